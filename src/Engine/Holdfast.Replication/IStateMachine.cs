@@ -1,0 +1,114 @@
+using System.Buffers;
+using Holdfast.Primitives;
+
+namespace Holdfast.Replication;
+
+/// <summary>
+/// What a group replicates. Called on the group's loop only, one call at a time. Deterministic: given the same entries in the same order, every
+/// replica reaches the same state and the same <see cref="StateHash"/>, on every machine. It reads nothing but its entry and its own state (S13):
+/// no clock, no settings, no other group.
+/// </summary>
+public interface IStateMachine
+{
+    /// <summary>
+    /// Executes a committed entry, or goes on with it after a <see cref="ApplyResult.Yield"/>. Whatever could take longer than about a millisecond
+    /// yields and keeps its own place. Bad commands are a reply, never an exception: every replica would throw.
+    /// </summary>
+    ApplyResult Apply(in CommittedEntry entry);
+
+    /// <summary>A consistent view of the state after the last applied entry. Taking it is O(1); it stays consistent while later entries are applied.</summary>
+    ISnapshotView CaptureSnapshot();
+
+    /// <summary>Begins to build a state from a snapshot, beside the live one.</summary>
+    ISnapshotBuilder BeginRestore();
+
+    /// <summary>A rolling hash of the state, equal on all replicas after the same entry.</summary>
+    ulong StateHash { get; }
+
+    /// <summary>Execution at append only: entries from here on were taken back and their effects must be undone. A group that executes at commit never sees this.</summary>
+    void OnTruncated(LogIndex from) { }
+
+    /// <summary>The replica's role changed. For what only a leader does, such as watching leases; never changes replicated state.</summary>
+    void OnRole(in GroupRole role) { }
+}
+
+/// <summary>A state machine that executes on the leader when a command is appended and logs the effects (Keyspace; DESIGN section 6, S15 to S20).</summary>
+public interface IAppendExecutor : IStateMachine
+{
+    /// <summary>
+    /// Leader only: executes a command whose place in the log the core has already accepted, and writes the entry that other replicas will
+    /// <see cref="IStateMachine.Apply"/>. The result is released to the client according to its durability class.
+    /// </summary>
+    ExecuteResult Execute(in AppendCommand command, IBufferWriter<byte> effects);
+}
+
+/// <summary>A command to be executed at append.</summary>
+/// <param name="position">The place that the entry will have.</param>
+/// <param name="timeMicros">The leader's stamped time; never goes back, not over terms either.</param>
+/// <param name="command">The command.</param>
+public readonly ref struct AppendCommand(LogPosition position, long timeMicros, ReadOnlySpan<byte> command)
+{
+    /// <summary>The place that the entry will have.</summary>
+    public LogPosition Position { get; } = position;
+
+    /// <summary>The leader's stamped time, in microseconds since the Unix epoch.</summary>
+    public long TimeMicros { get; } = timeMicros;
+
+    /// <summary>The command.</summary>
+    public ReadOnlySpan<byte> Command { get; } = command;
+}
+
+/// <summary>What executing at append gave: a reply, and whether there is anything to log.</summary>
+public readonly record struct ExecuteResult(bool HasEffects, object? Reply);
+
+/// <summary>A committed entry on its way into the state machine.</summary>
+public readonly ref struct CommittedEntry
+{
+    /// <summary>The entry's place.</summary>
+    public required LogPosition Position { get; init; }
+
+    /// <summary>The time that the leader stamped, in microseconds since the Unix epoch; the only calendar time a state machine may see. Never goes back.</summary>
+    public required long TimeMicros { get; init; }
+
+    /// <summary>The group's feature level at this entry: behaviour that differs between versions branches on it.</summary>
+    public required uint FeatureLevel { get; init; }
+
+    /// <summary>The command, valid during the call.</summary>
+    public required ReadOnlySpan<byte> Command { get; init; }
+
+    /// <summary>True when a client of this very process waits for the reply: only then is building an expensive reply worth it. Must not influence the state.</summary>
+    public required bool ReplyWanted { get; init; }
+}
+
+/// <summary>What <see cref="IStateMachine.Apply"/> says.</summary>
+public readonly record struct ApplyResult(bool IsDone, object? Reply)
+{
+    /// <summary>The slice is used up: call again with the same entry.</summary>
+    public static ApplyResult Yield => default;
+
+    /// <summary>Done. The reply reaches the client that proposed the entry, if it waits on this node.</summary>
+    public static ApplyResult Done(object? reply = null) => new(true, reply);
+}
+
+/// <summary>A consistent view of a state, handed out in chunks.</summary>
+public interface ISnapshotView : IDisposable
+{
+    /// <summary>Writes the next chunk, at most about 256 KiB and about a millisecond's work; false when the one before was the last.</summary>
+    bool WriteNext(IBufferWriter<byte> chunk);
+}
+
+/// <summary>A state under construction.</summary>
+public interface ISnapshotBuilder : IDisposable
+{
+    /// <summary>Takes the next chunk, exactly as <see cref="ISnapshotView.WriteNext"/> wrote it.</summary>
+    void ReadNext(ReadOnlySpan<byte> chunk);
+
+    /// <summary>All chunks are in: the built state replaces the live one, in O(1).</summary>
+    void Complete();
+}
+
+/// <summary>A replica's role as its state machine needs to know it.</summary>
+/// <param name="IsLeader">Leads, and has committed an entry of its own term.</param>
+/// <param name="Term">The term.</param>
+/// <param name="Leader">Who leads, or nobody known.</param>
+public readonly record struct GroupRole(bool IsLeader, Term Term, NodeId Leader);
