@@ -22,6 +22,12 @@ public sealed class EffectList<T>
         items[Count++] = item;
     }
 
+    internal void MoveTo(EffectList<T> target)
+    {
+        foreach (ref readonly var item in Items) target.Add(item);
+        Clear();
+    }
+
     internal void Clear()
     {
         Array.Clear(items, 0, Count);
@@ -100,6 +106,30 @@ public sealed class Effects
 
     /// <summary>Set when this replica must fetch a snapshot that covers at least this position, from the sender or another replica.</summary>
     public Outbound<OfferSnapshot>? SnapshotWanted { get; internal set; }
+
+    /// <summary>Adds the messages of another buffer, which is left without any.</summary>
+    internal void TakeMessages(Effects held)
+    {
+        held.RequestVotes.MoveTo(RequestVotes);
+        held.VoteReplies.MoveTo(VoteReplies);
+        held.AppendReplies.MoveTo(AppendReplies);
+        held.TimeoutNows.MoveTo(TimeoutNows);
+        held.ReadIndexRequests.MoveTo(ReadIndexRequests);
+        held.ReadIndexReplies.MoveTo(ReadIndexReplies);
+    }
+
+    internal void ForgetMessages()
+    {
+        RequestVotes.Clear();
+        VoteReplies.Clear();
+        AppendReplies.Clear();
+        TimeoutNows.Clear();
+        ReadIndexRequests.Clear();
+        ReadIndexReplies.Clear();
+    }
+
+    internal bool HasMessages =>
+        RequestVotes.Count + VoteReplies.Count + AppendReplies.Count + TimeoutNows.Count + ReadIndexRequests.Count + ReadIndexReplies.Count > 0;
 
     /// <summary>Forgets everything, keeps the memory.</summary>
     public void Clear()

@@ -30,7 +30,7 @@ public sealed record RaftOptions
     /// <summary>Largest entry. Default 1 MiB and some room for the entry's own header; larger proposals travel as chunks.</summary>
     public int EntryBytesMax { get; init; } = 1024 * 1024 + 4096;
 
-    /// <summary>0 to 3. A voter of lower priority waits one election timeout longer per step, and hands leadership to a caught-up voter of higher priority. Default 3.</summary>
+    /// <summary>0 to 3. A voter of lower priority waits one election timeout longer per step. Default 3.</summary>
     public int ElectionPriority { get; init; } = 3;
 
     /// <summary>Grant reads under the lease; false asks a quorum for every batch of reads (<c>reads=quorum</c>), for hosts whose virtual machines are paused. Default true.</summary>

@@ -17,6 +17,9 @@ public readonly record struct Instant(long Ticks) : IComparable<Instant>
     /// <summary>The earlier of two.</summary>
     public static Instant Min(Instant left, Instant right) => left <= right ? left : right;
 
+    /// <summary>The later of two.</summary>
+    public static Instant Max(Instant left, Instant right) => left >= right ? left : right;
+
     /// <inheritdoc/>
     public int CompareTo(Instant other) => Ticks.CompareTo(other.Ticks);
 

@@ -54,6 +54,9 @@ public sealed class Configuration : IEquatable<Configuration>
     /// <summary>Whether two sets are in force.</summary>
     public bool IsJoint => outgoing.Length > 0;
 
+    /// <summary>Whether anybody may lead: a set of learners and witnesses is no group.</summary>
+    public bool HasVoter => Array.Exists(incoming, static member => member.Role == MemberRole.Voter);
+
     /// <summary>A configuration of voters.</summary>
     public static Configuration OfVoters(params ReadOnlySpan<NodeId> voters)
     {

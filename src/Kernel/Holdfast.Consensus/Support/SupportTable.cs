@@ -20,6 +20,7 @@ public sealed class SupportTable
     private readonly Dictionary<NodeId, Given> given = [];
     private readonly Dictionary<NodeId, SupportGrant> received = [];
     private readonly double driftMax;
+    private readonly List<NodeId> unannounced = [];
     private ulong lastEpoch;
 
     private struct Given
@@ -84,6 +85,7 @@ public sealed class SupportTable
             if (!given.TryGetValue(node, out var promise)) return true;
             if (now <= promise.Until) return false;
             given.Remove(node);
+            unannounced.Add(node);
             return true;
         }
     }
@@ -98,15 +100,22 @@ public sealed class SupportTable
         return earliest;
     }
 
-    /// <summary>Takes back every lapsed promise and lists whose it was, in the order of ids.</summary>
+    /// <summary>
+    /// Takes back every lapsed promise, and lists whose promises were taken back since the last call, here or by
+    /// <see cref="TryWithdraw"/>: the groups that were bound to them look for another leader.
+    /// </summary>
     public void WithdrawLapsed(Instant now, List<NodeId> withdrawn)
     {
         withdrawn.Clear();
         lock (gate)
+        {
             foreach (var (node, promise) in given)
                 if (now > promise.Until) withdrawn.Add(node);
+            foreach (var node in withdrawn) given.Remove(node);
+            withdrawn.AddRange(unannounced);
+            unannounced.Clear();
+        }
+
         withdrawn.Sort();
-        for (var i = withdrawn.Count - 1; i >= 0; i--)
-            if (!TryWithdraw(now, withdrawn[i])) withdrawn.RemoveAt(i);
     }
 }

@@ -1,0 +1,135 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Consensus;
+
+/// <summary>How a leader feeds one follower.</summary>
+internal enum ProgressState : byte
+{
+    /// <summary>Where the logs agree is not known: one append at a time.</summary>
+    Probe = 0,
+
+    /// <summary>Known: appends are pipelined within the window.</summary>
+    Replicate = 1,
+
+    /// <summary>The follower needs what the leader has compacted: it is fetching a snapshot.</summary>
+    Snapshot = 2,
+}
+
+/// <summary>A leader's view of one follower. Owns its transitions.</summary>
+internal sealed class Progress(NodeId node, LogIndex next, Instant now)
+{
+    private readonly InflightWindow window = new();
+
+    public NodeId Node { get; } = node;
+
+    public ProgressState State { get; private set; }
+
+    /// <summary>Everything up to here is verified and durable on the follower.</summary>
+    public LogIndex Match { get; private set; }
+
+    /// <summary>What the follower's word counts for in a quorum: nothing while its log is damaged (S8).</summary>
+    public LogIndex CountedMatch => IsWhole ? Match : LogIndex.Zero;
+
+    public LogIndex Next { get; private set; } = next;
+
+    public bool IsWhole { get; private set; } = true;
+
+    /// <summary>The support epoch the follower has bound its vote to in this term (S2).</summary>
+    public SupportEpoch Bound { get; private set; }
+
+    /// <summary>The newest read round the follower has answered.</summary>
+    public ulong RoundAnswered { get; private set; }
+
+    /// <summary>When the follower last answered anything.</summary>
+    public Instant AnsweredAt { get; private set; } = now;
+
+    public Instant SentAt { get; private set; }
+
+    /// <summary>Probe: an append is out and unanswered.</summary>
+    public bool IsProbeOut { get; private set; }
+
+    public LogIndex CommitSent { get; private set; }
+
+    public ulong RoundSent { get; private set; }
+
+    public void BecomeProbe()
+    {
+        State = ProgressState.Probe;
+        Next = Match.Next;
+        IsProbeOut = false;
+        CommitSent = LogIndex.Zero;
+        RoundSent = 0;
+        window.Clear();
+    }
+
+    public void BecomeReplicate()
+    {
+        State = ProgressState.Replicate;
+        Next = Match.Next;
+        window.Clear();
+    }
+
+    public void BecomeSnapshot()
+    {
+        State = ProgressState.Snapshot;
+        window.Clear();
+    }
+
+    /// <summary>Whether more entries may be sent now.</summary>
+    public bool MaySend(RaftOptions options) => State switch
+    {
+        ProgressState.Probe => !IsProbeOut,
+        ProgressState.Replicate => window.HasRoom(options),
+        _ => false, // Snapshot: nothing. The follower answers when it has installed one.
+    };
+
+    public void OnSent(Instant now, in AppendHeader header, LogIndex last, int bytes)
+    {
+        SentAt = now;
+        CommitSent = header.Commit;
+        RoundSent = header.ReadRound;
+        if (State == ProgressState.Probe) IsProbeOut = true;
+        if (State != ProgressState.Replicate || last < Next) return;
+        Next = last.Next;
+        window.Add(last, bytes);
+    }
+
+    public void OnOffered(Instant now, ulong round)
+    {
+        SentAt = now;
+        RoundSent = round;
+    }
+
+    /// <summary>The follower has answered; true when its match rose or it was freed to receive more.</summary>
+    public void OnAnswer(Instant now, in AppendReply reply)
+    {
+        AnsweredAt = now;
+        Bound = reply.Bound;
+        IsWhole = reply.IsWhole;
+        if (reply.ReadRound > RoundAnswered) RoundAnswered = reply.ReadRound;
+    }
+
+    public void OnAccepted(LogIndex match, LogIndex logBase)
+    {
+        if (match > Match) Match = match;
+        window.FreeTo(Match);
+        if (State == ProgressState.Snapshot && Match < logBase) return;
+        if (State != ProgressState.Replicate) BecomeReplicate();
+        if (Next <= Match) Next = Match.Next;
+    }
+
+    /// <summary>The follower's log does not match at <paramref name="rejected"/>; sending goes on after <paramref name="agreeing"/>.</summary>
+    public bool OnRejected(LogIndex rejected, LogIndex agreeing)
+    {
+        // A follower that lost what it had acknowledged says so: nothing it said before holds.
+        if (!IsWhole) Match = LogIndex.Zero;
+        if (rejected <= Match) return false; // An old answer, overtaken by a newer one.
+        if (State == ProgressState.Probe && rejected != Next.Previous) return false; // Answers an older probe.
+        BecomeProbe();
+        Next = LogIndex.Max(LogIndex.Min(rejected, agreeing.Next), Match.Next);
+        return true;
+    }
+
+    /// <summary>An answer is overdue: the probe is sent once more.</summary>
+    public void OnSilence() => IsProbeOut = false;
+}

@@ -1,0 +1,77 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Consensus;
+
+/// <summary>
+/// What of a log and of the hard state is on the disk, on its way there, or not yet sent (S1). A truncation voids what is in flight:
+/// an older request that completes later vouches only for what it and the log still have in common.
+/// </summary>
+internal sealed class LogDurability(LogIndex durable)
+{
+    private readonly Queue<Request> inFlight = new();
+    private ulong lastToken;
+
+    private sealed record Request(PersistToken Token, bool HardState)
+    {
+        public LogIndex Last { get; set; }
+    }
+
+    /// <summary>Everything up to here is durable.</summary>
+    public LogIndex Durable { get; private set; } = durable;
+
+    /// <summary>Everything up to here was handed to the storage.</summary>
+    public LogIndex Requested { get; private set; } = durable;
+
+    /// <summary>Not zero: a truncation that the storage has not been told of.</summary>
+    public LogIndex TruncateFrom { get; private set; }
+
+    /// <summary>Whether the hard state changed since it was last handed over.</summary>
+    public bool HardStateChanged { get; private set; }
+
+    /// <summary>Whether the newest hard state is durable: before, nothing that depends on it may be said.</summary>
+    public bool HardStateDurable => !HardStateChanged && hardStatesInFlight == 0;
+
+    private int hardStatesInFlight;
+
+    public void OnHardStateChanged() => HardStateChanged = true;
+
+    public void OnTruncated(LogIndex from)
+    {
+        TruncateFrom = TruncateFrom == LogIndex.Zero ? from : LogIndex.Min(TruncateFrom, from);
+        Durable = LogIndex.Min(Durable, from.Previous);
+        Requested = LogIndex.Min(Requested, from.Previous);
+        foreach (var request in inFlight) request.Last = LogIndex.Min(request.Last, from.Previous);
+    }
+
+    /// <summary>A durable snapshot replaced the log up to here.</summary>
+    public void OnSnapshot(LogIndex through)
+    {
+        Durable = LogIndex.Max(Durable, through);
+        Requested = LogIndex.Max(Requested, through);
+    }
+
+    public bool HasWork(LogIndex last) => HardStateChanged || TruncateFrom != LogIndex.Zero || last > Requested;
+
+    public PersistRequest Take(HardState hardState, LogIndex last)
+    {
+        var token = new PersistToken(++lastToken);
+        var first = Requested.Next;
+        var request = new PersistRequest(token, HardStateChanged ? hardState : null, TruncateFrom, first, (int)(last - Requested));
+        inFlight.Enqueue(new Request(token, HardStateChanged) { Last = last });
+        if (HardStateChanged) hardStatesInFlight++;
+        HardStateChanged = false;
+        TruncateFrom = LogIndex.Zero;
+        Requested = last;
+        return request;
+    }
+
+    public void OnDurable(PersistToken token)
+    {
+        while (inFlight.TryPeek(out var request) && request.Token.Value <= token.Value)
+        {
+            inFlight.Dequeue();
+            if (request.HardState) hardStatesInFlight--;
+            Durable = LogIndex.Max(Durable, request.Last);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Consensus;
+
+/// <summary>The configurations that the log holds, each in force from its own index on, committed or not (Raft paper 6). A truncated one gives way to the one before.</summary>
+internal sealed class ConfigurationHistory
+{
+    private readonly List<(LogIndex Index, Configuration Configuration)> known = [];
+
+    public ConfigurationHistory(LogIndex index, Configuration initial) => known.Add((index, initial));
+
+    public Configuration Current => known[^1].Configuration;
+
+    /// <summary>Where the current configuration stands in the log.</summary>
+    public LogIndex CurrentIndex => known[^1].Index;
+
+    public Configuration At(LogIndex index)
+    {
+        for (var i = known.Count - 1; i > 0; i--)
+            if (known[i].Index <= index) return known[i].Configuration;
+        return known[0].Configuration;
+    }
+
+    public void Add(LogIndex index, Configuration configuration) => known.Add((index, configuration));
+
+    /// <summary>True when a configuration was taken back.</summary>
+    public bool TruncateFrom(LogIndex from)
+    {
+        var before = known.Count;
+        while (known.Count > 1 && known[^1].Index >= from) known.RemoveAt(known.Count - 1);
+        return known.Count != before;
+    }
+
+    public void CompactTo(LogIndex through)
+    {
+        while (known.Count > 1 && known[1].Index <= through) known.RemoveAt(0);
+    }
+
+    public void ResetTo(LogIndex index, Configuration configuration)
+    {
+        known.Clear();
+        known.Add((index, configuration));
+    }
+}

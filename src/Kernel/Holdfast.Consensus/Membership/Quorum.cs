@@ -1,0 +1,72 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Consensus;
+
+/// <summary>What a set of votes amounts to.</summary>
+public enum VoteOutcome : byte
+{
+    /// <summary>Neither won nor lost yet.</summary>
+    Pending = 0,
+
+    /// <summary>A majority (of both sets, if joint) said yes.</summary>
+    Won = 1,
+
+    /// <summary>A majority can no longer be reached.</summary>
+    Lost = 2,
+}
+
+/// <summary>Arithmetic of majorities. In a joint configuration every answer needs both sets (Raft paper 6); learners never count.</summary>
+public static class Quorum
+{
+    /// <summary>The largest value that a majority has reached.</summary>
+    /// <param name="configuration">Who counts.</param>
+    /// <param name="state">Handed to <paramref name="valueOf"/>.</param>
+    /// <param name="valueOf">A member's value.</param>
+    public static ulong Reached<TState>(Configuration configuration, TState state, Func<TState, NodeId, ulong> valueOf)
+    {
+        var incoming = Reached(configuration.Members, state, valueOf);
+        return configuration.IsJoint ? Math.Min(incoming, Reached(configuration.Outgoing, state, valueOf)) : incoming;
+    }
+
+    /// <summary>What the votes amount to; <paramref name="voteOf"/> gives null for a member that has not answered.</summary>
+    public static VoteOutcome Outcome<TState>(Configuration configuration, TState state, Func<TState, NodeId, bool?> voteOf)
+    {
+        var incoming = Outcome(configuration.Members, state, voteOf);
+        if (!configuration.IsJoint) return incoming;
+        var outgoing = Outcome(configuration.Outgoing, state, voteOf);
+        if (incoming == VoteOutcome.Lost || outgoing == VoteOutcome.Lost) return VoteOutcome.Lost;
+        return incoming == VoteOutcome.Won && outgoing == VoteOutcome.Won ? VoteOutcome.Won : VoteOutcome.Pending;
+    }
+
+    private static ulong Reached<TState>(ReadOnlySpan<Member> members, TState state, Func<TState, NodeId, ulong> valueOf)
+    {
+        Span<ulong> values = stackalloc ulong[Configuration.MembersMax];
+        var counted = 0;
+        foreach (var member in members)
+            if (member.CountsForQuorum) values[counted++] = valueOf(state, member.Node);
+        if (counted == 0) return 0;
+        values = values[..counted];
+        values.Sort();
+        // Ascending: the values from this place to the end are a majority, and this is the least of them.
+        return values[counted - (counted / 2 + 1)];
+    }
+
+    private static VoteOutcome Outcome<TState>(ReadOnlySpan<Member> members, TState state, Func<TState, NodeId, bool?> voteOf)
+    {
+        int counted = 0, granted = 0, refused = 0;
+        foreach (var member in members)
+        {
+            if (!member.CountsForQuorum) continue;
+            counted++;
+            if (voteOf(state, member.Node) is { } vote)
+            {
+                if (vote) granted++;
+                else refused++;
+            }
+        }
+
+        var majority = counted / 2 + 1;
+        if (counted > 0 && granted >= majority) return VoteOutcome.Won;
+        return counted - refused < majority ? VoteOutcome.Lost : VoteOutcome.Pending;
+    }
+}
