@@ -12,7 +12,7 @@ internal sealed class PayloadArena
     private const int FreeBlocksMax = 64;
 
     private readonly Queue<Block> filled = new();
-    private readonly Stack<byte[]> free = new();
+    private readonly Stack<Block> free = new();
     private Block current = new(new byte[BlockBytes]);
     private int used;
 
@@ -29,7 +29,7 @@ internal sealed class PayloadArena
         if (used + payload.Length > BlockBytes)
         {
             filled.Enqueue(current);
-            current = new Block(free.Count > 0 ? free.Pop() : new byte[BlockBytes]);
+            current = free.Count > 0 ? free.Pop() : new Block(new byte[BlockBytes]);
             used = 0;
         }
 
@@ -54,7 +54,7 @@ internal sealed class PayloadArena
         while (filled.TryPeek(out var oldest) && oldest.LastIndex <= through)
         {
             filled.Dequeue();
-            if (free.Count < FreeBlocksMax) free.Push(oldest.Bytes);
+            if (free.Count < FreeBlocksMax) free.Push(oldest);
         }
 
         if (current.LastIndex <= through) used = 0;

@@ -1,0 +1,219 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Consensus.Tests;
+
+/// <summary>Raft paper 5.3, 5.4; SAFETY S1, S7, S8.</summary>
+public sealed class ReplicationTests
+{
+    [Fact]
+    public void What_a_quorum_has_is_applied_everywhere_in_the_same_order()
+    {
+        var cluster = new RaftCluster(3);
+        var leader = cluster.ElectLeader();
+        for (var i = 0; i < 100; i++) leader.Propose($"c{i}");
+        cluster.Run(TimeSpan.FromMilliseconds(200));
+        foreach (var replica in cluster.Replicas.Values)
+            Assert.Equal(Enumerable.Range(0, 100).Select(i => $"c{i}"), replica.Applied.Where(command => command[0] == 'c'));
+    }
+
+    [Fact] // (S1)
+    public void The_leader_counts_itself_only_when_its_own_disk_is_done()
+    {
+        var cluster = new RaftCluster(3);
+        var leader = cluster.Elect(1);
+        leader.DiskStalled = true;
+        cluster.Crash(3);
+        cluster.ProposeAndSettle(leader, "x");
+        Assert.DoesNotContain("x", leader.Applied); // 2 has it on disk; 1 has not; a majority is two.
+        leader.DiskStalled = false;
+        cluster.Settle();
+        Assert.Contains("x", leader.Applied);
+    }
+
+    [Fact] // (S1)
+    public void A_follower_acknowledges_only_what_is_on_its_disk()
+    {
+        var cluster = new RaftCluster(3);
+        var leader = cluster.Elect(1);
+        cluster[2].DiskStalled = cluster[3].DiskStalled = true;
+        cluster.ProposeAndSettle(leader, "x");
+        Assert.DoesNotContain("x", leader.Applied);
+        cluster[3].DiskStalled = false;
+        cluster.Settle();
+        Assert.Contains("x", leader.Applied);
+    }
+
+    [Fact]
+    public void The_leaders_own_disk_may_be_the_slow_one()
+    {
+        var cluster = new RaftCluster(3);
+        var leader = cluster.Elect(1);
+        leader.DiskStalled = true;
+        cluster.ProposeAndSettle(leader, "x");
+        Assert.Contains("x", leader.Applied); // Two followers are a majority without it (Raft thesis 10.2.1).
+    }
+
+    [Fact]
+    public void A_conflicting_suffix_gives_way_to_the_new_leaders_log()
+    {
+        var cluster = new RaftCluster(3);
+        var old = cluster.Elect(1);
+        cluster.Isolate(1);
+        for (var i = 0; i < 10; i++) old.Propose($"lost{i}");
+        cluster.Settle();
+        cluster.RunUntil(() => cluster.Leader is { Node.HasCommittedInTerm: true } next && next != old, "the majority elects another");
+        cluster.ProposeAndSettle(cluster.Leader!, "kept");
+        cluster.Heal();
+        cluster.RunUntil(() => old.Applied.Contains("kept"), "the old leader follows");
+        Assert.DoesNotContain(old.Applied, command => command.StartsWith("lost", StringComparison.Ordinal));
+        Assert.NotEmpty(old.Truncations);
+    }
+
+    [Fact] // Raft paper 5.4.2, figure 8
+    public void An_entry_of_an_old_term_is_not_committed_by_counting_replicas()
+    {
+        var start = (NodeId id, ulong term, ulong vote, params (ulong Term, string Text)[] log) => new RaftStart
+        {
+            Self = id, Group = new GroupId(7), HardState = new HardState(new Term(term), new NodeId(vote)),
+            Configuration = Configuration.OfVoters(new(1), new(2), new(3)),
+            Entries = [.. log.Select((entry, i) => new Entry(new LogPosition(new Term(entry.Term), new LogIndex((ulong)i + 1)), EntryKind.Command, System.Text.Encoding.UTF8.GetBytes(entry.Text)))],
+        };
+        var cluster = new RaftCluster(3);
+        cluster.Restart(1, start(new(1), 4, 1, (1, "a"), (2, "old")));
+        cluster.Restart(2, start(new(2), 4, 0, (1, "a")));
+        cluster.Restart(3, start(new(3), 4, 0, (1, "a")));
+        // 1 leads term 5; its no-op reaches nobody's disk, the old entry reaches 2.
+        cluster.RunUntil(() => cluster[1].Node.Role == RaftRole.Leader, "1 leads, its log being the longest");
+        Assert.True(cluster[1].Node.Commit == LogIndex.Zero || cluster[1].Node.Log.TermAt(cluster[1].Node.Commit) == cluster[1].Node.Term);
+    }
+
+    [Fact] // async-append ABA: an old write completes after its entries were truncated and replaced
+    public void A_completion_that_is_older_than_a_truncation_vouches_only_for_what_survived_it()
+    {
+        var durability = new LogDurability(new LogIndex(5));
+        var old = durability.Take(default, new LogIndex(9)); // 6..9 of the old leader
+        durability.OnTruncated(new LogIndex(7));
+        var replacement = durability.Take(default, new LogIndex(8)); // 7..8 of the new leader
+        durability.OnDurable(old.Token);
+        Assert.Equal(new LogIndex(6), durability.Durable);
+        durability.OnDurable(replacement.Token);
+        Assert.Equal(new LogIndex(8), durability.Durable);
+    }
+
+    [Fact]
+    public void A_lagging_follower_catches_up_while_commits_go_on() // (R1.10, third row)
+    {
+        var cluster = new RaftCluster(3);
+        var leader = cluster.Elect(1);
+        cluster.Isolate(3);
+        for (var i = 0; i < 500; i++) cluster.ProposeAndSettle(leader, $"c{i}");
+        Assert.Equal(500, leader.Applied.Count(command => command[0] == 'c'));
+        cluster.Heal();
+        cluster.RunUntil(() => cluster[3].Applied.Contains("c499"), "the follower catches up");
+        Assert.Equal(leader.Applied, cluster[3].Applied);
+    }
+
+    [Fact]
+    public void Appends_in_flight_are_bounded_in_number_and_bytes()
+    {
+        var options = new RaftOptions { InflightAppendsMax = 4, AppendBytesMax = 100 };
+        var cluster = new RaftCluster(3, options);
+        var leader = cluster.Elect(1);
+        cluster.Run(TimeSpan.FromMilliseconds(200));
+        cluster[2].IsPaused = cluster[3].IsPaused = true;
+        for (var i = 0; i < 100; i++) leader.Propose(new string('x', 80));
+        var before = cluster.Transcript.Count;
+        cluster.Settle();
+        var appends = cluster.Transcript.Skip(before).Count(line => line.StartsWith("1->2", StringComparison.Ordinal) && line.Contains("entries=1", StringComparison.Ordinal));
+        Assert.Equal(4, appends);
+        cluster[2].IsPaused = cluster[3].IsPaused = false;
+        cluster.Heal();
+        cluster.RunUntil(() => leader.Applied.Count(command => command[0] == 'x') == 100, "all are committed");
+    }
+
+    [Fact]
+    public void Too_much_uncommitted_and_too_large_entries_are_refused()
+    {
+        var cluster = new RaftCluster(3, new RaftOptions { UncommittedBytesMax = 1000, EntryBytesMax = 600 });
+        var leader = cluster.Elect(1);
+        cluster.Isolate(1);
+        Assert.Equal(ProposeStatus.TooLarge, leader.Propose(new string('x', 601)).Status);
+        Assert.Equal(ProposeStatus.Accepted, leader.Propose(new string('x', 600)).Status);
+        Assert.Equal(ProposeStatus.Busy, leader.Propose(new string('x', 600)).Status);
+    }
+
+    [Fact]
+    public void A_group_at_rest_is_silent()
+    {
+        var cluster = new RaftCluster(3);
+        cluster.ProposeAndSettle(cluster.ElectLeader(), "a");
+        cluster.Run(TimeSpan.FromSeconds(1));
+        var before = cluster.Transcript.Count;
+        cluster.Run(TimeSpan.FromSeconds(5));
+        Assert.Equal(before, cluster.Transcript.Count); // Quiescence: the node pairs' beats speak for it.
+    }
+
+    [Fact]
+    public void A_quiet_group_notices_a_dead_leader_by_the_node_pairs_silence()
+    {
+        var cluster = new RaftCluster(3);
+        var leader = cluster.ElectLeader();
+        cluster.Run(TimeSpan.FromSeconds(5));
+        leader.IsUp = false;
+        var died = cluster.Now;
+        cluster.RunUntil(() => cluster.Leader is { Node.HasCommittedInTerm: true } next && next != leader, "a successor");
+        Assert.True(cluster.Now - died < TimeSpan.FromMilliseconds(600), $"took {cluster.Now - died}");
+    }
+
+    [Fact] // (S8)
+    public void A_damaged_replica_neither_votes_nor_counts_until_its_leader_has_repaired_it()
+    {
+        var cluster = new RaftCluster(3);
+        var leader = cluster.Elect(1);
+        for (var i = 0; i < 10; i++) cluster.ProposeAndSettle(leader, $"c{i}");
+        cluster.Crash(2);
+        var found = cluster[2].Recovered();
+        cluster[2].IsUp = false;
+        cluster.Restart(2, found with { Entries = [.. found.Entries.Take(4)], DamagedUpTo = new LogIndex(11) });
+        Assert.False(cluster[2].Node.IsWhole);
+        cluster.RunUntil(() => cluster[2].Node.IsWhole, "the log is repaired");
+        Assert.Contains("c9", cluster[2].Applied);
+    }
+
+    [Fact] // (S8)
+    public void Without_its_damaged_member_a_majority_is_not_made_up_by_it()
+    {
+        var cluster = new RaftCluster(3);
+        var leader = cluster.Elect(1);
+        cluster.ProposeAndSettle(leader, "committed by 1 and 2");
+        leader.IsUp = false;
+        cluster.Crash(2);
+        var found = cluster[2].Recovered();
+        cluster.Restart(2, found with { Entries = [.. found.Entries.Take(1)], DamagedUpTo = new LogIndex(2) });
+        cluster.Run(TimeSpan.FromSeconds(5));
+        Assert.Null(cluster.Leader); // 2 cannot vouch, 1 is down: waiting is right, electing 3 alone with 2 could lose the entry.
+    }
+
+    [Fact]
+    public void A_restarted_replica_applies_nothing_twice()
+    {
+        var cluster = new RaftCluster(3);
+        var leader = cluster.Elect(1);
+        for (var i = 0; i < 20; i++) cluster.ProposeAndSettle(leader, $"c{i}");
+        cluster[3].Compact();
+        cluster.Crash(3);
+        cluster.Restart(3);
+        cluster.ProposeAndSettle(leader, "after");
+        cluster.RunUntil(() => cluster[3].Applied.Contains("after"), "it catches up");
+        Assert.Equal(leader.Applied, cluster[3].Applied);
+    }
+
+    [Fact]
+    public void Entries_with_absurd_counts_or_lengths_are_refused_before_anything_is_taken()
+    {
+        Span<byte> absurd = stackalloc byte[32];
+        absurd.Fill(0xFF);
+        var reader = new Wire.SpanReader(absurd);
+        Assert.False(EntryBatch.TryDecode(ref reader, out _));
+    }
+}
