@@ -1,0 +1,89 @@
+using System.Collections;
+using Holdfast.Primitives;
+
+namespace Holdfast.Storage;
+
+/// <summary>
+/// A snapshot that is being fetched from other replicas, chunk by chunk in any order. It survives a restart: beginning it again with the same manifest finds
+/// which chunks are whole on disk by their checksums. Disposing it keeps what is there.
+/// </summary>
+public sealed class IncomingSnapshot : IDisposable
+{
+    private static readonly Mark Resumed = new("storage: a half-fetched snapshot was resumed");
+
+    private readonly IDisk disk;
+    private readonly SnapshotFiles files;
+    private readonly IDiskFile file;
+    private readonly BitArray present;
+    private int missing;
+    private int firstMissing;
+
+    internal IncomingSnapshot(IDisk disk, SnapshotFiles files, SnapshotManifest manifest, bool resumes)
+    {
+        this.disk = disk;
+        this.files = files;
+        Manifest = manifest;
+        file = disk.Open(files.Chunks);
+        present = new BitArray(manifest.Chunks.Length);
+        missing = manifest.Chunks.Length;
+        if (resumes) FindWholeChunks();
+    }
+
+    /// <summary>What is being fetched.</summary>
+    public SnapshotManifest Manifest { get; }
+
+    /// <summary>How many chunks are still to come.</summary>
+    public int MissingCount => missing;
+
+    /// <summary>Whether the chunk is whole on disk.</summary>
+    public bool Has(int chunk) => present[chunk];
+
+    /// <summary>The first chunk that is still to come, or the number of chunks when none is.</summary>
+    public int FirstMissing
+    {
+        get
+        {
+            while (firstMissing < present.Length && present[firstMissing]) firstMissing++;
+            return firstMissing;
+        }
+    }
+
+    /// <summary>Writes a chunk if it is what the manifest says; false when it is not, or when there is no such chunk.</summary>
+    public bool AcceptChunk(int chunk, ReadOnlySpan<byte> bytes)
+    {
+        if ((uint)chunk >= (uint)Manifest.Chunks.Length) return false;
+        if (Manifest.Chunks[chunk] != new SnapshotChunk(bytes.Length, Crc32C.Of(bytes))) return false;
+        if (present[chunk]) return true;
+        file.Write(Manifest.OffsetOf(chunk), bytes);
+        present[chunk] = true;
+        missing--;
+        return true;
+    }
+
+    /// <summary>All chunks are there: makes the snapshot durable in the order of S10.</summary>
+    public SnapshotManifest Commit()
+    {
+        Invariant.Holds(missing == 0, "a fetched snapshot was committed with chunks missing");
+        file.Sync();
+        SnapshotStore.PublishManifest(disk, files);
+        return Manifest;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => file.Dispose();
+
+    private void FindWholeChunks()
+    {
+        var buffer = new byte[SnapshotManifest.ChunkBytesMax];
+        for (var i = 0; i < Manifest.Chunks.Length; i++)
+        {
+            var expected = Manifest.Chunks[i];
+            var bytes = buffer.AsSpan(0, expected.Bytes);
+            if (file.Read(Manifest.OffsetOf(i), bytes) != expected.Bytes || Crc32C.Of(bytes) != expected.Crc) continue;
+            present[i] = true;
+            missing--;
+        }
+
+        if (missing < present.Length) Resumed.Hit();
+    }
+}

@@ -1,0 +1,119 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+
+namespace Holdfast.Storage;
+
+/// <summary>
+/// The snapshots of all groups of a node. Its calls block; different groups may be worked on by different threads, one group by one at a time.
+/// A snapshot exists once its manifest stands under its final name; everything else is unfinished and is either resumed or thrown away.
+/// </summary>
+public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "snapshots")
+{
+    private const int ManifestBytesMax = 64 * 1024 * 1024;
+
+    private static readonly Mark DamagedManifest = new("storage: a damaged snapshot manifest was passed over");
+
+    /// <summary>Begins to write a snapshot of this node's own state. An unfinished one at the same position is thrown away.</summary>
+    public SnapshotWriter Begin(GroupId group, LogPosition position, Configuration configuration, uint featureLevel)
+    {
+        var files = new SnapshotFiles(root, group, position);
+        Invariant.Holds(!disk.Exists(files.Manifest), "a snapshot was begun at a position that already has one");
+        return new SnapshotWriter(disk, files, cluster, configuration, featureLevel);
+    }
+
+    /// <summary>Opens a whole snapshot; null when there is none at that position, or its manifest is damaged.</summary>
+    public SnapshotReader? Open(GroupId group, LogPosition position)
+    {
+        var files = new SnapshotFiles(root, group, position);
+        return ReadManifest(files.Manifest, out var bytes) is { } manifest ? new SnapshotReader(manifest, bytes, disk.Open(files.Chunks)) : null;
+    }
+
+    /// <summary>The manifest of the group's newest whole snapshot; null without one.</summary>
+    public SnapshotManifest? Latest(GroupId group)
+    {
+        SnapshotManifest? newest = null;
+        foreach (var position in Positions(group))
+        {
+            if (newest is not null && position.Index <= newest.Position.Index) continue;
+            var files = new SnapshotFiles(root, group, position);
+            if (!disk.Exists(files.Manifest)) continue;
+            if (ReadManifest(files.Manifest, out _) is { } manifest) newest = manifest;
+            else DamagedManifest.Hit();
+        }
+
+        return newest;
+    }
+
+    /// <summary>
+    /// Begins to fetch a snapshot, or goes on with it after a restart. Null when the bytes are not a manifest of this group and cluster.
+    /// </summary>
+    public IncomingSnapshot? BeginIncoming(GroupId group, ReadOnlySpan<byte> manifestBytes)
+    {
+        if (SnapshotManifest.TryDecode(manifestBytes) is not { } manifest) return null;
+        if (manifest.Group != group || manifest.Cluster != cluster) return null;
+        var files = new SnapshotFiles(root, group, manifest.Position);
+        var resumes = ReadManifest(files.ManifestWanted, out var wanted) is not null && wanted.Span.SequenceEqual(manifestBytes);
+        if (!resumes)
+        {
+            disk.Delete(files.Folder);
+            disk.CreateFolder(files.Folder);
+            WriteManifest(disk, files, manifestBytes);
+            disk.SyncFolder(files.Folder);
+            disk.SyncFolder(files.GroupFolder);
+            disk.SyncFolder(root);
+        }
+
+        return new IncomingSnapshot(disk, files, manifest, resumes);
+    }
+
+    /// <summary>Deletes the group's snapshots, finished or not, except the one at <paramref name="keep"/> and those after it.</summary>
+    public void Prune(GroupId group, LogPosition keep)
+    {
+        foreach (var position in Positions(group))
+            if (position.Index < keep.Index) disk.Delete(new SnapshotFiles(root, group, position).Folder);
+    }
+
+    /// <summary>Deletes everything that the store has of a group. Only on proof that the group is gone (S6).</summary>
+    public void DeleteGroup(GroupId group)
+    {
+        disk.Delete(SnapshotFiles.GroupFolderOf(root, group));
+        if (disk.List(root).Count > 0) disk.SyncFolder(root);
+    }
+
+    internal static void WriteManifest(IDisk disk, in SnapshotFiles files, ReadOnlySpan<byte> bytes)
+    {
+        using var file = disk.Open(files.ManifestWanted);
+        file.Write(0, bytes);
+        file.Sync();
+    }
+
+    /// <summary>The chunks are durable and the manifest is written: the rename makes the snapshot exist, the folder syncs make it stay.</summary>
+    internal static void PublishManifest(IDisk disk, in SnapshotFiles files)
+    {
+        disk.Rename(files.ManifestWanted, files.Manifest);
+        disk.SyncFolder(files.Folder);
+        disk.SyncFolder(files.GroupFolder);
+        disk.SyncFolder(files.Root);
+    }
+
+    private SnapshotManifest? ReadManifest(string path, out ReadOnlyMemory<byte> bytes)
+    {
+        bytes = default;
+        if (!disk.Exists(path)) return null;
+        using var file = disk.Open(path);
+        if (file.Length > ManifestBytesMax) return null;
+        var content = new byte[file.Length];
+        if (file.Read(0, content) != content.Length) return null;
+        bytes = content;
+        var manifest = SnapshotManifest.TryDecode(content);
+        return manifest?.Cluster == cluster ? manifest : null;
+    }
+
+    private List<LogPosition> Positions(GroupId group)
+    {
+        var positions = new List<LogPosition>();
+        foreach (var name in disk.List(SnapshotFiles.GroupFolderOf(root, group)))
+            if (SnapshotFiles.TryParse(name, out var position)) positions.Add(position);
+        return positions;
+    }
+}
