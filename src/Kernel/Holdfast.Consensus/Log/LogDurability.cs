@@ -8,13 +8,13 @@ namespace Holdfast.Consensus;
 /// </summary>
 internal sealed class LogDurability(LogIndex durable)
 {
-    private readonly Queue<Request> inFlight = new();
+    private Request[] inFlight = new Request[16]; // A ring: requests complete in order.
+    private int head;
+    private int count;
+    private int hardStatesInFlight;
     private ulong lastToken;
 
-    private sealed record Request(PersistToken Token, bool HardState)
-    {
-        public LogIndex Last { get; set; }
-    }
+    private record struct Request(PersistToken Token, bool HardState, LogIndex Last);
 
     /// <summary>Everything up to here is durable.</summary>
     public LogIndex Durable { get; private set; } = durable;
@@ -31,8 +31,6 @@ internal sealed class LogDurability(LogIndex durable)
     /// <summary>Whether the newest hard state is durable: before, nothing that depends on it may be said.</summary>
     public bool HardStateDurable => !HardStateChanged && hardStatesInFlight == 0;
 
-    private int hardStatesInFlight;
-
     public void OnHardStateChanged() => HardStateChanged = true;
 
     public void OnTruncated(LogIndex from)
@@ -40,7 +38,11 @@ internal sealed class LogDurability(LogIndex durable)
         TruncateFrom = TruncateFrom == LogIndex.Zero ? from : LogIndex.Min(TruncateFrom, from);
         Durable = LogIndex.Min(Durable, from.Previous);
         Requested = LogIndex.Min(Requested, from.Previous);
-        foreach (var request in inFlight) request.Last = LogIndex.Min(request.Last, from.Previous);
+        for (var i = 0; i < count; i++)
+        {
+            ref var request = ref inFlight[(head + i) % inFlight.Length];
+            request.Last = LogIndex.Min(request.Last, from.Previous);
+        }
     }
 
     /// <summary>A durable snapshot replaced the log up to here.</summary>
@@ -57,7 +59,7 @@ internal sealed class LogDurability(LogIndex durable)
         var token = new PersistToken(++lastToken);
         var first = Requested.Next;
         var request = new PersistRequest(token, HardStateChanged ? hardState : null, TruncateFrom, first, (int)(last - Requested));
-        inFlight.Enqueue(new Request(token, HardStateChanged) { Last = last });
+        Enqueue(new Request(token, HardStateChanged, last));
         if (HardStateChanged) hardStatesInFlight++;
         HardStateChanged = false;
         TruncateFrom = LogIndex.Zero;
@@ -67,11 +69,25 @@ internal sealed class LogDurability(LogIndex durable)
 
     public void OnDurable(PersistToken token)
     {
-        while (inFlight.TryPeek(out var request) && request.Token.Value <= token.Value)
+        while (count > 0 && inFlight[head].Token.Value <= token.Value)
         {
-            inFlight.Dequeue();
+            var request = inFlight[head];
+            head = (head + 1) % inFlight.Length;
+            count--;
             if (request.HardState) hardStatesInFlight--;
             Durable = LogIndex.Max(Durable, request.Last);
         }
+    }
+
+    private void Enqueue(Request request)
+    {
+        if (count == inFlight.Length)
+        {
+            var larger = new Request[count * 2];
+            for (var i = 0; i < count; i++) larger[i] = inFlight[(head + i) % count];
+            (inFlight, head) = (larger, 0);
+        }
+
+        inFlight[(head + count++) % inFlight.Length] = request;
     }
 }
