@@ -152,19 +152,19 @@ internal sealed class RaftReplica(RaftCluster cluster, NodeId id)
 
     private void SendMessages()
     {
-        foreach (var (to, message) in effects.RequestVotes.Items) cluster.Send(Id, to, message.ToString(), target => target.Node.Step(cluster.Now, Id, message));
-        foreach (var (to, message) in effects.VoteReplies.Items) cluster.Send(Id, to, message.ToString(), target => target.Node.Step(cluster.Now, Id, message));
-        foreach (var (to, message) in effects.AppendReplies.Items) cluster.Send(Id, to, message.ToString(), target => target.Node.Step(cluster.Now, Id, message));
-        foreach (var (to, message) in effects.SnapshotOffers.Items) cluster.Send(Id, to, message.ToString(), target => target.Node.Step(cluster.Now, Id, message));
-        foreach (var (to, message) in effects.TimeoutNows.Items) cluster.Send(Id, to, message.ToString(), target => target.Node.Step(cluster.Now, Id, message));
-        foreach (var (to, message) in effects.ReadIndexRequests.Items) cluster.Send(Id, to, message.ToString(), target => target.Node.Step(cluster.Now, Id, message));
-        foreach (var (to, message) in effects.ReadIndexReplies.Items) cluster.Send(Id, to, message.ToString(), target => target.Node.Step(cluster.Now, Id, message));
+        foreach (var (to, message) in effects.RequestVotes.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
+        foreach (var (to, message) in effects.VoteReplies.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
+        foreach (var (to, message) in effects.AppendReplies.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
+        foreach (var (to, message) in effects.SnapshotOffers.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
+        foreach (var (to, message) in effects.TimeoutNows.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
+        foreach (var (to, message) in effects.ReadIndexRequests.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
+        foreach (var (to, message) in effects.ReadIndexReplies.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
         foreach (var (to, message) in effects.Appends.Items)
         {
             var buffer = new ByteBuffer(256);
             EntryBatch.Encode(new SpanWriter(buffer), Node.Log, message.First, message.Count, message.StripPayload);
             var encoded = buffer.Written.ToArray();
-            cluster.Send(Id, to, $"{message.Header} entries={message.Count}", target =>
+            cluster.Send(Id, to, MessageText.Of(message), target =>
             {
                 var reader = new SpanReader(encoded);
                 Assert.True(EntryBatch.TryDecode(ref reader, out var batch));
