@@ -1,0 +1,71 @@
+namespace Holdfast.Coordination.Endpoints;
+
+/// <summary>
+/// The node's own administration, for the command line: served as JSON under <c>/holdfast/v1/</c> on the client port. The server program implements it
+/// over the directory and the groups. Callable from any thread; a refusal is an <see cref="AdminException"/>.
+/// </summary>
+public interface IAdmin
+{
+    /// <summary>This node, the members that it knows, and its groups.</summary>
+    ValueTask<NodeStatus> StatusAsync(CancellationToken cancel = default);
+
+    /// <summary>A new token with which one node may join within its lifetime.</summary>
+    ValueTask<JoinTokenReply> CreateJoinTokenAsync(CancellationToken cancel = default);
+
+    /// <summary>Takes a node out of the cluster for good: data groups first, group 0 last (S5).</summary>
+    ValueTask LeaveAsync(LeaveRequest request, CancellationToken cancel = default);
+
+    /// <summary>Hands the leadership of a group to a named node.</summary>
+    ValueTask TransferAsync(TransferRequest request, CancellationToken cancel = default);
+}
+
+/// <summary>A refusal with a sentence for the operator.</summary>
+/// <param name="httpStatus">400 for a wrong request, 404 for what is not there, 409 for what the state does not allow, 503 for no quorum.</param>
+/// <param name="message">What is wrong, and what to do.</param>
+public sealed class AdminException(int httpStatus, string message) : Exception(message)
+{
+    /// <summary>The HTTP status of the answer.</summary>
+    public int HttpStatus { get; } = httpStatus;
+}
+
+/// <summary>One node's view of the cluster.</summary>
+/// <param name="Name">The node's name.</param>
+/// <param name="NodeId">Its id, in hex.</param>
+/// <param name="ClusterId">The cluster, in hex.</param>
+/// <param name="Version">The program's version.</param>
+/// <param name="Members">Every member in the directory.</param>
+/// <param name="Groups">The groups of which this node has a replica.</param>
+public sealed record NodeStatus(string Name, string NodeId, string ClusterId, string Version, IReadOnlyList<MemberStatus> Members, IReadOnlyList<GroupStatus> Groups);
+
+/// <summary>A member as the directory has it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="NodeId">Its id, in hex.</param>
+/// <param name="PeerAddress">Where its peers reach it.</param>
+/// <param name="ClientAddress">Where its clients reach it.</param>
+/// <param name="IsReachable">Whether this node hears from it.</param>
+public sealed record MemberStatus(string Name, string NodeId, string PeerAddress, string ClientAddress, bool IsReachable);
+
+/// <summary>A group as its local replica sees it.</summary>
+/// <param name="Group">The group's number: 0 the directory, 1 the etcd keyspace.</param>
+/// <param name="Role">leader, follower, candidate, learner or witness.</param>
+/// <param name="Leader">The leader's node id in hex, or 0 for nobody known.</param>
+/// <param name="Term">The term.</param>
+/// <param name="CommitIndex">The last index known to be committed.</param>
+/// <param name="AppliedIndex">The last index applied here.</param>
+/// <param name="Voters">The voters' node ids, in hex.</param>
+/// <param name="Learners">The learners' node ids, in hex.</param>
+public sealed record GroupStatus(ulong Group, string Role, string Leader, ulong Term, ulong CommitIndex, ulong AppliedIndex, IReadOnlyList<string> Voters, IReadOnlyList<string> Learners);
+
+/// <summary>A join token and what to do with it.</summary>
+/// <param name="Token">The secret.</param>
+/// <param name="ExpiresInSeconds">For how long it is good.</param>
+public sealed record JoinTokenReply(string Token, long ExpiresInSeconds);
+
+/// <summary>Asks for a node to leave.</summary>
+/// <param name="Node">Its name or its id in hex; empty is the node that is asked.</param>
+public sealed record LeaveRequest(string Node);
+
+/// <summary>Asks for a change of leadership.</summary>
+/// <param name="Group">The group's number.</param>
+/// <param name="Node">The new leader's name or its id in hex.</param>
+public sealed record TransferRequest(ulong Group, string Node);

@@ -1,0 +1,99 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Holdfast.Primitives.Metrics;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Holdfast.Coordination.Endpoints;
+
+/// <summary>What the front door of the etcd face needs to know.</summary>
+public sealed record CoordinationEndpointOptions
+{
+    /// <summary>Where to listen; port 0 has the system choose. Several are allowed, for example loopback in both address families.</summary>
+    public required IReadOnlyList<IPEndPoint> Listen { get; init; }
+
+    /// <summary>TLS on every listening port, or null for cleartext.</summary>
+    public EndpointTls? Tls { get; init; }
+
+    /// <summary>The bounds.</summary>
+    public EndpointLimits Limits { get; init; } = new();
+
+    /// <summary>Where the door counts its requests, and whose page it serves at <c>/metrics</c>.</summary>
+    public MetricsRegistry Metrics { get; init; } = new();
+
+    /// <summary>The node's own administration; without it <c>/holdfast/v1/</c> is not found.</summary>
+    public IAdmin? Admin { get; init; }
+
+    /// <summary>Where Kestrel and the door log.</summary>
+    public ILoggerFactory Logging { get; init; } = NullLoggerFactory.Instance;
+}
+
+/// <summary>TLS of the front door. ALPN chooses between HTTP/2 and HTTP/1.1.</summary>
+public sealed record EndpointTls
+{
+    /// <summary>The certificate for new connections; asked for each, so that it can be changed while the server runs. Never returns null.</summary>
+    public required Func<X509Certificate2> Certificate { get; init; }
+
+    /// <summary>When set, a client must show a certificate that chains to one of these.</summary>
+    public X509Certificate2Collection? ClientRoots { get; init; }
+}
+
+/// <summary>The bounds of the front door, with etcd's numbers where etcd has one.</summary>
+public sealed record EndpointLimits
+{
+    /// <summary>The largest write in bytes (etcd: <c>--max-request-bytes</c>, 1.5 MiB).</summary>
+    public int RequestBytesMax { get; init; } = 1536 * 1024;
+
+    /// <summary>The largest message that is read at all: the above and 512 KiB, as in etcd.</summary>
+    public int MessageBytesMax => RequestBytesMax + (512 * 1024);
+
+    /// <summary>The largest JSON body: a message of the largest size in base64, with room for names.</summary>
+    public int JsonBytesMax => (MessageBytesMax / 3 * 4) + (64 * 1024);
+
+    /// <summary>Operations in one list of a transaction (etcd: <c>--max-txn-ops</c>).</summary>
+    public int TransactionOperationsMax { get; init; } = 128;
+
+    /// <summary>Connections, idle ones included. Each idle one costs a few kilobytes.</summary>
+    public int ConnectionsMax { get; init; } = 20_000;
+
+    /// <summary>Connections that have not sent their first bytes. When there are more, the oldest is closed.</summary>
+    public int HalfOpenConnectionsMax { get; init; } = 1024;
+
+    /// <summary>How long a connection may take to show its protocol, to finish its TLS handshake or its request's headers.</summary>
+    public TimeSpan FirstBytesDeadline { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Streams on one HTTP/2 connection (etcd's default is no bound).</summary>
+    public int StreamsPerConnectionMax { get; init; } = 4096;
+
+    /// <summary>Unary requests under way on the whole node; more are answered "too many requests". etcd's bound on unapplied proposals is 5,000.</summary>
+    public int RequestsMax { get; init; } = 20_000;
+
+    /// <summary>Bytes of unary requests under way on the whole node.</summary>
+    public long RequestBytesUnderWayMax { get; init; } = 256L * 1024 * 1024;
+
+    /// <summary>Responses that a watch stream holds for its client. One that does not read costs at most this many; the rest waits in the shared ring.</summary>
+    public int WatchResponsesMax { get; init; } = 64;
+
+    /// <summary>Watches of one stream that have been asked for but not yet answered; when reached, the stream's requests wait.</summary>
+    public int WatchCreatesUnansweredMax { get; init; } = 1024;
+
+    /// <summary>How long requests may go on after the door has been told to stop.</summary>
+    public TimeSpan DrainDeadline { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>All faults at once; empty when there is none.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var faults = new List<string>();
+        if (RequestBytesMax is < 1024 or > 64 * 1024 * 1024) faults.Add("RequestBytesMax: between 1 KiB and 64 MiB");
+        if (TransactionOperationsMax < 1) faults.Add("TransactionOperationsMax: at least 1");
+        if (ConnectionsMax < 1) faults.Add("ConnectionsMax: at least 1");
+        if (HalfOpenConnectionsMax < 1) faults.Add("HalfOpenConnectionsMax: at least 1");
+        if (FirstBytesDeadline <= TimeSpan.Zero) faults.Add("FirstBytesDeadline: more than nothing");
+        if (StreamsPerConnectionMax < 1) faults.Add("StreamsPerConnectionMax: at least 1");
+        if (RequestsMax < 1) faults.Add("RequestsMax: at least 1");
+        if (RequestBytesUnderWayMax < MessageBytesMax) faults.Add("RequestBytesUnderWayMax: at least one largest message");
+        if (WatchResponsesMax < 1) faults.Add("WatchResponsesMax: at least 1");
+        if (WatchCreatesUnansweredMax < 1) faults.Add("WatchCreatesUnansweredMax: at least 1");
+        return faults;
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text;
+using Holdfast.Coordination.Endpoints.Grpc;
+using Holdfast.Coordination.Endpoints.Json;
+using Holdfast.Coordination.Endpoints.Methods;
+using Holdfast.Primitives;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Coordination.Endpoints.Http;
+
+/// <summary>What Kestrel calls for every request: chooses who answers.</summary>
+internal sealed class FrontDoor(CallScope scope, MethodTable methods, HealthPages health, AdminPages admin, ILogger log) : IHttpApplication<HttpExchange>
+{
+    public HttpExchange CreateContext(IFeatureCollection contextFeatures) => new(contextFeatures);
+
+    public async Task ProcessRequestAsync(HttpExchange exchange)
+    {
+        try
+        {
+            await RouteAsync(exchange).ConfigureAwait(false);
+        }
+        catch (InvariantBrokenException broken)
+        {
+            // The process ends before it can do harm; the supervisor starts it again and recovery looks at what is on disk.
+            Environment.FailFast("holdfast: " + broken.Message, broken);
+        }
+        catch (Exception gone) when (gone is IOException or OperationCanceledException)
+        {
+            exchange.Abort();
+        }
+        catch (Exception unexpected)
+        {
+            EndpointLog.RequestFailed(log, unexpected, exchange.Path);
+            if (exchange.HasStarted) exchange.Abort();
+            else await JsonErrors.RespondAsync(exchange, new CallFailure(CallFailure.Internal, "holdfast: internal error")).ConfigureAwait(false);
+        }
+    }
+
+    public void DisposeContext(HttpExchange context, Exception? exception)
+    {
+    }
+
+    private Task RouteAsync(HttpExchange exchange)
+    {
+        if (GrpcHeaders.IsGrpc(exchange))
+        {
+            if (methods.ByGrpcPath(exchange.Path) is { } called && exchange.Trailers is not null) return called.ServeGrpcAsync(exchange, scope);
+            exchange.Begin(200, GrpcHeaders.ContentType);
+            GrpcHeaders.Fail(exchange, methods.UnknownCall(exchange.Path));
+            return Task.CompletedTask;
+        }
+
+        if (exchange.Path.StartsWith(AdminPages.Root, StringComparison.Ordinal)) return admin.ServeAsync(exchange);
+        if (methods.ByJsonPath(exchange.Path) is not { } method) return PageAsync(exchange);
+        return exchange.Method == "POST"
+            ? method.ServeJsonAsync(exchange, scope)
+            : JsonErrors.RespondAsync(exchange, new CallFailure(CallFailure.Unimplemented, "Method Not Allowed"), 405).AsTask();
+    }
+
+    private async Task PageAsync(HttpExchange exchange)
+    {
+        if (await health.TryServeAsync(exchange).ConfigureAwait(false)) return;
+        if (exchange.Path.StartsWith("/v3", StringComparison.Ordinal)) await JsonErrors.RespondAsync(exchange, new CallFailure(CallFailure.NotFound, "Not Found")).ConfigureAwait(false);
+        else await exchange.RespondAsync(404, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes("404 page not found\n")).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,71 @@
+using Holdfast.Coordination.Endpoints.Grpc;
+using Holdfast.Coordination.Endpoints.Http;
+using Holdfast.Coordination.Endpoints.Json;
+using Holdfast.Primitives;
+using Holdfast.Primitives.Metrics;
+
+namespace Holdfast.Coordination.Endpoints.Methods;
+
+/// <summary>One method of one service, reachable as a gRPC call and, where etcd offers it, as JSON.</summary>
+internal abstract class EtcdMethod(string service, string name)
+{
+    private Counter? started;
+    private Counter? failed;
+
+    /// <summary>The full name of the service, such as <c>etcdserverpb.KV</c>.</summary>
+    public string Service => service;
+
+    /// <summary>The method's name.</summary>
+    public string Name => name;
+
+    /// <summary>The path of the gRPC call.</summary>
+    public string GrpcPath => $"/{service}/{name}";
+
+    /// <summary>Gives the method its counters, under the names that dashboards for etcd know.</summary>
+    public void CountIn(MetricsRegistry metrics)
+    {
+        var labels = $"grpc_service=\"{service}\",grpc_method=\"{name}\"";
+        started = metrics.Counter("grpc_server_started_total", "Calls begun, by gRPC or JSON.", labels);
+        failed = metrics.Counter("grpc_server_failed_total", "Calls that ended with an error.", labels);
+    }
+
+    /// <summary>Serves one gRPC call to its end.</summary>
+    public async Task ServeGrpcAsync(HttpExchange exchange, CallScope scope)
+    {
+        started?.Increment();
+        exchange.Begin(200, GrpcHeaders.ContentType);
+        using var deadline = CallDeadline.Of(exchange);
+        try
+        {
+            await CallGrpcAsync(exchange, scope, deadline.Token).ConfigureAwait(false);
+            GrpcHeaders.Succeed(exchange);
+        }
+        catch (Exception failure) when (failure is not InvariantBrokenException)
+        {
+            failed?.Increment();
+            GrpcHeaders.Fail(exchange, CallFailure.From(failure, deadline.HasPassed));
+        }
+    }
+
+    /// <summary>Serves one JSON request to its end.</summary>
+    public async Task ServeJsonAsync(HttpExchange exchange, CallScope scope)
+    {
+        started?.Increment();
+        using var deadline = CallDeadline.Of(exchange);
+        try
+        {
+            await CallJsonAsync(exchange, scope, deadline.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not InvariantBrokenException)
+        {
+            failed?.Increment();
+            var failure = CallFailure.From(exception, deadline.HasPassed);
+            if (exchange.HasStarted) await JsonErrors.EndStreamAsync(exchange, failure).ConfigureAwait(false);
+            else await JsonErrors.RespondAsync(exchange, failure).ConfigureAwait(false);
+        }
+    }
+
+    protected abstract ValueTask CallGrpcAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel);
+
+    protected abstract ValueTask CallJsonAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel);
+}

@@ -1,0 +1,33 @@
+using Holdfast.Coordination.Endpoints.Grpc;
+using Holdfast.Coordination.Endpoints.Http;
+using Holdfast.Coordination.Endpoints.Json;
+
+namespace Holdfast.Coordination.Endpoints.Methods;
+
+/// <summary>Requests and responses in streams. What it does is written once, against <see cref="IMessageStream"/>.</summary>
+internal sealed class StreamMethod(string service, string name, Func<CallScope, IMessageStream, CancellationToken, Task> serve) : EtcdMethod(service, name)
+{
+    protected override async ValueTask CallGrpcAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel)
+    {
+        exchange.AllowStreaming();
+        await exchange.StartAsync(cancel).ConfigureAwait(false);
+        await serve(scope, new GrpcMessageStream(exchange, scope.Limits.MessageBytesMax), cancel).ConfigureAwait(false);
+    }
+
+    protected override async ValueTask CallJsonAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel)
+    {
+        exchange.AllowStreaming();
+        await serve(scope, new JsonMessageStream(exchange, scope.Limits.JsonBytesMax), cancel).ConfigureAwait(false);
+        if (!exchange.HasStarted) exchange.Begin(200, "application/json");
+    }
+}
+
+/// <summary>A method of etcd that this server does not offer, and says so.</summary>
+internal sealed class AbsentMethod(string service, string name) : EtcdMethod(service, name)
+{
+    private readonly CallFailure failure = new(CallFailure.Unimplemented, $"holdfast: {service}/{name} is not offered");
+
+    protected override ValueTask CallGrpcAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel) => throw new CallException(failure);
+
+    protected override ValueTask CallJsonAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel) => throw new CallException(failure);
+}

@@ -1,0 +1,99 @@
+using System.Buffers;
+using Google.Protobuf;
+using Holdfast.Coordination.Endpoints.Grpc;
+using Holdfast.Coordination.Endpoints.Http;
+using Holdfast.Coordination.Endpoints.Json;
+using Holdfast.Wire;
+
+namespace Holdfast.Coordination.Endpoints.Methods;
+
+/// <summary>One request, one response.</summary>
+/// <param name="service">The service's full name.</param>
+/// <param name="name">The method's name.</param>
+/// <param name="shape">How the request is read.</param>
+/// <param name="isWrite">Whether the bound on writes holds for it.</param>
+/// <param name="check">Refuses a request by the door's own rules; null for none.</param>
+/// <param name="call">Asks the facade.</param>
+internal sealed class UnaryMethod<TRequest, TResponse>(
+    string service,
+    string name,
+    MessageShape<TRequest> shape,
+    bool isWrite,
+    Func<TRequest, EndpointLimits, EtcdError?>? check,
+    Func<ICoordination, TRequest, CancellationToken, ValueTask<TResponse>> call) : EtcdMethod(service, name)
+    where TRequest : class, IMessage<TRequest>
+    where TResponse : class, IMessage<TResponse>
+{
+    protected override async ValueTask CallGrpcAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel)
+    {
+        TRequest? request = null;
+        var size = 0;
+        while (true)
+        {
+            var result = await exchange.Body.ReadAsync(cancel).ConfigureAwait(false);
+            var buffer = result.Buffer;
+            if (request is null && GrpcFrames.TryTake(ref buffer, scope.Limits.MessageBytesMax, out var payload))
+            {
+                request = shape.Parser.ParseFrom(payload);
+                size = (int)payload.Length;
+                exchange.Body.AdvanceTo(buffer.Start);
+            }
+            else
+            {
+                exchange.Body.AdvanceTo(buffer.Start, buffer.End);
+            }
+
+            if (request is not null && !buffer.IsEmpty) throw new CallException(CallFailure.Internal, "grpc: more than one message in a unary call");
+            if (result.IsCompleted) break;
+        }
+
+        if (request is null) throw new CallException(CallFailure.Internal, "grpc: the call carries no message");
+        GrpcFrames.Write(exchange.Output, await AnswerAsync(request, size, scope, cancel).ConfigureAwait(false));
+    }
+
+    protected override async ValueTask CallJsonAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel)
+    {
+        var (request, size) = await ReadJsonAsync(exchange, scope.Limits, cancel).ConfigureAwait(false);
+        var response = await AnswerAsync(request, size, scope, cancel).ConfigureAwait(false);
+        var json = new ByteBuffer(512);
+        WireToJson.Write(response, json);
+        exchange.ResponseHeaders["Grpc-Metadata-Content-Type"] = GrpcHeaders.ContentType;
+        await exchange.RespondAsync(200, "application/json", json.WrittenMemory).ConfigureAwait(false);
+    }
+
+    private async ValueTask<(TRequest Request, int Size)> ReadJsonAsync(HttpExchange exchange, EndpointLimits limits, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var result = await exchange.Body.ReadAsync(cancel).ConfigureAwait(false);
+            var buffer = result.Buffer;
+            if (buffer.Length > limits.JsonBytesMax) throw new CallException(CallFailure.MessageTooLarge(buffer.Length, limits.JsonBytesMax));
+            if (!result.IsCompleted)
+            {
+                exchange.Body.AdvanceTo(buffer.Start, buffer.End);
+                continue;
+            }
+
+            var wire = new WireBuffer();
+            JsonToWire.Write(buffer, shape.Json, wire);
+            exchange.Body.AdvanceTo(buffer.End);
+            if (wire.Written.Length > limits.MessageBytesMax) throw new CallException(CallFailure.MessageTooLarge(wire.Written.Length, limits.MessageBytesMax));
+            return (shape.Parser.ParseFrom(wire.Written), wire.Written.Length);
+        }
+    }
+
+    private async ValueTask<TResponse> AnswerAsync(TRequest request, int size, CallScope scope, CancellationToken cancel)
+    {
+        if (isWrite && size > scope.Limits.RequestBytesMax) throw new EtcdException(EtcdErrors.RequestTooLarge);
+        if (check?.Invoke(request, scope.Limits) is { } refused) throw new EtcdException(refused);
+        if (!scope.Budget.TryEnter(size)) throw new EtcdException(EtcdErrors.TooManyRequests);
+        try
+        {
+            return await call(scope.Coordination, request, cancel).ConfigureAwait(false);
+        }
+        finally
+        {
+            scope.Budget.Leave(size);
+        }
+    }
+}

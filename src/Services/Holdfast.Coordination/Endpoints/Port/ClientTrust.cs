@@ -1,0 +1,22 @@
+using System.Security.Cryptography.X509Certificates;
+
+namespace Holdfast.Coordination.Endpoints.Port;
+
+/// <summary>Whether a client's certificate chains to the operator's own roots, and to nothing else that the machine happens to trust.</summary>
+internal static class ClientTrust
+{
+    private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
+
+    public static bool Chains(X509Certificate2 certificate, X509Chain? shown, X509Certificate2Collection roots)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(roots);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.ApplicationPolicy.Add(new System.Security.Cryptography.Oid(ClientAuthentication));
+        if (shown is not null)
+            foreach (var element in shown.ChainElements)
+                chain.ChainPolicy.ExtraStore.Add(element.Certificate);
+        return chain.Build(certificate);
+    }
+}
