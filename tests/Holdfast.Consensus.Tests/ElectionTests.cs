@@ -200,6 +200,17 @@ public sealed class ElectionTests
         Assert.Same(cluster[2], cluster.Elect(2));
     }
 
+    [Fact] // (S2)
+    public void A_leader_that_restarted_within_its_lease_and_cannot_stand_does_not_hold_the_votes_for_ever()
+    {
+        var cluster = new RaftCluster(3);
+        var leader = cluster.Elect(1);
+        cluster.Run(TimeSpan.FromMilliseconds(200));
+        leader.IsUp = false;
+        cluster.Restart(1, leader.Recovered() with { DamagedUpTo = new LogIndex(1000) }); // It beats on, but may not lead.
+        cluster.RunUntil(() => cluster.Leader is { Node.HasCommittedInTerm: true } next && next != leader, "another leads although the node is alive");
+    }
+
     [Fact]
     public void A_pair_can_hand_over_although_it_needs_the_old_leaders_vote()
     {

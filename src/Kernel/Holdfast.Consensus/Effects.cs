@@ -80,6 +80,9 @@ public sealed class Effects
     /// <summary>Requests to stand for election, to send.</summary>
     public EffectList<Outbound<TimeoutNow>> TimeoutNows { get; } = new();
 
+    /// <summary>Releases of bound votes to send.</summary>
+    public EffectList<Outbound<ReleaseVote>> VoteReleases { get; } = new();
+
     /// <summary>Read-index requests to send.</summary>
     public EffectList<Outbound<ReadIndexRequest>> ReadIndexRequests { get; } = new();
 
@@ -114,6 +117,7 @@ public sealed class Effects
         held.VoteReplies.MoveTo(VoteReplies);
         held.AppendReplies.MoveTo(AppendReplies);
         held.TimeoutNows.MoveTo(TimeoutNows);
+        held.VoteReleases.MoveTo(VoteReleases);
         held.ReadIndexRequests.MoveTo(ReadIndexRequests);
         held.ReadIndexReplies.MoveTo(ReadIndexReplies);
     }
@@ -129,7 +133,7 @@ public sealed class Effects
     }
 
     internal bool HasMessages =>
-        RequestVotes.Count + VoteReplies.Count + AppendReplies.Count + TimeoutNows.Count + ReadIndexRequests.Count + ReadIndexReplies.Count > 0;
+        RequestVotes.Count + VoteReplies.Count + AppendReplies.Count + TimeoutNows.Count + VoteReleases.Count + ReadIndexRequests.Count + ReadIndexReplies.Count > 0;
 
     /// <summary>Forgets everything, keeps the memory.</summary>
     public void Clear()
@@ -140,6 +144,7 @@ public sealed class Effects
         AppendReplies.Clear();
         SnapshotOffers.Clear();
         TimeoutNows.Clear();
+        VoteReleases.Clear();
         ReadIndexRequests.Clear();
         ReadIndexReplies.Clear();
         Reads.Clear();

@@ -25,6 +25,7 @@ public sealed class RaftNode
     private static readonly Mark LeftJoint = new("raft: joint configuration left");
     private static readonly Mark RemovedLeaderLeft = new("raft: leader left after its own removal");
     private static readonly Mark TransferStood = new("raft: stood for election at the leader's request");
+    private static readonly Mark VoteReleased = new("raft: bound vote released by a former leader");
     private static readonly Mark ForwardedReadOverdue = new("raft: forwarded read overdue");
 
     private readonly RaftOptions options;
@@ -186,6 +187,7 @@ public sealed class RaftNode
         {
             // Neither the vote nor the term: a candidate that cannot win must not unsettle a reign (Raft thesis 4.2.3).
             VoteKeptForSupported.Hit();
+            AskWhetherStillLeading();
             if (message.IsPreVote) held.VoteReplies.Add(new(from, new VoteReply(Term, false, true)));
             return;
         }
@@ -251,6 +253,7 @@ public sealed class RaftNode
             return;
         }
 
+        if (message.Bound != SupportEpoch.None && !(Role == RaftRole.Leader && message.Term == Term)) held.VoteReleases.Add(new(from, new ReleaseVote(message.Term)));
         if (message.Term < Term || Role != RaftRole.Leader || leadership!.Find(from) is not { } follower) return;
         follower.OnAnswer(now, message);
         if (message.Accepted)
@@ -287,6 +290,16 @@ public sealed class RaftNode
         if (message.Term != Term || Leader != from || Role != RaftRole.Follower) return;
         TransferStood.Hit();
         Stand(now, isTransfer: true);
+    }
+
+    /// <summary>A node says that it does not lead a term, and so never will again: a vote bound to it there is free (S2).</summary>
+    public void Step(Instant now, NodeId from, in ReleaseVote message)
+    {
+        if (binding.Leader != from || binding.Term != message.Term || !binding.IsBound) return;
+        VoteReleased.Hit();
+        binding.Release();
+        if (Role == RaftRole.Follower) electionAt = Instant.Min(electionAt, now + dice.NextSpan(TimeSpan.Zero, options.ElectionTimeout / 6) + PriorityDelay);
+        if (Leader == from) heardAt = Instant.Min(heardAt, now - options.ElectionTimeout);
     }
 
     /// <summary>A follower asks for a read index.</summary>
@@ -374,6 +387,7 @@ public sealed class RaftNode
     public void OnPeerReset(Instant now, NodeId peer)
     {
         if (leadership?.Find(peer) is { State: not ProgressState.Snapshot } follower) follower.BecomeProbe();
+        if (Role == RaftRole.Follower && binding.Leader == peer) AskWhetherStillLeading(); // It may have restarted, and lead no more.
     }
 
     /// <summary>A durable local snapshot covers everything up to here (which has been applied): the log may forget it.</summary>
@@ -470,6 +484,13 @@ public sealed class RaftNode
         return Leader == NodeId.None || Leader == candidate || now - heardAt >= options.ElectionTimeout;
     }
 
+    /// <summary>An unasked-for answer to the leader this vote is bound to: one that leads no more replies by releasing it.</summary>
+    private void AskWhetherStillLeading()
+    {
+        if (!binding.IsBound || Role == RaftRole.Leader) return;
+        held.AppendReplies.Add(new(binding.Leader, new AppendReply(binding.Term, true, LogIndex.Zero, default, 0, binding.Epoch, IsWhole)));
+    }
+
     private void GrantVote(NodeId candidate)
     {
         if (vote == candidate) return;
@@ -553,6 +574,9 @@ public sealed class RaftNode
     private void BecomeFollower(Instant now, Term term, NodeId leader)
     {
         RefuseLeadersReads();
+        if (leadership is not null)
+            foreach (var follower in leadership.Followers)
+                if (follower.Bound != SupportEpoch.None) held.VoteReleases.Add(new(follower.Node, new ReleaseVote(Term)));
         if (term > Term) EnterTerm(term);
         SetRole(RaftRole.Follower, leader);
         leadership = null;

@@ -24,6 +24,9 @@ internal sealed class VoteBinding(SupportTable support)
         Epoch = support.EpochFor(leader);
     }
 
+    /// <summary>Frees the vote: the leader itself has said that its reign is over.</summary>
+    public void Release() => Epoch = SupportEpoch.None;
+
     /// <summary>Frees the vote if the promise has lapsed; false while it must be kept.</summary>
     public bool TryRelease(Instant now)
     {

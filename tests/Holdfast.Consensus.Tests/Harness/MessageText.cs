@@ -22,6 +22,8 @@ internal static class MessageText
 
     public static string Of(in TimeoutNow message) => $"stand now, term {message.Term}";
 
+    public static string Of(in ReleaseVote message) => $"vote released, term {message.Term}";
+
     public static string Of(in ReadIndexRequest message) => $"read index? term {message.Term} batch {message.Context}";
 
     public static string Of(in ReadIndexReply message) => $"read index {(message.Granted ? message.Index.ToString() : "refused")} term {message.Term} batch {message.Context}";

@@ -157,6 +157,7 @@ internal sealed class RaftReplica(RaftCluster cluster, NodeId id)
         foreach (var (to, message) in effects.AppendReplies.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
         foreach (var (to, message) in effects.SnapshotOffers.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
         foreach (var (to, message) in effects.TimeoutNows.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
+        foreach (var (to, message) in effects.VoteReleases.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
         foreach (var (to, message) in effects.ReadIndexRequests.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
         foreach (var (to, message) in effects.ReadIndexReplies.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
         foreach (var (to, message) in effects.Appends.Items)

@@ -47,6 +47,12 @@ public readonly record struct OfferSnapshot(Term Term, LogPosition Position);
 /// <summary>The leader, which has given up its lease, asks a caught-up voter to stand at once (Raft thesis 3.10).</summary>
 public readonly record struct TimeoutNow(Term Term);
 
+/// <summary>
+/// A node that does not lead a term, and so never will again, frees the votes that are bound to it in that term (S2): its lease of that term is void for good.
+/// Said when a leader steps down, and to whoever still believes.
+/// </summary>
+public readonly record struct ReleaseVote(Term Term);
+
 /// <summary>A follower asks its leader for a read index on behalf of its own clients (Raft thesis 6.4).</summary>
 /// <param name="Term">The follower's term: a reply of another term is not the asked-for one.</param>
 /// <param name="Context">The follower's number for the batch of reads.</param>
