@@ -1,0 +1,262 @@
+using System.Buffers.Binary;
+using Google.Protobuf;
+using Holdfast.Coordination.Kv;
+using Holdfast.Coordination.Leases;
+using Holdfast.Coordination.Mvcc;
+using Holdfast.Coordination.Protocol;
+using Holdfast.Coordination.Watches;
+using Holdfast.Primitives;
+using Holdfast.Replication;
+
+namespace Holdfast.Coordination;
+
+/// <summary>
+/// The etcd keyspace as a state machine: an entry in, a reply out. What is replicated is the <see cref="MvccStore"/>; beside it stand, not replicated,
+/// the <see cref="WatchHub"/> that tells this replica's clients what changed and the <see cref="LeaseClock"/> that runs while this replica leads.
+/// Everything here happens on the group's loop.
+/// </summary>
+public sealed class CoordinationStateMachine : IStateMachine
+{
+    /// <summary>etcd's shortest lease in seconds: one and a half elections, rounded up. Shorter wishes are raised to it.</summary>
+    internal const long LeaseSecondsMin = 2;
+
+    /// <summary>Keys whose compacted versions are forgotten beside each applied entry: some ten microseconds.</summary>
+    private const int SweepKeysPerEntry = 64;
+
+    /// <summary>Keys per slice of a sweep that somebody waits for: about a millisecond.</summary>
+    private const int SweepKeysPerSlice = 4096;
+
+    private static readonly Mark MalformedCommand = new("coordination: malformed command answered");
+    private static readonly Mark StaleExpiry = new("coordination: expiry void because a renewal came first");
+    private KvExecutor kv;
+    private TxnExecution txn;
+    private CommandReply? waitsForSweep;
+
+    /// <summary>An empty keyspace.</summary>
+    public CoordinationStateMachine()
+    {
+        Store = new MvccStore();
+        kv = new KvExecutor(Store);
+        txn = new TxnExecution(Store, kv);
+        Watches = new WatchHub(Store);
+    }
+
+    /// <summary>The replicated state.</summary>
+    internal MvccStore Store { get; private set; }
+
+    /// <summary>This replica's watches.</summary>
+    internal WatchHub Watches { get; }
+
+    /// <summary>The leases' time, while this replica leads.</summary>
+    internal LeaseClock Clock { get; } = new();
+
+    /// <summary>What this replica last heard of its role.</summary>
+    internal GroupRole Role { get; private set; }
+
+    /// <inheritdoc/>
+    public ulong StateHash => Store.Hash;
+
+    /// <inheritdoc/>
+    public ApplyResult Apply(in CommittedEntry entry)
+    {
+        if (waitsForSweep is not null) return FinishSweep();
+        var term = entry.Position.Term;
+        var error = Execute(entry.Command, term, out var message, out var waits);
+        Watches.OnChanged();
+        var reply = new CommandReply(message, error, Store.Revision, term);
+        if (waits)
+        {
+            waitsForSweep = reply;
+            return FinishSweep();
+        }
+
+        Store.Sweep(SweepKeysPerEntry);
+        return ApplyResult.Done(reply);
+    }
+
+    /// <inheritdoc/>
+    public ISnapshotView CaptureSnapshot() => new CoordinationSnapshot(Store);
+
+    /// <inheritdoc/>
+    public ISnapshotBuilder BeginRestore() => new CoordinationRestore(Replace);
+
+    /// <inheritdoc/>
+    public void OnRole(in GroupRole role)
+    {
+        var wasLeader = Role.IsLeader && Role.Term == role.Term;
+        Role = role;
+        Watches.Term = role.Term;
+        if (!role.IsLeader) Clock.Stop();
+        else if (!wasLeader) Clock.Start();
+    }
+
+    /// <summary>Work that waits for no entry: forgetting compacted versions, watches that lag. True when there is more.</summary>
+    internal bool RunSlice()
+    {
+        var swept = Store.Sweep(SweepKeysPerSlice / 4);
+        var lagging = Watches.Pump();
+        return lagging || (!swept && waitsForSweep is null);
+    }
+
+    /// <summary>
+    /// The time: starts leases, sends progress notices, and collects leases that have run out, which the caller then proposes
+    /// (<see cref="Command.EncodeExpiry"/>). <paramref name="isConfirmed"/>: a read barrier was passed for this very call.
+    /// </summary>
+    internal void Tick(Instant now, bool isConfirmed, int expiredMax, List<ExpiredLease> expired)
+    {
+        Watches.Tick(now);
+        Clock.Tick(now, isConfirmed && Role.IsLeader, Store.Leases, expiredMax, expired);
+    }
+
+    private static T Parse<T>(MessageParser<T> parser, ReadOnlySpan<byte> bytes)
+        where T : IMessage<T> => parser.ParseFrom(bytes);
+
+    private ApplyResult FinishSweep()
+    {
+        if (!Store.Sweep(SweepKeysPerSlice)) return ApplyResult.Yield;
+        var reply = waitsForSweep;
+        waitsForSweep = null;
+        return ApplyResult.Done(reply);
+    }
+
+    private EtcdError? Execute(ReadOnlySpan<byte> command, Term term, out IMessage? message, out bool waits)
+    {
+        (message, waits) = (null, false);
+        if (command.IsEmpty) return Malformed();
+        var body = command[1..];
+        try
+        {
+            switch ((CommandKind)command[0])
+            {
+                case CommandKind.Put: return Put(Parse(PutRequest.Parser, body), out message);
+                case CommandKind.DeleteRange: return DeleteRange(Parse(DeleteRangeRequest.Parser, body), out message);
+                case CommandKind.Txn: return Txn(Parse(TxnRequest.Parser, body), out message);
+                case CommandKind.Compact: return Compact(Parse(CompactionRequest.Parser, body), out message, out waits);
+                case CommandKind.LeaseGrant: return Grant(Parse(LeaseGrantRequest.Parser, body), out message);
+                case CommandKind.LeaseRevoke: return Revoke(Parse(LeaseRevokeRequest.Parser, body).ID, out message);
+                case CommandKind.LeaseKeepAlive: return KeepAlive(Parse(LeaseKeepAliveRequest.Parser, body).ID, out message);
+                case CommandKind.LeaseExpire when body.Length == 24: return Expire(body, term, out message);
+                default: return Malformed();
+            }
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return Malformed();
+        }
+    }
+
+    /// <summary>A command that nobody of ours writes: every replica answers alike and changes nothing.</summary>
+    private static EtcdError Malformed()
+    {
+        MalformedCommand.Hit();
+        return EtcdErrors.NotCapable;
+    }
+
+    private EtcdError? Put(PutRequest request, out IMessage? message)
+    {
+        message = null;
+        if ((RequestCheck.Of(request) ?? kv.Refusal(request)) is { } error) return error;
+        Store.BeginWrite();
+        message = kv.Put(request);
+        Store.EndWrite();
+        return null;
+    }
+
+    private EtcdError? DeleteRange(DeleteRangeRequest request, out IMessage? message)
+    {
+        message = null;
+        if (RequestCheck.Of(request) is { } error) return error;
+        Store.BeginWrite();
+        message = kv.DeleteRange(request);
+        Store.EndWrite();
+        return null;
+    }
+
+    private EtcdError? Txn(TxnRequest request, out IMessage? message)
+    {
+        message = null;
+        if (RequestCheck.Of(request) is { } error) return error;
+        Store.BeginWrite();
+        var refusal = txn.Run(request, out var response);
+        Store.EndWrite();
+        message = response;
+        return refusal;
+    }
+
+    private EtcdError? Compact(CompactionRequest request, out IMessage? message, out bool waits)
+    {
+        (message, waits) = (null, false);
+        if (request.Revision <= Store.Compacted) return EtcdErrors.Compacted;
+        if (request.Revision > Store.Revision) return EtcdErrors.FutureRevision;
+        Store.Compact(request.Revision);
+        message = new CompactionResponse { Header = new ResponseHeader { Revision = Store.Revision } };
+        waits = request.Physical;
+        return null;
+    }
+
+    private EtcdError? Grant(LeaseGrantRequest request, out IMessage? message)
+    {
+        message = null;
+        if (RequestCheck.Of(request) is { } error) return error;
+        if (request.ID == 0) return Malformed();
+        if (Store.Leases.Contains(request.ID)) return EtcdErrors.LeaseExists;
+        var seconds = Math.Max(request.TTL, LeaseSecondsMin);
+        Store.Leases.Set(request.ID, new LeaseGrant(seconds, 0));
+        Store.AddToHash((byte)CommandKind.LeaseGrant, request.ID, seconds);
+        Clock.StartAtNextTick(request.ID);
+        message = new LeaseGrantResponse { Header = new ResponseHeader { Revision = Store.Revision }, ID = request.ID, TTL = seconds };
+        return null;
+    }
+
+    private EtcdError? Revoke(long id, out IMessage? message)
+    {
+        message = null;
+        if (!Store.Leases.Contains(id)) return EtcdErrors.LeaseNotFound;
+        Store.BeginWrite();
+        foreach (var record in Store.Leases.KeysOf(id)) Store.Delete(record);
+        Store.EndWrite();
+        Store.Leases.Remove(id);
+        Store.AddToHash((byte)CommandKind.LeaseRevoke, id, 0);
+        Clock.Forget(id);
+        message = new LeaseRevokeResponse { Header = new ResponseHeader { Revision = Store.Revision } };
+        return null;
+    }
+
+    private EtcdError? KeepAlive(long id, out IMessage? message)
+    {
+        var response = new LeaseKeepAliveResponse { Header = new ResponseHeader { Revision = Store.Revision }, ID = id };
+        message = response;
+        if (!Store.Leases.Granted.TryGetValue(id, out var grant)) return null;
+        Store.Leases.Set(id, grant with { Renewals = grant.Renewals + 1 });
+        Store.AddToHash((byte)CommandKind.LeaseKeepAlive, id, grant.Renewals + 1);
+        Clock.StartAtNextTick(id);
+        response.TTL = grant.Seconds;
+        return null;
+    }
+
+    /// <summary>
+    /// Ends a lease if nobody can have been told since that it lives on: no renewal came through the log, and no later leader, who gives every lease
+    /// its full time anew, has written this entry.
+    /// </summary>
+    private EtcdError? Expire(ReadOnlySpan<byte> body, Term term, out IMessage? message)
+    {
+        message = null;
+        var id = BinaryPrimitives.ReadInt64LittleEndian(body);
+        if (!Store.Leases.Granted.TryGetValue(id, out var grant)) return EtcdErrors.LeaseNotFound;
+        var renewals = BinaryPrimitives.ReadInt64LittleEndian(body[8..]);
+        var foundIn = BinaryPrimitives.ReadUInt64LittleEndian(body[16..]);
+        if (grant.Renewals == renewals && foundIn == term.Value) return Revoke(id, out message);
+        StaleExpiry.Hit();
+        return EtcdErrors.LeaseExists;
+    }
+
+    private void Replace(MvccStore built)
+    {
+        Store = built;
+        kv = new KvExecutor(Store);
+        txn = new TxnExecution(Store, kv);
+        waitsForSweep = null;
+        if (Role.IsLeader) Clock.Start();
+        Watches.OnReplaced(built);
+    }
+}

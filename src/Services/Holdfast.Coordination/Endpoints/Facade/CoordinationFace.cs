@@ -1,0 +1,230 @@
+using Google.Protobuf;
+using Holdfast.Coordination.Kv;
+using Holdfast.Coordination.Leases;
+using Holdfast.Coordination.Protocol;
+using Holdfast.Primitives;
+
+namespace Holdfast.Coordination;
+
+/// <summary>
+/// The etcd face over a group: checks a request, proposes it or reads behind a barrier, fills the header. One for each node; it keeps no state of its own.
+/// </summary>
+public sealed class CoordinationFace : ICoordination
+{
+    /// <summary>etcd's bound on one request.</summary>
+    public const int RequestBytesMax = 1536 * 1024;
+
+    /// <summary>Expiries proposed per tick: at ten ticks a second, etcd's rate of a thousand a second would be 100; ours leaves room for clients.</summary>
+    private const int ExpiriesPerTickMax = 64;
+
+    private readonly IKeyspaceGroup group;
+    private readonly CoordinationIdentity identity;
+    private readonly SeededRandom leaseIds;
+    private readonly Lock leaseIdsLock = new();
+
+    internal CoordinationFace(IKeyspaceGroup group, CoordinationIdentity identity, ulong seed)
+    {
+        (this.group, this.identity) = (group, identity);
+        leaseIds = new SeededRandom(seed);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancel = default)
+    {
+        Refuse(RequestCheck.Of(request));
+        return ReadAsync<RangeResponse>(new RangeRead(request), !request.Serializable, cancel);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<PutResponse> PutAsync(PutRequest request, CancellationToken cancel = default)
+    {
+        Refuse(RequestCheck.Of(request));
+        return ProposeAsync<PutResponse>(CommandKind.Put, request, cancel);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DeleteRangeResponse> DeleteRangeAsync(DeleteRangeRequest request, CancellationToken cancel = default)
+    {
+        Refuse(RequestCheck.Of(request));
+        return ProposeAsync<DeleteRangeResponse>(CommandKind.DeleteRange, request, cancel);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancel = default)
+    {
+        Refuse(RequestCheck.Of(request));
+        return RequestCheck.IsReadOnly(request)
+            ? ReadAsync<TxnResponse>(new TxnRead(request), !IsSerializable(request), cancel)
+            : ProposeAsync<TxnResponse>(CommandKind.Txn, request, cancel);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<CompactionResponse> CompactAsync(CompactionRequest request, CancellationToken cancel = default) =>
+        ProposeAsync<CompactionResponse>(CommandKind.Compact, request, cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<LeaseGrantResponse> LeaseGrantAsync(LeaseGrantRequest request, CancellationToken cancel = default)
+    {
+        Refuse(RequestCheck.Of(request));
+        if (request.ID == 0) request = new LeaseGrantRequest { TTL = request.TTL, ID = DrawLeaseId() };
+        return ProposeAsync<LeaseGrantResponse>(CommandKind.LeaseGrant, request, cancel);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<LeaseRevokeResponse> LeaseRevokeAsync(LeaseRevokeRequest request, CancellationToken cancel = default) =>
+        ProposeAsync<LeaseRevokeResponse>(CommandKind.LeaseRevoke, request, cancel);
+
+    /// <inheritdoc/>
+    public async ValueTask<LeaseKeepAliveResponse> LeaseKeepAliveAsync(LeaseKeepAliveRequest request, CancellationToken cancel = default)
+    {
+        // The leader renews by its own clock once it knows that it still leads; elsewhere the renewal takes the log, which reaches the leader for sure.
+        if (group.Status.IsLeader && await group.ReadAsync(new RenewRead(request.ID), true, cancel) is { } renewed)
+            return Filled<LeaseKeepAliveResponse>(renewed);
+        return await ProposeAsync<LeaseKeepAliveResponse>(CommandKind.LeaseKeepAlive, request, cancel);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<LeaseTimeToLiveResponse> LeaseTimeToLiveAsync(LeaseTimeToLiveRequest request, CancellationToken cancel = default) =>
+        ReadAsync<LeaseTimeToLiveResponse>(new TimeToLiveRead(request), true, cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<LeaseLeasesResponse> LeaseLeasesAsync(LeaseLeasesRequest request, CancellationToken cancel = default) =>
+        ReadAsync<LeaseLeasesResponse>(new LeasesRead(), true, cancel);
+
+    /// <inheritdoc/>
+    public async ValueTask<StatusResponse> StatusAsync(StatusRequest request, CancellationToken cancel = default)
+    {
+        var (revision, bytes) = await group.ReadAsync(new SizeRead(), false, cancel);
+        var status = group.Status;
+        var response = new StatusResponse
+        {
+            Header = Header(revision, status.Term),
+            Version = identity.EtcdVersion,
+            DbSize = bytes,
+            DbSizeInUse = bytes,
+            Leader = status.Leader.Value,
+            RaftIndex = status.Commit,
+            RaftAppliedIndex = status.Applied,
+            RaftTerm = status.Term.Value,
+            IsLearner = status.IsLearner,
+        };
+        if (status.Leader == NodeId.None) response.Errors.Add(EtcdErrors.NoLeader.Message);
+        if (status.HasDiverged) response.Errors.Add(EtcdErrors.Corrupt.Message);
+        return response;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<MemberListResponse> MemberListAsync(MemberListRequest request, CancellationToken cancel = default)
+    {
+        // The barrier makes sure that this member has seen every change of membership that was answered before.
+        var (revision, _) = await group.ReadAsync(new SizeRead(), request.Linearizable, cancel);
+        var response = new MemberListResponse { Header = Header(revision, group.Status.Term) };
+        response.Members.AddRange(identity.Members());
+        return response;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<HashKVResponse> HashKvAsync(HashKVRequest request, CancellationToken cancel = default) =>
+        ReadAsync<HashKVResponse>(new HashRead(request), false, cancel);
+
+    /// <inheritdoc/>
+    public async ValueTask<MoveLeaderResponse> MoveLeaderAsync(MoveLeaderRequest request, CancellationToken cancel = default)
+    {
+        if (!group.Status.IsLeader) Refuse(EtcdErrors.NotLeader);
+        if (!await group.MoveLeaderAsync(request.TargetID, cancel)) Refuse(EtcdErrors.BadLeaderTransferee);
+        var (revision, _) = await group.ReadAsync(new SizeRead(), false, cancel);
+        return new MoveLeaderResponse { Header = Header(revision, group.Status.Term) };
+    }
+
+    /// <inheritdoc/>
+    public IWatchSession OpenWatch(IWatchSink sink) => new WatchSession(group, sink, identity);
+
+    /// <summary>
+    /// Lets time pass for leases and notices: call it about ten times a second, one call at a time. Leases that have run out are proposed as expired,
+    /// once this member has confirmed that it still leads.
+    /// </summary>
+    public async ValueTask TickAsync(CancellationToken cancel = default)
+    {
+        var findings = await group.ReadAsync(new TickRead(false, 0), false, cancel);
+        if (!findings.IsDue) return;
+        findings = await group.ReadAsync(new TickRead(true, ExpiriesPerTickMax), true, cancel);
+        var proposals = new List<Task>(findings.Expired.Count);
+        foreach (var lease in findings.Expired) proposals.Add(ExpireAsync(lease, findings.Term, cancel));
+        await Task.WhenAll(proposals);
+    }
+
+    private static bool IsSerializable(TxnRequest request)
+    {
+        // As in etcd: a transaction is serializable when all that it reads is; comparing alone is linearizable.
+        foreach (var operation in request.Success)
+            if (operation.RequestCase != RequestOp.RequestOneofCase.RequestRange || !operation.RequestRange.Serializable) return false;
+        foreach (var operation in request.Failure)
+            if (operation.RequestCase != RequestOp.RequestOneofCase.RequestRange || !operation.RequestRange.Serializable) return false;
+        return request.Success.Count + request.Failure.Count > 0;
+    }
+
+    private static void Refuse(EtcdError? error)
+    {
+        if (error is not null) throw new EtcdException(error);
+    }
+
+    private async Task ExpireAsync(ExpiredLease lease, Term term, CancellationToken cancel)
+    {
+        try
+        {
+            await group.ProposeAsync(Command.EncodeExpiry(lease, term), cancel);
+        }
+        catch (EtcdException)
+        {
+            // The clock offers the lease again after a while, if this member still leads then.
+        }
+    }
+
+    private long DrawLeaseId()
+    {
+        lock (leaseIdsLock) return (long)(leaseIds.NextUInt64() >> 1) | 1;
+    }
+
+    private async ValueTask<TResponse> ProposeAsync<TResponse>(CommandKind kind, IMessage request, CancellationToken cancel)
+        where TResponse : class, IMessage
+    {
+        var command = Command.Encode(kind, request);
+        if (command.Length > RequestBytesMax) Refuse(EtcdErrors.RequestTooLarge);
+        return Filled<TResponse>(await group.ProposeAsync(command, cancel));
+    }
+
+    private async ValueTask<TResponse> ReadAsync<TResponse>(KeyspaceRead<CommandReply> read, bool isLinearizable, CancellationToken cancel)
+        where TResponse : class, IMessage => Filled<TResponse>(await group.ReadAsync(read, isLinearizable, cancel));
+
+    private TResponse Filled<TResponse>(CommandReply reply)
+        where TResponse : class, IMessage
+    {
+        Refuse(reply.Error);
+        var response = (TResponse)reply.Message!;
+        var header = HeaderOf(response);
+        header.ClusterId = identity.ClusterId;
+        header.MemberId = identity.MemberId;
+        header.RaftTerm = reply.Term.Value;
+        if (header.Revision == 0) header.Revision = reply.Revision;
+        return response;
+    }
+
+    private ResponseHeader Header(long revision, Term term) =>
+        new() { ClusterId = identity.ClusterId, MemberId = identity.MemberId, Revision = revision, RaftTerm = term.Value };
+
+    private static ResponseHeader HeaderOf(IMessage response) => response switch
+    {
+        RangeResponse range => range.Header,
+        PutResponse put => put.Header,
+        DeleteRangeResponse delete => delete.Header,
+        TxnResponse txn => txn.Header,
+        CompactionResponse compaction => compaction.Header,
+        LeaseGrantResponse grant => grant.Header,
+        LeaseRevokeResponse revoke => revoke.Header,
+        LeaseKeepAliveResponse keepAlive => keepAlive.Header,
+        LeaseTimeToLiveResponse timeToLive => timeToLive.Header,
+        LeaseLeasesResponse leases => leases.Header,
+        HashKVResponse hash => hash.Header,
+        _ => new ResponseHeader(),
+    };
+}

@@ -1,0 +1,72 @@
+using Holdfast.Coordination.Mvcc;
+using Holdfast.Coordination.Protocol;
+
+namespace Holdfast.Coordination.Kv;
+
+/// <summary>Executes single operations on the store, within a batch that its caller has begun.</summary>
+internal sealed class KvExecutor(MvccStore store)
+{
+    /// <summary>What a put needs and does not find, or null.</summary>
+    public EtcdError? Refusal(PutRequest request)
+    {
+        if (request.Lease != 0 && !store.Leases.Contains(request.Lease)) return EtcdErrors.LeaseNotFound;
+        var keeps = request.IgnoreValue || request.IgnoreLease;
+        return keeps && store.FindLive(request.Key.Span) is null ? EtcdErrors.KeyNotFound : null;
+    }
+
+    /// <summary>Writes one key; <see cref="Refusal"/> was asked before.</summary>
+    public PutResponse Put(PutRequest request)
+    {
+        var response = new PutResponse { Header = new ResponseHeader { Revision = store.Revision + 1 } };
+        var before = store.FindLive(request.Key.Span);
+        if (request.PrevKv && before is not null) response.PrevKv = Stored.ToKeyValue(before.Key, before.Latest);
+
+        // In a transaction an earlier nested deletion may have taken the key whose value was to be kept: then there is nothing to keep.
+        var value = request.IgnoreValue ? before?.Latest.Value ?? [] : Bytes.Of(request.Value);
+        var lease = request.IgnoreLease ? before?.Latest.Lease ?? 0 : request.Lease;
+        store.Put(Bytes.Of(request.Key), value, lease);
+        return response;
+    }
+
+    /// <summary>Deletes a range of keys.</summary>
+    public DeleteRangeResponse DeleteRange(DeleteRangeRequest request)
+    {
+        var response = new DeleteRangeResponse();
+        var doomed = LiveIn(KeyRange.Of(request.Key, request.RangeEnd));
+        foreach (var record in doomed)
+        {
+            if (request.PrevKv) response.PrevKvs.Add(Stored.ToKeyValue(record.Key, record.Latest));
+            store.Delete(record);
+        }
+
+        response.Deleted = doomed.Count;
+        response.Header = new ResponseHeader { Revision = store.ReadRevision };
+        return response;
+    }
+
+    /// <summary>Reads within a batch; errors were excluded before.</summary>
+    public RangeResponse Range(RangeRequest request)
+    {
+        using var scan = new RangeScan(store, request);
+        if (scan.Error is not null) return new RangeResponse { Header = new ResponseHeader { Revision = store.ReadRevision } };
+        scan.Step(int.MaxValue);
+        return scan.Response();
+    }
+
+    /// <summary>The live keys of a range, in order.</summary>
+    public List<KeyRecord> LiveIn(in KeyRange range)
+    {
+        List<KeyRecord> live = [];
+        if (range.IsSingle)
+        {
+            if (store.FindLive(range.Start) is { } only) live.Add(only);
+            return live;
+        }
+
+        if (range.IsEmpty) return live;
+        var cursor = store.Keys.Seek(range.Start);
+        while (cursor.Next() is { } record && range.IsBeforeEnd(record.Key))
+            if (record.IsLive) live.Add(record);
+        return live;
+    }
+}

@@ -1,0 +1,77 @@
+using Google.Protobuf.Collections;
+using Holdfast.Coordination.Mvcc;
+using Holdfast.Coordination.Protocol;
+
+namespace Holdfast.Coordination.Kv;
+
+/// <summary>
+/// Whether a list of operations may write one key twice. Two branches of one nested transaction may write the same key, since only one of them
+/// runs. As in etcd, a put in an earlier nested transaction and a deletion in a later one are not noticed; they then have sub-revisions of their own.
+/// </summary>
+internal sealed class TxnOverlap
+{
+    private readonly SortedSet<byte[]> puts = new(KeyOrder.Instance);
+    private readonly List<KeyRange> deletes = [];
+
+    private TxnOverlap()
+    {
+    }
+
+    /// <summary>The error, or null.</summary>
+    public static EtcdError? Check(RepeatedField<RequestOp> operations) => new TxnOverlap().Collect(operations) ? null : EtcdErrors.DuplicateKey;
+
+    /// <summary>Gathers a level and those below it: first its deletions, then nested transactions, then its puts. False: a key is written twice.</summary>
+    private bool Collect(RepeatedField<RequestOp> operations)
+    {
+        foreach (var operation in operations)
+            if (operation.RequestCase == RequestOp.RequestOneofCase.RequestDeleteRange)
+                deletes.Add(KeyRange.Of(operation.RequestDeleteRange.Key, operation.RequestDeleteRange.RangeEnd));
+
+        foreach (var operation in operations)
+            if (operation.RequestCase == RequestOp.RequestOneofCase.RequestTxn && !CollectNested(operation.RequestTxn))
+                return false;
+
+        foreach (var operation in operations)
+            if (operation.RequestCase == RequestOp.RequestOneofCase.RequestPut && !AddPut(Bytes.Of(operation.RequestPut.Key)))
+                return false;
+
+        return true;
+    }
+
+    private bool CollectNested(TxnRequest nested)
+    {
+        var then = new TxnOverlap();
+        var otherwise = new TxnOverlap();
+        if (!then.Collect(nested.Success)) return false;
+        if (!otherwise.Collect(nested.Failure)) return false;
+        foreach (var key in then.puts)
+            if (!AddPut(key)) return false;
+        foreach (var key in otherwise.puts)
+        {
+            if (then.puts.Contains(key) ? IsDeleted(key) : !AddPut(key)) return false;
+        }
+
+        deletes.AddRange(then.deletes);
+        deletes.AddRange(otherwise.deletes);
+        return true;
+    }
+
+    private bool AddPut(byte[] key) => !IsDeleted(key) && puts.Add(key);
+
+    private bool IsDeleted(byte[] key)
+    {
+        foreach (var range in deletes)
+            if (range.Contains(key)) return true;
+        return false;
+    }
+}
+
+/// <summary>Byte order, etcd's order of keys.</summary>
+internal sealed class KeyOrder : IComparer<byte[]>
+{
+    /// <summary>The only one.</summary>
+    public static readonly KeyOrder Instance = new();
+
+    /// <inheritdoc/>
+    public int Compare(byte[]? x, byte[]? y) => x.AsSpan().SequenceCompareTo(y);
+}

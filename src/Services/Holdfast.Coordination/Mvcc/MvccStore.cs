@@ -1,0 +1,220 @@
+using Holdfast.Coordination.Leases;
+using Holdfast.Primitives;
+
+namespace Holdfast.Coordination.Mvcc;
+
+/// <summary>
+/// The keyspace over all its revisions. A write is a batch: <see cref="BeginWrite"/>, changes, <see cref="EndWrite"/>; its changes share one revision
+/// and become visible to others together. A read names its revision and sees the versions up to it, so reads and snapshots need no copy and no lock:
+/// they <see cref="Pin"/> the revision below which nothing may be forgotten while they walk.
+/// </summary>
+internal sealed class MvccStore
+{
+    /// <summary>Never compacted. etcd's own beginning: compacting at 0 is allowed once.</summary>
+    public const long NeverCompacted = -1;
+
+    private static readonly Mark SweepHeldBack = new("coordination: sweep held back by a pin");
+    private readonly List<long> pins = [];
+    private int changesInBatch;
+    private bool isWriting;
+    private long sweptTo = NeverCompacted;
+    private long sweepTarget = NeverCompacted;
+    private byte[]? sweepFrom; // the last key that the sweep has dealt with; null when none is under way
+
+    /// <summary>All keys.</summary>
+    public KeyIndex Keys { get; } = new();
+
+    /// <summary>All changes that are not compacted.</summary>
+    public RevisionLog Log { get; } = new();
+
+    /// <summary>The leases.</summary>
+    public LeaseTable Leases { get; } = new();
+
+    /// <summary>The newest whole revision. An empty store is at 1, as etcd's is.</summary>
+    public long Revision { get; private set; } = 1;
+
+    /// <summary>Reads below this revision fail.</summary>
+    public long Compacted { get; private set; } = NeverCompacted;
+
+    /// <summary>Rolls over every change, in order.</summary>
+    public ulong Hash { get; private set; }
+
+    /// <summary>Bytes of keys and values kept, all versions.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>The revision that a read sees now: within a batch that has changed something, the batch's own.</summary>
+    public long ReadRevision => changesInBatch > 0 ? Revision + 1 : Revision;
+
+    /// <summary>Begins a batch of changes.</summary>
+    public void BeginWrite()
+    {
+        Invariant.Holds(!isWriting, "two write batches at once");
+        isWriting = true;
+    }
+
+    /// <summary>Ends the batch; the revision rises if anything changed. Returns whether it did.</summary>
+    public bool EndWrite()
+    {
+        Invariant.Holds(isWriting, "a write batch ends that did not begin");
+        isWriting = false;
+        if (changesInBatch == 0) return false;
+        changesInBatch = 0;
+        Revision++;
+        return true;
+    }
+
+    /// <summary>The live version of a key as the batch, or the newest revision, sees it.</summary>
+    public KeyRecord? FindLive(ReadOnlySpan<byte> key) => Keys.Find(key) is { IsLive: true } record ? record : null;
+
+    /// <summary>Writes a key within a batch.</summary>
+    public void Put(byte[] key, byte[] value, long lease)
+    {
+        Invariant.Holds(isWriting, "a key is written outside of a batch");
+        var record = Keys.FindOrAdd(key);
+        var isLive = record.IsLive;
+        var oldLease = isLive ? record.Latest.Lease : 0;
+        var version = new KeyVersion(Revision + 1, changesInBatch, isLive ? record.Latest.Create : Revision + 1, isLive ? record.Latest.Number + 1 : 1, lease, value);
+        Append(record, version);
+        if (oldLease == lease) return;
+        if (oldLease != 0) Leases.Detach(oldLease, record);
+        if (lease != 0) Leases.Attach(lease, record);
+    }
+
+    /// <summary>Deletes a live key within a batch.</summary>
+    public void Delete(KeyRecord record)
+    {
+        Invariant.Holds(isWriting, "a key is deleted outside of a batch");
+        Invariant.Holds(record.IsLive, "a key is deleted that does not exist");
+        var lease = record.Latest.Lease;
+        Append(record, KeyVersion.Tombstone(Revision + 1, changesInBatch));
+        if (lease != 0) Leases.Detach(lease, record);
+    }
+
+    /// <summary>Adds to the rolling hash what changed beside keys: leases, compactions.</summary>
+    public void AddToHash(byte kind, long first, long second)
+    {
+        var hash = new RollingHash(Hash);
+        hash.Add((ulong)kind);
+        hash.Add(first);
+        hash.Add(second);
+        Hash = hash.Value;
+    }
+
+    /// <summary>Forbids reads below a revision. Memory follows in slices (<see cref="Sweep"/>).</summary>
+    public void Compact(long revision)
+    {
+        Invariant.Holds(revision > Compacted, "compaction went back");
+        Invariant.Holds(revision <= Revision, "compaction of a revision that does not exist yet");
+        Compacted = revision;
+        AddToHash(1, revision, 0);
+    }
+
+    /// <summary>Keeps what reads at or above <paramref name="revision"/> need until <see cref="Unpin"/>.</summary>
+    public void Pin(long revision) => pins.Add(revision);
+
+    /// <summary>Gives back a pin.</summary>
+    public void Unpin(long revision) => pins.Remove(revision);
+
+    /// <summary>
+    /// Forgets a bounded number of keys' compacted versions. True when nothing is left to forget, or a pin holds the rest back. What a read returns
+    /// does not depend on how far this has come.
+    /// </summary>
+    public bool Sweep(int keysMax)
+    {
+        if (sweepFrom is null && !BeginSweep()) return true;
+        var cursor = Keys.SeekAfter(sweepFrom);
+        List<byte[]>? emptied = null;
+        while (keysMax-- > 0)
+        {
+            if (cursor.Next() is not { } record)
+            {
+                sweepFrom = null;
+                break;
+            }
+
+            sweepFrom = record.Key;
+            Forget(record);
+            if (record.Count == 0) (emptied ??= []).Add(record.Key);
+        }
+
+        if (emptied is not null)
+            foreach (var key in emptied) Keys.Remove(key);
+        if (sweepFrom is not null) return false;
+        sweptTo = sweepTarget;
+        return sweptTo == Compacted;
+    }
+
+    /// <summary>Takes a version from a snapshot. Its changes come in order afterwards (<see cref="RestoreChange"/>).</summary>
+    public void RestoreBase(byte[] key, in KeyVersion version)
+    {
+        var record = Keys.FindOrAdd(key);
+        Link(record, version);
+    }
+
+    /// <summary>Takes a change from a snapshot.</summary>
+    public void RestoreChange(byte[] key, in KeyVersion version)
+    {
+        var record = Keys.FindOrAdd(key);
+        Link(record, version);
+        Log.Append(new Change(version.Mod, version.Sub, record));
+    }
+
+    /// <summary>Takes the numbers from a snapshot.</summary>
+    public void RestoreNumbers(long revision, long compacted, ulong hash)
+    {
+        (Revision, Compacted, Hash) = (revision, compacted, hash);
+        sweptTo = compacted;
+    }
+
+    private void Link(KeyRecord record, in KeyVersion version)
+    {
+        if (record.IsLive && record.Latest.Lease != 0) Leases.Detach(record.Latest.Lease, record);
+        if (record.Count == 0) Bytes += record.Key.Length;
+        record.Append(version);
+        Bytes += version.Value?.Length ?? 0;
+        if (version.Lease != 0) Leases.Attach(version.Lease, record);
+    }
+
+    private void Append(KeyRecord record, in KeyVersion version)
+    {
+        if (record.Count == 0) Bytes += record.Key.Length;
+        Bytes += version.Value?.Length ?? 0;
+        record.Append(version);
+        Log.Append(new Change(version.Mod, version.Sub, record));
+        changesInBatch++;
+        var hash = new RollingHash(Hash);
+        hash.Add(record.Key, version);
+        Hash = hash.Value;
+    }
+
+    private void Forget(KeyRecord record)
+    {
+        var place = record.PlaceAt(sweepTarget);
+        var before = 0L;
+        for (var at = 0; at <= place; at++) before += record[at].Value?.Length ?? 0;
+        var gone = record.Forget(sweepTarget);
+        if (gone == 0) return;
+        var after = 0L;
+        for (var at = 0; at <= place - gone; at++) after += record[at].Value?.Length ?? 0;
+        Bytes -= before - after;
+        if (record.Count == 0) Bytes -= record.Key.Length;
+    }
+
+    /// <summary>Whether there is a new revision to sweep to.</summary>
+    private bool BeginSweep()
+    {
+        var target = Compacted;
+        foreach (var pin in pins)
+        {
+            if (pin >= target) continue;
+            SweepHeldBack.Hit();
+            target = pin;
+        }
+
+        if (target <= sweptTo) return false;
+        sweepTarget = target;
+        sweepFrom = [];
+        Log.ForgetBefore(target);
+        return true;
+    }
+}
