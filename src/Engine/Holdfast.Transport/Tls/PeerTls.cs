@@ -1,0 +1,91 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Holdfast.Primitives;
+
+namespace Holdfast.Transport;
+
+/// <summary>
+/// Mutual TLS between nodes: this node's certificate and the cluster's authority. Both may be replaced while connections live; the next handshake uses the new ones.
+/// A certificate counts when the cluster's authority signed it; whose it is, is said by the preamble, so every holder of a certificate of the cluster is trusted as a node.
+/// </summary>
+public sealed class PeerTls
+{
+    private volatile Material material;
+
+    private sealed record Material(X509Certificate2 Own, X509Certificate2Collection Authorities);
+
+    /// <summary>TLS with a certificate and the authorities that it and the peers' certificates chain to.</summary>
+    /// <param name="own">This node's certificate with its private key.</param>
+    /// <param name="authorities">The cluster's authority; two while it is being rolled over.</param>
+    public PeerTls(X509Certificate2 own, params X509Certificate2[] authorities) => material = Checked(own, authorities);
+
+    /// <summary>Uses other certificates from the next handshake on.</summary>
+    public void Replace(X509Certificate2 own, params X509Certificate2[] authorities) => material = Checked(own, authorities);
+
+    /// <summary>The SHA-256 of an authority's certificate, as a join token carries it.</summary>
+    public static byte[] Fingerprint(X509Certificate2 authority) => SHA256.HashData(authority.RawData);
+
+    internal SslServerAuthenticationOptions ForAccepting()
+    {
+        var now = material;
+        return new SslServerAuthenticationOptions
+        {
+            // The authority goes along, so that a joiner who knows nothing but its hash can check the chain.
+            ServerCertificateContext = SslStreamCertificateContext.Create(now.Own, now.Authorities, offline: true, trust: null),
+            ClientCertificateRequired = true,
+            EnabledSslProtocols = SslProtocols.Tls13,
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+
+            // A caller without a certificate passes the handshake, and may then only make the calls that allow it: the preamble's reader decides.
+            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is null || IsOfCluster(certificate, now.Authorities),
+        };
+    }
+
+    internal SslClientAuthenticationOptions ForDialling()
+    {
+        var now = material;
+        return new SslClientAuthenticationOptions
+        {
+            TargetHost = "holdfast-peer",
+            ClientCertificateContext = SslStreamCertificateContext.Create(now.Own, now.Authorities, offline: true, trust: null),
+            EnabledSslProtocols = SslProtocols.Tls13,
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null && IsOfCluster(certificate, now.Authorities),
+        };
+    }
+
+    /// <summary>For a joiner, who has no certificate yet and knows of the cluster only the hash of its authority.</summary>
+    internal static SslClientAuthenticationOptions ForJoining(byte[] authorityFingerprint) => new()
+    {
+        TargetHost = "holdfast-peer",
+        EnabledSslProtocols = SslProtocols.Tls13,
+        CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+        RemoteCertificateValidationCallback = (_, certificate, chain, _) => certificate is not null && chain is not null && IsPinned(certificate, chain, authorityFingerprint),
+    };
+
+    private static bool IsPinned(X509Certificate certificate, X509Chain chain, byte[] fingerprint)
+    {
+        foreach (var sent in chain.ChainPolicy.ExtraStore)
+            if (CryptographicOperations.FixedTimeEquals(Fingerprint(sent), fingerprint) && IsOfCluster(certificate, [sent])) return true;
+        return false;
+    }
+
+    private static bool IsOfCluster(X509Certificate certificate, X509Certificate2Collection authorities)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        return certificate is X509Certificate2 full && chain.Build(full);
+    }
+
+    private static Material Checked(X509Certificate2 own, X509Certificate2[] authorities)
+    {
+        Invariant.Holds(own.HasPrivateKey, "this node's certificate came without its private key");
+        Invariant.Holds(authorities.Length > 0, "mutual TLS was switched on without the cluster's authority");
+        return new Material(own, [.. authorities]);
+    }
+}
