@@ -1,0 +1,56 @@
+using System.Net.Sockets;
+using Grpc.Core;
+
+namespace Holdfast.Server.Client;
+
+/// <summary>What a failed call says about whether the server executed it.</summary>
+internal static class CallOutcome
+{
+    /// <summary>Certainly not executed: there was no connection on which it could have travelled.</summary>
+    public static bool NeverArrived(RpcException failure)
+    {
+        if (failure.StatusCode != StatusCode.Unavailable) return false;
+        for (var cause = failure.Status.DebugException; cause is not null; cause = cause.InnerException)
+            if (cause is SocketException { SocketErrorCode: SocketError.ConnectionRefused or SocketError.HostNotFound or SocketError.HostUnreachable or SocketError.NetworkUnreachable })
+                return true;
+        return false;
+    }
+
+    /// <summary>A write that failed like this may have been executed: the connection broke, the time ran out, or the server lost its leader on the way.</summary>
+    public static bool IsUnknown(RpcException failure) =>
+        !NeverArrived(failure) && failure.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Cancelled or StatusCode.Unknown or StatusCode.Internal;
+
+    /// <summary>A read may be asked of another endpoint: reading twice harms nobody.</summary>
+    public static bool MayReadElsewhere(RpcException failure) => failure.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Internal;
+
+    /// <summary>Does one step of a stream; false when the stream broke. Cancellation by the caller is thrown on.</summary>
+    public static async Task<bool> SucceedsAsync(Func<Task<bool>> step, CancellationToken cancel)
+    {
+        try
+        {
+            return await step().ConfigureAwait(false);
+        }
+        catch (RpcException) when (!cancel.IsCancellationRequested)
+        {
+            return false;
+        }
+        catch (InvalidOperationException) when (!cancel.IsCancellationRequested)
+        {
+            return false; // The call had ended before the request was written.
+        }
+        catch (RpcException)
+        {
+            throw new OperationCanceledException(cancel);
+        }
+    }
+
+    /// <summary>Does one step that has no result; false when the stream broke.</summary>
+    public static Task<bool> SucceedsAsync(Func<Task> step, CancellationToken cancel) =>
+        SucceedsAsync(
+            async () =>
+            {
+                await step().ConfigureAwait(false);
+                return true;
+            },
+            cancel);
+}

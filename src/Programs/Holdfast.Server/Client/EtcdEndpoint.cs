@@ -1,0 +1,47 @@
+using Grpc.Net.Client;
+using Holdfast.Coordination.Protocol;
+
+namespace Holdfast.Server.Client;
+
+/// <summary>One server that the client may ask, with its connection (made at the first call).</summary>
+internal sealed class EtcdEndpoint : IDisposable
+{
+    private readonly GrpcChannel channel;
+
+    /// <summary>An endpoint at <c>host:port</c> (cleartext) or a URL.</summary>
+    public EtcdEndpoint(string address)
+    {
+        Address = address.Contains("://", StringComparison.Ordinal) ? address : "http://" + address;
+        channel = GrpcChannel.ForAddress(Address, new GrpcChannelOptions
+        {
+            // A range may be as large as the keyspace.
+            MaxReceiveMessageSize = null,
+            HttpHandler = new SocketsHttpHandler
+            {
+                ConnectTimeout = TimeSpan.FromSeconds(2),
+                KeepAlivePingDelay = TimeSpan.FromSeconds(5),
+                KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
+                UseProxy = false,
+            },
+        });
+        Kv = new KV.KVClient(channel);
+        Watch = new Watch.WatchClient(channel);
+        Lease = new Lease.LeaseClient(channel);
+        Cluster = new Coordination.Protocol.Cluster.ClusterClient(channel);
+        Maintenance = new Maintenance.MaintenanceClient(channel);
+    }
+
+    public string Address { get; }
+
+    public KV.KVClient Kv { get; }
+
+    public Watch.WatchClient Watch { get; }
+
+    public Lease.LeaseClient Lease { get; }
+
+    public Coordination.Protocol.Cluster.ClusterClient Cluster { get; }
+
+    public Maintenance.MaintenanceClient Maintenance { get; }
+
+    public void Dispose() => channel.Dispose();
+}
