@@ -1,0 +1,115 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace Holdfast.Architecture.Tests;
+
+/// <summary>Documents say what is there.</summary>
+public sealed partial class DocumentTests
+{
+    /// <summary>How many requirements each chapter has: R1.1 to R1.14, and so on.</summary>
+    private static readonly int[] RequirementsOfChapter = [14, 8, 14, 11, 10];
+
+    /// <summary>The rules that concern what stands today; S15 to S22 belong to the keyspace, S23 to joining several faces, S24 to vectors.</summary>
+    private static readonly string[] Rules = [.. Enumerable.Range(1, 14).Select(n => $"S{n}")];
+
+    [Fact]
+    public void Every_requirement_has_a_state()
+    {
+        var rows = StatusRows();
+        var complaints = new List<string>();
+        for (var chapter = 1; chapter <= RequirementsOfChapter.Length; chapter++)
+            for (var number = 1; number <= RequirementsOfChapter[chapter - 1]; number++)
+                if (rows.Count(r => r.Id == $"R{chapter}.{number}") != 1)
+                    complaints.Add($"docs/STATUS.md needs exactly one row for R{chapter}.{number}.");
+        complaints.AddRange(from row in rows
+                            where row.State is not ("done" or "partly" or "core" or "later")
+                            select $"docs/STATUS.md: {row.Id} has the unknown state \"{row.State}\".");
+        complaints.AddRange(from row in rows
+                            where row.State != "later" && row.Proof.Length == 0
+                            select $"docs/STATUS.md: {row.Id} claims \"{row.State}\" without proof.");
+        Repository.NoComplaints(complaints);
+    }
+
+    [Fact]
+    public void Every_proof_that_the_status_cites_exists()
+        => Repository.NoComplaints(
+            from row in StatusRows()
+            from Match cited in Quoted().Matches(row.Proof)
+            let path = cited.Groups[1].Value
+            where path.Contains('/', StringComparison.Ordinal) && !path.StartsWith("./", StringComparison.Ordinal) && !path.Contains(' ', StringComparison.Ordinal)
+            where !Repository.Exists(path)
+            select $"docs/STATUS.md: {row.Id} cites {path}, which does not exist.");
+
+    [Fact]
+    public void Every_test_that_the_status_cites_exists()
+    {
+        var methods = Repository.Sources.Where(s => Repository.IsUnder(s.Path, "tests"))
+            .SelectMany(s => s.Tree.Nodes<Microsoft.CodeAnalysis.CSharp.Syntax.MethodDeclarationSyntax>()).Select(m => m.Identifier.Text).ToHashSet(StringComparer.Ordinal);
+        Repository.NoComplaints(
+            from row in StatusRows()
+            from Match cited in Quoted().Matches(row.Proof)
+            let name = cited.Groups[1].Value
+            where TestName().IsMatch(name) && !methods.Contains(name)
+            select $"docs/STATUS.md: {row.Id} cites the test {name}, which does not exist.");
+    }
+
+    [Fact]
+    public void Every_package_is_explained()
+    {
+        var text = Repository.Read("docs/dependencies.md");
+        var packages = XDocument.Parse(Repository.Read("Directory.Packages.props")).Descendants("PackageVersion").Select(p => (string)p.Attribute("Include")!).ToHashSet(StringComparer.Ordinal);
+        var explained = PackageRow().Matches(text).Select(m => m.Groups[1].Value).Where(p => p is not ("package" or "---")).ToHashSet(StringComparer.Ordinal);
+        Repository.NoComplaints(packages.Except(explained).Select(p => $"docs/dependencies.md does not say why {p} is here.")
+            .Concat(explained.Except(packages).Select(p => $"docs/dependencies.md explains {p}, which is not in Directory.Packages.props.")));
+    }
+
+    [Fact]
+    public void No_relative_link_is_dead()
+        => Repository.NoComplaints(
+            from document in Repository.Files
+            where document.EndsWith(".md", StringComparison.Ordinal)
+            from Match link in Link().Matches(Repository.Read(document))
+            let target = link.Groups[1].Value.Split('#')[0]
+            where target.Length > 0 && !target.Contains("://", StringComparison.Ordinal) && !target.StartsWith("mailto:", StringComparison.Ordinal)
+            let path = Path.Combine(Path.GetDirectoryName(document)!, target)
+            where !Repository.Exists(path)
+            select $"{document}: the link to {target} is dead.");
+
+    [Fact]
+    public void Every_safety_rule_is_cited_by_a_test()
+    {
+        var tests = string.Concat(Repository.Sources.Where(s => Repository.IsUnder(s.Path, "tests") && !Repository.IsUnder(s.Path, "tests/Holdfast.Architecture.Tests")).Select(s => Repository.Read(s.Path)));
+        var uncited = Rules.Where(rule => !Regex.IsMatch(tests, $@"\b{rule}(?![0-9])")).ToArray();
+        Repository.NoComplaints(uncited.Except(Exceptions.UncitedRules).Select(rule => $"no test cites {rule}: name the rule in the test that proves it.")
+            .Concat(Exceptions.UncitedRules.Except(uncited).Select(rule => $"{rule} is cited by a test now: remove it from Exceptions.UncitedRules.")));
+    }
+
+    [Fact]
+    public void Every_decision_is_listed()
+    {
+        var list = Repository.Read("docs/decisions/README.md");
+        Repository.NoComplaints(Repository.Files.Where(f => DecisionFile().IsMatch(f)).Where(f => !list.Contains($"({Path.GetFileName(f)})", StringComparison.Ordinal))
+            .Select(f => $"docs/decisions/README.md does not list {f}."));
+    }
+
+    private static List<(string Id, string State, string Proof)> StatusRows()
+        => [.. StatusRow().Matches(Repository.Read("docs/STATUS.md")).Select(m => (m.Groups[1].Value, m.Groups[2].Value.Trim(), m.Groups[3].Value.Trim()))];
+
+    [GeneratedRegex(@"^\| (R\d+\.\d+) \|[^|\n]*\|([^|\n]*)\|([^|\n]*)\|$", RegexOptions.Multiline)]
+    private static partial Regex StatusRow();
+
+    [GeneratedRegex("`([^`]+)`")]
+    private static partial Regex Quoted();
+
+    [GeneratedRegex("^[A-Z][A-Za-z0-9]*(_[A-Za-z0-9]+)+$")]
+    private static partial Regex TestName();
+
+    [GeneratedRegex(@"^\| ([A-Za-z][A-Za-z0-9.-]*) \|", RegexOptions.Multiline)]
+    private static partial Regex PackageRow();
+
+    [GeneratedRegex(@"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex(@"^docs/decisions/\d{4}-.*\.md$")]
+    private static partial Regex DecisionFile();
+}
