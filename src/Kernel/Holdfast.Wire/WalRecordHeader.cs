@@ -54,6 +54,9 @@ public readonly record struct WalRecordHeader
     /// <summary>Compaction only: the entries after the position did not belong to the snapshot's history and are void.</summary>
     public const ushort DropsSuffixFlag = 1;
 
+    /// <summary>Copied only: when the record was written, the entry was no longer part of the log; it says nothing.</summary>
+    public const ushort VoidFlag = 2;
+
     private const uint LastBit = 1u << 31;
 
     /// <summary>Checksum of the body.</summary>

@@ -33,6 +33,3 @@ public interface IWalCompletions
     /// <summary>The log failed and is poisoned until restart (S7): nothing submitted since is, or will be, durable. Called once; afterwards no batch completes.</summary>
     void OnWalFailed(Exception failure);
 }
-
-/// <summary>A write or fsync failed before: whatever the log would say now about durability could be a lie, so it says nothing until the process restarts (S7).</summary>
-public sealed class WalPoisonedException(string message, Exception cause) : IOException(message, cause);
