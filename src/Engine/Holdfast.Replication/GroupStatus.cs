@@ -1,0 +1,53 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+
+namespace Holdfast.Replication;
+
+/// <summary>A replica as it stood at the end of its last turn.</summary>
+public sealed record GroupStatus
+{
+    /// <summary>The group.</summary>
+    public required GroupId Group { get; init; }
+
+    /// <summary>This node.</summary>
+    public required NodeId Self { get; init; }
+
+    /// <summary>Role in the term.</summary>
+    public required RaftRole Role { get; init; }
+
+    /// <summary>The current term.</summary>
+    public required Term Term { get; init; }
+
+    /// <summary>Who leads, or nobody known.</summary>
+    public required NodeId Leader { get; init; }
+
+    /// <summary>Known to be committed.</summary>
+    public required LogIndex Commit { get; init; }
+
+    /// <summary>Applied to the state machine.</summary>
+    public required LogIndex Applied { get; init; }
+
+    /// <summary>The log's end.</summary>
+    public required LogPosition Last { get; init; }
+
+    /// <summary>What the log was compacted to.</summary>
+    public required LogPosition Snapshot { get; init; }
+
+    /// <summary>Whether this leader held its lease then.</summary>
+    public required bool HoldsLease { get; init; }
+
+    /// <summary>The configuration in force.</summary>
+    public required Configuration Configuration { get; init; }
+
+    /// <summary>The state's hash at <see cref="Applied"/>.</summary>
+    public required ulong StateHash { get; init; }
+
+    /// <summary>The group's feature level.</summary>
+    public required uint FeatureLevel { get; init; }
+
+    /// <summary>Whether another replica's state was seen to differ at the same index: an alarm for the operator.</summary>
+    public required bool HasDiverged { get; init; }
+
+    /// <summary>Whether this replica leads and has applied an entry of its own term.</summary>
+    public required bool IsServingLeader { get; init; }
+}
