@@ -53,9 +53,6 @@ public enum FrameKind : byte
 
     /// <summary>A committed index and the state's hash there.</summary>
     StateHash = 38,
-
-    /// <summary>A proposal was executed at append; its reply travels back to the node that forwarded it.</summary>
-    ForwardAnswer = 39,
 }
 
 /// <summary>How every frame of a group begins: version, kind, group, and the sender's feature level for it.</summary>

@@ -1,0 +1,114 @@
+using System.Collections.Concurrent;
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Storage;
+
+namespace Holdfast.Replication;
+
+/// <summary>
+/// A loop's road to the log: a few batches, of which one is being filled while others are on their way. When all are under way the loop waits before it
+/// flushes more: that is the bound on what a slow disk can pile up.
+/// </summary>
+internal sealed class WalLine
+{
+    private const int BatchesMax = 8;
+
+    private static readonly Mark AllUnderway = new("replication: every batch of a loop is on its way to the disk");
+
+    private readonly IWalQueue queue;
+    private readonly ConcurrentQueue<WalBatch> durable = new();
+    private readonly Queue<Filled> underway = new();
+    private readonly Stack<Filled> free = new();
+    private Filled? current;
+    private ulong sequence;
+
+    /// <summary>A batch and who is to be told when it is durable.</summary>
+    private sealed class Filled(int loop)
+    {
+        public WalBatch Batch { get; } = new(loop);
+
+        public List<(Replica Replica, PersistToken Token)> Persisted { get; } = [];
+
+        public List<(Replica Replica, LogPosition Position)> Recorded { get; } = [];
+    }
+
+    public WalLine(IWalQueue queue, int loop)
+    {
+        this.queue = queue;
+        for (var i = 0; i < BatchesMax; i++) free.Push(new Filled(loop));
+    }
+
+    /// <summary>Whether something can be written now.</summary>
+    public bool HasRoom
+    {
+        get
+        {
+            if (current is not null || free.Count > 0) return true;
+            AllUnderway.Hit();
+            return false;
+        }
+    }
+
+    public bool HasNews => !durable.IsEmpty;
+
+    /// <summary>On any thread.</summary>
+    public void OnBatchDurable(WalBatch batch) => durable.Enqueue(batch);
+
+    public void Create(GroupId group, Configuration configuration, uint featureLevel) => Current().Batch.AppendGroupCreated(group, configuration, featureLevel);
+
+    public void Delete(GroupId group) => Current().Batch.AppendTombstone(group);
+
+    public void Persist(Replica replica, in PersistRequest request)
+    {
+        var filled = Current();
+        var batch = filled.Batch;
+        var group = replica.Group;
+        if (request.TruncateFrom != LogIndex.Zero) batch.AppendTruncation(group, request.TruncateFrom);
+        if (request.HardState is { } hardState) batch.AppendHardState(group, hardState);
+        for (var i = 0; i < request.Count; i++) batch.AppendEntry(group, replica.Node.Log[request.First + (ulong)i]);
+        filled.Persisted.Add((replica, request.Token));
+        if (batch.IsFull) Submit();
+    }
+
+    public void Record(Replica replica, LogPosition position, Configuration configuration, uint featureLevel)
+    {
+        var filled = Current();
+        filled.Batch.AppendCompaction(replica.Group, position, configuration, featureLevel);
+        filled.Recorded.Add((replica, position));
+    }
+
+    public void Copy(Replica replica, LogIndex from, LogIndex through)
+    {
+        var log = replica.Node.Log;
+        from = LogIndex.Max(from, log.Base.Index.Next);
+        for (var index = from; index <= LogIndex.Min(through, log.Last.Index); index = index.Next) Current().Batch.AppendCopied(replica.Group, log[index]);
+    }
+
+    public void Submit()
+    {
+        if (current is null || current.Batch.IsEmpty) return;
+        current.Batch.Sequence = ++sequence;
+        underway.Enqueue(current);
+        var batch = current.Batch;
+        current = null;
+        queue.Submit(batch);
+    }
+
+    public void TakeDurable(Instant now)
+    {
+        while (durable.TryDequeue(out var batch))
+        {
+            var filled = underway.Dequeue();
+            Invariant.Holds(ReferenceEquals(filled.Batch, batch), "the log completed a loop's batches out of order");
+            foreach (var (replica, token) in filled.Persisted) replica.OnDurable(now, token);
+            foreach (var (replica, position) in filled.Recorded) replica.OnRecorded(now, position);
+            filled.Persisted.Clear();
+            filled.Recorded.Clear();
+            batch.Clear();
+            free.Push(filled);
+        }
+    }
+
+    // A turn that fills more than one batch may borrow beyond the bound; they are freed like the others.
+    private Filled Current() => current ??= free.TryPop(out var filled) ? filled : new Filled(underway.Peek().Batch.Loop);
+}

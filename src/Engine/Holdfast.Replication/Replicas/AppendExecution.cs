@@ -1,0 +1,169 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Wire;
+
+namespace Holdfast.Replication;
+
+/// <summary>
+/// Execution at append, on the leader (S15 to S20): a command is executed when it comes, its effects are appended in the same input, and the reply is held
+/// until the effects are committed and a read barrier holds, or leaves at once when the proposal asked for no more.
+/// </summary>
+internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
+{
+    private static readonly Mark RefusedAfterExecution = new("replication: executed but not appended, taken back");
+    private static readonly Mark TailTruncated = new("replication: executed tail truncated");
+    private static readonly Mark ReleasedByRound = new("replication: held reply released by a read round");
+
+    private readonly Queue<LogPosition> executed = new();
+    private readonly Queue<Held> held = new();
+    private readonly Dictionary<ulong, ulong> sequencesAhead = [];
+    private readonly ByteBuffer effects = new();
+    private readonly ByteBuffer payload = new();
+    private ulong heldFirst;
+    private bool isRoundAsked;
+
+    private readonly record struct Held(LogIndex Index, LogPosition Position, object? Reply, IProposalCompletion Completion);
+
+    /// <summary>The last entry that was executed here, committed or not; zero when everything executed is applied.</summary>
+    public LogIndex ExecutedTo { get; private set; }
+
+    /// <summary>Nothing that was executed waits for its commit.</summary>
+    public bool IsSettled => executed.Count == 0;
+
+    public bool IsIdle => held.Count == 0;
+
+    private bool Leads => replica.Node.Role == RaftRole.Leader;
+
+    /// <summary>A new leader executes nothing before an entry of its own term is applied (S15), and nothing while a snapshot waits for a settled state (S10).</summary>
+    public bool MayExecute => replica.State!.Applied.Term == replica.Node.Term && !replica.Taking.WaitsForSettled;
+
+    public void Execute(Instant now, ReadOnlySpan<byte> command, in ProposeOptions wish, IProposalCompletion completion)
+    {
+        var node = replica.Node;
+        if (wish.Session != 0 && !IsNew(wish, completion)) return;
+
+        var position = new LogPosition(node.Term, node.Log.Last.Index.Next);
+        var time = replica.Proposals.Stamp();
+        effects.Clear();
+        var result = executor.Execute(new AppendCommand(position, time, command), effects);
+        if (result.HasEffects && !TryAppend(now, wish, time, position, completion)) return;
+        if (wish.Durability == Durability.Async) completion.OnCompleted(new ProposeOutcome(ProposalStatus.Applied, position, result.Reply));
+        else held.Enqueue(new Held(ExecutedTo, position, result.Reply, completion));
+        replica.MarkDirty();
+    }
+
+    /// <summary>Whether this replica executed the entry when it was appended; then the machine holds its effects already.</summary>
+    public bool TakeExecuted(LogPosition position)
+    {
+        if (!executed.TryPeek(out var first) || first.Index != position.Index) return false;
+        Invariant.Holds(first.Term == position.Term, "an entry was committed in the place of one that was executed and not taken back");
+        executed.Dequeue();
+        return true;
+    }
+
+    public void OnTruncated(LogIndex from)
+    {
+        if (executed.Count == 0 || from > ExecutedTo) return;
+        TailTruncated.Hit();
+        executor.OnTruncated(from);
+        for (var left = executed.Count; left > 0; left--)
+            if (executed.Dequeue() is var position && position.Index < from) executed.Enqueue(position);
+        ExecutedTo = from.Previous;
+        sequencesAhead.Clear();
+    }
+
+    /// <summary>The state was replaced by a snapshot: what was executed before is gone with it.</summary>
+    public void OnStateReplaced()
+    {
+        executed.Clear();
+        sequencesAhead.Clear();
+        ExecutedTo = LogIndex.Zero;
+    }
+
+    /// <summary>Leadership is lost: nobody knows what becomes of what was executed (S19).</summary>
+    public void OnLeadershipLost()
+    {
+        while (held.TryDequeue(out var waiting))
+        {
+            heldFirst++;
+            waiting.Completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.Unknown));
+        }
+    }
+
+    /// <summary>Lets replies go whose effects are committed, under the lease, or asks for a round that stands in for it (S17).</summary>
+    public void Release(Instant now)
+    {
+        if (IsSettled) sequencesAhead.Clear();
+        if (held.Count == 0 || held.Peek().Index > replica.State!.Applied.Index) return;
+        if (replica.Node.HoldsLease(now)) ReleaseBefore(heldFirst + (ulong)held.Count);
+        else if (!isRoundAsked)
+        {
+            isRoundAsked = true;
+            replica.Reads.Ask(now, ReadConsistency.Strong, new Round(this, heldFirst + (ulong)held.Count));
+        }
+    }
+
+    private bool IsNew(in ProposeOptions wish, IProposalCompletion completion)
+    {
+        var verdict = replica.State!.JudgeAhead(wish.Session, wish.Sequence);
+        if (verdict == SessionVerdict.Execute && sequencesAhead.TryGetValue(wish.Session, out var ahead) && ahead >= wish.Sequence)
+            verdict = SessionVerdict.AlreadyExecuted;
+        if (verdict == SessionVerdict.Execute) return true;
+        if (verdict == SessionVerdict.Evicted) completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.SessionEvicted));
+        else held.Enqueue(new Held(ExecutedTo, replica.Node.Log.Last, null, completion));
+        replica.MarkDirty();
+        return false;
+    }
+
+    private bool TryAppend(Instant now, in ProposeOptions wish, long time, LogPosition position, IProposalCompletion completion)
+    {
+        payload.Clear();
+        var writer = new SpanWriter(payload);
+        new Envelope
+        {
+            Flags = wish.Session != 0 ? EnvelopeFlags.Effects | EnvelopeFlags.Session : EnvelopeFlags.Effects,
+            TimeMicros = time,
+            Id = new ProposalId(NodeId.None, 0),
+            Session = wish.Session,
+            Sequence = wish.Sequence,
+        }.Encode(writer);
+        writer.WriteBytes(effects.Written);
+        var result = replica.Node.Propose(now, payload.Written);
+        if (result.Status != ProposeStatus.Accepted)
+        {
+            // Executed and not appended counts as truncated (S16); nothing of it was seen by anybody.
+            RefusedAfterExecution.Hit();
+            executor.OnTruncated(position.Index);
+            completion.OnCompleted(ProposeOutcome.Of(ProposalDesk.StatusOf(result.Status)));
+            return false;
+        }
+
+        Invariant.Holds(result.Position == position, "an executed command was appended in another place than it was executed for");
+        executed.Enqueue(position);
+        ExecutedTo = position.Index;
+        if (wish.Session != 0) sequencesAhead[wish.Session] = wish.Sequence;
+        return true;
+    }
+
+    private void ReleaseBefore(ulong end)
+    {
+        while (heldFirst < end && held.TryPeek(out var waiting) && waiting.Index <= replica.State!.Applied.Index)
+        {
+            held.Dequeue();
+            heldFirst++;
+            waiting.Completion.OnCompleted(new ProposeOutcome(ProposalStatus.Applied, waiting.Position, waiting.Reply));
+        }
+    }
+
+    /// <summary>A read round that began after the replies it stands for were asked.</summary>
+    private sealed class Round(AppendExecution owner, ulong end) : IReadCompletion
+    {
+        public void OnGrant(in ReadGrant grant)
+        {
+            owner.isRoundAsked = false;
+            if (!grant.IsGranted || owner.Leads != RaftRole.Leader) return;
+            ReleasedByRound.Hit();
+            owner.ReleaseBefore(end);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Wire;
+
+namespace Holdfast.Replication;
+
+/// <summary>
+/// A replica's proposals: into the log when it leads, to the leader in a frame when it follows, and parked for a while when nobody is known to lead.
+/// A proposal that was handed over and is not seen again in time is answered <em>unknown</em>, and is never sent twice (S25).
+/// </summary>
+internal sealed class ProposalDesk
+{
+    private const int ParkedMax = 1024;
+    private const long ParkedBytesMax = 16 * 1024 * 1024;
+
+    private static readonly Mark ParkedForLeader = new("replication: proposal parked until a leader is known");
+    private static readonly Mark ForwardRefusedByLeader = new("replication: forwarded proposal refused");
+    private static readonly Mark TruncatedProposal = new("replication: proposal truncated, answered unknown");
+    private static readonly Mark Chunked = new("replication: command appended in chunks");
+
+    private readonly Replica replica;
+    private readonly GroupOptions options;
+    private readonly ProposalTable table;
+    private readonly BoundedQueue<Parked> parked = new(ParkedMax);
+    private readonly ByteBuffer payload = new();
+    private readonly ByteBuffer frame = new();
+    private long parkedBytes;
+    private long stampedMicros;
+
+    private readonly record struct Parked(byte[] Command, ProposeOptions Options, EnvelopeFlags Flags, IProposalCompletion Completion, Instant Deadline);
+
+    public ProposalDesk(Replica replica, GroupOptions options, uint bootCount)
+    {
+        this.replica = replica;
+        this.options = options;
+        table = new ProposalTable(options.PendingProposalsMax, bootCount);
+    }
+
+    public bool IsIdle => table.Count == 0 && parked.Count == 0;
+
+    public void Propose(Instant now, ReadOnlySpan<byte> command, in ProposeOptions wish, EnvelopeFlags flags, IProposalCompletion completion)
+    {
+        if (replica.Loop.IsStopping)
+        {
+            completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.Stopped));
+            return;
+        }
+
+        var deadline = now + (wish.Timeout > TimeSpan.Zero ? wish.Timeout : options.ProposeTimeout);
+        if (command.Length > options.CommandBytesMax) completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.TooLarge));
+        else if (!table.HasRoom) completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.Busy));
+        else Place(now, command, wish, flags, completion, deadline);
+    }
+
+    private void Place(Instant now, ReadOnlySpan<byte> command, in ProposeOptions wish, EnvelopeFlags flags, IProposalCompletion completion, Instant deadline)
+    {
+        var node = replica.Node;
+        if (replica.Execution is { } execution && (flags & EnvelopeFlags.Control) == 0)
+        {
+            if (node.Role == RaftRole.Leader && !execution.MayExecute) Park(command, wish, flags, completion, deadline);
+            else if (node.Role == RaftRole.Leader) execution.Execute(now, command, wish, completion);
+            else completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.NoLeader)); // Clients of such a group are sent to its leader.
+        }
+        else if (node.Role == RaftRole.Leader)
+        {
+            var envelope = EnvelopeOf(wish, flags, new ProposalId(node.Self, table.NextNumber));
+            var result = Append(now, envelope, command);
+            if (result.Status == ProposeStatus.Accepted) table.Add(completion, deadline, result.Position.Index);
+            else completion.OnCompleted(ProposeOutcome.Of(StatusOf(result.Status)));
+        }
+        else if (node.Leader == NodeId.None || !replica.Loop.Mesh.IsConnected(node.Leader) || replica.State is null)
+        {
+            Park(command, wish, flags, completion, deadline);
+        }
+        else if (TryForward(command, wish, flags))
+        {
+            table.Add(completion, deadline, LogIndex.Zero);
+        }
+        else
+        {
+            completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.Busy));
+        }
+    }
+
+    /// <summary>A follower hands on what a client asked of it.</summary>
+    public void OnForward(Instant now, NodeId from, ref SpanReader reader)
+    {
+        if (!Envelope.TryDecode(ref reader, out var envelope) || envelope.Id.Origin != from || envelope.Has(EnvelopeFlags.Effects)) return;
+        var result = replica.Execution is not null && !envelope.Has(EnvelopeFlags.Control)
+            ? new ProposeResult(ProposeStatus.NotLeader, default, NodeId.None)
+            : AppendOne(now, envelope, reader.Rest);
+        if (result.Status == ProposeStatus.Accepted) return;
+        var writer = replica.BeginFrame(frame, FrameKind.ForwardRefused);
+        writer.WriteUInt64(envelope.Id.Number);
+        writer.WriteByte((byte)StatusOf(result.Status));
+        replica.Loop.Mesh.TrySend(from, frame.Written);
+    }
+
+    /// <summary>The leader took nothing of a forwarded proposal.</summary>
+    public void OnForwardRefused(ref SpanReader reader)
+    {
+        var number = reader.ReadUInt64();
+        var status = (ProposalStatus)reader.ReadByte();
+        if (!reader.IsWhole || status is not (ProposalStatus.NoLeader or ProposalStatus.Busy or ProposalStatus.TooLarge)) return;
+        ForwardRefusedByLeader.Hit();
+        table.Take(number)?.OnCompleted(ProposeOutcome.Of(status));
+    }
+
+    /// <summary>An entry that completes a proposal was applied here.</summary>
+    public void OnApplied(in AppliedEntry applied, LogPosition position)
+    {
+        if (applied.Id.Origin != replica.Node.Self) return;
+        table.Take(applied.Id.Number)?.OnCompleted(new ProposeOutcome(applied.Status, position, applied.Reply));
+    }
+
+    public void OnTruncated(LogIndex from)
+    {
+        TruncatedProposal.Hit();
+        table.EndFrom(from);
+    }
+
+    /// <summary>A leader is known, or this replica may now execute: what was parked goes on its way.</summary>
+    public void Unpark(Instant now)
+    {
+        for (var left = parked.Count; left > 0 && parked.TryDequeue(out var waiting); left--)
+        {
+            parkedBytes -= waiting.Command.Length;
+            if (now >= waiting.Deadline) waiting.Completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.NoLeader));
+            else if (!table.HasRoom) waiting.Completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.Busy));
+            else Place(now, waiting.Command, waiting.Options, waiting.Flags, waiting.Completion, waiting.Deadline);
+        }
+    }
+
+    public void Expire(Instant now)
+    {
+        table.ExpireUntil(now);
+        Unpark(now);
+    }
+
+    /// <summary>The node stops: what was handed over is unknown, what was not is refused.</summary>
+    public void Stop()
+    {
+        table.EndAll();
+        while (parked.TryDequeue(out var waiting)) waiting.Completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.Stopped));
+        parkedBytes = 0;
+    }
+
+    /// <summary>Appends the command as one entry, or as chunks when it is larger than one may be; its last chunk is the commit marker.</summary>
+    public ProposeResult Append(Instant now, in Envelope envelope, ReadOnlySpan<byte> command)
+    {
+        if (command.Length <= options.ChunkBytes) return AppendOne(now, envelope, command);
+        Chunked.Hit();
+        ProposeResult result = default;
+        for (var chunk = 0u; command.Length > 0; chunk++)
+        {
+            var bytes = command[..Math.Min(options.ChunkBytes, command.Length)];
+            command = command[bytes.Length..];
+            result = AppendOne(now, ChunkOf(envelope, chunk, command.Length == 0), bytes);
+            // What was appended before stays incomplete and is never executed.
+            if (result.Status != ProposeStatus.Accepted) return result;
+        }
+
+        return result;
+    }
+
+    /// <summary>The leader's stamp for an entry that is appended now.</summary>
+    public long Stamp() => stampedMicros = Math.Max(Math.Max(stampedMicros, replica.State?.TimeMicros ?? 0), replica.Loop.WallMicros());
+
+    private ProposeResult AppendOne(Instant now, in Envelope envelope, ReadOnlySpan<byte> command)
+    {
+        if (replica.Node.Role != RaftRole.Leader) return new ProposeResult(ProposeStatus.NotLeader, default, replica.Node.Leader);
+        payload.Clear();
+        var writer = new SpanWriter(payload);
+        (envelope with { TimeMicros = Stamp() }).Encode(writer);
+        writer.WriteBytes(command);
+        replica.MarkDirty();
+        return replica.Node.Propose(now, payload.Written);
+    }
+
+    private bool TryForward(ReadOnlySpan<byte> command, in ProposeOptions wish, EnvelopeFlags flags)
+    {
+        var envelope = EnvelopeOf(wish, flags, new ProposalId(replica.Node.Self, table.NextNumber));
+        if (command.Length <= options.ChunkBytes) return ForwardOne(envelope, command);
+        for (var chunk = 0u; command.Length > 0; chunk++)
+        {
+            var bytes = command[..Math.Min(options.ChunkBytes, command.Length)];
+            command = command[bytes.Length..];
+            if (!ForwardOne(ChunkOf(envelope, chunk, command.Length == 0), bytes)) return false;
+        }
+
+        return true;
+    }
+
+    private bool ForwardOne(in Envelope envelope, ReadOnlySpan<byte> command)
+    {
+        var writer = replica.BeginFrame(frame, FrameKind.Forward);
+        envelope.Encode(writer);
+        writer.WriteBytes(command);
+        return replica.Loop.Mesh.TrySend(replica.Node.Leader, frame.Written);
+    }
+
+    private void Park(ReadOnlySpan<byte> command, in ProposeOptions wish, EnvelopeFlags flags, IProposalCompletion completion, Instant deadline)
+    {
+        ParkedForLeader.Hit();
+        if (parkedBytes + command.Length > ParkedBytesMax || !parked.TryEnqueue(new Parked(command.ToArray(), wish, flags, completion, deadline)))
+            completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.NoLeader));
+        else
+            parkedBytes += command.Length;
+    }
+
+    private static Envelope EnvelopeOf(in ProposeOptions wish, EnvelopeFlags flags, ProposalId id) => new()
+    {
+        Flags = wish.Session != 0 ? flags | EnvelopeFlags.Session : flags,
+        TimeMicros = 0,
+        Id = id,
+        Session = wish.Session,
+        Sequence = wish.Sequence,
+    };
+
+    private static Envelope ChunkOf(in Envelope envelope, uint chunk, bool isLast) => envelope with
+    {
+        Flags = envelope.Flags | EnvelopeFlags.Chunk | (isLast ? EnvelopeFlags.LastChunk : EnvelopeFlags.None),
+        Chunk = chunk,
+    };
+
+    public static ProposalStatus StatusOf(ProposeStatus status) => status switch
+    {
+        ProposeStatus.NotLeader => ProposalStatus.NoLeader,
+        ProposeStatus.TooLarge => ProposalStatus.TooLarge,
+        _ => ProposalStatus.Busy,
+    };
+}

@@ -1,0 +1,87 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Replication;
+
+/// <summary>
+/// This node's proposals whose fate is open, by their number. Numbers rise by one, so the table is a ring; it grows to its bound, beyond which proposals are
+/// refused as busy.
+/// </summary>
+internal sealed class ProposalTable(int slotsMax, uint bootCount)
+{
+    private Slot[] slots = new Slot[64];
+    private ulong oldest;
+    private ulong next;
+    private readonly ulong numberBase = (ulong)bootCount << 40;
+
+    private struct Slot
+    {
+        public IProposalCompletion? Completion;
+        public Instant Deadline;
+        public LogIndex Index;
+    }
+
+    public int Count { get; private set; }
+
+    /// <summary>The number that the next proposal gets.</summary>
+    public ulong NextNumber => numberBase | next;
+
+    /// <summary>Whether one more proposal may wait.</summary>
+    public bool HasRoom => next - oldest < (ulong)slotsMax;
+
+    /// <summary>Takes up the proposal under <see cref="NextNumber"/>. <paramref name="index"/> is its place when this node leads, else zero.</summary>
+    public void Add(IProposalCompletion completion, Instant deadline, LogIndex index)
+    {
+        if (next - oldest == (ulong)slots.Length) Grow();
+        slots[next % (ulong)slots.Length] = new Slot { Completion = completion, Deadline = deadline, Index = index };
+        next++;
+        Count++;
+    }
+
+    /// <summary>Takes the proposal out; null when its fate is no longer open.</summary>
+    public IProposalCompletion? Take(ulong number)
+    {
+        var place = number - numberBase;
+        if (number < numberBase || place < oldest || place >= next) return null;
+        return TakeAt(place);
+    }
+
+    /// <summary>Ends every proposal that is overdue.</summary>
+    public void ExpireUntil(Instant now) => End(now, LogIndex.Zero);
+
+    /// <summary>Ends every proposal that was appended at <paramref name="from"/> or later.</summary>
+    public void EndFrom(LogIndex from) => End(Instant.Zero, from);
+
+    /// <summary>Ends them all.</summary>
+    public void EndAll() => End(Instant.Never, LogIndex.Zero);
+
+    private void End(Instant now, LogIndex from)
+    {
+        // A completion may propose anew; that lands beyond the end seen here.
+        var end = next;
+        for (var place = oldest; place < end; place++)
+        {
+            ref var slot = ref slots[place % (ulong)slots.Length];
+            if (slot.Completion is null) continue;
+            if (slot.Deadline > now && (from == LogIndex.Zero || slot.Index < from)) continue;
+            TakeAt(place)!.OnCompleted(ProposeOutcome.Of(ProposalStatus.Unknown));
+        }
+    }
+
+    private IProposalCompletion? TakeAt(ulong place)
+    {
+        ref var slot = ref slots[place % (ulong)slots.Length];
+        var completion = slot.Completion;
+        slot = default;
+        if (completion is not null) Count--;
+        while (oldest < next && slots[oldest % (ulong)slots.Length].Completion is null) oldest++;
+        return completion;
+    }
+
+    private void Grow()
+    {
+        var larger = new Slot[slots.Length * 2];
+        for (var place = oldest; place < next; place++)
+            larger[place % (ulong)larger.Length] = slots[place % (ulong)slots.Length];
+        slots = larger;
+    }
+}

@@ -1,0 +1,146 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+
+namespace Holdfast.Replication;
+
+/// <summary>
+/// A replica's read barrier. Reads asked in one turn share one question to the core; a granted read goes on when this replica has applied the grant's index.
+/// A read that nobody could confirm is asked again until its time is over: nothing was read, so that is safe.
+/// </summary>
+internal sealed class ReadDesk(Replica replica, GroupOptions options)
+{
+    private static readonly Mark AskedAgain = new("replication: read asked again");
+    private static readonly Mark StaleServed = new("replication: stale read served without a question");
+
+    private readonly Dictionary<ulong, Batch> batches = [];
+    private readonly Stack<Batch> spare = new();
+    private readonly PriorityQueue<Waiting, ulong> granted = new();
+    private Batch asked = new();
+    private Batch refused = new();
+    private ulong contexts;
+    private int count;
+    private Instant confirmedAt = Instant.Zero;
+    private LogIndex confirmedIndex;
+    private bool isConfirmed;
+
+    private readonly record struct Waiting(IReadCompletion Completion, Instant Deadline);
+
+    private sealed class Batch
+    {
+        public List<Waiting> Reads { get; } = [];
+
+        public Instant AskedAt { get; set; }
+    }
+
+    public bool IsIdle => count == 0;
+
+    public void Ask(Instant now, ReadConsistency consistency, IReadCompletion completion)
+    {
+        if (replica.Loop.IsStopping || replica.State is null || count >= options.PendingReadsMax)
+        {
+            completion.OnGrant(new ReadGrant(false, LogIndex.Zero, now));
+            return;
+        }
+
+        if (consistency.Kind == ReadKind.Local)
+        {
+            completion.OnGrant(new ReadGrant(true, replica.State.Applied.Index, now));
+            return;
+        }
+
+        // The age of what a leader confirmed counts from this node's own question (S14).
+        if (consistency.Kind == ReadKind.Stale && isConfirmed && now - confirmedAt <= consistency.Bound && replica.ReadableTo >= confirmedIndex)
+        {
+            StaleServed.Hit();
+            completion.OnGrant(new ReadGrant(true, confirmedIndex, now));
+            return;
+        }
+
+        count++;
+        asked.Reads.Add(new Waiting(completion, now + options.ReadTimeout));
+        replica.MarkDirty();
+    }
+
+    /// <summary>Before the core is flushed: one question for everything that was asked since.</summary>
+    public void Submit(Instant now)
+    {
+        if (asked.Reads.Count == 0) return;
+        var batch = asked;
+        asked = spare.TryPop(out var reused) ? reused : new Batch();
+        batch.AskedAt = now;
+        batches.Add(++contexts, batch);
+        replica.Node.ReadIndex(now, contexts);
+    }
+
+    public void OnDecided(Instant now, in ReadReady ready)
+    {
+        if (!batches.Remove(ready.Context, out var batch)) return;
+        if (ready.Granted)
+        {
+            (confirmedAt, confirmedIndex, isConfirmed) = (batch.AskedAt, ready.Index, true);
+            // What was executed here and is not yet committed must not be seen (S15, S17).
+            var index = LogIndex.Max(ready.Index, replica.Execution?.ExecutedTo ?? LogIndex.Zero);
+            foreach (var waiting in batch.Reads) granted.Enqueue(waiting, index.Value);
+            Release(now);
+        }
+        else
+        {
+            AskedAgain.Hit();
+            refused.Reads.AddRange(batch.Reads);
+        }
+
+        batch.Reads.Clear();
+        spare.Push(batch);
+    }
+
+    /// <summary>Lets go on what waited for entries to be applied.</summary>
+    public void Release(Instant now)
+    {
+        while (granted.TryPeek(out var waiting, out var index) && index <= replica.ReadableTo.Value)
+        {
+            granted.Dequeue();
+            count--;
+            waiting.Completion.OnGrant(new ReadGrant(true, new LogIndex(index), now));
+        }
+    }
+
+    /// <summary>Asks again what was refused, and gives up what is overdue.</summary>
+    public void Retry(Instant now)
+    {
+        if (refused.Reads.Count == 0) return;
+        var again = refused;
+        refused = spare.TryPop(out var reused) ? reused : new Batch();
+        foreach (var waiting in again.Reads)
+        {
+            if (now < waiting.Deadline)
+            {
+                asked.Reads.Add(waiting);
+            }
+            else
+            {
+                count--;
+                waiting.Completion.OnGrant(new ReadGrant(false, LogIndex.Zero, now));
+            }
+        }
+
+        again.Reads.Clear();
+        spare.Push(again);
+        replica.MarkDirty();
+    }
+
+    public void Stop(Instant now)
+    {
+        foreach (var (_, batch) in batches) Refuse(now, batch);
+        batches.Clear();
+        Refuse(now, asked);
+        Refuse(now, refused);
+        while (granted.TryDequeue(out var waiting, out _)) waiting.Completion.OnGrant(new ReadGrant(false, LogIndex.Zero, now));
+        count = 0;
+    }
+
+    private static void Refuse(Instant now, Batch batch)
+    {
+        foreach (var waiting in batch.Reads) waiting.Completion.OnGrant(new ReadGrant(false, LogIndex.Zero, now));
+        batch.Reads.Clear();
+    }
+}

@@ -1,0 +1,142 @@
+using System.Buffers.Binary;
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+
+namespace Holdfast.Replication;
+
+/// <summary>How a request to change a group's leadership or membership was taken. Taken is not done: watch <see cref="ReplicatedGroup.Status"/>.</summary>
+public enum ChangeVerdict : byte
+{
+    /// <summary>Under way.</summary>
+    Begun = 0,
+
+    /// <summary>This replica does not lead.</summary>
+    NotLeader = 1,
+
+    /// <summary>Another change is under way, or this one is not allowed.</summary>
+    Refused = 2,
+}
+
+/// <summary>
+/// A replicated group, as its users on this node see it. The asynchronous calls may be made from any thread; those that take a completion, on the group's loop.
+/// </summary>
+public sealed class ReplicatedGroup
+{
+    private readonly GroupLoop loop;
+    private readonly Replica replica;
+
+    internal ReplicatedGroup(GroupLoop loop, Replica replica)
+    {
+        (this.loop, this.replica) = (loop, replica);
+        Barrier = new ReadBarrier(loop, replica);
+    }
+
+    /// <summary>The group.</summary>
+    public GroupId Id => replica.Group;
+
+    /// <summary>The replica as it stood at the end of its last turn.</summary>
+    public GroupStatus Status => replica.Status;
+
+    /// <summary>What reads pass before they look at the state.</summary>
+    public ReadBarrier Barrier { get; }
+
+    /// <summary>
+    /// Proposes a command, at whichever replica: a follower hands it to the leader, and this node answers from its own apply. The command's memory must not
+    /// change until the call completes. Cancelling before the call is taken up throws; afterwards the fate is decided by the log or the timeout.
+    /// </summary>
+    public ValueTask<ProposeOutcome> ProposeAsync(ReadOnlyMemory<byte> command, ProposeOptions options = default, CancellationToken cancellation = default)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return Post(command, options, EnvelopeFlags.None);
+    }
+
+    /// <summary>Proposes a command, on the group's loop; the bytes are copied.</summary>
+    public void Propose(ReadOnlySpan<byte> command, in ProposeOptions options, IProposalCompletion completion) =>
+        replica.Proposals.Propose(loop.Now, command, options, EnvelopeFlags.None, completion);
+
+    /// <summary>Passes the read barrier, on the group's loop.</summary>
+    public void ReadIndex(IReadCompletion completion) => Barrier.Pass(ReadConsistency.Strong, completion);
+
+    /// <summary>Passes the read barrier.</summary>
+    public ValueTask<ReadGrant> ReadBarrierAsync(ReadConsistency consistency = default) => Barrier.PassAsync(consistency);
+
+    /// <summary>Runs a query on the group's loop, in slices, once the barrier is passed.</summary>
+    /// <exception cref="ReadRefusedException">No leader could confirm the read in time.</exception>
+    public async ValueTask<TResult> QueryAsync<TResult>(Query<TResult> query, ReadConsistency consistency = default, CancellationToken cancellation = default)
+    {
+        var call = new QueryCall<TResult>(replica, query, consistency, cancellation);
+        loop.Post(call);
+        return await call.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Opens a session: within it, a command that is proposed again under the same number is not executed again. The outcome's reply is the session's id (a <see cref="ulong"/>).</summary>
+    public ValueTask<ProposeOutcome> OpenSessionAsync() => Control(ControlKind.OpenSession, 0);
+
+    /// <summary>Closes a session.</summary>
+    public ValueTask<ProposeOutcome> CloseSessionAsync(ulong session) => Control(ControlKind.CloseSession, session);
+
+    /// <summary>Raises the group's feature level. Only when every member's program is known to know it (S5): that is the caller's to see to.</summary>
+    public ValueTask<ProposeOutcome> RaiseFeatureLevelAsync(uint level) => Control(ControlKind.RaiseFeatureLevel, level);
+
+    /// <summary>Hands leadership to a member, or with nobody named to the best caught-up voter. On the leader; begun is not done.</summary>
+    public Task<ChangeVerdict> TransferLeadershipAsync(NodeId target) => Ask(now => TransferLeadership(now, target));
+
+    /// <summary>Changes the members, through joint consensus where the quorum changes. On the leader; begun is not done.</summary>
+    public Task<ChangeVerdict> ChangeMembershipAsync(Configuration target) => Ask(now => ChangeMembership(now, target));
+
+    /// <summary>Changes the members, on the group's loop.</summary>
+    public ChangeVerdict ChangeMembership(Instant now, Configuration target)
+    {
+        replica.MarkDirty();
+        return replica.Node.ProposeConfiguration(now, target).Status switch
+        {
+            ProposeStatus.Accepted => ChangeVerdict.Begun,
+            ProposeStatus.NotLeader => ChangeVerdict.NotLeader,
+            _ => ChangeVerdict.Refused,
+        };
+    }
+
+    /// <summary>Hands leadership over, on the group's loop.</summary>
+    public ChangeVerdict TransferLeadership(Instant now, NodeId target)
+    {
+        if (replica.Node.Role != RaftRole.Leader) return ChangeVerdict.NotLeader;
+        replica.MarkDirty();
+        return replica.Node.TransferLeadership(now, target) ? ChangeVerdict.Begun : ChangeVerdict.Refused;
+    }
+
+    /// <summary>Opens a session, on the group's loop.</summary>
+    public void OpenSession(IProposalCompletion completion) =>
+        replica.Proposals.Propose(loop.Now, ControlBytes(ControlKind.OpenSession, 0), default, EnvelopeFlags.Control, completion);
+
+    /// <summary>Has a snapshot taken soon, whatever the log's length. On the group's loop.</summary>
+    public void TakeSnapshot()
+    {
+        replica.Taking.Force();
+        replica.MarkDirty();
+    }
+
+    private async Task<ChangeVerdict> Ask(Func<Instant, ChangeVerdict> ask)
+    {
+        var call = new AskCall<ChangeVerdict>(ask, ChangeVerdict.Refused);
+        loop.Post(call);
+        return await call.Task.ConfigureAwait(false);
+    }
+
+    private ValueTask<ProposeOutcome> Control(ControlKind kind, ulong argument) => Post(ControlBytes(kind, argument), default, EnvelopeFlags.Control);
+
+    private static byte[] ControlBytes(ControlKind kind, ulong argument)
+    {
+        var command = new byte[9];
+        command[0] = (byte)kind;
+        BinaryPrimitives.WriteUInt64LittleEndian(command.AsSpan(1), argument);
+        return command;
+    }
+
+    private ValueTask<ProposeOutcome> Post(ReadOnlyMemory<byte> command, in ProposeOptions options, EnvelopeFlags flags)
+    {
+        var call = ProposeCall.Rent(replica, command, options, flags);
+        var task = call.Task;
+        loop.Post(call);
+        return task;
+    }
+}

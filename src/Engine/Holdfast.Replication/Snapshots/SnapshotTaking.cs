@@ -1,0 +1,172 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Storage;
+using Holdfast.Wire;
+
+namespace Holdfast.Replication;
+
+/// <summary>
+/// Takes snapshots of a replica's own state while it goes on: the view is captured in one step, walked a chunk per turn, written by the worker, and only when
+/// it is durable the compaction is recorded (S10); only when that is durable the log in memory is shortened.
+/// </summary>
+internal sealed class SnapshotTaking(Replica replica, GroupOptions options)
+{
+    private const int ChunksUnderwayMax = 4;
+
+    private static readonly Mark Taken = new("replication: snapshot taken");
+    private static readonly Mark Failed = new("replication: snapshot failed, tried again later");
+
+    private readonly ByteBuffer chunk = new();
+    private Writing? writing;
+    private ISnapshotView? view;
+    private Queue<byte[]> section = new();
+    private bool isWalked;
+    private int underway;
+    private Instant notBefore = Instant.Zero;
+    private bool isForced;
+
+    public bool IsIdle => writing is null;
+
+    public bool WantsTurn => writing is not null && !isWalked && underway < ChunksUnderwayMax;
+
+    /// <summary>A snapshot is due, and a state with executed but uncommitted entries must settle first (S10).</summary>
+    public bool WaitsForSettled { get; private set; }
+
+    /// <summary>Asks for a snapshot as soon as possible, whatever the log's length: the write-ahead log is held back by this group.</summary>
+    public void Force() => isForced = true;
+
+    /// <summary>Begins a snapshot if one is due, or goes on with one that has begun.</summary>
+    public void Turn(Instant now)
+    {
+        if (writing is not null) Walk();
+        else if (IsDue(now)) Begin();
+    }
+
+    /// <summary>The compaction record is durable: the log in memory may go.</summary>
+    public void OnRecorded(LogPosition position)
+    {
+        if (writing is null || writing.Position != position) return;
+        Taken.Hit();
+        replica.Node.Compact(position.Index);
+        replica.Loop.Snapshots.Post(new PruneJob(replica.Loop, replica.Group, position));
+        End();
+    }
+
+    private bool IsDue(Instant now)
+    {
+        var node = replica.Node;
+        if (!isForced && node.Log.Bytes < options.SnapshotLogBytes) return false;
+        var state = replica.State!;
+        var isPossible = now >= notBefore && state.Applied.Index > node.Log.Base.Index && !state.IsMidEntry && replica.Fetching.IsIdle;
+        WaitsForSettled = isPossible && replica.Execution is { IsSettled: false };
+        return isPossible && !WaitsForSettled;
+    }
+
+    private void Begin()
+    {
+        var state = replica.State!;
+        isForced = false;
+        view = state.Machine.CaptureSnapshot();
+        section = StateSection.Cut(state);
+        writing = new Writing(replica.Group, state.Applied, replica.Node.ConfigurationAt(state.Applied.Index), state.FeatureLevel, state.StateHash);
+        Walk();
+    }
+
+    private void Walk()
+    {
+        if (!WantsTurn) return;
+        replica.MarkBusy();
+        chunk.Clear();
+        if (section.TryDequeue(out var piece)) new SpanWriter(chunk).WriteBytes(piece);
+        else isWalked = !view!.WriteNext(chunk);
+        // A view may write its last chunk in the very call that says there are no more.
+        if (chunk.Length > 0) Post(new WriteJob(this, writing!, chunk.Written.ToArray()));
+        if (isWalked) Post(new CommitJob(this, writing!));
+    }
+
+    private void Post(SnapshotJob job)
+    {
+        underway++;
+        replica.Loop.Snapshots.Post(job);
+    }
+
+    private void OnJobDone(SnapshotJob job)
+    {
+        underway--;
+        if (job.Failure is not null)
+        {
+            Failed.Hit();
+            notBefore = replica.Loop.Now + TimeSpan.FromSeconds(10);
+            isWalked = true;
+            writing!.HasFailed = true;
+        }
+
+        if (underway == 0 && writing!.HasFailed)
+        {
+            writing.Writer?.Dispose();
+            End();
+        }
+
+        replica.MarkBusy();
+    }
+
+    private void OnCommitted()
+    {
+        if (writing is not { HasFailed: false } done) return;
+        replica.Loop.Record(replica, done.Position, done.Configuration, done.FeatureLevel);
+    }
+
+    private void End()
+    {
+        view?.Dispose();
+        (view, writing, isWalked, underway) = (null, null, false, 0);
+    }
+
+    /// <summary>A snapshot on its way to disk; only the worker touches the writer.</summary>
+    private sealed class Writing(GroupId group, LogPosition position, Configuration configuration, uint featureLevel, ulong stateHash)
+    {
+        public GroupId Group { get; } = group;
+
+        public LogPosition Position { get; } = position;
+
+        public Configuration Configuration { get; } = configuration;
+
+        public uint FeatureLevel { get; } = featureLevel;
+
+        public ulong StateHash { get; } = stateHash;
+
+        public bool HasFailed { get; set; }
+
+        public SnapshotWriter? Writer { get; private set; }
+
+        public SnapshotWriter Open(SnapshotStore store) => Writer ??= store.Begin(Group, Position, Configuration, FeatureLevel);
+    }
+
+    private sealed class WriteJob(SnapshotTaking owner, Writing writing, byte[] bytes) : SnapshotJob(owner.replica.Loop)
+    {
+        private protected override void Work(SnapshotStore store) => writing.Open(store).AppendChunk(bytes);
+
+        internal override void Done() => owner.OnJobDone(this);
+    }
+
+    private sealed class CommitJob(SnapshotTaking owner, Writing writing) : SnapshotJob(owner.replica.Loop)
+    {
+        private protected override void Work(SnapshotStore store) => writing.Open(store).Commit(writing.StateHash);
+
+        internal override void Done()
+        {
+            if (Failure is null) owner.OnCommitted();
+            owner.OnJobDone(this);
+        }
+    }
+}
+
+/// <summary>Deletes the snapshots that a newer one has replaced.</summary>
+internal sealed class PruneJob(GroupLoop loop, GroupId group, LogPosition keep) : SnapshotJob(loop)
+{
+    private protected override void Work(SnapshotStore store) => store.Prune(group, keep);
+
+    internal override void Done()
+    {
+    }
+}
