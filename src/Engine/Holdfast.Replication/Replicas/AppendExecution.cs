@@ -161,7 +161,7 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
         public void OnGrant(in ReadGrant grant)
         {
             owner.isRoundAsked = false;
-            if (!grant.IsGranted || owner.Leads != RaftRole.Leader) return;
+            if (!grant.IsGranted || !owner.Leads) return;
             ReleasedByRound.Hit();
             owner.ReleaseBefore(end);
         }

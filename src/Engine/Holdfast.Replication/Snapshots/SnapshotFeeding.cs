@@ -6,8 +6,10 @@ using Holdfast.Wire;
 namespace Holdfast.Replication;
 
 /// <summary>Serves this replica's newest snapshot to others: manifest, then chunks as they are asked for. Keeps nothing about who asks; who got no answer asks again.</summary>
-internal sealed class SnapshotFeeding(Replica replica)
+internal sealed class SnapshotFeeding(Replica owner)
 {
+    private readonly Replica replica = owner;
+
     /// <summary>Answers being read from disk at once; what is asked beyond that is dropped and asked again.</summary>
     private const int JobsMax = 16;
 

@@ -9,8 +9,10 @@ namespace Holdfast.Replication;
 /// Fetches a snapshot that this replica needs: manifest, then chunks a few at a time, from the replica that offered it or any other that is connected; goes on
 /// after a restart where it stopped; restores beside the live state; records the compaction, and only then the new state takes the old one's place.
 /// </summary>
-internal sealed class SnapshotFetching(Replica replica)
+internal sealed class SnapshotFetching(Replica owner)
 {
+    private readonly Replica replica = owner;
+
     private const int WindowChunks = 4;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 

@@ -9,8 +9,10 @@ namespace Holdfast.Replication;
 /// Takes snapshots of a replica's own state while it goes on: the view is captured in one step, walked a chunk per turn, written by the worker, and only when
 /// it is durable the compaction is recorded (S10); only when that is durable the log in memory is shortened.
 /// </summary>
-internal sealed class SnapshotTaking(Replica replica, GroupOptions options)
+internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
 {
+    private readonly Replica replica = owner;
+
     private const int ChunksUnderwayMax = 4;
 
     private static readonly Mark Taken = new("replication: snapshot taken");

@@ -1,0 +1,227 @@
+using System.Security.Cryptography;
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Storage;
+using Holdfast.Transport;
+
+namespace Holdfast.Replication;
+
+/// <summary>
+/// A live node: its loops, its log, its snapshots and its beats, built in start order and stopped in reverse. Building makes the connections' ends;
+/// <see cref="Open"/>, once the cluster is known, reads the log and starts the threads; then groups are added.
+/// </summary>
+public sealed class NodeRuntime : IWalCompletions
+{
+    private static readonly TimeSpan LoopPatience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LogPatience = TimeSpan.FromSeconds(3);
+
+    private readonly NodeSetup setup;
+    private readonly SupportTable[] supports = new SupportTable[GroupLoopSetup.Lanes];
+    private readonly PeerMesh[] meshes;
+    private readonly BeatService beats;
+    private readonly List<ReplicatedGroup> groups = [];
+    private readonly Lock gate = new();
+    private GroupLoop[] loops = [];
+    private EventLoop[] threads = [];
+    private WalThread? wal;
+    private SnapshotStore? store;
+    private SnapshotThread? snapshots;
+    private bool isStopped;
+
+    /// <summary>Makes the ends of the mesh and the beats and registers them at the listener, which must not have started.</summary>
+    public NodeRuntime(NodeSetup setup)
+    {
+        Invariant.Holds(setup.Loops is > 0 and <= GroupLoopSetup.Lanes, "a node has one to four group loops");
+        this.setup = setup;
+        for (var lane = 0; lane < supports.Length; lane++) supports[lane] = new SupportTable(setup.Self.BootCount);
+        meshes = new PeerMesh[setup.Loops];
+        for (var i = 0; i < meshes.Length; i++)
+        {
+            meshes[i] = new PeerMesh(i, setup.Self, setup.Addresses, setup.Tls, setup.Transport, setup.Log);
+            setup.Listener.Serve(meshes[i]);
+        }
+
+        IBeatHandler board = new BeatBoard(supports, IsLaneFresh);
+        if (setup.BeatsPass is { } pass) board = new FilteredBeats(board, pass);
+        beats = new BeatService(board, setup.Self, setup.Addresses, setup.Tls, setup.Transport, setup.Log, setup.OnFatal);
+        setup.Listener.Serve(beats);
+    }
+
+    /// <summary>What the log held; null before <see cref="Open"/>.</summary>
+    public WalRecovery? Recovery { get; private set; }
+
+    /// <summary>The groups on this node, as of now.</summary>
+    public IReadOnlyList<ReplicatedGroup> Groups
+    {
+        get
+        {
+            lock (gate) return [.. groups];
+        }
+    }
+
+    /// <summary>Reads the log and starts the threads. The cluster must be known.</summary>
+    public WalRecovery Open()
+    {
+        var cluster = setup.Self.Cluster;
+        Invariant.Holds(cluster != ClusterId.None, "a node was opened before it belonged to a cluster");
+        Invariant.Holds(wal is null, "a node was opened twice");
+        var walOptions = (setup.Wal ?? new WalOptions { Cluster = cluster }) with { Cluster = cluster };
+        var log = WriteAheadLog.Open(setup.Disk, walOptions, out var recovery);
+        Recovery = recovery;
+        store = new SnapshotStore(setup.Disk, cluster);
+        loops = new GroupLoop[setup.Loops];
+        threads = new EventLoop[setup.Loops];
+        wal = new WalThread(log, this, walOptions.CommitBytesMax);
+        snapshots = new SnapshotThread(store, setup.OnFatal);
+        for (var i = 0; i < loops.Length; i++)
+        {
+            loops[i] = new GroupLoop(SetupOf(i, wal, snapshots));
+            loops[i].LogFailed += setup.OnFatal;
+            threads[i] = new EventLoop($"loop-{i}", loops[i], setup.OnFatal);
+            meshes[i].Attach(threads[i], loops[i]);
+            loops[i].WakeBy(threads[i].Wake);
+        }
+
+        foreach (var thread in threads) thread.Start();
+        beats.Start();
+        return recovery;
+    }
+
+    /// <summary>
+    /// Begins this node's replica of a group: as recovery found it, or anew with the configuration it is created with. A replica that is to join an existing
+    /// group begins with <see cref="Configuration.Empty"/>.
+    /// </summary>
+    /// <param name="group">The group.</param>
+    /// <param name="machine">An empty state; null where this node is a witness.</param>
+    /// <param name="initial">Who belongs to a new group; what the log knows wins.</param>
+    /// <param name="options">The group's options.</param>
+    /// <param name="featureLevel">The level a new group begins at; what the log knows wins.</param>
+    public async Task<ReplicatedGroup> CreateGroupAsync(GroupId group, IStateMachine? machine, Configuration initial, GroupOptions? options = null, uint featureLevel = 1)
+    {
+        options ??= new GroupOptions();
+        var found = Recovery!.Find(group);
+        Invariant.Holds(found is not { IsTombstoned: true }, "a group that was deleted here is begun again: group ids are never reused");
+        Invariant.Holds(found is not null || Recovery.GroupsLost == 0, "the log lost the identity of groups: a replica that may have voted cannot begin empty");
+        var start = found?.ToRaftStart(setup.Self.Id) ?? new RaftStart { Self = setup.Self.Id, Group = group, Configuration = initial };
+        var restored = found is { Snapshot.Index.Value: > 0 } && machine is not null ? ReadSnapshot(group, start.Snapshot) : null;
+        var loop = LoopOf(group);
+        var call = new AskCall<ReplicatedGroup?>(_ => loop.Add(machine, start, found is null, found?.FeatureLevel ?? featureLevel, options, restored), null);
+        loop.Post(call);
+        var added = await call.Task.ConfigureAwait(false) ?? throw new ObjectDisposedException(nameof(NodeRuntime));
+        lock (gate) groups.Add(added);
+        return added;
+    }
+
+    /// <summary>Ends this node's replica of a group for good. Only on proof that the group, or this node's part in it, is gone (S6).</summary>
+    public async Task DeleteGroupAsync(GroupId group)
+    {
+        var loop = LoopOf(group);
+        var call = new AskCall<bool>(_ => Delete(loop, group), false);
+        loop.Post(call);
+        if (!await call.Task.ConfigureAwait(false)) return;
+        lock (gate) groups.RemoveAll(candidate => candidate.Id == group);
+    }
+
+    /// <summary>Hands leadership over, waits for that a moment, then stops everything in reverse order. What was not decided is answered unknown.</summary>
+    public async Task StopAsync()
+    {
+        if (isStopped) return;
+        isStopped = true;
+        if (wal is not null)
+        {
+            await HandOverAsync().ConfigureAwait(false);
+            foreach (var loop in loops)
+            {
+                var call = new AskCall<bool>(_ => Stop(loop), false);
+                loop.Post(call);
+                await call.Task.ConfigureAwait(false);
+            }
+        }
+
+        Halt();
+    }
+
+    /// <summary>Stops at once, handing nothing over: for a process that is told to die, and for demonstrations of a crash.</summary>
+    public void Kill()
+    {
+        if (isStopped) return;
+        isStopped = true;
+        Halt();
+    }
+
+    void IWalCompletions.OnBatchDurable(WalBatch batch) => loops[batch.Loop].OnBatchDurable(batch);
+
+    void IWalCompletions.OnWalFailed(Exception failure)
+    {
+        foreach (var loop in loops) loop.OnWalFailed(failure);
+    }
+
+    private void Halt()
+    {
+        beats.Dispose();
+        foreach (var thread in threads) thread.Dispose();
+        snapshots?.Dispose();
+        wal?.Dispose();
+    }
+
+    private static bool Stop(GroupLoop loop)
+    {
+        loop.Stop();
+        return true;
+    }
+
+    private static bool Delete(GroupLoop loop, GroupId group)
+    {
+        loop.Delete(group);
+        return true;
+    }
+
+    private async Task HandOverAsync()
+    {
+        var led = Groups.Where(group => group.Status.Role == RaftRole.Leader && group.Status.Configuration.Members.Length > 1).ToList();
+        foreach (var group in led) await group.TransferLeadershipAsync(NodeId.None).ConfigureAwait(false);
+        for (var waited = 0; waited < 100 && led.Exists(group => group.Status.Role == RaftRole.Leader); waited++)
+            await Task.Delay(10).ConfigureAwait(false);
+    }
+
+    private GroupLoop LoopOf(GroupId group) => loops[(int)(group.Value % GroupLoopSetup.Lanes) % loops.Length];
+
+    private bool IsLaneFresh(int lane, Instant now) =>
+        loops.Length > 0 && loops[lane % loops.Length] is { } loop && loop.IsFresh(now, LoopPatience) && wal!.ProgressAge <= LogPatience;
+
+    private GroupLoopSetup SetupOf(int index, IWalQueue queue, ISnapshotWorker worker) => new()
+    {
+        Index = index,
+        Self = setup.Self.Id,
+        BootCount = setup.Self.BootCount,
+        Mesh = setup.WrapMesh(index, meshes[index]),
+        Wal = queue,
+        Snapshots = worker,
+        Supports = supports,
+        Dice = new SeededRandom(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))),
+        WallMicros = static () => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10,
+        Clock = static () => MonotonicClock.Now,
+    };
+
+    private IEnumerable<ReadOnlyMemory<byte>> ReadSnapshot(GroupId group, LogPosition position)
+    {
+        using var reader = store!.Open(group, position) ?? throw new SnapshotDamagedException($"group {group}: the snapshot at {position}, from which its log continues, is missing or damaged");
+        for (var chunk = 0; chunk < reader.Manifest.Chunks.Length; chunk++)
+        {
+            var bytes = new byte[reader.Manifest.Chunks[chunk].Bytes];
+            reader.ReadChunk(chunk, bytes);
+            yield return bytes;
+        }
+    }
+
+    /// <summary>Beats through a demonstration's faults.</summary>
+    private sealed class FilteredBeats(IBeatHandler inner, Func<NodeId, bool> pass) : IBeatHandler
+    {
+        public int WriteBeats(Instant now, NodeId to, System.Buffers.IBufferWriter<byte> target) => pass(to) ? inner.WriteBeats(now, to, target) : 0;
+
+        public void OnBeatFrame(Instant now, NodeId from, ReadOnlySpan<byte> frame, System.Buffers.IBufferWriter<byte> reply)
+        {
+            if (pass(from)) inner.OnBeatFrame(now, from, frame, reply);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using Holdfast.Primitives;
+using Holdfast.Storage;
+
+namespace Holdfast.Replication;
+
+/// <summary>The thread that reads and writes snapshots, below the others in priority: it may use what they leave of the disk and the processor.</summary>
+internal sealed class SnapshotThread : ISnapshotWorker, IDisposable
+{
+    private readonly BlockingCollection<SnapshotJob> jobs = [];
+    private readonly SnapshotStore store;
+    private readonly Thread thread;
+    private readonly Action<Exception> onFatal;
+
+    public SnapshotThread(SnapshotStore store, Action<Exception> onFatal)
+    {
+        this.store = store;
+        this.onFatal = onFatal;
+        thread = new Thread(Run) { Name = "snapshots", IsBackground = true, Priority = ThreadPriority.BelowNormal };
+        thread.Start();
+    }
+
+    public void Post(SnapshotJob job)
+    {
+        // After the end nobody waits for a job any more.
+        if (!jobs.IsAddingCompleted) jobs.Add(job);
+    }
+
+    public void Dispose()
+    {
+        jobs.CompleteAdding();
+        thread.Join();
+        jobs.Dispose();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            foreach (var job in jobs.GetConsumingEnumerable()) job.Carry(store);
+        }
+        catch (Exception fault) when (fault is InvariantBrokenException or InvalidOperationException)
+        {
+            onFatal(fault);
+        }
+    }
+}
