@@ -1,0 +1,166 @@
+using System.Collections.Immutable;
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Wire;
+
+namespace Holdfast.Cluster;
+
+/// <summary>The byte form of the directory's records and of a whole view. Readers never throw: a reader that is not whole says it afterwards.</summary>
+internal static class DirectoryCodec
+{
+    /// <summary>Most elements of any list in these formats.</summary>
+    private const uint ListMax = 1 << 20;
+
+    public static void Write(SpanWriter writer, MemberRecord member)
+    {
+        writer.WriteUInt64(member.Node.Value);
+        writer.WriteText(member.Name);
+        writer.WriteText(member.Host);
+        writer.WriteUInt16((ushort)member.Port);
+        writer.WriteText(member.Zone);
+        writer.WriteByte((byte)member.Roles);
+        writer.WriteUInt32(member.FeatureLevelMin);
+        writer.WriteUInt32(member.FeatureLevelMax);
+        writer.WriteUInt32((uint)member.ClientUrls.Length);
+        foreach (var url in member.ClientUrls) writer.WriteText(url);
+    }
+
+    public static MemberRecord ReadMember(ref SpanReader reader)
+    {
+        var member = new MemberRecord
+        {
+            Node = new NodeId(reader.ReadUInt64()),
+            Name = reader.ReadText(),
+            Host = reader.ReadText(),
+            Port = reader.ReadUInt16(),
+            Zone = reader.ReadText(),
+            Roles = (NodeRoles)reader.ReadByte(),
+            FeatureLevelMin = reader.ReadUInt32(),
+            FeatureLevelMax = reader.ReadUInt32(),
+        };
+        var urls = ImmutableArray.CreateBuilder<string>();
+        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--) urls.Add(reader.ReadText());
+        return member with { ClientUrls = urls.ToImmutable() };
+    }
+
+    public static void Write(SpanWriter writer, ImmutableArray<ReplicaPlace> places)
+    {
+        writer.WriteUInt32((uint)places.Length);
+        foreach (var place in places)
+        {
+            writer.WriteUInt64(place.Node.Value);
+            writer.WriteByte((byte)place.Role);
+        }
+    }
+
+    public static ImmutableArray<ReplicaPlace> ReadPlaces(ref SpanReader reader)
+    {
+        var places = ImmutableArray.CreateBuilder<ReplicaPlace>();
+        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--)
+            places.Add(new ReplicaPlace(new NodeId(reader.ReadUInt64()), (MemberRole)reader.ReadByte()));
+        return places.ToImmutable();
+    }
+
+    public static void Write(SpanWriter writer, DirectoryView view)
+    {
+        writer.WriteUInt64(view.Cluster.Value);
+        writer.WriteUInt64(view.Revision);
+        writer.WriteText(view.AuthorityFingerprint);
+        writer.WriteUInt64(view.NextGroup);
+        writer.WriteUInt64(view.NextProcedure);
+        writer.WriteUInt32((uint)view.Members.Count);
+        foreach (var (_, member) in view.Members) Write(writer, member);
+        writer.WriteUInt32((uint)view.Groups.Count);
+        foreach (var (_, group) in view.Groups)
+        {
+            writer.WriteUInt64(group.Id.Value);
+            writer.WriteText(group.Face);
+            Write(writer, group.Replicas);
+        }
+
+        writer.WriteUInt32((uint)view.Settings.Count);
+        foreach (var (key, value) in view.Settings)
+        {
+            writer.WriteText(key);
+            writer.WriteText(value);
+        }
+
+        writer.WriteUInt32((uint)view.Removed.Count);
+        foreach (var node in view.Removed) writer.WriteUInt64(node.Value);
+        writer.WriteUInt32((uint)view.Tokens.Count);
+        foreach (var (hash, token) in view.Tokens)
+        {
+            writer.WriteText(hash);
+            writer.WriteUInt64((ulong)token.ExpiresMicros);
+            writer.WriteUInt32(token.UsesLeft);
+            writer.WriteUInt64(token.LastUser.Value);
+        }
+
+        writer.WriteUInt32((uint)view.Procedures.Count);
+        foreach (var (_, procedure) in view.Procedures) Write(writer, procedure);
+    }
+
+    public static DirectoryView ReadView(ref SpanReader reader)
+    {
+        var view = new DirectoryView
+        {
+            Cluster = new ClusterId(reader.ReadUInt64()),
+            Revision = reader.ReadUInt64(),
+            AuthorityFingerprint = reader.ReadText(),
+            NextGroup = reader.ReadUInt64(),
+            NextProcedure = reader.ReadUInt64(),
+        };
+        var members = view.Members.ToBuilder();
+        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--)
+        {
+            var member = ReadMember(ref reader);
+            members[member.Node] = member;
+        }
+
+        var groups = view.Groups.ToBuilder();
+        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--)
+        {
+            var group = new GroupRecord(new GroupId(reader.ReadUInt64()), reader.ReadText(), ReadPlaces(ref reader));
+            groups[group.Id] = group;
+        }
+
+        var settings = view.Settings.ToBuilder();
+        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--) settings[reader.ReadText()] = reader.ReadText();
+        var removed = view.Removed.ToBuilder();
+        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--) removed.Add(new NodeId(reader.ReadUInt64()));
+        var tokens = view.Tokens.ToBuilder();
+        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--)
+            tokens[reader.ReadText()] = new TokenRecord((long)reader.ReadUInt64(), reader.ReadUInt32(), new NodeId(reader.ReadUInt64()));
+        var procedures = view.Procedures.ToBuilder();
+        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--)
+        {
+            var procedure = ReadProcedure(ref reader);
+            procedures[procedure.Id] = procedure;
+        }
+
+        return view with
+        {
+            Members = members.ToImmutable(),
+            Groups = groups.ToImmutable(),
+            Settings = settings.ToImmutable(),
+            Removed = removed.ToImmutable(),
+            Tokens = tokens.ToImmutable(),
+            Procedures = procedures.ToImmutable(),
+        };
+    }
+
+    private static void Write(SpanWriter writer, ProcedureRecord procedure)
+    {
+        writer.WriteUInt64(procedure.Id);
+        writer.WriteByte((byte)procedure.Kind);
+        writer.WriteUInt64(procedure.Subject.Value);
+        writer.WriteUInt64(procedure.Replaces.Value);
+        writer.WriteByte((byte)procedure.State);
+        writer.WriteText(procedure.Note);
+    }
+
+    private static ProcedureRecord ReadProcedure(ref SpanReader reader) =>
+        new(reader.ReadUInt64(), (ProcedureKind)reader.ReadByte(), new NodeId(reader.ReadUInt64()), new NodeId(reader.ReadUInt64()), (ProcedureState)reader.ReadByte(), reader.ReadText());
+
+    private static uint Count(ref SpanReader reader) => Math.Min(reader.ReadUInt32(), ListMax);
+}

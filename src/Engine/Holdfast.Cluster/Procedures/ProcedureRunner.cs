@@ -1,0 +1,74 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Cluster;
+
+/// <summary>What a runner needs done. Real: the node's groups, and the other nodes over control calls. In tests: a cluster in memory.</summary>
+public interface IClusterHands
+{
+    /// <summary>What the group's leader says about it, or null when nobody is reached.</summary>
+    ValueTask<GroupSighting?> SightAsync(GroupId group, CancellationToken cancellation);
+
+    /// <summary>Asks the group's leader for a change of members. It may be refused, or its outcome stay unknown: the next look tells.</summary>
+    ValueTask ChangeMembersAsync(ProcedureAction.ChangeMembers change, CancellationToken cancellation);
+
+    /// <summary>Proposes a command to the directory. Its outcome may stay unknown: all of them are idempotent.</summary>
+    ValueTask ProposeAsync(byte[] directoryCommand, CancellationToken cancellation);
+}
+
+/// <summary>
+/// Drives the procedures of the directory on the node that leads group 0: looks, asks <see cref="Procedure"/> for the next action, does it, and looks again.
+/// Whoever leads next simply goes on. Two runners at once do no harm: every action names the configuration it starts from.
+/// </summary>
+public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hands)
+{
+    private readonly SortedDictionary<ulong, string> waiting = [];
+
+    /// <summary>What the procedures under way wait for, by their number.</summary>
+    public IReadOnlyDictionary<ulong, string> Waiting => waiting;
+
+    /// <summary>One round over everything under way. Returns how many actions were taken; zero means that there is nothing to do now.</summary>
+    public async ValueTask<int> StepAsync(CancellationToken cancellation)
+    {
+        var seen = view();
+        var sightings = new SortedDictionary<GroupId, GroupSighting>();
+        foreach (var group in (GroupId[])[GroupId.Directory, GroupId.Coordination, .. seen.Groups.Keys])
+            if (await hands.SightAsync(group, cancellation).ConfigureAwait(false) is { } sighting) sightings[group] = sighting;
+
+        waiting.Clear();
+        var taken = 0;
+        var touched = new HashSet<GroupId>();
+        var isAnyRunning = false;
+        foreach (var (id, procedure) in seen.Procedures)
+        {
+            if (procedure.State != ProcedureState.Running) continue;
+            isAnyRunning = true;
+            var action = Procedure.Next(procedure, seen, sightings);
+            if (action is ProcedureAction.Wait wait) waiting[id] = wait.For;
+            else if (await TakeAsync(id, action, touched, cancellation).ConfigureAwait(false)) taken++;
+        }
+
+        if (isAnyRunning) return taken;
+        foreach (var (_, sighting) in sightings)
+            if (Procedure.Sweep(seen, sighting) is { } sweep and not ProcedureAction.Wait && await TakeAsync(0, sweep, touched, cancellation).ConfigureAwait(false)) taken++;
+        return taken;
+    }
+
+    private async ValueTask<bool> TakeAsync(ulong procedure, ProcedureAction action, HashSet<GroupId> touched, CancellationToken cancellation)
+    {
+        switch (action)
+        {
+            // One change to a group in a round: the second would start from a configuration that the first has just replaced.
+            case ProcedureAction.ChangeMembers change when touched.Add(change.Group):
+                await hands.ChangeMembersAsync(change, cancellation).ConfigureAwait(false);
+                return true;
+            case ProcedureAction.PlaceReplicas place:
+                await hands.ProposeAsync(DirectoryCommand.PlaceGroup(place.Group, place.Replicas), cancellation).ConfigureAwait(false);
+                return true;
+            case ProcedureAction.Finish finish:
+                await hands.ProposeAsync(DirectoryCommand.FinishProcedure(procedure, finish.IsDone, finish.Note), cancellation).ConfigureAwait(false);
+                return true;
+            default:
+                return false;
+        }
+    }
+}

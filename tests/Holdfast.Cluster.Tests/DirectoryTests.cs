@@ -1,0 +1,153 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Wire;
+
+namespace Holdfast.Cluster.Tests;
+
+public sealed class DirectoryTests
+{
+    private const long Minute = 60_000_000;
+
+    [Fact]
+    public void Founding_happens_once()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        Assert.Equal(3, directory.View.Members.Count);
+        Assert.True(directory.Tell(DirectoryCommand.Found(Cast.GenesisOf(1, 2, 3))).Accepted);
+        Assert.Equal(1UL, directory.View.Revision);
+        var other = Cast.GenesisOf(7) with { Cluster = new ClusterId(9) };
+        Assert.False(directory.Tell(DirectoryCommand.Found(other)).Accepted);
+    }
+
+    [Fact]
+    public void A_token_admits_as_many_nodes_as_it_says_and_the_same_node_twice()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        var token = JoinToken.Create(directory.View.Cluster, default);
+        Assert.True(directory.Tell(DirectoryCommand.AddToken(token.Hash, 10 * Minute, 1)).Accepted);
+        var first = directory.Tell(DirectoryCommand.AddNode(Cast.Node(4), token.Hash, false));
+        var again = directory.Tell(DirectoryCommand.AddNode(Cast.Node(4), token.Hash, false));
+        Assert.True(first.Accepted);
+        Assert.Equal(first, again);
+        Assert.Equal("the join token is used up", directory.Tell(DirectoryCommand.AddNode(Cast.Node(5), token.Hash, false)).Reason);
+    }
+
+    [Fact]
+    public void An_expired_or_revoked_token_admits_nobody()
+    {
+        var directory = Cast.Founded(1);
+        directory.Tell(DirectoryCommand.AddToken(JoinToken.HashOf([1]), Minute, 9), timeMicros: 0);
+        Assert.Contains("expired", directory.Tell(DirectoryCommand.AddNode(Cast.Node(4), JoinToken.HashOf([1]), false), timeMicros: Minute).Reason, StringComparison.Ordinal);
+        directory.Tell(DirectoryCommand.RevokeToken(JoinToken.HashOf([1])));
+        Assert.Contains("revoked", directory.Tell(DirectoryCommand.AddNode(Cast.Node(4), JoinToken.HashOf([1]), false)).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void S5_a_node_whose_binary_lacks_the_feature_level_is_refused()
+    {
+        var directory = Cast.Founded(1);
+        Assert.Contains("S5", directory.Tell(DirectoryCommand.AddNode(Cast.Node(4, levelMax: 1), "", false), level: 2).Reason, StringComparison.Ordinal);
+        Assert.True(directory.Tell(DirectoryCommand.AddNode(Cast.Node(4, levelMax: 2), "", false), level: 2).Accepted);
+    }
+
+    [Fact]
+    public void A_taken_name_is_refused_unless_it_replaces()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        Assert.Contains("belongs to node", directory.Tell(DirectoryCommand.AddNode(Cast.Node(9, "n2"), "", false)).Reason, StringComparison.Ordinal);
+        Assert.True(directory.Tell(DirectoryCommand.AddNode(Cast.Node(9, "n2"), "", true)).Accepted);
+        Assert.Equal(ProcedureKind.ReplaceIncarnation, directory.View.RunningAbout(new NodeId(9))!.Kind);
+        Assert.Equal(new NodeId(9), directory.View.FindByName("n2")!.Node);
+    }
+
+    [Fact]
+    public void S4_a_removed_incarnation_never_comes_back()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        var removal = directory.Tell(DirectoryCommand.RemoveNode(new NodeId(3)));
+        directory.Tell(DirectoryCommand.FinishProcedure(removal.Id, true, ""));
+        Assert.DoesNotContain(new NodeId(3), directory.View.Members.Keys);
+        Assert.Contains("removed for good", directory.Tell(DirectoryCommand.AddNode(Cast.Node(3), "", true)).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_replacement_that_is_wiped_again_hands_its_task_to_the_next()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        directory.Tell(DirectoryCommand.AddNode(Cast.Node(9, "n2"), "", true));
+        directory.Tell(DirectoryCommand.AddNode(Cast.Node(10, "n2"), "", true));
+        Assert.Equal(new NodeId(2), directory.View.RunningAbout(new NodeId(10))!.Replaces);
+        Assert.Contains(new NodeId(9), directory.View.Removed);
+        Assert.Null(directory.View.RunningAbout(new NodeId(9)));
+    }
+
+    [Fact]
+    public void The_last_member_cannot_leave()
+    {
+        var directory = Cast.Founded(1, 2);
+        Assert.True(directory.Tell(DirectoryCommand.RemoveNode(new NodeId(1))).Accepted);
+        Assert.False(directory.Tell(DirectoryCommand.RemoveNode(new NodeId(2))).Accepted);
+    }
+
+    [Fact]
+    public void S6_group_ids_are_never_used_again()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        var first = directory.Tell(DirectoryCommand.CreateGroup("keyspace", [new ReplicaPlace(new NodeId(1), MemberRole.Voter)]));
+        var second = directory.Tell(DirectoryCommand.CreateGroup("keyspace", [new ReplicaPlace(new NodeId(2), MemberRole.Voter)]));
+        Assert.Equal((2UL, 3UL), (first.Id, second.Id));
+        Assert.False(directory.Tell(DirectoryCommand.CreateGroup("keyspace", [])).Accepted);
+        Assert.False(directory.Tell(DirectoryCommand.PlaceGroup(new GroupId(2), [new ReplicaPlace(new NodeId(77), MemberRole.Voter)])).Accepted);
+    }
+
+    [Fact]
+    public void A_snapshot_restores_content_and_hash_while_the_original_goes_on()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        directory.Tell(DirectoryCommand.SetSetting("a", "1"));
+        directory.Tell(DirectoryCommand.AddToken(JoinToken.HashOf([1]), Minute, 2));
+        directory.Tell(DirectoryCommand.AddNode(Cast.Node(4), "", false));
+        directory.Tell(DirectoryCommand.CreateGroup("keyspace", [new ReplicaPlace(new NodeId(1), MemberRole.Voter)]));
+        directory.Tell(DirectoryCommand.AddNode(Cast.Node(9, "n2"), "", true));
+        var (revision, hash) = (directory.View.Revision, directory.StateHash);
+        var chunk = new ByteBuffer();
+        var restored = new DirectoryState();
+        using (var snapshot = directory.CaptureSnapshot())
+        using (var builder = restored.BeginRestore())
+        {
+            directory.Tell(DirectoryCommand.SetSetting("a", "2"));
+            while (snapshot.WriteNext(chunk))
+            {
+                builder.ReadNext(chunk.Written);
+                chunk.Clear();
+            }
+
+            builder.Complete();
+        }
+
+        Assert.Equal((revision, hash), (restored.View.Revision, restored.StateHash));
+        Assert.Equal("1", restored.View.Settings["a"]);
+        restored.Tell(DirectoryCommand.SetSetting("a", "2"));
+        Assert.Equal(directory.StateHash, restored.StateHash);
+        Assert.Equal(Encoded(directory.View), Encoded(restored.View));
+    }
+
+    [Fact]
+    public void A_malformed_command_is_refused_and_changes_nothing()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        var hash = directory.StateHash;
+        var whole = DirectoryCommand.AddNode(Cast.Node(4), JoinToken.HashOf([1]), true);
+        for (var length = 0; length < whole.Length; length++) Assert.False(directory.Tell(whole[..length]).Accepted);
+        Assert.False(directory.Tell([9, 9, 9]).Accepted);
+        Assert.False(directory.Tell([1, 200]).Accepted);
+        Assert.Equal(hash, directory.StateHash);
+    }
+
+    private static byte[] Encoded(DirectoryView view)
+    {
+        var buffer = new ByteBuffer();
+        DirectoryCodec.Write(new SpanWriter(buffer), view);
+        return buffer.Written.ToArray();
+    }
+}

@@ -1,0 +1,155 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+
+namespace Holdfast.Cluster.Tests;
+
+public sealed class ProcedureTests
+{
+    private static readonly GroupId Data = new(2);
+
+    [Fact]
+    public void S5_a_node_is_added_to_the_directory_first_as_learner_and_then_promoted()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3);
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(4), "", false));
+        cluster.Settle();
+        Assert.Equal(["group 0: {1 2 3 4(learner)}", "group 0: {1 2 3 4}", "group 1: {1 2 3 4(learner)}", "group 1: {1 2 3 4}"], cluster.Journal);
+        Assert.Equal(ProcedureState.Done, cluster.Directory.View.Procedures[1].State);
+    }
+
+    [Fact]
+    public void The_sixth_node_stays_a_learner()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3, 4, 5);
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(6), "", false));
+        cluster.Settle();
+        Assert.Equal("{1 2 3 4 5 6(learner)}", cluster.Groups[GroupId.Directory].ToString());
+    }
+
+    [Fact]
+    public void A_learner_that_lags_is_not_promoted()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3);
+        cluster.Slow.Add(new NodeId(4));
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(4), "", false));
+        cluster.Settle();
+        Assert.Equal("{1 2 3 4(learner)}", cluster.Groups[GroupId.Directory].ToString());
+        cluster.Slow.Clear();
+        cluster.Settle();
+        Assert.Equal("{1 2 3 4}", cluster.Groups[GroupId.Coordination].ToString());
+    }
+
+    [Fact]
+    public void S5_a_node_leaves_its_data_groups_first_and_the_directory_last()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3, 4);
+        CreateDataGroup(cluster, 1, 2, 3);
+        cluster.Directory.Tell(DirectoryCommand.RemoveNode(new NodeId(3)));
+        cluster.Settle();
+        Assert.Equal(["group 2: {1 2 3 4(learner)}", "group 2: {1 2 4}", "group 1: {1 2 4}", "group 0: {1 2 4}"], cluster.Journal);
+        Assert.Contains(new NodeId(3), cluster.Directory.View.Removed);
+    }
+
+    [Fact]
+    public void A_voter_that_leaves_is_followed_by_a_learner_in_the_same_change()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3, 4, 5, 6);
+        cluster.Directory.Tell(DirectoryCommand.RemoveNode(new NodeId(2)));
+        cluster.Settle();
+        Assert.Equal(["group 1: {1 3 4 5 6}", "group 0: {1 3 4 5 6}"], cluster.Journal);
+    }
+
+    [Fact]
+    public void S4_a_wiped_node_takes_its_old_places_as_a_new_incarnation()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3);
+        CreateDataGroup(cluster, 1, 2, 3);
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(9, "n2"), "", true));
+        cluster.Settle();
+        Assert.Equal(
+            ["group 0: {1 2 3 9(learner)}", "group 0: {1 3 9}", "group 1: {1 2 3 9(learner)}", "group 1: {1 3 9}", "group 2: {1 2 3 9(learner)}", "group 2: {1 3 9}"],
+            cluster.Journal);
+        Assert.Equal([new NodeId(1), new NodeId(3), new NodeId(9)], cluster.Directory.View.Members.Keys);
+        Assert.Contains(new NodeId(2), cluster.Directory.View.Removed);
+    }
+
+    [Fact]
+    public void A_replacement_that_was_wiped_half_way_is_swept_out()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3);
+        cluster.Slow.Add(new NodeId(9));
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(9, "n2"), "", true));
+        cluster.Settle();
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(10, "n2"), "", true));
+        cluster.Settle();
+        Assert.Equal("{1 3 a}", cluster.Groups[GroupId.Directory].ToString());
+        Assert.Equal("{1 3 a}", cluster.Groups[GroupId.Coordination].ToString());
+    }
+
+    [Fact]
+    public void S5_an_addition_is_given_up_when_a_group_is_beyond_the_binary()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3) { Levels = { [GroupId.Coordination] = 2 } };
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(4, levelMax: 1), "", false));
+        cluster.Settle();
+        Assert.Equal(ProcedureState.Failed, cluster.Directory.View.Procedures[1].State);
+        Assert.Contains("S5", cluster.Directory.View.Procedures[1].Note, StringComparison.Ordinal);
+        Assert.Equal("{1 2 3}", cluster.Groups[GroupId.Directory].ToString());
+        Assert.Equal("{1 2 3}", cluster.Groups[GroupId.Coordination].ToString());
+    }
+
+    [Fact]
+    public async Task A_group_without_a_leader_is_waited_for()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3);
+        cluster.Unreachable.Add(GroupId.Coordination);
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(4), "", false));
+        cluster.Settle();
+        Assert.Equal("{1 2 3 4}", cluster.Groups[GroupId.Directory].ToString());
+        var runner = new ProcedureRunner(() => cluster.Directory.View, cluster);
+        Assert.Equal(0, await runner.StepAsync(CancellationToken.None));
+        Assert.Contains("leader is not known", runner.Waiting[1], StringComparison.Ordinal);
+        cluster.Unreachable.Clear();
+        cluster.Settle();
+        Assert.Equal("{1 2 3 4}", cluster.Groups[GroupId.Coordination].ToString());
+    }
+
+    [Fact]
+    public async Task A_runner_that_dies_before_any_action_leaves_nothing_half_done()
+    {
+        // Every prefix of the actions, then death, then another runner: the end is always the same.
+        for (var life = 0; life < 12; life++)
+        {
+            var cluster = new ClusterInMemory(1, 2, 3);
+            CreateDataGroup(cluster, 1, 2, 3);
+            cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(9, "n2"), "", true));
+            var left = life;
+            cluster.BeforeEachAction = () =>
+            {
+                if (left-- == 0) throw new OperationCanceledException();
+            };
+            for (var rounds = 0; rounds < 12; rounds++)
+            {
+                try
+                {
+                    await new ProcedureRunner(() => cluster.Directory.View, cluster).StepAsync(CancellationToken.None);
+                }
+                catch (OperationCanceledException)
+                {
+                    break;
+                }
+            }
+
+            cluster.BeforeEachAction = null;
+            cluster.Settle();
+            Assert.Equal("{1 3 9}", cluster.Groups[GroupId.Directory].ToString());
+            Assert.Equal("{1 3 9}", cluster.Groups[Data].ToString());
+        }
+    }
+
+    private static void CreateDataGroup(ClusterInMemory cluster, params ulong[] nodes)
+    {
+        cluster.Directory.Tell(DirectoryCommand.CreateGroup("keyspace", [.. nodes.Select(node => new ReplicaPlace(new NodeId(node), MemberRole.Voter))]));
+        cluster.Groups[Data] = Configuration.OfVoters(nodes.Select(node => new NodeId(node)).ToArray());
+    }
+}
