@@ -43,4 +43,26 @@ internal abstract record LogRecord
             else log.ResetTo(To);
         }
     }
+
+    /// <summary>What a faulty compaction does besides (S9).</summary>
+    internal sealed record BadCompaction(Faults.Mutation Mutation, LogPosition Through) : LogRecord
+    {
+        public override void ApplyTo(StoredLog log)
+        {
+            switch (Mutation)
+            {
+                case Faults.Mutation.VoteVanishesWithSegment:
+                    log.HardState = default;
+                    break;
+                case Faults.Mutation.CopiedForwardRecordTruncates when log.Last > Through.Index:
+                    log.TruncateFrom(Through.Index + 2);
+                    break;
+                case Faults.Mutation.SlowGroupsSegmentDropped when log.Last > Through.Index && log.TermAt(Through.Index.Next) is { } term:
+                    log.CompactTo(new LogPosition(term, Through.Index.Next));
+                    break;
+                default:
+                    break; // Nothing to spoil.
+            }
+        }
+    }
 }

@@ -36,5 +36,5 @@ internal enum Mutation : byte
     SlowGroupsSegmentDropped,
     ApplyReadsItsNodesSettings,
     HashOrderDependence,
-    DuplicateSessionExecuted,
+
 }

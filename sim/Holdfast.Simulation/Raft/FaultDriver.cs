@@ -1,0 +1,144 @@
+using Holdfast.Primitives;
+using Holdfast.Simulation.Faults;
+
+namespace Holdfast.Simulation.Raft;
+
+/// <summary>Brings about what the swarm drew: each kind of misfortune at its own random times.</summary>
+internal sealed class FaultDriver(RaftWorld world)
+{
+    private readonly SeededRandom dice = world.Dice.Fork();
+    private bool isOver;
+
+    public void Begin()
+    {
+        var options = world.Options;
+        Repeat(options.BetweenPartitions, Partition);
+        Repeat(options.BetweenKills, () => Crash(Any(), losesPower: false));
+        Repeat(options.BetweenPowerLosses, LosePower);
+        Repeat(options.BetweenPauses, Pause);
+        Repeat(options.BetweenWipes, Wipe);
+        Repeat(options.BetweenRot, Rot);
+        Repeat(options.BetweenLinkResets, ResetLink);
+        Repeat(options.BetweenTransfers, Transfer);
+    }
+
+    public void End() => isOver = true;
+
+    /// <summary>Drawn at each effect's boundary: whether the process dies here.</summary>
+    public static bool DiesHere(RaftWorld world, SeededRandom dice) =>
+        !world.IsHealed && world.Options.CrashAtEffect > 0 && dice.Chance(world.Options.CrashAtEffect);
+
+    /// <summary>A crash of one machine, and its return a while later.</summary>
+    public static void Crash(RaftWorld world, RaftSite site, SeededRandom dice, bool losesPower)
+    {
+        if (!site.IsUp) return;
+        if (world.IsTracing) world.Trace($"{site.Node} {(losesPower ? "loses power" : "is killed")}");
+        if (losesPower)
+        {
+            world.Counts.PowerLosses++;
+            site.LosePower();
+        }
+        else
+        {
+            site.Kill();
+        }
+
+        site.Start(dice.Chance(0.6) ? dice.NextSpan(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(300)) : dice.NextSpan(TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(3)));
+    }
+
+    private void Repeat(TimeSpan mean, Action strike)
+    {
+        if (mean == TimeSpan.Zero) return;
+        world.Clock.After(mean * (0.2 + 1.6 * dice.NextDouble()), () =>
+        {
+            if (isOver) return;
+            strike();
+            Repeat(mean, strike);
+        });
+    }
+
+    private RaftSite Any() => dice.Chance(0.35) && world.Leader() is { } leader ? leader : world.Sites[dice.Next(world.Sites.Count)];
+
+    private void Crash(RaftSite site, bool losesPower) => Crash(world, site, dice, losesPower);
+
+    private void LosePower()
+    {
+        if (dice.Chance(0.15))
+        {
+            foreach (var site in world.Sites) Crash(site, losesPower: true);
+            return;
+        }
+
+        Crash(Any(), losesPower: true);
+    }
+
+    private void Pause()
+    {
+        var site = Any();
+        if (!site.IsUp) return;
+        if (world.IsTracing) world.Trace($"{site.Node} is paused");
+        var process = site.Process!;
+        process.Pause();
+        world.Clock.After(dice.NextSpan(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(2500)), process.Resume);
+    }
+
+    private void Partition()
+    {
+        var inside = new bool[world.Sites.Count];
+        if (dice.Chance(0.5)) inside[Any().Slot] = true;
+        else
+            for (var i = 0; i < inside.Length; i++) inside[i] = dice.Chance(0.5);
+        var outbound = dice.Chance(0.75);
+        var inbound = !outbound || dice.Chance(0.6);
+        world.Network.Isolate(inside, outbound, inbound);
+        if (world.IsTracing) world.Trace($"partition {string.Join(",", inside)} out {outbound} in {inbound}");
+        world.Clock.After(dice.NextSpan(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(3)), world.Network.RestoreAll);
+    }
+
+    private void Wipe()
+    {
+        var site = world.Sites[dice.Next(world.Sites.Count)];
+        if (world.Atlas.IsDamaged(site.Node) || !world.Atlas.Permits(site.Node, InForce())) return;
+        if (world.IsTracing) world.Trace($"{site.Node} is wiped");
+        world.Counts.Wipes++;
+        world.Atlas.Damage(site.Node);
+        site.Wipe();
+        site.Start(dice.NextSpan(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1)));
+    }
+
+    private void Rot()
+    {
+        var site = world.Sites[dice.Next(world.Sites.Count)];
+        var log = site.Device.Durable;
+        if (log.Last <= log.Base.Index || world.Atlas.IsDamaged(site.Node) || !world.Atlas.Permits(site.Node, InForce())) return;
+        var depth = Math.Min((int)(log.Last - log.Base.Index), 30);
+        var index = new LogIndex(log.Last.Value - (ulong)dice.Next(depth));
+        if (world.IsTracing) world.Trace($"{site.Node} has a bad sector under {index}");
+        world.Counts.Rots++;
+        world.Atlas.Damage(site.Node);
+        log.Rot(index);
+        // Rot is found by whoever reads, and only recovery reads.
+        Crash(site, losesPower: dice.Chance(0.5));
+    }
+
+    private IEnumerable<Consensus.Configuration> InForce()
+    {
+        foreach (var site in world.Sites) yield return site.LastConfiguration;
+        if (world.Check.CommittedConfiguration is { } committed) yield return committed;
+    }
+
+    private void ResetLink()
+    {
+        var (one, other) = (world.Sites[dice.Next(world.Sites.Count)], world.Sites[dice.Next(world.Sites.Count)]);
+        if (one == other) return;
+        one.Process?.OnPeerReset(other.Node);
+        other.Process?.OnPeerReset(one.Node);
+    }
+
+    private void Transfer()
+    {
+        if (world.Leader() is not { } leader) return;
+        var target = dice.Chance(0.5) ? NodeId.None : world.Sites[dice.Next(world.Sites.Count)].Node;
+        leader.Process!.Transfer(target);
+    }
+}

@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using Holdfast.Primitives;
+using Holdfast.Simulation.Faults;
+
+namespace Holdfast.Simulation.Running;
+
+/// <summary>Many seeds on all processors, until they are done or the time is up; then what was done, and which rare branches were never walked.</summary>
+internal sealed class SeedSweep(TextWriter output)
+{
+    /// <summary>Below this many runs a rare branch may be missed by chance, and nothing is concluded from it.</summary>
+    private const int RunsForMarks = 300;
+
+    private readonly Lock gate = new();
+    private readonly SimCounts total = new();
+    private readonly List<RunResult> failures = [];
+    private readonly Stopwatch watch = new();
+    private TimeSpan saidAt;
+
+    public int Run(ulong from, int seeds, TimeSpan limit)
+    {
+        watch.Start();
+        Parallel.For(0, seeds, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, (at, state) =>
+        {
+            if (watch.Elapsed >= limit)
+            {
+                state.Stop();
+                return;
+            }
+
+            var result = SimulationRun.Twice(from + (ulong)at, Mutation.None);
+            lock (gate) Take(result);
+        });
+        output.WriteLine();
+        PrintCounts(total, output);
+        foreach (var failure in failures) output.WriteLine($"seed {failure.Seed} FAILED: {failure.Failure}");
+        var unreached = PrintMarks();
+        output.WriteLine($"{total.Runs} seeds, each run twice, in {watch.Elapsed.TotalSeconds:F0} s: {failures.Count} failed");
+        return failures.Count == 0 && !unreached ? 0 : 1;
+    }
+
+    public static void PrintCounts(SimCounts counts, TextWriter output)
+    {
+        output.WriteLine($"events {counts.Events:N0}");
+        output.WriteLine($"acknowledged client operations {counts.Acknowledged:N0}");
+        output.WriteLine($"elections {counts.Elections:N0}");
+        output.WriteLine($"log truncations {counts.Truncations:N0}");
+        output.WriteLine($"snapshot installs {counts.SnapshotInstalls:N0}");
+        output.WriteLine($"membership changes {counts.MembershipChanges:N0}");
+        output.WriteLine($"crash recoveries {counts.CrashRecoveries:N0} (power losses {counts.PowerLosses:N0}, wiped disks {counts.Wipes:N0}, rotten sectors {counts.Rots:N0})");
+        output.WriteLine($"leadership transfers {counts.Transfers:N0}, reads at leaders {counts.LeaseReads:N0}, at followers {counts.FollowerReads:N0}");
+        output.WriteLine($"histories undecided {counts.Undecided:N0}");
+    }
+
+    private void Take(RunResult result)
+    {
+        total.Add(result.Counts);
+        if (result.Failure is not null)
+        {
+            failures.Add(result);
+            output.WriteLine($"seed {result.Seed} FAILED: {result.Failure}");
+        }
+
+        if (watch.Elapsed - saidAt < TimeSpan.FromSeconds(10)) return;
+        saidAt = watch.Elapsed;
+        output.WriteLine($"{watch.Elapsed.TotalSeconds,5:F0} s: {total.Runs} seeds, {total.Events / 1e6:F1} M events, {total.Acknowledged / 1e3:F0} k operations, {failures.Count} failed");
+    }
+
+    private bool PrintMarks()
+    {
+        var unreached = false;
+        foreach (var mark in Mark.All())
+        {
+            output.WriteLine($"mark {(mark.Hits == 0 ? "NEVER REACHED" : mark.Hits.ToString("N0", null)),15}  {mark.Name}");
+            unreached |= mark.Hits == 0;
+        }
+
+        return unreached && total.Runs >= RunsForMarks;
+    }
+}

@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using System.Globalization;
+using Holdfast.Primitives;
+using Holdfast.Simulation.Faults;
+using Holdfast.Simulation.Running;
+
+namespace Holdfast.Simulation;
+
+/// <summary>The simulator's command line: <c>sim --seed N [--trace]</c>, <c>--seeds N --minutes M</c>, <c>--mutations</c>, <c>--mutate NAME</c>, <c>--table</c>.</summary>
+public static class SimulationCommand
+{
+    /// <summary>Seeds that a planted bug may survive before the simulator has failed to find it.</summary>
+    private const int MutationSeedBudget = 400;
+
+    /// <summary>Runs what the arguments ask for and returns the exit code: 0 when all is well, 1 when a run failed, 2 when the arguments make no sense.</summary>
+    public static int Run(IReadOnlyList<string> arguments, TextWriter output)
+    {
+        try
+        {
+            if (Has(arguments, "--mutations")) return ListMutations(output);
+            if (Has(arguments, "--table")) return PrintTable(output);
+            if (ValueOf(arguments, "--mutate") is { } name) return Mutate(name, output);
+            if (ValueOf(arguments, "--seed") is { } seed) return RunOne(ulong.Parse(seed, CultureInfo.InvariantCulture), Has(arguments, "--trace"), output);
+            var seeds = int.Parse(ValueOf(arguments, "--seeds") ?? "100", CultureInfo.InvariantCulture);
+            var minutes = double.Parse(ValueOf(arguments, "--minutes") ?? "5", CultureInfo.InvariantCulture);
+            var from = ulong.Parse(ValueOf(arguments, "--from") ?? "1", CultureInfo.InvariantCulture);
+            return new SeedSweep(output).Run(from, seeds, TimeSpan.FromMinutes(minutes));
+        }
+        catch (Exception unreadable) when (unreadable is FormatException or OverflowException)
+        {
+            output.WriteLine($"sim: {unreadable.Message}");
+            output.WriteLine("usage: sim --seed N [--trace] | --seeds N [--minutes M] [--from N] | --mutations | --mutate NAME | --table");
+            return 2;
+        }
+    }
+
+    private static int RunOne(ulong seed, bool isTraced, TextWriter output)
+    {
+        var result = SimulationRun.Once(seed, Mutation.None, isTraced ? output.WriteLine : null);
+        var again = SimulationRun.Once(seed, Mutation.None);
+        var failure = result.Failure ?? (again.Hash == result.Hash ? null : "not deterministic: the second run hashed differently");
+        SeedSweep.PrintCounts(result.Counts, output);
+        if (failure is not null) output.WriteLine($"seed {seed} FAILED: {failure}");
+        output.WriteLine($"seed {seed} hash {result.Hash:x16}");
+        return failure is null ? 0 : 1;
+    }
+
+    private static int ListMutations(TextWriter output)
+    {
+        foreach (var mutation in Enum.GetValues<Mutation>())
+            if (mutation != Mutation.None) output.WriteLine(mutation.ToString());
+        return 0;
+    }
+
+    private static int Mutate(string name, TextWriter output)
+    {
+        if (!Enum.TryParse<Mutation>(name, ignoreCase: true, out var mutation) || mutation == Mutation.None || !Enum.IsDefined(mutation))
+        {
+            output.WriteLine($"sim: there is no mutation '{name}'; --mutations lists them");
+            return 2;
+        }
+
+        var kill = SimulationRun.SeedsToKill(mutation, MutationSeedBudget);
+        output.WriteLine(kill is { } found ? $"{mutation} caught at seed {found.Seeds}: {found.Finding}" : $"{mutation} NOT caught within {MutationSeedBudget} seeds");
+        return kill is null ? 1 : 0;
+    }
+
+    private static int PrintTable(TextWriter output)
+    {
+        var mutations = Enum.GetValues<Mutation>().Where(mutation => mutation != Mutation.None).ToArray();
+        var kills = new (int Seeds, string Finding)?[mutations.Length];
+        Parallel.For(0, mutations.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, at => kills[at] = SimulationRun.SeedsToKill(mutations[at], MutationSeedBudget));
+        output.WriteLine("| planted bug | seeds to kill | found as |");
+        output.WriteLine("|---|---|---|");
+        for (var i = 0; i < mutations.Length; i++)
+            output.WriteLine(kills[i] is { } kill ? $"| {mutations[i]} | {kill.Seeds} | {kill.Finding.Replace("|", "\\|", StringComparison.Ordinal)} |" : $"| {mutations[i]} | **not found in {MutationSeedBudget}** | |");
+        return kills.All(kill => kill is not null) ? 0 : 1;
+    }
+
+    private static bool Has(IReadOnlyList<string> arguments, string flag) => arguments.Contains(flag, StringComparer.Ordinal);
+
+    private static string? ValueOf(IReadOnlyList<string> arguments, string option)
+    {
+        for (var i = 0; i + 1 < arguments.Count; i++)
+            if (arguments[i] == option) return arguments[i + 1];
+        return null;
+    }
+}
