@@ -84,6 +84,9 @@ internal sealed class RaftProcess
     public ulong StateHash => applier.StateHash;
 
     /// <summary>This process's clock; under one mutation it is a reading taken before a pause.</summary>
+    public override string ToString() =>
+        $"{site.Node} {Core.Role} term {Core.Term} vote {Core.Vote} leader {Core.Leader} log {Core.Log.Base}..{Core.Log.Last} commit {Core.Commit} durable {Core.Durable} applied {Applied} whole {Core.IsWhole} deadline {Core.Deadline} now {Now} {Core.Configuration}";
+
     public Instant Now => frozenNow == Instant.Zero ? site.Clock.Now : frozenNow;
 
     public void Die() => IsAlive = false;
@@ -140,7 +143,8 @@ internal sealed class RaftProcess
 
     public void OnClient(Operation operation, Action<AnswerKind, ulong, NodeId> answer) => Input(() =>
     {
-        if (operation.Kind == OperationKind.Get) Read(operation, answer);
+        if (site.IsWitness) answer(AnswerKind.Refused, 0, Core.Leader); // It keeps no state to read.
+        else if (operation.Kind == OperationKind.Get) Read(operation, answer);
         else Write(operation, answer);
     });
 

@@ -94,7 +94,12 @@ internal sealed class RaftWorld
             failure = "invariant: " + broken.Message;
         }
 
-        if (failure is not null) Trace("FAILED: " + failure);
+        if (failure is not null && IsTracing)
+        {
+            Trace("FAILED: " + failure);
+            foreach (var site in Sites) Trace(site.Process?.ToString() ?? $"{site.Node} is down");
+        }
+
         Counts.Runs = 1;
         Counts.Events = Clock.EventsRun;
         Counts.Acknowledged = History.Acknowledged;
@@ -174,6 +179,8 @@ internal sealed class RaftWorld
         {
             var verdict = LinearizabilityCheck.Decide(History.ForKey(key, WithoutEffect));
             if (verdict == LinearizabilityVerdict.Undecided) Counts.Undecided++;
+            if (verdict == LinearizabilityVerdict.Violated && IsTracing)
+                foreach (var operation in History.ForKey(key, WithoutEffect)) Trace(operation.ToString());
             RaftCheck.Require(verdict != LinearizabilityVerdict.Violated, $"the history of key {key} is not linearizable");
         }
     }
