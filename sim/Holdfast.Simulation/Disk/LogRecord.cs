@@ -44,6 +44,12 @@ internal abstract record LogRecord
         }
     }
 
+    /// <summary>The note of damage is taken back: the leader's appends have repaired the log.</summary>
+    internal sealed record Repaired : LogRecord
+    {
+        public override void ApplyTo(StoredLog log) => log.DamagedUpTo = LogIndex.Zero;
+    }
+
     /// <summary>What a faulty compaction does besides (S9).</summary>
     internal sealed record BadCompaction(Faults.Mutation Mutation, LogPosition Through) : LogRecord
     {

@@ -72,7 +72,9 @@ internal sealed class Administrator(RaftWorld world)
         foreach (var site in world.Sites)
         {
             if (current.Contains(site.Node) || !site.IsUp || world.Atlas.IsDamaged(site.Node) || (world.IsHealed && voters >= 3) || !dice.Chance(0.6)) continue;
-            var asWitness = !hasWitness && !site.WasMember && voters >= 2 && dice.Chance(0.3);
+            // Once meant for a witness, an incarnation is never anything else: its log may lack payloads.
+            if (site.IsWitness && hasWitness) continue;
+            var asWitness = site.IsWitness || (!hasWitness && !site.WasMember && voters >= 2 && dice.Chance(0.3));
             if (asWitness) WitnessAdded.Hit();
             hasWitness |= asWitness;
             site.IsWitness |= asWitness;

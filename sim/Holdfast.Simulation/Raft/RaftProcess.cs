@@ -67,7 +67,8 @@ internal sealed class RaftProcess
         site.Device.OnDurable = OnDurable;
         site.Device.OnFailed = () => FaultDriver.Crash(world, site, dice, losesPower: false);
         if (world.IsTracing) world.Trace($"{site.Node} starts: term {Core.Term} log {Core.Log.Base}..{Core.Log.Last} whole {Core.IsWhole} {Core.Configuration}");
-        if (!Core.IsWhole || start.DamagedUpTo != LogIndex.Zero) world.Atlas.Damage(site.Node);
+        owesRepairNote = start.DamagedUpTo != LogIndex.Zero;
+        if (owesRepairNote) world.Atlas.Damage(site.Node);
         else world.Atlas.Repair(site.Node);
         Beat();
         Settle();
@@ -194,6 +195,9 @@ internal sealed class RaftProcess
             case TimeoutNow timeout:
                 Core.Step(Now, from, timeout);
                 break;
+            case ReleaseVote release:
+                Core.Step(Now, from, release);
+                break;
             case ReadIndexRequest request:
                 Core.Step(Now, from, request);
                 break;
@@ -258,6 +262,8 @@ internal sealed class RaftProcess
     {
         if (record is LogRecord.Persist persist)
             Input(() => Core.OnDurable(Now, persist.Token));
+        else if (record is LogRecord.Repaired)
+            world.Atlas.Repair(site.Node);
         else if (record is LogRecord.Snapshot snapshot)
             Input(() => applier.OnSnapshotDurable(snapshot.Content));
     }
@@ -300,10 +306,15 @@ internal sealed class RaftProcess
         CheckLease();
         PlanTick();
         world.Note(Core.Term.Value << 40 ^ Core.Log.Last.Index.Value << 20 ^ Core.Commit.Value << 4 ^ (ulong)Core.Role);
-        if (Core.IsWhole && world.Atlas.IsDamaged(site.Node)) world.Atlas.Repair(site.Node);
+        if (owesRepairNote && Core.IsWhole)
+        {
+            owesRepairNote = false;
+            site.Device.Write(new LogRecord.Repaired());
+        }
     }
 
     private PersistToken? earlyToken;
+    private bool owesRepairNote;
 
     private void CheckLease()
     {
@@ -332,7 +343,7 @@ internal sealed class RaftProcess
     /// <summary>Everything may be carried out in any order: it begins with another kind each time. False when the process died on the way.</summary>
     private bool CarryOut()
     {
-        const int kinds = 11;
+        const int kinds = 12;
         var begin = dice.Next(kinds);
         // A snapshot or role is looked at before anything else only because the check wants to know it first.
         if (effects.Role is { } role) OnRole(role);
@@ -391,6 +402,8 @@ internal sealed class RaftProcess
                 return SendAll(effects.ReadIndexRequests);
             case 7:
                 return SendAll(effects.ReadIndexReplies);
+            case 10:
+                return SendAll(effects.VoteReleases);
             case 8:
                 if (effects.Persist is not { } persist) return false;
                 Persist(persist);
