@@ -1,0 +1,20 @@
+using System.Globalization;
+
+namespace Holdfast.Bench;
+
+/// <summary>What one measurement does.</summary>
+internal sealed record LoadPlan(string[] Endpoints, string Case, int Clients, double Seconds, int ValueBytes)
+{
+    public static LoadPlan Parse(string[] args)
+    {
+        var given = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (var i = 0; i + 1 < args.Length; i += 2) given[args[i]] = args[i + 1];
+        string Of(string name, string fallback) => given.GetValueOrDefault(name, fallback);
+        return new LoadPlan(
+            Of("--endpoints", "127.0.0.1:2379").Split(','),
+            Of("--case", "put"),
+            int.Parse(Of("--clients", "1"), CultureInfo.InvariantCulture),
+            double.Parse(Of("--seconds", "5"), CultureInfo.InvariantCulture),
+            int.Parse(Of("--size", "256"), CultureInfo.InvariantCulture));
+    }
+}
