@@ -1,0 +1,77 @@
+using System.Runtime.InteropServices;
+
+namespace Holdfast.Storage;
+
+/// <summary>A folder of the real file system. Production is Linux; elsewhere the runtime's own flush stands in, for development.</summary>
+public sealed class DirectoryDisk : IDisk
+{
+    private readonly string root;
+
+    /// <summary>The disk below a folder, which must exist.</summary>
+    public DirectoryDisk(string root) => this.root = Path.GetFullPath(root);
+
+    /// <summary>The files inside this folder are written with O_DIRECT and O_DSYNC when the writes are aligned; null for none. See <see cref="WriteProbe"/>.</summary>
+    public string? DirectFolder { get; init; }
+
+    /// <inheritdoc/>
+    public long FreeBytes => new DriveInfo(root).AvailableFreeSpace;
+
+    /// <inheritdoc/>
+    public IDiskFile Open(string path)
+    {
+        var full = FullPath(path);
+        return DirectFolder is { } folder && path.StartsWith(folder + "/", StringComparison.Ordinal) && OperatingSystem.IsLinux()
+            ? new DirectDiskFile(full)
+            : new DirectoryDiskFile(full);
+    }
+
+    /// <inheritdoc/>
+    public bool Exists(string path) => Path.Exists(FullPath(path));
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> List(string folder)
+    {
+        var full = FullPath(folder);
+        if (!Directory.Exists(full)) return [];
+        var names = new List<string>();
+        foreach (var entry in Directory.EnumerateFileSystemEntries(full)) names.Add(Path.GetFileName(entry));
+        names.Sort(StringComparer.Ordinal);
+        return names;
+    }
+
+    /// <inheritdoc/>
+    public void CreateFolder(string folder) => Directory.CreateDirectory(FullPath(folder));
+
+    /// <inheritdoc/>
+    public void Delete(string path)
+    {
+        var full = FullPath(path);
+        if (Directory.Exists(full)) Directory.Delete(full, recursive: true);
+        else File.Delete(full);
+    }
+
+    /// <inheritdoc/>
+    public void Rename(string from, string to) => File.Move(FullPath(from), FullPath(to), overwrite: true);
+
+    /// <inheritdoc/>
+    public void SyncFolder(string folder)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var descriptor = Libc.Open(FullPath(folder), Libc.OpenReadOnly | Libc.OpenCloseOnExec);
+        if (descriptor < 0) throw new IOException($"Cannot open the folder {folder} to sync it: {Marshal.GetLastPInvokeErrorMessage()}.");
+        try
+        {
+            if (Libc.Sync(descriptor) != 0) throw new IOException($"Cannot sync the folder {folder}: {Marshal.GetLastPInvokeErrorMessage()}.");
+        }
+        finally
+        {
+            _ = Libc.Close(descriptor);
+        }
+    }
+
+    internal static IOException Failure(string what, string path, int error) => error is Libc.ErrorNoSpace or Libc.ErrorQuota
+        ? new DiskFullException($"No space is left on the disk that holds {path}. Free some, or move the data directory, and start the node again.")
+        : new IOException($"Cannot {what} {path}: {Marshal.GetPInvokeErrorMessage(error)}.");
+
+    private string FullPath(string path) => path.Length == 0 ? root : Path.Combine(root, path);
+}

@@ -1,0 +1,71 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Holdfast.Storage;
+
+/// <summary>A file that is written through the page cache and made durable by fdatasync.</summary>
+internal sealed class DirectoryDiskFile : IDiskFile
+{
+    private readonly string path;
+    private readonly SafeFileHandle handle;
+
+    public DirectoryDiskFile(string path)
+    {
+        this.path = path;
+        handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+    }
+
+    public long Length => RandomAccess.GetLength(handle);
+
+    public int Read(long offset, Span<byte> target)
+    {
+        var total = 0;
+        while (total < target.Length)
+        {
+            var count = RandomAccess.Read(handle, target[total..], offset + total);
+            if (count == 0) break;
+            total += count;
+        }
+
+        return total;
+    }
+
+    public void Write(long offset, ReadOnlySpan<byte> source)
+    {
+        try
+        {
+            RandomAccess.Write(handle, source, offset);
+        }
+        catch (IOException failure) when ((failure.HResult & 0xFFFF) is Libc.ErrorNoSpace or Libc.ErrorQuota)
+        {
+            throw DirectoryDisk.Failure("write", path, Libc.ErrorNoSpace);
+        }
+    }
+
+    public void Sync()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            RandomAccess.FlushToDisk(handle);
+            return;
+        }
+
+        // Not retried when it fails: the kernel may have dropped the pages and would call the second try a success (S7).
+        if (Libc.SyncData((int)handle.DangerousGetHandle()) != 0) throw DirectoryDisk.Failure("sync", path, Marshal.GetLastPInvokeError());
+    }
+
+    public void Allocate(long length)
+    {
+        if (length <= Length) return;
+        if (!OperatingSystem.IsLinux())
+        {
+            RandomAccess.SetLength(handle, length);
+            return;
+        }
+
+        var error = Libc.Allocate((int)handle.DangerousGetHandle(), 0, length);
+        if (error != 0) throw DirectoryDisk.Failure("reserve space in", path, error);
+    }
+
+    public void Dispose() => handle.Dispose();
+}

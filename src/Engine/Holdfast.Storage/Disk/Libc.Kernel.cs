@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+
+namespace Holdfast.Storage;
+
+/// <summary>The system calls that .NET does not offer: syncing data or a folder, locking, and unbuffered writes. Linux numbers; elsewhere <see cref="DirectoryDisk"/> does without.</summary>
+internal static unsafe partial class Libc
+{
+    public const int LockExclusive = 2;
+    public const int LockNonBlocking = 4;
+    public const int OpenReadOnly = 0;
+    public const int OpenWriteOnly = 1;
+    public const int OpenCloseOnExec = 0x80000;
+    public const int OpenDataSync = 0x1000;
+    public const int ErrorNoSpace = 28;
+    public const int ErrorQuota = 122;
+    public const int ErrorInterrupted = 4;
+
+    /// <summary>The flag has another number on arm64.</summary>
+    public static int OpenDirect => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000;
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    public static partial int Sync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
+    public static partial int SyncData(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    public static partial int Lock(int descriptor, int operation);
+
+    [LibraryImport("libc", EntryPoint = "posix_fallocate")]
+    public static partial int Allocate(int descriptor, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
+    public static partial nint Write(int descriptor, byte* source, nuint count, long offset);
+
+    [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
+    public static partial nint Read(int descriptor, byte* target, nuint count, long offset);
+}
