@@ -1,0 +1,175 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+
+namespace Holdfast.Replication.Tests;
+
+public sealed class GroupLoopTests
+{
+    [Fact]
+    public void Three_loops_elect_a_leader_and_apply_what_is_proposed_at_it()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        Assert.Equal(ProposalStatus.Applied, cluster.Apply(cluster.Leader, "a=1").Status);
+        Assert.Equal("1", cluster.Apply(cluster.Leader, "a=2").Reply);
+        cluster.UntilEqual();
+        Assert.All(cluster.Nodes, node => Assert.Equal("2", node.Machine.Map["a"]));
+    }
+
+    [Fact]
+    public void A_follower_forwards_and_answers_from_its_own_apply()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        var outcome = cluster.Apply(cluster.Follower, "a=1");
+        Assert.Equal(ProposalStatus.Applied, outcome.Status);
+        Assert.Equal("", outcome.Reply);
+    }
+
+    [Fact]
+    public void A_proposal_waits_for_a_leader_while_there_is_none()
+    {
+        var cluster = new TestCluster(3);
+        Assert.Equal(ProposalStatus.Applied, cluster.Apply(cluster.Nodes[0], "a=1").Status);
+    }
+
+    [Fact]
+    public void Nothing_acknowledged_is_lost_when_the_leader_dies_and_comes_back()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        var first = cluster.Leader;
+        for (var i = 0; i < 50; i++) Assert.True(cluster.Apply(first, $"k{i}={i}").IsApplied);
+        first.Kill();
+        cluster.UntilLed();
+        Assert.True(cluster.Apply(cluster.Leader, "after=1").IsApplied);
+        first.Start();
+        cluster.UntilEqual();
+        Assert.Equal(51, first.Machine.Map.Count);
+    }
+
+    [Fact]
+    public void All_nodes_restart_and_find_their_state_again()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        Assert.True(cluster.Apply(cluster.Leader, "a=1").IsApplied);
+        foreach (var node in cluster.Nodes) node.Kill();
+        foreach (var node in cluster.Nodes) node.Start();
+        cluster.UntilLed();
+        Assert.Equal("1", cluster.Apply(cluster.Leader, "a=2").Reply);
+    }
+
+    [Fact]
+    public void An_undecided_proposal_is_unknown_and_never_retried()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        var leader = cluster.Leader;
+        cluster.Isolate(leader);
+        Assert.Equal(ProposalStatus.Unknown, cluster.Apply(leader, "a=1", new ProposeOptions { Timeout = TimeSpan.FromMilliseconds(500) }).Status);
+    }
+
+    [Fact]
+    public void Strong_reads_are_granted_on_leader_and_follower_and_refused_in_a_minority()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { ReadTimeout = TimeSpan.FromSeconds(1) });
+        cluster.UntilLed();
+        var written = cluster.Apply(cluster.Leader, "a=1").Position.Index;
+        foreach (var node in cluster.Nodes)
+        {
+            var read = node.Read();
+            cluster.Until(() => read.Grant is not null, "the read's grant");
+            Assert.True(read.Grant!.Value.IsGranted);
+            Assert.True(read.Grant.Value.Index >= written);
+            Assert.True(node.Group.Status.Applied >= written);
+        }
+
+        var cutOff = cluster.Follower;
+        cluster.Isolate(cutOff);
+        cluster.Run(TimeSpan.FromSeconds(1));
+        var refused = cutOff.Read();
+        cluster.Until(() => refused.Grant is not null, "the read's refusal");
+        Assert.False(refused.Grant!.Value.IsGranted);
+        Assert.True(cutOff.Read(ReadConsistency.Local).Grant!.Value.IsGranted);
+    }
+
+    [Fact]
+    public void A_stale_read_needs_no_question_while_the_last_answer_is_young_enough()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        var node = cluster.Follower;
+        var strong = node.Read();
+        cluster.Until(() => strong.Grant is not null, "a grant");
+        cluster.Isolate(node);
+        Assert.True(node.Read(ReadConsistency.Stale(TimeSpan.FromSeconds(1))).Grant!.Value.IsGranted);
+        cluster.Run(TimeSpan.FromSeconds(2));
+        Assert.Null(node.Read(ReadConsistency.Stale(TimeSpan.FromSeconds(1))).Grant);
+    }
+
+    [Fact]
+    public void A_yielding_apply_goes_on_until_it_is_done()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        Assert.True(cluster.Apply(cluster.Leader, "slow=1").IsApplied);
+        cluster.UntilEqual();
+        Assert.All(cluster.Nodes, node => Assert.Equal("1", node.Machine.Map["slow"]));
+    }
+
+    [Fact]
+    public void A_large_command_travels_as_chunks_from_leader_and_follower()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { ChunkBytes = 100 });
+        cluster.UntilLed();
+        Assert.True(cluster.Apply(cluster.Leader, "a=" + new string('x', 1000)).IsApplied);
+        Assert.True(cluster.Apply(cluster.Follower, "b=" + new string('y', 1000)).IsApplied);
+        cluster.UntilEqual();
+        Assert.All(cluster.Nodes, node => Assert.Equal(1000, node.Machine.Map["b"].Length));
+    }
+
+    [Fact]
+    public void A_repeated_command_of_a_session_is_executed_once_S11()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { SessionsMax = 2 });
+        cluster.UntilLed();
+        var sessions = Enumerable.Range(0, 3).Select(_ => OpenSession(cluster)).ToArray();
+        var options = new ProposeOptions { Session = sessions[2], Sequence = 1 };
+        Assert.Equal("", cluster.Apply(cluster.Leader, "a=1", options).Reply);
+        Assert.True(cluster.Apply(cluster.Leader, "a=2").IsApplied);
+        Assert.Equal("", cluster.Apply(cluster.Leader, "a=1", options).Reply);
+        Assert.Equal("2", cluster.Leader.Machine.Map["a"]);
+        Assert.Equal(ProposalStatus.SessionEvicted, cluster.Apply(cluster.Leader, "a=3", new ProposeOptions { Session = sessions[0], Sequence = 1 }).Status);
+        cluster.UntilEqual();
+    }
+
+    [Fact]
+    public void Leadership_goes_to_the_named_node()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        var target = cluster.Follower;
+        Assert.Equal(ChangeVerdict.Begun, cluster.Leader.Group.TransferLeadership(cluster.Now, target.Id));
+        cluster.Until(() => target.Group.Status.IsServingLeader, "the handover");
+        Assert.True(cluster.Apply(cluster.Leader, "a=1").IsApplied);
+    }
+
+    [Fact]
+    public void Two_hundred_groups_on_three_nodes_elect_and_come_to_rest()
+    {
+        var cluster = new TestCluster(3, groups: 200);
+        cluster.Until(() => cluster.GroupIds.Select((_, i) => i).All(i => cluster.Nodes.Count(node => node.Groups[i].Status.IsServingLeader) == 1), "200 leaders");
+        cluster.Run(TimeSpan.FromSeconds(2));
+        Assert.All(cluster.Nodes, node => Assert.True(node.Loop.Turn(cluster.Now) > cluster.Now, "a loop of idle groups wants no turn at once"));
+        Assert.True(cluster.Apply(cluster.Leader, "a=1").IsApplied);
+    }
+
+    private static ulong OpenSession(TestCluster cluster)
+    {
+        var opened = new Completion();
+        cluster.Leader.Group.OpenSession(opened);
+        cluster.Until(() => opened.Outcome is not null, "a session");
+        return (ulong)opened.Outcome!.Value.Reply!;
+    }
+}

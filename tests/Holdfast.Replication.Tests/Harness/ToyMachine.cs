@@ -1,0 +1,115 @@
+using System.Buffers;
+using System.Text;
+using Holdfast.Primitives;
+
+namespace Holdfast.Replication.Tests;
+
+/// <summary>A map that is set by "key=value"; the reply is the value before. "slow" in the key makes its apply take three slices.</summary>
+internal class ToyMachine : IStateMachine
+{
+    private int slices;
+
+    public SortedDictionary<string, string> Map { get; private set; } = new(StringComparer.Ordinal);
+
+    public List<GroupRole> Roles { get; } = [];
+
+    public ulong StateHash { get; private set; }
+
+    public ApplyResult Apply(in CommittedEntry entry)
+    {
+        var text = Encoding.UTF8.GetString(entry.Command);
+        if (text.StartsWith("slow", StringComparison.Ordinal) && ++slices % 3 != 0) return ApplyResult.Yield;
+        return ApplyResult.Done(Set(text));
+    }
+
+    public ISnapshotView CaptureSnapshot() => new View([.. Map.Select(pair => $"{pair.Key}={pair.Value}")], StateHash);
+
+    public ISnapshotBuilder BeginRestore() => new Builder(this);
+
+    public void OnRole(in GroupRole role) => Roles.Add(role);
+
+    protected string? Set(string text)
+    {
+        var cut = text.IndexOf('=', StringComparison.Ordinal);
+        if (cut < 0) return null;
+        var before = Map.GetValueOrDefault(text[..cut]);
+        Map[text[..cut]] = text[(cut + 1)..];
+        StateHash = StateHash * 31 + Crc32C.Of(Encoding.UTF8.GetBytes(text));
+        return before ?? "";
+    }
+
+    protected void Unset(string key, string? before)
+    {
+        if (before is null) Map.Remove(key);
+        else Map[key] = before;
+    }
+
+    private sealed class View(List<string> pairs, ulong hash) : ISnapshotView
+    {
+        private int next = -1;
+
+        public bool WriteNext(IBufferWriter<byte> chunk)
+        {
+            var text = next < 0 ? hash.ToString(System.Globalization.CultureInfo.InvariantCulture) : next < pairs.Count ? pairs[next] : "";
+            next++;
+            chunk.Write(Encoding.UTF8.GetBytes(text));
+            return next < pairs.Count;
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+
+    private sealed class Builder(ToyMachine owner) : ISnapshotBuilder
+    {
+        private readonly SortedDictionary<string, string> map = new(StringComparer.Ordinal);
+        private ulong? hash;
+
+        public void ReadNext(ReadOnlySpan<byte> chunk)
+        {
+            var text = Encoding.UTF8.GetString(chunk);
+            if (hash is null) hash = ulong.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+            else map[text[..text.IndexOf('=', StringComparison.Ordinal)]] = text[(text.IndexOf('=', StringComparison.Ordinal) + 1)..];
+        }
+
+        public void Complete() => (owner.Map, owner.StateHash) = (map, hash!.Value);
+
+        public void Dispose()
+        {
+        }
+    }
+}
+
+/// <summary>The same map, executed at append: "add key" counts up and logs the outcome; before-images undo what is truncated.</summary>
+internal sealed class ToyExecutor : ToyMachine, IAppendExecutor
+{
+    private readonly List<(LogIndex Index, string Key, string? Before)> unconfirmed = [];
+
+    public int Executed { get; private set; }
+
+    public int Undone { get; private set; }
+
+    public ExecuteResult Execute(in AppendCommand command, IBufferWriter<byte> effects)
+    {
+        var words = Encoding.UTF8.GetString(command.Command).Split(' ');
+        var before = Map.GetValueOrDefault(words[1]);
+        if (words[0] == "get") return new ExecuteResult(false, before);
+        Executed++;
+        var after = int.Parse(before ?? "0", System.Globalization.CultureInfo.InvariantCulture) + 1;
+        unconfirmed.Add((command.Position.Index, words[1], before));
+        Set($"{words[1]}={after}");
+        effects.Write(Encoding.UTF8.GetBytes($"{words[1]}={after}"));
+        return new ExecuteResult(true, after.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    public void OnTruncated(LogIndex from)
+    {
+        for (var i = unconfirmed.Count - 1; i >= 0 && unconfirmed[i].Index >= from; i--)
+        {
+            Unset(unconfirmed[i].Key, unconfirmed[i].Before);
+            unconfirmed.RemoveAt(i);
+            Undone++;
+        }
+    }
+}
