@@ -6,7 +6,8 @@ namespace Holdfast.Coordination.Kv;
 
 /// <summary>
 /// Whether a list of operations may write one key twice. Two branches of one nested transaction may write the same key, since only one of them
-/// runs. As in etcd, a put in an earlier nested transaction and a deletion in a later one are not noticed; they then have sub-revisions of their own.
+/// runs. As in etcd, two things are not noticed, and then have sub-revisions of their own: a put in an earlier nested transaction with a deletion in a
+/// later one, and deletions from a key on without an end, whose end etcd's check takes for the smallest key.
 /// </summary>
 internal sealed class TxnOverlap
 {
@@ -24,8 +25,7 @@ internal sealed class TxnOverlap
     private bool Collect(RepeatedField<RequestOp> operations)
     {
         foreach (var operation in operations)
-            if (operation.RequestCase == RequestOp.RequestOneofCase.RequestDeleteRange)
-                deletes.Add(KeyRange.Of(operation.RequestDeleteRange.Key, operation.RequestDeleteRange.RangeEnd));
+            if (operation.RequestCase == RequestOp.RequestOneofCase.RequestDeleteRange) AddDelete(operation.RequestDeleteRange);
 
         foreach (var operation in operations)
             if (operation.RequestCase == RequestOp.RequestOneofCase.RequestTxn && !CollectNested(operation.RequestTxn))
@@ -54,6 +54,12 @@ internal sealed class TxnOverlap
         deletes.AddRange(then.deletes);
         deletes.AddRange(otherwise.deletes);
         return true;
+    }
+
+    private void AddDelete(DeleteRangeRequest request)
+    {
+        var range = KeyRange.Of(request.Key, request.RangeEnd);
+        if (!range.IsEndless) deletes.Add(range);
     }
 
     private bool AddPut(byte[] key) => !IsDeleted(key) && puts.Add(key);

@@ -23,6 +23,9 @@ internal readonly struct KeyRange
     /// <summary>Whether it has no key at all, because its end does not lie behind its start.</summary>
     public bool IsEmpty => !IsSingle && end is not null && end.AsSpan().SequenceCompareTo(Start) <= 0;
 
+    /// <summary>Whether it goes on to the last key.</summary>
+    public bool IsEndless => !IsSingle && end is null;
+
     /// <summary>The range that a request's key and range_end name.</summary>
     public static KeyRange Of(ByteString key, ByteString rangeEnd) => rangeEnd.Length switch
     {

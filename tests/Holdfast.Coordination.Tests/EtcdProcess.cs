@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace Holdfast.Coordination.Tests;
+
+/// <summary>Debian's etcd on free ports, with its data in a folder that goes with it.</summary>
+internal sealed class EtcdProcess : IAsyncDisposable
+{
+    private const string Program = "/usr/bin/etcd";
+    private readonly Process process;
+    private readonly GrpcChannel channel;
+    private readonly string directory;
+
+    private EtcdProcess(Process process, GrpcChannel channel, string directory) => (this.process, this.channel, this.directory) = (process, channel, directory);
+
+    public CallInvoker Calls => channel.CreateCallInvoker();
+
+    public static async Task<EtcdProcess> StartAsync()
+    {
+        Assert.True(File.Exists(Program), "Debian's etcd is missing: apt-get install etcd-server (./test does it as root)");
+        var directory = Directory.CreateTempSubdirectory("holdfast-etcd-").FullName;
+        var (client, peer) = (FreePort(), FreePort());
+        var start = new ProcessStartInfo(Program) { RedirectStandardError = true, RedirectStandardOutput = true };
+        string[] arguments =
+        [
+            "--data-dir", directory, "--listen-client-urls", $"http://127.0.0.1:{client}", "--advertise-client-urls", $"http://127.0.0.1:{client}",
+            "--listen-peer-urls", $"http://127.0.0.1:{peer}", "--initial-advertise-peer-urls", $"http://127.0.0.1:{peer}", "--initial-cluster", $"default=http://127.0.0.1:{peer}",
+        ];
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        var process = Process.Start(start)!;
+        var ready = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Look(object sender, DataReceivedEventArgs line)
+        {
+            if (line.Data is null) ready.TrySetResult(false);
+            else if (line.Data.Contains("ready to serve client requests") || line.Data.Contains("serving insecure client requests")) ready.TrySetResult(true);
+        }
+
+        process.ErrorDataReceived += Look;
+        process.OutputDataReceived += Look;
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+        var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{client}");
+        var etcd = new EtcdProcess(process, channel, directory);
+        Assert.True(await ready.Task.WaitAsync(TimeSpan.FromSeconds(60)), "etcd did not start");
+        return etcd;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        channel.Dispose();
+        process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+        Directory.Delete(directory, true);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
