@@ -114,6 +114,31 @@ public sealed class KvTests
     }
 
     [Fact]
+    public async Task Deletion_of_many_keys_takes_slices_and_one_revision()
+    {
+        for (var key = 0; key < 3000; key++) await local.Put($"k{key:D5}", "1");
+        var entry = new Holdfast.Replication.CommittedEntry
+        {
+            Position = new(new(1), new(9999)),
+            TimeMicros = 0,
+            FeatureLevel = 1,
+            Command = Command.Encode(CommandKind.DeleteRange, new DeleteRangeRequest { Key = Local.B("k"), RangeEnd = Local.B("l") }),
+            ReplyWanted = false,
+        };
+        var slices = 1;
+        while (!local.Machine.Apply(entry).IsDone)
+        {
+            Assert.Equal(3001, local.Machine.Store.Revision);
+            slices++;
+        }
+
+        Assert.Equal(3, slices);
+        Assert.Equal(3002, local.Machine.Store.Revision);
+        Assert.Equal(3000, (await local.Range("k", "l", 3001)).Count);
+        Assert.Equal(0, (await local.Range("k", "l")).Count);
+    }
+
+    [Fact]
     public async Task Compaction_forgets_and_refuses()
     {
         for (var round = 0; round < 4; round++) await local.Put("a", round.ToString());

@@ -26,11 +26,15 @@ public sealed class CoordinationStateMachine : IStateMachine
     /// <summary>Keys per slice of a sweep that somebody waits for: about a millisecond.</summary>
     private const int SweepKeysPerSlice = 4096;
 
+    /// <summary>Keys that a deletion deletes per slice: below a millisecond.</summary>
+    private const int DeleteKeysPerSlice = 1024;
+
     private static readonly Mark MalformedCommand = new("coordination: malformed command answered");
     private static readonly Mark StaleExpiry = new("coordination: expiry void because a renewal came first");
     private KvExecutor kv;
     private TxnExecution txn;
     private CommandReply? waitsForSweep;
+    private DeleteRangeExecution? deleting;
 
     /// <summary>An empty keyspace.</summary>
     public CoordinationStateMachine()
@@ -59,9 +63,12 @@ public sealed class CoordinationStateMachine : IStateMachine
     /// <inheritdoc/>
     public ApplyResult Apply(in CommittedEntry entry)
     {
-        if (waitsForSweep is not null) return FinishSweep();
         var term = entry.Position.Term;
+        if (waitsForSweep is not null) return FinishSweep();
+        if (deleting is not null) return FinishDelete(term);
+        kv.IsReplyWanted = entry.ReplyWanted;
         var error = Execute(entry.Command, term, out var message, out var waits);
+        if (deleting is not null) return FinishDelete(term);
         Watches.OnChanged();
         var reply = new CommandReply(message, error, Store.Revision, term);
         if (waits)
@@ -111,6 +118,16 @@ public sealed class CoordinationStateMachine : IStateMachine
     private static T Parse<T>(MessageParser<T> parser, ReadOnlySpan<byte> bytes)
         where T : IMessage<T> => parser.ParseFrom(bytes);
 
+    private ApplyResult FinishDelete(Term term)
+    {
+        if (!deleting!.Step(DeleteKeysPerSlice)) return ApplyResult.Yield;
+        var response = deleting.Response();
+        deleting = null;
+        Store.EndWrite();
+        Watches.OnChanged();
+        return ApplyResult.Done(new CommandReply(response, null, Store.Revision, term));
+    }
+
     private ApplyResult FinishSweep()
     {
         if (!Store.Sweep(SweepKeysPerSlice)) return ApplyResult.Yield;
@@ -129,7 +146,7 @@ public sealed class CoordinationStateMachine : IStateMachine
             switch ((CommandKind)command[0])
             {
                 case CommandKind.Put: return Put(Parse(PutRequest.Parser, body), out message);
-                case CommandKind.DeleteRange: return DeleteRange(Parse(DeleteRangeRequest.Parser, body), out message);
+                case CommandKind.DeleteRange: return DeleteRange(Parse(DeleteRangeRequest.Parser, body));
                 case CommandKind.Txn: return Txn(Parse(TxnRequest.Parser, body), out message);
                 case CommandKind.Compact: return Compact(Parse(CompactionRequest.Parser, body), out message, out waits);
                 case CommandKind.LeaseGrant: return Grant(Parse(LeaseGrantRequest.Parser, body), out message);
@@ -162,13 +179,12 @@ public sealed class CoordinationStateMachine : IStateMachine
         return null;
     }
 
-    private EtcdError? DeleteRange(DeleteRangeRequest request, out IMessage? message)
+    /// <summary>Only begins: what follows goes on in slices.</summary>
+    private EtcdError? DeleteRange(DeleteRangeRequest request)
     {
-        message = null;
         if (RequestCheck.Of(request) is { } error) return error;
         Store.BeginWrite();
-        message = kv.DeleteRange(request);
-        Store.EndWrite();
+        deleting = new DeleteRangeExecution(Store, request, kv.IsReplyWanted);
         return null;
     }
 
@@ -255,7 +271,7 @@ public sealed class CoordinationStateMachine : IStateMachine
         Store = built;
         kv = new KvExecutor(Store);
         txn = new TxnExecution(Store, kv);
-        waitsForSweep = null;
+        (waitsForSweep, deleting) = (null, null);
         if (Role.IsLeader) Clock.Start();
         Watches.OnReplaced(built);
     }

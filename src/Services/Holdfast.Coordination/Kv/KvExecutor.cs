@@ -6,6 +6,9 @@ namespace Holdfast.Coordination.Kv;
 /// <summary>Executes single operations on the store, within a batch that its caller has begun.</summary>
 internal sealed class KvExecutor(MvccStore store)
 {
+    /// <summary>Whether somebody waits for the reply here. Decides only how much of it is built, never what is stored.</summary>
+    public bool IsReplyWanted { get; set; } = true;
+
     /// <summary>What a put needs and does not find, or null.</summary>
     public EtcdError? Refusal(PutRequest request)
     {
@@ -19,7 +22,7 @@ internal sealed class KvExecutor(MvccStore store)
     {
         var response = new PutResponse { Header = new ResponseHeader { Revision = store.Revision + 1 } };
         var before = store.FindLive(request.Key.Span);
-        if (request.PrevKv && before is not null) response.PrevKv = Stored.ToKeyValue(before.Key, before.Latest);
+        if (request.PrevKv && IsReplyWanted && before is not null) response.PrevKv = Stored.ToKeyValue(before.Key, before.Latest);
 
         // In a transaction an earlier nested deletion may have taken the key whose value was to be kept: then there is nothing to keep.
         var value = request.IgnoreValue ? before?.Latest.Value ?? [] : Bytes.Of(request.Value);
@@ -28,25 +31,19 @@ internal sealed class KvExecutor(MvccStore store)
         return response;
     }
 
-    /// <summary>Deletes a range of keys.</summary>
+    /// <summary>Deletes a range of keys in one piece.</summary>
     public DeleteRangeResponse DeleteRange(DeleteRangeRequest request)
     {
-        var response = new DeleteRangeResponse();
-        var doomed = LiveIn(KeyRange.Of(request.Key, request.RangeEnd));
-        foreach (var record in doomed)
-        {
-            if (request.PrevKv) response.PrevKvs.Add(Stored.ToKeyValue(record.Key, record.Latest));
-            store.Delete(record);
-        }
-
-        response.Deleted = doomed.Count;
-        response.Header = new ResponseHeader { Revision = store.ReadRevision };
-        return response;
+        var execution = new DeleteRangeExecution(store, request, IsReplyWanted);
+        execution.Step(int.MaxValue);
+        return execution.Response();
     }
 
     /// <summary>Reads within a batch; errors were excluded before.</summary>
     public RangeResponse Range(RangeRequest request)
     {
+        // On the other replicas nobody reads what a transaction has read.
+        if (!IsReplyWanted) return new RangeResponse();
         using var scan = new RangeScan(store, request);
         if (scan.Error is not null) return new RangeResponse { Header = new ResponseHeader { Revision = store.ReadRevision } };
         scan.Step(int.MaxValue);

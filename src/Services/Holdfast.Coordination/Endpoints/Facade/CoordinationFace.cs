@@ -17,6 +17,8 @@ public sealed class CoordinationFace : ICoordination
     /// <summary>Expiries proposed per tick: at ten ticks a second, etcd's rate of a thousand a second would be 100; ours leaves room for clients.</summary>
     private const int ExpiriesPerTickMax = 64;
 
+    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
+
     private readonly IKeyspaceGroup group;
     private readonly CoordinationIdentity identity;
     private readonly SeededRandom leaseIds;
@@ -151,6 +153,30 @@ public sealed class CoordinationFace : ICoordination
         var proposals = new List<Task>(findings.Expired.Count);
         foreach (var lease in findings.Expired) proposals.Add(ExpireAsync(lease, findings.Term, cancel));
         await Task.WhenAll(proposals);
+    }
+
+    /// <summary>Calls <see cref="TickAsync"/> ten times a second until cancelled. A tick that the group refuses is simply missed.</summary>
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        using var timer = new PeriodicTimer(TickInterval);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancel))
+            {
+                try
+                {
+                    await TickAsync(cancel);
+                }
+                catch (EtcdException)
+                {
+                    // No leader, or stopping: the clocks stand still meanwhile, which only lengthens leases.
+                }
+            }
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // The node stops.
+        }
     }
 
     private static bool IsSerializable(TxnRequest request)
