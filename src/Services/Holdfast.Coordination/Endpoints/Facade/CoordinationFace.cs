@@ -3,6 +3,7 @@ using Holdfast.Coordination.Kv;
 using Holdfast.Coordination.Leases;
 using Holdfast.Coordination.Protocol;
 using Holdfast.Primitives;
+using Holdfast.Replication;
 
 namespace Holdfast.Coordination;
 
@@ -29,6 +30,14 @@ public sealed class CoordinationFace : ICoordination
         (this.group, this.identity) = (group, identity);
         leaseIds = new SeededRandom(seed);
     }
+
+    /// <summary>The face of one node over the keyspace's group.</summary>
+    /// <param name="group">The group, whose state machine is <paramref name="machine"/>.</param>
+    /// <param name="machine">This node's replica of the keyspace.</param>
+    /// <param name="identity">Who answers.</param>
+    /// <param name="seed">For lease ids that clients leave to us; different on every node and at every start.</param>
+    public static CoordinationFace Over(ReplicatedGroup group, CoordinationStateMachine machine, CoordinationIdentity identity, ulong seed) =>
+        new(new ReplicatedKeyspace(group, machine), identity, seed);
 
     /// <inheritdoc/>
     public ValueTask<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancel = default)
