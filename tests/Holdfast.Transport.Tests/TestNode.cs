@@ -13,7 +13,7 @@ internal sealed class TestNode : ILoopBody, IPeerHandler, IDisposable
     private readonly List<string> lines = [];
     private readonly TaskCompletionSource<Exception> fatal = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public TestNode(ulong id, PeerTls? tls = null, TransportOptions? options = null, ClusterId? cluster = null, uint bootCount = 1, int port = 0, Action<PeerListener>? serve = null)
+    public TestNode(ulong id, PeerTls? tls = null, TransportOptions? options = null, ClusterId? cluster = null, uint bootCount = 1, int port = 0, Action<TestNode, PeerListener>? serve = null)
     {
         Options = options ?? new TransportOptions();
         Self = new LocalNode(new NodeId(id), bootCount, 1, cluster ?? Cluster);
@@ -22,7 +22,7 @@ internal sealed class TestNode : ILoopBody, IPeerHandler, IDisposable
         Mesh.Attach(loop, this);
         Listener = new PeerListener(new IPEndPoint(IPAddress.Loopback, port), Self, Addresses, tls, Options, Log, fault => fatal.TrySetResult(fault));
         Listener.Serve(Mesh);
-        serve?.Invoke(Listener);
+        serve?.Invoke(this, Listener);
         loop.Start();
         Listener.Start();
     }

@@ -31,7 +31,10 @@ public sealed class ControlTrust
     /// <summary>For a joiner: no certificate of its own, and the server must chain to the authority with this SHA-256.</summary>
     public static ControlTrust Pinned(byte[] authorityFingerprint) => new(null, authorityFingerprint);
 
-    internal SslClientAuthenticationOptions ForDialling() => tls is not null ? tls.ForDialling() : PeerTls.ForJoining(fingerprint!);
+    internal SslClientAuthenticationOptions ForDialling() => tls is not null ? tls.ForDialling() : PeerTls.ForJoining();
+
+    /// <summary>The hash that the server's authority must have, when the server must show it first; else null.</summary>
+    internal byte[]? Pin => fingerprint;
 }
 
 /// <summary>Makes control calls: one connection per call, closed afterwards. For all threads.</summary>
@@ -84,11 +87,11 @@ public static class ControlClient
         }
 
         await using (stream.ConfigureAwait(false))
-            return await ConverseAsync(stream, verb, payload, self, options, cancellation).ConfigureAwait(false);
+            return await ConverseAsync(stream, verb, payload, trust, self, options, cancellation).ConfigureAwait(false);
     }
 
     private static async ValueTask<ControlReply> ConverseAsync(
-        Stream stream, ushort verb, ReadOnlyMemory<byte> payload, LocalNode? self, TransportOptions options, CancellationToken cancellation)
+        Stream stream, ushort verb, ReadOnlyMemory<byte> payload, ControlTrust trust, LocalNode? self, TransportOptions options, CancellationToken cancellation)
     {
         var preamble = new PeerPreamble(PeerConnectionKind.Control, self?.Cluster ?? ClusterId.None, self?.Id ?? NodeId.None, self?.BootCount ?? 0, self?.FeatureLevel ?? 0, 0, NodeId.None);
         var bytes = new byte[PeerPreamble.Size];
@@ -99,6 +102,7 @@ public static class ControlClient
         if (!PeerAnswer.TryRead(answerBytes, out var server)) return Unreachable("the other side is not a Holdfast peer port");
         if (server.Verdict == PeerVerdict.Busy) return new ControlReply(ControlStatus.Busy, default, "it is busy", server.Node, server.Cluster);
         if (server.Verdict != PeerVerdict.Accepted) return Unreachable($"refused: {server.Verdict}");
+        if (trust.Pin is { } pin && !await ShowsAsync(pin, (SslStream)stream, options, cancellation).ConfigureAwait(false)) return Unreachable("its certificate is not of the authority in the token");
         await ControlFrames.WriteAsync(stream, verb, payload, cancellation).ConfigureAwait(false);
         if (await ControlFrames.ReadAsync(stream, options.ControlBytesMax, cancellation).ConfigureAwait(false) is not var (status, answer)) return Unreachable("the connection was closed before the answer");
         return (ControlStatus)status switch
@@ -108,6 +112,14 @@ public static class ControlClient
             ControlStatus.NoCertificate => new ControlReply(ControlStatus.NoCertificate, default, "it asks for a certificate of the cluster", server.Node, server.Cluster),
             _ => new ControlReply(ControlStatus.Failed, default, Encoding.UTF8.GetString(answer.Span), server.Node, server.Cluster),
         };
+    }
+
+    private static async ValueTask<bool> ShowsAsync(byte[] pin, SslStream stream, TransportOptions options, CancellationToken cancellation)
+    {
+        await ControlFrames.WriteAsync(stream, ControlService.AuthorityVerb, default, cancellation).ConfigureAwait(false);
+        return await ControlFrames.ReadAsync(stream, options.ControlBytesMax, cancellation).ConfigureAwait(false) is var (status, shown)
+            && (ControlStatus)status == ControlStatus.Ok
+            && PeerTls.IsPinned(stream.RemoteCertificate, shown.Span, pin);
     }
 
     private static ControlReply Unreachable(string fault) => new(ControlStatus.Unreachable, default, fault, NodeId.None, ClusterId.None);

@@ -14,6 +14,9 @@ public delegate ValueTask<ReadOnlyMemory<byte>> ControlHandler(ControlRequest re
 /// </summary>
 public sealed class ControlService : IDisposable
 {
+    /// <summary>Reserved: shows the cluster's authority, so that a joiner can compare it with the hash in its token.</summary>
+    internal const ushort AuthorityVerb = 0;
+
     private static readonly Mark Full = new("transport: control calls at their bound");
     private readonly TransportOptions options;
     private readonly TransportLog log;
@@ -31,7 +34,7 @@ public sealed class ControlService : IDisposable
     }
 
     /// <summary>Adds a verb. Before the listener starts.</summary>
-    /// <param name="verb">Its number.</param>
+    /// <param name="verb">Its number, from 1 on.</param>
     /// <param name="handler">Who answers.</param>
     /// <param name="allowsAnonymous">Whether a caller without a certificate of the cluster may call it: only joining.</param>
     public void Add(ushort verb, ControlHandler handler, bool allowsAnonymous = false) => verbs.Add(verb, new Entry(handler, allowsAnonymous));

@@ -69,7 +69,11 @@ public sealed class PeerListener : IDisposable, ILoopBody, IReadyHandler
     public void Serve(BeatService service) => beats = service;
 
     /// <summary>Serves control calls. Before <see cref="Start"/>.</summary>
-    public void Serve(ControlService service) => control = service;
+    public void Serve(ControlService service)
+    {
+        control = service;
+        if (tls is not null) service.Add(ControlService.AuthorityVerb, (_, _) => new(tls.ShowAuthorities()), allowsAnonymous: true);
+    }
 
     /// <summary>Begins to accept.</summary>
     public void Start()

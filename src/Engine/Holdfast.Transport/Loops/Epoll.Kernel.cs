@@ -6,7 +6,7 @@ namespace Holdfast.Transport;
 
 /// <summary>
 /// One epoll instance and the buffer of its events. A leaf in unsafe code: the kernel's event record is packed to 12 bytes on x64 and 16 bytes elsewhere.
-/// Benchmark: <c>Holdfast.Transport.Tests -method "*round_trip*"</c> prints the cost of a hop between two loops.
+/// Benchmark: <c>Holdfast.Transport.Tests --show-live-output on</c> prints the cost of a hop between two loops.
 /// </summary>
 internal sealed unsafe class Epoll : IDisposable
 {

@@ -3,6 +3,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Holdfast.Primitives;
+using Holdfast.Wire;
 
 namespace Holdfast.Transport;
 
@@ -12,6 +13,9 @@ namespace Holdfast.Transport;
 /// </summary>
 public sealed class PeerTls
 {
+    /// <summary>More authorities than a roll-over needs.</summary>
+    private const int AuthoritiesMax = 8;
+
     private volatile Material material;
 
     private sealed record Material(X509Certificate2 Own, X509Certificate2Collection Authorities);
@@ -32,7 +36,6 @@ public sealed class PeerTls
         var now = material;
         return new SslServerAuthenticationOptions
         {
-            // The authority goes along, so that a joiner who knows nothing but its hash can check the chain.
             ServerCertificateContext = SslStreamCertificateContext.Create(now.Own, now.Authorities, offline: true, trust: null),
             ClientCertificateRequired = true,
             EnabledSslProtocols = SslProtocols.Tls13,
@@ -56,19 +59,40 @@ public sealed class PeerTls
         };
     }
 
-    /// <summary>For a joiner, who has no certificate yet and knows of the cluster only the hash of its authority.</summary>
-    internal static SslClientAuthenticationOptions ForJoining(byte[] authorityFingerprint) => new()
+    /// <summary>
+    /// For a joiner, who has no certificate yet and knows of the cluster only the hash of its authority. A handshake does not carry the authority itself, so the certificate is taken for now,
+    /// and <see cref="IsPinned"/> decides once the authority was asked for; until then nothing that matters is said.
+    /// </summary>
+    internal static SslClientAuthenticationOptions ForJoining() => new()
     {
         TargetHost = "holdfast-peer",
         EnabledSslProtocols = SslProtocols.Tls13,
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-        RemoteCertificateValidationCallback = (_, certificate, chain, _) => certificate is not null && chain is not null && IsPinned(certificate, chain, authorityFingerprint),
+        RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null,
     };
 
-    private static bool IsPinned(X509Certificate certificate, X509Chain chain, byte[] fingerprint)
+    /// <summary>The authorities as a joiner is shown them: each a block of DER.</summary>
+    internal byte[] ShowAuthorities()
     {
-        foreach (var sent in chain.ChainPolicy.ExtraStore)
-            if (CryptographicOperations.FixedTimeEquals(Fingerprint(sent), fingerprint) && IsOfCluster(certificate, [sent])) return true;
+        var bytes = new ByteBuffer();
+        var writer = new SpanWriter(bytes);
+        foreach (var authority in material.Authorities) writer.WriteBlock(authority.RawData);
+        return bytes.Written.ToArray();
+    }
+
+    /// <summary>Whether one of the shown authorities has the pinned hash and has signed the certificate.</summary>
+    internal static bool IsPinned(X509Certificate? certificate, ReadOnlySpan<byte> shown, byte[] fingerprint)
+    {
+        var reader = new SpanReader(shown);
+        for (var i = 0; i < AuthoritiesMax && reader.Rest.Length > 0 && certificate is not null; i++)
+        {
+            // The hash is compared first, so that nothing but the pinned authority is ever parsed.
+            var der = reader.ReadBlock();
+            if (!CryptographicOperations.FixedTimeEquals(SHA256.HashData(der), fingerprint)) continue;
+            using var authority = X509CertificateLoader.LoadCertificate(der);
+            return IsOfCluster(certificate, [authority]);
+        }
+
         return false;
     }
 
