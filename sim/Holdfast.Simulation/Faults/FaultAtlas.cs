@@ -36,16 +36,19 @@ internal sealed class FaultAtlas
     private bool Survives(ReadOnlySpan<Member> members, NodeId victim)
     {
         int counted = 0, whole = 0, wholeVoters = 0;
+        var hasWitness = false;
         foreach (var member in members)
         {
             if (!member.CountsForQuorum) continue;
             counted++;
+            hasWitness |= member.Role == MemberRole.Witness;
             if (member.Node == victim || damaged.Contains(member.Node)) continue;
             whole++;
             if (member.Role == MemberRole.Voter) wholeVoters++;
         }
 
-        // A witness cannot lead, so one whole voter more than one must stay: two, unless the group is that small.
+        // A witness buys availability after a crash, not survival of a lost disk: it may hold the longest log and cannot lead. Two whole voters must stay.
+        if (hasWitness && whole < counted) return false;
         return counted == 0 || (whole >= counted / 2 + 1 && wholeVoters >= Math.Min(2, counted));
     }
 }

@@ -36,5 +36,13 @@ internal enum Mutation : byte
     SlowGroupsSegmentDropped,
     ApplyReadsItsNodesSettings,
     HashOrderDependence,
+    OldTermCommittedByCounting,
+    ReadBeforeOwnTermCommit,
+    OvereagerTruncation,
+    ConflictNotTruncated,
+    QuorumOffByOne,
+    MembershipEffectiveAtCommit,
+    DuplicateVotesCounted,
+    LearnerCounted,
 
 }

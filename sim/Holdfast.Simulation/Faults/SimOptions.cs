@@ -59,6 +59,9 @@ internal sealed record SimOptions
     public required double ClockDriftMax { get; init; }
 
     /// <summary>A snapshot is taken after this many entries; zero is never.</summary>
+    /// <summary>Mean time between bursts of proposals that nobody waits for: they make the tails that a lost leader leaves behind.</summary>
+    public required TimeSpan BetweenBursts { get; init; }
+
     public required int SnapshotEvery { get; init; }
     public required int SnapshotTrail { get; init; }
     public required bool LeaseReads { get; init; }
@@ -104,8 +107,9 @@ internal sealed record SimOptions
             SyncMax = dice.Chance(0.3) ? Span(dice, 10, 80) : Span(dice, 2, 8),
             SyncStall = dice.Chance(0.3) ? Span(dice, 200, 900) : TimeSpan.Zero,
             ClockDriftMax = dice.Chance(0.3) ? 0 : 0.0045 * dice.NextDouble(),
-            SnapshotEvery = dice.Chance(0.15) ? 0 : dice.Next(20, 250),
+            SnapshotEvery = dice.Next(10) switch { < 1 => 0, < 4 => dice.Next(3, 15), _ => dice.Next(15, 150) },
             SnapshotTrail = dice.Chance(0.5) ? 0 : dice.Next(1, 60),
+            BetweenBursts = dice.Chance(0.2) ? TimeSpan.Zero : Span(dice, 20, 400),
             LeaseReads = dice.Chance(0.75),
             AppendBytesMax = dice.Chance(0.3) ? dice.Next(64, 1024) : 64 * 1024,
             GatherTurns = dice.Chance(0.5) ? 0 : dice.NextDouble(),

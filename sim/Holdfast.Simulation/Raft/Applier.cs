@@ -38,6 +38,8 @@ internal sealed class Applier
 
     public ulong StateHash => registers.Fingerprint();
 
+    public int BurstKey => registers.BurstKey;
+
     public ulong Read(int key) => registers[key];
 
     public void Restore(StoredSnapshot snapshot)
@@ -166,7 +168,8 @@ internal sealed class Applier
     {
         world.Check.OnSnapshot(site.Node, snapshot, ToyRegisters.Fingerprint(snapshot.Registers, snapshot.StateHash));
         if (world.Options.Mutation == Mutation.CompactedBeforeSnapshotSynced) Compact(snapshot);
-        site.Device.Write(new LogRecord.Snapshot(snapshot));
+        if (world.Options.Mutation == Mutation.CompactedBeforeSnapshotSynced) process.After(TimeSpan.FromMilliseconds(30), () => site.Device.Write(new LogRecord.Snapshot(snapshot)));
+        else site.Device.Write(new LogRecord.Snapshot(snapshot));
     }
 
     private void Compact(StoredSnapshot snapshot)

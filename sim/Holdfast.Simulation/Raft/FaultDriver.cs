@@ -20,6 +20,7 @@ internal sealed class FaultDriver(RaftWorld world)
         Repeat(options.BetweenRot, Rot);
         Repeat(options.BetweenLinkResets, ResetLink);
         Repeat(options.BetweenTransfers, Transfer);
+        Repeat(options.BetweenBursts, Burst);
     }
 
     public void End() => isOver = true;
@@ -69,7 +70,16 @@ internal sealed class FaultDriver(RaftWorld world)
             return;
         }
 
-        Crash(Any(), losesPower: true);
+        var victim = Any();
+        if (victim.IsUp)
+        {
+            Crash(victim, losesPower: true);
+            return;
+        }
+
+        // It is down, or just recovering: what recovery has read may be gone when it comes again (S7).
+        victim.LosePower();
+        victim.Start(dice.NextSpan(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(300)));
     }
 
     private void Pause()
@@ -125,6 +135,13 @@ internal sealed class FaultDriver(RaftWorld world)
     {
         foreach (var site in world.Sites) yield return site.LastConfiguration;
         if (world.Check.CommittedConfiguration is { } committed) yield return committed;
+    }
+
+    /// <summary>Every replica that takes itself for the leader is given something to write, so that a deposed one has a tail to lose.</summary>
+    private void Burst()
+    {
+        foreach (var site in world.Sites)
+            if (site.IsUp) site.Process!.Burst(dice.Next(1, 24));
     }
 
     private void ResetLink()

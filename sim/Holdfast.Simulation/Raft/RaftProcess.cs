@@ -57,7 +57,7 @@ internal sealed class RaftProcess
             DamagedUpTo = found.DamagedUpTo,
             IsRestart = isRestart && mutation != Mutation.RestartedVoterVotesAtOnce,
         };
-        var options = new RaftOptions { LeaseReads = world.Options.LeaseReads, AppendBytesMax = world.Options.AppendBytesMax };
+        var options = new RaftOptions { LeaseReads = world.Options.LeaseReads, AppendBytesMax = world.Options.AppendBytesMax, Bug = PlantedBugOf(mutation) };
         world.Check.OnBoot(site.Node, start.HardState);
         Core = new RaftNode(options, start, support, dice.Fork(), Now);
         site.LastConfiguration = Core.Configuration;
@@ -149,6 +149,16 @@ internal sealed class RaftProcess
         else Write(operation, answer);
     });
 
+    public void Burst(int count) => Input(() =>
+    {
+        if (Core.Role != RaftRole.Leader) return;
+        for (var i = 0; i < count; i++)
+        {
+            var value = dice.NextUInt64();
+            Core.Propose(Now, ToyRegisters.Encode(new Operation { Id = 0, Key = applier.BurstKey, Kind = OperationKind.Put, Value = value, CalledAt = 0 }, padding: 0));
+        }
+    });
+
     public void Send(NodeId to, object message) => world.Send(site, to, message);
 
     public void Installed(StoredSnapshot snapshot) => Input(() =>
@@ -158,8 +168,11 @@ internal sealed class RaftProcess
         if (world.IsTracing) world.Trace($"{site.Node} installs snapshot {snapshot.Position}");
         site.Device.Write(new LogRecord.Reset(snapshot.Position, KeepSuffix: mutation == Mutation.SnapshotKeepsMismatchingSuffix));
         applier.Restore(snapshot);
+        installed = snapshot.Position.Index;
         Core.OnSnapshotInstalled(Now, snapshot.Position, snapshot.Configuration);
     });
+
+    private static PlantedBug PlantedBugOf(Mutation mutation) => Enum.TryParse<PlantedBug>(mutation.ToString(), out var bug) ? bug : PlantedBug.None;
 
     private static List<Entry> EntriesAfter(StoredLog found)
     {
@@ -180,6 +193,9 @@ internal sealed class RaftProcess
                 break;
             case VoteReply reply:
                 Core.Step(Now, from, reply);
+                if (mutation == Mutation.DuplicateVotesCounted && reply is { Granted: true, IsPreVote: false })
+                    foreach (var member in Core.Configuration.Members)
+                        if (member.Node != from && member.Node != site.Node && dice.Chance(0.3)) Core.Step(Now, member.Node, reply);
                 break;
             case AppendPacket append:
                 var reader = new SpanReader(append.Entries);
@@ -188,6 +204,9 @@ internal sealed class RaftProcess
                 break;
             case AppendReply reply:
                 Core.Step(Now, from, reply);
+                if (mutation == Mutation.LearnerCounted && reply.Accepted && Core.Role == RaftRole.Leader && !Core.Configuration.CountsForQuorum(from))
+                    foreach (var member in Core.Configuration.Members)
+                        if (member.CountsForQuorum && member.Node != site.Node) Core.Step(Now, member.Node, reply);
                 break;
             case OfferSnapshot offer:
                 Core.Step(Now, from, offer);
@@ -207,7 +226,7 @@ internal sealed class RaftProcess
                 break;
             case SupportBeat beat:
                 Send(from, support.OnBeat(Now, from, beat));
-                if (mutation == Mutation.SupporterForgetsEarly) After(TimeSpan.FromMilliseconds(60), () => support.TryWithdraw(Now + TimeSpan.FromSeconds(2), from));
+                if (mutation == Mutation.SupporterForgetsEarly && !world.IsHealed && dice.Chance(0.02)) After(TimeSpan.FromMilliseconds(60), () => support.TryWithdraw(Now + TimeSpan.FromSeconds(2), from));
                 break;
             case SupportReply reply:
                 if (mutation == Mutation.LeaseCountedFromReceipt) reply = reply with { SentAt = Now };
@@ -315,6 +334,7 @@ internal sealed class RaftProcess
 
     private PersistToken? earlyToken;
     private bool owesRepairNote;
+    private LogIndex installed;
 
     private void CheckLease()
     {
@@ -475,7 +495,8 @@ internal sealed class RaftProcess
             Mutation.VoteNotPersisted when request.HardState is { } state => state with { Vote = NodeId.None },
             _ => request.HardState,
         };
-        var truncateFrom = mutation == Mutation.TruncationNotPersisted ? LogIndex.Zero : request.TruncateFrom;
+        var forgetsSuffix = mutation == Mutation.SnapshotKeepsMismatchingSuffix && request.TruncateFrom == installed.Next;
+        var truncateFrom = forgetsSuffix || mutation == Mutation.TruncationNotPersisted ? LogIndex.Zero : request.TruncateFrom;
         site.Device.Write(new LogRecord.Persist(request.Token, hardState, truncateFrom, request.First, entries));
         if (mutation == Mutation.LeaderCountsBeforeSync && Core.Role == RaftRole.Leader) earlyToken = request.Token;
         if (mutation == Mutation.FollowerAcknowledgesBeforeSync && Core.Role == RaftRole.Follower)

@@ -16,6 +16,7 @@ internal sealed class RaftSite
     private readonly RaftWorld world;
     private readonly SeededRandom dice;
     private int generation;
+    private bool isRecovering;
     private int incarnations;
 
     public RaftSite(RaftWorld world, int slot)
@@ -80,8 +81,10 @@ internal sealed class RaftSite
 
     public void LosePower()
     {
-        if (Process is null && generation > 0) CrashedWhileRecovering.Hit();
+        world.Note((ulong)Slot);
+        if (Process is null && isRecovering) CrashedWhileRecovering.Hit();
         generation++;
+        isRecovering = false;
         Process?.Die();
         Process = null;
         Device.PowerFailed();
@@ -105,6 +108,7 @@ internal sealed class RaftSite
             || (mutation == Mutation.CacheTakenForDurableAfterFailedSync && Device.ShowsCleanPages));
         if (Device.ShowsMoreThanDurable) RecoveredFromCache.Hit();
         RepairTable(found);
+        isRecovering = true;
         // Rewriting and syncing the tail takes a while, in which the power may fail (S7).
         world.Clock.After(dice.NextSpan(world.Options.SyncMin, world.Options.SyncMax), () =>
         {
@@ -142,6 +146,7 @@ internal sealed class RaftSite
 
     private void Boot(StoredLog found)
     {
+        isRecovering = false;
         var isRestart = BootCount > 0;
         if (!(world.Options.Mutation == Mutation.SupportEpochReused && isRestart)) BootCount++;
         if (isRestart) world.Counts.CrashRecoveries++;

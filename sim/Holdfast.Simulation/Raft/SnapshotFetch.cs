@@ -9,7 +9,7 @@ internal sealed class SnapshotFetch(RaftWorld world, RaftSite site, RaftProcess 
 {
     private const int Chunks = 3;
 
-    private static readonly Mark Resumed = new("sim: snapshot fetch resumed from another replica");
+    private static readonly Mark Resumed = new("sim: snapshot fetch resumed after silence");
     private static readonly Mark FromFollower = new("sim: snapshot fed by a follower");
 
     private readonly SeededRandom dice = new(site.Node.Value * 77 ^ world.Options.Seed);
@@ -44,7 +44,6 @@ internal sealed class SnapshotFetch(RaftWorld world, RaftSite site, RaftProcess 
         if (chunk.Content.Position != content && next > 0 && chunk.Chunk != 0) return;
         if (chunk.Content.Position != content) (content, next) = (chunk.Content.Position, 0);
         if (chunk.Chunk != next) return;
-        if (next > 0 && from != source) Resumed.Hit();
         source = from;
         next++;
         if (next < chunk.Chunks)
@@ -79,6 +78,7 @@ internal sealed class SnapshotFetch(RaftWorld world, RaftSite site, RaftProcess 
         process.After(TimeSpan.FromMilliseconds(120), () =>
         {
             if (mine != attempt || wanted == LogIndex.Zero || isWriting) return;
+            if (next > 0) Resumed.Hit();
             // Silence: another replica may have it, or the same one may have lost the question.
             source = dice.Chance(0.5) && process.Core.Leader != NodeId.None ? process.Core.Leader : world.Sites[dice.Next(world.Sites.Count)].Node;
             Ask();

@@ -8,7 +8,10 @@ internal sealed class ToyRegisters(int keys)
 {
     public const int CommandBytes = 22;
 
-    private ulong[] values = new ulong[keys];
+    /// <summary>The register after those of the clients: bursts write it, and nobody reads it.</summary>
+    public int BurstKey { get; } = keys;
+
+    private ulong[] values = new ulong[keys + 1];
 
     public ulong Hash { get; private set; } = 0x1234567;
 

@@ -25,6 +25,7 @@ public sealed class RaftNode
     private static readonly Mark LeftJoint = new("raft: joint configuration left");
     private static readonly Mark RemovedLeaderLeft = new("raft: leader left after its own removal");
     private static readonly Mark TransferStood = new("raft: stood for election at the leader's request");
+    private static readonly Mark StoodWhileLeaving = new("raft: stood for election while its own removal was not committed");
     private static readonly Mark VoteReleased = new("raft: bound vote released by a former leader");
     private static readonly Mark ForwardedReadOverdue = new("raft: forwarded read overdue");
 
@@ -114,7 +115,7 @@ public sealed class RaftNode
     public LogIndex Durable => durability.Durable;
 
     /// <summary>The configuration in force: the newest in the log, committed or not.</summary>
-    public Configuration Configuration => configurations.Current;
+    public Configuration Configuration => options.Bug == PlantedBug.MembershipEffectiveAtCommit ? configurations.At(Commit) : configurations.Current;
 
     /// <summary>Whether the log is whole; a damaged replica neither votes nor is counted until its leader has repaired it (S8).</summary>
     public bool IsWhole => !isDamaged;
@@ -141,7 +142,13 @@ public sealed class RaftNode
 
     private TimeSpan PriorityDelay => options.ElectionTimeout * (3 - options.ElectionPriority);
 
-    private Instant ElectionDeadline => Configuration.MayLead(Self) && !(Role == RaftRole.Follower && binding.IsBound) ? electionAt : Instant.Never;
+    /// <summary>
+    /// A voter on its way out goes on standing until its removal is known to be committed: it may hold entries without which nobody else can win (Raft
+    /// thesis 4.2.2). Its own vote counts only where it is a member.
+    /// </summary>
+    private bool MayStand => Configuration.MayLead(Self) || (configurations.CurrentIndex > Commit && configurations.BeforeCurrent.MayLead(Self));
+
+    private Instant ElectionDeadline => MayStand && !(Role == RaftRole.Follower && binding.IsBound) ? electionAt : Instant.Never;
 
     /// <summary>Time has passed: election, heartbeat, check-quorum.</summary>
     public void Tick(Instant now)
@@ -503,7 +510,8 @@ public sealed class RaftNode
     private void Stand(Instant now, bool isTransfer)
     {
         electionAt = now + dice.NextSpan(options.ElectionTimeout / 2, options.ElectionTimeout);
-        if (!Configuration.MayLead(Self) || !MayVote(now)) return;
+        if (!MayStand || !MayVote(now)) return;
+        if (!Configuration.MayLead(Self)) StoodWhileLeaving.Hit();
         if (!isTransfer && Role == RaftRole.Follower && binding.Epoch != SupportEpoch.None && !binding.TryRelease(now)) return;
         if (isTransfer) StandForElection(now, isTransfer: true);
         else AskAround(now);
@@ -636,7 +644,8 @@ public sealed class RaftNode
             if (index <= log.Base.Index) continue; // Committed and compacted: it agrees.
             if (log.TermAt(index) is { } known)
             {
-                if (known == entry.Term) continue;
+                if (known == entry.Term && options.Bug != PlantedBug.OvereagerTruncation) continue;
+                if (options.Bug == PlantedBug.ConflictNotTruncated) continue;
                 Truncate(index);
             }
 
@@ -688,8 +697,9 @@ public sealed class RaftNode
     private void AdvanceCommit(Instant now)
     {
         var reached = leadership!.QuorumDurable(durability.Durable);
+        if (options.Bug == PlantedBug.QuorumOffByOne) reached = LogIndex.Max(reached, leadership.AnyoneHas(durability.Durable));
         // Only an entry of the own term is committed by counting (Raft paper 5.4.2, figure 8).
-        if (reached > Commit && log.TermAt(reached) == Term) CommitTo(reached);
+        if (reached > Commit && (log.TermAt(reached) == Term || options.Bug == PlantedBug.OldTermCommittedByCounting)) CommitTo(reached);
         if (configurations.CurrentIndex <= Commit) FinishMembershipChange(now);
     }
 
@@ -728,7 +738,7 @@ public sealed class RaftNode
 
     private void DecideReads(Instant now)
     {
-        while (leadership!.TryTakeConfirmedRead(now, HasCommittedInTerm, out var asker, out var context))
+        while (leadership!.TryTakeConfirmedRead(now, HasCommittedInTerm || options.Bug == PlantedBug.ReadBeforeOwnTermCommit, out var asker, out var context))
         {
             if (asker == NodeId.None) held.Reads.Add(new ReadReady(context, Commit, true));
             else held.ReadIndexReplies.Add(new(asker, new ReadIndexReply(Term, context, Commit, true)));

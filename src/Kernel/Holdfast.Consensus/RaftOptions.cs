@@ -35,4 +35,7 @@ public sealed record RaftOptions
 
     /// <summary>Grant reads under the lease; false asks a quorum for every batch of reads (<c>reads=quorum</c>), for hosts whose virtual machines are paused. Default true.</summary>
     public bool LeaseReads { get; init; } = true;
+
+    /// <summary>A mistake that the simulator plants to prove that it would be found; none outside it.</summary>
+    internal PlantedBug Bug { get; init; }
 }

@@ -68,6 +68,14 @@ internal sealed class Leadership
             node == leader.self ? leader.durable.Value : leader.Find(node)?.CountedMatch.Value ?? 0));
     }
 
+    /// <summary>For a planted bug: what one follower more than nobody has.</summary>
+    public LogIndex AnyoneHas(LogIndex ownDurable)
+    {
+        var most = LogIndex.Zero;
+        foreach (var follower in followers) most = LogIndex.Max(most, follower.Match);
+        return LogIndex.Min(most, ownDurable);
+    }
+
     /// <summary>Until when a majority has promised, bound in this term, to vote for no one else (S2, S3); the caller checks that a commit in the own term exists.</summary>
     public bool HoldsLease(Instant now)
     {

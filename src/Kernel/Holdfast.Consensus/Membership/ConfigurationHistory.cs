@@ -11,6 +11,9 @@ internal sealed class ConfigurationHistory
 
     public Configuration Current => known[^1].Configuration;
 
+    /// <summary>The configuration that returns if the current one is truncated; the current one when there is no other.</summary>
+    public Configuration BeforeCurrent => known[Math.Max(0, known.Count - 2)].Configuration;
+
     /// <summary>Where the current configuration stands in the log.</summary>
     public LogIndex CurrentIndex => known[^1].Index;
 

@@ -1,0 +1,26 @@
+namespace Holdfast.Consensus;
+
+/// <summary>Mistakes that can only be made inside the core. The simulator plants them through an internal option, one per run, and must find each (issue: mutations).</summary>
+internal enum PlantedBug : byte
+{
+    /// <summary>The core as it is.</summary>
+    None = 0,
+
+    /// <summary>An entry of an earlier term is committed because a majority has it (against Raft paper 5.4.2).</summary>
+    OldTermCommittedByCounting,
+
+    /// <summary>Reads are granted before an entry of the own term is committed (against Raft thesis 6.4).</summary>
+    ReadBeforeOwnTermCommit,
+
+    /// <summary>A follower truncates although the entries agree: a late append takes back acknowledged ones.</summary>
+    OvereagerTruncation,
+
+    /// <summary>A follower keeps an entry that contradicts its leader's.</summary>
+    ConflictNotTruncated,
+
+    /// <summary>One acknowledgement is enough.</summary>
+    QuorumOffByOne,
+
+    /// <summary>A configuration is in force from its commit, not from its place in the log (against Raft paper 6).</summary>
+    MembershipEffectiveAtCommit,
+}
