@@ -106,18 +106,34 @@ public sealed class DataDirectory : IDisposable
     /// <summary>flock belongs to the open file, so it goes with the process, however that ends; the text in the file only tells who holds it.</summary>
     private static FileStream TakeLock(string path)
     {
-        var file = new FileStream(Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1);
+        var name = Path.Combine(path, LockName);
+        FileStream file;
+        try
+        {
+            file = new FileStream(name, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1);
+        }
+        catch (IOException)
+        {
+            // The runtime takes a shared lock of its own while it opens, and meets the owner's exclusive one.
+            throw InUse(path, name);
+        }
+
         if (OperatingSystem.IsLinux() && Libc.Lock((int)file.SafeFileHandle.DangerousGetHandle(), Libc.LockExclusive | Libc.LockNonBlocking) != 0)
         {
-            var owner = new StreamReader(file).ReadToEnd().Trim();
             file.Dispose();
-            throw new DataDirectoryException($"{path} is in use by process {(owner.Length == 0 ? "(unknown)" : owner)}. Stop that process, or give --data another directory.");
+            throw InUse(path, name);
         }
 
         file.SetLength(0);
         file.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n"));
         file.Flush();
         return file;
+    }
+
+    private static DataDirectoryException InUse(string path, string lockName)
+    {
+        var owner = OperatingSystem.IsLinux() ? Libc.ReadShortText(lockName) : "";
+        return new DataDirectoryException($"{path} is in use by process {(owner.Length == 0 ? "(unknown)" : owner)}. Stop that process, or give --data another directory.");
     }
 }
 

@@ -18,6 +18,17 @@ internal static unsafe partial class Libc
     /// <summary>The flag has another number on arm64.</summary>
     public static int OpenDirect => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000;
 
+    /// <summary>A short text file's content, whoever has it open or locked: the runtime's own readers respect locks. Empty when it cannot be read.</summary>
+    public static string ReadShortText(string path)
+    {
+        var descriptor = Open(path, OpenReadOnly | OpenCloseOnExec);
+        if (descriptor < 0) return "";
+        var bytes = stackalloc byte[64];
+        var count = Read(descriptor, bytes, 64, 0);
+        _ = Close(descriptor);
+        return count <= 0 ? "" : System.Text.Encoding.UTF8.GetString(bytes, (int)count).Trim();
+    }
+
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags);
 

@@ -15,10 +15,11 @@ public sealed class IncomingSnapshot : IDisposable
     private readonly SnapshotFiles files;
     private readonly IDiskFile file;
     private readonly BitArray present;
+    private readonly bool isPublished;
     private int missing;
     private int firstMissing;
 
-    internal IncomingSnapshot(IDisk disk, SnapshotFiles files, SnapshotManifest manifest, bool resumes)
+    internal IncomingSnapshot(IDisk disk, SnapshotFiles files, SnapshotManifest manifest, IncomingStart start)
     {
         this.disk = disk;
         this.files = files;
@@ -26,7 +27,8 @@ public sealed class IncomingSnapshot : IDisposable
         file = disk.Open(files.Chunks);
         present = new BitArray(manifest.Chunks.Length);
         missing = manifest.Chunks.Length;
-        if (resumes) FindWholeChunks();
+        isPublished = start == IncomingStart.Published;
+        if (start != IncomingStart.Empty) FindWholeChunks();
     }
 
     /// <summary>What is being fetched.</summary>
@@ -65,6 +67,7 @@ public sealed class IncomingSnapshot : IDisposable
     {
         Invariant.Holds(missing == 0, "a fetched snapshot was committed with chunks missing");
         file.Sync();
+        if (isPublished) return Manifest;
         SnapshotStore.PublishManifest(disk, files);
         return Manifest;
     }
@@ -86,4 +89,17 @@ public sealed class IncomingSnapshot : IDisposable
 
         if (missing < present.Length) Resumed.Hit();
     }
+}
+
+/// <summary>What is on disk when a fetch begins.</summary>
+internal enum IncomingStart : byte
+{
+    /// <summary>Nothing.</summary>
+    Empty,
+
+    /// <summary>Some chunks.</summary>
+    Resumed,
+
+    /// <summary>The whole snapshot, under its final name; chunks that rotted since are fetched again.</summary>
+    Published,
 }

@@ -45,13 +45,14 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
     }
 
     /// <summary>
-    /// Begins to fetch a snapshot, or goes on with it after a restart. Null when the bytes are not a manifest of this group and cluster.
+    /// Begins to fetch a snapshot, or goes on with it after a restart; one that is already whole has no chunk missing. Null when the bytes are not a manifest of this group and cluster.
     /// </summary>
     public IncomingSnapshot? BeginIncoming(GroupId group, ReadOnlySpan<byte> manifestBytes)
     {
         if (SnapshotManifest.TryDecode(manifestBytes) is not { } manifest) return null;
         if (manifest.Group != group || manifest.Cluster != cluster) return null;
         var files = new SnapshotFiles(root, group, manifest.Position);
+        if (ReadManifest(files.Manifest, out var whole) is not null && whole.Span.SequenceEqual(manifestBytes)) return new IncomingSnapshot(disk, files, manifest, IncomingStart.Published);
         var resumes = ReadManifest(files.ManifestWanted, out var wanted) is not null && wanted.Span.SequenceEqual(manifestBytes);
         if (!resumes)
         {
@@ -63,7 +64,7 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
             disk.SyncFolder(root);
         }
 
-        return new IncomingSnapshot(disk, files, manifest, resumes);
+        return new IncomingSnapshot(disk, files, manifest, resumes ? IncomingStart.Resumed : IncomingStart.Empty);
     }
 
     /// <summary>Deletes the group's snapshots, finished or not, except the one at <paramref name="keep"/> and those after it.</summary>
