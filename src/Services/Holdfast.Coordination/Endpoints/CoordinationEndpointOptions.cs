@@ -50,9 +50,6 @@ public sealed record EndpointLimits
     /// <summary>The largest JSON body: a message of the largest size in base64, with room for names.</summary>
     public int JsonBytesMax => (MessageBytesMax / 3 * 4) + (64 * 1024);
 
-    /// <summary>Operations in one list of a transaction (etcd: <c>--max-txn-ops</c>).</summary>
-    public int TransactionOperationsMax { get; init; } = 128;
-
     /// <summary>Connections, idle ones included. Each idle one costs a few kilobytes.</summary>
     public int ConnectionsMax { get; init; } = 20_000;
 
@@ -85,7 +82,6 @@ public sealed record EndpointLimits
     {
         var faults = new List<string>();
         if (RequestBytesMax is < 1024 or > 64 * 1024 * 1024) faults.Add("RequestBytesMax: between 1 KiB and 64 MiB");
-        if (TransactionOperationsMax < 1) faults.Add("TransactionOperationsMax: at least 1");
         if (ConnectionsMax < 1) faults.Add("ConnectionsMax: at least 1");
         if (HalfOpenConnectionsMax < 1) faults.Add("HalfOpenConnectionsMax: at least 1");
         if (FirstBytesDeadline <= TimeSpan.Zero) faults.Add("FirstBytesDeadline: more than nothing");

@@ -59,37 +59,37 @@ internal sealed class MethodTable
 
     private static IEnumerable<(EtcdMethod Method, string[] JsonPaths)> Offered()
     {
-        yield return (new UnaryMethod<RangeRequest, RangeResponse>(Kv, "Range", Shapes.Of(RangeRequest.Parser, RangeRequest.Descriptor), false, null,
+        yield return (new UnaryMethod<RangeRequest, RangeResponse>(Kv, "Range", Shapes.Of(RangeRequest.Parser, RangeRequest.Descriptor), false,
             static (coordination, request, cancel) => coordination.RangeAsync(request, cancel)), ["/kv/range"]);
-        yield return (new UnaryMethod<PutRequest, PutResponse>(Kv, "Put", Shapes.Of(PutRequest.Parser, PutRequest.Descriptor), true, null,
+        yield return (new UnaryMethod<PutRequest, PutResponse>(Kv, "Put", Shapes.Of(PutRequest.Parser, PutRequest.Descriptor), true,
             static (coordination, request, cancel) => coordination.PutAsync(request, cancel)), ["/kv/put"]);
-        yield return (new UnaryMethod<DeleteRangeRequest, DeleteRangeResponse>(Kv, "DeleteRange", Shapes.Of(DeleteRangeRequest.Parser, DeleteRangeRequest.Descriptor), true, null,
+        yield return (new UnaryMethod<DeleteRangeRequest, DeleteRangeResponse>(Kv, "DeleteRange", Shapes.Of(DeleteRangeRequest.Parser, DeleteRangeRequest.Descriptor), true,
             static (coordination, request, cancel) => coordination.DeleteRangeAsync(request, cancel)), ["/kv/deleterange"]);
-        yield return (new UnaryMethod<TxnRequest, TxnResponse>(Kv, "Txn", Shapes.Of(TxnRequest.Parser, TxnRequest.Descriptor), true, TransactionBounds.Check,
+        yield return (new UnaryMethod<TxnRequest, TxnResponse>(Kv, "Txn", Shapes.Of(TxnRequest.Parser, TxnRequest.Descriptor), true,
             static (coordination, request, cancel) => coordination.TxnAsync(request, cancel)), ["/kv/txn"]);
-        yield return (new UnaryMethod<CompactionRequest, CompactionResponse>(Kv, "Compact", Shapes.Of(CompactionRequest.Parser, CompactionRequest.Descriptor), true, null,
+        yield return (new UnaryMethod<CompactionRequest, CompactionResponse>(Kv, "Compact", Shapes.Of(CompactionRequest.Parser, CompactionRequest.Descriptor), true,
             static (coordination, request, cancel) => coordination.CompactAsync(request, cancel)), ["/kv/compaction"]);
         yield return (new StreamMethod(Watch, "Watch", WatchCall.ServeAsync), ["/watch"]);
-        yield return (new UnaryMethod<LeaseGrantRequest, LeaseGrantResponse>(Lease, "LeaseGrant", Shapes.Of(LeaseGrantRequest.Parser, LeaseGrantRequest.Descriptor), true, null,
+        yield return (new UnaryMethod<LeaseGrantRequest, LeaseGrantResponse>(Lease, "LeaseGrant", Shapes.Of(LeaseGrantRequest.Parser, LeaseGrantRequest.Descriptor), true,
             static (coordination, request, cancel) => coordination.LeaseGrantAsync(request, cancel)), ["/lease/grant"]);
-        yield return (new UnaryMethod<LeaseRevokeRequest, LeaseRevokeResponse>(Lease, "LeaseRevoke", Shapes.Of(LeaseRevokeRequest.Parser, LeaseRevokeRequest.Descriptor), true, null,
+        yield return (new UnaryMethod<LeaseRevokeRequest, LeaseRevokeResponse>(Lease, "LeaseRevoke", Shapes.Of(LeaseRevokeRequest.Parser, LeaseRevokeRequest.Descriptor), true,
             static (coordination, request, cancel) => coordination.LeaseRevokeAsync(request, cancel)), ["/lease/revoke", "/kv/lease/revoke"]);
         yield return (new StreamMethod(Lease, "LeaseKeepAlive", KeepAliveCall.ServeAsync), ["/lease/keepalive"]);
-        yield return (new UnaryMethod<LeaseTimeToLiveRequest, LeaseTimeToLiveResponse>(Lease, "LeaseTimeToLive", Shapes.Of(LeaseTimeToLiveRequest.Parser, LeaseTimeToLiveRequest.Descriptor), false, null,
+        yield return (new UnaryMethod<LeaseTimeToLiveRequest, LeaseTimeToLiveResponse>(Lease, "LeaseTimeToLive", Shapes.Of(LeaseTimeToLiveRequest.Parser, LeaseTimeToLiveRequest.Descriptor), false,
             static (coordination, request, cancel) => coordination.LeaseTimeToLiveAsync(request, cancel)), ["/lease/timetolive", "/kv/lease/timetolive"]);
-        yield return (new UnaryMethod<LeaseLeasesRequest, LeaseLeasesResponse>(Lease, "LeaseLeases", Shapes.Of(LeaseLeasesRequest.Parser, LeaseLeasesRequest.Descriptor), false, null,
+        yield return (new UnaryMethod<LeaseLeasesRequest, LeaseLeasesResponse>(Lease, "LeaseLeases", Shapes.Of(LeaseLeasesRequest.Parser, LeaseLeasesRequest.Descriptor), false,
             static (coordination, request, cancel) => coordination.LeaseLeasesAsync(request, cancel)), ["/lease/leases", "/kv/lease/leases"]);
-        yield return (new UnaryMethod<MemberListRequest, MemberListResponse>(Cluster, "MemberList", Shapes.Of(MemberListRequest.Parser, MemberListRequest.Descriptor), false, null,
+        yield return (new UnaryMethod<MemberListRequest, MemberListResponse>(Cluster, "MemberList", Shapes.Of(MemberListRequest.Parser, MemberListRequest.Descriptor), false,
             static (coordination, request, cancel) => coordination.MemberListAsync(request, cancel)), ["/cluster/member/list"]);
-        yield return (new UnaryMethod<StatusRequest, StatusResponse>(Maintenance, "Status", Shapes.Of(StatusRequest.Parser, StatusRequest.Descriptor), false, null,
+        yield return (new UnaryMethod<StatusRequest, StatusResponse>(Maintenance, "Status", Shapes.Of(StatusRequest.Parser, StatusRequest.Descriptor), false,
             static (coordination, request, cancel) => coordination.StatusAsync(request, cancel)), ["/maintenance/status"]);
-        yield return (new UnaryMethod<HashKVRequest, HashKVResponse>(Maintenance, "HashKV", Shapes.Of(HashKVRequest.Parser, HashKVRequest.Descriptor), false, null,
+        yield return (new UnaryMethod<HashKVRequest, HashKVResponse>(Maintenance, "HashKV", Shapes.Of(HashKVRequest.Parser, HashKVRequest.Descriptor), false,
             static (coordination, request, cancel) => coordination.HashKvAsync(request, cancel)), ["/maintenance/hashkv", "/maintenance/hash"]);
-        yield return (new UnaryMethod<MoveLeaderRequest, MoveLeaderResponse>(Maintenance, "MoveLeader", Shapes.Of(MoveLeaderRequest.Parser, MoveLeaderRequest.Descriptor), false, null,
+        yield return (new UnaryMethod<MoveLeaderRequest, MoveLeaderResponse>(Maintenance, "MoveLeader", Shapes.Of(MoveLeaderRequest.Parser, MoveLeaderRequest.Descriptor), false,
             static (coordination, request, cancel) => coordination.MoveLeaderAsync(request, cancel)), ["/maintenance/transfer-leadership"]);
-        yield return (new UnaryMethod<AlarmRequest, AlarmResponse>(Maintenance, "Alarm", Shapes.Of(AlarmRequest.Parser, AlarmRequest.Descriptor), false, null,
+        yield return (new UnaryMethod<AlarmRequest, AlarmResponse>(Maintenance, "Alarm", Shapes.Of(AlarmRequest.Parser, AlarmRequest.Descriptor), false,
             HousekeepingCalls.AlarmAsync), ["/maintenance/alarm"]);
-        yield return (new UnaryMethod<DefragmentRequest, DefragmentResponse>(Maintenance, "Defragment", Shapes.Of(DefragmentRequest.Parser, DefragmentRequest.Descriptor), false, null,
+        yield return (new UnaryMethod<DefragmentRequest, DefragmentResponse>(Maintenance, "Defragment", Shapes.Of(DefragmentRequest.Parser, DefragmentRequest.Descriptor), false,
             HousekeepingCalls.DefragmentAsync), ["/maintenance/defragment"]);
     }
 

@@ -12,14 +12,12 @@ namespace Holdfast.Coordination.Endpoints.Methods;
 /// <param name="name">The method's name.</param>
 /// <param name="shape">How the request is read.</param>
 /// <param name="isWrite">Whether the bound on writes holds for it.</param>
-/// <param name="check">Refuses a request by the door's own rules; null for none.</param>
 /// <param name="call">Asks the facade.</param>
 internal sealed class UnaryMethod<TRequest, TResponse>(
     string service,
     string name,
     MessageShape<TRequest> shape,
     bool isWrite,
-    Func<TRequest, EndpointLimits, EtcdError?>? check,
     Func<ICoordination, TRequest, CancellationToken, ValueTask<TResponse>> call) : EtcdMethod(service, name)
     where TRequest : class, IMessage<TRequest>
     where TResponse : class, IMessage<TResponse>
@@ -85,7 +83,6 @@ internal sealed class UnaryMethod<TRequest, TResponse>(
     private async ValueTask<TResponse> AnswerAsync(TRequest request, int size, CallScope scope, CancellationToken cancel)
     {
         if (isWrite && size > scope.Limits.RequestBytesMax) throw new EtcdException(EtcdErrors.RequestTooLarge);
-        if (check?.Invoke(request, scope.Limits) is { } refused) throw new EtcdException(refused);
         if (!scope.Budget.TryEnter(size)) throw new EtcdException(EtcdErrors.TooManyRequests);
         try
         {
