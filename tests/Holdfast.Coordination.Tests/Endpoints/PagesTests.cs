@@ -29,6 +29,9 @@ public sealed class PagesTests
         Assert.Equal(200, status);
         Assert.Contains("\n# TYPE grpc_server_started_total counter\n", page, StringComparison.Ordinal);
         Assert.Contains("\ngrpc_server_started_total{grpc_service=\"etcdserverpb.KV\",grpc_method=\"Put\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("\netcd_server_has_leader 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("\netcd_server_is_leader 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("\netcd_server_leader_changes_seen_total 1\n", page, StringComparison.Ordinal);
         Assert.Contains("\ngrpc_server_failed_total{grpc_service=\"etcdserverpb.KV\",grpc_method=\"Compact\"} 1\n", page, StringComparison.Ordinal);
     }
 

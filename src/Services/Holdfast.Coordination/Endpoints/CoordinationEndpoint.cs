@@ -94,7 +94,7 @@ public sealed class CoordinationEndpoint : IAsyncDisposable
         return new FrontDoor(
             scope,
             new MethodTable(options.Metrics),
-            new HealthPages(coordination, options.Metrics),
+            new HealthPages(coordination, options.Metrics, new EtcdMetrics(coordination, options.Metrics, scope)),
             new AdminPages(options.Admin),
             options.Logging.CreateLogger("Holdfast.Coordination.Endpoints"));
     }

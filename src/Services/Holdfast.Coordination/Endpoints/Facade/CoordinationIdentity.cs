@@ -15,5 +15,5 @@ public sealed record CoordinationIdentity
     public required Func<IReadOnlyList<Member>> Members { get; init; }
 
     /// <summary>The etcd version whose protocol this face speaks, for clients that ask before they use a feature.</summary>
-    public string EtcdVersion { get; init; } = "3.5.0";
+    public string EtcdVersion { get; init; } = "3.6.0";
 }

@@ -9,7 +9,7 @@ using Holdfast.Wire;
 namespace Holdfast.Coordination.Endpoints.Http;
 
 /// <summary>The plain pages of an etcd server: /version, /health, /livez, /readyz, /metrics.</summary>
-internal sealed class HealthPages(ICoordination coordination, MetricsRegistry metrics)
+internal sealed class HealthPages(ICoordination coordination, MetricsRegistry metrics, EtcdMetrics etcdMetrics)
 {
     /// <summary>What we tell clients that we are: they choose their behaviour by it.</summary>
     public const string EtcdVersion = "3.6.0";
@@ -49,8 +49,11 @@ internal sealed class HealthPages(ICoordination coordination, MetricsRegistry me
 
     private static ValueTask VersionAsync(HttpExchange exchange) => exchange.RespondAsync(200, "application/json", Version);
 
-    private ValueTask MetricsAsync(HttpExchange exchange) =>
-        exchange.RespondAsync(200, "text/plain; version=0.0.4; charset=utf-8", Encoding.UTF8.GetBytes(metrics.Print()));
+    private async ValueTask MetricsAsync(HttpExchange exchange)
+    {
+        await etcdMetrics.RefreshAsync(exchange.Aborted).ConfigureAwait(false);
+        await exchange.RespondAsync(200, "text/plain; version=0.0.4; charset=utf-8", Encoding.UTF8.GetBytes(metrics.Print())).ConfigureAwait(false);
+    }
 
     private async ValueTask HealthAsync(HttpExchange exchange)
     {

@@ -1,4 +1,5 @@
 using Holdfast.Coordination.Endpoints.Http;
+using Holdfast.Primitives.Metrics;
 
 namespace Holdfast.Coordination.Endpoints.Methods;
 
@@ -7,4 +8,8 @@ namespace Holdfast.Coordination.Endpoints.Methods;
 /// <param name="Limits">The bounds.</param>
 /// <param name="Budget">Unary requests under way.</param>
 /// <param name="Stopping">Signalled when the door closes: streams end, new requests are refused by Kestrel.</param>
-internal sealed record CallScope(ICoordination Coordination, EndpointLimits Limits, RequestBudget Budget, CancellationToken Stopping);
+internal sealed record CallScope(ICoordination Coordination, EndpointLimits Limits, RequestBudget Budget, CancellationToken Stopping)
+{
+    /// <summary>Calls that ended with UNAVAILABLE.</summary>
+    public Counter Unavailable { get; } = new();
+}

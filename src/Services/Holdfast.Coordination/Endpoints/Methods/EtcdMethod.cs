@@ -42,8 +42,7 @@ internal abstract class EtcdMethod(string service, string name)
         }
         catch (Exception failure) when (failure is not InvariantBrokenException)
         {
-            failed?.Increment();
-            GrpcHeaders.Fail(exchange, CallFailure.From(failure, deadline.HasPassed));
+            GrpcHeaders.Fail(exchange, Count(CallFailure.From(failure, deadline.HasPassed), scope));
         }
     }
 
@@ -58,11 +57,17 @@ internal abstract class EtcdMethod(string service, string name)
         }
         catch (Exception exception) when (exception is not InvariantBrokenException)
         {
-            failed?.Increment();
-            var failure = CallFailure.From(exception, deadline.HasPassed);
+            var failure = Count(CallFailure.From(exception, deadline.HasPassed), scope);
             if (exchange.HasStarted) await JsonErrors.EndStreamAsync(exchange, failure).ConfigureAwait(false);
             else await JsonErrors.RespondAsync(exchange, failure).ConfigureAwait(false);
         }
+    }
+
+    private CallFailure Count(CallFailure failure, CallScope scope)
+    {
+        failed?.Increment();
+        if (failure.Code == CallFailure.Unavailable) scope.Unavailable.Increment();
+        return failure;
     }
 
     protected abstract ValueTask CallGrpcAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel);
