@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Reflection;
 using System.Runtime.InteropServices;
 
-namespace Holdfast.Server;
+namespace Holdfast.Server.Commands;
 
 /// <summary><c>holdfast version</c>.</summary>
 internal static class VersionCommand

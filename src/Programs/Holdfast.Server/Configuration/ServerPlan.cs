@@ -1,0 +1,162 @@
+using System.Globalization;
+using System.Net;
+
+namespace Holdfast.Server.Configuration;
+
+/// <summary>A founding member as <c>--cluster</c> lists it.</summary>
+internal sealed record Founder(string Name, string Host, int Port);
+
+/// <summary>What a server will do: every setting parsed, checked on its own and against the others.</summary>
+internal sealed record ServerPlan
+{
+    public required string Name { get; init; }
+
+    public required string DataDirectory { get; init; }
+
+    public required IPEndPoint Etcd { get; init; }
+
+    public required IPEndPoint? Peer { get; init; }
+
+    public required IReadOnlyList<Founder> Cluster { get; init; }
+
+    public required string JoinAddress { get; init; }
+
+    public required string JoinToken { get; init; }
+
+    public required bool IsEphemeral { get; init; }
+
+    public required bool LogsAsJson { get; init; }
+
+    /// <summary>Things that work but should be known, a sentence each (R1.13).</summary>
+    public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>Parses everything; null, and every fault said with its key and the fix, when something is wrong.</summary>
+    public static ServerPlan? From(SettingValues values, bool isTerminal, List<string> faults)
+    {
+        var before = faults.Count;
+        var isInsecure = Switch(values, Settings.Insecure, faults);
+        var plan = new ServerPlan
+        {
+            Name = NodeName(values, faults),
+            DataDirectory = Path.GetFullPath(values[Settings.Data].Text.Length > 0 ? values[Settings.Data].Text : Settings.Data.Default),
+            Etcd = Listen(values, Settings.Etcd, isInsecure, faults) ?? new IPEndPoint(IPAddress.Loopback, 2379),
+            Peer = values[Settings.Peer].Text.Length == 0 ? null : Listen(values, Settings.Peer, isInsecure, faults),
+            Cluster = Founders(values, faults),
+            JoinAddress = values[Settings.Join].Text,
+            JoinToken = values[Settings.Token].Text,
+            IsEphemeral = Switch(values, Settings.Ephemeral, faults),
+            LogsAsJson = Json(values, isTerminal, faults),
+            Warnings = [],
+        };
+        if (faults.Count == before) plan.AgreeWithEachOther(values, faults);
+        return faults.Count > before ? null : plan with { Warnings = plan.WorthKnowing() };
+    }
+
+    private void AgreeWithEachOther(SettingValues values, List<string> faults)
+    {
+        if (Cluster.Count > 0 && JoinAddress.Length > 0)
+            faults.Add($"{Named(values, Settings.Cluster)} and {Named(values, Settings.Join)}: a node founds a cluster or joins one; remove one of the two");
+        if (Cluster.Count > 0 && !Cluster.Any(founder => founder.Name == Name))
+            faults.Add($"{Named(values, Settings.Cluster)}: does not list this node ({Name}); add {Name}=host:port, or set {Settings.Name.Flag} to one of {string.Join(", ", Cluster.Select(f => f.Name))}");
+        if ((Cluster.Count > 1 || JoinAddress.Length > 0) && Peer is null)
+            faults.Add($"{Settings.Peer.Key}: other nodes must reach this one; add {Settings.Peer.Flag} host:port");
+        if (JoinAddress.Length > 0 && JoinToken.Length == 0)
+            faults.Add($"{Settings.Token.Key}: joining needs the token that a member gave; add {Settings.Token.Flag}");
+        if (JoinAddress.Length > 0 && !TrySplit(JoinAddress, out _, out _))
+            faults.Add($"{Named(values, Settings.Join)}: \"{JoinAddress}\" is not host:port");
+        if (IsEphemeral && (Cluster.Count > 0 || JoinAddress.Length > 0))
+            faults.Add($"{Settings.Ephemeral.Key}: an ephemeral node is alone; remove {Settings.Cluster.Flag} and {Settings.Join.Flag}");
+    }
+
+    private List<string> WorthKnowing()
+    {
+        var warnings = new List<string>();
+        if (Cluster.Count == 2 || (Cluster.Count > 2 && Cluster.Count % 2 == 0))
+            warnings.Add($"{Cluster.Count} voters survive no more failures than {Cluster.Count - 1} do; take an odd number");
+        if (Cluster.Count <= 1 && JoinAddress.Length == 0 && !IsEphemeral)
+            warnings.Add("one node alone: if its disk is lost, so is everything; three nodes survive one failure");
+        return warnings;
+    }
+
+    private static string NodeName(SettingValues values, List<string> faults)
+    {
+        var name = values[Settings.Name].Text;
+        if (name.Length is 0 or > 63 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+            faults.Add($"{Named(values, Settings.Name)}: \"{name}\" is not a name; take 1 to 63 letters, digits, dots, dashes or underscores");
+        return name;
+    }
+
+    private static IPEndPoint? Listen(SettingValues values, Setting setting, bool isInsecure, List<string> faults)
+    {
+        var text = values[setting].Text;
+        if (!TrySplit(text, out var host, out var port))
+        {
+            faults.Add($"{Named(values, setting)}: \"{text}\" is not host:port, such as 127.0.0.1:2379");
+            return null;
+        }
+
+        if (!TryAddress(host, out var address))
+        {
+            faults.Add($"{Named(values, setting)}: \"{host}\" is not an address of this machine; give an IP address, localhost, or * for all");
+            return null;
+        }
+
+        if (!IPAddress.IsLoopback(address) && !isInsecure)
+            faults.Add($"{Named(values, setting)}: {text} can be reached from other machines, and there is neither TLS nor authentication; bind to 127.0.0.1, or accept it with {Settings.Insecure.Flag}");
+        return new IPEndPoint(address, port);
+    }
+
+    private static List<Founder> Founders(SettingValues values, List<string> faults)
+    {
+        var founders = new List<Founder>();
+        foreach (var part in values[Settings.Cluster].Text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            var equals = part.IndexOf('=', StringComparison.Ordinal);
+            if (equals <= 0 || !TrySplit(part[(equals + 1)..], out var host, out var port) || port == 0)
+                faults.Add($"{Named(values, Settings.Cluster)}: \"{part}\" is not name=host:port");
+            else if (founders.Any(f => f.Name == part[..equals]))
+                faults.Add($"{Named(values, Settings.Cluster)}: {part[..equals]} is listed twice");
+            else
+                founders.Add(new Founder(part[..equals], host, port));
+        }
+
+        return founders;
+    }
+
+    private static bool Json(SettingValues values, bool isTerminal, List<string> faults)
+    {
+        switch (values[Settings.LogFormat].Text)
+        {
+            case "text": return false;
+            case "json": return true;
+            case "auto": return !isTerminal;
+            default:
+                faults.Add($"{Named(values, Settings.LogFormat)}: \"{values[Settings.LogFormat].Text}\" is none of text, json, auto");
+                return false;
+        }
+    }
+
+    private static bool Switch(SettingValues values, Setting setting, List<string> faults)
+    {
+        if (bool.TryParse(values[setting].Text, out var isOn)) return isOn;
+        faults.Add($"{Named(values, setting)}: \"{values[setting].Text}\" is neither true nor false");
+        return false;
+    }
+
+    private static bool TryAddress(string host, out IPAddress address)
+    {
+        address = host switch { "localhost" => IPAddress.Loopback, "*" => IPAddress.Any, _ => IPAddress.None };
+        return !address.Equals(IPAddress.None) || IPAddress.TryParse(host, out address!);
+    }
+
+    private static bool TrySplit(string text, out string host, out int port)
+    {
+        (host, port) = ("", 0);
+        var colon = text.LastIndexOf(':');
+        if (colon <= 0) return false;
+        host = text[..colon].Trim('[', ']');
+        return host.Length > 0 && int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port) && port is >= 0 and <= 65535;
+    }
+
+    private static string Named(SettingValues values, Setting setting) => $"{setting.Key} ({values[setting].Origin})";
+}

@@ -1,0 +1,31 @@
+namespace Holdfast.Server.Configuration;
+
+/// <summary>One thing that a user may set: <c>peer.listen</c> in YAML is <c>HOLDFAST__PEER__LISTEN</c> in the environment and <paramref name="Flag"/> on the command line.</summary>
+/// <param name="Key">The key, with dots between its parts.</param>
+/// <param name="Flag">The command line's name for it.</param>
+/// <param name="Default">What holds when nobody says anything; empty for nothing.</param>
+/// <param name="Meaning">One sentence for the help text.</param>
+/// <param name="IsSwitch">True for what is on or off: its flag takes no value.</param>
+internal sealed record Setting(string Key, string Flag, string Default, string Meaning, bool IsSwitch = false)
+{
+    /// <summary>The variable's name.</summary>
+    public string Variable => "HOLDFAST__" + Key.Replace(".", "__", StringComparison.Ordinal).ToUpperInvariant();
+}
+
+/// <summary>Every setting of a server.</summary>
+internal static class Settings
+{
+    public static readonly Setting Name = new("name", "--name", "n1", "This node's name: a label that survives a new disk.");
+    public static readonly Setting Data = new("data", "--data", "./holdfast-data", "The data directory; created with mode 0700.");
+    public static readonly Setting Etcd = new("etcd.listen", "--etcd", "127.0.0.1:2379", "Where etcd clients (gRPC and JSON) are served, host:port.");
+    public static readonly Setting Peer = new("peer.listen", "--peer", "", "Where other nodes reach this one, host:port.");
+    public static readonly Setting Cluster = new("cluster", "--cluster", "", "The founding members, n1=host:port,n2=host:port,...; the same on every node.");
+    public static readonly Setting Join = new("join.address", "--join", "", "Join a running cluster through this member, host:port.");
+    public static readonly Setting Token = new("join.token", "--token", "", "The join token that a member gave.");
+    public static readonly Setting Insecure = new("insecure", "--insecure", "false", "Allow a non-loopback bind without TLS and authentication.", IsSwitch: true);
+    public static readonly Setting Ephemeral = new("ephemeral", "--ephemeral", "false", "One node in memory, to try clients out: nothing survives the process.", IsSwitch: true);
+    public static readonly Setting LogFormat = new("log.format", "--log-format", "auto", "text, json, or auto: text on a terminal, JSON otherwise.");
+
+    /// <summary>All of them, in the order of the help text.</summary>
+    public static readonly IReadOnlyList<Setting> All = [Name, Data, Etcd, Peer, Cluster, Join, Token, Insecure, Ephemeral, LogFormat];
+}
