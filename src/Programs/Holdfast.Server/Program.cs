@@ -1,6 +1,12 @@
 using System.CommandLine;
-using Holdfast.Server;
+using Holdfast.Server.Commands;
 
 var root = new RootCommand("Holdfast: one process per node, one cluster, and the protocols that existing clients already speak.");
+root.Subcommands.Add(ServerCommand.Create());
+root.Subcommands.Add(KvCommand.Create());
+root.Subcommands.Add(StatusCommand.Create());
+root.Subcommands.Add(ConfigCommand.Create());
 root.Subcommands.Add(VersionCommand.Create());
-return await root.Parse(args).InvokeAsync();
+
+// Long enough for a node to hand over its leadership and to let requests under way finish.
+return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(10) });

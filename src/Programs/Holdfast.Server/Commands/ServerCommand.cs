@@ -1,0 +1,53 @@
+using System.CommandLine;
+using Holdfast.Server.Configuration;
+using Holdfast.Server.Hosting;
+
+namespace Holdfast.Server.Commands;
+
+/// <summary><c>holdfast server</c>: runs a node until SIGTERM or SIGINT.</summary>
+internal static class ServerCommand
+{
+    private const int CannotStart = 1;
+
+    internal static Command Create()
+    {
+        var command = new Command("server", "Runs a node. Without flags: one node, the etcd face on loopback, data in ./holdfast-data.");
+        var settings = new SettingOptions(command);
+        command.SetAction(async (parsed, cancel) =>
+        {
+            var faults = new List<string>();
+            var values = settings.Draw(parsed, faults);
+            var plan = ServerPlan.From(values, !Console.IsErrorRedirected, faults);
+            return plan is null || faults.Count > 0 ? SettingOptions.Refuse(faults) : await RunAsync(plan, cancel);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ServerPlan plan, CancellationToken stop)
+    {
+        using var log = new NodeLog(Console.Error, plan.LogsAsJson, plan.Name);
+        foreach (var warning in plan.Warnings) log.Warn("guard_rail", warning);
+        try
+        {
+            await using var node = await NodeAssembly.StartAsync(plan, log, stop);
+            Console.WriteLine($"ready: {plan.Name} serves etcd clients at {string.Join(", ", node.ClientAddresses)} (pid {Environment.ProcessId})");
+            await Console.Out.FlushAsync(CancellationToken.None);
+            await UntilStoppedAsync(stop);
+            log.Say("stopping", "asked to stop");
+        }
+        catch (CannotStartException refusal)
+        {
+            await Console.Error.WriteLineAsync($"holdfast: {refusal.Message}");
+            return CannotStart;
+        }
+
+        return 0;
+    }
+
+    private static async Task UntilStoppedAsync(CancellationToken stop)
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = stop.Register(stopped.SetResult);
+        await stopped.Task;
+    }
+}
