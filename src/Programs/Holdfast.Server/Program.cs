@@ -6,6 +6,7 @@ root.Subcommands.Add(ServerCommand.Create());
 root.Subcommands.Add(KvCommand.Create());
 root.Subcommands.Add(StatusCommand.Create());
 root.Subcommands.Add(ConfigCommand.Create());
+root.Subcommands.Add(SimCommand.Create());
 root.Subcommands.Add(VersionCommand.Create());
 
 // Long enough for a node to hand over its leadership and to let requests under way finish.

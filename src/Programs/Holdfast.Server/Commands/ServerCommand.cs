@@ -29,7 +29,7 @@ internal static class ServerCommand
         foreach (var warning in plan.Warnings) log.Warn("guard_rail", warning);
         try
         {
-            await using var node = await NodeAssembly.StartAsync(plan, log, stop);
+            await using INode node = plan.IsEphemeral ? await EphemeralNode.StartAsync(plan, log, stop) : await NodeAssembly.StartAsync(plan, log, stop);
             Console.WriteLine($"ready: {plan.Name} serves etcd clients at {string.Join(", ", node.ClientAddresses)} (pid {Environment.ProcessId})");
             await Console.Out.FlushAsync(CancellationToken.None);
             await UntilStoppedAsync(stop);

@@ -1,47 +1,182 @@
+using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using Holdfast.Cluster;
+using Holdfast.Coordination;
 using Holdfast.Coordination.Endpoints;
+using Holdfast.Coordination.Protocol;
+using Holdfast.Primitives;
+using Holdfast.Replication;
 using Holdfast.Server.Configuration;
+using Holdfast.Storage;
+using Holdfast.Transport;
 
 namespace Holdfast.Server.Hosting;
 
-/// <summary>A running node: composed top to bottom in start order, taken down in reverse. No container decides what is started when.</summary>
-internal sealed class NodeAssembly : IAsyncDisposable
+/// <summary>
+/// A running node: composed top to bottom in start order, taken down in reverse. No container decides what is started when.
+/// Data directory → peer port → founding → runtime (log, loops, beats) → etcd keyspace → front door.
+/// </summary>
+internal sealed class NodeAssembly : INode
 {
-    private readonly EphemeralKeyspace keyspace;
-    private readonly CoordinationEndpoint endpoint;
+    private static readonly TimeSpan LeaseTick = TimeSpan.FromMilliseconds(100);
 
-    private NodeAssembly(EphemeralKeyspace keyspace, CoordinationEndpoint endpoint) => (this.keyspace, this.endpoint) = (keyspace, endpoint);
+    private readonly Stack<Func<ValueTask>> stops = new();
+    private readonly CancellationTokenSource stopping = new();
+    private readonly NodeLog log;
+    private CoordinationEndpoint? door;
+
+    private NodeAssembly(NodeLog log) => this.log = log;
 
     /// <summary>Where etcd clients are served, with the ports that the system chose.</summary>
-    public IReadOnlyList<string> ClientAddresses => [.. endpoint.Addresses.Select(address => address.ToString())];
+    public IReadOnlyList<string> ClientAddresses => [.. door!.Addresses.Select(address => address.ToString())];
 
-    /// <summary>Starts a node.</summary>
+    /// <summary>Starts a node; what had begun when it fails is taken down again.</summary>
     /// <exception cref="CannotStartException">It cannot, and why.</exception>
     public static async Task<NodeAssembly> StartAsync(ServerPlan plan, NodeLog log, CancellationToken cancel)
     {
-        if (!plan.IsEphemeral)
-            throw new CannotStartException(
-                "this build does not yet join the replicated, durable keyspace to its front door (docs/STATUS.md), and will not pretend that writes are safe. "
-                + $"To try clients against one node in memory, whose data ends with the process, add {Settings.Ephemeral.Flag}.");
-
-        var keyspace = new EphemeralKeyspace(plan.Name, plan.Etcd);
-        log.Warn("ephemeral", "one node in memory: everything written here ends with this process");
+        var node = new NodeAssembly(log);
         try
         {
-            var endpoint = await CoordinationEndpoint.StartAsync(keyspace.Face, new CoordinationEndpointOptions { Listen = [plan.Etcd], Logging = log }, cancel);
-            return new NodeAssembly(keyspace, endpoint);
+            await node.ComposeAsync(plan, cancel);
+            return node;
         }
-        catch (Exception taken) when (taken is IOException or SocketException)
+        catch (Exception fault)
         {
-            await keyspace.DisposeAsync();
-            throw new CannotStartException(PortOwner.Sentence(plan.Etcd, Settings.Etcd.Flag), taken);
+            await node.DisposeAsync();
+            throw fault switch
+            {
+                DataDirectoryUnusableException or DataDirectoryException or SnapshotDamagedException => new CannotStartException($"{plan.DataDirectory}: {fault.Message}", fault),
+                _ => fault,
+            };
         }
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await endpoint.DisposeAsync();
-        await keyspace.DisposeAsync();
+        await stopping.CancelAsync();
+        while (stops.TryPop(out var stop)) await stop();
+        stopping.Dispose();
+    }
+
+    private async Task ComposeAsync(ServerPlan plan, CancellationToken cancel)
+    {
+        if (plan.JoinAddress.Length > 0)
+            throw new CannotStartException("joining a running cluster is not in this build (docs/STATUS.md); list every founder with --cluster");
+
+        var data = DataDirectory.Open(plan.DataDirectory, plan.Name);
+        stops.Push(() => { data.Dispose(); return ValueTask.CompletedTask; });
+        var known = GenesisFile.Read(data.Disk);
+        var self = new LocalNode(data.Node, checked((uint)data.BootCount), featureLevel: 1, known?.Cluster ?? ClusterId.None);
+
+        var addresses = new PeerAddresses();
+        var transport = new TransportOptions();
+        var listener = Listen(plan, self, addresses, transport);
+        stops.Push(() => { listener.Dispose(); return ValueTask.CompletedTask; });
+        var control = new ControlService(transport, Speak);
+        stops.Push(() => { control.Dispose(); return ValueTask.CompletedTask; });
+        var record = Record(plan, data.Node, listener);
+        var founders = plan.Cluster.Count > 0 ? plan.Cluster : [new Founder(plan.Name, record.Host, record.Port)];
+        var talk = new FoundingTalk(data.Disk, self, record, [.. founders.Select(one => (one.Name, HostPort.Format(one.Host, one.Port)))]);
+        talk.Serve(control);
+        listener.Serve(control);
+        var runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Transport = transport, Log = Speak });
+        stops.Push(async () => await runtime.StopAsync());
+        listener.Start();
+
+        var genesis = await talk.FoundAsync(waiting => log.Say("founding", waiting), cancel);
+        if (data.Cluster == ClusterId.None) data.JoinCluster(genesis.Cluster);
+        if (self.Cluster == ClusterId.None) self.BecomeMemberOf(genesis.Cluster);
+        foreach (var member in genesis.Members)
+            if (member.Node != self.Id) addresses.Set(new PeerAddress(member.Node, member.Name, member.Host, member.Port));
+        runtime.Open();
+
+        var machine = new CoordinationStateMachine();
+        var group = await runtime.CreateGroupAsync(GroupId.Coordination, machine, genesis.InitialConfiguration());
+        var members = genesis.Members.Select(Listed).ToArray();
+        var face = new CoordinationIdentity { ClusterId = genesis.Cluster.Value, MemberId = self.Id.Value, Members = () => members };
+        var keyspace = CoordinationFace.Over(group, machine, face, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)));
+        var ticking = Task.Run(() => TickAsync(keyspace), CancellationToken.None);
+        stops.Push(async () => await ticking);
+
+        door = await OpenDoorAsync(keyspace, plan.Etcd, log, cancel);
+        stops.Push(door.DisposeAsync);
+        log.Say("started", $"node {self.Id}, start {data.BootCount}, cluster {genesis.Cluster}, peers at {listener.Endpoint}");
+    }
+
+    /// <summary>Opens the front door, or says who stands in it.</summary>
+    internal static async Task<CoordinationEndpoint> OpenDoorAsync(ICoordination face, IPEndPoint address, NodeLog log, CancellationToken cancel)
+    {
+        try
+        {
+            return await CoordinationEndpoint.StartAsync(face, new CoordinationEndpointOptions { Listen = [address], Logging = log }, cancel);
+        }
+        catch (Exception taken) when (taken is IOException or SocketException)
+        {
+            throw new CannotStartException(PortOwner.Sentence(address, Settings.Etcd.Flag), taken);
+        }
+    }
+
+    private PeerListener Listen(ServerPlan plan, LocalNode self, PeerAddresses addresses, TransportOptions transport)
+    {
+        // A node alone needs no peers, but the runtime has a door for them: a port that the system chooses, on loopback.
+        var bind = plan.Peer ?? new IPEndPoint(IPAddress.Loopback, 0);
+        try
+        {
+            return new PeerListener(bind, self, addresses, null, transport, Speak);
+        }
+        catch (SocketException taken)
+        {
+            throw new CannotStartException(PortOwner.Sentence(bind, Settings.Peer.Flag), taken);
+        }
+    }
+
+    private void Speak(TransportSeverity severity, string message)
+    {
+        if (severity == TransportSeverity.Warning) log.Warn("transport", message);
+        else log.Say("transport", message);
+    }
+
+    private static MemberRecord Record(ServerPlan plan, NodeId node, PeerListener listener)
+    {
+        var founder = plan.Cluster.FirstOrDefault(one => one.Name == plan.Name);
+        return new MemberRecord
+        {
+            Node = node,
+            Name = plan.Name,
+            Host = founder?.Host ?? listener.Endpoint.Address.ToString(),
+            Port = founder?.Port ?? listener.Endpoint.Port,
+            ClientUrls = [$"http://{plan.Etcd}"],
+        };
+    }
+
+    private static Member Listed(MemberRecord record)
+    {
+        var member = new Member { ID = record.Node.Value, Name = record.Name };
+        member.PeerURLs.Add($"http://{HostPort.Format(record.Host, record.Port)}");
+        member.ClientURLs.AddRange(record.ClientUrls);
+        return member;
+    }
+
+    private async Task TickAsync(CoordinationFace face)
+    {
+        using var timer = new PeriodicTimer(LeaseTick);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping.Token))
+                try
+                {
+                    await face.TickAsync(stopping.Token);
+                }
+                catch (EtcdException)
+                {
+                    // No leader just now: leases are looked at again at the next tick.
+                }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping.
+        }
     }
 }

@@ -1,0 +1,36 @@
+using Holdfast.Coordination.Endpoints;
+using Holdfast.Server.Configuration;
+
+namespace Holdfast.Server.Hosting;
+
+/// <summary>One node in memory, for trying clients out: everything ends with the process.</summary>
+internal sealed class EphemeralNode : INode
+{
+    private readonly EphemeralKeyspace keyspace;
+    private readonly CoordinationEndpoint door;
+
+    private EphemeralNode(EphemeralKeyspace keyspace, CoordinationEndpoint door) => (this.keyspace, this.door) = (keyspace, door);
+
+    public IReadOnlyList<string> ClientAddresses => [.. door.Addresses.Select(address => address.ToString())];
+
+    public static async Task<EphemeralNode> StartAsync(ServerPlan plan, NodeLog log, CancellationToken cancel)
+    {
+        var keyspace = new EphemeralKeyspace(plan.Name, plan.Etcd);
+        log.Warn("ephemeral", "one node in memory: everything written here ends with this process");
+        try
+        {
+            return new EphemeralNode(keyspace, await NodeAssembly.OpenDoorAsync(keyspace.Face, plan.Etcd, log, cancel));
+        }
+        catch (CannotStartException)
+        {
+            await keyspace.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await door.DisposeAsync();
+        await keyspace.DisposeAsync();
+    }
+}

@@ -1,0 +1,8 @@
+namespace Holdfast.Server.Hosting;
+
+/// <summary>A running node: the replicated one, or the one in memory.</summary>
+internal interface INode : IAsyncDisposable
+{
+    /// <summary>Where etcd clients are served.</summary>
+    IReadOnlyList<string> ClientAddresses { get; }
+}
