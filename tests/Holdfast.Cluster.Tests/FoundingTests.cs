@@ -121,17 +121,6 @@ public sealed class FoundingTests
     }
 
     [Fact]
-    public void An_identity_is_drawn_once_and_counts_its_starts()
-    {
-        var disk = new MemoryDisk();
-        var first = NodeIdentity.Open(disk, "n1");
-        var second = NodeIdentity.Open(disk, "n1");
-        Assert.Equal(first with { BootCount = 2 }, second);
-        Assert.NotEqual(first.Node, NodeIdentity.Open(new MemoryDisk(), "n1").Node);
-        Assert.Contains("--name", Assert.Throws<DataDirectoryUnusableException>(() => NodeIdentity.Open(disk, "n2")).Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void Advice_warns_of_one_voter_and_of_an_even_count()
     {
         Assert.Equal("single-voter", Assert.Single(ClusterAdvice.On(Cast.GenesisOf(1).InitialConfiguration())).Code);

@@ -53,6 +53,9 @@ public sealed record Genesis
         return Configuration.Of(members);
     }
 
+    /// <summary>The genesis of a node that founds its cluster alone.</summary>
+    internal static Genesis Of(MemberRecord alone, ClusterId cluster) => new() { Cluster = cluster, Founder = alone.Node, Members = [alone] };
+
     /// <summary>The founding member of that name, or null.</summary>
     public MemberRecord? Find(string name)
     {

@@ -1,0 +1,51 @@
+using Holdfast.Replication;
+using Holdfast.Storage;
+using Holdfast.Transport;
+
+namespace Holdfast.Cluster;
+
+/// <summary>What a node of a cluster is built from.</summary>
+public sealed record ClusterNodeSetup
+{
+    /// <summary>The data directory's files.</summary>
+    public required IDisk Disk { get; init; }
+
+    /// <summary>Who this process is.</summary>
+    public required LocalNode Self { get; init; }
+
+    /// <summary>What the cluster shall know of it.</summary>
+    public required MemberRecord Member { get; init; }
+
+    /// <summary>The address book that the meshes read.</summary>
+    public required PeerAddresses Addresses { get; init; }
+
+    /// <summary>Where verbs are added; its listener is started after the <see cref="ClusterNode"/> was made.</summary>
+    public required ControlService Control { get; init; }
+
+    /// <summary>The runtime, not yet opened.</summary>
+    public required NodeRuntime Runtime { get; init; }
+
+    /// <summary>The state machine of group 1, empty.</summary>
+    public required IStateMachine Coordination { get; init; }
+
+    /// <summary>Certificates between nodes; null in the clear.</summary>
+    public PeerTls? Tls { get; init; }
+
+    /// <summary>The founders by name, this node among them, as "host:port"; empty for a node that founds alone or joins.</summary>
+    public IReadOnlyDictionary<string, string> Founders { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>"host:port" of any member of a cluster to join; empty otherwise.</summary>
+    public string JoinTarget { get; init; } = "";
+
+    /// <summary>The join token, in its text form.</summary>
+    public string JoinToken { get; init; } = "";
+
+    /// <summary>Options of groups 0 and 1.</summary>
+    public GroupOptions Groups { get; init; } = new();
+
+    /// <summary>Called once, when the cluster is known and before anything runs: makes the data directory part of it.</summary>
+    public Action<Holdfast.Primitives.ClusterId> OnCluster { get; init; } = _ => { };
+
+    /// <summary>Told what happens, a sentence each.</summary>
+    public Action<string> Say { get; init; } = _ => { };
+}
