@@ -5,6 +5,8 @@ var root = new RootCommand("Holdfast: one process per node, one cluster, and the
 root.Subcommands.Add(ServerCommand.Create());
 root.Subcommands.Add(KvCommand.Create());
 root.Subcommands.Add(StatusCommand.Create());
+root.Subcommands.Add(MembershipCommands.CreateToken());
+root.Subcommands.Add(MembershipCommands.CreateLeave());
 root.Subcommands.Add(ConfigCommand.Create());
 root.Subcommands.Add(SimCommand.Create());
 root.Subcommands.Add(VersionCommand.Create());

@@ -59,6 +59,15 @@ public sealed class NodeRuntime : IWalCompletions
         }
     }
 
+    /// <summary>Whether a peer's promise of support to this node holds now: it has answered a beat within the lease.</summary>
+    public bool HearsFrom(NodeId peer)
+    {
+        var now = MonotonicClock.Now;
+        foreach (var support in supports)
+            if (support.GrantFrom(peer).Until > now) return true;
+        return false;
+    }
+
     /// <summary>Reads the log and starts the threads. The cluster must be known.</summary>
     public WalRecovery Open()
     {

@@ -22,4 +22,7 @@ internal sealed class ClientOptions
 
     /// <summary>A client of what was asked for.</summary>
     public EtcdClient Open(ParseResult parsed) => new(EtcdClient.ParseEndpoints(parsed.GetValue(endpoints)));
+
+    /// <summary>The first of the servers, for what is asked of one node.</summary>
+    public string First(ParseResult parsed) => EtcdClient.ParseEndpoints(parsed.GetValue(endpoints))[0];
 }

@@ -15,7 +15,7 @@ namespace Holdfast.Server.Hosting;
 
 /// <summary>
 /// A running node: composed top to bottom in start order, taken down in reverse. No container decides what is started when.
-/// Data directory → peer port → founding → runtime (log, loops, beats) → etcd keyspace → front door.
+/// Data directory → peer port → runtime (log, loops, beats) → cluster (founded, joined or known; groups 0 and 1) → etcd face → front door.
 /// </summary>
 internal sealed class NodeAssembly : INode
 {
@@ -62,13 +62,9 @@ internal sealed class NodeAssembly : INode
 
     private async Task ComposeAsync(ServerPlan plan, CancellationToken cancel)
     {
-        if (plan.JoinAddress.Length > 0)
-            throw new CannotStartException("joining a running cluster is not in this build (docs/STATUS.md); list every founder with --cluster");
-
         var data = DataDirectory.Open(plan.DataDirectory, plan.Name);
         stops.Push(() => { data.Dispose(); return ValueTask.CompletedTask; });
-        var known = GenesisFile.Read(data.Disk);
-        var self = new LocalNode(data.Node, checked((uint)data.BootCount), featureLevel: 1, known?.Cluster ?? ClusterId.None);
+        var self = new LocalNode(data.Node, checked((uint)data.BootCount), featureLevel: 1, data.Cluster);
 
         var addresses = new PeerAddresses();
         var transport = new TransportOptions();
@@ -77,40 +73,47 @@ internal sealed class NodeAssembly : INode
         var control = new ControlService(transport, Speak);
         stops.Push(() => { control.Dispose(); return ValueTask.CompletedTask; });
         var record = Record(plan, data.Node, listener);
-        var founders = plan.Cluster.Count > 0 ? plan.Cluster : [new Founder(plan.Name, record.Host, record.Port)];
-        var talk = new FoundingTalk(data.Disk, self, record, [.. founders.Select(one => (one.Name, HostPort.Format(one.Host, one.Port)))]);
-        talk.Serve(control);
         listener.Serve(control);
         var runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Transport = transport, Log = Speak });
         stops.Push(async () => await runtime.StopAsync());
-        listener.Start();
-
-        var genesis = await talk.FoundAsync(waiting => log.Say("founding", waiting), cancel);
-        if (data.Cluster == ClusterId.None) data.JoinCluster(genesis.Cluster);
-        if (self.Cluster == ClusterId.None) self.BecomeMemberOf(genesis.Cluster);
-        foreach (var member in genesis.Members)
-            if (member.Node != self.Id) addresses.Set(new PeerAddress(member.Node, member.Name, member.Host, member.Port));
-        runtime.Open();
-
         var machine = new CoordinationStateMachine();
-        var group = await runtime.CreateGroupAsync(GroupId.Coordination, machine, genesis.InitialConfiguration());
-        var members = genesis.Members.Select(Listed).ToArray();
-        var face = new CoordinationIdentity { ClusterId = genesis.Cluster.Value, MemberId = self.Id.Value, Members = () => members };
-        var keyspace = CoordinationFace.Over(group, machine, face, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)));
+        var cluster = new ClusterNode(new ClusterNodeSetup
+        {
+            Disk = data.Disk,
+            Self = self,
+            Member = record,
+            Addresses = addresses,
+            Control = control,
+            Runtime = runtime,
+            Coordination = machine,
+            Founders = plan.Cluster.ToDictionary(one => one.Name, one => HostPort.Format(one.Host, one.Port)),
+            JoinTarget = plan.JoinAddress,
+            JoinToken = plan.JoinToken,
+            OnCluster = id => { if (data.Cluster == ClusterId.None) data.JoinCluster(id); },
+            Say = happened => log.Say("cluster", happened),
+        });
+        listener.Start();
+        if (self.Cluster == ClusterId.None && plan.Cluster.Count > 1) log.Say("founding", "a new cluster begins when every listed node is there");
+        await cluster.StartAsync(cancel);
+        stops.Push(cluster.DisposeAsync);
+
+        var identity = new CoordinationIdentity { ClusterId = self.Cluster.Value, MemberId = self.Id.Value, Members = () => MembersOf(cluster, record) };
+        var keyspace = CoordinationFace.Over(cluster.Coordination, machine, identity, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)));
         var ticking = Task.Run(() => TickAsync(keyspace), CancellationToken.None);
         stops.Push(async () => await ticking);
 
-        door = await OpenDoorAsync(keyspace, plan.Etcd, log, cancel);
+        var admin = new NodeAdmin(plan.Name, self.Id, cluster, runtime.HearsFrom);
+        door = await OpenDoorAsync(keyspace, plan.Etcd, log, cancel, admin);
         stops.Push(door.DisposeAsync);
-        log.Say("started", $"node {self.Id}, start {data.BootCount}, cluster {genesis.Cluster}, peers at {listener.Endpoint}");
+        log.Say("started", $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
     }
 
     /// <summary>Opens the front door, or says who stands in it.</summary>
-    internal static async Task<CoordinationEndpoint> OpenDoorAsync(ICoordination face, IPEndPoint address, NodeLog log, CancellationToken cancel)
+    internal static async Task<CoordinationEndpoint> OpenDoorAsync(ICoordination face, IPEndPoint address, NodeLog log, CancellationToken cancel, IAdmin? admin = null)
     {
         try
         {
-            return await CoordinationEndpoint.StartAsync(face, new CoordinationEndpointOptions { Listen = [address], Logging = log }, cancel);
+            return await CoordinationEndpoint.StartAsync(face, new CoordinationEndpointOptions { Listen = [address], Logging = log, Admin = admin }, cancel);
         }
         catch (Exception taken) when (taken is IOException or SocketException)
         {
@@ -149,6 +152,13 @@ internal sealed class NodeAssembly : INode
             Port = founder?.Port ?? listener.Endpoint.Port,
             ClientUrls = [$"http://{plan.Etcd}"],
         };
+    }
+
+    /// <summary>The members that etcd clients are shown: the replicas' nodes as the directory has them; this node alone before it has any.</summary>
+    private static IReadOnlyList<Member> MembersOf(ClusterNode cluster, MemberRecord self)
+    {
+        var known = cluster.View.Members;
+        return known.Count == 0 ? [Listed(self)] : [.. known.Values.Select(Listed)];
     }
 
     private static Member Listed(MemberRecord record)

@@ -1,0 +1,51 @@
+using System.CommandLine;
+using Holdfast.Coordination.Endpoints;
+using Holdfast.Server.Client;
+
+namespace Holdfast.Server.Commands;
+
+/// <summary><c>holdfast token</c> and <c>holdfast leave</c>: how a cluster grows and shrinks.</summary>
+internal static class MembershipCommands
+{
+    internal static Command CreateToken()
+    {
+        var command = new Command("token", "Makes a token with which one node may join: holdfast server --join HOST:PEERPORT --token TOKEN.");
+        var endpoints = ClientOptions.AddTo(command);
+        command.SetAction(async (parsed, cancel) => await AskAsync(endpoints.First(parsed), async admin =>
+        {
+            var made = await admin.CreateJoinTokenAsync(cancel);
+            Console.WriteLine(made.Token);
+            await Console.Error.WriteLineAsync($"good for one node and {made.ExpiresInSeconds / 60} minutes");
+        }));
+        return command;
+    }
+
+    internal static Command CreateLeave()
+    {
+        var command = new Command("leave", "Takes a node out of the cluster for good; without a name, the node that is asked.");
+        var node = new Argument<string>("node") { Description = "Name or id of the node.", DefaultValueFactory = _ => "" };
+        command.Arguments.Add(node);
+        var endpoints = ClientOptions.AddTo(command);
+        command.SetAction(async (parsed, cancel) => await AskAsync(endpoints.First(parsed), async admin =>
+        {
+            await admin.LeaveAsync(new LeaveRequest(parsed.GetValue(node) ?? ""), cancel);
+            Console.WriteLine("the removal has begun; the node is out when it is no longer in the member list");
+        }));
+        return command;
+    }
+
+    private static async Task<int> AskAsync(string endpoint, Func<AdminClient, Task> ask)
+    {
+        using var admin = new AdminClient(endpoint);
+        try
+        {
+            await ask(admin);
+            return 0;
+        }
+        catch (Exception fault) when (fault is AdminException or HttpRequestException or TaskCanceledException)
+        {
+            await Console.Error.WriteLineAsync($"holdfast: {endpoint}: {fault.Message}");
+            return 1;
+        }
+    }
+}
