@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Holdfast.Coordination.Endpoints.Http;
 
-/// <summary>One request and its response, over Kestrel's own features. (No HttpContext, routing or container lies between: that is half of the cost of a small call.)</summary>
+/// <summary>One request and its response, over Kestrel's own features. (No HttpContext, routing or container lies between.)</summary>
 internal sealed class HttpExchange(IFeatureCollection features)
 {
     private readonly IHttpRequestFeature request = features.GetRequiredFeature<IHttpRequestFeature>();
