@@ -1,8 +1,10 @@
 using System.CommandLine;
 using Holdfast.Server.Commands;
+using Holdfast.Server.Demo;
 
 var root = new RootCommand("Holdfast: one process per node, one cluster, and the protocols that existing clients already speak.");
 root.Subcommands.Add(ServerCommand.Create());
+root.Subcommands.Add(DemoCommand.Create());
 root.Subcommands.Add(KvCommand.Create());
 root.Subcommands.Add(StatusCommand.Create());
 root.Subcommands.Add(MembershipCommands.CreateToken());
