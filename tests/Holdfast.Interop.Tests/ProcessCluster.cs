@@ -43,6 +43,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public string Endpoint(int node) => $"127.0.0.1:{clientPorts[node]}";
 
+    public int ClientPort(int node) => clientPorts[node];
+
+    public int PeerPort(int node) => peerPorts[node];
+
     public Process Of(int node) => processes[node] ?? throw new InvalidOperationException($"node {node} is not running");
 
     public void Start(int node)

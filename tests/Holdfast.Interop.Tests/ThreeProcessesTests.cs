@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Google.Protobuf;
 using Holdfast.Coordination.Protocol;
 
@@ -65,6 +67,37 @@ public sealed class ThreeProcessesTests
         for (var node = 0; node < 3; node++) cluster.Start(node);
         for (var node = 0; node < 3; node++) await cluster.UntilServesAsync(node);
         await AssertKeptAsync(cluster, acknowledged);
+    }
+
+    [Fact]
+    public async Task Garbage_and_silent_connections_on_every_port_disturb_nobody()
+    {
+        await using var cluster = await ProcessCluster.StartAsync();
+        var garbage = new byte[4096];
+        new Random(7).NextBytes(garbage);
+        var silent = new List<TcpClient>();
+        for (var node = 0; node < 3; node++)
+        {
+            foreach (var port in (int[])[cluster.ClientPort(node), cluster.PeerPort(node)])
+            {
+                for (var i = 0; i < 50; i++)
+                {
+                    var connection = new TcpClient();
+                    await connection.ConnectAsync(IPAddress.Loopback, port);
+                    if (i % 2 == 0) await connection.GetStream().WriteAsync(garbage);
+                    silent.Add(connection);
+                }
+            }
+        }
+
+        for (var node = 0; node < 3; node++)
+        {
+            Assert.True(await cluster.TryPutAsync(node, $"after{node}", "garbage"));
+            Assert.False(cluster.Of(node).HasExited);
+        }
+
+        silent.ForEach(connection => connection.Dispose());
+        Assert.Equal("garbage", await cluster.GetAsync(0, "after2"));
     }
 
     private static async Task WriteAsync(ProcessCluster cluster, int writer, ConcurrentDictionary<string, string> acknowledged, CancellationToken stop)
