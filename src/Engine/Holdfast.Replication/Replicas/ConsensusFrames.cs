@@ -19,6 +19,7 @@ internal static class ConsensusFrames
             case FrameKind.Append when MessageCodec.TryDecode(ref reader, out var header, out var entries): node.Step(now, from, header, entries); break;
             case FrameKind.AppendReply when MessageCodec.TryDecode(ref reader, out AppendReply message): node.Step(now, from, message); break;
             case FrameKind.OfferSnapshot when MessageCodec.TryDecode(ref reader, out OfferSnapshot message): node.Step(now, from, message); break;
+            case FrameKind.ReleaseVote when MessageCodec.TryDecode(ref reader, out ReleaseVote message): node.Step(now, from, message); break;
             case FrameKind.TimeoutNow when MessageCodec.TryDecode(ref reader, out TimeoutNow message): node.Step(now, from, message); break;
             case FrameKind.ReadIndexRequest when MessageCodec.TryDecode(ref reader, out ReadIndexRequest message): node.Step(now, from, message); break;
             case FrameKind.ReadIndexReply when MessageCodec.TryDecode(ref reader, out ReadIndexReply message): node.Step(now, from, message); break;
@@ -61,6 +62,12 @@ internal static class ConsensusFrames
         foreach (ref readonly var outbound in effects.TimeoutNows.Items)
         {
             MessageCodec.Encode(replica.BeginFrame(frame, FrameKind.TimeoutNow), outbound.Message);
+            mesh.TrySend(outbound.To, frame.Written);
+        }
+
+        foreach (ref readonly var outbound in effects.VoteReleases.Items)
+        {
+            MessageCodec.Encode(replica.BeginFrame(frame, FrameKind.ReleaseVote), outbound.Message);
             mesh.TrySend(outbound.To, frame.Written);
         }
 

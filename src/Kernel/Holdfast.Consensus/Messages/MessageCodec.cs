@@ -33,6 +33,9 @@ public enum FrameKind : byte
     /// <summary><see cref="Consensus.ReadIndexReply"/>.</summary>
     ReadIndexReply = 8,
 
+    /// <summary><see cref="Consensus.ReleaseVote"/>.</summary>
+    ReleaseVote = 9,
+
     /// <summary>A proposal on its way from a follower to its leader.</summary>
     Forward = 32,
 
@@ -181,6 +184,16 @@ public static class MessageCodec
     public static bool TryDecode(ref SpanReader reader, out TimeoutNow message)
     {
         message = new TimeoutNow(new Term(reader.ReadUInt64()));
+        return reader.IsWhole;
+    }
+
+    /// <summary>Writes a release of bound votes.</summary>
+    public static void Encode(SpanWriter writer, in ReleaseVote message) => writer.WriteUInt64(message.Term.Value);
+
+    /// <summary>Reads a release of bound votes.</summary>
+    public static bool TryDecode(ref SpanReader reader, out ReleaseVote message)
+    {
+        message = new ReleaseVote(new Term(reader.ReadUInt64()));
         return reader.IsWhole;
     }
 
