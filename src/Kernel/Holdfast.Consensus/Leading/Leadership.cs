@@ -1,48 +1,66 @@
 using Holdfast.Primitives;
+using Holdfast.Wire;
 
 namespace Holdfast.Consensus;
 
 /// <summary>What a replica knows and owes while it leads one term: its followers, its readers, its lease, a transfer under way. Gone when the term ends.</summary>
 internal sealed class Leadership
 {
+    private static readonly Mark SteppedDownSilently = new("raft: leader stepped down, quorum is silent");
     private static readonly Mark LeaseForsworn = new("raft: lease given up before a transfer");
-    private static readonly Mark TransferGivenUp = new("raft: transfer given up");
     private static readonly Mark FollowerNeedsSnapshot = new("raft: follower needs a snapshot");
 
     private readonly RaftOptions options;
     private readonly SupportTable support;
     private readonly NodeId self;
     private readonly Term term;
+    private readonly Journal journal;
     private readonly RaftLog log;
     private readonly ReadRounds reads = new();
+    private readonly Transfer transfer = new();
     private Progress[] followers = [];
     private Configuration configuration = Configuration.Empty;
     private Instant quorumCheckAt;
-    private Instant transferGiveUpAt = Instant.Never;
     private bool leaseForsworn;
-    private NodeId transferToldTo;
+    private long uncommittedBytes;
     private LogIndex commit;
-    private LogIndex durable;
     private Instant clock;
 
-    public Leadership(RaftOptions options, SupportTable support, NodeId self, Term term, RaftLog log, Instant now)
+    public Leadership(RaftOptions options, SupportTable support, Standing standing, Journal journal, Instant now)
     {
         this.options = options;
         this.support = support;
-        this.self = self;
-        this.term = term;
-        this.log = log;
+        this.journal = journal;
+        self = standing.Self;
+        term = standing.Term;
+        log = journal.Log;
         quorumCheckAt = now + options.ElectionTimeout;
+        Adopt(now, journal.Configuration);
+        Append(EntryKind.NoOp, default); // Committing it commits everything before (Raft paper 5.4.2, 8).
     }
-
-    public NodeId TransferTarget { get; private set; }
 
     public ReadOnlySpan<Progress> Followers => followers;
 
     public bool HasWaitingReads => reads.HasWaiting;
 
+    public LogPosition Append(EntryKind kind, ReadOnlySpan<byte> payload)
+    {
+        uncommittedBytes += payload.Length;
+        return journal.Append(term, kind, payload);
+    }
+
+    /// <summary>Appends a configuration, which is in force at once.</summary>
+    public LogPosition Append(Instant now, Configuration next)
+    {
+        var buffer = new ByteBuffer(64);
+        next.Encode(buffer);
+        var position = Append(EntryKind.Configuration, buffer.Written);
+        Adopt(now, next);
+        return position;
+    }
+
     /// <summary>Adopts the configuration in force: new members are probed, removed ones forgotten.</summary>
-    public void OnConfiguration(Instant now, Configuration inForce)
+    private void Adopt(Instant now, Configuration inForce)
     {
         configuration = inForce;
         var members = new SortedSet<NodeId>();
@@ -50,7 +68,7 @@ internal sealed class Leadership
         foreach (var member in inForce.Outgoing) members.Add(member.Node);
         members.Remove(self);
         followers = [.. members.Select(node => Find(node) ?? new Progress(node, log.Last.Index.Next, now))];
-        if (TransferTarget != NodeId.None && !inForce.MayLead(TransferTarget)) GiveUpTransfer();
+        if (transfer.IsUnderWay && !inForce.MayLead(transfer.Target)) transfer.GiveUp();
     }
 
     public Progress? Find(NodeId node)
@@ -61,22 +79,39 @@ internal sealed class Leadership
     }
 
     /// <summary>The highest index that a majority holds on disk, the leader's own disk included (S1).</summary>
-    public LogIndex QuorumDurable(LogIndex ownDurable)
+    private LogIndex QuorumDurable() =>
+        new(Quorum.Reached(configuration, this, static (leader, node) => node == leader.self ? leader.journal.Durable.Value : leader.Find(node)?.CountedMatch.Value ?? 0));
+
+    /// <summary>Commits what a quorum holds. Only an entry of the own term is committed by counting, what lies before goes with it (Raft paper 5.4.2, figure 8).</summary>
+    public void AdvanceCommit()
     {
-        durable = ownDurable;
-        return new LogIndex(Quorum.Reached(configuration, this, static (leader, node) =>
-            node == leader.self ? leader.durable.Value : leader.Find(node)?.CountedMatch.Value ?? 0));
+        var reached = QuorumDurable();
+        if (options.Bug == PlantedBug.QuorumOffByOne) reached = LogIndex.Max(reached, AnyoneHas());
+        if (reached <= journal.Commit || (log.TermAt(reached) != term && options.Bug != PlantedBug.OldTermCommittedByCounting)) return;
+        for (var index = journal.Commit.Next; index <= reached; index = index.Next) uncommittedBytes -= log[index].Payload.Length;
+        uncommittedBytes = Math.Max(0, uncommittedBytes); // Entries of earlier terms were never counted.
+        journal.CommitTo(reached);
     }
 
-    /// <summary>For a planted bug: what one follower more than nobody has.</summary>
-    public LogIndex AnyoneHas(LogIndex ownDurable)
+    /// <summary>A follower has answered an append; true when it accepted it.</summary>
+    public bool TryAccept(Instant now, Progress follower, in AppendReply reply)
     {
-        var most = LogIndex.Zero;
-        foreach (var follower in followers) most = LogIndex.Max(most, follower.Match);
-        return LogIndex.Min(most, ownDurable);
+        follower.OnAnswer(now, reply);
+        if (!reply.Accepted)
+        {
+            follower.OnRejected(reply.Match, log.LastNotAbove(reply.Hint.Index, reply.Hint.Term).Index);
+            return false;
+        }
+
+        Invariant.Holds(reply.Match <= log.Last.Index, "a follower acknowledges entries that its leader does not have");
+        follower.OnAccepted(reply.Match, log.Base.Index);
+        return true;
     }
 
-    /// <summary>Until when a majority has promised, bound in this term, to vote for no one else (S2, S3); the caller checks that a commit in the own term exists.</summary>
+    /// <summary>Whether another proposal fits under the bound on what is uncommitted, and leadership is not being handed over.</summary>
+    public bool Admits(int payloadBytes) => !transfer.IsUnderWay && uncommittedBytes + payloadBytes <= options.UncommittedBytesMax;
+
+    /// <summary>Until when a majority has promised, bound in this term, to vote for no one else (S2, S3); only after a commit in the own term.</summary>
     public bool HoldsLease(Instant now)
     {
         if (leaseForsworn) return false;
@@ -90,6 +125,14 @@ internal sealed class Leadership
         var heard = (long)Quorum.Reached(configuration, this, static (leader, node) =>
             (ulong)Math.Max(0, leader.PromisedUntil(node) > leader.clock ? leader.clock.Ticks : leader.Find(node)?.AnsweredAt.Ticks ?? 0));
         return now.Ticks - heard <= options.ElectionTimeout.Ticks;
+    }
+
+    /// <summary>For a planted bug: what one follower more than nobody has.</summary>
+    private LogIndex AnyoneHas()
+    {
+        var most = LogIndex.Zero;
+        foreach (var follower in followers) most = LogIndex.Max(most, follower.Match);
+        return LogIndex.Min(most, journal.Durable);
     }
 
     private Instant PromisedUntil(NodeId node)
@@ -115,20 +158,17 @@ internal sealed class Leadership
         return reads.TryTake(confirmed, out asker, out context);
     }
 
-    public void BeginTransfer(Instant now, NodeId target)
-    {
-        TransferTarget = target;
-        transferGiveUpAt = now + options.ElectionTimeout;
-    }
+    public void BeginTransfer(Instant now, NodeId target) => transfer.Begin(target, now + options.ElectionTimeout);
 
-    /// <summary>Whether the target has everything, so that it may be told to stand. The lease is given up first, for the rest of the term (S3).</summary>
-    public bool TryFinishTransfer()
+    /// <summary>The transfer's target once it has everything, so that it may be told to stand. The lease is given up first, for the rest of the term (S3).</summary>
+    public bool TryFinishTransfer(out NodeId target)
     {
-        if (TransferTarget == NodeId.None || transferToldTo == TransferTarget) return false;
-        if (Find(TransferTarget) is not { } target || target.Match != log.Last.Index || !target.IsWhole) return false;
+        target = transfer.Target;
+        if (!transfer.IsUnderWay || transfer.IsTold) return false;
+        if (Find(target) is not { } follower || follower.Match != log.Last.Index || !follower.IsWhole) return false;
         leaseForsworn = true;
         LeaseForsworn.Hit();
-        transferToldTo = TransferTarget;
+        transfer.OnTold();
         return true;
     }
 
@@ -136,6 +176,13 @@ internal sealed class Leadership
     public bool HasForswornLease => leaseForsworn;
 
     public void ForswearLease() => leaseForsworn = true;
+
+    /// <summary>The reign is over: the votes that are bound to it are free, and their owners are told (S2).</summary>
+    public void ReleaseVotes(Effects held)
+    {
+        foreach (var follower in followers)
+            if (follower.Bound != SupportEpoch.None) held.VoteReleases.Add(new(follower.Node, new ReleaseVote(term)));
+    }
 
     /// <summary>The voter that could take over soonest: the one with the longest log, the smallest id among equals.</summary>
     public NodeId BestSuccessor()
@@ -149,20 +196,17 @@ internal sealed class Leadership
     /// <summary>Time has passed; false when this leader has lost touch with its quorum and must step down.</summary>
     public bool Tick(Instant now)
     {
-        if (now >= transferGiveUpAt)
-        {
-            TransferGivenUp.Hit();
-            GiveUpTransfer();
-        }
-
+        transfer.GiveUpIfOverdue(now);
         if (now < quorumCheckAt) return true;
         quorumCheckAt = now + options.ElectionTimeout;
-        return HearsQuorum(now);
+        if (HearsQuorum(now)) return true;
+        SteppedDownSilently.Hit();
+        return false;
     }
 
     public Instant Deadline()
     {
-        var deadline = Instant.Min(quorumCheckAt, transferGiveUpAt);
+        var deadline = Instant.Min(quorumCheckAt, transfer.GiveUpAt);
         foreach (var follower in followers)
             if (NeedsHeartbeat(follower)) deadline = Instant.Min(deadline, HeartbeatAt(follower));
         return deadline;
@@ -240,11 +284,4 @@ internal sealed class Leadership
         follower.Bound == SupportEpoch.None || support.GrantFrom(follower.Node).Epoch != follower.Bound;
 
     private Instant HeartbeatAt(Progress follower) => follower.SentAt + options.HeartbeatInterval;
-
-    private void GiveUpTransfer()
-    {
-        TransferTarget = NodeId.None;
-        transferToldTo = NodeId.None;
-        transferGiveUpAt = Instant.Never;
-    }
 }

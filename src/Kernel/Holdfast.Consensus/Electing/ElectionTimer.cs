@@ -1,0 +1,63 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Consensus;
+
+/// <summary>
+/// When a replica stands if nothing happens before. Every wait is drawn anew, so that two replicas that stood in the same instant do not do so twice
+/// (Raft paper 5.2); a voter of lower priority waits longer by whole election timeouts.
+/// </summary>
+internal sealed class ElectionTimer
+{
+    private readonly TimeSpan timeout;
+    private readonly TimeSpan priorityDelay;
+    private readonly SeededRandom dice;
+    private readonly Instant silentUntil;
+    private Instant heardAt;
+
+    public ElectionTimer(RaftOptions options, SeededRandom dice, Instant now, bool isSole, bool isRestart)
+    {
+        timeout = options.ElectionTimeout;
+        priorityDelay = timeout * (3 - options.ElectionPriority);
+        this.dice = dice;
+        // A sole voter has promised nothing to anybody else (S3).
+        silentUntil = isRestart && !isSole ? now + RaftOptions.LeaseMax : Instant.Zero;
+        heardAt = now - timeout;
+        At = isSole ? now : Instant.Max(silentUntil, now) + dice.NextSpan(TimeSpan.Zero, timeout) + priorityDelay;
+    }
+
+    public Instant At { get; private set; }
+
+    /// <summary>Whether whatever the process before this one had promised may still hold: until then this voter is silent (S3).</summary>
+    public bool IsSilent(Instant now) => now < silentUntil;
+
+    /// <summary>Whether a leader was heard within the election timeout.</summary>
+    public bool HasHeardLately(Instant now) => now - heardAt < timeout;
+
+    /// <summary>A leader was heard.</summary>
+    public void OnHeard(Instant now)
+    {
+        heardAt = now;
+        Restart(now);
+    }
+
+    public void Restart(Instant now) => At = now + dice.NextSpan(timeout, timeout * 2) + priorityDelay;
+
+    /// <summary>This replica stands now; if nothing comes of it, it stands again.</summary>
+    public void OnStanding(Instant now) => At = now + dice.NextSpan(timeout / 2, timeout);
+
+    public void OnDefeat(Instant now) => At = now + dice.NextSpan(timeout / 4, timeout);
+
+    /// <summary>The leader's node is gone. A short draw keeps two followers from standing in the same instant; pre-votes sort out the rest.</summary>
+    public void OnLeaderGone(Instant now)
+    {
+        At = now + ShortDraw();
+        ForgetHeard(now);
+    }
+
+    /// <summary>The vote is free again: no reason to wait longer than a short draw.</summary>
+    public void OnVoteFreed(Instant now) => At = Instant.Min(At, now + ShortDraw());
+
+    public void ForgetHeard(Instant now) => heardAt = Instant.Min(heardAt, now - timeout);
+
+    private TimeSpan ShortDraw() => dice.NextSpan(TimeSpan.Zero, timeout / 6) + priorityDelay;
+}

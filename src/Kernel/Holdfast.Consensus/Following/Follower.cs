@@ -1,0 +1,130 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Consensus;
+
+/// <summary>What a replica owes its leader: a bound vote (S2), acknowledgements of what is verified and durable (S1), and its word on whether its log is whole (S8).</summary>
+internal sealed class Follower
+{
+    private static readonly Mark VoteKept = new("raft: vote refused, bound to a supported leader");
+    private static readonly Mark StaleAppendRefused = new("raft: append of an old term refused");
+    private static readonly Mark LogRepaired = new("raft: damaged log repaired by the leader");
+    private static readonly Mark VoteReleased = new("raft: bound vote released by a former leader");
+
+    private readonly Standing standing;
+    private readonly Journal journal;
+    private readonly ElectionTimer timer;
+    private readonly Effects held;
+    private readonly Acknowledgement acknowledgement = new();
+
+    public Follower(Standing standing, Journal journal, ElectionTimer timer, VoteBinding binding, Effects held, bool isWhole)
+    {
+        this.standing = standing;
+        this.journal = journal;
+        this.timer = timer;
+        this.held = held;
+        Binding = binding;
+        IsWhole = isWhole;
+    }
+
+    public VoteBinding Binding { get; }
+
+    /// <summary>False from a recovery that found damage until a leader has repaired the log (S8).</summary>
+    public bool IsWhole { get; private set; }
+
+    /// <summary>Whether an answer is due that no message in <see cref="Effects"/> speaks for yet.</summary>
+    public bool IsAnswerDue => acknowledgement.IsDue(journal.Durable);
+
+    /// <summary>A new term: nothing is verified in it, nothing owed.</summary>
+    public void OnTerm() => acknowledgement.Reset();
+
+    /// <summary>A leader of the current term was heard: stay, and bind the vote to the support of now.</summary>
+    public void Obey(Instant now)
+    {
+        timer.OnHeard(now);
+        Binding.BindTo(standing.Leader, standing.Term);
+    }
+
+    /// <summary>Takes an append whose previous entry may not match: entries are taken or the append is refused with a hint (Raft paper 5.3).</summary>
+    public void Take(Instant now, in AppendHeader header, EntryBatch entries)
+    {
+        if (header.Previous.Index >= journal.Log.Base.Index && !journal.Log.Matches(header.Previous))
+        {
+            Reject(standing.Leader, header);
+            return;
+        }
+
+        var last = journal.TakeEntries(header.Previous.Index, entries);
+        acknowledgement.OnVerified(last);
+        acknowledgement.OnAppend(header.ReadRound, answerAtOnce: last <= journal.Durable);
+        journal.CommitTo(LogIndex.Min(header.Commit, last));
+        RepairIfCovered(now);
+    }
+
+    /// <summary>An append of an earlier term: its sender learns of the newer one.</summary>
+    public void RejectStale(NodeId from, in AppendHeader header)
+    {
+        StaleAppendRefused.Hit();
+        Reject(from, header);
+    }
+
+    /// <summary>Neither the vote nor the term: a candidate that cannot win must not unsettle a reign (Raft thesis 4.2.3).</summary>
+    public void KeepVote(NodeId from, in RequestVote request)
+    {
+        VoteKept.Hit();
+        AskWhetherStillLeading();
+        if (request.IsPreVote) held.VoteReplies.Add(new(from, new VoteReply(standing.Term, false, true)));
+    }
+
+    private void Reject(NodeId from, in AppendHeader header)
+    {
+        var hint = journal.Log.LastNotAbove(header.Previous.Index, header.Previous.Term);
+        held.AppendReplies.Add(new(from, new AppendReply(standing.Term, false, header.Previous.Index, hint, header.ReadRound, BoundTo(from), IsWhole)));
+    }
+
+    /// <summary>What is committed agrees with every later leader (leader completeness), and the leader must hear of it.</summary>
+    public void AcknowledgeCommitted()
+    {
+        acknowledgement.OnVerified(journal.Commit);
+        acknowledgement.Owe();
+    }
+
+    /// <summary>Says what is due. The caller has made sure that the hard state is durable.</summary>
+    public void Acknowledge()
+    {
+        if (!standing.FollowsSomebody || !IsAnswerDue) return;
+        var match = acknowledgement.Take(journal.Durable);
+        held.AppendReplies.Add(new(standing.Leader, new AppendReply(standing.Term, true, match, default, acknowledgement.Round, BoundTo(standing.Leader), IsWhole)));
+    }
+
+    /// <summary>
+    /// A damaged log is whole again when it durably holds everything up to a commit in the leader's own term: whatever this replica had
+    /// acknowledged and was committed is among it (leader completeness).
+    /// </summary>
+    public void RepairIfCovered(Instant now)
+    {
+        if (IsWhole || !journal.HasCommittedIn(standing.Term) || LogIndex.Min(acknowledgement.Verified, journal.Durable) < journal.Commit) return;
+        IsWhole = true;
+        LogRepaired.Hit();
+        acknowledgement.Owe();
+        timer.Restart(now);
+    }
+
+    /// <summary>An unasked-for answer to the leader this vote is bound to: one that leads no more replies by releasing it.</summary>
+    public void AskWhetherStillLeading()
+    {
+        if (!Binding.IsBound || standing.IsLeader) return;
+        held.AppendReplies.Add(new(Binding.Leader, new AppendReply(Binding.Term, true, LogIndex.Zero, default, 0, Binding.Epoch, IsWhole)));
+    }
+
+    /// <summary>The node to which the vote is bound says that it leads that term no more, and so never will again: the vote is free (S2).</summary>
+    public void OnReleased(Instant now, NodeId from, Term term)
+    {
+        if (Binding.Leader != from || Binding.Term != term || !Binding.IsBound) return;
+        VoteReleased.Hit();
+        Binding.Release();
+        if (standing.Role == RaftRole.Follower) timer.OnVoteFreed(now);
+        if (standing.Leader == from) timer.ForgetHeard(now);
+    }
+
+    private SupportEpoch BoundTo(NodeId leader) => Binding.Leader == leader && Binding.Term == standing.Term ? Binding.Epoch : SupportEpoch.None;
+}
