@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Holdfast.Primitives;
 
 namespace Holdfast.Cluster;
@@ -21,10 +22,10 @@ public interface IClusterHands
 /// </summary>
 public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hands)
 {
-    private readonly SortedDictionary<ulong, string> waiting = [];
+    private volatile ImmutableSortedDictionary<ulong, string> waiting = ImmutableSortedDictionary<ulong, string>.Empty;
 
-    /// <summary>What the procedures under way wait for, by their number.</summary>
-    public IReadOnlyDictionary<ulong, string> Waiting => waiting;
+    /// <summary>What the procedures under way wait for, by their number; for all threads.</summary>
+    public ImmutableSortedDictionary<ulong, string> Waiting => waiting;
 
     /// <summary>One round over everything under way. Returns how many actions were taken; zero means that there is nothing to do now.</summary>
     public async ValueTask<int> StepAsync(CancellationToken cancellation)
@@ -34,7 +35,7 @@ public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hand
         foreach (var group in (GroupId[])[GroupId.Directory, GroupId.Coordination, .. seen.Groups.Keys])
             if (await hands.SightAsync(group, cancellation).ConfigureAwait(false) is { } sighting) sightings[group] = sighting;
 
-        waiting.Clear();
+        var waits = ImmutableSortedDictionary.CreateBuilder<ulong, string>();
         var taken = 0;
         var touched = new HashSet<GroupId>();
         var isAnyRunning = false;
@@ -43,10 +44,11 @@ public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hand
             if (procedure.State != ProcedureState.Running) continue;
             isAnyRunning = true;
             var action = Procedure.Next(procedure, seen, sightings);
-            if (action is ProcedureAction.Wait wait) waiting[id] = wait.For;
+            if (action is ProcedureAction.Wait wait) waits[id] = wait.For;
             else if (await TakeAsync(id, action, touched, cancellation).ConfigureAwait(false)) taken++;
         }
 
+        waiting = waits.ToImmutable();
         if (isAnyRunning) return taken;
         foreach (var (_, sighting) in sightings)
             if (Procedure.Sweep(seen, sighting) is { } sweep and not ProcedureAction.Wait && await TakeAsync(0, sweep, touched, cancellation).ConfigureAwait(false)) taken++;

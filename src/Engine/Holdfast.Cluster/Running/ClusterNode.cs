@@ -34,7 +34,7 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         this.setup = setup;
         trust = ControlTrust.Of(setup.Tls);
-        hands = new NodeHands(setup, trust);
+        hands = new NodeHands(setup, trust, () => View);
         runner = new ProcedureRunner(() => directory.View, hands);
         genesis = GenesisFile.Read(setup.Disk);
         if (genesis is null && setup.JoinTarget.Length == 0) bootstrap = new Bootstrap(setup.Member, setup.Founders.Count > 0 ? setup.Founders.Keys : [setup.Member.Name]);
@@ -55,6 +55,9 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>What is allowed and yet unwise about the voters now (R1.13).</summary>
     public IReadOnlyList<ClusterAdvice> Advice => ClusterAdvice.On(Directory.Status.Configuration);
+
+    /// <summary>What the procedures under way wait for, while this node leads group 0; for an operator's status.</summary>
+    public IReadOnlyDictionary<ulong, string> Waiting => runner.Waiting;
 
     /// <summary>Finds the cluster, waiting for the other founders as long as it takes, and begins groups 0 and 1.</summary>
     /// <exception cref="DataDirectoryUnusableException">The cluster does not take this node; the message says why.</exception>

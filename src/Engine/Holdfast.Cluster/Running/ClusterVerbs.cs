@@ -46,6 +46,7 @@ internal static class ClusterVerbs
         var buffer = new ByteBuffer(256);
         var writer = new SpanWriter(buffer);
         writer.WriteFlag(status.IsServingLeader);
+        writer.WriteUInt64(status.Term.Value);
         writer.WriteUInt64(status.Commit.Value);
         writer.WriteUInt64(status.Applied.Value);
         writer.WriteUInt32(status.FeatureLevel);
@@ -57,10 +58,11 @@ internal static class ClusterVerbs
     {
         var reader = new SpanReader(bytes);
         var leads = reader.ReadFlag();
+        var term = new Term(reader.ReadUInt64());
         var commit = new LogIndex(reader.ReadUInt64());
         var applied = new LogIndex(reader.ReadUInt64());
         var level = reader.ReadUInt32();
-        return Configuration.TryDecode(ref reader, out var configuration) ? new ReplicaReport(leads, commit, applied, level, configuration) : null;
+        return Configuration.TryDecode(ref reader, out var configuration) ? new ReplicaReport(leads, term, commit, applied, level, configuration) : null;
     }
 
     public static byte[] Encode(ProcedureAction.ChangeMembers change)
@@ -89,4 +91,4 @@ internal static class ClusterVerbs
 }
 
 /// <summary>What a replica says of itself over a control call.</summary>
-internal sealed record ReplicaReport(bool Leads, LogIndex Commit, LogIndex Applied, uint FeatureLevel, Configuration Configuration);
+internal sealed record ReplicaReport(bool Leads, Term Term, LogIndex Commit, LogIndex Applied, uint FeatureLevel, Configuration Configuration);

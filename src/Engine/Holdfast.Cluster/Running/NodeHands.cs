@@ -6,12 +6,17 @@ using Holdfast.Transport;
 namespace Holdfast.Cluster;
 
 /// <summary>The real hands of a runner: this node's groups, and the other nodes over control calls.</summary>
-internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust) : IClusterHands
+internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust, Func<DirectoryView> view) : IClusterHands
 {
+    private static readonly Mark AskedAround = new("cluster: a group's leader was found by asking around");
+
     /// <summary>A learner this close behind the leader's commit is promoted: it catches up in less than a heartbeat.</summary>
     private const ulong CaughtUpLagMax = 64;
 
     private static readonly TimeSpan CallMax = TimeSpan.FromSeconds(2);
+
+    /// <summary>Who led each group at the last look: only the runner's task looks, and acts on what it saw.</summary>
+    private readonly SortedDictionary<GroupId, NodeId> seenLeading = [];
 
     public ReplicatedGroup? Find(GroupId group)
     {
@@ -22,8 +27,7 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust) : IC
 
     public async ValueTask<GroupSighting?> SightAsync(GroupId group, CancellationToken cancellation)
     {
-        if (Find(group)?.Status.Leader is not { } leader || leader == NodeId.None) return null;
-        if (await AskAsync(leader, group, cancellation).ConfigureAwait(false) is not { Leads: true } report) return null;
+        if (await FindLeaderAsync(group, cancellation).ConfigureAwait(false) is not { } report) return null;
         var caughtUp = ImmutableSortedSet.CreateBuilder<NodeId>();
         foreach (var member in report.Configuration.Members.ToArray())
         {
@@ -37,7 +41,7 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust) : IC
 
     public async ValueTask ChangeMembersAsync(ProcedureAction.ChangeMembers change, CancellationToken cancellation)
     {
-        var leader = Find(change.Group)?.Status.Leader ?? NodeId.None;
+        var leader = seenLeading.GetValueOrDefault(change.Group, NodeId.None);
         setup.Say($"group {change.Group}: members {change.From} become {change.To}");
         if (leader == setup.Self.Id) await ChangeHereAsync(change).ConfigureAwait(false);
         else await CallAsync(leader, ClusterVerbs.Change, ClusterVerbs.Encode(change), cancellation).ConfigureAwait(false);
@@ -54,6 +58,34 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust) : IC
         if (Find(change.Group) is not { } group) return false;
         if (!group.Status.IsServingLeader || !group.Status.Configuration.Equals(change.From)) return false;
         return await group.ChangeMembershipAsync(change.To).ConfigureAwait(false) == ChangeVerdict.Begun;
+    }
+
+    /// <summary>
+    /// The leader's word. This node's own replica may not know who leads: it may not be there, or have been removed from the group, which then leaves it alone for good.
+    /// So whoever could have a replica is asked, and the newest term among those who say that they lead is believed.
+    /// </summary>
+    private async ValueTask<ReplicaReport?> FindLeaderAsync(GroupId group, CancellationToken cancellation)
+    {
+        var hint = Find(group) is { } here && here.Status.Configuration.Contains(setup.Self.Id) ? here.Status.Leader : NodeId.None;
+        if (hint != NodeId.None && await AskAsync(hint, group, cancellation).ConfigureAwait(false) is { Leads: true } told) return Believe(group, hint, told);
+        ReplicaReport? newest = null;
+        var now = view();
+        var places = now.Groups.TryGetValue(group, out var record) ? record.Replicas.Select(replica => replica.Node) : now.Members.Keys;
+        foreach (var node in places)
+        {
+            if (node == hint || await AskAsync(node, group, cancellation).ConfigureAwait(false) is not { Leads: true } report) continue;
+            if (newest is not null && newest.Term >= report.Term) continue;
+            AskedAround.Hit();
+            newest = Believe(group, node, report);
+        }
+
+        return newest;
+    }
+
+    private ReplicaReport Believe(GroupId group, NodeId leader, ReplicaReport report)
+    {
+        seenLeading[group] = leader;
+        return report;
     }
 
     private async ValueTask<ReplicaReport?> AskAsync(NodeId node, GroupId group, CancellationToken cancellation)
