@@ -90,7 +90,7 @@ public sealed class ControlTests
         using var server = new Server(TestAuthority.Create("intruder").Issue("n7"));
         var pinned = ControlTrust.Pinned(PeerTls.Fingerprint(TestAuthority.Create("cluster").Certificate));
         var reply = await ControlClient.CallAsync(server.Target, Join, default, Patience, pinned);
-        Assert.Equal(ControlStatus.Unreachable, reply.Status);
+        Assert.Equal(ControlStatus.WrongAuthority, reply.Status);
         Assert.Equal(0, server.Happened.Count("join"));
     }
 

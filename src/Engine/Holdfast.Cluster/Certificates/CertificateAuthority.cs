@@ -30,10 +30,13 @@ public sealed class CertificateAuthority : IDisposable
     public byte[] Fingerprint => SHA256.HashData(certificate.RawData);
 
     /// <summary>A new authority for a cluster.</summary>
-    public static CertificateAuthority Create(ClusterId cluster, DateTimeOffset now)
+    public static CertificateAuthority Create(ClusterId cluster, DateTimeOffset now) => Create($"Holdfast cluster {cluster}", now);
+
+    /// <summary>A new authority under a name that tells people what it is for.</summary>
+    public static CertificateAuthority Create(string name, DateTimeOffset now)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest(new X500DistinguishedName($"CN=Holdfast cluster {cluster}"), key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(new X500DistinguishedName($"CN={Escape(name)}"), key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true, pathLengthConstraint: 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
@@ -58,8 +61,9 @@ public sealed class CertificateAuthority : IDisposable
     /// <param name="name">The node's name.</param>
     /// <param name="hosts">Host names and addresses under which it is reached.</param>
     /// <param name="now">The calendar time.</param>
+    /// <param name="lifetime">How long it holds, at most as long as the authority; <see cref="NodeLifetime"/> when nothing is said.</param>
     /// <returns>The certificate, DER; null when the request is not one of ours: another curve, a bad signature, no request at all.</returns>
-    public byte[]? Issue(ReadOnlySpan<byte> signingRequest, string name, IReadOnlyList<string> hosts, DateTimeOffset now)
+    public byte[]? Issue(ReadOnlySpan<byte> signingRequest, string name, IReadOnlyList<string> hosts, DateTimeOffset now, TimeSpan? lifetime = null)
     {
         CertificateRequest asked;
         try
@@ -84,7 +88,8 @@ public sealed class CertificateAuthority : IDisposable
         // A positive serial number of 127 random bits (RFC 5280 4.1.2.2).
         var serial = RandomNumberGenerator.GetBytes(16);
         serial[0] = (byte)((serial[0] & 0x7F) | 0x40);
-        var until = now + NodeLifetime < certificate.NotAfter ? now + NodeLifetime : new DateTimeOffset(certificate.NotAfter);
+        var wished = now + (lifetime ?? NodeLifetime);
+        var until = wished < certificate.NotAfter ? wished : new DateTimeOffset(certificate.NotAfter);
         using var signingKey = certificate.GetECDsaPrivateKey()!;
         using var issued = request.Create(certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(signingKey), now - ClockSlack, until, serial);
         return issued.RawData;

@@ -140,4 +140,10 @@ public sealed record DirectoryReply(bool Accepted, string Reason, ulong Id)
     internal static DirectoryReply Yes(ulong id = 0) => new(true, "", id);
 
     internal static DirectoryReply No(string reason) => new(false, reason, 0);
+
+    /// <summary>Not a refusal: nobody decided. All commands are idempotent, so it may be asked again.</summary>
+    internal static DirectoryReply Undecided(string reason) => new(false, reason, 0) { IsUndecided = true };
+
+    /// <summary>Whether the directory did not decide, in time or at all.</summary>
+    public bool IsUndecided { get; init; }
 }

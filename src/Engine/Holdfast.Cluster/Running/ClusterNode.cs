@@ -15,7 +15,6 @@ public sealed class ClusterNode : IAsyncDisposable
 {
     private static readonly TimeSpan Pulse = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan CallMax = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan JoinMax = TimeSpan.FromSeconds(15);
 
     private readonly ClusterNodeSetup setup;
     private readonly ControlTrust trust;
@@ -38,8 +37,10 @@ public sealed class ClusterNode : IAsyncDisposable
         runner = new ProcedureRunner(() => directory.View, hands);
         genesis = GenesisFile.Read(setup.Disk);
         if (genesis is null && setup.JoinTarget.Length == 0) bootstrap = new Bootstrap(setup.Member, setup.Founders.Count > 0 ? setup.Founders.Keys : [setup.Member.Name]);
+        var desk = new JoinDesk(setup, trust, () => View, () => genesis, command => TellAsync(command, stopping.Token));
         setup.Control.Add(ClusterVerbs.Who, OnWho);
-        setup.Control.Add(ClusterVerbs.Join, OnJoin, allowsAnonymous: true);
+        setup.Control.Add(ClusterVerbs.Join, desk.OnJoin, allowsAnonymous: true);
+        setup.Control.Add(ClusterVerbs.Sign, desk.OnSign);
         setup.Control.Add(ClusterVerbs.Status, OnStatus);
         setup.Control.Add(ClusterVerbs.Change, OnChange);
     }
@@ -63,7 +64,7 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <exception cref="DataDirectoryUnusableException">The cluster does not take this node; the message says why.</exception>
     public async Task StartAsync(CancellationToken cancellation)
     {
-        var known = genesis ?? (setup.JoinTarget.Length > 0 ? await JoinAsync(setup.JoinTarget, cancellation).ConfigureAwait(false) : await FoundAsync(cancellation).ConfigureAwait(false));
+        var known = genesis ?? (setup.JoinTarget.Length > 0 ? Persist(await new Joiner(setup, trust).JoinAsync(setup.JoinTarget, cancellation).ConfigureAwait(false)) : await FoundAsync(cancellation).ConfigureAwait(false));
         setup.OnCluster(known.Cluster);
         setup.Self.BecomeMemberOf(known.Cluster);
         foreach (var member in known.Members) Enter(member);
@@ -76,7 +77,7 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Makes a join token and its hash known to the cluster.</summary>
     public async Task<JoinToken?> CreateTokenAsync(TimeSpan lifetime, uint usesMax, CancellationToken cancellation)
     {
-        var token = JoinToken.Create(View.Cluster, Convert.FromHexString(View.AuthorityFingerprint));
+        var token = JoinToken.Create(View.Cluster, setup.Tls is { } tls ? SHA256.HashData(tls.Authority) : []);
         var outcome = await Directory.ProposeAsync(DirectoryCommand.AddToken(token.Hash, lifetime.Ticks / 10, usesMax), cancellation: cancellation).ConfigureAwait(false);
         return outcome is { IsApplied: true, Reply: DirectoryReply { Accepted: true } } ? token : null;
     }
@@ -94,7 +95,10 @@ public sealed class ClusterNode : IAsyncDisposable
 
     private async Task<Genesis> FoundAsync(CancellationToken cancellation)
     {
-        if (setup.Founders.Count <= 1) return Persist(Genesis.Of(setup.Member, DrawCluster()));
+        var authority = setup.Tls?.Authority ?? [];
+        var fingerprint = authority.Length > 0 ? Convert.ToHexStringLower(SHA256.HashData(authority)) : "";
+        if (setup.Founders.Count <= 1) return Persist(Genesis.Of(setup.Member, DrawCluster()) with { AuthorityFingerprint = fingerprint, AuthorityCertificate = [.. authority] });
+        var silent = new SortedDictionary<string, string>(StringComparer.Ordinal);
         using var timer = new PeriodicTimer(Pulse);
         while (true)
         {
@@ -102,33 +106,21 @@ public sealed class ClusterNode : IAsyncDisposable
             {
                 if (name == setup.Member.Name) continue;
                 var reply = await ControlClient.CallAsync(target, ClusterVerbs.Who, ClusterVerbs.Encode(Asked(NodeId.None, "")), CallMax, trust, setup.Self, cancellation: cancellation).ConfigureAwait(false);
-                if (!reply.IsOk || ClusterVerbs.DecodeAnswer(reply.Payload.Span) is not { } answer) continue;
+                if (!reply.IsOk || ClusterVerbs.DecodeAnswer(reply.Payload.Span) is not { } answer)
+                {
+                    if (silent.GetValueOrDefault(name) != reply.Fault) setup.Say($"{name} at {target} does not answer yet: {silent[name] = reply.Fault}");
+                    continue;
+                }
+
                 lock (gate) bootstrap!.OnAnswer(answer);
-                if (bootstrap.Phase == BootstrapPhase.JoinAsReplacement) return await JoinAsync(target, cancellation).ConfigureAwait(false);
+                if (bootstrap.Phase == BootstrapPhase.JoinAsReplacement) return Persist(await new Joiner(setup, trust).JoinAsync(target, cancellation).ConfigureAwait(false));
                 if (bootstrap.Phase == BootstrapPhase.Refused) throw new DataDirectoryUnusableException("the cluster exists and does not know this node: use --join with a token");
             }
 
             if (bootstrap!.Phase == BootstrapPhase.Form)
-                lock (gate) bootstrap.OnFormed(Persist(bootstrap.Form(DrawCluster(), "", default)));
+                lock (gate) bootstrap.OnFormed(Persist(bootstrap.Form(DrawCluster(), fingerprint, authority)));
             else if (bootstrap.Phase == BootstrapPhase.Adopt) return genesis ?? Persist(bootstrap.Found!);
             if (genesis is { } formed) return formed;
-            await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false);
-        }
-    }
-
-    private async Task<Genesis> JoinAsync(string target, CancellationToken cancellation)
-    {
-        JoinToken? token = null;
-        if (setup.JoinToken.Length > 0 && !JoinToken.TryParse(setup.JoinToken, out token, out var fault)) throw new DataDirectoryUnusableException(fault);
-        var question = ClusterVerbs.EncodeJoin(setup.Member, token is null ? default : token.Secret);
-        using var timer = new PeriodicTimer(Pulse);
-        while (true)
-        {
-            // Asked again until answered: the directory knows this incarnation by then, and says the same (S4).
-            var reply = await ControlClient.CallAsync(target, ClusterVerbs.Join, question, JoinMax, trust, setup.Self, cancellation: cancellation).ConfigureAwait(false);
-            if (reply.IsOk && TryReadGenesis(reply.Payload.Span, out var joined) && (token is null || token.Cluster == joined.Cluster)) return Persist(joined);
-            if (reply.Status is ControlStatus.Failed or ControlStatus.NoCertificate) throw new DataDirectoryUnusableException($"{target} does not admit this node: {reply.Fault}");
-            setup.Say($"joining by {target}: {reply.Fault}");
             await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false);
         }
     }
@@ -165,21 +157,6 @@ public sealed class ClusterNode : IAsyncDisposable
         lock (gate) return genesis is null && bootstrap is not null ? bootstrap.OnAsked(asker, name) : new BootstrapAnswer(setup.Member.Node, setup.Member.Name, genesis, setup.Member);
     }
 
-    private async ValueTask<ReadOnlyMemory<byte>> OnJoin(ControlRequest request, CancellationToken cancellation)
-    {
-        if (Directory is null || View.Cluster == ClusterId.None) throw new ControlRefusedException("this node is not part of a running cluster yet");
-        var (member, secret) = ReadJoin(request.Payload.Span);
-        if (member.Node != request.Caller) throw new ControlRefusedException("a node joins for itself only");
-        var old = View.FindByName(member.Name);
-        var hash = secret.Length > 0 ? JoinToken.FindHash(View, secret) ?? throw new ControlRefusedException("the join token is not known here") : "";
-        if (hash.Length == 0 && (!request.IsAuthenticated || old is null)) throw new ControlRefusedException("a join token is needed");
-        if (old is not null && old.Node != member.Node && await IsAliveAsync(old, cancellation).ConfigureAwait(false))
-            throw new ControlRefusedException($"the name {member.Name} belongs to a node that is alive");
-        var reply = await TellAsync(DirectoryCommand.AddNode(member, hash, mayReplace: old is not null), cancellation).ConfigureAwait(false);
-        if (!reply.Accepted) throw new ControlRefusedException(reply.Reason);
-        return new Genesis { Cluster = View.Cluster, Founder = genesis!.Founder, Members = [.. View.Members.Values], AuthorityFingerprint = View.AuthorityFingerprint, Origin = GenesisOrigin.Joined }.ToBytes();
-    }
-
     private ValueTask<ReadOnlyMemory<byte>> OnStatus(ControlRequest request, CancellationToken cancellation)
     {
         var reader = new SpanReader(request.Payload.Span);
@@ -193,16 +170,10 @@ public sealed class ClusterNode : IAsyncDisposable
         return await hands.ChangeHereAsync(change).ConfigureAwait(false) ? default(ReadOnlyMemory<byte>) : throw new ControlRefusedException("the group is not led here, or has other members by now");
     }
 
-    private async ValueTask<bool> IsAliveAsync(MemberRecord old, CancellationToken cancellation)
-    {
-        var reply = await ControlClient.CallAsync(HostPort.Format(old.Host, old.Port), ClusterVerbs.Who, ClusterVerbs.Encode(Asked(NodeId.None, "")), CallMax, trust, setup.Self, cancellation: cancellation).ConfigureAwait(false);
-        return reply.Server == old.Node;
-    }
-
     private async Task<DirectoryReply> TellAsync(byte[] command, CancellationToken cancellation)
     {
         var outcome = await Directory.ProposeAsync(command, cancellation: cancellation).ConfigureAwait(false);
-        return outcome.Reply as DirectoryReply ?? DirectoryReply.No($"the directory did not decide in time ({outcome.Status}): ask again");
+        return outcome.Reply as DirectoryReply ?? DirectoryReply.Undecided($"the directory did not decide in time ({outcome.Status}): ask again");
     }
 
     private Genesis Persist(Genesis formed)
@@ -216,20 +187,6 @@ public sealed class ClusterNode : IAsyncDisposable
     private void Enter(MemberRecord member)
     {
         if (member.Node != setup.Self.Id) setup.Addresses.Set(new PeerAddress(member.Node, member.Name, member.Host, member.Port));
-    }
-
-    private static (MemberRecord Member, byte[] Secret) ReadJoin(ReadOnlySpan<byte> question)
-    {
-        var reader = new SpanReader(question);
-        var member = DirectoryCodec.ReadMember(ref reader);
-        var secret = reader.ReadBlock().ToArray();
-        return reader.IsWhole ? (member, secret) : throw new ControlRefusedException("the question is not whole");
-    }
-
-    private static bool TryReadGenesis(ReadOnlySpan<byte> bytes, out Genesis read)
-    {
-        var reader = new SpanReader(bytes);
-        return Genesis.TryDecode(ref reader, out read);
     }
 
     private static ClusterId DrawCluster() => new(BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8)) | 1);

@@ -31,6 +31,9 @@ public sealed record ClusterNodeSetup
     /// <summary>Certificates between nodes; null in the clear.</summary>
     public PeerTls? Tls { get; init; }
 
+    /// <summary>The files of <see cref="Tls"/>: where a joiner's certificate is kept, and the authority's key on a node that signs. Null in the clear.</summary>
+    public TlsFolder? Certificates { get; init; }
+
     /// <summary>The founders by name, this node among them, as "host:port"; empty for a node that founds alone or joins.</summary>
     public IReadOnlyDictionary<string, string> Founders { get; init; } = new Dictionary<string, string>();
 

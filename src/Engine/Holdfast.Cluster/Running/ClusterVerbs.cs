@@ -12,6 +12,7 @@ internal static class ClusterVerbs
     public const ushort Join = 0x0102;
     public const ushort Status = 0x0103;
     public const ushort Change = 0x0104;
+    public const ushort Sign = 0x0105;
 
     public static byte[] Encode(BootstrapAnswer answer)
     {
@@ -32,13 +33,42 @@ internal static class ClusterVerbs
         return reader.IsWhole ? new BootstrapAnswer(member.Node, member.Name, genesis, member) : null;
     }
 
-    public static byte[] EncodeJoin(MemberRecord member, ReadOnlySpan<byte> secret)
+    public static byte[] Encode(JoinQuestion question)
     {
-        var buffer = new ByteBuffer(512);
+        var buffer = new ByteBuffer(1024);
         var writer = new SpanWriter(buffer);
-        DirectoryCodec.Write(writer, member);
-        writer.WriteBlock(secret);
+        DirectoryCodec.Write(writer, question.Member);
+        writer.WriteBlock(question.Secret);
+        writer.WriteBlock(question.SigningRequest);
         return buffer.Written.ToArray();
+    }
+
+    public static JoinQuestion? DecodeQuestion(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new SpanReader(bytes);
+        var question = new JoinQuestion(DirectoryCodec.ReadMember(ref reader), reader.ReadBlock().ToArray(), reader.ReadBlock().ToArray());
+        return reader.IsWhole ? question : null;
+    }
+
+    public static byte[] Encode(JoinAnswer answer)
+    {
+        var buffer = new ByteBuffer(4096);
+        var writer = new SpanWriter(buffer);
+        answer.Genesis.Encode(writer);
+        writer.WriteBlock(answer.Certificate);
+        writer.WriteByte((byte)answer.Authorities.Length);
+        foreach (var authority in answer.Authorities) writer.WriteBlock(authority);
+        return buffer.Written.ToArray();
+    }
+
+    public static JoinAnswer? DecodeJoined(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new SpanReader(bytes);
+        if (!Genesis.TryDecode(ref reader, out var genesis)) return null;
+        var certificate = reader.ReadBlock().ToArray();
+        var authorities = new byte[reader.ReadByte()][];
+        for (var i = 0; i < authorities.Length; i++) authorities[i] = reader.ReadBlock().ToArray();
+        return reader.IsWhole ? new JoinAnswer(genesis, certificate, authorities) : null;
     }
 
     public static byte[] Encode(GroupStatus status)
@@ -89,6 +119,18 @@ internal static class ClusterVerbs
         return buffer.Written.ToArray();
     }
 }
+
+/// <summary>A node asks to come in.</summary>
+/// <param name="Member">What the cluster shall know of it.</param>
+/// <param name="Secret">Its token's secret; empty when its certificate is its proof.</param>
+/// <param name="SigningRequest">PKCS#10, DER, when it has no certificate yet; else empty.</param>
+internal sealed record JoinQuestion(MemberRecord Member, byte[] Secret, byte[] SigningRequest);
+
+/// <summary>It is in.</summary>
+/// <param name="Genesis">Which cluster, and a first address book.</param>
+/// <param name="Certificate">Its certificate, DER, when it asked for one; else empty.</param>
+/// <param name="Authorities">The cluster's authorities, DER; none without TLS.</param>
+internal sealed record JoinAnswer(Genesis Genesis, byte[] Certificate, byte[][] Authorities);
 
 /// <summary>What a replica says of itself over a control call.</summary>
 internal sealed record ReplicaReport(bool Leads, Term Term, LogIndex Commit, LogIndex Applied, uint FeatureLevel, Configuration Configuration);

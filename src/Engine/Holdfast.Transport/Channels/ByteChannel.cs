@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Holdfast.Transport;
 
@@ -40,6 +41,9 @@ internal abstract class ByteChannel(Socket socket)
 
     /// <summary>Whether the other side has shown a certificate of the cluster, or there is no TLS to show one under.</summary>
     public abstract bool IsAuthenticated { get; }
+
+    /// <summary>The certificate that the other side has shown, once the handshake is done; null in the clear, or when it showed none.</summary>
+    public virtual X509Certificate2? PeerCertificate => null;
 
     /// <summary>Goes on with the handshake as far as it can without waiting.</summary>
     public abstract HandshakeState Handshake();

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Holdfast.Transport;
 
@@ -35,6 +36,8 @@ internal sealed class TlsChannel : ByteChannel
     public override bool HasBacklog => pipe.HasBacklog;
 
     public override bool IsAuthenticated => stream.IsAuthenticated && stream.RemoteCertificate is not null;
+
+    public override X509Certificate2? PeerCertificate => stream.IsAuthenticated ? stream.RemoteCertificate as X509Certificate2 : null;
 
     public static TlsChannel Accept(Socket socket, PeerTls tls) => new(socket, tls.ForAccepting(), null);
 

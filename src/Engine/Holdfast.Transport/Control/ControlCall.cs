@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using Holdfast.Primitives;
 
 namespace Holdfast.Transport;
@@ -11,7 +12,11 @@ namespace Holdfast.Transport;
 /// <param name="IsAuthenticated">Whether it showed a certificate of the cluster. Without TLS always true.</param>
 /// <param name="Remote">Where the call comes from, for the log.</param>
 public readonly record struct ControlRequest(
-    ushort Verb, ReadOnlyMemory<byte> Payload, NodeId Caller, ClusterId CallerCluster, uint CallerFeatureLevel, bool IsAuthenticated, string Remote);
+    ushort Verb, ReadOnlyMemory<byte> Payload, NodeId Caller, ClusterId CallerCluster, uint CallerFeatureLevel, bool IsAuthenticated, string Remote)
+{
+    /// <summary>The certificate that it showed; null in the clear, or when it showed none.</summary>
+    public X509Certificate2? Certificate { get; init; }
+}
 
 /// <summary>How a control call ended. The numbers are the wire's and never change.</summary>
 public enum ControlStatus : byte
@@ -28,8 +33,11 @@ public enum ControlStatus : byte
     /// <summary>The verb needs a certificate of the cluster.</summary>
     NoCertificate = 3,
 
-    /// <summary>The other node runs as many calls as it allows: try again.</summary>
+    /// <summary>The other node runs as many calls as it allows, or cannot answer just now, and the text says why: try again.</summary>
     Busy = 4,
+
+    /// <summary>Never sent over the wire: the other side is not of the authority that was asked for. Nothing was told to it.</summary>
+    WrongAuthority = 254,
 
     /// <summary>Never sent over the wire: no connection, no answer in time, or an answer that makes no sense. Whether the other node acted is not known.</summary>
     Unreachable = 255,
@@ -48,4 +56,10 @@ public readonly record struct ControlReply(ControlStatus Status, ReadOnlyMemory<
 }
 
 /// <summary>Thrown by a control handler to refuse in words that the caller is shown.</summary>
-public sealed class ControlRefusedException(string reason) : Exception(reason);
+/// <param name="reason">The words.</param>
+/// <param name="mayPass">Whether the same call may be answered later: the caller is told <see cref="ControlStatus.Busy"/>.</param>
+public sealed class ControlRefusedException(string reason, bool mayPass = false) : Exception(reason)
+{
+    /// <summary>Whether it is worth asking again.</summary>
+    public bool MayPass => mayPass;
+}

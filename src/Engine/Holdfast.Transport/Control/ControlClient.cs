@@ -102,7 +102,7 @@ public static class ControlClient
         if (!PeerAnswer.TryRead(answerBytes, out var server)) return Unreachable("the other side is not a Holdfast peer port");
         if (server.Verdict == PeerVerdict.Busy) return new ControlReply(ControlStatus.Busy, default, "it is busy", server.Node, server.Cluster);
         if (server.Verdict != PeerVerdict.Accepted) return Unreachable($"refused: {server.Verdict}");
-        if (trust.Pin is { } pin && !await ShowsAsync(pin, (SslStream)stream, options, cancellation).ConfigureAwait(false)) return Unreachable("its certificate is not of the authority in the token");
+        if (trust.Pin is { } pin && !await ShowsAsync(pin, (SslStream)stream, options, cancellation).ConfigureAwait(false)) return new ControlReply(ControlStatus.WrongAuthority, default, "its certificate is not of the authority in the token", server.Node, server.Cluster);
         await ControlFrames.WriteAsync(stream, verb, payload, cancellation).ConfigureAwait(false);
         if (await ControlFrames.ReadAsync(stream, options.ControlBytesMax, cancellation).ConfigureAwait(false) is not var (status, answer)) return Unreachable("the connection was closed before the answer");
         return (ControlStatus)status switch
@@ -110,6 +110,7 @@ public static class ControlClient
             ControlStatus.Ok => new ControlReply(ControlStatus.Ok, answer, "", server.Node, server.Cluster),
             ControlStatus.UnknownVerb => new ControlReply(ControlStatus.UnknownVerb, default, $"it does not know verb {verb}", server.Node, server.Cluster),
             ControlStatus.NoCertificate => new ControlReply(ControlStatus.NoCertificate, default, "it asks for a certificate of the cluster", server.Node, server.Cluster),
+            ControlStatus.Busy => new ControlReply(ControlStatus.Busy, default, Encoding.UTF8.GetString(answer.Span), server.Node, server.Cluster),
             _ => new ControlReply(ControlStatus.Failed, default, Encoding.UTF8.GetString(answer.Span), server.Node, server.Cluster),
         };
     }

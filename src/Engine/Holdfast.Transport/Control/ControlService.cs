@@ -59,25 +59,25 @@ public sealed class ControlService : IDisposable
             return true;
         }
 
-        var isAuthenticated = channel.IsAuthenticated;
-        _ = Task.Run(() => ServeAsync(stream, caller, isAuthenticated, channel.Remote));
+        var asked = new ControlRequest(0, default, caller.Sender, caller.Cluster, caller.FeatureLevel, channel.IsAuthenticated, channel.Remote) { Certificate = channel.PeerCertificate };
+        _ = Task.Run(() => ServeAsync(stream, asked));
         return true;
     }
 
-    private async Task ServeAsync(Stream stream, PeerPreamble caller, bool isAuthenticated, string remote)
+    private async Task ServeAsync(Stream stream, ControlRequest caller)
     {
         try
         {
             await using (stream.ConfigureAwait(false))
             {
-                while (await TakeOneAsync(stream, caller, isAuthenticated, remote).ConfigureAwait(false))
+                while (await TakeOneAsync(stream, caller).ConfigureAwait(false))
                 {
                 }
             }
         }
         catch (Exception fault) when (fault is IOException or SocketException or InvalidDataException or OperationCanceledException or ObjectDisposedException)
         {
-            if (fault is InvalidDataException) log(TransportSeverity.Warning, $"control call from {remote}: {fault.Message}");
+            if (fault is InvalidDataException) log(TransportSeverity.Warning, $"control call from {caller.Remote}: {fault.Message}");
         }
         finally
         {
@@ -85,13 +85,12 @@ public sealed class ControlService : IDisposable
         }
     }
 
-    private async ValueTask<bool> TakeOneAsync(Stream stream, PeerPreamble caller, bool isAuthenticated, string remote)
+    private async ValueTask<bool> TakeOneAsync(Stream stream, ControlRequest caller)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         patience.CancelAfter(options.ControlIdleMax);
         if (await ControlFrames.ReadAsync(stream, options.ControlBytesMax, patience.Token).ConfigureAwait(false) is not var (verb, payload)) return false;
-        var request = new ControlRequest(verb, payload, caller.Sender, caller.Cluster, caller.FeatureLevel, isAuthenticated, remote);
-        var (status, answer) = await AnswerAsync(request).ConfigureAwait(false);
+        var (status, answer) = await AnswerAsync(caller with { Verb = verb, Payload = payload }).ConfigureAwait(false);
         patience.CancelAfter(options.ControlIdleMax);
         await ControlFrames.WriteAsync(stream, (ushort)status, answer, patience.Token).ConfigureAwait(false);
         return true;
@@ -111,7 +110,7 @@ public sealed class ControlService : IDisposable
         catch (Exception fault) when (fault is not (InvariantBrokenException or OutOfMemoryException))
         {
             if (fault is not ControlRefusedException) log(TransportSeverity.Warning, $"control verb {request.Verb} from {request.Remote} failed: {fault}");
-            return (ControlStatus.Failed, Encoding.UTF8.GetBytes(fault.Message));
+            return (fault is ControlRefusedException { MayPass: true } ? ControlStatus.Busy : ControlStatus.Failed, Encoding.UTF8.GetBytes(fault.Message));
         }
     }
 }

@@ -200,6 +200,13 @@ public sealed class PeerListener : IDisposable, ILoopBody, IReadyHandler
         try
         {
             SocketTuning.Apply(accepted, options);
+            if (tls is { IsReady: false })
+            {
+                // A joiner has nothing to show yet; whoever comes now comes again.
+                accepted.Dispose();
+                return;
+            }
+
             var channel = tls is null ? (ByteChannel)new PlainChannel(accepted) : TlsChannel.Accept(accepted, tls);
             var connection = new HalfOpen(loop, this, channel, now + options.HandshakeMax);
             connection.Place = halfOpen.AddLast(connection);

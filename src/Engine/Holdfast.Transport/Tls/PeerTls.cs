@@ -16,14 +16,45 @@ public sealed class PeerTls
     /// <summary>More authorities than a roll-over needs.</summary>
     private const int AuthoritiesMax = 8;
 
-    private volatile Material material;
+    private volatile Material? material;
 
     private sealed record Material(X509Certificate2 Own, X509Certificate2Collection Authorities);
+
+    private PeerTls()
+    {
+    }
 
     /// <summary>TLS with a certificate and the authorities that it and the peers' certificates chain to.</summary>
     /// <param name="own">This node's certificate with its private key.</param>
     /// <param name="authorities">The cluster's authority; two while it is being rolled over.</param>
     public PeerTls(X509Certificate2 own, params X509Certificate2[] authorities) => material = Checked(own, authorities);
+
+    /// <summary>TLS whose certificate comes with joining: until <see cref="Replace"/> nothing is accepted and nothing dialled.</summary>
+    public static PeerTls Waiting() => new();
+
+    /// <summary>Whether there is a certificate.</summary>
+    public bool IsReady => material is not null;
+
+    /// <summary>The authority that signed this node's certificate, DER; empty while there is none.</summary>
+    public byte[] Authority => material is { } now ? (now.Authorities.FirstOrDefault(authority => IsOfCluster(now.Own, [authority])) ?? now.Authorities[0]).RawData : [];
+
+    /// <summary>The authorities that peers' certificates chain to.</summary>
+    public IReadOnlyList<X509Certificate2> Authorities => material is { } now ? [.. now.Authorities] : [];
+
+    /// <summary>When this node's certificate expires.</summary>
+    public DateTimeOffset Expires => material is { } now ? now.Own.NotAfter : DateTimeOffset.MaxValue;
+
+    /// <summary>Whether a certificate is signed by one of the authorities and holds today.</summary>
+    public static bool IsSigned(X509Certificate2 certificate, params X509Certificate2[] authorities) => IsOfCluster(certificate, [.. authorities]);
+
+    /// <summary>Whether a certificate names a node: in its common name or its alternative names.</summary>
+    public static bool Names(X509Certificate2 certificate, string name)
+    {
+        if (certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false) == name) return true;
+        foreach (var extension in certificate.Extensions)
+            if (extension is X509SubjectAlternativeNameExtension names && names.EnumerateDnsNames().Contains(name, StringComparer.Ordinal)) return true;
+        return false;
+    }
 
     /// <summary>Uses other certificates from the next handshake on.</summary>
     public void Replace(X509Certificate2 own, params X509Certificate2[] authorities) => material = Checked(own, authorities);
@@ -33,7 +64,7 @@ public sealed class PeerTls
 
     internal SslServerAuthenticationOptions ForAccepting()
     {
-        var now = material;
+        var now = Present();
         return new SslServerAuthenticationOptions
         {
             ServerCertificateContext = SslStreamCertificateContext.Create(now.Own, now.Authorities, offline: true, trust: null),
@@ -48,7 +79,7 @@ public sealed class PeerTls
 
     internal SslClientAuthenticationOptions ForDialling()
     {
-        var now = material;
+        var now = Present();
         return new SslClientAuthenticationOptions
         {
             TargetHost = "holdfast-peer",
@@ -76,7 +107,7 @@ public sealed class PeerTls
     {
         var bytes = new ByteBuffer();
         var writer = new SpanWriter(bytes);
-        foreach (var authority in material.Authorities) writer.WriteBlock(authority.RawData);
+        foreach (var authority in Present().Authorities) writer.WriteBlock(authority.RawData);
         return bytes.Written.ToArray();
     }
 
@@ -105,6 +136,8 @@ public sealed class PeerTls
         chain.ChainPolicy.DisableCertificateDownloads = true;
         return certificate is X509Certificate2 full && chain.Build(full);
     }
+
+    private Material Present() => material ?? throw new AuthenticationException("this node has no certificate yet");
 
     private static Material Checked(X509Certificate2 own, X509Certificate2[] authorities)
     {

@@ -23,6 +23,9 @@ internal sealed record ServerPlan
 
     public required string JoinToken { get; init; }
 
+    /// <summary>The folder of the certificates between nodes; null when they speak in the clear.</summary>
+    public required string? TlsFolder { get; init; }
+
     public required bool IsEphemeral { get; init; }
 
     public required bool LogsAsJson { get; init; }
@@ -35,12 +38,15 @@ internal sealed record ServerPlan
     {
         var before = faults.Count;
         var isInsecure = Switch(values, Settings.Insecure, faults);
+        var data = Path.GetFullPath(values[Settings.Data].Text.Length > 0 ? values[Settings.Data].Text : Settings.Data.Default);
+        var tls = FolderOfCertificates(values, data, faults);
         var plan = new ServerPlan
         {
             Name = NodeName(values, faults),
-            DataDirectory = Path.GetFullPath(values[Settings.Data].Text.Length > 0 ? values[Settings.Data].Text : Settings.Data.Default),
-            Etcd = Listen(values, Settings.Etcd, isInsecure, faults) ?? new IPEndPoint(IPAddress.Loopback, 2379),
-            Peer = values[Settings.Peer].Text.Length == 0 ? null : Listen(values, Settings.Peer, isInsecure, faults),
+            DataDirectory = data,
+            TlsFolder = tls,
+            Etcd = Listen(values, Settings.Etcd, isInsecure, "bind to 127.0.0.1", faults) ?? new IPEndPoint(IPAddress.Loopback, 2379),
+            Peer = values[Settings.Peer].Text.Length == 0 ? null : Listen(values, Settings.Peer, isInsecure || tls is not null, $"give the nodes certificates with {Settings.Tls.Flag} (holdfast cert), bind to 127.0.0.1", faults),
             Cluster = Founders(values, faults),
             JoinAddress = values[Settings.Join].Text,
             JoinToken = values[Settings.Token].Text,
@@ -60,10 +66,12 @@ internal sealed record ServerPlan
             faults.Add($"{Named(values, Settings.Cluster)}: does not list this node ({Name}); add {Name}=host:port, or set {Settings.Name.Flag} to one of {string.Join(", ", Cluster.Select(f => f.Name))}");
         if ((Cluster.Count > 1 || JoinAddress.Length > 0) && Peer is null)
             faults.Add($"{Settings.Peer.Key}: other nodes must reach this one; add {Settings.Peer.Flag} host:port");
-        if (JoinAddress.Length > 0 && JoinToken.Length == 0)
+        if (JoinAddress.Length > 0 && JoinToken.Length == 0 && TlsFolder is null)
             faults.Add($"{Settings.Token.Key}: joining needs the token that a member gave; add {Settings.Token.Flag}");
         if (JoinAddress.Length > 0 && !TrySplit(JoinAddress, out _, out _))
             faults.Add($"{Named(values, Settings.Join)}: \"{JoinAddress}\" is not host:port");
+        if (JoinAddress.Length > 0 && (IPAddress.Any.Equals(Peer?.Address) || IPAddress.IPv6Any.Equals(Peer?.Address)))
+            faults.Add($"{Named(values, Settings.Peer)}: the cluster is told this address, and nobody can dial {Peer}; give the address under which others reach this node");
         if (IsEphemeral && (Cluster.Count > 0 || JoinAddress.Length > 0))
             faults.Add($"{Settings.Ephemeral.Key}: an ephemeral node is alone; remove {Settings.Cluster.Flag} and {Settings.Join.Flag}");
     }
@@ -86,7 +94,7 @@ internal sealed record ServerPlan
         return name;
     }
 
-    private static IPEndPoint? Listen(SettingValues values, Setting setting, bool isInsecure, List<string> faults)
+    private static IPEndPoint? Listen(SettingValues values, Setting setting, bool isAllowed, string cure, List<string> faults)
     {
         var text = values[setting].Text;
         if (!TrySplit(text, out var host, out var port))
@@ -101,9 +109,24 @@ internal sealed record ServerPlan
             return null;
         }
 
-        if (!IPAddress.IsLoopback(address) && !isInsecure)
-            faults.Add($"{Named(values, setting)}: {text} can be reached from other machines, and there is neither TLS nor authentication; bind to 127.0.0.1, or accept it with {Settings.Insecure.Flag}");
+        if (!IPAddress.IsLoopback(address) && !isAllowed)
+            faults.Add($"{Named(values, setting)}: {text} can be reached from other machines, and there is neither TLS nor authentication; {cure}, or accept it with {Settings.Insecure.Flag}");
         return new IPEndPoint(address, port);
+    }
+
+    /// <summary>The named folder; else the one in the data directory, when joining has filled it or is about to.</summary>
+    private static string? FolderOfCertificates(SettingValues values, string data, List<string> faults)
+    {
+        var named = values[Settings.Tls].Text;
+        if (named.Length > 0)
+        {
+            if (!Directory.Exists(named)) faults.Add($"{Named(values, Settings.Tls)}: there is no folder {named}; make it with holdfast cert node");
+            return Path.GetFullPath(named);
+        }
+
+        var own = Path.Combine(data, "tls");
+        var isComing = Holdfast.Cluster.JoinToken.TryParse(values[Settings.Token].Text, out var token, out _) && token.AuthorityFingerprint.Length > 0;
+        return isComing || new Holdfast.Cluster.TlsFolder(own).IsComplete ? own : null;
     }
 
     private static List<Founder> Founders(SettingValues values, List<string> faults)

@@ -22,10 +22,11 @@ internal static class Settings
     public static readonly Setting Cluster = new("cluster", "--cluster", "", "The founding members, n1=host:port,n2=host:port,...; the same on every node.");
     public static readonly Setting Join = new("join.address", "--join", "", "Join a running cluster through this member, host:port.");
     public static readonly Setting Token = new("join.token", "--token", "", "The join token that a member gave.");
+    public static readonly Setting Tls = new("peer.tls", "--tls", "", "Mutual TLS between nodes: the folder with ca.pem, node.pem and node.key, made by holdfast cert. A joiner gets them with its token.");
     public static readonly Setting Insecure = new("insecure", "--insecure", "false", "Allow a non-loopback bind without TLS and authentication.", IsSwitch: true);
     public static readonly Setting Ephemeral = new("ephemeral", "--ephemeral", "false", "One node in memory, to try clients out: nothing survives the process.", IsSwitch: true);
     public static readonly Setting LogFormat = new("log.format", "--log-format", "auto", "text, json, or auto: text on a terminal, JSON otherwise.");
 
     /// <summary>All of them, in the order of the help text.</summary>
-    public static readonly IReadOnlyList<Setting> All = [Name, Data, Etcd, Peer, Cluster, Join, Token, Insecure, Ephemeral, LogFormat];
+    public static readonly IReadOnlyList<Setting> All = [Name, Data, Etcd, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, LogFormat];
 }

@@ -46,7 +46,8 @@ internal sealed class NodeAssembly : INode
             await node.DisposeAsync();
             throw fault switch
             {
-                DataDirectoryUnusableException or DataDirectoryException or SnapshotDamagedException => new CannotStartException($"{plan.DataDirectory}: {fault.Message}", fault),
+                DataDirectoryUnusableException or DataDirectoryException or SnapshotDamagedException or WalRefusedException => new CannotStartException($"{plan.DataDirectory}: {fault.Message}", fault),
+                TlsFolderException => new CannotStartException(fault.Message, fault),
                 _ => fault,
             };
         }
@@ -66,15 +67,19 @@ internal sealed class NodeAssembly : INode
         stops.Push(() => { data.Dispose(); return ValueTask.CompletedTask; });
         var self = new LocalNode(data.Node, checked((uint)data.BootCount), featureLevel: 1, data.Cluster);
 
+        var certificates = NodeCertificates.Open(plan, log);
+        if (certificates is not null) stops.Push(certificates.DisposeAsync);
+        var tls = certificates?.Tls;
+
         var addresses = new PeerAddresses();
         var transport = new TransportOptions();
-        var listener = Listen(plan, self, addresses, transport);
+        var listener = Listen(plan, self, addresses, tls, transport);
         stops.Push(() => { listener.Dispose(); return ValueTask.CompletedTask; });
         var control = new ControlService(transport, Speak);
         stops.Push(() => { control.Dispose(); return ValueTask.CompletedTask; });
         var record = Record(plan, data.Node, listener);
         listener.Serve(control);
-        var runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Transport = transport, Log = Speak });
+        var runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak });
         stops.Push(async () => await runtime.StopAsync());
         var machine = new CoordinationStateMachine();
         var cluster = new ClusterNode(new ClusterNodeSetup
@@ -86,6 +91,8 @@ internal sealed class NodeAssembly : INode
             Control = control,
             Runtime = runtime,
             Coordination = machine,
+            Tls = tls,
+            Certificates = certificates?.Folder,
             Founders = plan.Cluster.ToDictionary(one => one.Name, one => HostPort.Format(one.Host, one.Port)),
             JoinTarget = plan.JoinAddress,
             JoinToken = plan.JoinToken,
@@ -97,7 +104,7 @@ internal sealed class NodeAssembly : INode
         await cluster.StartAsync(cancel);
         stops.Push(cluster.DisposeAsync);
 
-        var identity = new CoordinationIdentity { ClusterId = self.Cluster.Value, MemberId = self.Id.Value, Members = () => MembersOf(cluster, record) };
+        var identity = new CoordinationIdentity { ClusterId = self.Cluster.Value, MemberId = self.Id.Value, Members = () => MembersOf(cluster, record, tls is null ? "http" : "https") };
         var keyspace = CoordinationFace.Over(cluster.Coordination, machine, identity, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)));
         var ticking = Task.Run(() => TickAsync(keyspace), CancellationToken.None);
         stops.Push(async () => await ticking);
@@ -121,13 +128,13 @@ internal sealed class NodeAssembly : INode
         }
     }
 
-    private PeerListener Listen(ServerPlan plan, LocalNode self, PeerAddresses addresses, TransportOptions transport)
+    private PeerListener Listen(ServerPlan plan, LocalNode self, PeerAddresses addresses, PeerTls? tls, TransportOptions transport)
     {
         // A node alone needs no peers, but the runtime has a door for them: a port that the system chooses, on loopback.
         var bind = plan.Peer ?? new IPEndPoint(IPAddress.Loopback, 0);
         try
         {
-            return new PeerListener(bind, self, addresses, null, transport, Speak);
+            return new PeerListener(bind, self, addresses, tls, transport, Speak);
         }
         catch (SocketException taken)
         {
@@ -155,16 +162,16 @@ internal sealed class NodeAssembly : INode
     }
 
     /// <summary>The members that etcd clients are shown: the replicas' nodes as the directory has them; this node alone before it has any.</summary>
-    private static IReadOnlyList<Member> MembersOf(ClusterNode cluster, MemberRecord self)
+    private static IReadOnlyList<Member> MembersOf(ClusterNode cluster, MemberRecord self, string scheme)
     {
         var known = cluster.View.Members;
-        return known.Count == 0 ? [Listed(self)] : [.. known.Values.Select(Listed)];
+        return known.Count == 0 ? [Listed(self, scheme)] : [.. known.Values.Select(member => Listed(member, scheme))];
     }
 
-    private static Member Listed(MemberRecord record)
+    private static Member Listed(MemberRecord record, string scheme)
     {
         var member = new Member { ID = record.Node.Value, Name = record.Name };
-        member.PeerURLs.Add($"http://{HostPort.Format(record.Host, record.Port)}");
+        member.PeerURLs.Add($"{scheme}://{HostPort.Format(record.Host, record.Port)}");
         member.ClientURLs.AddRange(record.ClientUrls);
         return member;
     }

@@ -1,0 +1,102 @@
+using Holdfast.Cluster;
+using Holdfast.Server.Configuration;
+using Holdfast.Transport;
+
+namespace Holdfast.Server.Hosting;
+
+/// <summary>
+/// The certificates between nodes while the process runs: read at start, and read again whenever a file was replaced, so that renewing needs no restart.
+/// Files that cannot be used are said and the ones in use stay in use.
+/// </summary>
+internal sealed class NodeCertificates : IAsyncDisposable
+{
+    /// <summary>How often the files are looked at. The look is four calls for a file's status.</summary>
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+
+    private readonly NodeLog log;
+    private readonly CancellationTokenSource stopping = new();
+    private readonly Task watching;
+
+    private NodeCertificates(TlsFolder folder, NodeLog log)
+    {
+        (Folder, this.log) = (folder, log);
+        Tls = folder.IsComplete ? Of(folder.Load()) : PeerTls.Waiting();
+        foreach (var warning in folder.TooOpen()) log.Warn("guard_rail", warning);
+        var seen = folder.Stamp();
+        watching = Task.Run(() => WatchAsync(seen));
+    }
+
+    /// <summary>What connections use.</summary>
+    public PeerTls Tls { get; }
+
+    /// <summary>Where the files are.</summary>
+    public TlsFolder Folder { get; }
+
+    /// <summary>The plan's certificates; null when nodes speak in the clear. A joiner's are complete only once it has joined.</summary>
+    /// <exception cref="TlsFolderException">They cannot be used.</exception>
+    public static NodeCertificates? Open(ServerPlan plan, NodeLog log)
+    {
+        if (plan.TlsFolder is null) return null;
+        var folder = new TlsFolder(plan.TlsFolder);
+
+        // Only a joiner with a token may begin without them, and they come into its data directory.
+        if (!folder.IsComplete && plan.JoinToken.Length == 0) folder.Load();
+        return new NodeCertificates(folder, log);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync();
+        await watching;
+        stopping.Dispose();
+    }
+
+    private PeerTls Of(TlsMaterial material)
+    {
+        Say("certificates", material);
+        return new PeerTls(material.Own, material.Authorities);
+    }
+
+    private void Say(string eventType, TlsMaterial material)
+    {
+        var now = DateTimeOffset.UtcNow;
+        var sentence = $"{material.Own.Subject} holds until {material.Own.NotAfter.ToUniversalTime():u}; mutual TLS between nodes";
+        if (CertificateAuthority.IsRenewalDue(material.Own, now)) log.Warn(eventType, sentence + "; it has lived two thirds of its time: replace node.pem, the node takes it up without a restart");
+        else log.Say(eventType, sentence);
+    }
+
+    private async Task WatchAsync(string seen)
+    {
+        using var timer = new PeriodicTimer(Look);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping.Token))
+            {
+                var stamp = Folder.Stamp();
+                if (stamp == seen) continue;
+                seen = stamp;
+                Reload();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping.
+        }
+    }
+
+    private void Reload()
+    {
+        if (!Folder.IsComplete) return;
+        try
+        {
+            var material = Folder.Load();
+            Tls.Replace(material.Own, material.Authorities);
+            Say("certificates_reloaded", material);
+        }
+        catch (TlsFolderException unusable)
+        {
+            log.Warn("certificates_kept", $"the certificates in use stay in use: {unusable.Message}");
+        }
+    }
+}
