@@ -80,6 +80,16 @@ public sealed class RaftNode
     /// <summary>Whether the log is whole; a damaged replica neither votes nor is counted until its leader has repaired it (S8).</summary>
     public bool IsWhole => follower.IsWhole;
 
+    /// <summary>
+    /// Set by the owner while the replica's state is being rebuilt: it votes and acknowledges as ever, for its log is whole, but stands for election only when
+    /// others had ample time to, and not at a leader's request (S20).
+    /// </summary>
+    public bool IsReluctant
+    {
+        get => timer.IsReluctant;
+        set => timer.IsReluctant = value && !Configuration.IsSoleVoter(Self);
+    }
+
     /// <summary>Whether this leader has committed an entry of its own term; only then does it know what is committed (Raft paper 8).</summary>
     public bool HasCommittedInTerm => standing.IsLeader && journal.HasCommittedIn(Term);
 
@@ -153,7 +163,7 @@ public sealed class RaftNode
     /// <summary>A leader asks this replica to stand.</summary>
     public void Step(Instant now, NodeId from, in TimeoutNow message)
     {
-        if (message.Term == Term && Leader == from && Role == RaftRole.Follower) Stand(now, isTransfer: true);
+        if (message.Term == Term && Leader == from && Role == RaftRole.Follower && !IsReluctant) Stand(now, isTransfer: true);
     }
 
     /// <summary>A node says that it does not lead a term, and so never will again: a vote bound to it there is free (S2).</summary>

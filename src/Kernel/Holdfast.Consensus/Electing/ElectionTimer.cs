@@ -8,11 +8,15 @@ namespace Holdfast.Consensus;
 /// </summary>
 internal sealed class ElectionTimer
 {
+    /// <summary>How many election timeouts a reluctant replica waits longer than others do.</summary>
+    private const int ReluctanceTimeouts = 8;
+
     private readonly TimeSpan timeout;
     private readonly TimeSpan priorityDelay;
     private readonly SeededRandom dice;
     private readonly Instant silentUntil;
     private Instant heardAt;
+    private Instant at;
 
     public ElectionTimer(RaftOptions options, SeededRandom dice, Instant now, bool isSole, bool isRestart)
     {
@@ -22,10 +26,14 @@ internal sealed class ElectionTimer
         // A sole voter has promised nothing to anybody else (S3).
         silentUntil = isRestart && !isSole ? now + RaftOptions.LeaseMax : Instant.Zero;
         heardAt = now - timeout;
-        At = isSole ? now : Instant.Max(silentUntil, now) + dice.NextSpan(TimeSpan.Zero, timeout) + priorityDelay;
+        at = isSole ? now : Instant.Max(silentUntil, now) + dice.NextSpan(TimeSpan.Zero, timeout) + priorityDelay;
     }
 
-    public Instant At { get; private set; }
+    /// <summary>When this replica stands.</summary>
+    public Instant At => IsReluctant ? at + (timeout * ReluctanceTimeouts) : at;
+
+    /// <summary>Leaves the others time for several elections before each try (S20).</summary>
+    public bool IsReluctant { get; set; }
 
     /// <summary>Whether whatever the process before this one had promised may still hold: until then this voter is silent (S3).</summary>
     public bool IsSilent(Instant now) => now < silentUntil;
@@ -40,22 +48,22 @@ internal sealed class ElectionTimer
         Restart(now);
     }
 
-    public void Restart(Instant now) => At = now + dice.NextSpan(timeout, timeout * 2) + priorityDelay;
+    public void Restart(Instant now) => at = now + dice.NextSpan(timeout, timeout * 2) + priorityDelay;
 
     /// <summary>This replica stands now; if nothing comes of it, it stands again.</summary>
-    public void OnStanding(Instant now) => At = now + dice.NextSpan(timeout / 2, timeout);
+    public void OnStanding(Instant now) => at = now + dice.NextSpan(timeout / 2, timeout);
 
-    public void OnDefeat(Instant now) => At = now + dice.NextSpan(timeout / 4, timeout);
+    public void OnDefeat(Instant now) => at = now + dice.NextSpan(timeout / 4, timeout);
 
     /// <summary>The leader's node is gone. A short draw keeps two followers from standing in the same instant; pre-votes sort out the rest.</summary>
     public void OnLeaderGone(Instant now)
     {
-        At = now + ShortDraw();
+        at = now + ShortDraw();
         ForgetHeard(now);
     }
 
     /// <summary>The vote is free again: no reason to wait longer than a short draw.</summary>
-    public void OnVoteFreed(Instant now) => At = Instant.Min(At, now + ShortDraw());
+    public void OnVoteFreed(Instant now) => at = Instant.Min(at, now + ShortDraw());
 
     public void ForgetHeard(Instant now) => heardAt = Instant.Min(heardAt, now - timeout);
 
