@@ -50,4 +50,7 @@ public sealed record GroupStatus
 
     /// <summary>Whether this replica leads and has applied an entry of its own term.</summary>
     public required bool IsServingLeader { get; init; }
+
+    /// <summary>Whether the replica's state is there. While it is being restored from a snapshot the replica votes and acknowledges, and refuses reads.</summary>
+    public required bool IsRestored { get; init; }
 }

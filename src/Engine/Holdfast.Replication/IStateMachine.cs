@@ -25,9 +25,6 @@ public interface IStateMachine
     /// <summary>A rolling hash of the state, equal on all replicas after the same entry.</summary>
     ulong StateHash { get; }
 
-    /// <summary>Execution at append only: entries from here on were taken back and their effects must be undone. A group that executes at commit never sees this.</summary>
-    void OnTruncated(LogIndex from) { }
-
     /// <summary>The replica's role changed. For what only a leader does, such as watching leases; never changes replicated state.</summary>
     void OnRole(in GroupRole role) { }
 }
@@ -40,6 +37,12 @@ public interface IAppendExecutor : IStateMachine
     /// <see cref="IStateMachine.Apply"/>. The result is released to the client according to its durability class.
     /// </summary>
     ExecuteResult Execute(in AppendCommand command, IBufferWriter<byte> effects);
+
+    /// <summary>
+    /// Commands executed for places from here on were taken back, and nobody was told of their effects as confirmed: undoes them, newest first, from before-images.
+    /// False when it cannot, or would take longer than a slice: the replica then rebuilds its state from snapshot and log, and refuses reads meanwhile (S20).
+    /// </summary>
+    bool OnTruncated(LogIndex from) => false;
 }
 
 /// <summary>A command to be executed at append.</summary>

@@ -37,6 +37,12 @@ public sealed class ReplicatedGroup
     /// <summary>The replica as it stood at the end of its last turn.</summary>
     public GroupStatus Status => replica.Status;
 
+    /// <summary>
+    /// Completes when this replica's state is there for the first time: at once for a new group, after reading the snapshot for one that was here before. Fails with
+    /// a <see cref="Storage.SnapshotDamagedException"/> when the snapshot is damaged and there is no other replica to fetch it from.
+    /// </summary>
+    public Task Restored => replica.Restoring.First;
+
     /// <summary>What reads pass before they look at the state.</summary>
     public ReadBarrier Barrier { get; }
 

@@ -53,6 +53,17 @@ internal sealed class MemoryDisk : IDisk
         }
     }
 
+    /// <summary>Flips bits of every file whose path ends so.</summary>
+    public int Rot(string ending, long offset)
+    {
+        lock (files)
+        {
+            var rotten = files.Where(file => file.Key.EndsWith(ending, StringComparison.Ordinal)).ToList();
+            foreach (var (_, file) in rotten) file.Rot(offset);
+            return rotten.Count;
+        }
+    }
+
     public void SyncFolder(string folder)
     {
     }
@@ -88,6 +99,11 @@ internal sealed class MemoryDisk : IDisk
                 Grow(offset + source.Length);
                 source.CopyTo(bytes.AsSpan((int)offset));
             }
+        }
+
+        public void Rot(long offset)
+        {
+            lock (gate) bytes[offset] ^= 0x5A;
         }
 
         public void Sync()

@@ -15,10 +15,11 @@ internal sealed class TestCluster
 
     private readonly Queue<(NodeId From, NodeId To, byte[] Frame, bool IsBeat)> network = new();
 
-    public TestCluster(int nodes, GroupOptions? options = null, int groups = 1, bool atAppend = false)
+    public TestCluster(int nodes, GroupOptions? options = null, int groups = 1, bool atAppend = false, Func<NodeId, ToyMachine>? machineOf = null, WalOptions? wal = null)
     {
         Options = options ?? new GroupOptions();
-        AtAppend = atAppend;
+        MachineOf = machineOf ?? (_ => atAppend ? new ToyExecutor() : new ToyMachine());
+        Wal = wal ?? new WalOptions { Cluster = Cluster, SegmentBytes = 1 << 20 };
         var ids = Enumerable.Range(1, nodes).Select(number => new NodeId((ulong)number)).ToArray();
         Initial = Configuration.OfVoters(ids);
         GroupIds = [.. Enumerable.Range(1, groups).Select(number => new GroupId((ulong)number))];
@@ -28,7 +29,9 @@ internal sealed class TestCluster
 
     public GroupOptions Options { get; }
 
-    public bool AtAppend { get; }
+    public Func<NodeId, ToyMachine> MachineOf { get; }
+
+    public WalOptions Wal { get; }
 
     public Configuration Initial { get; }
 
@@ -43,6 +46,8 @@ internal sealed class TestCluster
     public TestNode Leader => Nodes.Single(node => node.IsUp && node.Group.Status is { Role: RaftRole.Leader, IsServingLeader: true });
 
     public TestNode Follower => Nodes.First(node => node.IsUp && node.Group.Status.Role == RaftRole.Follower);
+
+    public TestNode Except(params TestNode[] others) => Nodes.First(node => !others.Contains(node));
 
     public void Isolate(TestNode node)
     {
@@ -121,11 +126,14 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
 
     public NodeId Id { get; } = id;
 
-    public MemoryDisk Disk { get; private set; } = new();
+    public MemoryDisk Disk { get; } = new();
 
     public bool IsUp { get; private set; }
 
     public bool IsDiskStuck { get; set; }
+
+    /// <summary>The snapshot worker does nothing: what rests on it goes no further.</summary>
+    public bool IsWorkerStuck { get; set; }
 
     public int JobsCarried { get; private set; }
 
@@ -139,14 +147,16 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
 
     public ToyMachine Machine => Machines[0];
 
-    public IReadOnlyList<GroupHoldingBack> HoldingBack => [];
+    public IReadOnlyList<GroupHoldingBack> HoldingBack => log!.HoldingBack;
+
+    public int Segments => log!.SegmentCount;
 
     public void Start()
     {
         boots++;
         supports = [.. Enumerable.Range(0, 4).Select(_ => new SupportTable(boots))];
         board = new BeatBoard(supports, (_, _) => true);
-        log = WriteAheadLog.Open(Disk, new WalOptions { Cluster = TestCluster.Cluster, SegmentBytes = 1 << 20 }, out var recovery);
+        log = WriteAheadLog.Open(Disk, cluster.Wal, out var recovery);
         store = new SnapshotStore(Disk, TestCluster.Cluster);
         Loop = new GroupLoop(new GroupLoopSetup
         {
@@ -162,11 +172,11 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
         });
         foreach (var group in cluster.GroupIds)
         {
-            var machine = cluster.AtAppend ? new ToyExecutor() : new ToyMachine();
+            var machine = cluster.MachineOf(Id);
             var found = recovery.Find(group);
             var start = found?.ToRaftStart(Id) ?? new RaftStart { Self = Id, Group = group, Configuration = cluster.Initial };
             Machines.Add(machine);
-            Groups.Add(Loop.Add(machine, start, found is null, 1, cluster.Options, start.Snapshot == default ? null : Chunks(group, start.Snapshot)));
+            Groups.Add(Loop.Add(machine, start, found is null, 1, cluster.Options));
         }
 
         IsUp = true;
@@ -224,7 +234,7 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
             foreach (var batch in taken) Loop.OnBatchDurable(batch);
         }
 
-        if (jobs.TryDequeue(out var job))
+        if (!IsWorkerStuck && jobs.TryDequeue(out var job))
         {
             job.Carry(store!);
             JobsCarried++;
@@ -249,15 +259,4 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
     public void Submit(WalBatch batch) => batches.Enqueue(batch);
 
     public void Post(SnapshotJob job) => jobs.Enqueue(job);
-
-    private IEnumerable<ReadOnlyMemory<byte>> Chunks(GroupId group, LogPosition position)
-    {
-        using var reader = store!.Open(group, position)!;
-        for (var chunk = 0; chunk < reader.Manifest.Chunks.Length; chunk++)
-        {
-            var bytes = new byte[reader.Manifest.Chunks[chunk].Bytes];
-            reader.ReadChunk(chunk, bytes);
-            yield return bytes;
-        }
-    }
 }

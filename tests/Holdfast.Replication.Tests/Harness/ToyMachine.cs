@@ -82,7 +82,7 @@ internal class ToyMachine : IStateMachine
 }
 
 /// <summary>The same map, executed at append: "add key" counts up and logs the outcome; before-images undo what is truncated.</summary>
-internal sealed class ToyExecutor : ToyMachine, IAppendExecutor
+internal sealed class ToyExecutor(bool canUndo = true) : ToyMachine, IAppendExecutor
 {
     private readonly List<(LogIndex Index, string Key, string? Before)> unconfirmed = [];
 
@@ -103,13 +103,16 @@ internal sealed class ToyExecutor : ToyMachine, IAppendExecutor
         return new ExecuteResult(true, after.ToString(System.Globalization.CultureInfo.InvariantCulture));
     }
 
-    public void OnTruncated(LogIndex from)
+    public bool OnTruncated(LogIndex from)
     {
+        if (!canUndo) return false;
         for (var i = unconfirmed.Count - 1; i >= 0 && unconfirmed[i].Index >= from; i--)
         {
             Unset(unconfirmed[i].Key, unconfirmed[i].Before);
             unconfirmed.RemoveAt(i);
             Undone++;
         }
+
+        return true;
     }
 }

@@ -86,6 +86,7 @@ internal abstract class QueryCall(Replica replica, ReadConsistency consistency) 
 internal sealed class QueryCall<TResult>(Replica replica, Query<TResult> query, ReadConsistency consistency, CancellationToken cancellation) : QueryCall(replica, consistency)
 {
     private readonly TaskCompletionSource<TResult> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool hasRun;
 
     public Task<TResult> Task => done.Task;
 
@@ -94,9 +95,23 @@ internal sealed class QueryCall<TResult>(Replica replica, Query<TResult> query, 
     public override bool RunSlice(SliceBudget budget)
     {
         if (cancellation.IsCancellationRequested) return done.TrySetCanceled(cancellation) || true;
+        if (!Replica.Restoring.IsReady)
+        {
+            Refuse(); // The state was lost between two slices.
+            return true;
+        }
+
         // An entry in the middle of being applied is not to be seen by a read.
         if (Replica.State!.IsMidEntry) return false;
-        if (!query.Run(new QueryContext(Grant, Replica.State.Applied.Index, budget))) return false;
+        if (!hasRun && !query.Run(new QueryContext(Grant, Replica.State.Applied.Index, budget))) return false;
+        if (!hasRun && Replica.Execution is { IsSettled: false })
+        {
+            // It may have seen what was executed after its grant: the result waits at the barrier until that is committed (S18).
+            hasRun = true;
+            Replica.Reads.Ask(Replica.Loop.Now, ReadConsistency.Strong, this);
+            return true;
+        }
+
         done.TrySetResult(query.Result);
         return true;
     }

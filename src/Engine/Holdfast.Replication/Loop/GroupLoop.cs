@@ -79,23 +79,21 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
     /// <summary>
     /// Begins a group's replica here. Before the loop runs, or on its thread; <see cref="Add"/>'s twin for other threads is the node runtime's.
     /// </summary>
-    /// <param name="machine">The state, already restored to the start's snapshot; null on a witness.</param>
+    /// <param name="machine">An empty state; null on a witness. Where <paramref name="start"/> has a snapshot, it is restored from the node's snapshot store while the loop goes on (<see cref="ReplicatedGroup.Restored"/>).</param>
     /// <param name="start">What recovery found, or a new beginning.</param>
     /// <param name="isNew">The log does not know the group yet: its creation is recorded first.</param>
     /// <param name="featureLevel">The group's feature level at the start's snapshot.</param>
     /// <param name="options">The group's options.</param>
-    /// <param name="restored">Where <paramref name="start"/> has a snapshot: its chunks, in order, from which the state is restored.</param>
-    public ReplicatedGroup Add(IStateMachine? machine, RaftStart start, bool isNew, uint featureLevel, GroupOptions options, IEnumerable<ReadOnlyMemory<byte>>? restored = null)
+    public ReplicatedGroup Add(IStateMachine? machine, RaftStart start, bool isNew, uint featureLevel, GroupOptions options)
     {
         Invariant.Holds(!replicas.ContainsKey(start.Group), "a group was added twice to a loop");
         Invariant.Holds(featureLevel <= options.FeatureLevelKnown, "the group's feature level is newer than this program: start a newer version");
         Now = setup.Clock();
         if (isNew) wal.Create(start.Group, start.Configuration, featureLevel);
         var replica = new Replica(this, start.Group, machine, start, featureLevel, options);
-        if (restored is not null && replica.State is { } state) Restore(state, restored, start.Snapshot);
-        Invariant.Holds(replica.State is null || replica.State.Applied.Index == start.Snapshot.Index, "a replica begins without the state its log continues from");
         replicas.Add(start.Group, replica);
         inOrder.Add(replica);
+        replica.Restoring.BeginAtStart();
         MarkDirty(replica);
         Wake();
         return new ReplicatedGroup(this, replica);
@@ -321,13 +319,5 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
         }
 
         return Instant.Never;
-    }
-
-    private static void Restore(GroupState state, IEnumerable<ReadOnlyMemory<byte>> chunks, LogPosition position)
-    {
-        using var restore = new StateRestore(state);
-        foreach (var chunk in chunks) restore.ReadNext(chunk.Span);
-        Invariant.Holds(restore.TryComplete(), "the snapshot that the log continues from cannot be read");
-        Invariant.Holds(state.Applied == position, "the snapshot is not the one that the log continues from");
     }
 }

@@ -12,6 +12,7 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
 {
     private static readonly Mark RefusedAfterExecution = new("replication: executed but not appended, taken back");
     private static readonly Mark TailTruncated = new("replication: executed tail truncated");
+    private static readonly Mark CannotUndo = new("replication: executed tail cannot be undone");
     private static readonly Mark ReleasedByRound = new("replication: held reply released by a read round");
 
     private readonly Queue<LogPosition> executed = new();
@@ -19,6 +20,7 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
     private readonly Dictionary<ulong, ulong> sequencesAhead = [];
     private readonly ByteBuffer effects = new();
     private readonly ByteBuffer payload = new();
+    private LogIndex caughtUpAt;
     private ulong heldFirst;
     private bool isRoundAsked;
 
@@ -34,8 +36,12 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
 
     private bool Leads => replica.Node.Role == RaftRole.Leader;
 
-    /// <summary>A new leader executes nothing before an entry of its own term is applied (S15), and nothing while a snapshot waits for a settled state (S10).</summary>
-    public bool MayExecute => replica.State!.Applied.Term == replica.Node.Term && !replica.Taking.WaitsForSettled;
+    /// <summary>
+    /// A new leader executes nothing before an entry of its own term is applied (S15); nothing while a snapshot waits for a settled state (S10); and after a rebuild
+    /// nothing before all that was executed then is applied from the log.
+    /// </summary>
+    public bool MayExecute =>
+        replica.Restoring.IsReady && replica.State!.Applied.Term == replica.Node.Term && replica.State.Applied.Index >= caughtUpAt && !replica.Taking.WaitsForSettled;
 
     public void Execute(Instant now, ReadOnlySpan<byte> command, in ProposeOptions wish, IProposalCompletion completion)
     {
@@ -63,18 +69,20 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
 
     public void OnTruncated(LogIndex from)
     {
+        caughtUpAt = LogIndex.Min(caughtUpAt, from.Previous);
         if (executed.Count == 0 || from > ExecutedTo) return;
         TailTruncated.Hit();
-        executor.OnTruncated(from);
+        if (!Undo(from)) return;
         for (var left = executed.Count; left > 0; left--)
             if (executed.Dequeue() is var position && position.Index < from) executed.Enqueue(position);
         ExecutedTo = from.Previous;
         sequencesAhead.Clear();
     }
 
-    /// <summary>The state was replaced by a snapshot: what was executed before is gone with it.</summary>
+    /// <summary>The state is replaced by a snapshot's: what was executed is gone with it, and comes again from the log as it is committed.</summary>
     public void OnStateReplaced()
     {
+        if (executed.Count > 0) caughtUpAt = ExecutedTo;
         executed.Clear();
         sequencesAhead.Clear();
         ExecutedTo = LogIndex.Zero;
@@ -133,7 +141,7 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
         {
             // Executed and not appended counts as truncated (S16); nothing of it was seen by anybody.
             RefusedAfterExecution.Hit();
-            executor.OnTruncated(position.Index);
+            Undo(position.Index);
             completion.OnCompleted(ProposeOutcome.Of(ProposalDesk.StatusOf(result.Status)));
             return false;
         }
@@ -143,6 +151,15 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
         ExecutedTo = position.Index;
         if (wish.Session != 0) sequencesAhead[wish.Session] = wish.Sequence;
         return true;
+    }
+
+    /// <summary>Takes back what was executed from an index on; false when the machine cannot, and the state is rebuilt from snapshot and log instead (S20).</summary>
+    private bool Undo(LogIndex from)
+    {
+        if (executor.OnTruncated(from)) return true;
+        CannotUndo.Hit();
+        replica.Restoring.Rebuild();
+        return false;
     }
 
     private void ReleaseBefore(ulong end)

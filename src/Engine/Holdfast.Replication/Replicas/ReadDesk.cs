@@ -36,20 +36,22 @@ internal sealed class ReadDesk(Replica replica, GroupOptions options)
 
     public void Ask(Instant now, ReadConsistency consistency, IReadCompletion completion)
     {
-        if (replica.Loop.IsStopping || replica.State is null || count >= options.PendingReadsMax)
+        if (replica.Loop.IsStopping || replica.State is null || !replica.Restoring.IsReady || count >= options.PendingReadsMax)
         {
             completion.OnGrant(new ReadGrant(false, LogIndex.Zero, now));
             return;
         }
 
-        if (consistency.Kind == ReadKind.Local)
+        // State with effects that may yet be taken back is shown to nobody (S15, S18): such a read waits like a strong one.
+        var isSettled = replica.Execution is not { IsSettled: false };
+        if (consistency.Kind == ReadKind.Local && isSettled)
         {
             completion.OnGrant(new ReadGrant(true, replica.State.Applied.Index, now));
             return;
         }
 
         // The age of what a leader confirmed counts from this node's own question (S14).
-        if (consistency.Kind == ReadKind.Stale && isConfirmed && now - confirmedAt <= consistency.Bound && replica.ReadableTo >= confirmedIndex)
+        if (consistency.Kind == ReadKind.Stale && isSettled && isConfirmed && now - confirmedAt <= consistency.Bound && replica.ReadableTo >= confirmedIndex)
         {
             StaleServed.Hit();
             completion.OnGrant(new ReadGrant(true, confirmedIndex, now));
@@ -128,7 +130,8 @@ internal sealed class ReadDesk(Replica replica, GroupOptions options)
         replica.MarkDirty();
     }
 
-    public void Stop(Instant now)
+    /// <summary>The node stops, or the state that was to be read is gone: asking again, here or elsewhere, is safe.</summary>
+    public void RefuseAll(Instant now)
     {
         foreach (var (_, batch) in batches) Refuse(now, batch);
         batches.Clear();

@@ -36,6 +36,7 @@ internal sealed class Replica
         Taking = new SnapshotTaking(this, options);
         Fetching = new SnapshotFetching(this);
         Feeding = new SnapshotFeeding(this);
+        Restoring = new StateRestoring(this);
         Execution = machine is IAppendExecutor executor ? new AppendExecution(this, executor) : null;
         hashes = new HashCheck(this);
         commit = Node.Commit;
@@ -63,6 +64,8 @@ internal sealed class Replica
 
     public SnapshotFeeding Feeding { get; }
 
+    public StateRestoring Restoring { get; }
+
     /// <summary>Set and cleared by the loop: in the list of replicas to flush.</summary>
     public bool IsDirty { get; set; }
 
@@ -72,12 +75,12 @@ internal sealed class Replica
     public GroupStatus Status { get => Volatile.Read(ref field); private set => Volatile.Write(ref field, value); }
 
     /// <summary>What a read may be sure to see; an entry in the middle of being applied does not count.</summary>
-    public LogIndex ReadableTo => State is null || State.IsMidEntry ? LogIndex.Zero : State.Applied.Index;
+    public LogIndex ReadableTo => State is null || State.IsMidEntry || !Restoring.IsReady ? LogIndex.Zero : State.Applied.Index;
 
     /// <summary>When the replica wants a turn by itself.</summary>
     public Instant Deadline => Fetching.IsRecording ? scanAt : Instant.Min(Node.Deadline, scanAt);
 
-    private bool IsWaiting => !Proposals.IsIdle || !Reads.IsIdle || !Fetching.IsIdle || !Taking.IsIdle || Taking.WaitsForSettled || Execution is { IsIdle: false };
+    private bool IsWaiting => !Proposals.IsIdle || !Reads.IsIdle || !Fetching.IsIdle || !Taking.IsIdle || Taking.WaitsForSettled || !Restoring.IsReady || Execution is { IsIdle: false };
 
     public void MarkDirty() => Loop.MarkDirty(this);
 
@@ -105,10 +108,10 @@ internal sealed class Replica
         {
             case FrameKind.Forward: Proposals.OnForward(now, from, ref reader); break;
             case FrameKind.ForwardRefused: Proposals.OnForwardRefused(ref reader); break;
-            case FrameKind.ManifestRequest: Feeding.OnManifestRequest(from); break;
+            case FrameKind.ManifestRequest: Feeding.OnManifestRequest(now, from, ref reader); break;
             case FrameKind.ManifestReply: Fetching.OnManifestReply(from, ref reader); break;
-            case FrameKind.ChunkRequest: Feeding.OnChunkRequest(from, ref reader); break;
-            case FrameKind.ChunkReply: Fetching.OnChunkReply(ref reader); break;
+            case FrameKind.ChunkRequest: Feeding.OnChunkRequest(now, from, ref reader); break;
+            case FrameKind.ChunkReply: Fetching.OnChunkReply(now, from, ref reader); break;
             case FrameKind.StateHash: hashes.OnClaim(ref reader); break;
             default: ConsensusFrames.Step(Node, now, from, kind, ref reader); break;
         }
@@ -135,7 +138,20 @@ internal sealed class Replica
     }
 
     /// <summary>The state was replaced by a snapshot's.</summary>
-    public void OnStateReplaced() => Execution?.OnStateReplaced();
+    public void OnStateReplaced()
+    {
+        Execution?.OnStateReplaced();
+        Restoring.OnStateReplaced();
+    }
+
+    /// <summary>The state is not there until it has been built again: nothing may look at it.</summary>
+    public void OnStateLost()
+    {
+        Node.IsReluctant = true;
+        Execution?.OnStateReplaced();
+        Reads.RefuseAll(Loop.Now);
+        MarkBusy();
+    }
 
     /// <summary>The core continues after a snapshot.</summary>
     public void OnInstalled(Instant now)
@@ -167,22 +183,23 @@ internal sealed class Replica
         }
 
         if (State is null) ApplyNothing();
-        else Apply(now);
+        else if (Restoring.IsReady) Apply(now);
         Execution?.Release(now);
         if (State is not null) Taking.Turn(now);
         else CompactWitness();
         TellRole();
         if (IsWaiting && scanAt == Instant.Never) scanAt = now + ScanEvery;
         Status = MakeStatus();
-        if (State is not null && (State.Applied.Index < commit || Taking.WantsTurn) || isLaneBusy) Loop.MarkDirty(this);
+        if (State is not null && ((State.Applied.Index < commit && Restoring.IsReady) || Taking.WantsTurn) || isLaneBusy) Loop.MarkDirty(this);
         isLaneBusy = false;
     }
 
     public void Stop(Instant now)
     {
         Execution?.OnLeadershipLost();
+        Restoring.Stop();
         Proposals.Stop();
-        Reads.Stop(now);
+        Reads.RefuseAll(now);
     }
 
     private void Take(Instant now, Effects effects)
@@ -248,6 +265,7 @@ internal sealed class Replica
         Proposals.Expire(now);
         Reads.Retry(now);
         Fetching.Tick(now);
+        if (Restoring.NeedsPeers) Fetching.Repair(now);
         if (IsWaiting) scanAt = now + ScanEvery;
     }
 
@@ -255,7 +273,7 @@ internal sealed class Replica
     private void TellRole()
     {
         if (State is null) return;
-        var isServing = Node.Role == RaftRole.Leader && State.Applied.Term == Node.Term;
+        var isServing = Node.Role == RaftRole.Leader && Restoring.IsReady && State.Applied.Term == Node.Term;
         var role = new RoleChange(Node.Role, Node.Term, Node.Leader);
         if (isServing == wasServing && role == lastRole) return;
         var mayExecuteNow = isServing && !wasServing;
@@ -272,7 +290,7 @@ internal sealed class Replica
         var holdsLease = role == RaftRole.Leader && Node.HoldsLease(Loop.Now);
         if (last is not null && last.Applied == applied && last.Commit == Node.Commit && last.Last == Node.Log.Last && last.Role == role && last.Term == Node.Term &&
             last.Leader == Node.Leader && last.HoldsLease == holdsLease && ReferenceEquals(last.Configuration, Node.Configuration) && last.HasDiverged == hashes.HasDiverged &&
-            last.Snapshot == Node.Log.Base && last.IsServingLeader == wasServing)
+            last.Snapshot == Node.Log.Base && last.IsServingLeader == wasServing && last.IsRestored == Restoring.IsReady)
             return last;
 
         return new GroupStatus
@@ -292,6 +310,7 @@ internal sealed class Replica
             FeatureLevel = State?.FeatureLevel ?? 0,
             HasDiverged = hashes.HasDiverged,
             IsServingLeader = wasServing,
+            IsRestored = Restoring.IsReady,
         };
     }
 }

@@ -98,7 +98,7 @@ public sealed class NodeRuntime : IWalCompletions
 
     /// <summary>
     /// Begins this node's replica of a group: as recovery found it, or anew with the configuration it is created with. A replica that is to join an existing
-    /// group begins with <see cref="Configuration.Empty"/>.
+    /// group begins with <see cref="Configuration.Empty"/>. Returns once the state is there; until then the replica votes and acknowledges, and the loop serves others.
     /// </summary>
     /// <param name="group">The group.</param>
     /// <param name="machine">An empty state; null where this node is a witness.</param>
@@ -112,11 +112,11 @@ public sealed class NodeRuntime : IWalCompletions
         Invariant.Holds(found is not { IsTombstoned: true }, "a group that was deleted here is begun again: group ids are never reused");
         Invariant.Holds(found is not null || Recovery.GroupsLost == 0, "the log lost the identity of groups: a replica that may have voted cannot begin empty");
         var start = found?.ToRaftStart(setup.Self.Id) ?? new RaftStart { Self = setup.Self.Id, Group = group, Configuration = initial };
-        var restored = found is { Snapshot.Index.Value: > 0 } && machine is not null ? ReadSnapshot(group, start.Snapshot) : null;
         var loop = LoopOf(group);
-        var call = new AskCall<ReplicatedGroup?>(_ => loop.Add(machine, start, found is null, found?.FeatureLevel ?? featureLevel, options, restored), null);
+        var call = new AskCall<ReplicatedGroup?>(_ => loop.Add(machine, start, found is null, found?.FeatureLevel ?? featureLevel, options), null);
         loop.Post(call);
         var added = await call.Task.ConfigureAwait(false) ?? throw new ObjectDisposedException(nameof(NodeRuntime));
+        await added.Restored.ConfigureAwait(false);
         lock (gate) groups.Add(added);
         return added;
     }
@@ -211,17 +211,6 @@ public sealed class NodeRuntime : IWalCompletions
         WallMicros = static () => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10,
         Clock = static () => MonotonicClock.Now,
     };
-
-    private IEnumerable<ReadOnlyMemory<byte>> ReadSnapshot(GroupId group, LogPosition position)
-    {
-        using var reader = store!.Open(group, position) ?? throw new SnapshotDamagedException($"group {group}: the snapshot at {position}, from which its log continues, is missing or damaged");
-        for (var chunk = 0; chunk < reader.Manifest.Chunks.Length; chunk++)
-        {
-            var bytes = new byte[reader.Manifest.Chunks[chunk].Bytes];
-            reader.ReadChunk(chunk, bytes);
-            yield return bytes;
-        }
-    }
 
     /// <summary>Beats through a demonstration's faults.</summary>
     private sealed class FilteredBeats(IBeatHandler inner, Func<NodeId, bool> pass) : IBeatHandler

@@ -8,16 +8,21 @@ namespace Holdfast.Replication;
 /// <summary>
 /// Fetches a snapshot that this replica needs: manifest, then chunks a few at a time, from the replica that offered it or any other that is connected; goes on
 /// after a restart where it stopped; restores beside the live state; records the compaction, and only then the new state takes the old one's place.
+/// <para>
+/// It changes over to a newer snapshot when the one being fetched leads nowhere: the leader has compacted past it, or no connected replica has it any more.
+/// Replicas that feed put off their next snapshot (<see cref="SnapshotTaking"/>), so that this stays rare.
+/// </para>
 /// </summary>
 internal sealed class SnapshotFetching(Replica owner)
 {
-    private readonly Replica replica = owner;
-
     private const int WindowChunks = 4;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(5);
 
     private static readonly Mark Resumed = new("replication: snapshot fetch resumed");
     private static readonly Mark OtherSource = new("replication: snapshot fetched from another replica");
+    private static readonly Mark ChangedOver = new("replication: snapshot fetch changed over to a newer snapshot");
+    private static readonly Mark Repaired = new("replication: state repaired from another replica's snapshot");
     private static readonly Mark Overtaken = new("replication: snapshot given up, the log was faster");
     private static readonly Mark Installed = new("replication: snapshot installed");
 
@@ -28,19 +33,23 @@ internal sealed class SnapshotFetching(Replica owner)
         Opening,
         Chunks,
         Committing,
+        Waiting,
         Restoring,
         Recording,
     }
 
     private readonly record struct Ask(int Chunk, Instant At);
 
+    private readonly Replica replica = owner;
     private readonly List<Ask> asked = [];
     private readonly ByteBuffer frame = new();
     private Phase phase;
     private NodeId source;
     private LogPosition wanted;
     private Instant askedAt;
-    private IncomingSnapshot? incoming; // Written by the worker; read here only while no job is under way.
+    private Instant notBefore = Instant.Zero;
+    private int barren; // Replicas that gave nothing of this snapshot since the last chunk.
+    private IncomingSnapshot? incoming; // Written and closed by the worker; read here only while no job is under way.
     private SnapshotManifest? manifest;
     private SnapshotReader? reader;
     private StateRestore? restore;
@@ -55,14 +64,18 @@ internal sealed class SnapshotFetching(Replica owner)
 
     public void OnWanted(Instant now, NodeId from, in OfferSnapshot offer)
     {
-        if (phase != Phase.Idle)
-        {
-            // A newer snapshot is wanted than the one being fetched only when that one is gone everywhere; silence then ends the fetch.
-            return;
-        }
+        wanted = offer.Position;
+        if (phase == Phase.Idle) Begin(now, from);
+        // What the leader has compacted it cannot send after an older snapshot: the rest of that one would be fetched in vain.
+        else if (phase == Phase.Chunks && manifest!.Position.Index < wanted.Index) ChangeOver(now, from);
+    }
 
-        (source, wanted, phase) = (from, offer.Position, Phase.Manifest);
-        AskManifest(now);
+    /// <summary>This node's own snapshot is damaged: any other replica's that is not older than the log's beginning does.</summary>
+    public void Repair(Instant now)
+    {
+        if (phase != Phase.Idle) return;
+        wanted = replica.Node.Log.Base;
+        Begin(now, replica.Node.Leader);
     }
 
     public void OnManifestReply(NodeId from, ref SpanReader reply)
@@ -73,7 +86,7 @@ internal sealed class SnapshotFetching(Replica owner)
         manifest = offered;
         if (replica.State is null)
         {
-            Record(); // A witness keeps no state: it only learns where the log begins and who belongs to the group.
+            Record(replica.Loop.Now); // A witness keeps no state: it only learns where the log begins and who belongs to the group.
             return;
         }
 
@@ -81,7 +94,7 @@ internal sealed class SnapshotFetching(Replica owner)
         replica.Loop.Snapshots.Post(new OpenJob(this, bytes));
     }
 
-    public void OnChunkReply(ref SpanReader reply)
+    public void OnChunkReply(Instant now, NodeId from, ref SpanReader reply)
     {
         var position = MessageCodec.ReadPosition(ref reply);
         var chunk = (int)reply.ReadUInt32();
@@ -89,8 +102,14 @@ internal sealed class SnapshotFetching(Replica owner)
         for (var i = 0; i < asked.Count; i++)
         {
             if (asked[i].Chunk != chunk) continue;
+            if (reply.Rest.Length == 0)
+            {
+                if (from == source) AskOther(now);
+                return;
+            }
+
             asked.RemoveAt(i);
-            replica.Loop.Snapshots.Post(new AcceptJob(this, chunk, reply.Rest.ToArray()));
+            replica.Loop.Snapshots.Post(new AcceptJob(this, chunk, PooledBytes.Copy(reply.Rest)));
             return;
         }
     }
@@ -105,14 +124,12 @@ internal sealed class SnapshotFetching(Replica owner)
         }
         else if (phase == Phase.Chunks)
         {
-            var isLate = asked.Count > 0 && now - asked[0].At >= Patience;
-            if (isLate)
-            {
-                asked.Clear();
-                ChangeSource();
-            }
-
-            AskChunks(now);
+            if (asked.Count > 0 && now - asked[0].At >= Patience) AskOther(now);
+            else AskChunks(now);
+        }
+        else if (phase == Phase.Waiting)
+        {
+            BeginRestore();
         }
     }
 
@@ -127,10 +144,38 @@ internal sealed class SnapshotFetching(Replica owner)
         }
 
         Installed.Hit();
-        replica.Node.OnSnapshotInstalled(now, position, manifest.Configuration);
+        if (position.Index > replica.Node.Commit) replica.Node.OnSnapshotInstalled(now, position, manifest.Configuration);
+        else replica.Node.Compact(position.Index); // A repair: the log goes on from a snapshot of what it holds.
         replica.Loop.Snapshots.Post(new PruneJob(replica.Loop, replica.Group, position));
         End();
         replica.OnInstalled(now);
+    }
+
+    private void Begin(Instant now, NodeId from)
+    {
+        if (now < notBefore) return;
+        (source, barren, phase) = (from, 0, Phase.Manifest);
+        if (from == NodeId.None || from == replica.Node.Self) ChangeSource();
+        AskManifest(now);
+    }
+
+    private void ChangeOver(Instant now, NodeId from)
+    {
+        ChangedOver.Hit();
+        Close();
+        Begin(now, from);
+    }
+
+    /// <summary>The source is silent, or has not got what it was asked for: another one, or when none has, another snapshot.</summary>
+    private void AskOther(Instant now)
+    {
+        asked.Clear();
+        var others = 0;
+        foreach (var member in replica.Node.Configuration.Members)
+            if (member.Node != replica.Node.Self && replica.Loop.Mesh.IsConnected(member.Node)) others++;
+        ChangeSource();
+        if (++barren >= Math.Max(others, 1)) ChangeOver(now, source);
+        else AskChunks(now);
     }
 
     private void AskManifest(Instant now)
@@ -190,21 +235,24 @@ internal sealed class SnapshotFetching(Replica owner)
         for (var chunk = 0; chunk < isTaken.Length; chunk++) isTaken[chunk] = opened.Has(chunk);
         if (missing < isTaken.Length) Resumed.Hit();
         phase = Phase.Chunks;
-        if (missing == 0) Commit();
+        if (manifest!.Position.Index < wanted.Index) ChangeOver(replica.Loop.Now, source);
+        else if (missing == 0) Commit();
         else AskChunks(replica.Loop.Now);
         replica.MarkBusy();
     }
 
-    private void OnAccepted(int chunk, bool isRight)
+    private void OnAccepted(IncomingSnapshot target, int chunk, bool isRight)
     {
-        if (phase != Phase.Chunks) return;
+        if (phase != Phase.Chunks || target != incoming) return; // Changed over meanwhile.
         if (isRight && !isTaken[chunk])
         {
             isTaken[chunk] = true;
             missing--;
+            barren = 0;
         }
 
         if (missing == 0) Commit();
+        else if (!isRight) AskOther(replica.Loop.Now);
         else AskChunks(replica.Loop.Now);
     }
 
@@ -222,7 +270,16 @@ internal sealed class SnapshotFetching(Replica owner)
             return;
         }
 
-        (reader, restored, phase) = (opened, 0, Phase.Restoring);
+        (reader, restored) = (opened, 0);
+        BeginRestore();
+    }
+
+    /// <summary>One state is built at a time: the memory of two would be too much to ask.</summary>
+    private void BeginRestore()
+    {
+        phase = Phase.Waiting;
+        if (!replica.Restoring.IsReady && !replica.Restoring.NeedsPeers) return;
+        phase = Phase.Restoring;
         restore = new StateRestore(replica.State!);
         ReadOn();
     }
@@ -230,47 +287,65 @@ internal sealed class SnapshotFetching(Replica owner)
     private void ReadOn()
     {
         if (IsOvertaken()) return;
-        if (restored == reader!.Manifest.Chunks.Length) Record();
+        if (restored == reader!.Manifest.Chunks.Length) Record(replica.Loop.Now);
         else replica.Loop.Snapshots.Post(new ReadJob(this, restored));
     }
 
-    private void OnRead(byte[]? bytes)
+    private void OnRead(PooledBytes bytes)
     {
-        if (bytes is null)
-        {
-            End();
-            return;
-        }
-
-        restore!.ReadNext(bytes);
+        restore!.ReadNext(bytes.Span);
+        bytes.Return();
         restored++;
         ReadOn();
     }
 
-    private void Record()
+    private void Record(Instant now)
     {
         if (IsOvertaken()) return;
+        if (replica.State is not null && !restore!.IsWhole)
+        {
+            OnFailed(now);
+            return;
+        }
+
         phase = Phase.Recording;
         replica.Loop.Record(replica, manifest!.Position, manifest.Configuration, manifest.FeatureLevel);
     }
 
     private bool IsOvertaken()
     {
-        if (replica.Node.Commit < manifest!.Position.Index && replica.Node.Role == RaftRole.Follower) return false;
+        var (node, at) = (replica.Node, manifest!.Position.Index);
+        if (node.Commit < at && node.Role == RaftRole.Follower) return false;
+        if (replica.Restoring.NeedsPeers && at >= node.Log.Base.Index && at <= node.Commit)
+        {
+            Repaired.Hit();
+            return false;
+        }
+
         Overtaken.Hit();
         End();
         return true;
     }
 
-    private void OnFailed() => End();
+    private void OnFailed(Instant now)
+    {
+        notBefore = now + PauseAfterFailure;
+        End();
+    }
 
     private void End()
     {
+        Close();
+        phase = Phase.Idle;
+    }
+
+    private void Close()
+    {
         restore?.Dispose();
-        reader?.Dispose();
-        incoming?.Dispose();
+        if (reader is not null) replica.Loop.Snapshots.Post(new CloseJob(replica.Loop, reader));
+        if (incoming is not null) replica.Loop.Snapshots.Post(new CloseJob(replica.Loop, incoming));
         asked.Clear();
-        (restore, reader, incoming, manifest, phase) = (null, null, null, null, Phase.Idle);
+        (restore, reader, incoming, manifest) = (null, null, null, null);
     }
 
     private abstract class Job(SnapshotFetching owner) : SnapshotJob(owner.replica.Loop)
@@ -280,11 +355,13 @@ internal sealed class SnapshotFetching(Replica owner)
         internal sealed override void Done()
         {
             if (Failure is null) Succeeded();
-            else Owner.OnFailed();
+            else if (IsCurrent) Owner.OnFailed(Owner.replica.Loop.Now);
             Owner.replica.MarkDirty();
         }
 
         private protected abstract void Succeeded();
+
+        private protected virtual bool IsCurrent => true;
     }
 
     private sealed class OpenJob(SnapshotFetching owner, byte[] bytes) : Job(owner)
@@ -296,14 +373,20 @@ internal sealed class SnapshotFetching(Replica owner)
         private protected override void Succeeded() => Owner.OnOpened(opened);
     }
 
-    private sealed class AcceptJob(SnapshotFetching owner, int chunk, byte[] bytes) : Job(owner)
+    private sealed class AcceptJob(SnapshotFetching owner, int chunk, PooledBytes bytes) : Job(owner)
     {
         private readonly IncomingSnapshot target = owner.incoming!;
         private bool isRight;
 
-        private protected override void Work(SnapshotStore store) => isRight = target.AcceptChunk(chunk, bytes);
+        private protected override void Work(SnapshotStore store)
+        {
+            isRight = target.AcceptChunk(chunk, bytes.Span);
+            bytes.Return();
+        }
 
-        private protected override void Succeeded() => Owner.OnAccepted(chunk, isRight);
+        private protected override void Succeeded() => Owner.OnAccepted(target, chunk, isRight);
+
+        private protected override bool IsCurrent => Owner.phase == Phase.Chunks && Owner.incoming == target;
     }
 
     private sealed class CommitJob(SnapshotFetching owner) : Job(owner)
@@ -319,12 +402,12 @@ internal sealed class SnapshotFetching(Replica owner)
     private sealed class ReadJob(SnapshotFetching owner, int chunk) : Job(owner)
     {
         private readonly SnapshotReader from = owner.reader!;
-        private byte[]? bytes;
+        private PooledBytes bytes;
 
         private protected override void Work(SnapshotStore store)
         {
-            bytes = new byte[from.Manifest.Chunks[chunk].Bytes];
-            from.ReadChunk(chunk, bytes);
+            bytes = PooledBytes.Rent(from.Manifest.Chunks[chunk].Bytes);
+            from.ReadChunk(chunk, bytes.Span);
         }
 
         private protected override void Succeeded() => Owner.OnRead(bytes);

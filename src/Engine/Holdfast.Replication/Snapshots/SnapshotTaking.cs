@@ -11,13 +11,16 @@ namespace Holdfast.Replication;
 /// </summary>
 internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
 {
-    private readonly Replica replica = owner;
-
     private const int ChunksUnderwayMax = 4;
 
+    /// <summary>While another replica fetches from here the log may grow by so many times more before the next snapshot: compacting would make what it has fetched in vain.</summary>
+    private const int PatienceWhileFeeding = 4;
+
     private static readonly Mark Taken = new("replication: snapshot taken");
+    private static readonly Mark PutOff = new("replication: snapshot put off while another replica fetches");
     private static readonly Mark Failed = new("replication: snapshot failed, tried again later");
 
+    private readonly Replica replica = owner;
     private readonly ByteBuffer chunk = new();
     private Writing? writing;
     private ISnapshotView? view;
@@ -57,9 +60,16 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     private bool IsDue(Instant now)
     {
         var node = replica.Node;
+        WaitsForSettled = false;
         if (!isForced && node.Log.Bytes < options.SnapshotLogBytes) return false;
+        if (!isForced && node.Log.Bytes < PatienceWhileFeeding * options.SnapshotLogBytes && replica.Feeding.IsBusy(now))
+        {
+            PutOff.Hit();
+            return false;
+        }
+
         var state = replica.State!;
-        var isPossible = now >= notBefore && state.Applied.Index > node.Log.Base.Index && !state.IsMidEntry && replica.Fetching.IsIdle;
+        var isPossible = now >= notBefore && replica.Restoring.IsReady && state.Applied.Index > node.Log.Base.Index && !state.IsMidEntry && replica.Fetching.IsIdle;
         WaitsForSettled = isPossible && replica.Execution is { IsSettled: false };
         return isPossible && !WaitsForSettled;
     }
@@ -82,7 +92,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
         if (section.TryDequeue(out var piece)) new SpanWriter(chunk).WriteBytes(piece);
         else isWalked = !view!.WriteNext(chunk);
         // A view may write its last chunk in the very call that says there are no more.
-        if (chunk.Length > 0) Post(new WriteJob(this, writing!, chunk.Written.ToArray()));
+        if (chunk.Length > 0) Post(new WriteJob(this, writing!, PooledBytes.Copy(chunk.Written)));
         if (isWalked) Post(new CommitJob(this, writing!));
     }
 
@@ -144,9 +154,13 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
         public SnapshotWriter Open(SnapshotStore store) => Writer ??= store.Begin(Group, Position, Configuration, FeatureLevel);
     }
 
-    private sealed class WriteJob(SnapshotTaking owner, Writing writing, byte[] bytes) : SnapshotJob(owner.replica.Loop)
+    private sealed class WriteJob(SnapshotTaking owner, Writing writing, PooledBytes bytes) : SnapshotJob(owner.replica.Loop)
     {
-        private protected override void Work(SnapshotStore store) => writing.Open(store).AppendChunk(bytes);
+        private protected override void Work(SnapshotStore store)
+        {
+            writing.Open(store).AppendChunk(bytes.Span);
+            bytes.Return();
+        }
 
         internal override void Done() => owner.OnJobDone(this);
     }

@@ -34,6 +34,9 @@ internal sealed class StateRestore(GroupState state) : IDisposable
     private readonly ISnapshotBuilder builder = state.Machine.BeginRestore();
     private bool isSectionWhole;
 
+    /// <summary>The group's own section has come whole.</summary>
+    public bool IsWhole => isSectionWhole;
+
     public void ReadNext(ReadOnlySpan<byte> chunk)
     {
         if (isSectionWhole)

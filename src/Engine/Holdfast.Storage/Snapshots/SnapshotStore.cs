@@ -13,11 +13,10 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
 
     private static readonly Mark DamagedManifest = new("storage: a damaged snapshot manifest was passed over");
 
-    /// <summary>Begins to write a snapshot of this node's own state. An unfinished one at the same position is thrown away.</summary>
+    /// <summary>Begins to write a snapshot of this node's own state. One at the same position, which no log continues from, is thrown away: whole or not, its compaction was never recorded.</summary>
     public SnapshotWriter Begin(GroupId group, LogPosition position, Configuration configuration, uint featureLevel)
     {
         var files = new SnapshotFiles(root, group, position);
-        Invariant.Holds(!disk.Exists(files.Manifest), "a snapshot was begun at a position that already has one");
         return new SnapshotWriter(disk, files, cluster, configuration, featureLevel);
     }
 

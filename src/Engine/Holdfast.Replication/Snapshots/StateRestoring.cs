@@ -1,0 +1,225 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Storage;
+
+namespace Holdfast.Replication;
+
+/// <summary>
+/// Builds a replica's state from the snapshot that its log continues from: at start, and when a truncated tail could not be undone (S20). The worker reads,
+/// the loop takes one chunk after another with turns in between, so other groups go on and a few chunks of memory are enough.
+/// <para>
+/// Meanwhile the replica votes and acknowledges: both rest on its log, term and vote, which are whole, and a group of which two members restart at once would
+/// otherwise be without a quorum for as long as the larger state takes to read. What rests on the state it refuses: reads, snapshots, execution. It stands for
+/// election only when others had time to, for a leader that applies nothing answers nobody.
+/// </para>
+/// A snapshot that turns out to be damaged here is fetched from another replica.
+/// </summary>
+internal sealed class StateRestoring
+{
+    private const int ReadsUnderwayMax = 2;
+
+    private static readonly Mark Rebuilt = new("replication: state rebuilt after a truncated tail");
+    private static readonly Mark OwnSnapshotDamaged = new("replication: own snapshot damaged, another replica is asked");
+    private static readonly Mark CompactedMeanwhile = new("replication: state rebuilt again, the log was compacted meanwhile");
+
+    private enum Phase
+    {
+        Ready,
+        Opening,
+        Reading,
+        FromPeers,
+    }
+
+    private readonly Replica replica;
+    private readonly TaskCompletionSource first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Execution at append only, until the first snapshot: the empty state as chunks, to begin again from.</summary>
+    private readonly List<byte[]>? seed;
+
+    private Phase phase;
+    private SnapshotReader? reader; // Only the worker reads from it and closes it.
+    private StateRestore? restore;
+    private int asked;
+    private int taken;
+
+    public StateRestoring(Replica replica)
+    {
+        this.replica = replica;
+        if (replica.State is { Machine: IAppendExecutor } state && replica.Node.Log.Base.Index == LogIndex.Zero) seed = SeedOf(state);
+    }
+
+    /// <summary>The state is there.</summary>
+    public bool IsReady => phase == Phase.Ready;
+
+    /// <summary>This node's own snapshot is damaged: the state must come from another replica.</summary>
+    public bool NeedsPeers => phase == Phase.FromPeers;
+
+    /// <summary>Completes when the state is there for the first time; fails when its snapshot is damaged and no other replica can have it.</summary>
+    public Task First => first.Task;
+
+    public void BeginAtStart()
+    {
+        if (replica.State is null || replica.Node.Log.Base.Index == LogIndex.Zero) first.TrySetResult();
+        else Begin();
+    }
+
+    /// <summary>The state holds effects of entries that were taken back and that it cannot undo.</summary>
+    public void Rebuild()
+    {
+        Invariant.Holds(IsReady, "a state was executed upon while it was being rebuilt");
+        Rebuilt.Hit();
+        Begin();
+    }
+
+    /// <summary>A fetched snapshot has taken the state's place.</summary>
+    public void OnStateReplaced()
+    {
+        if (IsReady) return;
+        Close();
+        BecomeReady();
+    }
+
+    public void Stop() => first.TrySetException(new ObjectDisposedException(nameof(ReplicatedGroup)));
+
+    private static List<byte[]> SeedOf(GroupState empty)
+    {
+        List<byte[]> chunks = [.. StateSection.Cut(empty)];
+        using var view = empty.Machine.CaptureSnapshot();
+        var chunk = new Wire.ByteBuffer();
+        for (var goesOn = true; goesOn;)
+        {
+            chunk.Clear();
+            goesOn = view.WriteNext(chunk);
+            if (chunk.Length > 0) chunks.Add(chunk.Written.ToArray());
+        }
+
+        return chunks;
+    }
+
+    private void Begin()
+    {
+        phase = Phase.Opening;
+        replica.OnStateLost();
+        if (replica.Node.Log.Base.Index > LogIndex.Zero)
+        {
+            replica.Loop.Snapshots.Post(new OpenJob(this, replica.Node.Log.Base));
+            return;
+        }
+
+        restore = new StateRestore(replica.State!);
+        foreach (var chunk in seed!) restore.ReadNext(chunk);
+        Complete(default);
+    }
+
+    private void OnOpened(SnapshotReader? opened)
+    {
+        if (phase != Phase.Opening) opened?.Dispose(); // A fetched snapshot was faster.
+        else if (opened is null) LookElsewhere();
+        else
+        {
+            (reader, restore, phase, asked, taken) = (opened, new StateRestore(replica.State!), Phase.Reading, 0, 0);
+            ReadOn();
+        }
+    }
+
+    private void OnRead(SnapshotReader from, PooledBytes? bytes)
+    {
+        if (phase == Phase.Reading && from == reader)
+        {
+            if (bytes is null)
+            {
+                LookElsewhere();
+                return;
+            }
+
+            restore!.ReadNext(bytes.Value.Span);
+            taken++;
+            ReadOn();
+        }
+
+        bytes?.Return();
+    }
+
+    private void ReadOn()
+    {
+        var chunks = reader!.Manifest.Chunks.Length;
+        for (; asked < chunks && asked - taken < ReadsUnderwayMax; asked++) replica.Loop.Snapshots.Post(new ReadJob(this, reader, asked));
+        if (taken == chunks) Complete(reader.Manifest.Position);
+    }
+
+    private void Complete(LogPosition position)
+    {
+        if (!restore!.TryComplete() || replica.State!.Applied != position)
+        {
+            LookElsewhere();
+            return;
+        }
+
+        Close();
+        if (position.Index >= replica.Node.Log.Base.Index)
+        {
+            BecomeReady();
+            return;
+        }
+
+        CompactedMeanwhile.Hit();
+        Begin();
+    }
+
+    private void LookElsewhere()
+    {
+        OwnSnapshotDamaged.Hit();
+        Close();
+        phase = Phase.FromPeers;
+        if (replica.Node.Configuration.IsSoleVoter(replica.Node.Self))
+            first.TrySetException(new SnapshotDamagedException($"group {replica.Group}: the snapshot at {replica.Node.Log.Base}, from which its log continues, is missing or damaged, and no other replica has it: restore this node from a backup"));
+        replica.MarkBusy();
+    }
+
+    private void BecomeReady()
+    {
+        phase = Phase.Ready;
+        replica.Node.IsReluctant = false;
+        first.TrySetResult();
+        replica.MarkBusy();
+    }
+
+    private void Close()
+    {
+        restore?.Dispose();
+        if (reader is not null) replica.Loop.Snapshots.Post(new CloseJob(replica.Loop, reader));
+        (restore, reader) = (null, null);
+    }
+
+    private sealed class OpenJob(StateRestoring owner, LogPosition position) : SnapshotJob(owner.replica.Loop)
+    {
+        private SnapshotReader? opened;
+
+        private protected override void Work(SnapshotStore store) => opened = store.Open(owner.replica.Group, position);
+
+        internal override void Done() => owner.OnOpened(Failure is null ? opened : null);
+    }
+
+    private sealed class ReadJob(StateRestoring owner, SnapshotReader from, int chunk) : SnapshotJob(owner.replica.Loop)
+    {
+        private PooledBytes bytes;
+
+        private protected override void Work(SnapshotStore store)
+        {
+            bytes = PooledBytes.Rent(from.Manifest.Chunks[chunk].Bytes);
+            from.ReadChunk(chunk, bytes.Span);
+        }
+
+        internal override void Done() => owner.OnRead(from, Failure is null ? bytes : null);
+    }
+}
+
+/// <summary>Closes what earlier jobs have worked on.</summary>
+internal sealed class CloseJob(GroupLoop loop, IDisposable open) : SnapshotJob(loop)
+{
+    private protected override void Work(SnapshotStore store) => open.Dispose();
+
+    internal override void Done()
+    {
+    }
+}
