@@ -56,6 +56,83 @@ public sealed class SnapshotTests
         Assert.True(Hits("replication: snapshot fetch resumed") > resumed);
     }
 
+    [Fact]
+    public void A_fetch_changes_over_when_the_leader_has_compacted_past_it()
+    {
+        var cluster = HalfFetched(out var away);
+        away.IsWorkerStuck = true;
+        var old = cluster.Leader.Group.Status.Snapshot;
+        for (var i = 0; cluster.Leader.Group.Status.Snapshot == old; i++) Assert.True(cluster.Apply(cluster.Leader, $"more{i}={new string('x', 200)}").IsApplied);
+        var changes = Hits("replication: snapshot fetch changed over to a newer snapshot");
+        away.IsWorkerStuck = false;
+        cluster.UntilEqual();
+        Assert.Equal(cluster.Leader.Machine.Map, away.Machine.Map);
+        Assert.True(away.Group.Status.Snapshot.Index > old.Index);
+        Assert.True(Hits("replication: snapshot fetch changed over to a newer snapshot") > changes);
+    }
+
+    [Fact]
+    public void A_leader_that_is_fetched_from_puts_its_next_snapshot_off_but_not_for_ever()
+    {
+        var cluster = HalfFetched(out var away);
+        away.IsWorkerStuck = true;
+        var leader = cluster.Leader;
+        var old = leader.Group.Status.Snapshot;
+        for (var i = 0; i < 15; i++) Assert.True(cluster.Apply(leader, $"more{i}={new string('x', 200)}").IsApplied);
+        Assert.Equal(old, leader.Group.Status.Snapshot);
+        for (var i = 0; i < 40; i++) Assert.True(cluster.Apply(leader, $"yet{i}={new string('x', 200)}").IsApplied);
+        cluster.Until(() => leader.Group.Status.Snapshot != old, "the snapshot that was put off");
+    }
+
+    [Fact]
+    public void A_fetch_goes_on_from_another_replica_when_its_source_dies_at_half()
+    {
+        var cluster = HalfFetched(out var away);
+        var source = cluster.Leader;
+        source.Kill();
+        cluster.UntilLed();
+        cluster.UntilEqual();
+        Assert.Equal(100, away.Machine.Map.Count);
+        Assert.NotSame(away, cluster.Leader);
+        source.Start();
+        cluster.UntilEqual();
+    }
+
+    [Fact]
+    public void A_fetch_changes_over_when_its_source_has_lost_the_snapshot()
+    {
+        var cluster = HalfFetched(out var away);
+        var source = cluster.Leader;
+        var old = source.Group.Status.Snapshot;
+        away.Kill();
+        source.Kill();
+        cluster.Except(away, source).Kill();
+
+        // All restart; the source comes back with another snapshot, and the half of the old one is of no use.
+        source.Start();
+        cluster.Except(away, source).Start();
+        cluster.UntilLed();
+        for (var i = 0; cluster.Leader.Group.Status.Snapshot.Index <= old.Index; i++) Assert.True(cluster.Apply(cluster.Leader, $"more{i}={new string('x', 200)}").IsApplied);
+        away.Start();
+        cluster.UntilEqual();
+        Assert.Equal(cluster.Leader.Machine.Map, away.Machine.Map);
+    }
+
+    /// <summary>Node three begins to fetch the leader's snapshot of a hundred chunks, and is left somewhere in the middle of it.</summary>
+    private static TestCluster HalfFetched(out TestNode fetching)
+    {
+        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 2000 });
+        cluster.UntilLed();
+        var away = fetching = cluster.Follower;
+        away.Kill();
+        Fill(cluster, 100);
+        away.Start();
+        var before = away.JobsCarried;
+        cluster.Until(() => away.JobsCarried >= before + 30, "some chunks");
+        Assert.Empty(away.Machine.Map);
+        return cluster;
+    }
+
     private static void Fill(TestCluster cluster, int count)
     {
         for (var i = 0; i < count; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={i}").IsApplied);
