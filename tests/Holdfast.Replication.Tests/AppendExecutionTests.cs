@@ -1,3 +1,5 @@
+using Holdfast.Consensus;
+
 namespace Holdfast.Replication.Tests;
 
 public sealed class AppendExecutionTests
@@ -44,5 +46,76 @@ public sealed class AppendExecutionTests
         Assert.Equal(1, ((ToyExecutor)old.Machine).Undone);
         Assert.Equal("2", cluster.Apply(cluster.Leader, "add n").Reply);
         cluster.Until(() => cluster.Nodes.All(node => node.Machine.Map["n"] == "2"), "the same everywhere");
+    }
+
+    [Theory]
+    [InlineData(1_000_000)]
+    [InlineData(500)]
+    public void A_tail_that_cannot_be_undone_is_rebuilt_from_snapshot_and_log_S20(long snapshotLogBytes)
+    {
+        var cluster = CannotUndo(snapshotLogBytes, out var old);
+        cluster.Cut.Clear();
+        cluster.Until(() => old.Machine.Map["n"] == "40" && old.Group.Status.IsRestored, "the rebuilt state");
+        Assert.Equal("41", cluster.Apply(cluster.Leader, "add n").Reply);
+        cluster.Until(() => cluster.Nodes.All(node => node.Machine.Map["n"] == "41"), "the same everywhere");
+        cluster.UntilEqual();
+    }
+
+    [Fact]
+    public void A_rebuilding_replica_acknowledges_and_refuses_reads_and_does_not_stand_S15_S20()
+    {
+        var cluster = CannotUndo(500, out var old);
+        var leader = cluster.Leader;
+        old.IsWorkerStuck = true;
+        cluster.Cut.Clear();
+        cluster.Until(() => !old.Group.Status.IsRestored, "the loss of the state");
+        cluster.Except(old, leader).Kill();
+
+        Assert.Equal("41", cluster.Apply(leader, "add n").Reply);
+        Assert.False(old.Group.Status.IsRestored);
+        Assert.False(old.Read(ReadConsistency.Local).Grant!.Value.IsGranted);
+        Assert.False(old.Read().Grant!.Value.IsGranted);
+
+        var third = cluster.Except(old, leader);
+        third.Start();
+        cluster.Until(() => third.Group.Status.Last == leader.Group.Status.Last, "a third that can lead");
+        leader.Kill();
+        cluster.UntilLed();
+        Assert.Same(third, cluster.Leader);
+        old.IsWorkerStuck = false;
+        cluster.UntilEqual();
+        Assert.Equal("41", old.Machine.Map["n"]);
+    }
+
+    [Fact]
+    public void A_former_leader_shows_nothing_that_may_yet_be_taken_back_S15_S18()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { ReadTimeout = TimeSpan.FromSeconds(1) }, atAppend: true);
+        cluster.UntilLed();
+        var old = cluster.Leader;
+        Assert.Equal("1", cluster.Apply(old, "add n").Reply);
+        cluster.Isolate(old);
+        old.Propose("add n");
+        Assert.Equal("2", old.Machine.Map["n"]);
+        var read = old.Read(ReadConsistency.Local);
+        Assert.Null(read.Grant);
+        cluster.Until(() => read.Grant is not null, "the refusal");
+        Assert.False(read.Grant!.Value.IsGranted);
+    }
+
+    /// <summary>Forty additions are confirmed; the leader executes one more while it is cut off, another leads, and only then the cut is healed by the test.</summary>
+    private static TestCluster CannotUndo(long snapshotLogBytes, out TestNode old)
+    {
+        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = snapshotLogBytes }, machineOf: _ => new ToyExecutor(canUndo: false));
+        cluster.UntilLed();
+        var former = old = cluster.Leader;
+        for (var i = 1; i <= 40; i++) Assert.Equal($"{i}", cluster.Apply(former, "add n").Reply);
+        cluster.UntilEqual();
+        cluster.Isolate(former);
+        former.Propose("add n");
+        Assert.Equal("41", former.Machine.Map["n"]);
+        cluster.Until(() => cluster.Nodes.Any(node => node != former && node.Group.Status.IsServingLeader), "a new leader");
+        cluster.Until(() => former.Group.Status.Role != RaftRole.Leader, "the former leader's stepping down");
+        return cluster;
     }
 }
