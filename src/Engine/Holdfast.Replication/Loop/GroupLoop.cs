@@ -104,10 +104,12 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
     {
         if (!replicas.Remove(group, out var replica)) return;
         inOrder.Remove(replica);
-        replica.Stop(Now);
-        wal.Delete(group);
+        replica.Delete(Now);
+        wal.Delete(replica);
         Wake();
     }
+
+    internal void OnDeleted(GroupId group) => Snapshots.Post(new DeleteJob(this, group));
 
     /// <inheritdoc/>
     public Instant Turn(Instant now)
@@ -189,7 +191,7 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
 
     internal void MarkDirty(Replica replica)
     {
-        if (replica.IsDirty) return;
+        if (replica.IsDirty || replica.IsGone) return;
         replica.IsDirty = true;
         dirty.Add(replica);
     }
@@ -237,7 +239,7 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
         while (deadlines.TryPeek(out var replica, out var at) && at <= now)
         {
             deadlines.Dequeue();
-            if (replica.ScheduledAt != at) continue; // It was scheduled earlier since.
+            if (replica.ScheduledAt != at || replica.IsGone) continue; // It was scheduled earlier since.
             replica.ScheduledAt = Instant.Never;
             if (replica.Deadline <= now) replica.Tick(now);
             else Schedule(replica);
@@ -257,12 +259,14 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
     {
         const ulong FewEntries = 64;
         var named = setup.Wal.HoldingBack;
-        if (ReferenceEquals(named, heldBack)) return;
+        if (ReferenceEquals(named, heldBack) || !wal.HasRoom) return;
         heldBack = named;
         foreach (var holder in named)
         {
-            if (!replicas.TryGetValue(holder.Group, out var replica) || !wal.HasRoom) continue;
-            if (replica.State is null || holder.Through - holder.From < FewEntries) wal.Copy(replica, holder.From, holder.Through);
+            if (!replicas.TryGetValue(holder.Group, out var replica)) continue;
+            // What is not applied no snapshot helps: a group without a quorum copies its tail, which is bounded, again and again.
+            var isFew = holder.Through - holder.From < FewEntries || replica.ReadableTo < holder.From;
+            if (isFew || replica.State is null) wal.Copy(replica, holder.From, holder.Through);
             else replica.Taking.Force();
             MarkDirty(replica);
         }
@@ -280,6 +284,7 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
             }
 
             replica.IsDirty = false;
+            if (replica.IsGone) continue;
             replica.Flush(now, effects);
             Schedule(replica);
         }

@@ -30,6 +30,8 @@ internal sealed class WalLine
         public List<(Replica Replica, PersistToken Token)> Persisted { get; } = [];
 
         public List<(Replica Replica, LogPosition Position)> Recorded { get; } = [];
+
+        public List<Replica> Deleted { get; } = [];
     }
 
     public WalLine(IWalQueue queue, int loop)
@@ -56,7 +58,12 @@ internal sealed class WalLine
 
     public void Create(GroupId group, Configuration configuration, uint featureLevel) => Current().Batch.AppendGroupCreated(group, configuration, featureLevel);
 
-    public void Delete(GroupId group) => Current().Batch.AppendTombstone(group);
+    public void Delete(Replica replica)
+    {
+        var filled = Current();
+        filled.Batch.AppendTombstone(replica.Group);
+        filled.Deleted.Add(replica);
+    }
 
     public void Persist(Replica replica, in PersistRequest request)
     {
@@ -81,7 +88,12 @@ internal sealed class WalLine
     {
         var log = replica.Node.Log;
         from = LogIndex.Max(from, log.Base.Index.Next);
-        for (var index = from; index <= LogIndex.Min(through, log.Last.Index); index = index.Next) Current().Batch.AppendCopied(replica.Group, log[index]);
+        for (var index = from; index <= LogIndex.Min(through, log.Last.Index); index = index.Next)
+        {
+            var batch = Current().Batch;
+            batch.AppendCopied(replica.Group, log[index]);
+            if (batch.IsFull) Submit();
+        }
     }
 
     public void Submit()
@@ -102,7 +114,9 @@ internal sealed class WalLine
             Invariant.Holds(ReferenceEquals(filled.Batch, batch), "the log completed a loop's batches out of order");
             foreach (var (replica, token) in filled.Persisted) replica.OnDurable(now, token);
             foreach (var (replica, position) in filled.Recorded) replica.OnRecorded(now, position);
+            foreach (var replica in filled.Deleted) replica.Loop.OnDeleted(replica.Group);
             filled.Persisted.Clear();
+            filled.Deleted.Clear();
             filled.Recorded.Clear();
             batch.Clear();
             free.Push(filled);

@@ -40,7 +40,7 @@ internal sealed class ProposalDesk
 
     public void Propose(Instant now, ReadOnlySpan<byte> command, in ProposeOptions wish, EnvelopeFlags flags, IProposalCompletion completion)
     {
-        if (replica.Loop.IsStopping)
+        if (replica.Loop.IsStopping || replica.IsGone)
         {
             completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.Stopped));
             return;

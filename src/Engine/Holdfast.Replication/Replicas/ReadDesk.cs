@@ -36,7 +36,7 @@ internal sealed class ReadDesk(Replica replica, GroupOptions options)
 
     public void Ask(Instant now, ReadConsistency consistency, IReadCompletion completion)
     {
-        if (replica.Loop.IsStopping || replica.State is null || !replica.Restoring.IsReady || count >= options.PendingReadsMax)
+        if (replica.Loop.IsStopping || replica.IsGone || replica.State is null || !replica.Restoring.IsReady || count >= options.PendingReadsMax)
         {
             completion.OnGrant(new ReadGrant(false, LogIndex.Zero, now));
             return;

@@ -30,7 +30,7 @@ internal sealed class Replica
     {
         (Loop, Group, this.options) = (loop, group, options);
         Node = new RaftNode(options.Raft, start, loop.SupportOf(group), loop.Dice.Fork(), loop.Now);
-        State = machine is null ? null : new GroupState(machine, options.SessionsMax, featureLevel);
+        State = machine is null ? null : new GroupState(machine, options.SessionsMax, featureLevel, options.FeatureLevelKnown);
         Proposals = new ProposalDesk(this, options, loop.BootCount);
         Reads = new ReadDesk(this, options);
         Taking = new SnapshotTaking(this, options);
@@ -65,6 +65,9 @@ internal sealed class Replica
     public SnapshotFeeding Feeding { get; }
 
     public StateRestoring Restoring { get; }
+
+    /// <summary>The replica was deleted: nothing of it may reach the log any more.</summary>
+    public bool IsGone { get; private set; }
 
     /// <summary>Set and cleared by the loop: in the list of replicas to flush.</summary>
     public bool IsDirty { get; set; }
@@ -192,6 +195,12 @@ internal sealed class Replica
         Status = MakeStatus();
         if (State is not null && ((State.Applied.Index < commit && Restoring.IsReady) || Taking.WantsTurn) || isLaneBusy) Loop.MarkDirty(this);
         isLaneBusy = false;
+    }
+
+    public void Delete(Instant now)
+    {
+        Stop(now);
+        IsGone = true;
     }
 
     public void Stop(Instant now)

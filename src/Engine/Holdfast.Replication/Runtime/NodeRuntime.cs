@@ -78,6 +78,9 @@ public sealed class NodeRuntime : IWalCompletions
         var log = WriteAheadLog.Open(setup.Disk, walOptions, out var recovery);
         Recovery = recovery;
         store = new SnapshotStore(setup.Disk, cluster);
+        // A process that died between the tombstone and its snapshots' deletion left them.
+        foreach (var group in recovery.Groups)
+            if (group.IsTombstoned) store.DeleteGroup(group.Group);
         loops = new GroupLoop[setup.Loops];
         threads = new EventLoop[setup.Loops];
         wal = new WalThread(log, this, walOptions.CommitBytesMax);

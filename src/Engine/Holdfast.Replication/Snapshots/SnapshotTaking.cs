@@ -177,6 +177,16 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     }
 }
 
+/// <summary>Deletes all snapshots of a group whose tombstone is durable (S6).</summary>
+internal sealed class DeleteJob(GroupLoop loop, GroupId group) : SnapshotJob(loop)
+{
+    private protected override void Work(SnapshotStore store) => store.DeleteGroup(group);
+
+    internal override void Done()
+    {
+    }
+}
+
 /// <summary>Deletes the snapshots that a newer one has replaced.</summary>
 internal sealed class PruneJob(GroupLoop loop, GroupId group, LogPosition keep) : SnapshotJob(loop)
 {

@@ -20,12 +20,14 @@ internal readonly record struct AppliedEntry(bool IsDone, ProposalId Id, bool En
 internal sealed class GroupState
 {
     private const byte SectionVersion = 1;
+    private const string NewerLevel = "the group's feature level is newer than this program: start a newer version";
 
     private static readonly Mark UnknownEntry = new("replication: entry without a readable envelope passed over");
 
     private readonly IStateMachine machine;
     private readonly SessionTable sessions;
     private readonly ChunkTable chunks = new();
+    private readonly uint featureLevelKnown;
     private ulong hash;
 
     // An entry on which the machine has yielded.
@@ -33,9 +35,14 @@ internal sealed class GroupState
     private Envelope envelope;
     private ByteBuffer? assembled;
 
-    public GroupState(IStateMachine machine, int sessionsMax, uint featureLevel)
+    /// <param name="machine">The user's machine, empty.</param>
+    /// <param name="sessionsMax">The bound of the session table.</param>
+    /// <param name="featureLevel">The level that the group is at.</param>
+    /// <param name="featureLevelKnown">The highest level that this binary knows.</param>
+    public GroupState(IStateMachine machine, int sessionsMax, uint featureLevel, uint featureLevelKnown)
     {
         this.machine = machine;
+        this.featureLevelKnown = featureLevelKnown;
         sessions = new SessionTable(sessionsMax);
         FeatureLevel = featureLevel;
     }
@@ -146,6 +153,7 @@ internal sealed class GroupState
         sessions.Decode(ref reader);
         chunks.Decode(ref reader);
         (isMidEntry, assembled) = (false, null);
+        Invariant.Holds(!reader.IsWhole || FeatureLevel <= featureLevelKnown, NewerLevel);
         return reader.IsWhole && version == SectionVersion;
     }
 
@@ -164,6 +172,8 @@ internal sealed class GroupState
                 sessions.Close(argument);
                 return null;
             case ControlKind.RaiseFeatureLevel:
+                // To apply on without knowing how would be to diverge: the node stops here and goes on, from here, with a newer program (S5).
+                Invariant.Holds(argument <= featureLevelKnown, NewerLevel);
                 FeatureLevel = Math.Max(FeatureLevel, (uint)argument);
                 return FeatureLevel;
             default:
