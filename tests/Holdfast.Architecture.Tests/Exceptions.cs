@@ -12,16 +12,16 @@ internal static class Exceptions
     /// <summary>Rooms whose README is not written yet.</summary>
     internal static readonly string[] RoomsWithoutReadme =
     [
-        "sim/Holdfast.Simulation", "src/Engine/Holdfast.Cluster", "src/Engine/Holdfast.Replication", "src/Engine/Holdfast.Storage",
+        "sim/Holdfast.Simulation", "src/Engine/Holdfast.Cluster",
         "src/Services/Holdfast.Coordination",
     ];
 
     /// <summary>Rooms whose tests are not written yet.</summary>
     internal static readonly string[] RoomsWithoutTests =
     [
-        "Holdfast.Cluster", "Holdfast.Replication", "Holdfast.Storage", "Holdfast.Primitives",
+        "Holdfast.Cluster", "Holdfast.Primitives",
     ];
 
     /// <summary>Safety rules that no test cites yet.</summary>
-    internal static readonly string[] UncitedRules = ["S5", "S6", "S9", "S11", "S12", "S13"];
+    internal static readonly string[] UncitedRules = ["S12"];
 }

@@ -29,6 +29,25 @@ public sealed class AppendExecutionTests
         Assert.Equal("2", quorum.Outcome!.Value.Reply);
     }
 
+    /// <summary>The class decides when a reply leaves, never what counts as committed (S18): the quorum's reply waits for the async entry before it too.</summary>
+    [Fact]
+    public void The_class_of_a_reply_changes_nothing_about_what_is_committed()
+    {
+        var cluster = new TestCluster(3, atAppend: true);
+        cluster.UntilLed();
+        var leader = cluster.Leader;
+        var before = leader.Group.Status.Commit;
+        cluster.Isolate(leader);
+        var async = leader.Propose("add n", new ProposeOptions { Durability = Durability.Async });
+        var quorum = leader.Propose("get n");
+        Assert.Equal("1", async.Outcome!.Value.Reply);
+        cluster.Run(TimeSpan.FromMilliseconds(100));
+        Assert.Null(quorum.Outcome);
+        Assert.Equal(before, leader.Group.Status.Commit);
+        cluster.Until(() => quorum.Outcome is not null, "the end of what was never confirmed");
+        Assert.Equal(ProposalStatus.Unknown, quorum.Outcome!.Value.Status);
+    }
+
     [Fact]
     public void A_truncated_tail_is_undone_and_its_replies_are_unknown_S15_S19()
     {

@@ -129,6 +129,7 @@ public sealed class GroupLoopTests
         Assert.All(cluster.Nodes, node => Assert.Equal(1000, node.Machine.Map["b"].Length));
     }
 
+    /// <summary>A number that was executed is not executed again, and a session that was evicted executes nothing (S11).</summary>
     [Fact]
     public void A_repeated_command_of_a_session_is_executed_once_S11()
     {
@@ -141,6 +142,8 @@ public sealed class GroupLoopTests
         Assert.Equal("", cluster.Apply(cluster.Leader, "a=1", options).Reply);
         Assert.Equal("2", cluster.Leader.Machine.Map["a"]);
         Assert.Equal(ProposalStatus.SessionEvicted, cluster.Apply(cluster.Leader, "a=3", new ProposeOptions { Session = sessions[0], Sequence = 1 }).Status);
+        Assert.Equal(ProposalStatus.SessionEvicted, cluster.Apply(cluster.Follower, "a=3", new ProposeOptions { Session = 999_999, Sequence = 1 }).Status);
+        Assert.Equal("2", cluster.Leader.Machine.Map["a"]);
         cluster.UntilEqual();
     }
 
@@ -163,6 +166,35 @@ public sealed class GroupLoopTests
         cluster.Run(TimeSpan.FromSeconds(2));
         Assert.All(cluster.Nodes, node => Assert.True(node.Loop.Turn(cluster.Now) > cluster.Now, "a loop of idle groups wants no turn at once"));
         Assert.True(cluster.Apply(cluster.Leader, "a=1").IsApplied);
+    }
+
+    /// <summary>Issue of many groups: all elect, all take writes, and after a node's loss all go on.</summary>
+    [Fact]
+    public void Two_hundred_groups_take_writes_and_all_go_on_after_a_node_is_lost()
+    {
+        var cluster = new TestCluster(3, groups: 200);
+        var groups = Enumerable.Range(0, 200).ToArray();
+        cluster.Until(() => groups.All(i => cluster.Nodes.Count(node => node.Groups[i].Status.IsServingLeader) == 1), "200 leaders");
+        WriteToAll(cluster, groups, "a=1");
+        Assert.All(groups, i => Assert.Equal("1", cluster.Nodes[0].Machines[i].Map["a"]));
+
+        var lost = cluster.Nodes.MaxBy(node => node.Groups.Count(group => group.Status.IsServingLeader))!;
+        Assert.Contains(lost.Groups, group => group.Status.IsServingLeader);
+        lost.Kill();
+        WriteToAll(cluster, groups, "b=2");
+        lost.Start();
+        cluster.Until(() => groups.All(i => lost.Machines[i].Map.GetValueOrDefault("b") == "2"), "the lost node's catching up", 30_000);
+    }
+
+    private static void WriteToAll(TestCluster cluster, int[] groups, string command)
+    {
+        // A follower forwards, and parks what comes before a leader is known: every group is written to at whichever node is up.
+        var completions = groups.Select(i => (Group: i, Completion: new Completion())).ToArray();
+        var node = cluster.Nodes.First(node => node.IsUp);
+        foreach (var (group, completion) in completions)
+            node.Groups[group].Propose(System.Text.Encoding.UTF8.GetBytes(command), new ProposeOptions { Timeout = TimeSpan.FromSeconds(20) }, completion);
+        cluster.Until(() => completions.All(asked => asked.Completion.Outcome is not null), "200 answers", 30_000);
+        Assert.All(completions, asked => Assert.True(asked.Completion.Outcome!.Value.IsApplied));
     }
 
     private static ulong OpenSession(TestCluster cluster)

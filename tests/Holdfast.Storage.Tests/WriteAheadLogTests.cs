@@ -169,6 +169,7 @@ public sealed class WriteAheadLogTests
         fixture.AssertWhole(B, 3);
     }
 
+    /// <summary>A copied record restates and shortens nothing (S9).</summary>
     [Fact]
     public void Copied_record_shortens_nothing_S9()
     {
@@ -176,8 +177,11 @@ public sealed class WriteAheadLogTests
         fixture.Create(A);
         fixture.CommitEntries(A, 1, 1, 10);
         fixture.Commit(batch => batch.AppendCopied(A, LogFixture.EntryOf(1, 3)));
+        fixture.CommitEntries(A, 1, 11, 12);
+        fixture.Disk.LosePower();
         fixture.Reopen();
-        fixture.AssertWhole(A, 10);
+        fixture.AssertWhole(A, 12);
+        Assert.Empty(fixture.Recovery.Findings);
     }
 
     [Fact]
@@ -214,6 +218,7 @@ public sealed class WriteAheadLogTests
         Assert.Equal(new LogIndex(60 * 50), fixture.Group(A).Snapshot.Index);
     }
 
+    /// <summary>Ids are never used again (S6).</summary>
     [Fact]
     public void Deleted_group_is_remembered_and_refuses_records_S6()
     {

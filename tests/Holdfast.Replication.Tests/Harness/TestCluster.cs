@@ -15,24 +15,25 @@ internal sealed class TestCluster
 
     private readonly Queue<(NodeId From, NodeId To, byte[] Frame, bool IsBeat)> network = new();
 
-    public TestCluster(int nodes, GroupOptions? options = null, int groups = 1, bool atAppend = false, Func<NodeId, ToyMachine>? machineOf = null, WalOptions? wal = null)
+    public TestCluster(int nodes, GroupOptions? options = null, int groups = 1, bool atAppend = false, Func<NodeId, ToyMachine>? machineOf = null, WalOptions? wal = null, int? voters = null, Func<NodeId, GroupOptions>? optionsOf = null)
     {
-        Options = options ?? new GroupOptions();
+        OptionsOf = optionsOf ?? (_ => options ?? new GroupOptions());
         MachineOf = machineOf ?? (_ => atAppend ? new ToyExecutor() : new ToyMachine());
         Wal = wal ?? new WalOptions { Cluster = Cluster, SegmentBytes = 1 << 20 };
         var ids = Enumerable.Range(1, nodes).Select(number => new NodeId((ulong)number)).ToArray();
-        Initial = Configuration.OfVoters(ids);
+        Initial = Configuration.OfVoters(ids.AsSpan(0, voters ?? nodes));
         GroupIds = [.. Enumerable.Range(1, groups).Select(number => new GroupId((ulong)number))];
         Nodes = [.. ids.Select(id => new TestNode(this, id))];
         foreach (var node in Nodes) node.Start();
     }
 
-    public GroupOptions Options { get; }
+    public Func<NodeId, GroupOptions> OptionsOf { get; }
 
     public Func<NodeId, ToyMachine> MachineOf { get; }
 
     public WalOptions Wal { get; }
 
+    /// <summary>The first members; nodes beyond them begin with an empty configuration and wait to be added.</summary>
     public Configuration Initial { get; }
 
     public GroupId[] GroupIds { get; }
@@ -45,7 +46,7 @@ internal sealed class TestCluster
 
     public TestNode Leader => Nodes.Single(node => node.IsUp && node.Group.Status is { Role: RaftRole.Leader, IsServingLeader: true });
 
-    public TestNode Follower => Nodes.First(node => node.IsUp && node.Group.Status.Role == RaftRole.Follower);
+    public TestNode Follower => Nodes.First(node => node.IsUp && node.Group.Status.Role == RaftRole.Follower && node.Group.Status.Configuration.MayLead(node.Id));
 
     public TestNode Except(params TestNode[] others) => Nodes.First(node => !others.Contains(node));
 
@@ -149,6 +150,8 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
 
     public IReadOnlyList<GroupHoldingBack> HoldingBack => log!.HoldingBack;
 
+    public WalRecovery Recovery { get; private set; } = null!;
+
     public int Segments => log!.SegmentCount;
 
     public void Start()
@@ -157,6 +160,7 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
         supports = [.. Enumerable.Range(0, 4).Select(_ => new SupportTable(boots))];
         board = new BeatBoard(supports, (_, _) => true);
         log = WriteAheadLog.Open(Disk, cluster.Wal, out var recovery);
+        Recovery = recovery;
         store = new SnapshotStore(Disk, TestCluster.Cluster);
         Loop = new GroupLoop(new GroupLoopSetup
         {
@@ -174,13 +178,18 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
         {
             var machine = cluster.MachineOf(Id);
             var found = recovery.Find(group);
-            var start = found?.ToRaftStart(Id) ?? new RaftStart { Self = Id, Group = group, Configuration = cluster.Initial };
+            var start = found?.ToRaftStart(Id) ?? new RaftStart { Self = Id, Group = group, Configuration = cluster.Initial.Contains(Id) ? cluster.Initial : Configuration.Empty };
+            if (found is { IsTombstoned: true }) continue;
             Machines.Add(machine);
-            Groups.Add(Loop.Add(machine, start, found is null, 1, cluster.Options));
+            Groups.Add(Loop.Add(machine, start, found is null, found?.FeatureLevel ?? 1, cluster.OptionsOf(Id)));
         }
 
         IsUp = true;
     }
+
+    /// <summary>A group of this node alone, beside those of the cluster, until the next restart.</summary>
+    public ReplicatedGroup AddSole(GroupId group) =>
+        Loop.Add(new ToyMachine(), new RaftStart { Self = Id, Group = group, Configuration = Configuration.OfVoters(Id) }, true, 1, cluster.OptionsOf(Id));
 
     public void Kill()
     {

@@ -19,8 +19,12 @@ internal class ToyMachine : IStateMachine
     {
         var text = Encoding.UTF8.GetString(entry.Command);
         if (text.StartsWith("slow", StringComparison.Ordinal) && ++slices % 3 != 0) return ApplyResult.Yield;
-        return ApplyResult.Done(Set(text));
+        var cut = text.IndexOf('=', StringComparison.Ordinal);
+        return ApplyResult.Done(cut < 0 ? null : Set($"{text[..cut]}={Written(entry, text[(cut + 1)..])}"));
     }
+
+    /// <summary>What is stored for a value; machines of tests that branch, or go astray, change it.</summary>
+    protected virtual string Written(in CommittedEntry entry, string value) => value;
 
     public ISnapshotView CaptureSnapshot() => new View([.. Map.Select(pair => $"{pair.Key}={pair.Value}")], StateHash);
 

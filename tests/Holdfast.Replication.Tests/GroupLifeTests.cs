@@ -1,0 +1,127 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+
+namespace Holdfast.Replication.Tests;
+
+/// <summary>A group's members change, its feature level rises, its replicas are deleted.</summary>
+public sealed class GroupLifeTests
+{
+    [Fact]
+    public void Members_are_added_and_removed_while_writes_go_on()
+    {
+        var cluster = new TestCluster(4, new GroupOptions { SnapshotLogBytes = 2000 }, voters: 3);
+        cluster.UntilLed();
+        var (leader, joiner) = (cluster.Leader, cluster.Nodes[3]);
+        for (var i = 0; i < 100; i++) Assert.True(cluster.Apply(leader, $"k{i}={i}").IsApplied);
+        cluster.Until(() => leader.Group.Status.Snapshot.Index.Value > 0, "a compaction, so that the joiner needs a snapshot");
+
+        Member[] grown = [.. cluster.Initial.Members, new Member(joiner.Id, MemberRole.Learner)];
+        Assert.Equal(ChangeVerdict.NotLeader, Change(cluster, cluster.Follower, Configuration.Of(grown)));
+        Assert.Equal(ChangeVerdict.Begun, Change(cluster, leader, Configuration.Of(grown)));
+        Assert.True(cluster.Apply(leader, "during=1").IsApplied);
+        cluster.Until(() => joiner.Group.Status.Applied == leader.Group.Status.Applied, "the learner's catching up");
+
+        // The joiner takes the leader's place: two changes in one step, through a joint configuration, and no second one meanwhile.
+        var rest = cluster.Nodes.Where(node => node != leader).Select(node => node.Id).ToArray();
+        Assert.Equal(ChangeVerdict.Begun, leader.Group.ChangeMembership(cluster.Now, Configuration.OfVoters(rest)));
+        Assert.Equal(ChangeVerdict.Refused, leader.Group.ChangeMembership(cluster.Now, cluster.Initial));
+        cluster.Until(() => cluster.Nodes.Any(node => node != leader && node.Group.Status is { IsServingLeader: true, Configuration.IsJoint: false }), "a leader of the new members");
+        leader.Kill();
+        var successor = cluster.Leader;
+        Assert.Equal(Configuration.OfVoters(rest), successor.Group.Status.Configuration);
+        Assert.True(cluster.Apply(successor, "after=1").IsApplied);
+        cluster.UntilEqual();
+        Assert.Equal(102, joiner.Machine.Map.Count);
+
+        // The new set is a quorum of its own, and finds itself again after all have restarted.
+        foreach (var node in cluster.Nodes.Where(node => node.IsUp).ToArray()) Restart(node);
+        cluster.UntilLed();
+        Assert.Equal(Configuration.OfVoters(rest), cluster.Leader.Group.Status.Configuration);
+        Assert.True(cluster.Apply(cluster.Leader, "again=1").IsApplied);
+    }
+
+    /// <summary>A deleted replica writes nothing more, leaves nothing behind, and its id is used up (S6).</summary>
+    [Fact]
+    public void A_deleted_replica_is_silent_and_stays_deleted()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 2000 }, groups: 2);
+        cluster.UntilLed();
+        var deleted = cluster.Follower;
+        for (var i = 0; i < 100; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={i}").IsApplied);
+        cluster.Until(() => deleted.Group.Status.Snapshot.Index.Value > 0, "a snapshot to be deleted");
+
+        var other = deleted.Groups[1];
+        deleted.Loop.Delete(deleted.Group.Id);
+        Assert.Equal(ProposalStatus.Stopped, Ended(deleted.Propose("a=1")));
+        Assert.False(deleted.Read(ReadConsistency.Local).Grant!.Value.IsGranted);
+        cluster.Run(TimeSpan.FromSeconds(3));
+        Assert.False(deleted.Disk.Exists("snapshots/1"));
+        Assert.Equal(1, deleted.Loop.GroupCount);
+        Assert.True(cluster.Apply(cluster.Leader, "a=1").IsApplied);
+        Assert.NotEqual(NodeId.None, other.Status.Leader);
+
+        Restart(deleted);
+        Assert.True(deleted.Recovery.Find(new GroupId(1))!.IsTombstoned);
+        Assert.Equal([new GroupId(2)], deleted.Groups.Select(group => group.Id));
+        cluster.Until(() => deleted.Groups[0].Status.Leader != NodeId.None, "the other group");
+    }
+
+    /// <summary>Replicas of two versions apply alike: behaviour branches on the level in the entry, which is state and not a setting (S5, S13).</summary>
+    [Fact]
+    public async Task Replicas_of_two_versions_apply_alike_on_both_sides_of_a_raised_level()
+    {
+        var cluster = new TestCluster(3, optionsOf: id => new GroupOptions { FeatureLevelKnown = id == new NodeId(1) ? 3u : 2u, SnapshotLogBytes = 2000 }, machineOf: _ => new VersionedMachine());
+        cluster.UntilLed();
+        Assert.True(cluster.Apply(cluster.Leader, "a=old").IsApplied);
+        var raised = cluster.Leader.Group.RaiseFeatureLevelAsync(2);
+        cluster.Until(() => raised.IsCompleted, "the raised level");
+        Assert.Equal(2u, (await raised).Reply);
+        Assert.True(cluster.Apply(cluster.Leader, "b=new").IsApplied);
+        cluster.UntilEqual();
+        Assert.All(cluster.Nodes, node => Assert.Equal(("old", "level 2 new"), (node.Machine.Map["a"], node.Machine.Map["b"])));
+
+        // Replayed from the log, and from a snapshot, each entry meets the level at which it was applied.
+        var late = cluster.Follower;
+        Restart(late);
+        cluster.UntilEqual();
+        Assert.Equal(("old", "level 2 new", 2u), (late.Machine.Map["a"], late.Machine.Map["b"], late.Group.Status.FeatureLevel));
+    }
+
+    /// <summary>A binary that does not know the level refuses to go on rather than apply otherwise than its peers (S5).</summary>
+    [Fact]
+    public void A_binary_refuses_a_level_that_it_does_not_know()
+    {
+        var known = 2u;
+        var cluster = new TestCluster(3, optionsOf: id => new GroupOptions { FeatureLevelKnown = id == new NodeId(3) ? known : 2, SnapshotLogBytes = 2000 }, machineOf: _ => new VersionedMachine());
+        cluster.UntilLed();
+        var raised = cluster.Leader.Group.RaiseFeatureLevelAsync(2);
+        cluster.Until(() => raised.IsCompleted, "the raised level");
+        for (var i = 0; i < 100; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={i}").IsApplied);
+        var older = cluster.Nodes[2];
+        cluster.Until(() => older.Group.Status.Snapshot.Index.Value > 0, "a compaction record that carries the level");
+        older.Kill();
+        known = 1;
+        Assert.Contains("start a newer version", Assert.Throws<InvariantBrokenException>(older.Start).Message, StringComparison.Ordinal);
+    }
+
+    private static ChangeVerdict Change(TestCluster cluster, TestNode at, Configuration target)
+    {
+        var asked = at.Group.ChangeMembershipAsync(target);
+        cluster.Until(() => asked.IsCompleted, "the verdict");
+        return asked.Result;
+    }
+
+    private static ProposalStatus Ended(Completion completion) => completion.Outcome!.Value.Status;
+
+    private static void Restart(TestNode node)
+    {
+        node.Kill();
+        node.Start();
+    }
+
+    /// <summary>From level 2 on, values are written another way.</summary>
+    private sealed class VersionedMachine : ToyMachine
+    {
+        protected override string Written(in CommittedEntry entry, string value) => entry.FeatureLevel >= 2 ? $"level {entry.FeatureLevel} {value}" : value;
+    }
+}
