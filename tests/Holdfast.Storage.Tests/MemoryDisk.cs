@@ -102,9 +102,26 @@ internal sealed class MemoryDisk : IDisk
 
         public void Sync()
         {
-            OnMedium = [.. Now];
+            OnMedium = Medium();
             dirty.Clear();
         }
+
+        /// <summary>What an uncached read sees, and a sync makes durable: the medium, and the sectors that are still to be written to it.</summary>
+        public byte[] Medium()
+        {
+            var medium = new byte[Now.Length];
+            OnMedium.AsSpan(0, Math.Min(OnMedium.Length, medium.Length)).CopyTo(medium);
+            foreach (var sector in dirty)
+            {
+                var from = (int)(sector * Sector);
+                var count = Math.Min(Sector, Now.Length - from);
+                Now.AsSpan(from, count).CopyTo(medium.AsSpan(from));
+            }
+
+            return medium;
+        }
+
+        public void CallClean() => dirty.Clear();
 
         public void LosePower(Func<long, bool> survives)
         {
@@ -135,6 +152,14 @@ internal sealed class MemoryDisk : IDisk
             return count;
         }
 
+        public int ReadUncached(long offset, Span<byte> target)
+        {
+            var medium = node.Medium();
+            var count = (int)Math.Clamp(medium.Length - offset, 0, target.Length);
+            medium.AsSpan((int)Math.Min(offset, medium.Length), count).CopyTo(target);
+            return count;
+        }
+
         public void Write(long offset, ReadOnlySpan<byte> source)
         {
             if (source.Length > disk.FreeBytes) throw new DiskFullException("The disk in memory is full.");
@@ -145,7 +170,12 @@ internal sealed class MemoryDisk : IDisk
 
         public void Sync()
         {
-            if (disk.FailSyncs) throw new IOException("The disk in memory failed to sync.");
+            if (disk.FailSyncs)
+            {
+                node.CallClean(); // As Linux does: the pages stay in the cache, and are not written by any later sync.
+                throw new IOException("The disk in memory failed to sync.");
+            }
+
             disk.Syncs++;
             if (disk.syncsLeft-- > 0) node.Sync();
         }

@@ -111,6 +111,21 @@ public sealed class RealDiskTests : IDisposable
     }
 
     [Fact]
+    public void Uncached_reads_agree_with_cached_ones_at_any_offset()
+    {
+        using var file = new DirectoryDisk(folder).Open("file");
+        var content = new byte[(3 * 1024 * 1024) + 123];
+        new SeededRandom(5).Fill(content);
+        file.Write(0, content);
+        foreach (var (offset, count) in new[] { (0, content.Length), (1, 4096), (4095, 2), (1024 * 1024 - 7, 1024 * 1024 + 20), (content.Length - 50, 100), (content.Length + 5, 10) })
+        {
+            var (cached, uncached) = (new byte[count], new byte[count]);
+            Assert.Equal(file.Read(offset, cached), file.ReadUncached(offset, uncached));
+            Assert.Equal(cached, uncached);
+        }
+    }
+
+    [Fact]
     public void Probe_says_what_it_measured()
     {
         var (_, finding) = WriteProbe.Measure(folder);

@@ -22,7 +22,16 @@ public sealed class RecoveryTableTests
         Assert.Equal(RecoveryTable.Rows.Length, reached.Count);
     }
 
+    /// <summary>A row without a test of its own, or a test of a row that is gone, is found here (S8).</summary>
     [Fact]
+    public void Every_row_has_its_test()
+    {
+        var tested = typeof(RecoveryTableTests).GetMethods().SelectMany(method => method.GetCustomAttributes(false).OfType<RowAttribute>()).Select(row => row.Name);
+        Assert.Equal(RecoveryTable.Rows.Select(row => row.Name).Order(), tested.Distinct().Order());
+    }
+
+    [Fact]
+    [Row("torn tail")]
     public void Torn_tail_is_truncated()
     {
         var fixture = Filled();
@@ -55,6 +64,7 @@ public sealed class RecoveryTableTests
     }
 
     [Fact]
+    [Row("maybe acknowledged, known group")]
     public void Last_commit_with_header_and_without_body_is_maybe_and_harms_its_group()
     {
         var fixture = Filled();
@@ -69,6 +79,7 @@ public sealed class RecoveryTableTests
     }
 
     [Fact]
+    [Row("maybe acknowledged, unknown group")]
     public void Last_commit_of_which_only_the_batch_header_is_left_harms_every_group()
     {
         var fixture = Filled();
@@ -83,6 +94,7 @@ public sealed class RecoveryTableTests
     }
 
     [Fact]
+    [Row("rot in a record of a known group")]
     public void Rot_before_the_last_commit_is_never_truncated_silently()
     {
         var fixture = Filled();
@@ -98,6 +110,7 @@ public sealed class RecoveryTableTests
     }
 
     [Fact]
+    [Row("rot in a record of an unknown group")]
     public void Rot_in_a_record_of_an_unknown_group_counts_against_every_group_S8()
     {
         var fixture = Filled();
@@ -113,6 +126,7 @@ public sealed class RecoveryTableTests
     }
 
     [Fact]
+    [Row("restatement whose other copy is whole")]
     public void Rotten_marks_are_healed_from_their_other_copy()
     {
         var fixture = Filled();
@@ -126,6 +140,7 @@ public sealed class RecoveryTableTests
     }
 
     [Fact]
+    [Row("restatement rotten in both copies")]
     public void Marks_rotten_in_both_copies_lose_the_identity_of_groups()
     {
         var fixture = new LogFixture(segmentBytes: 64 * 1024);
@@ -172,6 +187,7 @@ public sealed class RecoveryTableTests
     }
 
     [Fact]
+    [Row("commit that the next segment states again")]
     public void Commit_that_the_next_segment_states_again_may_vanish()
     {
         var fixture = Filled();
@@ -250,4 +266,11 @@ public sealed class RecoveryTableTests
         fixture.CommitEntries(B, 1, 1, 10);
         return fixture;
     }
+}
+
+/// <summary>Names the row of <see cref="RecoveryTable"/> that a test is for.</summary>
+[AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
+internal sealed class RowAttribute(string name) : Attribute
+{
+    public string Name { get; } = name;
 }

@@ -112,6 +112,25 @@ public sealed class WriteAheadLogTests
         Assert.Equal(syncs, fixture.Disk.Syncs);
     }
 
+    /// <summary>The cache holds as clean what a failed fsync did not write: the next process reads the medium (S7), so it promises only what is there.</summary>
+    [Fact]
+    public void What_a_failed_sync_left_in_the_cache_is_not_believed_by_the_next_process()
+    {
+        var fixture = new LogFixture();
+        fixture.Create(A);
+        fixture.CommitEntries(A, 1, 1, 5);
+        fixture.Disk.FailSyncs = true;
+        Assert.Throws<WalPoisonedException>(() => fixture.CommitEntries(A, 1, 6, 9));
+        fixture.Disk.FailSyncs = false;
+        fixture.Reopen();
+        fixture.AssertWhole(A, 5);
+        fixture.CommitEntries(A, 2, 6, 6);
+        fixture.Disk.LosePower();
+        fixture.Reopen();
+        fixture.AssertWhole(A, 6);
+        Assert.Empty(fixture.Recovery.Findings);
+    }
+
     [Fact]
     public void Full_disk_poisons_the_log_and_keeps_what_was_acknowledged()
     {

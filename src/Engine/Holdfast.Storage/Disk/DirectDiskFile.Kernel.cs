@@ -29,6 +29,8 @@ internal sealed unsafe class DirectDiskFile : IDiskFile
 
     public int Read(long offset, Span<byte> target) => buffered.Read(offset, target);
 
+    public int ReadUncached(long offset, Span<byte> target) => buffered.ReadUncached(offset, target);
+
     public void Write(long offset, ReadOnlySpan<byte> source)
     {
         fixed (byte* start = source)

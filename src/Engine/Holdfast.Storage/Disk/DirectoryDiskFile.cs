@@ -30,6 +30,15 @@ internal sealed class DirectoryDiskFile : IDiskFile
         return total;
     }
 
+    public int ReadUncached(long offset, Span<byte> target)
+    {
+        if (!OperatingSystem.IsLinux()) return Read(offset, target);
+        using var direct = new DirectReader(path);
+        if (direct.IsDirect) return direct.Read(offset, target);
+        _ = Libc.Advise((int)handle.DangerousGetHandle(), 0, 0, Libc.AdviceDontNeed);
+        return Read(offset, target);
+    }
+
     public void Write(long offset, ReadOnlySpan<byte> source)
     {
         try

@@ -40,6 +40,12 @@ public interface IDiskFile : IDisposable
     /// <summary>Reads into <paramref name="target"/>; fewer bytes than asked for only at the end of the file.</summary>
     int Read(long offset, Span<byte> target);
 
+    /// <summary>
+    /// Reads what is on the medium, not what the page cache holds: after a failed fsync the two differ, and the cache calls its pages clean (S7). Where a file system
+    /// offers no such read, it drops the cached pages first as well as it can.
+    /// </summary>
+    int ReadUncached(long offset, Span<byte> target) => Read(offset, target);
+
     /// <summary>Writes all of <paramref name="source"/>; durable only after <see cref="Sync"/>.</summary>
     /// <exception cref="DiskFullException">No space is left; nothing may be assumed about the range.</exception>
     void Write(long offset, ReadOnlySpan<byte> source);

@@ -47,6 +47,12 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "posix_fallocate")]
     public static partial int Allocate(int descriptor, long offset, long length);
 
+    /// <summary>Forget the cached pages of a range.</summary>
+    public const int AdviceDontNeed = 4;
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    public static partial int Advise(int descriptor, long offset, long length, int advice);
+
     [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
     public static partial nint Write(int descriptor, byte* source, nuint count, long offset);
 

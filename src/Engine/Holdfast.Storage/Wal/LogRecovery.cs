@@ -29,6 +29,7 @@ internal sealed class LogRecovery
     private readonly SortedDictionary<GroupId, ReplayGroup> groups = [];
     private readonly SegmentScan scan = new();
     private byte[] bytes = [];
+    private ulong loaded;
 
     public LogRecovery(IDisk disk, WalOptions options)
     {
@@ -138,12 +139,22 @@ internal sealed class LogRecovery
 
     private string PathOf(ulong generation) => $"{options.Folder}/{SegmentLayout.FileName(generation)}";
 
+    /// <summary>
+    /// Whether the segment is read from the medium. After a failed fsync the page cache holds as clean what the disk never got, and nothing can be trusted to say
+    /// that this happened: a mark would have had to be written to the same disk. So it is always done where it can matter, in the segment that was being written
+    /// and the one before it, whose last fsync began the other (S7).
+    /// </summary>
+    private bool IsReadUncached(ulong generation) => Segments.IndexOf(generation) >= Segments.Count - 2;
+
     private void Load(ulong generation)
     {
+        if (loaded == generation) return;
         using var file = disk.Open(PathOf(generation));
         var length = (int)file.Length;
         if (bytes.Length < length) bytes = GC.AllocateUninitializedArray<byte>(length);
-        var read = file.Read(0, bytes.AsSpan(0, length));
+        var target = bytes.AsSpan(0, length);
+        var read = IsReadUncached(generation) ? file.ReadUncached(0, target) : file.Read(0, target);
+        loaded = generation;
         var end = successors.TryGetValue(generation, out var successor) ? (int)Math.Min(successor.PreviousEnd, read) : read;
         var blockBytes = headers.TryGetValue(generation, out var header) ? header.BlockBytes : options.BlockBytes;
         scan.Run(bytes.AsSpan(0, end), bytes.AsSpan(0, read), (uint)generation, blockBytes, headers.ContainsKey(generation) ? header.FirstSequence : 0);
