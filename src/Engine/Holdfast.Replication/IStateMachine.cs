@@ -1,5 +1,6 @@
 using System.Buffers;
 using Holdfast.Primitives;
+using Holdfast.Storage;
 
 namespace Holdfast.Replication;
 
@@ -98,6 +99,12 @@ public interface ISnapshotView : IDisposable
 {
     /// <summary>Writes the next chunk, at most about 256 KiB and about a millisecond's work; false when the one before was the last.</summary>
     bool WriteNext(IBufferWriter<byte> chunk);
+
+    /// <summary>
+    /// State files that the snapshot consists of besides its chunks, each once; asked for after the last chunk. They are named and not copied: what an earlier snapshot
+    /// named too is neither written again nor fetched again. The view holds them (<see cref="StateFiles.Hold"/>) until it is disposed.
+    /// </summary>
+    IReadOnlyList<FileHash> Files => [];
 }
 
 /// <summary>A state under construction.</summary>

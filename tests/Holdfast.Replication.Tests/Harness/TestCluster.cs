@@ -177,6 +177,7 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
         foreach (var group in cluster.GroupIds)
         {
             var machine = cluster.MachineOf(Id);
+            if (machine is IFilesMachine files) files.Files = store.FilesOf(group);
             var found = recovery.Find(group);
             var start = found?.ToRaftStart(Id) ?? new RaftStart { Self = Id, Group = group, Configuration = cluster.Initial.Contains(Id) ? cluster.Initial : Configuration.Empty };
             if (found is { IsTombstoned: true }) continue;

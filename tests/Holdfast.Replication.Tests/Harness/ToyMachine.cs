@@ -15,7 +15,7 @@ internal class ToyMachine : IStateMachine
 
     public ulong StateHash { get; private set; }
 
-    public ApplyResult Apply(in CommittedEntry entry)
+    public virtual ApplyResult Apply(in CommittedEntry entry)
     {
         var text = Encoding.UTF8.GetString(entry.Command);
         if (text.StartsWith("slow", StringComparison.Ordinal) && ++slices % 3 != 0) return ApplyResult.Yield;
@@ -26,9 +26,9 @@ internal class ToyMachine : IStateMachine
     /// <summary>What is stored for a value; machines of tests that branch, or go astray, change it.</summary>
     protected virtual string Written(in CommittedEntry entry, string value) => value;
 
-    public ISnapshotView CaptureSnapshot() => new View([.. Map.Select(pair => $"{pair.Key}={pair.Value}")], StateHash);
+    public virtual ISnapshotView CaptureSnapshot() => new View([.. Map.Select(pair => $"{pair.Key}={pair.Value}")], StateHash);
 
-    public ISnapshotBuilder BeginRestore() => new Builder(this);
+    public virtual ISnapshotBuilder BeginRestore() => new Builder(this);
 
     public void OnRole(in GroupRole role) => Roles.Add(role);
 
@@ -41,6 +41,8 @@ internal class ToyMachine : IStateMachine
         StateHash = StateHash * 31 + Crc32C.Of(Encoding.UTF8.GetBytes(text));
         return before ?? "";
     }
+
+    protected void Replace(SortedDictionary<string, string> map, ulong hash) => (Map, StateHash) = (map, hash);
 
     protected void Unset(string key, string? before)
     {

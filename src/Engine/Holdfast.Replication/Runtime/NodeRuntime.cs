@@ -124,6 +124,9 @@ public sealed class NodeRuntime : IWalCompletions
         return added;
     }
 
+    /// <summary>The files by hash of a group's state, for machines whose snapshots name them. After <see cref="Open"/>.</summary>
+    public StateFiles FilesOf(GroupId group) => store!.FilesOf(group);
+
     /// <summary>Ends this node's replica of a group for good. Only on proof that the group, or this node's part in it, is gone (S6).</summary>
     public async Task DeleteGroupAsync(GroupId group)
     {

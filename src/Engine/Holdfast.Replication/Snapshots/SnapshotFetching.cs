@@ -287,7 +287,7 @@ internal sealed class SnapshotFetching(Replica owner)
     private void ReadOn()
     {
         if (IsOvertaken()) return;
-        if (restored == reader!.Manifest.Chunks.Length) Record(replica.Loop.Now);
+        if (restored == reader!.Manifest.OwnChunks) Record(replica.Loop.Now);
         else replica.Loop.Snapshots.Post(new ReadJob(this, restored));
     }
 

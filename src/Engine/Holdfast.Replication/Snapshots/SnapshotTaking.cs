@@ -93,7 +93,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
         else isWalked = !view!.WriteNext(chunk);
         // A view may write its last chunk in the very call that says there are no more.
         if (chunk.Length > 0) Post(new WriteJob(this, writing!, PooledBytes.Copy(chunk.Written)));
-        if (isWalked) Post(new CommitJob(this, writing!));
+        if (isWalked) Post(new CommitJob(this, writing!, view!.Files));
     }
 
     private void Post(SnapshotJob job)
@@ -165,9 +165,14 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
         internal override void Done() => owner.OnJobDone(this);
     }
 
-    private sealed class CommitJob(SnapshotTaking owner, Writing writing) : SnapshotJob(owner.replica.Loop)
+    private sealed class CommitJob(SnapshotTaking owner, Writing writing, IReadOnlyList<FileHash> files) : SnapshotJob(owner.replica.Loop)
     {
-        private protected override void Work(SnapshotStore store) => writing.Open(store).Commit(writing.StateHash);
+        private protected override void Work(SnapshotStore store)
+        {
+            var writer = writing.Open(store);
+            foreach (var file in files) writer.AddFile(file);
+            writer.Commit(writing.StateHash);
+        }
 
         internal override void Done()
         {

@@ -142,7 +142,7 @@ internal sealed class StateRestoring
 
     private void ReadOn()
     {
-        var chunks = reader!.Manifest.Chunks.Length;
+        var chunks = reader!.Manifest.OwnChunks;
         for (; asked < chunks && asked - taken < ReadsUnderwayMax; asked++) replica.Loop.Snapshots.Post(new ReadJob(this, reader, asked));
         if (taken == chunks) Complete(reader.Manifest.Position);
     }

@@ -4,23 +4,27 @@ using Holdfast.Primitives;
 namespace Holdfast.Storage;
 
 /// <summary>
-/// A snapshot that is being fetched from other replicas, chunk by chunk in any order. It survives a restart: beginning it again with the same manifest finds
+/// A snapshot that is being fetched from other replicas, chunk by chunk in any order; of the state files that it names only those that are not here. It survives a restart: beginning it again with the same manifest finds
 /// which chunks are whole on disk by their checksums. Disposing it keeps what is there.
 /// </summary>
 public sealed class IncomingSnapshot : IDisposable
 {
+    private static readonly Mark Shared = new("storage: a state file of a fetched snapshot was here already");
     private static readonly Mark Resumed = new("storage: a half-fetched snapshot was resumed");
 
     private readonly IDisk disk;
     private readonly SnapshotFiles files;
     private readonly IDiskFile file;
+    private readonly StateFiles stateFiles;
+    private readonly Dictionary<FileHash, IDiskFile> parts = [];
     private readonly BitArray present;
     private readonly bool isPublished;
     private int missing;
     private int firstMissing;
 
-    internal IncomingSnapshot(IDisk disk, SnapshotFiles files, SnapshotManifest manifest, IncomingStart start)
+    internal IncomingSnapshot(IDisk disk, SnapshotFiles files, SnapshotManifest manifest, StateFiles stateFiles, IncomingStart start)
     {
+        this.stateFiles = stateFiles;
         this.disk = disk;
         this.files = files;
         Manifest = manifest;
@@ -28,7 +32,9 @@ public sealed class IncomingSnapshot : IDisposable
         present = new BitArray(manifest.Chunks.Length);
         missing = manifest.Chunks.Length;
         isPublished = start == IncomingStart.Published;
-        if (start != IncomingStart.Empty) FindWholeChunks();
+        if (start != IncomingStart.Empty) FindWholeChunks(0, manifest.OwnChunks, file);
+        foreach (var named in manifest.Files) BeginFile(named);
+        if (missing < present.Length) Resumed.Hit();
     }
 
     /// <summary>What is being fetched.</summary>
@@ -56,16 +62,19 @@ public sealed class IncomingSnapshot : IDisposable
         if ((uint)chunk >= (uint)Manifest.Chunks.Length) return false;
         if (Manifest.Chunks[chunk] != new SnapshotChunk(bytes.Length, Crc32C.Of(bytes))) return false;
         if (present[chunk]) return true;
-        file.Write(Manifest.OffsetOf(chunk), bytes);
+        (Manifest.FileOf(chunk) is { } named ? parts[named.Hash] : file).Write(Manifest.OffsetOf(chunk), bytes);
         present[chunk] = true;
         missing--;
         return true;
     }
 
-    /// <summary>All chunks are there: makes the snapshot durable in the order of S10.</summary>
+    /// <summary>All chunks are there: makes the snapshot durable in the order of S10, its files first.</summary>
+    /// <exception cref="SnapshotDamagedException">A file is not the one that its name says, although its pieces are what the manifest says: its source is not to be trusted.</exception>
     public SnapshotManifest Commit()
     {
         Invariant.Holds(missing == 0, "a fetched snapshot was committed with chunks missing");
+        foreach (var named in Manifest.Files)
+            if (parts.TryGetValue(named.Hash, out var part)) stateFiles.Publish(named.Hash, part, Manifest.Chunks.Slice(named.FirstChunk, named.ChunkCount));
         file.Sync();
         if (isPublished) return Manifest;
         SnapshotStore.PublishManifest(disk, files);
@@ -73,12 +82,32 @@ public sealed class IncomingSnapshot : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => file.Dispose();
-
-    private void FindWholeChunks()
+    public void Dispose()
     {
+        foreach (var part in parts.Values) part.Dispose();
+        file.Dispose();
+    }
+
+    private void BeginFile(in SnapshotFile named)
+    {
+        if (stateFiles.Has(named.Hash))
+        {
+            Shared.Hit();
+            for (var i = 0; i < named.ChunkCount; i++) present[named.FirstChunk + i] = true;
+            missing -= named.ChunkCount;
+            return;
+        }
+
+        if (parts.ContainsKey(named.Hash)) return; // Named twice; a manifest of ours never does.
+        var part = parts[named.Hash] = stateFiles.OpenPart(named.Hash);
+        FindWholeChunks(named.FirstChunk, named.ChunkCount, part);
+    }
+
+    private void FindWholeChunks(int first, int count, IDiskFile file)
+    {
+        if (file.Length == 0) return;
         var buffer = new byte[SnapshotManifest.ChunkBytesMax];
-        for (var i = 0; i < Manifest.Chunks.Length; i++)
+        for (var i = first; i < first + count; i++)
         {
             var expected = Manifest.Chunks[i];
             var bytes = buffer.AsSpan(0, expected.Bytes);
@@ -86,8 +115,6 @@ public sealed class IncomingSnapshot : IDisposable
             present[i] = true;
             missing--;
         }
-
-        if (missing < present.Length) Resumed.Hit();
     }
 }
 

@@ -3,7 +3,10 @@ using Holdfast.Primitives;
 
 namespace Holdfast.Storage;
 
-/// <summary>Where a snapshot's files lie: <c>snapshots/GROUP/TERM-INDEX/</c> with <c>chunks</c>, and <c>manifest</c> once it is whole.</summary>
+/// <summary>
+/// Where a snapshot lies: <c>snapshots/GROUP/TERM-INDEX/</c> with <c>chunks</c>, and <c>manifest</c> once it is whole. The state files that it may name lie in
+/// <c>snapshots/GROUP/files/</c>.
+/// </summary>
 internal readonly record struct SnapshotFiles(string Root, GroupId Group, LogPosition Position)
 {
     public string GroupFolder => GroupFolderOf(Root, Group);
@@ -19,6 +22,8 @@ internal readonly record struct SnapshotFiles(string Root, GroupId Group, LogPos
     public string ManifestWanted => $"{Folder}/manifest.wanted";
 
     public static string GroupFolderOf(string root, GroupId group) => $"{root}/{group}";
+
+    public static string StateFilesFolderOf(string root, GroupId group) => $"{GroupFolderOf(root, group)}/files";
 
     public static string NameOf(LogPosition position) => string.Create(CultureInfo.InvariantCulture, $"{position.Term.Value}-{position.Index.Value}");
 

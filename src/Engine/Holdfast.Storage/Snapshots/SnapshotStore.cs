@@ -9,22 +9,38 @@ namespace Holdfast.Storage;
 /// </summary>
 public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "snapshots")
 {
+    private readonly Dictionary<GroupId, StateFiles> stateFiles = [];
+
     private const int ManifestBytesMax = 64 * 1024 * 1024;
 
     private static readonly Mark DamagedManifest = new("storage: a damaged snapshot manifest was passed over");
+
+    /// <summary>The files by hash of a group's state. From any thread; the same object for the same group.</summary>
+    public StateFiles FilesOf(GroupId group)
+    {
+        lock (stateFiles)
+        {
+            if (stateFiles.TryGetValue(group, out var files)) return files;
+            return stateFiles[group] = new StateFiles(disk, SnapshotFiles.StateFilesFolderOf(root, group));
+        }
+    }
 
     /// <summary>Begins to write a snapshot of this node's own state. One at the same position, which no log continues from, is thrown away: whole or not, its compaction was never recorded.</summary>
     public SnapshotWriter Begin(GroupId group, LogPosition position, Configuration configuration, uint featureLevel)
     {
         var files = new SnapshotFiles(root, group, position);
-        return new SnapshotWriter(disk, files, cluster, configuration, featureLevel);
+        return new SnapshotWriter(disk, files, cluster, configuration, featureLevel, FilesOf(group));
     }
 
-    /// <summary>Opens a whole snapshot; null when there is none at that position, or its manifest is damaged.</summary>
+    /// <summary>Opens a whole snapshot; null when there is none at that position, its manifest is damaged, or a file that it names is missing.</summary>
     public SnapshotReader? Open(GroupId group, LogPosition position)
     {
         var files = new SnapshotFiles(root, group, position);
-        return ReadManifest(files.Manifest, out var bytes) is { } manifest ? new SnapshotReader(manifest, bytes, disk.Open(files.Chunks)) : null;
+        if (ReadManifest(files.Manifest, out var bytes) is not { } manifest) return null;
+        var named = FilesOf(group);
+        foreach (var file in manifest.Files)
+            if (!named.Has(file.Hash)) return null;
+        return new SnapshotReader(manifest, bytes, disk.Open(files.Chunks), named);
     }
 
     /// <summary>The manifest of the group's newest whole snapshot; null without one.</summary>
@@ -51,7 +67,7 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
         if (SnapshotManifest.TryDecode(manifestBytes) is not { } manifest) return null;
         if (manifest.Group != group || manifest.Cluster != cluster) return null;
         var files = new SnapshotFiles(root, group, manifest.Position);
-        if (ReadManifest(files.Manifest, out var whole) is not null && whole.Span.SequenceEqual(manifestBytes)) return new IncomingSnapshot(disk, files, manifest, IncomingStart.Published);
+        if (ReadManifest(files.Manifest, out var whole) is not null && whole.Span.SequenceEqual(manifestBytes)) return new IncomingSnapshot(disk, files, manifest, FilesOf(group), IncomingStart.Published);
         var resumes = ReadManifest(files.ManifestWanted, out var wanted) is not null && wanted.Span.SequenceEqual(manifestBytes);
         if (!resumes)
         {
@@ -63,14 +79,23 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
             disk.SyncFolder(root);
         }
 
-        return new IncomingSnapshot(disk, files, manifest, resumes ? IncomingStart.Resumed : IncomingStart.Empty);
+        return new IncomingSnapshot(disk, files, manifest, FilesOf(group), resumes ? IncomingStart.Resumed : IncomingStart.Empty);
     }
 
-    /// <summary>Deletes the group's snapshots, finished or not, except the one at <paramref name="keep"/> and those after it.</summary>
+    /// <summary>Deletes the group's snapshots, finished or not, except the one at <paramref name="keep"/> and those after it, and the state files that nothing names or holds any more.</summary>
     public void Prune(GroupId group, LogPosition keep)
     {
         foreach (var position in Positions(group))
             if (position.Index < keep.Index) disk.Delete(new SnapshotFiles(root, group, position).Folder);
+        var named = new HashSet<FileHash>();
+        foreach (var position in Positions(group))
+        {
+            var files = new SnapshotFiles(root, group, position);
+            if ((ReadManifest(files.Manifest, out _) ?? ReadManifest(files.ManifestWanted, out _)) is not { } manifest) continue;
+            foreach (var file in manifest.Files) named.Add(file.Hash);
+        }
+
+        FilesOf(group).Sweep(named);
     }
 
     /// <summary>Deletes everything that the store has of a group. Only on proof that the group is gone (S6).</summary>

@@ -15,13 +15,16 @@ public sealed class SnapshotWriter : IDisposable
     private readonly Configuration configuration;
     private readonly uint featureLevel;
     private readonly List<SnapshotChunk> chunks = [];
+    private readonly List<SnapshotFile> named = [];
+    private readonly StateFiles stateFiles;
     private readonly IDiskFile file;
     private long length;
     private long synced;
     private bool committed;
 
-    internal SnapshotWriter(IDisk disk, SnapshotFiles files, ClusterId cluster, Configuration configuration, uint featureLevel)
+    internal SnapshotWriter(IDisk disk, SnapshotFiles files, ClusterId cluster, Configuration configuration, uint featureLevel, StateFiles stateFiles)
     {
+        this.stateFiles = stateFiles;
         this.disk = disk;
         this.files = files;
         this.cluster = cluster;
@@ -38,6 +41,7 @@ public sealed class SnapshotWriter : IDisposable
     /// <summary>Writes the next chunk.</summary>
     public void AppendChunk(ReadOnlySpan<byte> chunk)
     {
+        Invariant.Holds(named.Count == 0, "a snapshot's own chunks come before its files");
         Invariant.Holds(chunk.Length <= SnapshotManifest.ChunkBytesMax, "a snapshot chunk is larger than a chunk may be");
         file.Write(length, chunk);
         length += chunk.Length;
@@ -47,10 +51,19 @@ public sealed class SnapshotWriter : IDisposable
         synced = length;
     }
 
+    /// <summary>Names a state file as part of the snapshot, after all chunks. It is not read: its pieces are known since it was sealed.</summary>
+    /// <exception cref="SnapshotDamagedException">The file is not here.</exception>
+    public void AddFile(FileHash hash)
+    {
+        var pieces = stateFiles.Has(hash) ? stateFiles.PiecesOf(hash) : throw new SnapshotDamagedException($"The state file {hash} is not here: a view must hold what it names.");
+        named.Add(new SnapshotFile(hash, chunks.Count, pieces.Length));
+        chunks.AddRange(pieces);
+    }
+
     /// <summary>Makes the snapshot durable: chunks, then manifest, then folder (S10). Only afterwards may a compaction record name it.</summary>
     public SnapshotManifest Commit(ulong stateHash)
     {
-        var manifest = new SnapshotManifest([.. chunks])
+        var manifest = new SnapshotManifest([.. chunks], [.. named])
         {
             Cluster = cluster,
             Group = files.Group,

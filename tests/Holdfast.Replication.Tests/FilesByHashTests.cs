@@ -1,0 +1,137 @@
+using System.Buffers;
+using System.Text;
+using Holdfast.Primitives;
+using Holdfast.Storage;
+
+namespace Holdfast.Replication.Tests;
+
+/// <summary>A machine whose snapshot is a list of names: its values are immutable files by hash, which successive snapshots share (S10).</summary>
+public sealed class FilesByHashTests
+{
+    [Fact]
+    public void A_joiner_fetches_the_files_that_it_lacks_and_no_others()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 2000 }, machineOf: _ => new FilesMachine());
+        cluster.UntilLed();
+        var away = cluster.Follower;
+        for (var i = 0; i < 40; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={new string('v', 100)}{i}").IsApplied);
+        cluster.Until(() => cluster.Nodes.All(node => node.Group.Status.Snapshot.Index.Value > 20), "snapshots");
+        cluster.UntilEqual();
+        away.Kill();
+
+        for (var i = 30; i < 60; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={new string('w', 100)}{i}").IsApplied);
+        cluster.Until(() => cluster.Leader.Group.Status.Snapshot.Index.Value > 55, "a newer snapshot at the leader");
+        var shared = Hits("storage: a state file of a fetched snapshot was here already");
+        away.Start();
+        cluster.UntilEqual();
+        Assert.Equal(cluster.Leader.Machine.Map, away.Machine.Map);
+        Assert.True(Hits("storage: a state file of a fetched snapshot was here already") >= shared + 20);
+
+        // Restored from disk, it reads its files; and what was overwritten is gone once the snapshots that named it are.
+        away.Kill();
+        away.Start();
+        cluster.UntilEqual();
+        Assert.Equal(cluster.Leader.Machine.Map, away.Machine.Map);
+        for (var i = 0; i < 60; i++) Assert.True(cluster.Apply(cluster.Leader, "k0=" + new string('z', 100) + i).IsApplied);
+        foreach (var node in cluster.Nodes) node.Group.TakeSnapshot();
+        cluster.Until(() => cluster.Nodes.All(node => node.Disk.List("snapshots/1/files").Count(name => !name.Contains('.')) <= 60), "the sweep of what nothing names");
+    }
+
+    private static long Hits(string name) => Mark.All().SingleOrDefault(mark => mark.Name == name)?.Hits ?? 0;
+
+    /// <summary>Blocks on its (memory) disk when it applies; a real one writes in its Machine/ job and seals before it proposes.</summary>
+    private sealed class FilesMachine : ToyMachine, IFilesMachine
+    {
+        private readonly SortedDictionary<string, FileHash> files = new(StringComparer.Ordinal);
+
+        public StateFiles? Files { get; set; }
+
+        public override ApplyResult Apply(in CommittedEntry entry)
+        {
+            var result = base.Apply(entry);
+            var text = Encoding.UTF8.GetString(entry.Command);
+            var key = text[..text.IndexOf('=', StringComparison.Ordinal)];
+            using var writer = Files!.Begin();
+            writer.Append(Encoding.UTF8.GetBytes(Map[key]));
+            if (files.TryGetValue(key, out var before)) Files.Release(before);
+            files[key] = writer.Seal();
+            return result;
+        }
+
+        public override ISnapshotView CaptureSnapshot() => new View(Files!, files, StateHash);
+
+        public override ISnapshotBuilder BeginRestore() => new Builder(this);
+
+        private sealed class View : ISnapshotView
+        {
+            private readonly StateFiles store;
+            private readonly string text;
+
+            public View(StateFiles store, SortedDictionary<string, FileHash> files, ulong hash)
+            {
+                this.store = store;
+                text = string.Join('\n', files.Select(file => $"{file.Key} {file.Value}").Prepend(hash.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+                Files = [.. files.Values.Distinct()];
+                foreach (var file in Files) store.Hold(file);
+            }
+
+            public IReadOnlyList<FileHash> Files { get; }
+
+            public bool WriteNext(IBufferWriter<byte> chunk)
+            {
+                chunk.Write(Encoding.UTF8.GetBytes(text));
+                return false;
+            }
+
+            public void Dispose()
+            {
+                foreach (var file in Files) store.Release(file);
+            }
+        }
+
+        private sealed class Builder(FilesMachine owner) : ISnapshotBuilder
+        {
+            private readonly SortedDictionary<string, FileHash> files = new(StringComparer.Ordinal);
+            private readonly SortedDictionary<string, string> map = new(StringComparer.Ordinal);
+            private ulong hash;
+            private bool isComplete;
+
+            public void ReadNext(ReadOnlySpan<byte> chunk)
+            {
+                var lines = Encoding.UTF8.GetString(chunk).Split('\n');
+                hash = ulong.Parse(lines[0], System.Globalization.CultureInfo.InvariantCulture);
+                foreach (var line in lines.Skip(1))
+                {
+                    var words = line.Split(' ');
+                    var name = new FileHash(Convert.FromHexString(words[1]));
+                    using var file = owner.Files!.Open(name);
+                    var content = new byte[file.Length];
+                    file.Read(0, content);
+                    owner.Files.Hold(name);
+                    (files[words[0]], map[words[0]]) = (name, Encoding.UTF8.GetString(content));
+                }
+            }
+
+            public void Complete()
+            {
+                isComplete = true;
+                foreach (var file in owner.files.Values) owner.Files!.Release(file);
+                owner.files.Clear();
+                foreach (var (key, name) in files) owner.files[key] = name;
+                owner.Replace(map, hash);
+            }
+
+            public void Dispose()
+            {
+                if (isComplete) return;
+                foreach (var file in files.Values) owner.Files!.Release(file);
+            }
+        }
+    }
+}
+
+/// <summary>A machine that is to be given the state files of its group.</summary>
+internal interface IFilesMachine
+{
+    StateFiles? Files { get; set; }
+}
