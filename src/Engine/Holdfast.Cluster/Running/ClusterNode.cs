@@ -85,6 +85,18 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Begins to remove a node, this one or another; done when it is no longer in <see cref="View"/>.</summary>
     public async Task<DirectoryReply> LeaveAsync(NodeId node, CancellationToken cancellation) => await TellAsync(DirectoryCommand.RemoveNode(node), cancellation).ConfigureAwait(false);
 
+    /// <summary>Whether places are kept: not in a cluster with certificates, whose joiners prove more than an address.</summary>
+    public bool KeepsPlaces => setup.Tls is null;
+
+    /// <summary>Keeps a place for one node, where <see cref="KeepsPlaces"/>; false when the directory did not decide in time.</summary>
+    public ValueTask<bool> ReserveAsync(ReservedPlace place, CancellationToken cancellation) => KeepsPlaces ? TellAllAsync(place.Reserve(), cancellation) : new(false);
+
+    /// <summary>Gives a kept place up.</summary>
+    public ValueTask<bool> GiveUpAsync(ReservedPlace place, CancellationToken cancellation) => TellAllAsync(place.GiveUp(), cancellation);
+
+    /// <summary>Says anew where a member is; false when the directory did not take it.</summary>
+    public ValueTask<bool> UpdateAsync(MemberRecord member, CancellationToken cancellation) => TellAllAsync([DirectoryCommand.UpdateMember(member)], cancellation);
+
     /// <summary>Ends what this room runs; the runtime is its owner's to stop.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -174,6 +186,13 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         var outcome = await Directory.ProposeAsync(command, cancellation: cancellation).ConfigureAwait(false);
         return outcome.Reply as DirectoryReply ?? DirectoryReply.Undecided($"the directory did not decide in time ({outcome.Status}): ask again");
+    }
+
+    private async ValueTask<bool> TellAllAsync(IReadOnlyList<byte[]> commands, CancellationToken cancellation)
+    {
+        foreach (var command in commands)
+            if (!(await TellAsync(command, cancellation).ConfigureAwait(false)).Accepted) return false;
+        return true;
     }
 
     private Genesis Persist(Genesis formed)

@@ -37,11 +37,14 @@ public sealed record ClusterNodeSetup
     /// <summary>The founders by name, this node among them, as "host:port"; empty for a node that founds alone or joins.</summary>
     public IReadOnlyDictionary<string, string> Founders { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>"host:port" of any member of a cluster to join; empty otherwise.</summary>
+    /// <summary>"host:port" of members of a cluster to join, with commas between; they are asked in turn. Empty otherwise.</summary>
     public string JoinTarget { get; init; } = "";
 
     /// <summary>The join token, in its text form.</summary>
     public string JoinToken { get; init; } = "";
+
+    /// <summary>Whether it joins without a token, into the place that is kept for its peer address (<see cref="ReservedPlace"/>).</summary>
+    public bool JoinsReservedPlace { get; init; }
 
     /// <summary>Options of groups 0 and 1.</summary>
     public GroupOptions Groups { get; init; } = new();

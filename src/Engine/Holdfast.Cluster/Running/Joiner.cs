@@ -13,17 +13,22 @@ internal sealed class Joiner(ClusterNodeSetup setup, ControlTrust trust)
 
     /// <summary>Asks until it is answered; under TLS the node has its certificate when this returns.</summary>
     /// <exception cref="DataDirectoryUnusableException">The cluster does not take this node; the message says why.</exception>
-    public async Task<Genesis> JoinAsync(string target, CancellationToken cancellation)
+    /// <param name="anyOf">Members' "host:port", with commas between; asked in turn.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<Genesis> JoinAsync(string anyOf, CancellationToken cancellation)
     {
         JoinToken? token = null;
         if (setup.JoinToken.Length > 0 && !JoinToken.TryParse(setup.JoinToken, out token, out var fault)) throw new DataDirectoryUnusableException(fault);
         using var key = setup.Tls is { IsReady: false } ? setup.Certificates!.OpenKey() : null;
-        var question = ClusterVerbs.Encode(new JoinQuestion(setup.Member, token is null ? [] : token.Secret.ToArray(), key?.SigningRequest(setup.Member.Name) ?? []));
+        var question = ClusterVerbs.Encode(new JoinQuestion(setup.Member, token is null ? Reserved() : token.Secret.ToArray(), key?.SigningRequest(setup.Member.Name) ?? []));
         var shownTo = TrustFor(token);
         var said = "";
+        var targets = anyOf.Split(',');
         using var timer = new PeriodicTimer(Pulse);
-        while (true)
+        for (var turn = 0; ; turn++)
         {
+            var target = targets[turn % targets.Length];
+
             // Asked again until answered: the directory knows this incarnation by then, and says the same (S4).
             var reply = await ControlClient.CallAsync(target, ClusterVerbs.Join, question, AnswerMax, shownTo, setup.Self, cancellation: cancellation).ConfigureAwait(false);
             if (reply.Status is ControlStatus.Failed or ControlStatus.NoCertificate or ControlStatus.WrongAuthority) throw new DataDirectoryUnusableException($"{target} does not admit this node: {reply.Fault}");
@@ -32,6 +37,9 @@ internal sealed class Joiner(ClusterNodeSetup setup, ControlTrust trust)
             await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false);
         }
     }
+
+    /// <summary>What a joiner without a token shows: the secret of the place that is kept for its address, if it was told that there is one.</summary>
+    private byte[] Reserved() => setup.JoinsReservedPlace ? new ReservedPlace(HostPort.Format(setup.Member.Host, setup.Member.Port), false).Secret : [];
 
     /// <summary>A joiner without a certificate knows the cluster by the hash in its token, and shows the secret to nobody else.</summary>
     private ControlTrust TrustFor(JoinToken? token)
