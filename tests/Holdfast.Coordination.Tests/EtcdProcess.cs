@@ -18,11 +18,18 @@ internal sealed class EtcdProcess : IAsyncDisposable
 
     public CallInvoker Calls => channel.CreateCallInvoker();
 
-    public static async Task<EtcdProcess> StartAsync()
+    /// <summary>Starts it empty, or from a snapshot that etcdctl restores.</summary>
+    public static async Task<EtcdProcess> StartAsync(string? snapshot = null)
     {
         Assert.True(File.Exists(Program), "Debian's etcd is missing: apt-get install etcd-server (./test does it as root)");
         var directory = Directory.CreateTempSubdirectory("holdfast-etcd-").FullName;
         var (client, peer) = (FreePort(), FreePort());
+        if (snapshot is not null)
+        {
+            directory = Path.Combine(directory, "restored");
+            await RestoreAsync(snapshot, directory, peer);
+        }
+
         var start = new ProcessStartInfo(Program) { RedirectStandardError = true, RedirectStandardOutput = true };
         string[] arguments =
         [
@@ -46,6 +53,23 @@ internal sealed class EtcdProcess : IAsyncDisposable
         var etcd = new EtcdProcess(process, channel, directory);
         Assert.True(await ready.Task.WaitAsync(TimeSpan.FromSeconds(60)), "etcd did not start");
         return etcd;
+    }
+
+    private static async Task RestoreAsync(string snapshot, string directory, int peer)
+    {
+        var start = new ProcessStartInfo("etcdctl") { RedirectStandardError = true, RedirectStandardOutput = true };
+        start.Environment["ETCDCTL_API"] = "3";
+        string[] words =
+        [
+            "snapshot", "restore", snapshot, "--data-dir", directory, "--name", "default", "--initial-cluster", $"default=http://127.0.0.1:{peer}",
+            "--initial-advertise-peer-urls", $"http://127.0.0.1:{peer}",
+        ];
+        foreach (var word in words) start.ArgumentList.Add(word);
+        using var restoring = Process.Start(start)!;
+        var said = restoring.StandardOutput.ReadToEndAsync();
+        var fault = await restoring.StandardError.ReadToEndAsync();
+        await restoring.WaitForExitAsync();
+        Assert.True(restoring.ExitCode == 0, $"etcdctl snapshot restore: {fault} {await said}");
     }
 
     public async ValueTask DisposeAsync()

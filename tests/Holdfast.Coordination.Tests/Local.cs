@@ -6,10 +6,10 @@ namespace Holdfast.Coordination.Tests;
 /// <summary>A keyspace in this process, with words for tests.</summary>
 internal sealed class Local
 {
-    public Local()
+    public Local(CoordinationOptions? options = null)
     {
         Machine = new CoordinationStateMachine();
-        Group = new LocalCoordination(Identity, Machine);
+        Group = new LocalCoordination(Identity, Machine, options);
     }
 
     public static CoordinationIdentity Identity => new() { ClusterId = 7, MemberId = 9, Members = () => [new Member { ID = 9, Name = "n1" }] };

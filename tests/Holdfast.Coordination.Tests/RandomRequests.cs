@@ -69,6 +69,20 @@ internal static class RandomRequests
         return request;
     }
 
+    /// <summary>
+    /// A watch of any kind; some begin before the compacted revision, some in the future, some ask for an id that is taken. None begins at exactly the
+    /// compacted revision, where etcd 3.4 has forgotten deletions.
+    /// </summary>
+    public static WatchCreateRequest Watch(SeededRandom dice, long revision, long compacted)
+    {
+        var request = new WatchCreateRequest { Key = Key(dice), RangeEnd = End(dice), PrevKv = dice.Chance(0.5), Fragment = dice.Chance(0.3) };
+        if (dice.Chance(0.7)) request.StartRevision = compacted - 5 + dice.Next((int)(revision - compacted) + 15);
+        if (request.StartRevision == compacted) request.StartRevision++;
+        if (dice.Chance(0.3)) request.WatchId = 100 + dice.Next(5);
+        if (dice.Chance(0.2)) request.Filters.Add((WatchCreateRequest.Types.FilterType)dice.Next(2));
+        return request;
+    }
+
     private static RequestOp Operation(SeededRandom dice, long revision, int depth)
     {
         var kind = dice.Next(100);
@@ -113,7 +127,14 @@ internal static class RandomCommands
         < 85 => Command.Encode(CommandKind.Txn, RandomRequests.Txn(dice, revision)),
         < 87 => Command.Encode(CommandKind.Compact, new CompactionRequest { Revision = revision - dice.Next(40), Physical = dice.Chance(0.3) }),
         < 93 => Command.Encode(CommandKind.LeaseGrant, new LeaseGrantRequest { ID = 1 + dice.Next(RandomRequests.LeaseIds), TTL = 60 }),
-        < 96 => Command.Encode(CommandKind.LeaseKeepAlive, new LeaseKeepAliveRequest { ID = 1 + dice.Next(RandomRequests.LeaseIds) }),
+        < 95 => Command.Encode(dice.Chance(0.5) ? CommandKind.Alarm : CommandKind.OwnAlarm, Alarm(dice)),
+        < 97 => Command.Encode(CommandKind.LeaseKeepAlive, new LeaseKeepAliveRequest { ID = 1 + dice.Next(RandomRequests.LeaseIds) }),
         _ => Command.Encode(CommandKind.LeaseRevoke, new LeaseRevokeRequest { ID = 1 + dice.Next(RandomRequests.LeaseIds) }),
+    };
+    private static AlarmRequest Alarm(SeededRandom dice) => new()
+    {
+        Action = dice.Chance(0.3) ? AlarmRequest.Types.AlarmAction.Activate : AlarmRequest.Types.AlarmAction.Deactivate,
+        MemberID = (ulong)(1 + dice.Next(2)),
+        Alarm = AlarmType.Nospace,
     };
 }

@@ -130,13 +130,7 @@ public sealed class SnapshotTests
             image.Add($"{change.Mod}.{change.Sub} {Convert.ToHexString(change.Record.Key)}");
         }
 
-        var hash = new HashRead(new HashKVRequest());
-        while (!hash.Run(machine, default))
-        {
-            // The next slice.
-        }
-
-        image.Add(((HashKVResponse)hash.Result.Message!).Hash.ToString());
+        image.Add(new LocalCoordination(Local.Identity, machine).Face.HashKvAsync(new HashKVRequest()).AsTask().GetAwaiter().GetResult().Hash.ToString());
         return image;
     }
 }

@@ -31,6 +31,12 @@ internal enum CommandKind : byte
 
     /// <summary>The leader's finding that a lease has run out: its id, the renewals that it knew, and its term, eight bytes each.</summary>
     LeaseExpire = 8,
+
+    /// <summary>A client's AlarmRequest.</summary>
+    Alarm = 16,
+
+    /// <summary>An AlarmRequest by which a member raises or clears its own alarm.</summary>
+    OwnAlarm = 17,
 }
 
 /// <summary>Commands as bytes: the kind, then the request in protobuf.</summary>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Immutable;
 using Holdfast.Coordination.Leases;
 using Holdfast.Coordination.Mvcc;
+using Holdfast.Coordination.Protocol;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Wire;
@@ -11,7 +12,7 @@ namespace Holdfast.Coordination;
 /// <summary>The parts of a snapshot, in their order. A chunk holds pieces of one part and begins with its number. Part of the format: never renumber.</summary>
 internal enum SnapshotPart : byte
 {
-    /// <summary>Format version, revision, compacted revision, hash.</summary>
+    /// <summary>Format version, revision, compacted revision, hash; since version 2 the alarms: member, type, whose.</summary>
     Numbers = 1,
 
     /// <summary>Leases: id, seconds, renewals.</summary>
@@ -34,13 +35,14 @@ internal enum SnapshotPart : byte
 internal sealed class CoordinationSnapshot : ISnapshotView
 {
     /// <summary>The format that this binary writes.</summary>
-    public const ushort FormatVersion = 1;
+    public const ushort FormatVersion = 2;
 
     private const int ChunkBytesMax = 256 * 1024;
     private const int KeysPerChunkMax = 4096;
     private readonly MvccStore store;
     private readonly long revision, compacted, changesEnd;
     private readonly ulong hash;
+    private readonly ImmutableSortedSet<Alarm> alarms;
     private ImmutableSortedDictionary<long, LeaseGrant>.Enumerator leases;
     private SnapshotPart part = SnapshotPart.Numbers;
     private byte[] after = [];
@@ -54,6 +56,7 @@ internal sealed class CoordinationSnapshot : ISnapshotView
         (revision, compacted, hash) = (store.Revision, store.Compacted, store.Hash);
         change = store.Log.PositionOf(compacted);
         changesEnd = store.Log.End;
+        alarms = store.Alarms.All;
         leases = store.Leases.Granted.GetEnumerator();
         store.Pin(compacted);
     }
@@ -104,6 +107,14 @@ internal sealed class CoordinationSnapshot : ISnapshotView
         writer.WriteUInt64((ulong)revision);
         writer.WriteUInt64((ulong)compacted);
         writer.WriteUInt64(hash);
+        writer.WriteUInt32((uint)alarms.Count);
+        foreach (var alarm in alarms)
+        {
+            writer.WriteUInt64(alarm.Member);
+            writer.WriteByte((byte)alarm.Type);
+            writer.WriteByte(alarm.IsOwn ? (byte)1 : (byte)0);
+        }
+
         return true;
     }
 
@@ -188,8 +199,10 @@ internal sealed class CoordinationRestore(Action<MvccStore> replace) : ISnapshot
     private void ReadNumbers(ref SpanReader reader)
     {
         var version = reader.ReadUInt16();
-        Invariant.Holds(version == CoordinationSnapshot.FormatVersion, "a snapshot has a format that this binary does not know");
+        Invariant.Holds(version is >= 1 and <= CoordinationSnapshot.FormatVersion, "a snapshot has a format that this binary does not know");
         built.RestoreNumbers((long)reader.ReadUInt64(), (long)reader.ReadUInt64(), reader.ReadUInt64());
+        var alarmCount = version < 2 ? 0 : reader.ReadUInt32();
+        for (; alarmCount > 0 && reader.IsWhole; alarmCount--) built.Alarms.Raise(new Alarm(reader.ReadUInt64(), (AlarmType)reader.ReadByte(), reader.ReadByte() != 0));
     }
 
     private void ReadPiece(ref SpanReader reader)

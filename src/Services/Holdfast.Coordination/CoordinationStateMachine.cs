@@ -153,6 +153,8 @@ public sealed class CoordinationStateMachine : IStateMachine
                 case CommandKind.LeaseRevoke: return Revoke(Parse(LeaseRevokeRequest.Parser, body).ID, out message);
                 case CommandKind.LeaseKeepAlive: return KeepAlive(Parse(LeaseKeepAliveRequest.Parser, body).ID, out message);
                 case CommandKind.LeaseExpire when body.Length == 24: return Expire(body, term, out message);
+                case CommandKind.Alarm: return Alarm(Parse(AlarmRequest.Parser, body), false, out message);
+                case CommandKind.OwnAlarm: return Alarm(Parse(AlarmRequest.Parser, body), true, out message);
                 default: return Malformed();
             }
         }
@@ -172,7 +174,7 @@ public sealed class CoordinationStateMachine : IStateMachine
     private EtcdError? Put(PutRequest request, out IMessage? message)
     {
         message = null;
-        if ((RequestCheck.Of(request) ?? kv.Refusal(request)) is { } error) return error;
+        if ((RequestCheck.Of(request) ?? AlarmExecution.Refusal(Store.Alarms, request) ?? kv.Refusal(request)) is { } error) return error;
         Store.BeginWrite();
         message = kv.Put(request);
         Store.EndWrite();
@@ -182,7 +184,7 @@ public sealed class CoordinationStateMachine : IStateMachine
     /// <summary>Only begins: what follows goes on in slices.</summary>
     private EtcdError? DeleteRange(DeleteRangeRequest request)
     {
-        if (RequestCheck.Of(request) is { } error) return error;
+        if ((RequestCheck.Of(request) ?? AlarmExecution.Refusal(Store.Alarms, request)) is { } error) return error;
         Store.BeginWrite();
         deleting = new DeleteRangeExecution(Store, request, kv.IsReplyWanted);
         return null;
@@ -191,7 +193,7 @@ public sealed class CoordinationStateMachine : IStateMachine
     private EtcdError? Txn(TxnRequest request, out IMessage? message)
     {
         message = null;
-        if (RequestCheck.Of(request) is { } error) return error;
+        if ((RequestCheck.Of(request) ?? AlarmExecution.Refusal(Store.Alarms, request)) is { } error) return error;
         Store.BeginWrite();
         var refusal = txn.Run(request, out var response);
         Store.EndWrite();
@@ -202,6 +204,7 @@ public sealed class CoordinationStateMachine : IStateMachine
     private EtcdError? Compact(CompactionRequest request, out IMessage? message, out bool waits)
     {
         (message, waits) = (null, false);
+        if (AlarmExecution.Refusal(Store.Alarms, request) is { } refusal) return refusal;
         if (request.Revision <= Store.Compacted) return EtcdErrors.Compacted;
         if (request.Revision > Store.Revision) return EtcdErrors.FutureRevision;
         Store.Compact(request.Revision);
@@ -213,7 +216,7 @@ public sealed class CoordinationStateMachine : IStateMachine
     private EtcdError? Grant(LeaseGrantRequest request, out IMessage? message)
     {
         message = null;
-        if (RequestCheck.Of(request) is { } error) return error;
+        if ((RequestCheck.Of(request) ?? AlarmExecution.Refusal(Store.Alarms, request)) is { } error) return error;
         if (request.ID == 0) return Malformed();
         if (Store.Leases.Contains(request.ID)) return EtcdErrors.LeaseExists;
         var seconds = Math.Max(request.TTL, LeaseSecondsMin);
@@ -221,6 +224,12 @@ public sealed class CoordinationStateMachine : IStateMachine
         Store.AddToHash((byte)CommandKind.LeaseGrant, request.ID, seconds);
         Clock.StartAtNextTick(request.ID);
         message = new LeaseGrantResponse { Header = new ResponseHeader { Revision = Store.Revision }, ID = request.ID, TTL = seconds };
+        return null;
+    }
+
+    private EtcdError? Alarm(AlarmRequest request, bool isOwn, out IMessage? message)
+    {
+        message = AlarmExecution.Run(Store, request, isOwn);
         return null;
     }
 

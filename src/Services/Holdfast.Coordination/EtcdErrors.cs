@@ -39,6 +39,9 @@ public enum EtcdCode
     /// <summary>No quorum or no leader; the client may try again.</summary>
     Unavailable = 14,
 
+    /// <summary>Data is damaged.</summary>
+    DataLoss = 15,
+
     /// <summary>Who is asking is not known.</summary>
     Unauthenticated = 16,
 }
@@ -69,7 +72,7 @@ public static class EtcdErrors
     /// <summary>A transaction changes one key twice.</summary>
     public static readonly EtcdError DuplicateKey = new(EtcdCode.InvalidArgument, "etcdserver: duplicate key given in txn request");
 
-    /// <summary>An unknown filter in a watch.</summary>
+    /// <summary>An order that is unknown, or that a streamed range does not offer.</summary>
     public static readonly EtcdError InvalidSortOption = new(EtcdCode.InvalidArgument, "etcdserver: invalid sort option");
 
     /// <summary>An unknown value of an enumeration in a lease or alarm request.</summary>
@@ -99,8 +102,29 @@ public static class EtcdErrors
     /// <summary>The watch id is taken on this stream. (Sent as a response's cancel_reason, not as a status.)</summary>
     public const string DuplicateWatchId = "mvcc: duplicate watch ID provided on the WatchStream";
 
+    /// <summary>The range of a watch has no key. (A cancel_reason too.)</summary>
+    public const string EmptyWatcherRange = "mvcc: watcher range is empty";
+
     /// <summary>No such member.</summary>
     public static readonly EtcdError MemberNotFound = new(EtcdCode.NotFound, "etcdserver: member not found");
+
+    /// <summary>The member is there already.</summary>
+    public static readonly EtcdError MemberExists = new(EtcdCode.FailedPrecondition, "etcdserver: member ID already exist");
+
+    /// <summary>Another member has this peer address.</summary>
+    public static readonly EtcdError PeerUrlExists = new(EtcdCode.FailedPrecondition, "etcdserver: Peer URLs already exists");
+
+    /// <summary>The peer addresses cannot be read.</summary>
+    public static readonly EtcdError MemberBadUrls = new(EtcdCode.InvalidArgument, "etcdserver: given member URLs are invalid");
+
+    /// <summary>A change of members would leave too few that run.</summary>
+    public static readonly EtcdError MemberNotEnoughStarted = new(EtcdCode.FailedPrecondition, "etcdserver: re-configuration failed due to not enough started members");
+
+    /// <summary>Only a learner can be promoted.</summary>
+    public static readonly EtcdError MemberNotLearner = new(EtcdCode.FailedPrecondition, "etcdserver: can only promote a learner member");
+
+    /// <summary>The learner has not caught up yet.</summary>
+    public static readonly EtcdError LearnerNotReady = new(EtcdCode.FailedPrecondition, "etcdserver: can only promote a learner member which is in sync with leader");
 
     /// <summary>The target of a leadership transfer is no voter, or down.</summary>
     public static readonly EtcdError BadLeaderTransferee = new(EtcdCode.FailedPrecondition, "etcdserver: bad leader transferee");
@@ -133,13 +157,34 @@ public static class EtcdErrors
     public static readonly EtcdError Unhealthy = new(EtcdCode.Unavailable, "etcdserver: unhealthy cluster");
 
     /// <summary>The state is damaged, so nothing is served.</summary>
-    public static readonly EtcdError Corrupt = new(EtcdCode.Unknown, "etcdserver: corrupt cluster");
+    public static readonly EtcdError Corrupt = new(EtcdCode.DataLoss, "etcdserver: corrupt cluster");
+
+    /// <summary>The version to downgrade to is no version.</summary>
+    public static readonly EtcdError WrongDowngradeVersion = new(EtcdCode.InvalidArgument, "etcdserver: wrong downgrade target version format");
+
+    /// <summary>A downgrade goes exactly one minor version down.</summary>
+    public static readonly EtcdError InvalidDowngradeTarget = new(EtcdCode.InvalidArgument, "etcdserver: invalid downgrade target version");
+
+    /// <summary>There is no downgrade to cancel.</summary>
+    public static readonly EtcdError NoDowngrade = new(EtcdCode.FailedPrecondition, "etcdserver: no inflight downgrade job");
+
+    /// <summary>A request to an election names no leader. (The texts of locks and elections come from etcd's client; their code is always UNKNOWN.)</summary>
+    public static readonly EtcdError LeaderKeyMissing = new(EtcdCode.Unknown, "\"leader\" field must be provided");
+
+    /// <summary>Nobody leads the election.</summary>
+    public static readonly EtcdError ElectionNoLeader = new(EtcdCode.Unknown, "election: no leader");
+
+    /// <summary>The one that proclaims does not lead.</summary>
+    public static readonly EtcdError ElectionNotLeader = new(EtcdCode.Unknown, "election: not leader");
+
+    /// <summary>The lease of a contender ended while it stood in line.</summary>
+    public static readonly EtcdError SessionExpired = new(EtcdCode.Unknown, "mutex: session is expired");
 
     /// <summary>Authentication is not switched on.</summary>
     public static readonly EtcdError AuthNotEnabled = new(EtcdCode.FailedPrecondition, "etcdserver: authentication is not enabled");
 
     /// <summary>The operation is not offered.</summary>
-    public static readonly EtcdError NotCapable = new(EtcdCode.FailedPrecondition, "etcdserver: not capable");
+    public static readonly EtcdError NotCapable = new(EtcdCode.Unavailable, "etcdserver: not capable");
 
     /// <summary>The replicated reply of an error is its place in this list, so the order is part of the format: add at the end, never move.</summary>
     private static readonly EtcdError[] Replicated =

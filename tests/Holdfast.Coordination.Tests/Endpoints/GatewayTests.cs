@@ -11,7 +11,6 @@ public sealed class GatewayTests
     [Theory]
     [InlineData("/v3/kv/put")]
     [InlineData("/v3beta/kv/put")]
-    [InlineData("/v3alpha/kv/put")]
     public async Task A_put_is_answered_under_every_root(string path)
     {
         await using var door = await OpenDoor.OnAsync(new ScriptedCoordination());

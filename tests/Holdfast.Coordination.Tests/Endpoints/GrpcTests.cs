@@ -34,7 +34,7 @@ public sealed class GrpcTests
         await using var door = await OpenDoor.OnAsync(new ScriptedCoordination());
         var failure = await Assert.ThrowsAsync<RpcException>(async () => await new Auth.AuthClient(door.Channel).AuthEnableAsync(new AuthEnableRequest()));
         Assert.Equal((StatusCode.Unimplemented, "holdfast: etcdserverpb.Auth/AuthEnable is not offered"), (failure.StatusCode, failure.Status.Detail));
-        Assert.Equal("12|unknown service v3lockpb.Lock", await RawAsync(door, "/v3lockpb.Lock/Lock", [0, 0, 0, 0, 0]));
+        Assert.Equal("12|unknown service v3lockpb.Nope", await RawAsync(door, "/v3lockpb.Nope/Lock", [0, 0, 0, 0, 0]));
         Assert.Equal("12|unknown method Nope for service etcdserverpb.KV", await RawAsync(door, "/etcdserverpb.KV/Nope", [0, 0, 0, 0, 0]));
     }
 

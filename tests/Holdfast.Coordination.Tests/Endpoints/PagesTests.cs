@@ -12,11 +12,30 @@ public sealed class PagesTests
         await using var door = await OpenDoor.OnAsync(coordination);
         Assert.Equal((200, "{\"health\":\"true\",\"reason\":\"\"}"), await door.GetAsync("/health"));
         Assert.Equal((200, "ok\n"), await door.GetAsync("/readyz"));
+        Assert.Equal((200, "[+]data_corruption ok\n[+]serializable_read ok\n[+]linearizable_read ok\n[+]non_learner ok\nok\n"), await door.GetAsync("/readyz?verbose"));
         coordination.OnRange = (request, _) => request.Serializable ? new(new RangeResponse()) : throw new EtcdException(EtcdErrors.NoLeader);
-        Assert.Equal((503, "{\"health\":\"false\",\"reason\":\"QGET ERROR:etcdserver: no leader\"}"), await door.GetAsync("/health"));
-        Assert.Equal(503, (await door.GetAsync("/readyz")).Status);
+        Assert.Equal((503, "{\"health\":\"false\",\"reason\":\"RANGE ERROR:etcdserver: no leader\"}"), await door.GetAsync("/health"));
+        Assert.Equal((503, "[+]data_corruption ok\n[+]serializable_read ok\n[-]linearizable_read failed: etcdserver: no leader\n[+]non_learner ok\n\n"), await door.GetAsync("/readyz"));
+        Assert.Equal((200, "ok\n"), await door.GetAsync("/readyz?exclude=linearizable_read"));
+        Assert.Equal((200, "ok\n"), await door.GetAsync("/readyz/non_learner"));
+        Assert.Equal((200, "{\"health\":\"true\",\"reason\":\"\"}"), await door.GetAsync("/health?serializable=true"));
         Assert.Equal((200, "[+]serializable_read ok\nok\n"), await door.GetAsync("/livez?verbose"));
         Assert.Equal(405, (await door.PostAsync("/health", string.Empty)).Status);
+    }
+
+    [Fact]
+    public async Task Alarms_and_the_lack_of_a_leader_make_a_member_unhealthy()
+    {
+        var coordination = new ScriptedCoordination { Health = new MemberHealth([AlarmType.Nospace], true, false) };
+        await using var door = await OpenDoor.OnAsync(coordination);
+        Assert.Equal((503, "{\"health\":\"false\",\"reason\":\"ALARM NOSPACE\"}"), await door.GetAsync("/health"));
+        Assert.Equal(200, (await door.GetAsync("/health?exclude=NOSPACE")).Status);
+        Assert.Equal((200, "ok\n"), await door.GetAsync("/readyz"));
+        coordination.Health = new MemberHealth([AlarmType.Corrupt], false, true);
+        Assert.Equal((503, "{\"health\":\"false\",\"reason\":\"RAFT NO LEADER\"}"), await door.GetAsync("/health?exclude=CORRUPT"));
+        Assert.StartsWith("[-]data_corruption failed: alarm activated: CORRUPT\n", (await door.GetAsync("/readyz")).Body, StringComparison.Ordinal);
+        Assert.Contains("[-]non_learner failed", (await door.GetAsync("/readyz")).Body, StringComparison.Ordinal);
+        Assert.Equal((200, "ok\n"), await door.GetAsync("/livez"));
     }
 
     [Fact]

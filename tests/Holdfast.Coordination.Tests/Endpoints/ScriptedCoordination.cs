@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Holdfast.Coordination.Protocol;
 
 namespace Holdfast.Coordination.Tests.Endpoints;
@@ -42,6 +43,37 @@ internal sealed class ScriptedCoordination : ICoordination
     public ValueTask<HashKVResponse> HashKvAsync(HashKVRequest request, CancellationToken cancel = default) => new(new HashKVResponse { Header = Header(), Hash = 77 });
 
     public ValueTask<MoveLeaderResponse> MoveLeaderAsync(MoveLeaderRequest request, CancellationToken cancel = default) => throw new EtcdException(EtcdErrors.NotLeader);
+
+    public async IAsyncEnumerable<RangeStreamResponse> RangeStreamAsync(RangeRequest request, [EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        yield return new RangeStreamResponse { RangeResponse = await OnRange(request, cancel) };
+    }
+
+    public ValueTask<MemberAddResponse> MemberAddAsync(MemberAddRequest request, CancellationToken cancel = default) => throw new EtcdException(EtcdErrors.PeerUrlExists);
+
+    public ValueTask<MemberRemoveResponse> MemberRemoveAsync(MemberRemoveRequest request, CancellationToken cancel = default) => throw new EtcdException(EtcdErrors.MemberNotFound);
+
+    public ValueTask<MemberUpdateResponse> MemberUpdateAsync(MemberUpdateRequest request, CancellationToken cancel = default) => throw new EtcdException(EtcdErrors.MemberNotFound);
+
+    public ValueTask<MemberPromoteResponse> MemberPromoteAsync(MemberPromoteRequest request, CancellationToken cancel = default) => throw new EtcdException(EtcdErrors.MemberNotLearner);
+
+    public ValueTask<AlarmResponse> AlarmAsync(AlarmRequest request, CancellationToken cancel = default) => new(new AlarmResponse { Header = Header() });
+
+    public ValueTask<DefragmentResponse> DefragmentAsync(DefragmentRequest request, CancellationToken cancel = default) => new(new DefragmentResponse { Header = Header() });
+
+    public ValueTask<HashResponse> HashAsync(HashRequest request, CancellationToken cancel = default) => new(new HashResponse { Header = Header(), Hash = 78 });
+
+    public async IAsyncEnumerable<SnapshotResponse> SnapshotAsync(SnapshotRequest request, [EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        await Task.Yield();
+        yield return new SnapshotResponse { Header = Header() };
+    }
+
+    public ValueTask<DowngradeResponse> DowngradeAsync(DowngradeRequest request, CancellationToken cancel = default) => throw new EtcdException(EtcdErrors.InvalidDowngradeTarget);
+
+    public MemberHealth Health { get; set; } = new([], true, false);
+
+    public ValueTask<MemberHealth> HealthAsync(CancellationToken cancel = default) => new(Health);
 
     public IWatchSession OpenWatch(IWatchSink sink)
     {

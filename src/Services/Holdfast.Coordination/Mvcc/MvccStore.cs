@@ -13,6 +13,9 @@ internal sealed class MvccStore
     /// <summary>Never compacted. etcd's own beginning: compacting at 0 is allowed once.</summary>
     public const long NeverCompacted = -1;
 
+    /// <summary>A version beside its key and value: the version itself, two array headers, its place in the log, and its part of the record and of a page.</summary>
+    private const int VersionOverheadBytes = 160;
+
     private static readonly Mark SweepHeldBack = new("coordination: sweep held back by a pin");
     private readonly List<long> pins = [];
     private int changesInBatch;
@@ -30,6 +33,9 @@ internal sealed class MvccStore
     /// <summary>The leases.</summary>
     public LeaseTable Leases { get; } = new();
 
+    /// <summary>The alarms.</summary>
+    public AlarmTable Alarms { get; } = new();
+
     /// <summary>The newest whole revision. An empty store is at 1, as etcd's is.</summary>
     public long Revision { get; private set; } = 1;
 
@@ -41,6 +47,12 @@ internal sealed class MvccStore
 
     /// <summary>Bytes of keys and values kept, all versions.</summary>
     public long Bytes { get; private set; }
+
+    /// <summary>Versions kept, tombstones included.</summary>
+    public long Versions { get; private set; }
+
+    /// <summary>What the store takes in memory, about: what the quota bounds. How far a sweep has come shows in it, so members differ a little.</summary>
+    public long SizeBytes => Bytes + (Versions * VersionOverheadBytes);
 
     /// <summary>The revision that a read sees now: within a batch that has changed something, the batch's own.</summary>
     public long ReadRevision => changesInBatch > 0 ? Revision + 1 : Revision;
@@ -172,6 +184,7 @@ internal sealed class MvccStore
         if (record.Count == 0) Bytes += record.Key.Length;
         record.Append(version);
         Bytes += version.Value?.Length ?? 0;
+        Versions++;
         if (version.Lease != 0) Leases.Attach(version.Lease, record);
     }
 
@@ -182,6 +195,7 @@ internal sealed class MvccStore
         record.Append(version);
         Log.Append(new Change(version.Mod, version.Sub, record));
         changesInBatch++;
+        Versions++;
         var hash = new RollingHash(Hash);
         hash.Add(record.Key, version);
         Hash = hash.Value;
@@ -194,6 +208,7 @@ internal sealed class MvccStore
         for (var at = 0; at <= place; at++) before += record[at].Value?.Length ?? 0;
         var gone = record.Forget(sweepTarget);
         if (gone == 0) return;
+        Versions -= gone;
         var after = 0L;
         for (var at = 0; at <= place - gone; at++) after += record[at].Value?.Length ?? 0;
         Bytes -= before - after;

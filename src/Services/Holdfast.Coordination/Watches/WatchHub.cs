@@ -47,6 +47,9 @@ internal sealed class WatchHub
     /// <summary>For response headers.</summary>
     public Term Term { get; set; }
 
+    /// <summary>The revision that the next change will have.</summary>
+    public long NextRevision => store.Revision + 1;
+
     /// <summary>Open streams.</summary>
     public int StreamCount => streams.Count;
 
@@ -196,7 +199,8 @@ internal sealed class WatchHub
 
     private static string? Refusal(WatchStream stream, WatchCreateRequest request, in KeyRange range)
     {
-        if (range.IsEmpty) return "mvcc: watcher range is empty";
+        if (request.StartRevision < 0) return EtcdErrors.Compacted.Message;
+        if (range.IsEmpty) return EtcdErrors.EmptyWatcherRange;
         if (request.WatchId != 0 && stream.Watchers.ContainsKey(request.WatchId)) return EtcdErrors.DuplicateWatchId;
         return stream.Watchers.Count >= WatchStream.WatchesMax ? EtcdErrors.TooManyRequests.Message : null;
     }

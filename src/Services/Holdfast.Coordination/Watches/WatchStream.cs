@@ -75,10 +75,13 @@ internal sealed class WatchStream(WatchHub hub, IWatchSink sink, long number)
         TellProgress();
     }
 
-    /// <summary>The client asks how far this stream is.</summary>
+    /// <summary>
+    /// The client asks how far this stream is. As in etcd 3.6 a stream without watches, or with one that begins in the future, has nothing to tell; one that
+    /// is behind is told when it has caught up (etcd tells it nothing).
+    /// </summary>
     public void AskProgress()
     {
-        wantsProgress = true;
+        wantsProgress = Watchers.Count > 0 && Watchers.Values.All(watcher => watcher.NextRevision <= hub.NextRevision);
         TellProgress();
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using Holdfast.Coordination.Kv;
 using Holdfast.Coordination.Leases;
@@ -24,11 +25,20 @@ public sealed class CoordinationFace : ICoordination
     private readonly CoordinationIdentity identity;
     private readonly SeededRandom leaseIds;
     private readonly Lock leaseIdsLock = new();
+    private readonly SpaceGuard space;
+    private readonly AutoCompactor compactor;
+    private readonly MaintenanceDesk maintenance;
+    private readonly MemberDesk members;
 
-    internal CoordinationFace(IKeyspaceGroup group, CoordinationIdentity identity, ulong seed)
+    internal CoordinationFace(IKeyspaceGroup group, CoordinationIdentity identity, ulong seed, CoordinationOptions? options = null)
     {
         (this.group, this.identity) = (group, identity);
+        options ??= new CoordinationOptions();
         leaseIds = new SeededRandom(seed);
+        space = new SpaceGuard(group, identity.MemberId, options.QuotaBytes);
+        compactor = new AutoCompactor(options);
+        maintenance = new MaintenanceDesk(group, identity, options);
+        members = new MemberDesk(group, identity);
     }
 
     /// <summary>The face of one node over the keyspace's group.</summary>
@@ -36,8 +46,9 @@ public sealed class CoordinationFace : ICoordination
     /// <param name="machine">This node's replica of the keyspace.</param>
     /// <param name="identity">Who answers.</param>
     /// <param name="seed">For lease ids that clients leave to us; different on every node and at every start.</param>
-    public static CoordinationFace Over(ReplicatedGroup group, CoordinationStateMachine machine, CoordinationIdentity identity, ulong seed) =>
-        new(new ReplicatedKeyspace(group, machine), identity, seed);
+    /// <param name="options">Quota and compaction; the defaults without.</param>
+    public static CoordinationFace Over(ReplicatedGroup group, CoordinationStateMachine machine, CoordinationIdentity identity, ulong seed, CoordinationOptions? options = null) =>
+        new(new ReplicatedKeyspace(group, machine), identity, seed, options);
 
     /// <inheritdoc/>
     public ValueTask<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancel = default)
@@ -47,9 +58,22 @@ public sealed class CoordinationFace : ICoordination
     }
 
     /// <inheritdoc/>
+    public async IAsyncEnumerable<RangeStreamResponse> RangeStreamAsync(RangeRequest request, [EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        Refuse(RangeStream.Refusal(request));
+        await foreach (var (part, term) in new RangeStream(group, request).PartsAsync(cancel))
+        {
+            // Merged headers must be one header: only the first part carries who answers.
+            if (part.Header.Revision != 0) (part.Header.ClusterId, part.Header.MemberId, part.Header.RaftTerm) = (identity.ClusterId, identity.MemberId, term.Value);
+            yield return new RangeStreamResponse { RangeResponse = part };
+        }
+    }
+
+    /// <inheritdoc/>
     public ValueTask<PutResponse> PutAsync(PutRequest request, CancellationToken cancel = default)
     {
         Refuse(RequestCheck.Of(request));
+        if (space.Refuses(request)) Refuse(EtcdErrors.NoSpace);
         return ProposeAsync<PutResponse>(CommandKind.Put, request, cancel);
     }
 
@@ -64,6 +88,7 @@ public sealed class CoordinationFace : ICoordination
     public ValueTask<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancel = default)
     {
         Refuse(RequestCheck.Of(request));
+        if (space.Refuses(request)) Refuse(EtcdErrors.NoSpace);
         return RequestCheck.IsReadOnly(request)
             ? ReadAsync<TxnResponse>(new TxnRead(request), !IsSerializable(request), cancel)
             : ProposeAsync<TxnResponse>(CommandKind.Txn, request, cancel);
@@ -95,57 +120,65 @@ public sealed class CoordinationFace : ICoordination
     }
 
     /// <inheritdoc/>
-    public ValueTask<LeaseTimeToLiveResponse> LeaseTimeToLiveAsync(LeaseTimeToLiveRequest request, CancellationToken cancel = default) =>
-        ReadAsync<LeaseTimeToLiveResponse>(new TimeToLiveRead(request), true, cancel);
+    public async ValueTask<LeaseTimeToLiveResponse> LeaseTimeToLiveAsync(LeaseTimeToLiveRequest request, CancellationToken cancel = default)
+    {
+        var response = await ReadAsync<LeaseTimeToLiveResponse>(new TimeToLiveRead(request), true, cancel);
+        if (response.TTL < 0 || group.Status.IsLeader || identity.AskLeader is not { } ask) return response;
+        if (await ask(group.Status.Leader.Value, request.ID, cancel) is not { } seconds) throw new EtcdException(EtcdErrors.LeaderChanged);
+        if (seconds >= 0) response.TTL = seconds;
+        else (response.TTL, response.GrantedTTL) = (-1, 0);
+        return response;
+    }
+
+    /// <summary>For other members: the seconds that a lease has left; -1 for an unknown one, null when this member does not lead.</summary>
+    public async ValueTask<long?> RemainingSecondsAsync(long lease, CancellationToken cancel = default) =>
+        group.Status.IsLeader ? await group.ReadAsync(new RemainingRead(lease), true, cancel) : null;
 
     /// <inheritdoc/>
     public ValueTask<LeaseLeasesResponse> LeaseLeasesAsync(LeaseLeasesRequest request, CancellationToken cancel = default) =>
         ReadAsync<LeaseLeasesResponse>(new LeasesRead(), true, cancel);
 
     /// <inheritdoc/>
-    public async ValueTask<StatusResponse> StatusAsync(StatusRequest request, CancellationToken cancel = default)
-    {
-        var (revision, bytes) = await group.ReadAsync(new SizeRead(), false, cancel);
-        var status = group.Status;
-        var response = new StatusResponse
-        {
-            Header = Header(revision, status.Term),
-            Version = identity.EtcdVersion,
-            DbSize = bytes,
-            DbSizeInUse = bytes,
-            Leader = status.Leader.Value,
-            RaftIndex = status.Commit,
-            RaftAppliedIndex = status.Applied,
-            RaftTerm = status.Term.Value,
-            IsLearner = status.IsLearner,
-        };
-        if (status.Leader == NodeId.None) response.Errors.Add(EtcdErrors.NoLeader.Message);
-        if (status.HasDiverged) response.Errors.Add(EtcdErrors.Corrupt.Message);
-        return response;
-    }
+    public ValueTask<StatusResponse> StatusAsync(StatusRequest request, CancellationToken cancel = default) => maintenance.StatusAsync(cancel);
 
     /// <inheritdoc/>
-    public async ValueTask<MemberListResponse> MemberListAsync(MemberListRequest request, CancellationToken cancel = default)
-    {
-        // The barrier makes sure that this member has seen every change of membership that was answered before.
-        var (revision, _) = await group.ReadAsync(new SizeRead(), request.Linearizable, cancel);
-        var response = new MemberListResponse { Header = Header(revision, group.Status.Term) };
-        response.Members.AddRange(identity.Members());
-        return response;
-    }
+    public ValueTask<MemberHealth> HealthAsync(CancellationToken cancel = default) => maintenance.HealthAsync(cancel);
 
     /// <inheritdoc/>
-    public ValueTask<HashKVResponse> HashKvAsync(HashKVRequest request, CancellationToken cancel = default) =>
-        ReadAsync<HashKVResponse>(new HashRead(request), false, cancel);
+    public ValueTask<AlarmResponse> AlarmAsync(AlarmRequest request, CancellationToken cancel = default) => maintenance.AlarmAsync(request, cancel);
 
     /// <inheritdoc/>
-    public async ValueTask<MoveLeaderResponse> MoveLeaderAsync(MoveLeaderRequest request, CancellationToken cancel = default)
-    {
-        if (!group.Status.IsLeader) Refuse(EtcdErrors.NotLeader);
-        if (!await group.MoveLeaderAsync(request.TargetID, cancel)) Refuse(EtcdErrors.BadLeaderTransferee);
-        var (revision, _) = await group.ReadAsync(new SizeRead(), false, cancel);
-        return new MoveLeaderResponse { Header = Header(revision, group.Status.Term) };
-    }
+    public ValueTask<DefragmentResponse> DefragmentAsync(DefragmentRequest request, CancellationToken cancel = default) => maintenance.DefragmentAsync(cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<HashResponse> HashAsync(HashRequest request, CancellationToken cancel = default) => maintenance.HashAsync(cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<HashKVResponse> HashKvAsync(HashKVRequest request, CancellationToken cancel = default) => maintenance.HashKvAsync(request, cancel);
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<SnapshotResponse> SnapshotAsync(SnapshotRequest request, CancellationToken cancel = default) => maintenance.SnapshotAsync(cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<MoveLeaderResponse> MoveLeaderAsync(MoveLeaderRequest request, CancellationToken cancel = default) => maintenance.MoveLeaderAsync(request, cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<DowngradeResponse> DowngradeAsync(DowngradeRequest request, CancellationToken cancel = default) => maintenance.DowngradeAsync(request, cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<MemberListResponse> MemberListAsync(MemberListRequest request, CancellationToken cancel = default) => members.ListAsync(request, cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<MemberAddResponse> MemberAddAsync(MemberAddRequest request, CancellationToken cancel = default) => members.AddAsync(request, cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<MemberRemoveResponse> MemberRemoveAsync(MemberRemoveRequest request, CancellationToken cancel = default) => members.RemoveAsync(request, cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<MemberUpdateResponse> MemberUpdateAsync(MemberUpdateRequest request, CancellationToken cancel = default) => members.UpdateAsync(request, cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<MemberPromoteResponse> MemberPromoteAsync(MemberPromoteRequest request, CancellationToken cancel = default) => members.PromoteAsync(request, cancel);
 
     /// <inheritdoc/>
     public IWatchSession OpenWatch(IWatchSink sink) => new WatchSession(group, sink, identity);
@@ -157,6 +190,7 @@ public sealed class CoordinationFace : ICoordination
     public async ValueTask TickAsync(CancellationToken cancel = default)
     {
         var findings = await group.ReadAsync(new TickRead(false, 0), false, cancel);
+        await KeepBoundsAsync(findings, cancel);
         if (!findings.IsDue) return;
         findings = await group.ReadAsync(new TickRead(true, ExpiriesPerTickMax), true, cancel);
         var proposals = new List<Task>(findings.Expired.Count);
@@ -203,6 +237,15 @@ public sealed class CoordinationFace : ICoordination
         if (error is not null) throw new EtcdException(error);
     }
 
+    /// <summary>Alarms and compaction, so that the keyspace stays within what it was given.</summary>
+    private async ValueTask KeepBoundsAsync(TickFindings findings, CancellationToken cancel)
+    {
+        var status = group.Status;
+        await space.LookAsync(findings, status.IsLeader, status.HasDiverged, cancel);
+        if (compactor.Due(findings.Now, status.IsLeader, findings.Revision, findings.Compacted) is { } revision)
+            await group.ProposeAsync(Command.Encode(CommandKind.Compact, new CompactionRequest { Revision = revision }), cancel);
+    }
+
     private async Task ExpireAsync(ExpiredLease lease, Term term, CancellationToken cancel)
     {
         try
@@ -244,9 +287,6 @@ public sealed class CoordinationFace : ICoordination
         return response;
     }
 
-    private ResponseHeader Header(long revision, Term term) =>
-        new() { ClusterId = identity.ClusterId, MemberId = identity.MemberId, Revision = revision, RaftTerm = term.Value };
-
     private static ResponseHeader HeaderOf(IMessage response) => response switch
     {
         RangeResponse range => range.Header,
@@ -259,7 +299,6 @@ public sealed class CoordinationFace : ICoordination
         LeaseKeepAliveResponse keepAlive => keepAlive.Header,
         LeaseTimeToLiveResponse timeToLive => timeToLive.Header,
         LeaseLeasesResponse leases => leases.Header,
-        HashKVResponse hash => hash.Header,
         _ => new ResponseHeader(),
     };
 }

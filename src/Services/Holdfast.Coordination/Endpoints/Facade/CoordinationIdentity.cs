@@ -14,6 +14,15 @@ public sealed record CoordinationIdentity
     /// <summary>The members as they are now: the replicas of the keyspace's group with their addresses. Asked for each MemberList; must not block.</summary>
     public required Func<IReadOnlyList<Member>> Members { get; init; }
 
+    /// <summary>What may be done with the members; null where there is nothing to do, as in one process.</summary>
+    public IMembership? Membership { get; init; }
+
+    /// <summary>
+    /// Asks the named leader how many seconds a lease has left there (<see cref="CoordinationFace.RemainingSecondsAsync"/>): only the leader's clock runs.
+    /// Null from it: that member does not lead, or cannot be reached. Without one, a member that does not lead answers the granted time.
+    /// </summary>
+    public Func<ulong, long, CancellationToken, ValueTask<long?>>? AskLeader { get; init; }
+
     /// <summary>The etcd version whose protocol this face speaks, for clients that ask before they use a feature.</summary>
     public string EtcdVersion { get; init; } = "3.6.0";
 }

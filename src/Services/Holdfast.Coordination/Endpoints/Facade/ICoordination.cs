@@ -12,6 +12,9 @@ public interface ICoordination
     /// <summary>Reads keys, linearizably unless <c>serializable</c> is set.</summary>
     ValueTask<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancel = default);
 
+    /// <summary>A Range in parts that, merged in order, are what <see cref="RangeAsync"/> answers. Order other than by key is refused.</summary>
+    IAsyncEnumerable<RangeStreamResponse> RangeStreamAsync(RangeRequest request, CancellationToken cancel = default);
+
     /// <summary>Writes one key.</summary>
     ValueTask<PutResponse> PutAsync(PutRequest request, CancellationToken cancel = default);
 
@@ -45,12 +48,48 @@ public interface ICoordination
     /// <summary>The members: the replicas of the etcd keyspace's group.</summary>
     ValueTask<MemberListResponse> MemberListAsync(MemberListRequest request, CancellationToken cancel = default);
 
-    /// <summary>A hash of all revisions of all keys up to a revision, equal on all members.</summary>
+    /// <summary>Reserves a place for one node that will join from the given peer address.</summary>
+    ValueTask<MemberAddResponse> MemberAddAsync(MemberAddRequest request, CancellationToken cancel = default);
+
+    /// <summary>Takes a member out for good, or gives up a reserved place.</summary>
+    ValueTask<MemberRemoveResponse> MemberRemoveAsync(MemberRemoveRequest request, CancellationToken cancel = default);
+
+    /// <summary>Says where a member's peers reach it from now on.</summary>
+    ValueTask<MemberUpdateResponse> MemberUpdateAsync(MemberUpdateRequest request, CancellationToken cancel = default);
+
+    /// <summary>Makes a learner a voter, if it has caught up.</summary>
+    ValueTask<MemberPromoteResponse> MemberPromoteAsync(MemberPromoteRequest request, CancellationToken cancel = default);
+
+    /// <summary>Lists, raises or clears alarms.</summary>
+    ValueTask<AlarmResponse> AlarmAsync(AlarmRequest request, CancellationToken cancel = default);
+
+    /// <summary>Does nothing, successfully: the store has no holes.</summary>
+    ValueTask<DefragmentResponse> DefragmentAsync(DefragmentRequest request, CancellationToken cancel = default);
+
+    /// <summary>A hash of the whole state, equal on members that have applied the same.</summary>
+    ValueTask<HashResponse> HashAsync(HashRequest request, CancellationToken cancel = default);
+
+    /// <summary>etcd's hash of all stored changes up to a revision, equal on all members, and on an etcd with the same history.</summary>
     ValueTask<HashKVResponse> HashKvAsync(HashKVRequest request, CancellationToken cancel = default);
+
+    /// <summary>The keyspace as etcd's file, in pieces, and its SHA-256 as the last.</summary>
+    IAsyncEnumerable<SnapshotResponse> SnapshotAsync(SnapshotRequest request, CancellationToken cancel = default);
 
     /// <summary>Hands leadership to the named member.</summary>
     ValueTask<MoveLeaderResponse> MoveLeaderAsync(MoveLeaderRequest request, CancellationToken cancel = default);
 
+    /// <summary>Says whether a downgrade would be possible; there is none to do.</summary>
+    ValueTask<DowngradeResponse> DowngradeAsync(DowngradeRequest request, CancellationToken cancel = default);
+
+    /// <summary>What this member knows of its own health, without asking anybody.</summary>
+    ValueTask<MemberHealth> HealthAsync(CancellationToken cancel = default);
+
     /// <summary>Opens a watch stream: many watches that share one ordered outlet. Dispose it when the client goes.</summary>
     IWatchSession OpenWatch(IWatchSink sink);
 }
+
+/// <summary>A member's own view of its health.</summary>
+/// <param name="Alarms">The kinds of alarm that are on, in the whole cluster.</param>
+/// <param name="HasLeader">Whether it knows a leader.</param>
+/// <param name="IsLearner">Whether it does not vote yet.</param>
+public readonly record struct MemberHealth(IReadOnlyList<AlarmType> Alarms, bool HasLeader, bool IsLearner);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Holdfast.Coordination.Kv;
 using Holdfast.Coordination.Leases;
 using Holdfast.Coordination.Mvcc;
@@ -20,6 +21,13 @@ internal sealed class RangeRead(RangeRequest request) : KeyspaceRead<CommandRepl
 
     public override bool Run(CoordinationStateMachine machine, Instant now)
     {
+        if (machine.Store.Alarms.IsCorrupt)
+        {
+            scan?.Dispose();
+            Result = new CommandReply(null, EtcdErrors.Corrupt, machine.Store.Revision, machine.Role.Term);
+            return true;
+        }
+
         scan ??= new RangeScan(machine.Store, request);
         if (!scan.Step(SliceSize.Keys)) return false;
         Result = new CommandReply(scan.Error is null ? scan.Response() : null, scan.Error, scan.HeaderRevision, machine.Role.Term);
@@ -34,7 +42,8 @@ internal sealed class TxnRead(TxnRequest request) : KeyspaceRead<CommandReply>
 {
     public override bool Run(CoordinationStateMachine machine, Instant now)
     {
-        var error = new TxnExecution(machine.Store, new KvExecutor(machine.Store)).Run(request, out var response);
+        TxnResponse? response = null;
+        var error = AlarmExecution.Refusal(machine.Store.Alarms, request) ?? new TxnExecution(machine.Store, new KvExecutor(machine.Store)).Run(request, out response);
         Result = new CommandReply(response, error, machine.Store.Revision, machine.Role.Term);
         return true;
     }
@@ -85,74 +94,26 @@ internal sealed class LeasesRead : KeyspaceRead<CommandReply>
     }
 }
 
-/// <summary>Size and revision, for Status.</summary>
-internal sealed class SizeRead : KeyspaceRead<(long Revision, long Bytes)>
+/// <summary>What a member's status tells of its store.</summary>
+internal readonly record struct StoreFacts(long Revision, long SizeBytes, ImmutableSortedSet<Alarm> Alarms, ulong Hash);
+
+/// <summary>The store's numbers, for Status and for headers.</summary>
+internal sealed class FactsRead : KeyspaceRead<StoreFacts>
 {
     public override bool Run(CoordinationStateMachine machine, Instant now)
     {
-        Result = (machine.Store.Revision, machine.Store.Bytes);
+        Result = new StoreFacts(machine.Store.Revision, machine.Store.SizeBytes, machine.Store.Alarms.All, machine.Store.Hash);
         return true;
     }
 }
 
-/// <summary>
-/// A hash over what is visible from the compacted revision up to another one, in key order. It passes over what a sweep may or may not have
-/// forgotten already, so that all members agree.
-/// </summary>
-internal sealed class HashRead(HashKVRequest request) : KeyspaceRead<CommandReply>
+/// <summary>A lease's remaining seconds on the leader; null elsewhere, -1 for an unknown one.</summary>
+internal sealed class RemainingRead(long id) : KeyspaceRead<long?>
 {
-    private RollingHash hash;
-    private byte[] after = [];
-    private long revision, compacted;
-    private MvccStore? store;
-
     public override bool Run(CoordinationStateMachine machine, Instant now)
     {
-        if (store is null)
-        {
-            store = machine.Store;
-            (revision, compacted) = (request.Revision <= 0 ? store.Revision : request.Revision, store.Compacted);
-            if (revision > store.Revision) return Finish(machine, EtcdErrors.FutureRevision);
-            if (revision < compacted) return Finish(machine, EtcdErrors.Compacted);
-            store.Pin(compacted);
-        }
-
-        var cursor = store.Keys.SeekAfter(after);
-        for (var count = 0; count < SliceSize.Keys; count++)
-        {
-            if (cursor.Next() is not { } record)
-            {
-                store.Unpin(compacted);
-                return Finish(machine, null);
-            }
-
-            after = record.Key;
-            Add(record);
-        }
-
-        return false;
-    }
-
-    public override void Abandon() => store?.Unpin(compacted);
-
-    private void Add(KeyRecord record)
-    {
-        var last = record.PlaceAt(revision);
-        var first = Math.Max(0, record.PlaceAt(compacted));
-        for (var place = first; place <= last; place++)
-            if (record[place].Mod >= compacted || record[place].IsLive) hash.Add(record.Key, record[place]);
-    }
-
-    private bool Finish(CoordinationStateMachine machine, EtcdError? error)
-    {
-        var response = new HashKVResponse
-        {
-            Header = new ResponseHeader { Revision = machine.Store.Revision },
-            Hash = (uint)(hash.Value ^ (hash.Value >> 32)),
-            CompactRevision = compacted,
-            HashRevision = revision,
-        };
-        Result = new CommandReply(error is null ? response : null, error, machine.Store.Revision, machine.Role.Term);
+        if (!machine.Clock.IsRunning) return true;
+        Result = machine.Store.Leases.Granted.TryGetValue(id, out var grant) ? machine.Clock.RemainingSeconds(id, now, grant) : -1;
         return true;
     }
 }
@@ -165,10 +126,34 @@ internal sealed class TickRead(bool isConfirmed, int expiredMax) : KeyspaceRead<
         List<ExpiredLease> expired = [];
         machine.Tick(now, isConfirmed, expiredMax, expired);
         machine.RunSlice();
-        Result = new TickFindings(machine.Role.Term, machine.Clock.IsDue(now), expired);
+        var store = machine.Store;
+        Result = new TickFindings(machine.Role.Term, machine.Clock.IsDue(now), expired)
+        {
+            Now = now,
+            Revision = store.Revision,
+            Compacted = store.Compacted,
+            SizeBytes = store.SizeBytes,
+            Alarms = store.Alarms.All,
+        };
         return true;
     }
 }
 
 /// <summary>What a tick found: the term that this member leads, whether leases seem due, and those that are.</summary>
-internal readonly record struct TickFindings(Term Term, bool IsDue, List<ExpiredLease> Expired);
+internal readonly record struct TickFindings(Term Term, bool IsDue, List<ExpiredLease> Expired)
+{
+    /// <summary>When it looked.</summary>
+    public Instant Now { get; init; }
+
+    /// <summary>The store's revision.</summary>
+    public long Revision { get; init; }
+
+    /// <summary>The store's compacted revision.</summary>
+    public long Compacted { get; init; }
+
+    /// <summary>What the store takes.</summary>
+    public long SizeBytes { get; init; }
+
+    /// <summary>The alarms that are on.</summary>
+    public required ImmutableSortedSet<Alarm> Alarms { get; init; }
+}

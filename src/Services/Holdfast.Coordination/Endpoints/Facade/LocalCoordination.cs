@@ -15,17 +15,17 @@ public sealed class LocalCoordination : IKeyspaceGroup
     private ulong index;
 
     /// <summary>An empty keyspace that leads itself in term 1.</summary>
-    public LocalCoordination(CoordinationIdentity identity)
-        : this(identity, new CoordinationStateMachine())
+    public LocalCoordination(CoordinationIdentity identity, CoordinationOptions? options = null)
+        : this(identity, new CoordinationStateMachine(), options)
     {
     }
 
-    internal LocalCoordination(CoordinationIdentity identity, CoordinationStateMachine machine)
+    internal LocalCoordination(CoordinationIdentity identity, CoordinationStateMachine machine, CoordinationOptions? options = null)
     {
         this.machine = machine;
         Self = new NodeId(identity.MemberId);
         machine.OnRole(new GroupRole(true, new Term(1), Self));
-        Face = new CoordinationFace(this, identity, 1);
+        Face = new CoordinationFace(this, identity, 1, options);
     }
 
     /// <summary>The face.</summary>

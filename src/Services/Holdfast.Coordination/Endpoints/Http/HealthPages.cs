@@ -26,8 +26,8 @@ internal sealed class HealthPages(ICoordination coordination, MetricsRegistry me
     {
         "/version" => ServeAsync(exchange, VersionAsync),
         "/health" => ServeAsync(exchange, HealthAsync),
-        "/livez" => ServeAsync(exchange, LiveAsync),
-        "/readyz" => ServeAsync(exchange, ReadyAsync),
+        "/livez" or "/livez/serializable_read" => ServeAsync(exchange, LiveAsync),
+        "/readyz" or "/readyz/data_corruption" or "/readyz/serializable_read" or "/readyz/linearizable_read" or "/readyz/non_learner" => ServeAsync(exchange, ReadyAsync),
         "/metrics" => ServeAsync(exchange, MetricsAsync),
         _ => new(false),
     };
@@ -57,8 +57,9 @@ internal sealed class HealthPages(ICoordination coordination, MetricsRegistry me
 
     private async ValueTask HealthAsync(HttpExchange exchange)
     {
-        var serializable = exchange.Query.Contains("serializable=true", StringComparison.Ordinal);
-        var reason = await CheckAsync(serializable, exchange.Aborted).ConfigureAwait(false);
+        var isSerializable = QueryValues(exchange, "serializable").Contains("true");
+        var reason = await AlarmAsync(QueryValues(exchange, "exclude"), !isSerializable, exchange.Aborted).ConfigureAwait(false)
+            ?? Prefixed("RANGE ERROR:", await ReadAsync(isSerializable, exchange.Aborted).ConfigureAwait(false));
         if (reason is null)
         {
             await exchange.RespondAsync(200, "application/json", Healthy).ConfigureAwait(false);
@@ -72,35 +73,84 @@ internal sealed class HealthPages(ICoordination coordination, MetricsRegistry me
         await exchange.RespondAsync(503, "application/json", json.WrittenMemory).ConfigureAwait(false);
     }
 
+    /// <summary>Why an alarm or the lack of a leader makes the member unhealthy, or null.</summary>
+    private async ValueTask<string?> AlarmAsync(IReadOnlyList<string> excluded, bool needsLeader, CancellationToken aborted)
+    {
+        try
+        {
+            var health = await coordination.HealthAsync(aborted).ConfigureAwait(false);
+            foreach (var alarm in health.Alarms)
+                if (!excluded.Contains(AlarmName(alarm))) return "ALARM " + AlarmName(alarm);
+            return needsLeader && !health.HasLeader ? "RAFT NO LEADER" : null;
+        }
+        catch (EtcdException failure)
+        {
+            return failure.Error.Message;
+        }
+    }
+
     /// <summary>Alive: this process answers from its own state. A node without a quorum is alive; restarting it would not help.</summary>
-    private ValueTask LiveAsync(HttpExchange exchange) => ProbeAsync(exchange, "serializable_read", serializable: true);
+    private ValueTask LiveAsync(HttpExchange exchange) => ProbeAsync(exchange, "/livez", LiveChecks());
 
     /// <summary>Ready: clients get linearizable answers here.</summary>
-    private ValueTask ReadyAsync(HttpExchange exchange) => ProbeAsync(exchange, "read_index", serializable: false);
+    private ValueTask ReadyAsync(HttpExchange exchange) => ProbeAsync(exchange, "/readyz", ReadyChecks());
 
-    private async ValueTask ProbeAsync(HttpExchange exchange, string check, bool serializable)
+    private IEnumerable<(string Name, Func<CancellationToken, ValueTask<string?>> Check)> LiveChecks() => [("serializable_read", aborted => ReadAsync(true, aborted))];
+
+    private IEnumerable<(string Name, Func<CancellationToken, ValueTask<string?>> Check)> ReadyChecks() =>
+    [
+        ("data_corruption", async aborted => (await coordination.HealthAsync(aborted).ConfigureAwait(false)).Alarms.Contains(AlarmType.Corrupt) ? "alarm activated: CORRUPT" : null),
+        ("serializable_read", aborted => ReadAsync(true, aborted)),
+        ("linearizable_read", aborted => ReadAsync(false, aborted)),
+        ("non_learner", async aborted => (await coordination.HealthAsync(aborted).ConfigureAwait(false)).IsLearner ? "not supported for learner" : null),
+    ];
+
+    /// <summary>Runs the checks, or the one that the path names; failures are always told, successes when asked (etcd 3.6).</summary>
+    private static async ValueTask ProbeAsync(HttpExchange exchange, string root, IEnumerable<(string Name, Func<CancellationToken, ValueTask<string?>> Check)> checks)
     {
-        var reason = await CheckAsync(serializable, exchange.Aborted).ConfigureAwait(false);
+        var only = exchange.Path.Length > root.Length ? exchange.Path[(root.Length + 1)..] : null;
+        var excluded = QueryValues(exchange, "exclude");
+        var told = new StringBuilder();
+        var isGood = true;
+        foreach (var (name, check) in checks)
+        {
+            if (only is null ? excluded.Contains(name) : name != only) continue;
+            var fault = await check(exchange.Aborted).ConfigureAwait(false);
+            told.Append(fault is null ? $"[+]{name} ok\n" : $"[-]{name} failed: {fault}\n");
+            isGood &= fault is null;
+        }
+
         var isVerbose = exchange.Query.Contains("verbose", StringComparison.Ordinal);
-        var text = reason is null
-            ? (isVerbose ? $"[+]{check} ok\nok\n" : "ok\n")
-            : $"[-]{check} failed: {reason}\n";
-        await exchange.RespondAsync(reason is null ? 200 : 503, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(text)).ConfigureAwait(false);
+        var body = !isGood ? told.Append('\n').ToString() : isVerbose ? told + "ok\n" : "ok\n";
+        exchange.ResponseHeaders.XContentTypeOptions = "nosniff";
+        await exchange.RespondAsync(isGood ? 200 : 503, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(body)).ConfigureAwait(false);
     }
 
     /// <summary>Reads one key; null when that worked, else why not.</summary>
-    private async ValueTask<string?> CheckAsync(bool serializable, CancellationToken aborted)
+    private async ValueTask<string?> ReadAsync(bool isSerializable, CancellationToken aborted)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         deadline.CancelAfter(CheckDeadline);
         try
         {
-            await coordination.RangeAsync(new RangeRequest { Key = AnyKey, CountOnly = true, Serializable = serializable }, deadline.Token).ConfigureAwait(false);
+            await coordination.RangeAsync(new RangeRequest { Key = AnyKey, KeysOnly = true, Limit = 1, Serializable = isSerializable }, deadline.Token).ConfigureAwait(false);
             return null;
         }
         catch (Exception failure) when (failure is EtcdException or OperationCanceledException)
         {
-            return (serializable ? "SERIALIZABLE READ ERROR:" : "QGET ERROR:") + CallFailure.From(failure, deadlinePassed: true).Message;
+            return CallFailure.From(failure, deadlinePassed: true).Message;
         }
+    }
+
+    private static string? Prefixed(string prefix, string? reason) => reason is null ? null : prefix + reason;
+
+    private static string AlarmName(AlarmType alarm) => alarm == AlarmType.Nospace ? "NOSPACE" : "CORRUPT";
+
+    private static List<string> QueryValues(HttpExchange exchange, string name)
+    {
+        var values = new List<string>();
+        foreach (var part in exchange.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
+            if (part.StartsWith(name + "=", StringComparison.Ordinal)) values.Add(Uri.UnescapeDataString(part[(name.Length + 1)..]));
+        return values;
     }
 }

@@ -11,12 +11,10 @@ internal sealed class MethodTable
     private const string Kv = "etcdserverpb.KV";
     private const string Watch = "etcdserverpb.Watch";
     private const string Lease = "etcdserverpb.Lease";
-    private const string Cluster = "etcdserverpb.Cluster";
-    private const string Maintenance = "etcdserverpb.Maintenance";
     private const string Auth = "etcdserverpb.Auth";
 
-    /// <summary>The JSON gateway's versions: /v3 is today's, the others its names in etcd 3.3 and 3.2.</summary>
-    private static readonly string[] JsonRoots = ["/v3", "/v3beta", "/v3alpha"];
+    /// <summary>The JSON gateway's versions: /v3 is today's, the other its name in etcd 3.3, which 3.4 still serves.</summary>
+    private static readonly string[] JsonRoots = ["/v3", "/v3beta"];
 
     private readonly FrozenDictionary<string, EtcdMethod> byGrpcPath;
     private readonly FrozenDictionary<string, EtcdMethod> byJsonPath;
@@ -25,7 +23,7 @@ internal sealed class MethodTable
     {
         var grpc = new Dictionary<string, EtcdMethod>(StringComparer.Ordinal);
         var json = new Dictionary<string, EtcdMethod>(StringComparer.Ordinal);
-        foreach (var (method, paths) in Offered())
+        foreach (var (method, paths) in Offered().Concat(MaintenanceMethods.Offered()).Concat(ServiceMethods.Offered()))
         {
             grpc.Add(method.GrpcPath, method);
             foreach (var root in JsonRoots)
@@ -61,6 +59,8 @@ internal sealed class MethodTable
     {
         yield return (new UnaryMethod<RangeRequest, RangeResponse>(Kv, "Range", Shapes.Of(RangeRequest.Parser, RangeRequest.Descriptor), false,
             static (coordination, request, cancel) => coordination.RangeAsync(request, cancel)), ["/kv/range"]);
+        yield return (StreamMethod.Answering(Kv, "RangeStream", Shapes.Of(RangeRequest.Parser, RangeRequest.Descriptor),
+            static (coordination, request, cancel) => coordination.RangeStreamAsync(request, cancel)), ["/kv/rangestream"]);
         yield return (new UnaryMethod<PutRequest, PutResponse>(Kv, "Put", Shapes.Of(PutRequest.Parser, PutRequest.Descriptor), true,
             static (coordination, request, cancel) => coordination.PutAsync(request, cancel)), ["/kv/put"]);
         yield return (new UnaryMethod<DeleteRangeRequest, DeleteRangeResponse>(Kv, "DeleteRange", Shapes.Of(DeleteRangeRequest.Parser, DeleteRangeRequest.Descriptor), true,
@@ -79,18 +79,6 @@ internal sealed class MethodTable
             static (coordination, request, cancel) => coordination.LeaseTimeToLiveAsync(request, cancel)), ["/lease/timetolive", "/kv/lease/timetolive"]);
         yield return (new UnaryMethod<LeaseLeasesRequest, LeaseLeasesResponse>(Lease, "LeaseLeases", Shapes.Of(LeaseLeasesRequest.Parser, LeaseLeasesRequest.Descriptor), false,
             static (coordination, request, cancel) => coordination.LeaseLeasesAsync(request, cancel)), ["/lease/leases", "/kv/lease/leases"]);
-        yield return (new UnaryMethod<MemberListRequest, MemberListResponse>(Cluster, "MemberList", Shapes.Of(MemberListRequest.Parser, MemberListRequest.Descriptor), false,
-            static (coordination, request, cancel) => coordination.MemberListAsync(request, cancel)), ["/cluster/member/list"]);
-        yield return (new UnaryMethod<StatusRequest, StatusResponse>(Maintenance, "Status", Shapes.Of(StatusRequest.Parser, StatusRequest.Descriptor), false,
-            static (coordination, request, cancel) => coordination.StatusAsync(request, cancel)), ["/maintenance/status"]);
-        yield return (new UnaryMethod<HashKVRequest, HashKVResponse>(Maintenance, "HashKV", Shapes.Of(HashKVRequest.Parser, HashKVRequest.Descriptor), false,
-            static (coordination, request, cancel) => coordination.HashKvAsync(request, cancel)), ["/maintenance/hashkv", "/maintenance/hash"]);
-        yield return (new UnaryMethod<MoveLeaderRequest, MoveLeaderResponse>(Maintenance, "MoveLeader", Shapes.Of(MoveLeaderRequest.Parser, MoveLeaderRequest.Descriptor), false,
-            static (coordination, request, cancel) => coordination.MoveLeaderAsync(request, cancel)), ["/maintenance/transfer-leadership"]);
-        yield return (new UnaryMethod<AlarmRequest, AlarmResponse>(Maintenance, "Alarm", Shapes.Of(AlarmRequest.Parser, AlarmRequest.Descriptor), false,
-            HousekeepingCalls.AlarmAsync), ["/maintenance/alarm"]);
-        yield return (new UnaryMethod<DefragmentRequest, DefragmentResponse>(Maintenance, "Defragment", Shapes.Of(DefragmentRequest.Parser, DefragmentRequest.Descriptor), false,
-            HousekeepingCalls.DefragmentAsync), ["/maintenance/defragment"]);
     }
 
     private static void AddAbsent(Dictionary<string, EtcdMethod> grpc, Dictionary<string, EtcdMethod> json)
@@ -109,12 +97,6 @@ internal sealed class MethodTable
 
     private static string? AbsentJsonPath(ServiceDescriptor service, MethodDescriptor method) => (service.FullName, method.Name) switch
     {
-        (Cluster, "MemberAdd") => "/cluster/member/add",
-        (Cluster, "MemberRemove") => "/cluster/member/remove",
-        (Cluster, "MemberUpdate") => "/cluster/member/update",
-        (Cluster, "MemberPromote") => "/cluster/member/promote",
-        (Maintenance, "Snapshot") => "/maintenance/snapshot",
-        (Maintenance, "Downgrade") => "/maintenance/downgrade",
         (Auth, "AuthEnable") => "/auth/enable",
         (Auth, "AuthDisable") => "/auth/disable",
         (Auth, "AuthStatus") => "/auth/status",

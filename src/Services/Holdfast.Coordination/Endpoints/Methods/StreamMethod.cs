@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Holdfast.Coordination.Endpoints.Grpc;
 using Holdfast.Coordination.Endpoints.Http;
 using Holdfast.Coordination.Endpoints.Json;
@@ -7,6 +8,20 @@ namespace Holdfast.Coordination.Endpoints.Methods;
 /// <summary>Requests and responses in streams. What it does is written once, against <see cref="IMessageStream"/>.</summary>
 internal sealed class StreamMethod(string service, string name, Func<CallScope, IMessageStream, CancellationToken, Task> serve) : EtcdMethod(service, name)
 {
+    /// <summary>A method with one request and a stream of responses, each sent before the next is asked for.</summary>
+    public static StreamMethod Answering<TRequest, TResponse>(
+        string service, string name, MessageShape<TRequest> shape, Func<ICoordination, TRequest, CancellationToken, IAsyncEnumerable<TResponse>> call)
+        where TRequest : class, IMessage<TRequest>
+        where TResponse : class, IMessage<TResponse> => new(service, name, async (scope, stream, cancel) =>
+    {
+        var request = await stream.ReadAsync(shape, cancel).ConfigureAwait(false) ?? throw new CallException(CallFailure.Internal, "grpc: the call carries no message");
+        await foreach (var response in call(scope.Coordination, request, cancel).ConfigureAwait(false))
+        {
+            stream.Write(response);
+            await stream.FlushAsync(cancel).ConfigureAwait(false);
+        }
+    });
+
     protected override async ValueTask CallGrpcAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel)
     {
         exchange.AllowStreaming();

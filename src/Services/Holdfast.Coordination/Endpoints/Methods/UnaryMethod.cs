@@ -13,12 +13,14 @@ namespace Holdfast.Coordination.Endpoints.Methods;
 /// <param name="shape">How the request is read.</param>
 /// <param name="isWrite">Whether the bound on writes holds for it.</param>
 /// <param name="call">Asks the facade.</param>
+/// <param name="mayWait">Whether the call waits for other clients; then it takes no place among the requests under way, or waiters would keep out those who end the wait.</param>
 internal sealed class UnaryMethod<TRequest, TResponse>(
     string service,
     string name,
     MessageShape<TRequest> shape,
     bool isWrite,
-    Func<ICoordination, TRequest, CancellationToken, ValueTask<TResponse>> call) : EtcdMethod(service, name)
+    Func<ICoordination, TRequest, CancellationToken, ValueTask<TResponse>> call,
+    bool mayWait = false) : EtcdMethod(service, name)
     where TRequest : class, IMessage<TRequest>
     where TResponse : class, IMessage<TResponse>
 {
@@ -83,6 +85,7 @@ internal sealed class UnaryMethod<TRequest, TResponse>(
     private async ValueTask<TResponse> AnswerAsync(TRequest request, int size, CallScope scope, CancellationToken cancel)
     {
         if (isWrite && size > scope.Limits.RequestBytesMax) throw new EtcdException(EtcdErrors.RequestTooLarge);
+        if (mayWait) return await call(scope.Coordination, request, cancel).ConfigureAwait(false);
         if (!scope.Budget.TryEnter(size)) throw new EtcdException(EtcdErrors.TooManyRequests);
         try
         {

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
@@ -109,6 +110,7 @@ internal sealed class SharedPort : IAsyncDisposable
         }
 
         halfOpen.Leave(slot, connection);
+        if (protocol == SniffedProtocol.Http2) connection.Transport = new MendedPipe(connection.Transport);
         var queue = protocol == SniffedProtocol.Http2 ? http2 : http1;
         if (protocol == SniffedProtocol.Undecided || !queue.Writer.TryWrite(connection))
         {
@@ -137,6 +139,13 @@ internal sealed class SharedPort : IAsyncDisposable
             input.AdvanceTo(buffer.Start, buffer.GetPosition(Math.Min(examined, buffer.Length)));
             return protocol;
         }
+    }
+
+    private sealed class MendedPipe(IDuplexPipe pipe) : IDuplexPipe
+    {
+        public PipeReader Input { get; } = new AuthorityMend(pipe.Input);
+
+        public PipeWriter Output => pipe.Output;
     }
 
     private sealed class Listener(SharedPort port, ChannelReader<ConnectionContext> queue) : IConnectionListener

@@ -1,0 +1,40 @@
+namespace Holdfast.Coordination;
+
+/// <summary>How old revisions are forgotten without being asked.</summary>
+public enum AutoCompactionMode
+{
+    /// <summary>They are not: clients compact.</summary>
+    Off = 0,
+
+    /// <summary>What is older than a time goes.</summary>
+    Periodic = 1,
+
+    /// <summary>All but the newest so many revisions go.</summary>
+    Revision = 2,
+}
+
+/// <summary>What may be set about the keyspace. Members should agree; where they do not, the leader's word counts for compaction and for clearing alarms.</summary>
+public sealed record CoordinationOptions
+{
+    /// <summary>What the keyspace may take in memory; beyond it puts are refused until there is room again. Default 2 GiB, etcd's. At least 16 MiB.</summary>
+    public long QuotaBytes { get; init; } = 2L * 1024 * 1024 * 1024;
+
+    /// <summary>How old revisions are forgotten. On by default, unlike etcd: a history that nobody compacts fills the memory.</summary>
+    public AutoCompactionMode AutoCompaction { get; init; } = AutoCompactionMode.Periodic;
+
+    /// <summary>With <see cref="AutoCompactionMode.Periodic"/>: how long revisions are kept. One hour; at least a second.</summary>
+    public TimeSpan RetentionTime { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>With <see cref="AutoCompactionMode.Revision"/>: how many revisions are kept. Looked at every five minutes, as in etcd.</summary>
+    public long RetentionRevisions { get; init; } = 1000;
+
+    /// <summary>All faults at once; empty when there is none.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var faults = new List<string>();
+        if (QuotaBytes < 16 * 1024 * 1024) faults.Add("QuotaBytes: at least 16 MiB");
+        if (AutoCompaction == AutoCompactionMode.Periodic && RetentionTime < TimeSpan.FromSeconds(1)) faults.Add("RetentionTime: at least a second");
+        if (AutoCompaction == AutoCompactionMode.Revision && RetentionRevisions < 1) faults.Add("RetentionRevisions: at least 1");
+        return faults;
+    }
+}

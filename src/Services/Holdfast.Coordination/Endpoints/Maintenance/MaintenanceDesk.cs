@@ -1,0 +1,124 @@
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using Google.Protobuf;
+using Holdfast.Coordination.Endpoints.History;
+using Holdfast.Coordination.Endpoints.Snapshots;
+using Holdfast.Coordination.Protocol;
+using Holdfast.Primitives;
+
+namespace Holdfast.Coordination;
+
+/// <summary>The maintenance service of one member: what it says of itself, and what it is told to do.</summary>
+internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity identity, CoordinationOptions options)
+{
+    /// <summary>The minor version below ours: the only one that a downgrade may name.</summary>
+    private static readonly Version DowngradeTarget = new(3, 5);
+
+    /// <summary>This member's view of itself and of its leader.</summary>
+    public async ValueTask<StatusResponse> StatusAsync(CancellationToken cancel)
+    {
+        var facts = await group.ReadAsync(new FactsRead(), false, cancel).ConfigureAwait(false);
+        var status = group.Status;
+        var response = new StatusResponse
+        {
+            Header = Header(facts.Revision, status.Term),
+            Version = identity.EtcdVersion,
+            StorageVersion = identity.EtcdVersion,
+            DbSize = facts.SizeBytes,
+            DbSizeInUse = facts.SizeBytes,
+            DbSizeQuota = options.QuotaBytes,
+            Leader = status.Leader.Value,
+            RaftIndex = status.Commit,
+            RaftAppliedIndex = status.Applied,
+            RaftTerm = status.Term.Value,
+            IsLearner = status.IsLearner,
+            DowngradeInfo = new DowngradeInfo(),
+        };
+        if (status.Leader == NodeId.None) response.Errors.Add(EtcdErrors.NoLeader.Message);
+        foreach (var alarm in facts.Alarms) response.Errors.Add($"memberID:{alarm.Member} alarm:{(alarm.Type == AlarmType.Nospace ? "NOSPACE" : "CORRUPT")} ");
+        return response;
+    }
+
+    /// <summary>What this member knows of its own health.</summary>
+    public async ValueTask<MemberHealth> HealthAsync(CancellationToken cancel)
+    {
+        var facts = await group.ReadAsync(new FactsRead(), false, cancel).ConfigureAwait(false);
+        var status = group.Status;
+        return new MemberHealth([.. facts.Alarms.Select(alarm => alarm.Type).Distinct()], status.Leader != NodeId.None, status.IsLearner);
+    }
+
+    /// <summary>Lists, raises or clears alarms.</summary>
+    public async ValueTask<AlarmResponse> AlarmAsync(AlarmRequest request, CancellationToken cancel)
+    {
+        var reply = await group.ProposeAsync(Command.Encode(CommandKind.Alarm, request), cancel).ConfigureAwait(false);
+        var response = (AlarmResponse)reply.Message!;
+        response.Header = Header(reply.Revision, reply.Term);
+        return response;
+    }
+
+    /// <summary>The store is in memory and has no holes, so there is nothing to do.</summary>
+    public async ValueTask<DefragmentResponse> DefragmentAsync(CancellationToken cancel) => new() { Header = await HeaderAsync(cancel).ConfigureAwait(false) };
+
+    /// <summary>A hash over the whole replicated state. Ours, not etcd's, whose own is over its file; equal on members that have applied the same.</summary>
+    public async ValueTask<HashResponse> HashAsync(CancellationToken cancel)
+    {
+        var facts = await group.ReadAsync(new FactsRead(), false, cancel).ConfigureAwait(false);
+        return new HashResponse { Header = Header(facts.Revision, group.Status.Term), Hash = (uint)(facts.Hash ^ (facts.Hash >> 32)) };
+    }
+
+    /// <summary>etcd's hash over all stored changes up to a revision.</summary>
+    public async ValueTask<HashKVResponse> HashKvAsync(HashKVRequest request, CancellationToken cancel)
+    {
+        var (response, term) = await HashKv.ComputeAsync(group, request, cancel).ConfigureAwait(false);
+        response.Header = Header(response.Header.Revision, term);
+        return response;
+    }
+
+    /// <summary>The keyspace as etcd's file, in pieces; the last one is the SHA-256 of the others.</summary>
+    public async IAsyncEnumerable<SnapshotResponse> SnapshotAsync([EnumeratorCancellation] CancellationToken cancel)
+    {
+        var applied = group.Status.Applied;
+        await using var walk = await HistoryWalk.BeginAsync(group, 0, cancel).ConfigureAwait(false);
+        var file = new SnapshotFile(walk, applied);
+        await file.PlanAsync(cancel).ConfigureAwait(false);
+        using var sum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var left = file.Length;
+        await foreach (var piece in file.PiecesAsync(cancel).ConfigureAwait(false))
+        {
+            left -= piece.Length;
+            sum.AppendData(piece.Span);
+            yield return new SnapshotResponse { Header = Header(walk.Revision, walk.Term), RemainingBytes = (ulong)left, Blob = piece, Version = identity.EtcdVersion };
+        }
+
+        Invariant.Holds(left == 0, "a snapshot has another length than was planned");
+        yield return new SnapshotResponse { Header = Header(walk.Revision, walk.Term), Blob = ByteString.CopyFrom(sum.GetHashAndReset()), Version = identity.EtcdVersion };
+    }
+
+    /// <summary>Hands leadership to the named member.</summary>
+    public async ValueTask<MoveLeaderResponse> MoveLeaderAsync(MoveLeaderRequest request, CancellationToken cancel)
+    {
+        if (!group.Status.IsLeader) throw new EtcdException(EtcdErrors.NotLeader);
+        if (!await group.MoveLeaderAsync(request.TargetID, cancel).ConfigureAwait(false)) throw new EtcdException(EtcdErrors.BadLeaderTransferee);
+        return new MoveLeaderResponse { Header = await HeaderAsync(cancel).ConfigureAwait(false) };
+    }
+
+    /// <summary>
+    /// Says whether the cluster could be downgraded, which etcd's tools ask. Enabling is refused: our data directory is not etcd's, so there is nothing that a
+    /// lower etcd could open; one leaves Holdfast by a snapshot.
+    /// </summary>
+    public async ValueTask<DowngradeResponse> DowngradeAsync(DowngradeRequest request, CancellationToken cancel)
+    {
+        if (request.Action == DowngradeRequest.Types.DowngradeAction.Cancel) throw new EtcdException(EtcdErrors.NoDowngrade);
+        if (!Version.TryParse(request.Version, out var target) || target.Major < 0) throw new EtcdException(EtcdErrors.WrongDowngradeVersion);
+        if (target.Major != DowngradeTarget.Major || target.Minor != DowngradeTarget.Minor) throw new EtcdException(EtcdErrors.InvalidDowngradeTarget);
+        if (request.Action != DowngradeRequest.Types.DowngradeAction.Validate) throw new EtcdException(EtcdErrors.NotCapable);
+        await group.ReadAsync(new FactsRead(), true, cancel).ConfigureAwait(false);
+        return new DowngradeResponse { Header = await HeaderAsync(cancel).ConfigureAwait(false), Version = identity.EtcdVersion };
+    }
+
+    private async ValueTask<ResponseHeader> HeaderAsync(CancellationToken cancel) =>
+        Header((await group.ReadAsync(new FactsRead(), false, cancel).ConfigureAwait(false)).Revision, group.Status.Term);
+
+    private ResponseHeader Header(long revision, Term term) =>
+        new() { ClusterId = identity.ClusterId, MemberId = identity.MemberId, Revision = revision, RaftTerm = term.Value };
+}

@@ -1,0 +1,103 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.InteropServices;
+
+namespace Holdfast.Coordination.Endpoints.Port;
+
+/// <summary>
+/// etcdctl 3.4 opens the connections of <c>endpoint status</c>, <c>hashkv</c>, <c>defrag</c> and <c>snapshot save</c> with an endpoint's URL where a host belongs:
+/// <c>:authority: http://127.0.0.1:2379</c>. etcd does not mind; Kestrel resets the stream. So in the first block of headers of a connection that value is
+/// made one that is merely odd, "httpx--127.0.0.1:2379": nobody looks at it, and letter for letter it is as long, in clear and in HPACK's Huffman code
+/// (RFC 7541 appendix B: the colon and x have 7 bits, the slash and the dash 6), so no length and no table changes. Everything after the first block
+/// passes untouched and unseen.
+/// </summary>
+internal sealed class AuthorityMend(PipeReader input) : PipeReader
+{
+    private const int FrameHeaderBytes = 9;
+    private const int HeadersFrame = 1;
+
+    /// <summary>What is looked at of a connection that has not sent headers: its preface, settings and windows. More, and it is left as it is.</summary>
+    private const int BytesMax = 16 * 1024;
+
+    private bool isDone;
+
+    /// <summary>A literal with the indexed name :authority (RFC 7541 6.2.1), and the beginning of its value in Huffman code: http:// and a bit that stays.</summary>
+    private static ReadOnlySpan<byte> Coded => [0x9d, 0x29, 0xae, 0xe3, 0x0c];
+
+    private static ReadOnlySpan<byte> CodedMended => [0x9d, 0x29, 0xaf, 0xca, 0xcb];
+
+    /// <inheritdoc/>
+    public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        var result = await input.ReadAsync(cancellationToken).ConfigureAwait(false);
+        if (!isDone) isDone = Mend(result.Buffer);
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public override bool TryRead(out ReadResult result)
+    {
+        if (!input.TryRead(out result)) return false;
+        if (!isDone) isDone = Mend(result.Buffer);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public override void AdvanceTo(SequencePosition consumed) => input.AdvanceTo(consumed);
+
+    /// <inheritdoc/>
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => input.AdvanceTo(consumed, examined);
+
+    /// <inheritdoc/>
+    public override void CancelPendingRead() => input.CancelPendingRead();
+
+    /// <inheritdoc/>
+    public override void Complete(Exception? exception = null) => input.Complete(exception);
+
+    /// <inheritdoc/>
+    public override ValueTask CompleteAsync(Exception? exception = null) => input.CompleteAsync(exception);
+
+    /// <summary>
+    /// Looks through what has arrived, from wherever the reader stands (at the preface, or at a frame). True when the first headers were dealt with, or there
+    /// is no sense in looking on.
+    /// </summary>
+    private static bool Mend(in ReadOnlySequence<byte> buffer)
+    {
+        var rest = buffer;
+        if (PrefaceSniffer.Look(rest) == SniffedProtocol.Http2) rest = rest.Slice(PrefaceSniffer.Preface.Length);
+        Span<byte> header = stackalloc byte[FrameHeaderBytes];
+        while (rest.Length >= FrameHeaderBytes)
+        {
+            rest.Slice(0, FrameHeaderBytes).CopyTo(header);
+            var length = (header[0] << 16) | (header[1] << 8) | header[2];
+            if (length > BytesMax) return true;
+            if (rest.Length < FrameHeaderBytes + length) return false;
+            var payload = rest.Slice(FrameHeaderBytes, length);
+            if (header[3] == HeadersFrame)
+            {
+                Patch(payload);
+                return true;
+            }
+
+            rest = rest.Slice(FrameHeaderBytes + length);
+        }
+
+        return false;
+    }
+
+    /// <summary>The buffer is the connection's own and nobody has read it yet, so it may be written.</summary>
+    private static void Patch(in ReadOnlySequence<byte> payload)
+    {
+        if (!payload.IsSingleSegment) return;
+        var bytes = MemoryMarshal.AsMemory(payload.First).Span;
+        for (var at = 0; at + 2 + Coded.Length < bytes.Length; at++)
+        {
+            if (bytes[at] is not (0x41 or 0x01 or 0x11)) continue;
+            var value = bytes[(at + 2)..];
+            if ((bytes[at + 1] & 0x80) != 0 && value.StartsWith(Coded) && (value[Coded.Length] & 0x80) == 0) CodedMended.CopyTo(value);
+            else if ((bytes[at + 1] & 0x80) == 0 && value.StartsWith("http://"u8)) "httpx--"u8.CopyTo(value);
+            else continue;
+            return;
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using Google.Protobuf;
+using Holdfast.Coordination.Protocol;
+
+namespace Holdfast.Coordination.Tests;
+
+/// <summary>Quota, alarms and compaction that nobody asks for.</summary>
+public sealed class SpaceTests
+{
+    private const int Quota = 16 * 1024 * 1024;
+    private readonly Local local = new(new CoordinationOptions { QuotaBytes = Quota });
+
+    [Fact]
+    public async Task Puts_stop_at_the_quota_and_go_on_when_there_is_room_again()
+    {
+        await local.Grant(5, 1000);
+        await FillAsync();
+        await local.Group.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(EtcdErrors.NoSpace, await Local.ErrorOf(() => local.Face.PutAsync(new PutRequest { Key = Local.B("more"), Value = Local.B("1") })));
+        Assert.Equal(EtcdErrors.NoSpace, await local.TxnError(new TxnRequest { Success = { Local.PutOp("more", "1") } }));
+        var raised = Assert.Single((await local.Face.AlarmAsync(new AlarmRequest())).Alarms);
+        Assert.Equal((9UL, AlarmType.Nospace), (raised.MemberID, raised.Alarm));
+        Assert.Contains("memberID:9 alarm:NOSPACE ", (await local.Face.StatusAsync(new StatusRequest())).Errors);
+
+        // Reading, renewing and making room all work.
+        Assert.NotEmpty((await local.Range("f", "g")).Kvs);
+        Assert.Equal(1000, (await local.Face.LeaseKeepAliveAsync(new LeaseKeepAliveRequest { ID = 5 })).TTL);
+        Assert.True((await local.Delete("f", "g")).Deleted > 0);
+        await local.Compact(local.Machine.Store.Revision);
+        await local.Group.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        Assert.Empty((await local.Face.AlarmAsync(new AlarmRequest())).Alarms);
+        await local.Group.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        await local.Put("more", "1");
+    }
+
+    [Fact]
+    public async Task An_alarm_that_an_operator_raised_stays_until_an_operator_clears_it()
+    {
+        await local.Face.AlarmAsync(new AlarmRequest { Action = AlarmRequest.Types.AlarmAction.Activate, MemberID = 9, Alarm = AlarmType.Nospace });
+        await local.Group.AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal(EtcdErrors.NoSpace, await Local.ErrorOf(() => local.Face.PutAsync(new PutRequest { Key = Local.B("a") })));
+        await local.Face.AlarmAsync(new AlarmRequest { Action = AlarmRequest.Types.AlarmAction.Deactivate, MemberID = 9, Alarm = AlarmType.Nospace });
+        await local.Put("a", "1");
+    }
+
+    [Fact]
+    public async Task A_corrupt_cluster_serves_nothing_but_its_alarms()
+    {
+        await local.Put("a", "1");
+        await local.Face.AlarmAsync(new AlarmRequest { Action = AlarmRequest.Types.AlarmAction.Activate, MemberID = 3, Alarm = AlarmType.Corrupt });
+        Assert.Equal(EtcdErrors.Corrupt, await Local.ErrorOf(() => local.Face.PutAsync(new PutRequest { Key = Local.B("a") })));
+        Assert.Equal(EtcdErrors.Corrupt, await Local.ErrorOf(() => local.Face.RangeAsync(new RangeRequest { Key = Local.B("a") })));
+        Assert.Equal(EtcdErrors.Corrupt, await Local.ErrorOf(() => local.Face.DeleteRangeAsync(new DeleteRangeRequest { Key = Local.B("a") })));
+        Assert.Equal(EtcdErrors.Corrupt, await local.TxnError(new TxnRequest { Success = { Local.RangeOp("a") } }));
+        var on = await local.Face.AlarmAsync(new AlarmRequest { Alarm = AlarmType.Corrupt });
+        Assert.Equal(3UL, Assert.Single(on.Alarms).MemberID);
+    }
+
+    [Fact]
+    public async Task The_leader_forgets_what_is_older_than_the_retention_time()
+    {
+        var timed = new Local(new CoordinationOptions { RetentionTime = TimeSpan.FromMinutes(10) });
+        var old = await timed.Put("a", "1");
+        await timed.Group.AdvanceAsync(TimeSpan.FromSeconds(1));
+        await timed.Put("a", "2");
+        await timed.Group.AdvanceAsync(TimeSpan.FromMinutes(5));
+        Assert.Equal(-1, timed.Machine.Store.Compacted);
+        await timed.Group.AdvanceAsync(TimeSpan.FromMinutes(6));
+        Assert.Equal(old, timed.Machine.Store.Compacted);
+        Assert.Equal("a=1", await timed.Show("a", revision: old));
+    }
+
+    [Fact]
+    public async Task By_revision_the_newest_so_many_are_kept_and_off_is_off()
+    {
+        var counted = new Local(new CoordinationOptions { AutoCompaction = AutoCompactionMode.Revision, RetentionRevisions = 3 });
+        var off = new Local(new CoordinationOptions { AutoCompaction = AutoCompactionMode.Off });
+        foreach (var one in (Local[])[counted, off])
+        {
+            for (var i = 0; i < 10; i++) await one.Put("a", i.ToString());
+            await one.Group.AdvanceAsync(TimeSpan.FromHours(3));
+            await one.Group.AdvanceAsync(TimeSpan.FromHours(3));
+        }
+
+        Assert.Equal(11 - 3, counted.Machine.Store.Compacted);
+        Assert.Equal(-1, off.Machine.Store.Compacted);
+    }
+
+    private async Task FillAsync()
+    {
+        var value = ByteString.CopyFrom(new byte[512 * 1024]);
+        for (var i = 0; local.Machine.Store.SizeBytes < Quota; i++) await local.Face.PutAsync(new PutRequest { Key = Local.B($"f{i}"), Value = value });
+    }
+}
