@@ -4,6 +4,7 @@ using Holdfast.Server.Demo;
 
 var root = new RootCommand("Holdfast: one process per node, one cluster, and the protocols that existing clients already speak.");
 root.Subcommands.Add(ServerCommand.Create());
+root.Subcommands.Add(EtcdCommand.Create());
 root.Subcommands.Add(DemoCommand.Create());
 root.Subcommands.Add(KvCommand.Create());
 root.Subcommands.Add(StatusCommand.Create());

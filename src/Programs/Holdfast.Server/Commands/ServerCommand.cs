@@ -23,7 +23,8 @@ internal static class ServerCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(ServerPlan plan, CancellationToken stop)
+    /// <summary>Runs the node that the plan describes; <paramref name="announce"/> is called once it serves.</summary>
+    internal static async Task<int> RunAsync(ServerPlan plan, CancellationToken stop, Action<NodeLog, INode>? announce = null)
     {
         using var log = new NodeLog(Console.Error, plan.LogsAsJson, plan.Name);
         foreach (var warning in plan.Warnings) log.Warn("guard_rail", warning);
@@ -32,6 +33,12 @@ internal static class ServerCommand
             await using INode node = plan.IsEphemeral ? await EphemeralNode.StartAsync(plan, log, stop) : await NodeAssembly.StartAsync(plan, log, stop);
             Console.WriteLine($"ready: {plan.Name} serves etcd clients at {string.Join(", ", node.ClientAddresses)} (pid {Environment.ProcessId})");
             await Console.Out.FlushAsync(CancellationToken.None);
+            if (announce is not null)
+            {
+                await node.UntilLedAsync(stop);
+                announce(log, node);
+            }
+
             await UntilStoppedAsync(stop);
             log.Say("stopping", "asked to stop");
         }

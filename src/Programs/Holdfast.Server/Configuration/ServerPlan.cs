@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Net;
+using Holdfast.Coordination;
+using Holdfast.Coordination.Endpoints;
 
 namespace Holdfast.Server.Configuration;
 
@@ -15,16 +17,38 @@ internal sealed record ServerPlan
 
     public required IPEndPoint Etcd { get; init; }
 
+    /// <summary>Further addresses of the etcd face.</summary>
+    public IReadOnlyList<IPEndPoint> EtcdAlso { get; init; } = [];
+
+    /// <summary>Where clients are told to find this node; empty: where it listens.</summary>
+    public IReadOnlyList<string> AdvertisedClientUrls { get; init; } = [];
+
     public required IPEndPoint? Peer { get; init; }
+
+    /// <summary>Where peers are told to find this node when it is no founder; null: where it listens.</summary>
+    public Founder? AdvertisedPeer { get; init; }
 
     public required IReadOnlyList<Founder> Cluster { get; init; }
 
+    /// <summary>"host:port" of members to join by, with commas between; empty for none.</summary>
     public required string JoinAddress { get; init; }
 
     public required string JoinToken { get; init; }
 
     /// <summary>The folder of the certificates between nodes; null when they speak in the clear.</summary>
     public required string? TlsFolder { get; init; }
+
+    /// <summary>Whether it joins the place that <c>etcdctl member add</c> reserved for its peer address.</summary>
+    public bool JoinsReservedPlace { get; init; }
+
+    /// <summary>Quota and compaction of the keyspace.</summary>
+    public CoordinationOptions Keyspace { get; init; } = new();
+
+    /// <summary>The bounds of the front door.</summary>
+    public EndpointLimits Limits { get; init; } = new();
+
+    /// <summary>Certificates for clients; null in the clear.</summary>
+    public EndpointTls? ClientTls { get; init; }
 
     public required bool IsEphemeral { get; init; }
 

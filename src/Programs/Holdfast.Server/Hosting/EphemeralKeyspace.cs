@@ -17,14 +17,18 @@ internal sealed class EphemeralKeyspace : IAsyncDisposable
     private readonly Task ticking;
 
     /// <summary>An empty keyspace with identities of its own.</summary>
-    public EphemeralKeyspace(string name, IPEndPoint client)
+    public EphemeralKeyspace(string name, IPEndPoint client, CoordinationOptions options)
     {
         var (cluster, member) = (DrawId(), DrawId());
+        ClusterId = cluster;
         var self = new Member { ID = member, Name = name };
         self.ClientURLs.Add($"http://{client}");
-        local = new LocalCoordination(new CoordinationIdentity { ClusterId = cluster, MemberId = member, Members = () => [self] });
+        local = new LocalCoordination(new CoordinationIdentity { ClusterId = cluster, MemberId = member, Members = () => [self] }, options);
         ticking = Task.Run(TickAsync);
     }
+
+    /// <summary>The cluster.</summary>
+    public ulong ClusterId { get; }
 
     /// <summary>The face.</summary>
     public ICoordination Face => local.Face;

@@ -13,13 +13,17 @@ internal sealed class EphemeralNode : INode
 
     public IReadOnlyList<string> ClientAddresses => [.. door.Addresses.Select(address => address.ToString())];
 
+    public ulong ClusterId => keyspace.ClusterId;
+
+    public Task UntilLedAsync(CancellationToken cancel) => Task.CompletedTask;
+
     public static async Task<EphemeralNode> StartAsync(ServerPlan plan, NodeLog log, CancellationToken cancel)
     {
-        var keyspace = new EphemeralKeyspace(plan.Name, plan.Etcd);
+        var keyspace = new EphemeralKeyspace(plan.Name, plan.Etcd, plan.Keyspace);
         log.Warn("ephemeral", "one node in memory: everything written here ends with this process");
         try
         {
-            return new EphemeralNode(keyspace, await NodeAssembly.OpenDoorAsync(keyspace.Face, plan.Etcd, log, cancel));
+            return new EphemeralNode(keyspace, await NodeAssembly.OpenDoorAsync(keyspace.Face, plan, log, cancel));
         }
         catch (CannotStartException)
         {

@@ -5,4 +5,10 @@ internal interface INode : IAsyncDisposable
 {
     /// <summary>Where etcd clients are served.</summary>
     IReadOnlyList<string> ClientAddresses { get; }
+
+    /// <summary>The cluster.</summary>
+    ulong ClusterId { get; }
+
+    /// <summary>Waits until the keyspace has a leader, so that clients are served.</summary>
+    Task UntilLedAsync(CancellationToken cancel);
 }

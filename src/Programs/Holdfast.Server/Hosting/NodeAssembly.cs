@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using Holdfast.Cluster;
 using Holdfast.Coordination;
 using Holdfast.Coordination.Endpoints;
-using Holdfast.Coordination.Protocol;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Server.Configuration;
@@ -25,11 +24,22 @@ internal sealed class NodeAssembly : INode
     private readonly CancellationTokenSource stopping = new();
     private readonly NodeLog log;
     private CoordinationEndpoint? door;
+    private ClusterNode? cluster;
 
     private NodeAssembly(NodeLog log) => this.log = log;
 
     /// <summary>Where etcd clients are served, with the ports that the system chose.</summary>
     public IReadOnlyList<string> ClientAddresses => [.. door!.Addresses.Select(address => address.ToString())];
+
+    /// <inheritdoc/>
+    public ulong ClusterId => cluster!.View.Cluster.Value;
+
+    /// <inheritdoc/>
+    public async Task UntilLedAsync(CancellationToken cancel)
+    {
+        using var timer = new PeriodicTimer(LeaseTick);
+        while (cluster!.Coordination.Status.Leader == NodeId.None || cluster.View.Cluster == Primitives.ClusterId.None) await timer.WaitForNextTickAsync(cancel);
+    }
 
     /// <summary>Starts a node; what had begun when it fails is taken down again.</summary>
     /// <exception cref="CannotStartException">It cannot, and why.</exception>
@@ -82,7 +92,9 @@ internal sealed class NodeAssembly : INode
         var runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak });
         stops.Push(async () => await runtime.StopAsync());
         var machine = new CoordinationStateMachine();
-        var cluster = new ClusterNode(new ClusterNodeSetup
+        var leaseTimes = new LeaseTimes(self, addresses, tls);
+        control.Add(LeaseTimes.Verb, leaseTimes.OnAsked);
+        cluster = new ClusterNode(new ClusterNodeSetup
         {
             Disk = data.Disk,
             Self = self,
@@ -96,35 +108,46 @@ internal sealed class NodeAssembly : INode
             Founders = plan.Cluster.ToDictionary(one => one.Name, one => HostPort.Format(one.Host, one.Port)),
             JoinTarget = plan.JoinAddress,
             JoinToken = plan.JoinToken,
-            OnCluster = id => { if (data.Cluster == ClusterId.None) data.JoinCluster(id); },
+            JoinsReservedPlace = plan.JoinsReservedPlace,
+            OnCluster = id => { if (data.Cluster == Primitives.ClusterId.None) data.JoinCluster(id); },
             Say = happened => log.Say("cluster", happened),
         });
         listener.Start();
-        if (self.Cluster == ClusterId.None && plan.Cluster.Count > 1) log.Say("founding", "a new cluster begins when every listed node is there");
+        if (self.Cluster == Primitives.ClusterId.None && plan.Cluster.Count > 1) log.Say("founding", "a new cluster begins when every listed node is there");
         await cluster.StartAsync(cancel);
         stops.Push(cluster.DisposeAsync);
 
-        var identity = new CoordinationIdentity { ClusterId = self.Cluster.Value, MemberId = self.Id.Value, Members = () => MembersOf(cluster, record, tls is null ? "http" : "https") };
-        var keyspace = CoordinationFace.Over(cluster.Coordination, machine, identity, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)));
+        var membership = new NodeMembership(cluster, record, runtime.HearsFrom, tls is null ? "http" : "https");
+        var identity = new CoordinationIdentity
+        {
+            ClusterId = self.Cluster.Value,
+            MemberId = self.Id.Value,
+            Members = membership.List,
+            Membership = membership,
+            AskLeader = leaseTimes.AskAsync,
+        };
+        var keyspace = CoordinationFace.Over(cluster.Coordination, machine, identity, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), plan.Keyspace);
+        leaseTimes.Serve(keyspace);
         var ticking = Task.Run(() => TickAsync(keyspace), CancellationToken.None);
         stops.Push(async () => await ticking);
 
         var admin = new NodeAdmin(plan.Name, self.Id, cluster, runtime.HearsFrom);
-        door = await OpenDoorAsync(keyspace, plan.Etcd, log, cancel, admin);
+        door = await OpenDoorAsync(keyspace, plan, log, cancel, admin);
         stops.Push(door.DisposeAsync);
         log.Say("started", $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
     }
 
     /// <summary>Opens the front door, or says who stands in it.</summary>
-    internal static async Task<CoordinationEndpoint> OpenDoorAsync(ICoordination face, IPEndPoint address, NodeLog log, CancellationToken cancel, IAdmin? admin = null)
+    internal static async Task<CoordinationEndpoint> OpenDoorAsync(ICoordination face, ServerPlan plan, NodeLog log, CancellationToken cancel, IAdmin? admin = null)
     {
         try
         {
-            return await CoordinationEndpoint.StartAsync(face, new CoordinationEndpointOptions { Listen = [address], Logging = log, Admin = admin }, cancel);
+            var options = new CoordinationEndpointOptions { Listen = [plan.Etcd, .. plan.EtcdAlso], Limits = plan.Limits, Tls = plan.ClientTls, Logging = log, Admin = admin };
+            return await CoordinationEndpoint.StartAsync(face, options, cancel);
         }
         catch (Exception taken) when (taken is IOException or SocketException)
         {
-            throw new CannotStartException(PortOwner.Sentence(address, Settings.Etcd.Flag), taken);
+            throw new CannotStartException(PortOwner.Sentence(plan.Etcd, Settings.Etcd.Flag), taken);
         }
     }
 
@@ -155,25 +178,10 @@ internal sealed class NodeAssembly : INode
         {
             Node = node,
             Name = plan.Name,
-            Host = founder?.Host ?? listener.Endpoint.Address.ToString(),
-            Port = founder?.Port ?? listener.Endpoint.Port,
-            ClientUrls = [$"http://{plan.Etcd}"],
+            Host = founder?.Host ?? plan.AdvertisedPeer?.Host ?? listener.Endpoint.Address.ToString(),
+            Port = founder?.Port ?? plan.AdvertisedPeer?.Port ?? listener.Endpoint.Port,
+            ClientUrls = plan.AdvertisedClientUrls.Count > 0 ? [.. plan.AdvertisedClientUrls] : [$"http://{plan.Etcd}"],
         };
-    }
-
-    /// <summary>The members that etcd clients are shown: the replicas' nodes as the directory has them; this node alone before it has any.</summary>
-    private static IReadOnlyList<Member> MembersOf(ClusterNode cluster, MemberRecord self, string scheme)
-    {
-        var known = cluster.View.Members;
-        return known.Count == 0 ? [Listed(self, scheme)] : [.. known.Values.Select(member => Listed(member, scheme))];
-    }
-
-    private static Member Listed(MemberRecord record, string scheme)
-    {
-        var member = new Member { ID = record.Node.Value, Name = record.Name };
-        member.PeerURLs.Add($"{scheme}://{HostPort.Format(record.Host, record.Port)}");
-        member.ClientURLs.AddRange(record.ClientUrls);
-        return member;
     }
 
     private async Task TickAsync(CoordinationFace face)
