@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+
+namespace Holdfast.Interop.Tests;
+
+/// <summary>Members started exactly as one starts etcd, the program's name aside: <c>holdfast etcd --name ... --initial-cluster ...</c>.</summary>
+internal sealed class EtcdFlagCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+
+    private readonly string folder = Directory.CreateTempSubdirectory("holdfast-etcdflags-").FullName;
+    private readonly List<Process> processes = [];
+    private readonly int[] ports = FreePorts(10);
+
+    /// <summary>A member's client address.</summary>
+    public string Client(int member) => $"http://127.0.0.1:{ports[member * 2]}";
+
+    /// <summary>A member's peer address.</summary>
+    public string Peer(int member) => $"http://127.0.0.1:{ports[(member * 2) + 1]}";
+
+    public int ClientPort(int member) => ports[member * 2];
+
+    /// <summary>What --initial-cluster says of the first so many members.</summary>
+    public string InitialCluster(int members) => string.Join(',', Enumerable.Range(0, members).Select(member => $"infra{member}={Peer(member)}"));
+
+    /// <summary>Starts a member; the lines that it logs until it is ready.</summary>
+    public async Task<List<string>> StartAsync(int member, string initialCluster, string state = "new", params string[] further)
+    {
+        string[] words =
+        [
+            "etcd", "--name", $"infra{member}", "--data-dir", Path.Combine(folder, $"infra{member}.etcd"),
+            "--initial-advertise-peer-urls", Peer(member), "--listen-peer-urls", Peer(member),
+            "--listen-client-urls", Client(member), "--advertise-client-urls", Client(member),
+            "--initial-cluster-token", "etcd-cluster-1", "--initial-cluster", initialCluster, "--initial-cluster-state", state, .. further,
+        ];
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast")) { RedirectStandardError = true, RedirectStandardOutput = true };
+        foreach (var word in words) start.ArgumentList.Add(word);
+        var process = Process.Start(start)!;
+        processes.Add(process);
+        var lines = Channel.CreateUnbounded<string>();
+        process.ErrorDataReceived += (_, line) => Note(lines.Writer, line.Data);
+        process.OutputDataReceived += static (_, _) => { };
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+        using var patience = new CancellationTokenSource(Patience);
+        var seen = new List<string>();
+        while (await lines.Reader.WaitToReadAsync(patience.Token))
+        {
+            while (lines.Reader.TryRead(out var line)) seen.Add(line);
+            if (seen.Any(line => line.Contains("ready to serve client requests", StringComparison.Ordinal))) return seen;
+        }
+
+        throw new InvalidOperationException($"member {member} ended before it was ready: {string.Join('\n', seen)}");
+    }
+
+    /// <summary>Starts a member that is expected to refuse; what it said and its exit code.</summary>
+    public static async Task<(string Said, int Code)> RefusedAsync(params string[] words)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast")) { RedirectStandardError = true, RedirectStandardOutput = true };
+        foreach (var word in words) start.ArgumentList.Add(word);
+        using var process = Process.Start(start)!;
+        var printed = process.StandardOutput.ReadToEndAsync();
+        var said = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (said + await printed, process.ExitCode);
+    }
+
+    /// <summary>Runs a client program to its end; fails with what it said unless it succeeded.</summary>
+    public static async Task<string> RunAsync(string program, IReadOnlyDictionary<string, string> environment, params string[] words)
+    {
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        foreach (var word in words) start.ArgumentList.Add(word);
+        using var process = Process.Start(start)!;
+        var fault = process.StandardError.ReadToEndAsync();
+        var said = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', words)}: {said} {await fault}");
+        return said;
+    }
+
+    /// <summary>Runs etcdctl against a member.</summary>
+    public Task<string> EtcdctlAsync(int member, params string[] words) =>
+        RunAsync("etcdctl", new Dictionary<string, string> { ["ETCDCTL_API"] = "3" }, ["--endpoints", Client(member), "--command-timeout=60s", .. words]);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in processes)
+        {
+            if (!process.HasExited) process.Kill();
+            await process.WaitForExitAsync();
+            process.Dispose();
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static void Note(ChannelWriter<string> lines, string? line)
+    {
+        if (line is null) lines.TryComplete();
+        else lines.TryWrite(line);
+    }
+
+    private static int[] FreePorts(int count)
+    {
+        var sockets = Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToArray();
+        foreach (var socket in sockets) socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var ports = sockets.Select(socket => ((IPEndPoint)socket.LocalEndPoint!).Port).ToArray();
+        foreach (var socket in sockets) socket.Dispose();
+        return ports;
+    }
+}

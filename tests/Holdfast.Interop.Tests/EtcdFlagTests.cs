@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Holdfast.Interop.Tests;
+
+/// <summary>holdfast etcd in the place of etcd, and the clients that people use.</summary>
+public sealed partial class EtcdFlagTests
+{
+    [Fact]
+    public async Task Three_members_start_as_etcd_does_and_etcdctl_finds_no_difference()
+    {
+        await using var cluster = new EtcdFlagCluster();
+        var said = await Task.WhenAll(Enumerable.Range(0, 3).Select(member => cluster.StartAsync(member, cluster.InitialCluster(3))));
+        foreach (var lines in said)
+        {
+            Assert.Contains(lines, line => line.Contains("enabled capabilities for version 3.6", StringComparison.Ordinal));
+            Assert.Contains(lines, line => line.Contains("published {Name:infra", StringComparison.Ordinal));
+        }
+
+        for (var member = 0; member < 3; member++) Assert.Equal("OK\n", await cluster.EtcdctlAsync(member, "put", $"key{member}", "value"));
+        var list = await cluster.EtcdctlAsync(0, "member", "list");
+        for (var member = 0; member < 3; member++) Assert.Contains($", started, infra{member}, {cluster.Peer(member)}, {cluster.Client(member)}, false", list, StringComparison.Ordinal);
+        Assert.Equal(3, Lines(await cluster.EtcdctlAsync(0, "endpoint", "status", "--cluster")).Length);
+
+        // Equal at an equal revision, on all members (R1.13 aside, etcdctl's own check for divergence).
+        var revision = RevisionOf(await cluster.EtcdctlAsync(0, "get", "key0", "--write-out=json"));
+        var hashes = Lines(await cluster.EtcdctlAsync(1, "endpoint", "hashkv", "--cluster", "--rev", revision)).Select(line => line.Split(", ")[1]).ToArray();
+        Assert.Equal(3, hashes.Length);
+        Assert.Single(hashes.Distinct());
+
+        // The remaining time of a lease, from every member: only the leader's clock runs.
+        var lease = (await cluster.EtcdctlAsync(0, "lease", "grant", "600")).Split(' ')[1];
+        await UntilAsync(async () =>
+        {
+            for (var member = 0; member < 3; member++)
+                if (!int.TryParse(Remaining().Match(await cluster.EtcdctlAsync(member, "lease", "timetolive", lease)).Groups[1].Value, CultureInfo.InvariantCulture, out var left) || left >= 600) return false;
+            return true;
+        });
+
+        // Leadership goes to whom it is handed; only the leader takes the order, so etcdctl is told all.
+        var other = Lines(await cluster.EtcdctlAsync(0, "endpoint", "status", "--cluster")).First(line => line.Contains(", false, false,", StringComparison.Ordinal)).Split(", ")[1];
+        var everyone = string.Join(',', Enumerable.Range(0, 3).Select(cluster.Client));
+        var moved = await EtcdFlagCluster.RunAsync("etcdctl", new Dictionary<string, string> { ["ETCDCTL_API"] = "3" }, "--endpoints", everyone, "move-leader", other);
+        Assert.Contains($"Leadership transferred from", moved, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_member_is_added_with_etcdctl_started_as_existing_and_removed()
+    {
+        await using var cluster = new EtcdFlagCluster();
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(member => cluster.StartAsync(member, cluster.InitialCluster(3))));
+        await cluster.EtcdctlAsync(0, "put", "before", "yes");
+        var added = await cluster.EtcdctlAsync(1, "member", "add", "infra3", $"--peer-urls={cluster.Peer(3)}");
+        Assert.Contains("ETCD_INITIAL_CLUSTER_STATE=\"existing\"", added, StringComparison.Ordinal);
+        Assert.Contains($", unstarted, , {cluster.Peer(3)}, , false", await cluster.EtcdctlAsync(2, "member", "list"), StringComparison.Ordinal);
+        await cluster.StartAsync(3, cluster.InitialCluster(4), "existing");
+        Assert.Equal("before\nyes\n", await cluster.EtcdctlAsync(3, "get", "before"));
+        var joined = Lines(await cluster.EtcdctlAsync(3, "member", "list")).Single(line => line.Contains(", infra3, ", StringComparison.Ordinal));
+        Assert.Equal(4, Lines(await cluster.EtcdctlAsync(3, "member", "list")).Length);
+        await UntilAsync(async () => Lines(await cluster.EtcdctlAsync(0, "member", "list")).Single(line => line.Contains(", infra3, ", StringComparison.Ordinal)).EndsWith(", false", StringComparison.Ordinal));
+        await cluster.EtcdctlAsync(0, "member", "remove", joined.Split(',')[0]);
+        await UntilAsync(async () => Lines(await cluster.EtcdctlAsync(0, "member", "list")).Length == 3);
+        Assert.Equal("OK\n", await cluster.EtcdctlAsync(0, "put", "after", "yes"));
+    }
+
+    [Fact]
+    public async Task A_reserved_place_can_be_given_up_and_nobody_else_takes_it()
+    {
+        await using var cluster = new EtcdFlagCluster();
+        await cluster.StartAsync(0, cluster.InitialCluster(1));
+        var added = await cluster.EtcdctlAsync(0, "member", "add", "infra1", $"--peer-urls={cluster.Peer(1)}");
+        var id = added.Split(' ')[1];
+        await cluster.EtcdctlAsync(0, "member", "remove", id);
+        Assert.Single(Lines(await cluster.EtcdctlAsync(0, "member", "list")));
+        var stranger = await Assert.ThrowsAsync<InvalidOperationException>(() => cluster.StartAsync(1, cluster.InitialCluster(2), "existing"));
+        Assert.Contains("does not admit this node", stranger.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Unknown_flags_are_refused_with_a_suggestion_and_unsafe_ones_with_a_reason()
+    {
+        var (said, code) = await EtcdFlagCluster.RefusedAsync("etcd", "--listen-client-url", "http://127.0.0.1:0", "--unsafe-no-fsync", "--auto-compaction-mode=revision", "--auto-compaction-retention=1h");
+        Assert.Equal(2, code);
+        Assert.Contains("--listen-client-url: etcd has no such flag, or this program does not know it; did you mean --listen-client-urls?", said, StringComparison.Ordinal);
+        Assert.Contains("--unsafe-no-fsync: a write is on disk before it is acknowledged, always", said, StringComparison.Ordinal);
+        Assert.Contains("--auto-compaction-retention: \"1h\" is no retention in mode revision", said, StringComparison.Ordinal);
+        Assert.StartsWith("etcd Version: 3.6.0\n", (await EtcdFlagCluster.RefusedAsync("etcd", "--version")).Said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_python_client_finds_no_difference()
+    {
+        await using var cluster = new EtcdFlagCluster();
+        await cluster.StartAsync(0, cluster.InitialCluster(1));
+        Assert.EndsWith("all passed\n", await EtcdFlagCluster.RunAsync("/usr/bin/python3", new Dictionary<string, string>(), Script("python_etcd3.py"), Port(cluster)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_node_client_finds_no_difference()
+    {
+        var modules = Path.Combine(Root(), "artifacts", "npm", "node_modules");
+        Assert.True(Directory.Exists(Path.Combine(modules, "etcd3")), "npm's etcd3 is missing: npm install --prefix artifacts/npm etcd3@1.1.2 (./test does it)");
+        await using var cluster = new EtcdFlagCluster();
+        await cluster.StartAsync(0, cluster.InitialCluster(1));
+        Assert.EndsWith("all passed\n", await EtcdFlagCluster.RunAsync("node", new Dictionary<string, string> { ["NODE_PATH"] = modules }, Script("npm_etcd3.js"), Port(cluster)), StringComparison.Ordinal);
+    }
+
+    private static string Port(EtcdFlagCluster cluster) => cluster.ClientPort(0).ToString(CultureInfo.InvariantCulture);
+
+    private static string Script(string name) => Path.Combine(Root(), "tests", "Holdfast.Interop.Tests", "Clients", name);
+
+    private static string Root()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "Holdfast.slnx"))) folder = folder.Parent ?? throw new InvalidOperationException("the repository's root is not above the tests");
+        return folder.FullName;
+    }
+
+    private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    private static string RevisionOf(string json) => Regex.Match(json, "\"revision\":([0-9]+)").Groups[1].Value;
+
+    private static async Task UntilAsync(Func<Task<bool>> holds)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        for (var turns = 0; !await holds(); turns++)
+        {
+            Assert.True(turns < 600, "two minutes without what was waited for");
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
+    [GeneratedRegex(@"remaining\(([0-9]+)s\)")]
+    private static partial Regex Remaining();
+}
