@@ -101,7 +101,7 @@ internal sealed class FaceNode : IPeerMesh, IWalQueue, ISnapshotWorker
         });
         Machine = new CoordinationStateMachine();
         var start = new RaftStart { Self = id, Group = GroupId.Coordination, Configuration = members };
-        Group = Loop.Add(Machine, start, true, 1, new GroupOptions(), null);
+        Group = Loop.Add(Machine, start, true, 1, new GroupOptions());
         Face = CoordinationFace.Over(Group, Machine, Local.Identity with { MemberId = id.Value }, id.Value);
     }
 
