@@ -111,6 +111,30 @@ public sealed class RealDiskTests : IDisposable
     }
 
     [Fact]
+    public void Snapshots_and_state_files_are_written_pruned_and_deleted_on_the_real_disk()
+    {
+        var store = new SnapshotStore(new DirectoryDisk(folder), new ClusterId(77));
+        foreach (var index in new ulong[] { 10, 20 })
+        {
+            using var file = store.FilesOf(LogFixture.A).Begin();
+            file.Append([1, 2, (byte)index]);
+            var hash = file.Seal();
+            using var writer = store.Begin(LogFixture.A, new LogPosition(new Term(1), new LogIndex(index)), LogFixture.Three, 1);
+            writer.AppendChunk([1, 2, 3]);
+            writer.AddFile(hash);
+            var position = writer.Commit(5).Position;
+            store.FilesOf(LogFixture.A).Release(hash);
+            store.Prune(LogFixture.A, position);
+        }
+
+        Assert.Equal(["1-20", "files"], Directory.EnumerateFileSystemEntries(Path.Combine(folder, "snapshots", "5")).Select(Path.GetFileName).Order());
+        using (var reader = store.Open(LogFixture.A, new LogPosition(new Term(1), new LogIndex(20)))!) Assert.Equal(3, reader.ReadChunk(1, new byte[10]));
+        store.DeleteGroup(LogFixture.A);
+        store.DeleteGroup(LogFixture.B);
+        Assert.Null(store.Latest(LogFixture.A));
+    }
+
+    [Fact]
     public void Uncached_reads_agree_with_cached_ones_at_any_offset()
     {
         using var file = new DirectoryDisk(folder).Open("file");

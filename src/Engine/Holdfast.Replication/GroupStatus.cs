@@ -51,6 +51,9 @@ public sealed record GroupStatus
     /// <summary>Whether this replica leads and has applied an entry of its own term.</summary>
     public required bool IsServingLeader { get; init; }
 
+    /// <summary>Why the last attempt at a snapshot failed, for the operator; null when it did not. It is tried again every ten seconds, and until then the log only grows.</summary>
+    public required string? SnapshotFault { get; init; }
+
     /// <summary>Whether the replica's state is there. While it is being restored from a snapshot the replica votes and acknowledges, and refuses reads.</summary>
     public required bool IsRestored { get; init; }
 }

@@ -114,11 +114,14 @@ public sealed class ReplicatedGroup
     public void OpenSession(IProposalCompletion completion) =>
         replica.Proposals.Propose(loop.Now, ControlBytes(ControlKind.OpenSession, 0), default, EnvelopeFlags.Control, completion);
 
-    /// <summary>Has a snapshot taken soon, whatever the log's length. On the group's loop.</summary>
-    public void TakeSnapshot()
+    /// <summary>Has a snapshot taken soon, whatever the log's length. From any thread; <see cref="GroupStatus.Snapshot"/> tells when it is done.</summary>
+    public void TakeSnapshot() => loop.Post(new AskCall<bool>(_ => TakeSnapshotHere(), false));
+
+    private bool TakeSnapshotHere()
     {
         replica.Taking.Force();
         replica.MarkDirty();
+        return true;
     }
 
     private async Task<ChangeVerdict> Ask(Func<Instant, ChangeVerdict> ask)

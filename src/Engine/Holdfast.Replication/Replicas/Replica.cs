@@ -299,7 +299,7 @@ internal sealed class Replica
         var holdsLease = role == RaftRole.Leader && Node.HoldsLease(Loop.Now);
         if (last is not null && last.Applied == applied && last.Commit == Node.Commit && last.Last == Node.Log.Last && last.Role == role && last.Term == Node.Term &&
             last.Leader == Node.Leader && last.HoldsLease == holdsLease && ReferenceEquals(last.Configuration, Node.Configuration) && last.HasDiverged == hashes.HasDiverged &&
-            last.Snapshot == Node.Log.Base && last.IsServingLeader == wasServing && last.IsRestored == Restoring.IsReady)
+            last.Snapshot == Node.Log.Base && last.IsServingLeader == wasServing && last.IsRestored == Restoring.IsReady && last.SnapshotFault == Taking.Fault)
             return last;
 
         return new GroupStatus
@@ -320,6 +320,7 @@ internal sealed class Replica
             HasDiverged = hashes.HasDiverged,
             IsServingLeader = wasServing,
             IsRestored = Restoring.IsReady,
+            SnapshotFault = Taking.Fault,
         };
     }
 }

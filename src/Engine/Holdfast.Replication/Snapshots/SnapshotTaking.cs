@@ -16,6 +16,8 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     /// <summary>While another replica fetches from here the log may grow by so many times more before the next snapshot: compacting would make what it has fetched in vain.</summary>
     private const int PatienceWhileFeeding = 4;
 
+    private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(10);
+
     private static readonly Mark Taken = new("replication: snapshot taken");
     private static readonly Mark PutOff = new("replication: snapshot put off while another replica fetches");
     private static readonly Mark Failed = new("replication: snapshot failed, tried again later");
@@ -31,6 +33,9 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     private bool isForced;
 
     public bool IsIdle => writing is null;
+
+    /// <summary>Why the last snapshot failed; null when it did not.</summary>
+    public string? Fault { get; private set; }
 
     public bool WantsTurn => writing is not null && !isWalked && underway < ChunksUnderwayMax;
 
@@ -52,6 +57,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     {
         if (writing is null || writing.Position != position) return;
         Taken.Hit();
+        Fault = null;
         replica.Node.Compact(position.Index);
         replica.Loop.Snapshots.Post(new PruneJob(replica.Loop, replica.Group, position));
         End();
@@ -108,17 +114,13 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
         if (job.Failure is not null)
         {
             Failed.Hit();
-            notBefore = replica.Loop.Now + TimeSpan.FromSeconds(10);
+            notBefore = replica.Loop.Now + PauseAfterFailure;
+            (Fault, isForced) = (job.Failure.Message, true);
             isWalked = true;
             writing!.HasFailed = true;
         }
 
-        if (underway == 0 && writing!.HasFailed)
-        {
-            writing.Writer?.Dispose();
-            End();
-        }
-
+        if (underway == 0 && writing!.HasFailed) End();
         replica.MarkBusy();
     }
 
@@ -131,6 +133,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     private void End()
     {
         view?.Dispose();
+        if (writing?.Writer is { } writer) replica.Loop.Snapshots.Post(new CloseJob(replica.Loop, writer));
         (view, writing, isWalked, underway) = (null, null, false, 0);
     }
 

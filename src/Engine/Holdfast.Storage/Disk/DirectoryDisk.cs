@@ -47,7 +47,7 @@ public sealed class DirectoryDisk : IDisk
     {
         var full = FullPath(path);
         if (Directory.Exists(full)) Directory.Delete(full, recursive: true);
-        else File.Delete(full);
+        else if (File.Exists(full)) File.Delete(full); // File.Delete alone throws when the folder above is not there.
     }
 
     /// <inheritdoc/>

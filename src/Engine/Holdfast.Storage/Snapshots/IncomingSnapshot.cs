@@ -21,6 +21,7 @@ public sealed class IncomingSnapshot : IDisposable
     private readonly bool isPublished;
     private int missing;
     private int firstMissing;
+    private long unsynced;
 
     internal IncomingSnapshot(IDisk disk, SnapshotFiles files, SnapshotManifest manifest, StateFiles stateFiles, IncomingStart start)
     {
@@ -62,7 +63,15 @@ public sealed class IncomingSnapshot : IDisposable
         if ((uint)chunk >= (uint)Manifest.Chunks.Length) return false;
         if (Manifest.Chunks[chunk] != new SnapshotChunk(bytes.Length, Crc32C.Of(bytes))) return false;
         if (present[chunk]) return true;
-        (Manifest.FileOf(chunk) is { } named ? parts[named.Hash] : file).Write(Manifest.OffsetOf(chunk), bytes);
+        var target = Manifest.FileOf(chunk) is { } named ? parts[named.Hash] : file;
+        target.Write(Manifest.OffsetOf(chunk), bytes);
+        unsynced += bytes.Length;
+        if (unsynced >= SnapshotStore.SyncEveryBytes)
+        {
+            target.Sync(); // Chunks come in their order, so most of what is dirty is in the same file.
+            unsynced = 0;
+        }
+
         present[chunk] = true;
         missing--;
         return true;

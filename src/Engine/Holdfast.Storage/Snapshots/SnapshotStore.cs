@@ -11,6 +11,12 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
 {
     private readonly Dictionary<GroupId, StateFiles> stateFiles = [];
 
+    /// <summary>
+    /// Chunk bytes between syncs, of a snapshot that is written and of one that is fetched: what is dirty when the log syncs is written before it, so a large flush
+    /// would be a pause of every write on the node.
+    /// </summary>
+    internal const long SyncEveryBytes = 1024 * 1024;
+
     private const int ManifestBytesMax = 64 * 1024 * 1024;
 
     private static readonly Mark DamagedManifest = new("storage: a damaged snapshot manifest was passed over");

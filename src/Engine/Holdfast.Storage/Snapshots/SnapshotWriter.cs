@@ -6,9 +6,6 @@ namespace Holdfast.Storage;
 /// <summary>A snapshot of this node's own state on its way to disk. Disposing it without <see cref="Commit"/> throws it away.</summary>
 public sealed class SnapshotWriter : IDisposable
 {
-    /// <summary>Chunk bytes between syncs: the disk works while the view is walked, and the last sync is short enough not to hold up the log's. Two snapshot chunks of margin do not matter.</summary>
-    private const long SyncEveryBytes = 8 * 1024 * 1024;
-
     private readonly IDisk disk;
     private readonly SnapshotFiles files;
     private readonly ClusterId cluster;
@@ -46,7 +43,7 @@ public sealed class SnapshotWriter : IDisposable
         file.Write(length, chunk);
         length += chunk.Length;
         chunks.Add(new SnapshotChunk(chunk.Length, Crc32C.Of(chunk)));
-        if (length - synced < SyncEveryBytes) return;
+        if (length - synced < SnapshotStore.SyncEveryBytes) return;
         file.Sync();
         synced = length;
     }

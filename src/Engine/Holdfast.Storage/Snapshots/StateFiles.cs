@@ -139,8 +139,6 @@ public sealed class StateFileWriter : IDisposable
     /// <summary>A file travels, and is checked, in pieces of this size.</summary>
     internal const int PieceBytes = 256 * 1024;
 
-    private const long SyncEveryBytes = 4 * 1024 * 1024;
-
     private readonly StateFiles owner;
     private readonly IDisk disk;
     private readonly string path;
@@ -200,7 +198,7 @@ public sealed class StateFileWriter : IDisposable
         sha.AppendData(bytes);
         pieces.Add(new SnapshotChunk(filled, Crc32C.Of(bytes)));
         // In small steps, so that the log's sync never waits behind a large one.
-        if (length / SyncEveryBytes != (length + filled) / SyncEveryBytes) file.Sync();
+        if (length / SnapshotStore.SyncEveryBytes != (length + filled) / SnapshotStore.SyncEveryBytes) file.Sync();
         length += filled;
         filled = 0;
     }
