@@ -37,7 +37,7 @@ public sealed class DiskFullTests : IAsyncLifetime
         await File.WriteAllBytesAsync(ballast, new byte[8 * 1024 * 1024]);
 
         var acknowledged = new List<string>();
-        using (var node = new Node(folder))
+        using (var node = new Node(folder, start: 1))
         {
             await node.OpenAsync();
             ProposeOutcome outcome;
@@ -51,10 +51,10 @@ public sealed class DiskFullTests : IAsyncLifetime
         }
 
         Assert.NotEmpty(acknowledged);
-        using (var stillFull = new Node(folder)) Assert.Contains("No space is left", Assert.Throws<DiskFullException>(stillFull.Open).Message, StringComparison.Ordinal);
+        using (var stillFull = new Node(folder, start: 2)) Assert.Contains("No space is left", Assert.Throws<DiskFullException>(stillFull.Open).Message, StringComparison.Ordinal);
 
         File.Delete(ballast);
-        using var back = new Node(folder);
+        using var back = new Node(folder, start: 3);
         await back.OpenAsync();
         Assert.True((await back.Put("after=1")).IsApplied);
         Assert.Empty(acknowledged.Except(back.Machine.Map.Keys));
@@ -73,9 +73,10 @@ public sealed class DiskFullTests : IAsyncLifetime
         private readonly PeerListener listener;
         private readonly NodeRuntime runtime;
 
-        public Node(string folder)
+        /// <param name="start">The how manieth start it is: numbers of proposals begin with it, and none may come twice.</param>
+        public Node(string folder, uint start)
         {
-            var self = new LocalNode(new NodeId(1), 1, 1, TestCluster.Cluster);
+            var self = new LocalNode(new NodeId(1), start, 1, TestCluster.Cluster);
             var addresses = new PeerAddresses();
             listener = new PeerListener(new IPEndPoint(IPAddress.Loopback, 0), self, addresses, null, new TransportOptions(), (_, _) => { });
             runtime = new NodeRuntime(new NodeSetup
