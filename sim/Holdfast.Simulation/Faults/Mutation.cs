@@ -44,5 +44,10 @@ internal enum Mutation : byte
     MembershipEffectiveAtCommit,
     DuplicateVotesCounted,
     LearnerCounted,
-
+    LearnerConfirmsReads,
+    WitnessCountedTwice,
+    WitnessStands,
+    TransferKeepsLease,
+    LeaseOfUnboundVotes,
+    JointCountedInOneHalf,
 }

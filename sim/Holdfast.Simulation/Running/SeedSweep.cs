@@ -16,7 +16,17 @@ internal sealed class SeedSweep(TextWriter output)
     private readonly Stopwatch watch = new();
     private TimeSpan saidAt;
 
-    public int Run(ulong from, int seeds, TimeSpan limit)
+    /// <summary>Runs seeds from 1 on until every <see cref="VolumeBar"/> is met; time running out first is a failure.</summary>
+    public int RunVolume(TimeSpan limit)
+    {
+        var outcome = Run(1, int.MaxValue, limit, VolumeBar.AreMet);
+        foreach (var bar in VolumeBar.All) output.WriteLine($"volume {(bar.IsMet(total) ? "met " : "MISS")} {bar.What} {bar.Of(total):N0} of {bar.AtLeast:N0}");
+        return VolumeBar.AreMet(total) ? outcome : 1;
+    }
+
+    public int Run(ulong from, int seeds, TimeSpan limit) => Run(from, seeds, limit, static _ => false);
+
+    private int Run(ulong from, int seeds, TimeSpan limit, Func<SimCounts, bool> isEnough)
     {
         watch.Start();
         Parallel.For(0, seeds, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, (at, state) =>
@@ -28,12 +38,18 @@ internal sealed class SeedSweep(TextWriter output)
             }
 
             var result = SimulationRun.Twice(from + (ulong)at, Mutation.None);
-            lock (gate) Take(result);
+            lock (gate)
+            {
+                Take(result);
+                if (isEnough(total)) state.Stop();
+            }
         });
         output.WriteLine();
         PrintCounts(total, output);
         foreach (var failure in failures) output.WriteLine($"seed {failure.Seed} FAILED: {failure.Failure}");
         var unreached = PrintMarks();
+        var processorSeconds = Environment.CpuUsage.TotalTime.TotalSeconds;
+        output.WriteLine($"{total.Events / watch.Elapsed.TotalSeconds:N0} events and {total.Acknowledged / watch.Elapsed.TotalSeconds:N0} operations a second; {2 * total.Events / processorSeconds:N0} events a second of processor time, both runs of a seed counted");
         output.WriteLine($"{total.Runs} seeds, each run twice, in {watch.Elapsed.TotalSeconds:F0} s: {failures.Count} failed");
         return failures.Count == 0 && !unreached ? 0 : 1;
     }
