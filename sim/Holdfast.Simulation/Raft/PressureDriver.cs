@@ -24,6 +24,7 @@ internal sealed class PressureDriver(RaftWorld world)
 
     public void Begin()
     {
+        world.Trace($"pressure {pressure}");
         for (var slot = 0; slot < isLaggard.Length; slot++) isLaggard[slot] = dice.Chance(0.4);
         switch (pressure)
         {
@@ -54,15 +55,16 @@ internal sealed class PressureDriver(RaftWorld world)
         youngTerm = term;
         mutedAppends = site.Slot;
         Array.Clear(isHeard);
-        for (var i = dice.Next(1, 3); i > 0; i--) isHeard[dice.Next(isHeard.Length)] = true;
+        // Nobody, one or two: too few to commit an entry that is new to all of them, enough for one that some already have.
+        for (var i = dice.Next(3); i > 0; i--) isHeard[dice.Next(isHeard.Length)] = true;
         var process = site.Process;
-        if (dice.Chance(0.7)) world.Clock.After(TimeSpan.FromMicroseconds(dice.Next(1, 2000)), () => process?.Burst(dice.Next(1, 3)));
-        world.Clock.After(Ms(1, 60), () => DieYoung(site, process));
+        if (dice.Chance(0.3)) world.Clock.After(TimeSpan.FromMicroseconds(dice.Next(1, 2000)), () => process?.Burst(1));
+        world.Clock.After(Ms(1, 40), () => DieYoung(site, process));
     }
 
     /// <summary>A replica has learnt of a commit: a young leader often dies of it before it has told anybody.</summary>
     public bool DiesAtCommit(RaftSite site) =>
-        pressure == Pressure.LeadersDieYoung && !world.IsHealed && mutedAppends == site.Slot && site.Process is { Core.Role: RaftRole.Leader } && dice.Chance(0.7);
+        pressure == Pressure.LeadersDieYoung && !world.IsHealed && mutedAppends == site.Slot && site.Process is { Core.Role: RaftRole.Leader } && dice.Chance(0.9);
 
     public void OnInstalled(RaftSite site)
     {
