@@ -230,6 +230,38 @@ public sealed class RaftPaperTests
         Assert.Equal(LogIndex.Zero, replica.Node.Durable);
     }
 
+    [Fact] // Raft thesis 6.4 (PEERS: etcd #7331)
+    public void A_round_confirmed_by_a_quorum_grants_no_read_before_an_entry_of_the_own_term_is_committed()
+    {
+        var replica = new LoneReplica(3, Voters(3), (1, "committed by a leader that is gone, perhaps"));
+        replica.Lead(2);
+        replica.Turn();
+        replica.Node.ReadIndex(replica.Now, 7);
+        replica.Turn();
+        replica.Node.Step(replica.Now, Peer(2), new AppendReply(replica.Node.Term, true, new LogIndex(1), default, ReadRound: 1, SupportEpoch.None, true));
+        Assert.Empty(replica.Turn().Reads.Items.ToArray());
+        replica.Acknowledge(2, 2);
+        Assert.Equal(new ReadReady(7, new LogIndex(2), true), Assert.Single(replica.Turn().Reads.Items.ToArray()));
+    }
+
+    [Fact] // (S2)
+    public void A_promise_is_worth_nothing_until_the_vote_is_bound_to_its_epoch_in_this_term()
+    {
+        var replica = new LoneReplica(1, Voters(3));
+        replica.Lead(2);
+        replica.Turn();
+        var epoch = new SupportEpoch(1UL << 32);
+        replica.Support.OnReply(Peer(2), new SupportReply(replica.Now, TimeSpan.FromMilliseconds(300), epoch));
+        replica.Acknowledge(2, 1);
+        Assert.True(replica.Node.HasCommittedInTerm);
+        Assert.False(replica.Node.HoldsLease(replica.Now));
+        replica.Node.Step(replica.Now, Peer(2), new AppendReply(replica.Node.Term, true, new LogIndex(1), default, 0, new SupportEpoch(7), true));
+        Assert.False(replica.Node.HoldsLease(replica.Now)); // Bound, but to another stretch of support.
+        replica.Node.Step(replica.Now, Peer(2), new AppendReply(replica.Node.Term, true, new LogIndex(1), default, 0, epoch, true));
+        Assert.True(replica.Node.HoldsLease(replica.Now));
+        Assert.False(replica.Node.HoldsLease(replica.Now + TimeSpan.FromMilliseconds(298))); // (S3) shortened by the drift bound.
+    }
+
     [Fact] // (S2) both halves of a joint configuration
     public void While_two_sets_are_in_force_an_election_needs_both()
     {

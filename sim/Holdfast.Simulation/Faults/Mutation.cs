@@ -50,4 +50,5 @@ internal enum Mutation : byte
     TransferKeepsLease,
     LeaseOfUnboundVotes,
     JointCountedInOneHalf,
+    VoteReleaseLost,
 }

@@ -104,7 +104,7 @@ internal sealed record SimOptions
             BetweenPauses = Mean(dice, 1500, 8000),
             BetweenWipes = Mean(dice, 4000, 12000),
             BetweenRot = Mean(dice, 2500, 10000),
-            BetweenMembershipChanges = Mean(dice, 400, 4000),
+            BetweenMembershipChanges = Mean(dice, 200, 2500),
             BetweenTransfers = Mean(dice, 800, 6000),
             BetweenLinkResets = Mean(dice, 500, 5000),
             CrashAtEffect = Swarm(dice, 0.0002, 0.002),

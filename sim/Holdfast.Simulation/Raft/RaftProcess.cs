@@ -216,7 +216,7 @@ internal sealed class RaftProcess
                 Core.Step(Now, from, timeout);
                 break;
             case ReleaseVote release:
-                Core.Step(Now, from, release);
+                if (mutation != Mutation.VoteReleaseLost) Core.Step(Now, from, release);
                 break;
             case ReadIndexRequest request:
                 Core.Step(Now, from, request);
