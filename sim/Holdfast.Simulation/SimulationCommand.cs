@@ -18,8 +18,8 @@ public static class SimulationCommand
         try
         {
             if (Has(arguments, "--mutations")) return ListMutations(output);
-            if (Has(arguments, "--table")) return PrintTable(output);
             if (Has(arguments, "--volume")) return new SeedSweep(output).RunVolume(TimeSpan.FromMinutes(double.Parse(ValueOf(arguments, "--minutes") ?? "10", CultureInfo.InvariantCulture)));
+            if (Has(arguments, "--table")) return PrintTable(output);
             if (ValueOf(arguments, "--mutate") is { } name) return Mutate(name, output);
             if (ValueOf(arguments, "--seed") is { } seed) return RunOne(ulong.Parse(seed, CultureInfo.InvariantCulture), Has(arguments, "--trace"), output);
             var seeds = int.Parse(ValueOf(arguments, "--seeds") ?? "100", CultureInfo.InvariantCulture);
