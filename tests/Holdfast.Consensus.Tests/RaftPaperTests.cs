@@ -275,6 +275,57 @@ public sealed class RaftPaperTests
         Assert.Equal(RaftRole.Candidate, replica.Node.Role);
     }
 
+    [Fact] // (S3)
+    public void A_restarted_voter_refuses_pre_votes_too_until_its_old_promises_have_lapsed()
+    {
+        var replica = new LoneReplica(new RaftStart { Self = Self, Group = new GroupId(7), HardState = new HardState(new Term(1), NodeId.None), Configuration = Voters(3), IsRestart = true });
+        Assert.False(AskPreVote(replica));
+        replica.Now += RaftOptions.LeaseMax;
+        Assert.True(AskPreVote(replica));
+    }
+
+    [Fact] // (S3, S8) It has promised nothing to anybody, and nobody could repair it.
+    public void A_sole_voter_is_silent_for_nobody_and_keeps_what_it_has_even_when_damaged()
+    {
+        var replica = new LoneReplica(new RaftStart
+        {
+            Self = Self, Group = new GroupId(7), HardState = new HardState(new Term(1), NodeId.None), Configuration = Voters(1), IsRestart = true, DamagedUpTo = new LogIndex(9),
+            Entries = [new Entry(At(1, 1), EntryKind.Command, new byte[] { 1 })],
+        });
+        Assert.Equal(replica.Now, replica.Node.Deadline);
+        replica.Node.Tick(replica.Now);
+        replica.Turn();
+        Assert.Equal((RaftRole.Leader, true), (replica.Node.Role, replica.Node.IsWhole));
+        Assert.Equal(new LogIndex(2), replica.Node.Log.Last.Index);
+    }
+
+    [Fact] // (S8) It neither votes nor stands, though its log is the longest.
+    public void A_damaged_voter_refuses_votes_and_pre_votes_and_does_not_stand()
+    {
+        var replica = new LoneReplica(new RaftStart { Self = Self, Group = new GroupId(7), HardState = new HardState(new Term(1), NodeId.None), Configuration = Voters(3), DamagedUpTo = new LogIndex(1) });
+        Assert.False(AskPreVote(replica));
+        Assert.False(Ask(replica, candidate: 2, term: 2));
+        replica.Now = replica.Node.Deadline;
+        replica.Node.Tick(replica.Now);
+        Assert.Empty(replica.Turn().RequestVotes.Items.ToArray());
+    }
+
+    [Fact] // (S2) "itself included"
+    public void A_follower_that_is_bound_does_not_stand_itself_until_its_support_is_withdrawn()
+    {
+        var replica = new LoneReplica(1, Voters(3));
+        replica.Support.OnBeat(replica.Now, Peer(2), new SupportBeat(replica.Now, TimeSpan.FromMilliseconds(300)));
+        replica.Append(leader: 2, term: 2, default, commit: 0);
+        replica.Turn();
+        Assert.Equal(Instant.Never, replica.Node.Deadline);
+        replica.Now += TimeSpan.FromMilliseconds(301);
+        var withdrawn = new List<NodeId>();
+        replica.Support.WithdrawLapsed(replica.Now, withdrawn);
+        Assert.Equal(Peer(2), Assert.Single(withdrawn));
+        replica.Node.OnSupportWithdrawn(replica.Now, Peer(2));
+        Assert.True(replica.Node.Deadline < replica.Now + new RaftOptions().ElectionTimeout);
+    }
+
     [Fact] // (R1.2) The budget of the steady path: nothing.
     public void Proposing_replicating_and_committing_allocate_nothing_once_warm()
     {
@@ -299,6 +350,12 @@ public sealed class RaftPaperTests
         replica.Turn();
         replica.Node.OnApplied(replica.Node.Commit);
         if (last.Value % 64 == 0) replica.Node.Compact(replica.Node.Commit);
+    }
+
+    private static bool AskPreVote(LoneReplica replica)
+    {
+        replica.Node.Step(replica.Now, Peer(2), new RequestVote(new Term(9), At(8, 99), IsPreVote: true, IsTransfer: false));
+        return Assert.Single(replica.Turn().VoteReplies.Items.ToArray()).Message.Granted;
     }
 
     private static bool Ask(LoneReplica replica, int candidate, ulong term)
