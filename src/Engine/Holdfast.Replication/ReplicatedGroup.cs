@@ -75,6 +75,10 @@ public sealed class ReplicatedGroup
         return await call.Task.ConfigureAwait(false);
     }
 
+    /// <summary>Reads something short on the group's loop, once the barrier is passed. What takes longer than a slice is a <see cref="Query{TResult}"/>.</summary>
+    /// <exception cref="ReadRefusedException">No leader could confirm the read in time.</exception>
+    public ValueTask<TResult> ReadAsync<TResult>(Func<TResult> read, ReadConsistency consistency = default) => QueryAsync(new ShortQuery<TResult>(read), consistency);
+
     /// <summary>Opens a session: within it, a command that is proposed again under the same number is not executed again. The outcome's reply is the session's id (a <see cref="ulong"/>).</summary>
     public ValueTask<ProposeOutcome> OpenSessionAsync() => Control(ControlKind.OpenSession, 0);
 
