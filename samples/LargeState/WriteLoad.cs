@@ -19,7 +19,9 @@ internal sealed class WriteLoad
     private readonly TimeSpan collectorBefore = GC.GetTotalPauseDuration();
     private volatile bool isOver;
     private long acknowledgedAt = Stopwatch.GetTimestamp();
+    private readonly long begunAt = Stopwatch.GetTimestamp();
     private double longestGapMillis;
+    private TimeSpan longestGapAt;
     private int failed;
 
     public WriteLoad(ReplicatedGroup group, int blocks)
@@ -35,7 +37,7 @@ internal sealed class WriteLoad
         millis.Sort();
         var collector = GC.GetTotalPauseDuration() - collectorBefore;
         return string.Create(CultureInfo.InvariantCulture,
-            $"{millis.Count} writes, {failed} failed, latency p50 {At(0.5):F1} p99 {At(0.99):F1} p99.9 {At(0.999):F1} max {At(1):F1} ms; longest pause {longestGapMillis:F1} ms; {millis.Count(each => each > 20)} writes above 20 ms; collector {collector.TotalMilliseconds:F1} ms in all");
+            $"{millis.Count} writes, {failed} failed, latency p50 {At(0.5):F1} p99 {At(0.99):F1} p99.9 {At(0.999):F1} max {At(1):F1} ms; longest pause {longestGapMillis:F1} ms, {longestGapAt.TotalSeconds:F1} s after the beginning; {millis.Count(each => each > 20)} writes above 20 ms; collector {collector.TotalMilliseconds:F1} ms in all");
     }
 
     private double At(double share) => millis.Count == 0 ? 0 : millis[Math.Min(millis.Count - 1, (int)(share * millis.Count))];
@@ -64,7 +66,8 @@ internal sealed class WriteLoad
             }
 
             millis.Add(Stopwatch.GetElapsedTime(began, now).TotalMilliseconds);
-            longestGapMillis = Math.Max(longestGapMillis, Stopwatch.GetElapsedTime(acknowledgedAt, now).TotalMilliseconds);
+            var gap = Stopwatch.GetElapsedTime(acknowledgedAt, now).TotalMilliseconds;
+            if (gap > longestGapMillis) (longestGapMillis, longestGapAt) = (gap, Stopwatch.GetElapsedTime(begunAt, now));
             acknowledgedAt = now;
         }
     }
