@@ -27,6 +27,10 @@ internal sealed class Scenario(string data, int port, int blocks, TimeSpan loadF
         leader.Until(line => line.Split(' ')[2] is not ("0" or ""), "a snapshot");
         Say($"while the leader takes its snapshot: {leader.Tell("report")}");
 
+        // The other one too: whoever leads when the joiner comes has compacted its log, and the joiner needs a snapshot.
+        follower.Tell("snapshot");
+        follower.Until(line => line.Split(' ')[2] is not ("0" or ""), "a snapshot");
+
         using var joiner = new Child("n3", port + 2, Path.Combine(data, "n3"));
         Introduce(one, two, joiner);
         Join(leader, joiner, one, two);
