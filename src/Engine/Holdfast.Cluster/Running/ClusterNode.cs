@@ -16,6 +16,9 @@ public sealed class ClusterNode : IAsyncDisposable
     private static readonly TimeSpan Pulse = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan CallMax = TimeSpan.FromSeconds(2);
 
+    /// <summary>Says that what follows a recovery by hand was done, so that a later start waits for nothing.</summary>
+    private static readonly OnceFile RecoveryDone = new("recovery-done", 0x44524648); // "HFRD"
+
     private readonly ClusterNodeSetup setup;
     private readonly ControlTrust trust;
     private readonly NodeHands hands;
@@ -65,13 +68,44 @@ public sealed class ClusterNode : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellation)
     {
         var known = genesis ?? (setup.JoinTarget.Length > 0 ? Persist(await new Joiner(setup, trust).JoinAsync(setup.JoinTarget, cancellation).ConfigureAwait(false)) : await FoundAsync(cancellation).ConfigureAwait(false));
+        if (setup.JoinToken.Length > 0 && JoinToken.TryParse(setup.JoinToken, out var token, out _) && token.Cluster != known.Cluster)
+            throw new DataDirectoryUnusableException($"this data directory belongs to cluster {known.Cluster}, and the join token to {token.Cluster}: give --data an empty directory to join the other cluster, or leave the token out");
         setup.OnCluster(known.Cluster);
         setup.Self.BecomeMemberOf(known.Cluster);
         foreach (var member in known.Members) Enter(member);
-        setup.Runtime.Open();
+        LogCheck.BeforeOpening(setup.Disk);
+        setup.Runtime.Open(found => LogCheck.Judge(found, setup.Self.Id));
+        LogCheck.NoteBegun(setup.Disk);
+        foreach (var finding in setup.Runtime.Recovery!.Findings) setup.Warn(finding);
         Directory = await setup.Runtime.CreateGroupAsync(GroupId.Directory, directory, known.InitialConfiguration(), setup.Groups).ConfigureAwait(false);
         Coordination = await setup.Runtime.CreateGroupAsync(GroupId.Coordination, setup.Coordination, known.InitialConfiguration(), setup.Groups).ConfigureAwait(false);
-        running = Task.Run(() => RunAsync(known, stopping.Token), CancellationToken.None);
+        if (known.Origin != GenesisOrigin.Recovered) Begin(known);
+    }
+
+    /// <summary>
+    /// After a recovery by hand, at the first start: <paramref name="skip"/> leaves out the revisions that lost nodes may have given, then the directory becomes the new cluster's (S12). In this order,
+    /// so that a crash in between leaves out more and never fewer. At every other start nothing happens. Call it before clients are served.
+    /// </summary>
+    public async Task FinishRecoveryAsync(Func<CancellationToken, Task> skip, CancellationToken cancellation)
+    {
+        if (genesis is not { Origin: GenesisOrigin.Recovered } known) return;
+        using var timer = new PeriodicTimer(Pulse);
+        while (!RecoveryDone.IsThere(setup.Disk) && View.Cluster != known.Cluster)
+        {
+            if (Directory.Status.IsServingLeader && Coordination.Status.IsServingLeader)
+            {
+                await skip(cancellation).ConfigureAwait(false);
+                setup.Say($"recovered by hand: cluster {View.Cluster} continues as {known.Cluster}; its old members are fenced off");
+                await hands.ProposeAsync(DirectoryCommand.Recover(known with { Members = [setup.Member] }), cancellation).ConfigureAwait(false);
+            }
+            else
+            {
+                await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false);
+            }
+        }
+
+        RecoveryDone.Write(setup.Disk);
+        Begin(known);
     }
 
     /// <summary>Makes a join token and its hash known to the cluster.</summary>
@@ -136,6 +170,8 @@ public sealed class ClusterNode : IAsyncDisposable
             await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false);
         }
     }
+
+    private void Begin(Genesis known) => running = Task.Run(() => RunAsync(known, stopping.Token), CancellationToken.None);
 
     private async Task RunAsync(Genesis known, CancellationToken cancellation)
     {

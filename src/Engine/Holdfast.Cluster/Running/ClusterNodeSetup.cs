@@ -54,4 +54,7 @@ public sealed record ClusterNodeSetup
 
     /// <summary>Told what happens, a sentence each.</summary>
     public Action<string> Say { get; init; } = _ => { };
+
+    /// <summary>Told what an operator should look at, a sentence each.</summary>
+    public Action<string> Warn { get; init; } = _ => { };
 }
