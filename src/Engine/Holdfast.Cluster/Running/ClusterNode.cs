@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Transport;
@@ -23,6 +25,7 @@ public sealed class ClusterNode : IAsyncDisposable
     private readonly ControlTrust trust;
     private readonly NodeHands hands;
     private readonly ProcedureRunner runner;
+    private readonly DataGroups dataGroups;
     private readonly DirectoryState directory = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock gate = new();
@@ -38,6 +41,7 @@ public sealed class ClusterNode : IAsyncDisposable
         trust = ControlTrust.Of(setup.Tls);
         hands = new NodeHands(setup, trust, () => View);
         runner = new ProcedureRunner(() => directory.View, hands);
+        dataGroups = new DataGroups(setup);
         genesis = GenesisFile.Read(setup.Disk);
         if (genesis is null && setup.JoinTarget.Length == 0) bootstrap = new Bootstrap(setup.Member, setup.Founders.Count > 0 ? setup.Founders.Keys : [setup.Member.Name]);
         var desk = new JoinDesk(setup, trust, () => View, () => genesis, command => TellAsync(command, stopping.Token));
@@ -116,6 +120,30 @@ public sealed class ClusterNode : IAsyncDisposable
         return outcome is { IsApplied: true, Reply: DirectoryReply { Accepted: true } } ? token : null;
     }
 
+    /// <summary>Creates a data group on the nodes that the planner chooses; the reply's id is the group's. Its replicas begin by themselves.</summary>
+    /// <param name="face">What it carries.</param>
+    /// <param name="replicas">How many voters; odd.</param>
+    /// <param name="cancellation">Ends the wait for the directory.</param>
+    public async Task<DirectoryReply> CreateGroupAsync(string face, int replicas, CancellationToken cancellation)
+    {
+        var view = View;
+        var nodes = view.Members.Values.Select(member => new NodeFacts(member.Node, member.Zone, view.RunningAbout(member.Node) is null && !view.IsBeingReplaced(member.Node))).ToArray();
+        var groups = view.Groups.Values.Select(group => new GroupFacts(group.Id, [.. group.Replicas.Select(place => place.Node)], group.Replicas.Length, NodeId.None));
+        var wanted = new GroupFacts(new GroupId(view.NextGroup), [], replicas, NodeId.None);
+        var plan = Placement.Plan(nodes, [.. groups, wanted]).First(each => each.Group == wanted.Group);
+        if (plan.Refusal.Length > 0) return DirectoryReply.No(plan.Refusal);
+        return await TellAsync(DirectoryCommand.CreateGroup(face, [.. plan.Replicas.Select(node => new ReplicaPlace(node, MemberRole.Voter))]), cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Says where a data group's replicas should be; the group's leader is then asked, step by step, to make it so.</summary>
+    public Task<DirectoryReply> PlaceGroupAsync(GroupId group, ImmutableArray<ReplicaPlace> replicas, CancellationToken cancellation) => TellAsync(DirectoryCommand.PlaceGroup(group, replicas), cancellation);
+
+    /// <summary>Deletes a data group for good: every node deletes its replica when it has seen the tombstone (S6).</summary>
+    public Task<DirectoryReply> DeleteGroupAsync(GroupId group, CancellationToken cancellation) => TellAsync(DirectoryCommand.DeleteGroup(group), cancellation);
+
+    /// <summary>This node's replica of a group; null when it has none.</summary>
+    public ReplicatedGroup? FindGroup(GroupId group) => hands.Find(group);
+
     /// <summary>Begins to remove a node, this one or another; done when it is no longer in <see cref="View"/>.</summary>
     public async Task<DirectoryReply> LeaveAsync(NodeId node, CancellationToken cancellation) => await TellAsync(DirectoryCommand.RemoveNode(node), cancellation).ConfigureAwait(false);
 
@@ -183,6 +211,7 @@ public sealed class ClusterNode : IAsyncDisposable
                 var view = View;
                 foreach (var (_, member) in view.Members) Enter(member);
                 foreach (var node in view.Removed) setup.Addresses.Remove(node);
+                await dataGroups.FollowAsync(view).ConfigureAwait(false);
                 if (!Directory.Status.IsServingLeader) continue;
                 if (view.Cluster != ClusterId.None) await runner.StepAsync(cancellation).ConfigureAwait(false);
                 else if (known.Origin == GenesisOrigin.Founded) await hands.ProposeAsync(DirectoryCommand.Found(known), cancellation).ConfigureAwait(false);
