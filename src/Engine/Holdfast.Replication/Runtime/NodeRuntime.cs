@@ -69,13 +69,14 @@ public sealed class NodeRuntime : IWalCompletions
     }
 
     /// <summary>Reads the log and starts the threads. The cluster must be known.</summary>
-    public WalRecovery Open()
+    /// <param name="judge">Called with what the log held, before anything is changed; throws to refuse it.</param>
+    public WalRecovery Open(Action<WalRecovery>? judge = null)
     {
         var cluster = setup.Self.Cluster;
         Invariant.Holds(cluster != ClusterId.None, "a node was opened before it belonged to a cluster");
         Invariant.Holds(wal is null, "a node was opened twice");
         var walOptions = (setup.Wal ?? new WalOptions { Cluster = cluster }) with { Cluster = cluster };
-        var log = WriteAheadLog.Open(setup.Disk, walOptions, out var recovery);
+        var log = WriteAheadLog.Open(setup.Disk, walOptions, out var recovery, judge);
         Recovery = recovery;
         store = new SnapshotStore(setup.Disk, cluster);
         // A process that died between the tombstone and its snapshots' deletion left them.
