@@ -10,13 +10,22 @@ public sealed partial class EtcdFlagTests
     public async Task Three_members_start_as_etcd_does_and_etcdctl_finds_no_difference()
     {
         await using var cluster = new EtcdFlagCluster();
-        var said = await Task.WhenAll(Enumerable.Range(0, 3).Select(member => cluster.StartAsync(member, cluster.InitialCluster(3))));
+        string[] everyday =
+        [
+            "--snapshot-count=10000", "--heartbeat-interval", "100", "--election-timeout", "1000", "--strict-reconfig-check", "-auth-token", "simple", "--logger=zap", "--enable-v2=false",
+            "--quota-backend-bytes", "8589934592", "--auto-compaction-mode", "revision", "--auto-compaction-retention", "1000", "--max-concurrent-streams", "1000", "--listen-metrics-urls", cluster.Client(4),
+        ];
+        var all = cluster.InitialCluster(3);
+        var said = await Task.WhenAll(cluster.StartAsync(0, all), cluster.StartByVariablesAsync(1, all), cluster.StartAsync(2, all, "new", everyday));
+        Assert.Contains(said[2], line => line.Contains("--election-timeout has no effect", StringComparison.Ordinal));
         foreach (var lines in said)
         {
             Assert.Contains(lines, line => line.Contains("enabled capabilities for version 3.6", StringComparison.Ordinal));
             Assert.Contains(lines, line => line.Contains("published {Name:infra", StringComparison.Ordinal));
         }
 
+        using var http = new HttpClient();
+        Assert.Contains("etcd_server_has_leader 1", await http.GetStringAsync(cluster.Client(4) + "/metrics"), StringComparison.Ordinal);
         for (var member = 0; member < 3; member++) Assert.Equal("OK\n", await cluster.EtcdctlAsync(member, "put", $"key{member}", "value"));
         var list = await cluster.EtcdctlAsync(0, "member", "list");
         for (var member = 0; member < 3; member++) Assert.Contains($", started, infra{member}, {cluster.Peer(member)}, {cluster.Client(member)}, false", list, StringComparison.Ordinal);
@@ -69,7 +78,7 @@ public sealed partial class EtcdFlagTests
         await using var cluster = new EtcdFlagCluster();
         await cluster.StartAsync(0, cluster.InitialCluster(1));
         var added = await cluster.EtcdctlAsync(0, "member", "add", "infra1", $"--peer-urls={cluster.Peer(1)}");
-        var id = added.Split(' ')[1];
+        var id = added.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
         await cluster.EtcdctlAsync(0, "member", "remove", id);
         Assert.Single(Lines(await cluster.EtcdctlAsync(0, "member", "list")));
         var stranger = await Assert.ThrowsAsync<InvalidOperationException>(() => cluster.StartAsync(1, cluster.InitialCluster(2), "existing"));
