@@ -83,6 +83,14 @@ public sealed partial class EtcdFlagTests
         Assert.Single(Lines(await cluster.EtcdctlAsync(0, "member", "list")));
         var stranger = await Assert.ThrowsAsync<InvalidOperationException>(() => cluster.StartAsync(1, cluster.InitialCluster(2), "existing"));
         Assert.Contains("does not admit this node", stranger.Message, StringComparison.Ordinal);
+
+        // What a member is asked to promote is one already; an address that is another's is refused, a new one is shown.
+        var self = Lines(await cluster.EtcdctlAsync(0, "member", "list"))[0].Split(',')[0];
+        Assert.Contains("can only promote a learner member", await FailedAsync(cluster, "member", "promote", self), StringComparison.Ordinal);
+        Assert.Contains("Peer URLs already exists", await FailedAsync(cluster, "member", "add", "infra1", $"--peer-urls={cluster.Peer(0)}"), StringComparison.Ordinal);
+        Assert.Contains("re-configuration failed due to not enough started members", await FailedAsync(cluster, "member", "remove", self), StringComparison.Ordinal);
+        await cluster.EtcdctlAsync(0, "member", "update", self, $"--peer-urls={cluster.Peer(2)}");
+        Assert.Contains($", {cluster.Peer(2)}, ", await cluster.EtcdctlAsync(0, "member", "list"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -113,6 +121,9 @@ public sealed partial class EtcdFlagTests
         await cluster.StartAsync(0, cluster.InitialCluster(1));
         Assert.EndsWith("all passed\n", await EtcdFlagCluster.RunAsync("node", new Dictionary<string, string> { ["NODE_PATH"] = modules }, Script("npm_etcd3.js"), Port(cluster)), StringComparison.Ordinal);
     }
+
+    private static async Task<string> FailedAsync(EtcdFlagCluster cluster, params string[] words) =>
+        (await Assert.ThrowsAnyAsync<Exception>(() => cluster.EtcdctlAsync(0, words))).Message;
 
     private static string Port(EtcdFlagCluster cluster) => cluster.ClientPort(0).ToString(CultureInfo.InvariantCulture);
 
