@@ -39,6 +39,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public KV.KVClient Kv(int node) => new(channels[node]);
 
+    public Holdfast.Coordination.Protocol.Locks.Lock.LockClient Locks(int node) => new(channels[node]);
+
     public Watch.WatchClient Watch(int node) => new(channels[node]);
 
     public string Endpoint(int node) => $"127.0.0.1:{clientPorts[node]}";
