@@ -156,12 +156,15 @@ public sealed class NodeRuntime : IWalCompletions
         Halt();
     }
 
-    /// <summary>Stops at once, handing nothing over: for a process that is told to die, and for demonstrations of a crash.</summary>
+    /// <summary>Stops at once, handing nothing over: for a process that is told to die, and for demonstrations of a crash. What was under way is answered unknown, so that nobody waits for the dead.</summary>
     public void Kill()
     {
         if (isStopped) return;
         isStopped = true;
         Halt();
+
+        // Their threads have ended, so this thread is the only one on them.
+        foreach (var loop in loops) loop.Stop();
     }
 
     void IWalCompletions.OnBatchDurable(WalBatch batch) => loops[batch.Loop].OnBatchDurable(batch);
