@@ -24,6 +24,7 @@ internal sealed class NodeAssembly : INode
     private readonly CancellationTokenSource stopping = new();
     private readonly NodeLog log;
     private CoordinationEndpoint? door;
+    private NodeRuntime? runtime;
     private ClusterNode? cluster;
 
     private NodeAssembly(NodeLog log) => this.log = log;
@@ -71,6 +72,13 @@ internal sealed class NodeAssembly : INode
         stopping.Dispose();
     }
 
+    /// <summary>Ends the node as a crash would: nothing is handed over, and what was under way is answered unknown. For the demo, whose nodes may live in one process.</summary>
+    public async Task CrashAsync()
+    {
+        runtime?.Kill();
+        await DisposeAsync();
+    }
+
     private async Task ComposeAsync(ServerPlan plan, CancellationToken cancel)
     {
         var data = DataDirectory.Open(plan.DataDirectory, plan.Name);
@@ -89,7 +97,7 @@ internal sealed class NodeAssembly : INode
         stops.Push(() => { control.Dispose(); return ValueTask.CompletedTask; });
         var record = Record(plan, data.Node, listener);
         listener.Serve(control);
-        var runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak });
+        runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak });
         stops.Push(async () => await runtime.StopAsync());
         var machine = new CoordinationStateMachine();
         var leaseTimes = new LeaseTimes(self, addresses, tls);
