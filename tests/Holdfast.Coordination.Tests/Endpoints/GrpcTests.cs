@@ -171,7 +171,7 @@ public sealed class GrpcTests
         await stays.RequestStream.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = Key } });
         Assert.True(await stays.ResponseStream.MoveNext(default));
         await door.StopAsync();
-        await Assert.ThrowsAsync<RpcException>(() => stays.ResponseStream.MoveNext(default));
+        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => stays.ResponseStream.MoveNext(default))).StatusCode);
         await coordination.Watches[1].Disposed.Task;
     }
 
