@@ -144,7 +144,7 @@ public sealed class NodeRuntime : IWalCompletions
         isStopped = true;
         if (wal is not null)
         {
-            await HandOverAsync().ConfigureAwait(false);
+            await HandOverLedAsync().ConfigureAwait(false);
             foreach (var loop in loops)
             {
                 var call = new AskCall<bool>(_ => Stop(loop), false);
@@ -194,7 +194,14 @@ public sealed class NodeRuntime : IWalCompletions
         return true;
     }
 
-    private async Task HandOverAsync()
+    /// <summary>Hands the leadership of its groups to others and waits for that a moment. Everything goes on; a node that is about to stop calls it before it closes its doors.</summary>
+    public async Task HandOverAsync()
+    {
+        if (isStopped || wal is null) return;
+        await HandOverLedAsync().ConfigureAwait(false);
+    }
+
+    private async Task HandOverLedAsync()
     {
         var led = Groups.Where(group => group.Status.Role == RaftRole.Leader && group.Status.Configuration.Members.Length > 1).ToList();
         foreach (var group in led) await group.TransferLeadershipAsync(NodeId.None).ConfigureAwait(false);

@@ -67,6 +67,8 @@ internal sealed class NodeAssembly : INode
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        // Leadership goes first: what comes in while the door closes is then another's to decide, and is answered.
+        if (runtime is not null) await runtime.HandOverAsync();
         await stopping.CancelAsync();
         while (stops.TryPop(out var stop)) await stop();
         stopping.Dispose();
@@ -124,6 +126,7 @@ internal sealed class NodeAssembly : INode
         if (self.Cluster == Primitives.ClusterId.None && plan.Cluster.Count > 1) log.Say("founding", "a new cluster begins when every listed node is there");
         await cluster.StartAsync(cancel);
         stops.Push(cluster.DisposeAsync);
+        foreach (var finding in runtime.Recovery!.Findings) log.Warn("recovery", finding);
 
         var membership = new NodeMembership(cluster, record, runtime.HearsFrom, tls is null ? "http" : "https");
         var identity = new CoordinationIdentity
