@@ -119,10 +119,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
         processes[node] = null;
     }
 
-    /// <summary>What the nodes said last, for a test's message.</summary>
-    public string LastWords()
+    /// <summary>What the nodes said last, of one kind of event or of all.</summary>
+    public string LastWords(string eventType = "")
     {
-        lock (lastWords) return File.Exists(lastWords) ? string.Join('\n', File.ReadLines(lastWords).TakeLast(60)) : "";
+        lock (lastWords) return File.Exists(lastWords) ? string.Join('\n', File.ReadLines(lastWords).Where(line => line.Contains(eventType, StringComparison.Ordinal)).TakeLast(60)) : "";
     }
 
     private void Hear(int node, string? line)

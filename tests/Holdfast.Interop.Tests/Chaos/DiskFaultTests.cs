@@ -27,6 +27,7 @@ public sealed class DiskFaultTests
         await clients.UntilAnsweredAsync(Some);
         cluster.Start(node);
         await cluster.UntilServesAsync(node); // It answers from its own state, so it has been repaired.
+        Assert.Contains($"n{node}: ", cluster.LastWords("recovery"), StringComparison.Ordinal);
         await clients.UntilAnsweredAsync(Some);
 
         // The repaired node is needed for a majority now: what it acknowledges must be on its disk.
