@@ -41,9 +41,7 @@ public sealed class NodeRuntime : IWalCompletions
             setup.Listener.Serve(meshes[i]);
         }
 
-        IBeatHandler board = new BeatBoard(supports, IsLaneFresh);
-        if (setup.BeatsPass is { } pass) board = new FilteredBeats(board, pass);
-        beats = new BeatService(board, setup.Self, setup.Addresses, setup.Tls, setup.Transport, setup.Log, setup.OnFatal);
+        beats = new BeatService(new BeatBoard(supports, IsLaneFresh), setup.Self, setup.Addresses, setup.Tls, setup.Transport, setup.Log, setup.OnFatal);
         setup.Listener.Serve(beats);
     }
 
@@ -219,7 +217,7 @@ public sealed class NodeRuntime : IWalCompletions
         Index = index,
         Self = setup.Self.Id,
         BootCount = setup.Self.BootCount,
-        Mesh = setup.WrapMesh(index, meshes[index]),
+        Mesh = meshes[index],
         Wal = queue,
         Snapshots = worker,
         Supports = supports,
@@ -227,15 +225,4 @@ public sealed class NodeRuntime : IWalCompletions
         WallMicros = static () => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10,
         Clock = static () => MonotonicClock.Now,
     };
-
-    /// <summary>Beats through a demonstration's faults.</summary>
-    private sealed class FilteredBeats(IBeatHandler inner, Func<NodeId, bool> pass) : IBeatHandler
-    {
-        public int WriteBeats(Instant now, NodeId to, System.Buffers.IBufferWriter<byte> target) => pass(to) ? inner.WriteBeats(now, to, target) : 0;
-
-        public void OnBeatFrame(Instant now, NodeId from, ReadOnlySpan<byte> frame, System.Buffers.IBufferWriter<byte> reply)
-        {
-            if (pass(from)) inner.OnBeatFrame(now, from, frame, reply);
-        }
-    }
 }
