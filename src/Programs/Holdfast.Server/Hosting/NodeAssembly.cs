@@ -27,6 +27,7 @@ internal sealed class NodeAssembly : INode
     private readonly CancellationTokenSource stopping = new();
     private readonly NodeLog log;
     private CoordinationEndpoint? door;
+    private NodeRuntime? runtime;
     private ClusterNode? cluster;
 
     private NodeAssembly(NodeLog log) => this.log = log;
@@ -69,9 +70,18 @@ internal sealed class NodeAssembly : INode
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        // Leadership goes first: what comes in while the door closes is then another's to decide, and is answered.
+        if (runtime is not null) await runtime.HandOverAsync();
         await stopping.CancelAsync();
         while (stops.TryPop(out var stop)) await stop();
         stopping.Dispose();
+    }
+
+    /// <summary>Ends the node as a crash would: nothing is handed over, and what was under way is answered unknown. For the demo, whose nodes may live in one process.</summary>
+    public async Task CrashAsync()
+    {
+        runtime?.Kill();
+        await DisposeAsync();
     }
 
     private async Task ComposeAsync(ServerPlan plan, CancellationToken cancel)
@@ -93,7 +103,7 @@ internal sealed class NodeAssembly : INode
         stops.Push(() => { control.Dispose(); return ValueTask.CompletedTask; });
         var record = Record(plan, data.Node, listener);
         listener.Serve(control);
-        var runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak });
+        runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak });
         stops.Push(async () => await runtime.StopAsync());
         var machine = new CoordinationStateMachine();
         var leaseTimes = new LeaseTimes(self, addresses, tls);
@@ -121,6 +131,7 @@ internal sealed class NodeAssembly : INode
         if (self.Cluster == Primitives.ClusterId.None && plan.Cluster.Count > 1) log.Say("founding", "a new cluster begins when every listed node is there");
         await cluster.StartAsync(cancel);
         stops.Push(cluster.DisposeAsync);
+        foreach (var finding in runtime.Recovery!.Findings) log.Warn("recovery", finding);
 
         var membership = new NodeMembership(cluster, record, runtime.HearsFrom, tls is null ? "http" : "https");
         var identity = new CoordinationIdentity
