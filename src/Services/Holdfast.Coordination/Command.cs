@@ -37,6 +37,12 @@ internal enum CommandKind : byte
 
     /// <summary>An AlarmRequest by which a member raises or clears its own alarm.</summary>
     OwnAlarm = 17,
+
+    /// <summary>A change of users, roles or permissions (<see cref="Holdfast.Coordination.Permissions.AuthCommandKind"/>).</summary>
+    Auth = 32,
+
+    /// <summary>Another command, and in whose name it is asked (<see cref="Holdfast.Coordination.Permissions.AuthCommand"/>).</summary>
+    Authorized = 33,
 }
 
 /// <summary>Commands as bytes: the kind, then the request in protobuf.</summary>
