@@ -142,7 +142,7 @@ internal sealed class NodeAssembly : INode
     {
         try
         {
-            var options = new CoordinationEndpointOptions { Listen = [plan.Etcd, .. plan.EtcdAlso], Limits = plan.Limits, Tls = plan.ClientTls, Logging = log, Admin = admin };
+            var options = new CoordinationEndpointOptions { Listen = [plan.Etcd, .. plan.EtcdAlso], Limits = plan.Limits, Tls = plan.ClientPort.OpenTls(log), Logging = log, Admin = admin };
             return await CoordinationEndpoint.StartAsync(face, options, cancel);
         }
         catch (Exception taken) when (taken is IOException or SocketException)
@@ -180,7 +180,7 @@ internal sealed class NodeAssembly : INode
             Name = plan.Name,
             Host = founder?.Host ?? plan.AdvertisedPeer?.Host ?? listener.Endpoint.Address.ToString(),
             Port = founder?.Port ?? plan.AdvertisedPeer?.Port ?? listener.Endpoint.Port,
-            ClientUrls = plan.AdvertisedClientUrls.Count > 0 ? [.. plan.AdvertisedClientUrls] : [$"http://{plan.Etcd}"],
+            ClientUrls = plan.AdvertisedClientUrls.Count > 0 ? [.. plan.AdvertisedClientUrls] : [$"{plan.ClientPort.Scheme}://{plan.Etcd}"],
         };
     }
 
