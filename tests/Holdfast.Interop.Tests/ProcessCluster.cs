@@ -147,6 +147,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
         start.Environment["ETCDCTL_API"] = "3";
         start.ArgumentList.Add("--endpoints");
         start.ArgumentList.Add(Endpoint(node));
+
+        // Signing in within two seconds is too much to ask of a machine that builds beside.
+        start.ArgumentList.Add("--dial-timeout=60s");
+        start.ArgumentList.Add("--command-timeout=60s");
         foreach (var word in words) start.ArgumentList.Add(word);
         using var process = Process.Start(start)!;
         var fault = process.StandardError.ReadToEndAsync();

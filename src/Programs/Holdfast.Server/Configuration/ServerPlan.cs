@@ -136,7 +136,7 @@ internal sealed record ServerPlan
         }
 
         if (!IPAddress.IsLoopback(address) && !isAllowed)
-            faults.Add($"{Named(values, setting)}: {text} can be reached from other machines, and there is not both TLS and authentication; {cure}, or accept it with {Settings.Insecure.Flag}");
+            faults.Add($"{Named(values, setting)}: {text} can be reached from other machines, and there is neither TLS nor authentication; {cure}, or accept it with {Settings.Insecure.Flag}");
         return new IPEndPoint(address, port);
     }
 
