@@ -65,6 +65,26 @@ public sealed class AuthDoorTests
     }
 
     [Fact]
+    public async Task Probes_need_no_name()
+    {
+        var keyspace = await AuthedLocal.StartAsync();
+        await using var door = await OpenDoor.OnAsync(keyspace.Nobody);
+        foreach (var page in new[] { "/health", "/health?serializable=true", "/livez", "/readyz", "/metrics", "/version" })
+            Assert.Equal(200, (await door.GetAsync(page)).Status);
+    }
+
+    [Fact]
+    public async Task Administering_the_node_is_for_root()
+    {
+        var keyspace = await AuthedLocal.StartAsync();
+        await keyspace.User("alice");
+        await using var door = await OpenDoor.OnAsync(keyspace.Nobody);
+        Assert.Equal(400, (await door.PostAsync("/holdfast/v1/leave", "{}")).Status);
+        Assert.Equal((403, false), await PostAsync(door, "/holdfast/v1/leave", "{}", await keyspace.Token("alice", "alice")));
+        Assert.Equal((404, false), await PostAsync(door, "/holdfast/v1/leave", "{}", await keyspace.Token("root", "toor"))); // No administration here; but root was let through.
+    }
+
+    [Fact]
     public async Task A_token_ends_when_it_was_not_used_for_its_time()
     {
         var clock = new HandClock();

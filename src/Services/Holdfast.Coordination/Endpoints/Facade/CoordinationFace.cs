@@ -24,6 +24,7 @@ public sealed class CoordinationFace : ICoordination
 
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
 
+    private static readonly Mark AskedAgain = new("coordination: an entry from before a change of identities was proposed again");
     private readonly IKeyspaceGroup group;
     private readonly CoordinationIdentity identity;
     private readonly SeededRandom leaseIds;
@@ -293,8 +294,21 @@ public sealed class CoordinationFace : ICoordination
     {
         var command = Command.Encode(kind, request);
         if (command.Length > RequestBytesMax) Refuse(EtcdErrors.RequestTooLarge);
-        if (caller is not null) command = CallerCommand.Named(caller, group.Identity, command);
+        if (caller is not null) return Filled<TResponse>(await ProposeNamedAsync(caller, command, cancel));
         return Filled<TResponse>(await group.ProposeAsync(command, cancel));
+    }
+
+    /// <summary>
+    /// Proposes in the caller's name. When the identities changed on the way, the entry was refused as old: it was surely not executed, so once this
+    /// member knows the change it is proposed again. A JSON Web Token is bound to its own revision, and its owner has to sign in anew.
+    /// </summary>
+    private async ValueTask<CommandReply> ProposeNamedAsync(Caller named, byte[] command, CancellationToken cancel)
+    {
+        var reply = await group.ProposeAsync(CallerCommand.Named(named, group.Identity, command), cancel);
+        if (reply.Error != AuthErrors.AuthOldRevision || named.Kind == CallerKind.Jwt) return reply;
+        AskedAgain.Hit();
+        var view = await RefreshIdentityAsync(cancel);
+        return await group.ProposeAsync(CallerCommand.Named(named, view, command), cancel);
     }
 
     private async ValueTask<TResponse> ReadAsync<TResponse>(KeyspaceRead<CommandReply> read, bool isLinearizable, CancellationToken cancel)

@@ -1,5 +1,4 @@
 using Holdfast.Cluster;
-using Holdfast.Coordination.Endpoints.SignIn;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 

@@ -46,7 +46,8 @@ public sealed class TlsFiles
 
     /// <summary>Reads the files for the first time.</summary>
     /// <exception cref="IOException">One cannot be read.</exception>
-    /// <exception cref="CryptographicException">One is not what it should be, or certificate and key do not belong together.</exception>
+    /// <exception cref="CryptographicException">One is not what it should be.</exception>
+    /// <exception cref="ArgumentException">Certificate and key do not belong together.</exception>
     public static TlsFiles Open(string certificatePath, string keyPath, string? clientRootsPath, ILogger log, TimeProvider? clock = null) =>
         new(certificatePath, keyPath, clientRootsPath, log, clock ?? TimeProvider.System);
 
@@ -64,7 +65,7 @@ public sealed class TlsFiles
                 stamps = found;
                 EndpointLog.CertificateChanged(log, material.Certificate.TargetCertificate.Subject, material.Certificate.TargetCertificate.GetExpirationDateString());
             }
-            catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException)
+            catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
             {
                 EndpointLog.CertificateUnusable(log, certificatePath, unusable.Message);
             }

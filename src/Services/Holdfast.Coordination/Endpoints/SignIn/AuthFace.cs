@@ -59,7 +59,7 @@ internal sealed class AuthFace(IKeyspaceGroup group, CoordinationIdentity identi
     public async ValueTask<AuthUserGetResponse> UserGetAsync(AuthUserGetRequest request, CancellationToken cancel)
     {
         var (view, header) = await ReadAsync(cancel).ConfigureAwait(false);
-        if (AdminRefusal(view, out var who) is { } refused && (who.User != request.Name || refused == AuthErrors.InvalidAuthToken)) throw new EtcdException(refused);
+        if (AdminRefusal(view, out var who) is { } refused && who.User != request.Name) throw new EtcdException(refused);
         if (!view.Users.TryGetValue(request.Name, out var user)) throw new EtcdException(AuthErrors.UserNotFound);
         return new AuthUserGetResponse { Header = header, Roles = { user.Roles } };
     }
@@ -126,7 +126,7 @@ internal sealed class AuthFace(IKeyspaceGroup group, CoordinationIdentity identi
     private async ValueTask<string> VerifierAsync(string password, string hashed, CancellationToken cancel)
     {
         // An administrator only: whoever may not change users must not keep the hashing threads busy.
-        if (group.Identity is var view && view.Enforces(Face.Coordination) && AdminRefusal(view, out _) is { } refused) throw new EtcdException(refused);
+        if (group.Identity.Enforces(Face.Coordination)) await ReadAsAdminAsync(cancel).ConfigureAwait(false);
         RefuseLong(password);
         if (password.Length == 0 && hashed.Length > 0) return ReadHashed(hashed);
         var verifier = await desks.Passwords.HashAsync(password, RandomNumberGenerator.GetBytes(SaltBytes), cancel).ConfigureAwait(false);

@@ -33,12 +33,13 @@ internal static class CallGate
     public static async ValueTask<ICoordination> AdmitAsync(ICoordination coordination, EtcdMethod method, HttpExchange exchange, CancellationToken cancel)
     {
         var caller = await IdentifyAsync(coordination, exchange, cancel).ConfigureAwait(false);
-        var view = coordination.Identity;
-        if (view.Enforces(Face.Coordination) && !AskedLater.Contains(method.GrpcPath) && !AskingServices.Contains(method.Service))
+        if (!AskedLater.Contains(method.GrpcPath) && !AskingServices.Contains(method.Service))
         {
-            var refused = Caller.Resolve(caller, view, out var who);
-            refused ??= ForUsers.Contains(method.GrpcPath) ? AuthGuard.StrangerRefusal(who) : AuthGuard.AdminRefusal(view, who);
-            if (refused is not null) throw new EtcdException(refused);
+            // Whoever is refused is looked at once more after a barrier: what lets him in may not have come here yet.
+            var isForRoot = !ForUsers.Contains(method.GrpcPath);
+            if (Refusal(coordination.Identity, caller, isForRoot) is not null
+                && Refusal(await coordination.RefreshIdentityAsync(cancel).ConfigureAwait(false), caller, isForRoot) is { } refused)
+                throw new EtcdException(refused);
         }
 
         return caller is null ? coordination : coordination.As(caller);
@@ -49,9 +50,13 @@ internal static class CallGate
     {
         if (coordination.Identity.IsUntouched) return null;
         var caller = await IdentifyAsync(coordination, exchange, cancel).ConfigureAwait(false);
-        var view = coordination.Identity;
+        return Refusal(coordination.Identity, caller, isForRoot: true);
+    }
+
+    private static EtcdError? Refusal(IdentityView view, Caller? caller, bool isForRoot)
+    {
         if (!view.Enforces(Face.Coordination)) return null;
-        return Caller.Resolve(caller, view, out var who) ?? AuthGuard.AdminRefusal(view, who);
+        return Caller.Resolve(caller, view, out var who) ?? (isForRoot ? AuthGuard.AdminRefusal(view, who) : AuthGuard.StrangerRefusal(who));
     }
 
     /// <summary>By token (etcd's two names for it), else by the name in the certificate that TLS has checked.</summary>
@@ -61,7 +66,7 @@ internal static class CallGate
         if (headers.TryGetValue("token", out var token) || headers.TryGetValue("authorization", out token))
         {
             var caller = coordination.Auth.Identify(token.ToString());
-            if (caller.Kind != CallerKind.Invalid) return caller;
+            if (Caller.Resolve(caller, coordination.Identity, out _) is null) return caller;
 
             // A token from another node may be about changes that have not come here yet: after a barrier they have.
             await coordination.RefreshIdentityAsync(cancel).ConfigureAwait(false);

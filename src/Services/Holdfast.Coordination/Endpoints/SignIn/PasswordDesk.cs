@@ -54,8 +54,21 @@ internal sealed class PasswordDesk(int iterations)
         var isTaken = waiting.TryAdd(() =>
         {
             // Who has gone meanwhile is not worked for.
-            if (cancel.IsCancellationRequested) done.TrySetCanceled(cancel);
-            else done.TrySetResult(work());
+            if (cancel.IsCancellationRequested)
+            {
+                done.TrySetCanceled(cancel);
+                return;
+            }
+
+            try
+            {
+                done.TrySetResult(work());
+            }
+            catch (Exception failure)
+            {
+                // The caller's to know; the thread goes on.
+                done.TrySetException(failure);
+            }
         });
         if (!isTaken) throw new EtcdException(EtcdErrors.TooManyRequests);
         lock (gate)
