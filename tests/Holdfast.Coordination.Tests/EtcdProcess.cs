@@ -22,7 +22,7 @@ internal sealed class EtcdProcess : IAsyncDisposable
     public CallInvoker Calls => channel.CreateCallInvoker();
 
     /// <summary>Starts it empty, or from a snapshot that etcdctl restores.</summary>
-    public static async Task<EtcdProcess> StartAsync(string? snapshot = null)
+    public static async Task<EtcdProcess> StartAsync(string? snapshot = null, params string[] more)
     {
         Assert.True(File.Exists(Program), "Debian's etcd is missing: apt-get install etcd-server (./test does it as root)");
         var directory = Directory.CreateTempSubdirectory("holdfast-etcd-").FullName;
@@ -39,7 +39,7 @@ internal sealed class EtcdProcess : IAsyncDisposable
             "--data-dir", directory, "--listen-client-urls", $"http://127.0.0.1:{client}", "--advertise-client-urls", $"http://127.0.0.1:{client}",
             "--listen-peer-urls", $"http://127.0.0.1:{peer}", "--initial-advertise-peer-urls", $"http://127.0.0.1:{peer}", "--initial-cluster", $"default=http://127.0.0.1:{peer}",
         ];
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        foreach (var argument in arguments.Concat(more)) start.ArgumentList.Add(argument);
         var process = Process.Start(start)!;
         var ready = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         void Look(object sender, DataReceivedEventArgs line)

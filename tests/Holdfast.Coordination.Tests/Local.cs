@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Holdfast.Coordination.Endpoints.SignIn;
 using Holdfast.Coordination.Protocol;
 
 namespace Holdfast.Coordination.Tests;
@@ -9,7 +10,7 @@ internal sealed class Local
     public Local(CoordinationOptions? options = null)
     {
         Machine = new CoordinationStateMachine();
-        Group = new LocalCoordination(Identity, Machine, options);
+        Group = new LocalCoordination(Identity, Machine, options ?? new CoordinationOptions { Auth = new CoordinationAuthOptions { PasswordIterations = 16 } });
     }
 
     public static CoordinationIdentity Identity => new() { ClusterId = 7, MemberId = 9, Members = () => [new Member { ID = 9, Name = "n1" }] };

@@ -72,6 +72,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public Watch.WatchClient Watch(int node) => new(channels[node]);
 
+    public CallInvoker Calls(int node) => channels[node].CreateCallInvoker();
+
     public string Endpoint(int node) => $"127.0.0.1:{clientPorts[node]}";
 
     public int ClientPort(int node) => clientPorts[node];
@@ -194,17 +196,35 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public async Task<string> EtcdctlAsync(int node, params string[] words)
     {
+        var (code, said, fault) = await RunEtcdctlAsync(node, words);
+        Assert.True(code == 0, $"etcdctl {string.Join(' ', words)}: {fault}");
+        return said;
+    }
+
+    /// <summary>A call that must fail: what etcdctl complained about.</summary>
+    public async Task<string> RefusedEtcdctlAsync(int node, params string[] words)
+    {
+        var (code, said, fault) = await RunEtcdctlAsync(node, words);
+        Assert.True(code != 0, $"etcdctl {string.Join(' ', words)} was not refused: {said}");
+        return fault;
+    }
+
+    private async Task<(int Code, string Said, string Fault)> RunEtcdctlAsync(int node, string[] words)
+    {
         var start = new ProcessStartInfo("etcdctl") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["ETCDCTL_API"] = "3";
         start.ArgumentList.Add("--endpoints");
         start.ArgumentList.Add(Endpoint(node));
+
+        // Signing in within two seconds is too much to ask of a machine that builds beside.
+        start.ArgumentList.Add("--dial-timeout=60s");
+        start.ArgumentList.Add("--command-timeout=60s");
         foreach (var word in words) start.ArgumentList.Add(word);
         using var process = Process.Start(start)!;
         var fault = process.StandardError.ReadToEndAsync();
         var said = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, $"etcdctl {string.Join(' ', words)}: {await fault}");
-        return said;
+        return (process.ExitCode, said, await fault);
     }
 
     public async ValueTask DisposeAsync()

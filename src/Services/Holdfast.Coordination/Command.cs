@@ -39,7 +39,13 @@ internal enum CommandKind : byte
     OwnAlarm = 17,
 
     /// <summary>A cluster was recovered by hand (S12): the revision leaves out so many numbers, eight bytes, that lost nodes may have given.</summary>
-    SkipRevisions = 32,
+    SkipRevisions = 24,
+
+    /// <summary>A change of users, roles or permissions (<see cref="Holdfast.Coordination.Permissions.AuthCommandKind"/>).</summary>
+    Auth = 32,
+
+    /// <summary>Another command, and in whose name it is asked (<see cref="Holdfast.Coordination.Permissions.AuthCommand"/>).</summary>
+    Authorized = 33,
 }
 
 /// <summary>Commands as bytes: the kind, then the request in protobuf.</summary>

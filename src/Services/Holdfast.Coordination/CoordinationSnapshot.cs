@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using Holdfast.Cluster;
+using Holdfast.Coordination.Permissions;
 using Holdfast.Coordination.Leases;
 using Holdfast.Coordination.Mvcc;
 using Holdfast.Coordination.Protocol;
@@ -24,8 +26,14 @@ internal enum SnapshotPart : byte
     /// <summary>In order of revisions: every change from the compacted revision on. So a restored replica serves the same history and the same watches.</summary>
     Changes = 4,
 
+    /// <summary>The end of a snapshot of formats 1 and 2, which had no identities.</summary>
+    EndOfFormat2 = 5,
+
+    /// <summary>Users, roles and keys: a head, then records.</summary>
+    Identities = 6,
+
     /// <summary>Nothing more comes.</summary>
-    End = 5,
+    End = 7,
 }
 
 /// <summary>
@@ -35,7 +43,10 @@ internal enum SnapshotPart : byte
 internal sealed class CoordinationSnapshot : ISnapshotView
 {
     /// <summary>The format that this binary writes.</summary>
-    public const ushort FormatVersion = 2;
+    public const ushort FormatVersion = 3;
+
+    /// <summary>The oldest format that this binary reads.</summary>
+    public const ushort FormatVersionMin = 1;
 
     private const int ChunkBytesMax = 256 * 1024;
     private const int KeysPerChunkMax = 4096;
@@ -43,6 +54,7 @@ internal sealed class CoordinationSnapshot : ISnapshotView
     private readonly long revision, compacted, changesEnd;
     private readonly ulong hash;
     private readonly ImmutableSortedSet<Alarm> alarms;
+    private readonly IdentitySnapshot identities;
     private ImmutableSortedDictionary<long, LeaseGrant>.Enumerator leases;
     private SnapshotPart part = SnapshotPart.Numbers;
     private byte[] after = [];
@@ -50,9 +62,10 @@ internal sealed class CoordinationSnapshot : ISnapshotView
     private bool isDisposed;
 
     /// <summary>Captures the state as it is.</summary>
-    public CoordinationSnapshot(MvccStore store)
+    public CoordinationSnapshot(MvccStore store, IdentityView view)
     {
         this.store = store;
+        identities = new IdentitySnapshot(view);
         (revision, compacted, hash) = (store.Revision, store.Compacted, store.Hash);
         change = store.Log.PositionOf(compacted);
         changesEnd = store.Log.End;
@@ -74,9 +87,10 @@ internal sealed class CoordinationSnapshot : ISnapshotView
             SnapshotPart.Leases => WriteLeases(writer),
             SnapshotPart.Base => WriteBase(writer),
             SnapshotPart.Changes => WriteChanges(writer),
+            SnapshotPart.Identities => identities.Write(writer),
             _ => true,
         };
-        if (isPartDone) part++;
+        if (isPartDone) part = part == SnapshotPart.Changes ? SnapshotPart.Identities : part + 1;
         return true;
     }
 
@@ -165,9 +179,10 @@ internal sealed class CoordinationSnapshot : ISnapshotView
 }
 
 /// <summary>Builds a store from a snapshot's chunks, beside the live one.</summary>
-internal sealed class CoordinationRestore(Action<MvccStore> replace) : ISnapshotBuilder
+internal sealed class CoordinationRestore(Action<MvccStore, IdentityView> replace) : ISnapshotBuilder
 {
     private readonly MvccStore built = new();
+    private readonly IdentityRestore identities = new();
     private SnapshotPart part = SnapshotPart.Numbers;
 
     /// <inheritdoc/>
@@ -186,8 +201,8 @@ internal sealed class CoordinationRestore(Action<MvccStore> replace) : ISnapshot
     /// <inheritdoc/>
     public void Complete()
     {
-        Invariant.Holds(part == SnapshotPart.End, "a snapshot is incomplete");
-        replace(built);
+        Invariant.Holds(part is SnapshotPart.End or SnapshotPart.EndOfFormat2, "a snapshot is incomplete");
+        replace(built, identities.View);
     }
 
     /// <inheritdoc/>
@@ -199,7 +214,7 @@ internal sealed class CoordinationRestore(Action<MvccStore> replace) : ISnapshot
     private void ReadNumbers(ref SpanReader reader)
     {
         var version = reader.ReadUInt16();
-        Invariant.Holds(version is >= 1 and <= CoordinationSnapshot.FormatVersion, "a snapshot has a format that this binary does not know");
+        Invariant.Holds(version is >= CoordinationSnapshot.FormatVersionMin and <= CoordinationSnapshot.FormatVersion, "a snapshot has a format that this binary does not know");
         built.RestoreNumbers((long)reader.ReadUInt64(), (long)reader.ReadUInt64(), reader.ReadUInt64());
         var alarmCount = version < 2 ? 0 : reader.ReadUInt32();
         for (; alarmCount > 0 && reader.IsWhole; alarmCount--) built.Alarms.Raise(new Alarm(reader.ReadUInt64(), (AlarmType)reader.ReadByte(), reader.ReadByte() != 0));
@@ -207,6 +222,12 @@ internal sealed class CoordinationRestore(Action<MvccStore> replace) : ISnapshot
 
     private void ReadPiece(ref SpanReader reader)
     {
+        if (part == SnapshotPart.Identities)
+        {
+            identities.Read(ref reader);
+            return;
+        }
+
         if (part == SnapshotPart.Leases)
         {
             var id = (long)reader.ReadUInt64();

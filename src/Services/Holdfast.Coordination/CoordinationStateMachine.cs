@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
+using Holdfast.Cluster;
+using Holdfast.Coordination.Permissions;
 using Holdfast.Coordination.Kv;
 using Holdfast.Coordination.Leases;
 using Holdfast.Coordination.Mvcc;
@@ -33,6 +35,7 @@ public sealed class CoordinationStateMachine : IStateMachine
     private static readonly Mark StaleExpiry = new("coordination: expiry void because a renewal came first");
     private KvExecutor kv;
     private TxnExecution txn;
+    private Requester who; // Who asked for the entry that is being applied.
     private CommandReply? waitsForSweep;
     private DeleteRangeExecution? deleting;
 
@@ -42,8 +45,15 @@ public sealed class CoordinationStateMachine : IStateMachine
         Store = new MvccStore();
         kv = new KvExecutor(Store);
         txn = new TxnExecution(Store, kv);
-        Watches = new WatchHub(Store);
+        Guard = new AuthGuard(Auth, Store);
+        Watches = new WatchHub(Store) { Guard = Guard };
     }
+
+    /// <summary>Users, roles and permissions: replicated too.</summary>
+    internal AuthStore Auth { get; } = new();
+
+    /// <summary>What is asked before anything is executed while auth is on.</summary>
+    internal AuthGuard Guard { get; private set; }
 
     /// <summary>The replicated state.</summary>
     internal MvccStore Store { get; private set; }
@@ -82,7 +92,7 @@ public sealed class CoordinationStateMachine : IStateMachine
     }
 
     /// <inheritdoc/>
-    public ISnapshotView CaptureSnapshot() => new CoordinationSnapshot(Store);
+    public ISnapshotView CaptureSnapshot() => new CoordinationSnapshot(Store, Auth.View);
 
     /// <inheritdoc/>
     public ISnapshotBuilder BeginRestore() => new CoordinationRestore(Replace);
@@ -140,6 +150,8 @@ public sealed class CoordinationStateMachine : IStateMachine
     {
         (message, waits) = (null, false);
         if (command.IsEmpty) return Malformed();
+        who = default;
+        if (command[0] == (byte)CommandKind.Authorized && !AuthCommand.TryTakeName(ref command, out who)) return Malformed();
         var body = command[1..];
         try
         {
@@ -150,8 +162,9 @@ public sealed class CoordinationStateMachine : IStateMachine
                 case CommandKind.Txn: return Txn(Parse(TxnRequest.Parser, body), out message);
                 case CommandKind.Compact: return Compact(Parse(CompactionRequest.Parser, body), out message, out waits);
                 case CommandKind.LeaseGrant: return Grant(Parse(LeaseGrantRequest.Parser, body), out message);
-                case CommandKind.LeaseRevoke: return Revoke(Parse(LeaseRevokeRequest.Parser, body).ID, out message);
+                case CommandKind.LeaseRevoke: return RevokeAsked(Parse(LeaseRevokeRequest.Parser, body).ID, out message);
                 case CommandKind.LeaseKeepAlive: return KeepAlive(Parse(LeaseKeepAliveRequest.Parser, body).ID, out message);
+                case CommandKind.Auth: return ChangeAuth(body);
                 case CommandKind.LeaseExpire when body.Length == 24: return Expire(body, term, out message);
                 case CommandKind.Alarm: return Alarm(Parse(AlarmRequest.Parser, body), false, out message);
                 case CommandKind.OwnAlarm: return Alarm(Parse(AlarmRequest.Parser, body), true, out message);
@@ -181,10 +194,19 @@ public sealed class CoordinationStateMachine : IStateMachine
         return null;
     }
 
+    private EtcdError? ChangeAuth(ReadOnlySpan<byte> body)
+    {
+        if (Auth.Apply(body, who) is { } error) return error;
+        Store.AddToHash((byte)CommandKind.Auth, (long)Auth.View.Revision, Crc32C.Of(body));
+        return null;
+    }
+
     private EtcdError? Put(PutRequest request, out IMessage? message)
     {
         message = null;
-        if ((RequestCheck.Of(request) ?? AlarmExecution.Refusal(Store.Alarms, request) ?? kv.Refusal(request)) is { } error) return error;
+        if (RequestCheck.Of(request) is { } fault) return fault;
+        if (Guard.IsOn && Guard.RefusalOf(who, request) is { } refused) return refused;
+        if ((AlarmExecution.Refusal(Store.Alarms, request) ?? kv.Refusal(request)) is { } error) return error;
         Store.BeginWrite();
         message = kv.Put(request);
         Store.EndWrite();
@@ -194,7 +216,9 @@ public sealed class CoordinationStateMachine : IStateMachine
     /// <summary>Only begins: what follows goes on in slices.</summary>
     private EtcdError? DeleteRange(DeleteRangeRequest request)
     {
-        if ((RequestCheck.Of(request) ?? AlarmExecution.Refusal(Store.Alarms, request)) is { } error) return error;
+        if (RequestCheck.Of(request) is { } error) return error;
+        if (Guard.IsOn && Guard.RefusalOf(who, request) is { } refused) return refused;
+        if (AlarmExecution.Refusal(Store.Alarms, request) is { } alarm) return alarm;
         Store.BeginWrite();
         deleting = new DeleteRangeExecution(Store, request, kv.IsReplyWanted);
         return null;
@@ -203,7 +227,9 @@ public sealed class CoordinationStateMachine : IStateMachine
     private EtcdError? Txn(TxnRequest request, out IMessage? message)
     {
         message = null;
-        if ((RequestCheck.Of(request) ?? AlarmExecution.Refusal(Store.Alarms, request)) is { } error) return error;
+        if (RequestCheck.Of(request) is { } error) return error;
+        if (Guard.IsOn && Guard.RefusalOf(who, request) is { } refused) return refused;
+        if (AlarmExecution.Refusal(Store.Alarms, request) is { } alarm) return alarm;
         Store.BeginWrite();
         var refusal = txn.Run(request, out var response);
         Store.EndWrite();
@@ -214,6 +240,9 @@ public sealed class CoordinationStateMachine : IStateMachine
     private EtcdError? Compact(CompactionRequest request, out IMessage? message, out bool waits)
     {
         (message, waits) = (null, false);
+
+        // Compaction by itself has no name on it; a client without one was refused at the door.
+        if (Guard.IsOn && who.User is not null && AuthGuard.AdminRefusal(Auth.View, who) is { } refused) return refused;
         if (AlarmExecution.Refusal(Store.Alarms, request) is { } refusal) return refusal;
         if (request.Revision <= Store.Compacted) return EtcdErrors.Compacted;
         if (request.Revision > Store.Revision) return EtcdErrors.FutureRevision;
@@ -228,6 +257,7 @@ public sealed class CoordinationStateMachine : IStateMachine
         message = null;
         if ((RequestCheck.Of(request) ?? AlarmExecution.Refusal(Store.Alarms, request)) is { } error) return error;
         if (request.ID == 0) return Malformed();
+        if (Guard.IsOn && AuthGuard.StrangerRefusal(who) is { } refused) return refused;
         if (Store.Leases.Contains(request.ID)) return EtcdErrors.LeaseExists;
         var seconds = Math.Max(request.TTL, LeaseSecondsMin);
         Store.Leases.Set(request.ID, new LeaseGrant(seconds, 0));
@@ -241,6 +271,12 @@ public sealed class CoordinationStateMachine : IStateMachine
     {
         message = AlarmExecution.Run(Store, request, isOwn);
         return null;
+    }
+
+    private EtcdError? RevokeAsked(long id, out IMessage? message)
+    {
+        message = null;
+        return Guard.IsOn && Guard.LeaseRefusal(who, id) is { } refused ? refused : Revoke(id, out message);
     }
 
     private EtcdError? Revoke(long id, out IMessage? message)
@@ -259,6 +295,8 @@ public sealed class CoordinationStateMachine : IStateMachine
 
     private EtcdError? KeepAlive(long id, out IMessage? message)
     {
+        message = null;
+        if (Guard.IsOn && Guard.LeaseRefusal(who, id) is { } refused) return refused;
         var response = new LeaseKeepAliveResponse { Header = new ResponseHeader { Revision = Store.Revision }, ID = id };
         message = response;
         if (!Store.Leases.Granted.TryGetValue(id, out var grant)) return null;
@@ -285,9 +323,11 @@ public sealed class CoordinationStateMachine : IStateMachine
         return EtcdErrors.LeaseExists;
     }
 
-    private void Replace(MvccStore built)
+    private void Replace(MvccStore built, IdentityView identities)
     {
         Store = built;
+        Auth.Restore(identities);
+        Watches.Guard = Guard = new AuthGuard(Auth, Store);
         kv = new KvExecutor(Store);
         txn = new TxnExecution(Store, kv);
         (waitsForSweep, deleting) = (null, null);

@@ -121,7 +121,6 @@ public sealed class GatewayTests
     [InlineData("/v3/kv/compaction", "{\"revision\":1}", 400, "etcdserver: mvcc: required revision has been compacted", 11)]
     [InlineData("/v3/lease/revoke", "{\"ID\":\"78\"}", 404, "etcdserver: requested lease not found", 5)]
     [InlineData("/v3/lease/grant", "{\"TTL\":100,\"ID\":77}", 400, "etcdserver: lease already exists", 9)]
-    [InlineData("/v3/auth/enable", "{}", 501, "holdfast: etcdserverpb.Auth/AuthEnable is not offered", 12)]
     [InlineData("/v3/nope", "{}", 404, "Not Found", 5)]
     public async Task A_failure_has_the_status_of_its_code(string path, string json, int status, string message, int code)
     {

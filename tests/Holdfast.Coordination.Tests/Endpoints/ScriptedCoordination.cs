@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using Holdfast.Cluster;
+using Holdfast.Coordination.Permissions;
 using Holdfast.Coordination.Protocol;
 
 namespace Holdfast.Coordination.Tests.Endpoints;
@@ -8,9 +10,17 @@ internal sealed class ScriptedCoordination : ICoordination
 {
     public List<ScriptedWatch> Watches { get; } = [];
 
+    public IdentityView Identity { get; } = new();
+
+    public ICoordinationAuth Auth => throw new NotSupportedException("no test scripts the Auth service: it is tested over a real store");
+
     public Func<PutRequest, PutResponse> OnPut { get; set; } = _ => new PutResponse { Header = Header() };
 
     public Func<RangeRequest, CancellationToken, ValueTask<RangeResponse>> OnRange { get; set; } = (_, _) => new(new RangeResponse { Header = Header() });
+
+    public ICoordination As(Caller caller) => this;
+
+    public ValueTask<IdentityView> RefreshIdentityAsync(CancellationToken cancel) => new(Identity);
 
     public static ResponseHeader Header() => new() { ClusterId = 11, MemberId = 12, Revision = 13, RaftTerm = 14 };
 

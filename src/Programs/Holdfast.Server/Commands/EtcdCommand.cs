@@ -37,7 +37,7 @@ internal static class EtcdCommand
         log.Say("etcd", $"published {{Name:{plan.Name} ClientURLs:[{string.Join(' ', plan.AdvertisedClientUrls)}]}} to cluster {node.ClusterId.ToString("x", CultureInfo.InvariantCulture)}");
         log.Say("etcd", "ready to serve client requests");
         foreach (var address in node.ClientAddresses)
-            log.Say("etcd", plan.ClientTls is null ? $"serving insecure client requests on {address}" : $"serving client requests on {address}");
+            log.Say("etcd", !plan.ClientPort.IsTls ? $"serving insecure client requests on {address}" : $"serving client requests on {address}");
     }
 
     private static Dictionary<string, string> Environment()

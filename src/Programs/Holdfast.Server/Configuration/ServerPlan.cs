@@ -23,6 +23,8 @@ internal sealed record ServerPlan
     /// <summary>Where clients are told to find this node; empty: where it listens.</summary>
     public IReadOnlyList<string> AdvertisedClientUrls { get; init; } = [];
 
+    public ClientPortPlan ClientPort { get; init; } = ClientPortPlan.Plain;
+
     public required IPEndPoint? Peer { get; init; }
 
     /// <summary>Where peers are told to find this node when it is no founder; null: where it listens.</summary>
@@ -41,14 +43,11 @@ internal sealed record ServerPlan
     /// <summary>Whether it joins the place that <c>etcdctl member add</c> reserved for its peer address.</summary>
     public bool JoinsReservedPlace { get; init; }
 
-    /// <summary>Quota and compaction of the keyspace.</summary>
+    /// <summary>Quota, compaction and sign-in of the keyspace.</summary>
     public CoordinationOptions Keyspace { get; init; } = new();
 
     /// <summary>The bounds of the front door.</summary>
     public EndpointLimits Limits { get; init; } = new();
-
-    /// <summary>Certificates for clients; null in the clear.</summary>
-    public EndpointTls? ClientTls { get; init; }
 
     public required bool IsEphemeral { get; init; }
 
@@ -64,17 +63,19 @@ internal sealed record ServerPlan
         var isInsecure = Switch(values, Settings.Insecure, faults);
         var data = Path.GetFullPath(values[Settings.Data].Text.Length > 0 ? values[Settings.Data].Text : Settings.Data.Default);
         var tls = FolderOfCertificates(values, data, faults);
+        var clientPort = ClientPortPlan.From(values, faults);
         var plan = new ServerPlan
         {
             Name = NodeName(values, faults),
             DataDirectory = data,
             TlsFolder = tls,
-            Etcd = Listen(values, Settings.Etcd, isInsecure, "bind to 127.0.0.1", faults) ?? new IPEndPoint(IPAddress.Loopback, 2379),
+            ClientPort = clientPort,
+            Etcd = Listen(values, Settings.Etcd, isInsecure || clientPort.IsGuarded, $"give it {Settings.EtcdCert.Flag}, {Settings.EtcdKey.Flag} and {Settings.EtcdClientCa.Flag}, bind to 127.0.0.1", faults) ?? new IPEndPoint(IPAddress.Loopback, 2379),
             Peer = values[Settings.Peer].Text.Length == 0 ? null : Listen(values, Settings.Peer, isInsecure || tls is not null, $"give the nodes certificates with {Settings.Tls.Flag} (holdfast cert), bind to 127.0.0.1", faults),
             Cluster = Founders(values, faults),
             JoinAddress = values[Settings.Join].Text,
             JoinToken = values[Settings.Token].Text,
-            Keyspace = KeyspaceSettings.Of(values, faults),
+            Keyspace = KeyspaceSettings.Of(values, faults) with { Auth = clientPort.Auth },
             IsEphemeral = Switch(values, Settings.Ephemeral, faults),
             LogsAsJson = Json(values, isTerminal, faults),
             Warnings = [],

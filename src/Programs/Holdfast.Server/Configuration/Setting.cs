@@ -20,6 +20,11 @@ internal static class Settings
     public static readonly Setting Etcd = new("etcd.listen", "--etcd", "127.0.0.1:2379", "Where etcd clients (gRPC and JSON) are served, host:port.");
     public static readonly Setting Quota = new("etcd.quota", "--quota", "2147483648", "Bytes that the etcd keyspace may take in memory; beyond it puts are refused until there is room again.");
     public static readonly Setting Compaction = new("etcd.compaction", "--compaction", "1h", "Old revisions of the etcd keyspace are forgotten after a time (10m, 1h), beyond a number (1000 revisions), or never (off).");
+    public static readonly Setting EtcdCert = new("etcd.cert", "--etcd-cert", "", "TLS for etcd clients: our certificate and its chain, a PEM file; read again when it changes.");
+    public static readonly Setting EtcdKey = new("etcd.key", "--etcd-key", "", "The certificate's private key, a PEM file.");
+    public static readonly Setting EtcdClientCa = new("etcd.client_ca", "--etcd-client-ca", "", "Clients must show a certificate from this authority, a PEM file; its common name is the user.");
+    public static readonly Setting AuthToken = new("auth.token", "--auth-token", "simple", "How users are recognised: simple, or jwt,sign-method=RS256,pub-key=FILE,priv-key=FILE,ttl=5m.");
+    public static readonly Setting AuthTokenTtl = new("auth.token_ttl", "--auth-token-ttl", "300", "Seconds for which a simple token is valid without being used.");
     public static readonly Setting Peer = new("peer.listen", "--peer", "", "Where other nodes reach this one, host:port.");
     public static readonly Setting Cluster = new("cluster", "--cluster", "", "The founding members, n1=host:port,n2=host:port,...; the same on every node.");
     public static readonly Setting Join = new("join.address", "--join", "", "Join a running cluster through this member, host:port.");
@@ -30,5 +35,6 @@ internal static class Settings
     public static readonly Setting LogFormat = new("log.format", "--log-format", "auto", "text, json, or auto: text on a terminal, JSON otherwise.");
 
     /// <summary>All of them, in the order of the help text.</summary>
-    public static readonly IReadOnlyList<Setting> All = [Name, Data, Etcd, Quota, Compaction, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, LogFormat];
+    public static readonly IReadOnlyList<Setting> All =
+        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, LogFormat];
 }

@@ -36,7 +36,7 @@ internal static class EtcdFlags
     public static readonly IReadOnlyList<EtcdFlag> All =
     [
         .. Used("name", "data-dir", "listen-client-urls", "advertise-client-urls", "listen-peer-urls", "initial-advertise-peer-urls", "initial-cluster", "initial-cluster-state"),
-        .. Used("quota-backend-bytes", "auto-compaction-mode", "auto-compaction-retention", "listen-metrics-urls", "max-concurrent-streams", "max-request-bytes", "cert-file", "key-file", "trusted-ca-file"),
+        .. Used("quota-backend-bytes", "auto-compaction-mode", "auto-compaction-retention", "listen-metrics-urls", "max-concurrent-streams", "max-request-bytes", "cert-file", "key-file", "trusted-ca-file", "auth-token", "auth-token-ttl"),
         Switch("client-cert-auth", EtcdFlagFate.Used),
         Switch("insecure", EtcdFlagFate.Used),
         .. Ignored("a cluster's identity is drawn when it is founded, and nodes of another are refused", "initial-cluster-token"),
@@ -54,7 +54,7 @@ internal static class EtcdFlags
         .. Ignored("a transaction may have 128 operations, which all members must agree on", "max-txn-ops"),
         .. Ignored("the front door keeps connections alive by its own intervals", "grpc-keepalive-min-time", "grpc-keepalive-interval", "grpc-keepalive-timeout", "max-learners"),
         .. Ignored("ports are not shared between processes", [Switch("socket-reuse-port", EtcdFlagFate.Ignored), Switch("socket-reuse-address", EtcdFlagFate.Ignored)]),
-        .. Ignored("tokens are made and checked by the node's own rules", "auth-token", "bcrypt-cost", "auth-token-ttl"),
+        .. Ignored("passwords are kept as SCRAM-SHA-256 verifiers", "bcrypt-cost"),
         .. Ignored("profiles are taken with dotnet-trace", [Switch("enable-pprof", EtcdFlagFate.Ignored)]),
         .. Ignored("slow requests and progress notices have fixed bounds", "warning-apply-duration", "warning-unary-request-duration", "watch-progress-notify-interval", "compaction-batch-limit", "compaction-sleep-interval", "feature-gates", "corrupt-check-time", "compact-hash-check-time", "distributed-tracing-address", "v2-deprecation"),
         .. Ignored("replicas compare their state all the time", [Switch("initial-corrupt-check", EtcdFlagFate.Ignored), Switch("experimental-initial-corrupt-check", EtcdFlagFate.Ignored)]),

@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Holdfast.Cluster;
 using Holdfast.Coordination;
 using Holdfast.Coordination.Endpoints;
@@ -29,7 +27,7 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
         var others = cluster.Where(member => member.Name != name).Select(member => $"{member.Host}:{member.Port}").ToArray();
         if (joins && others.Length == 0) faults.Add($"{arguments.Named("initial-cluster-state")}: a running cluster is joined through another member, and {arguments.Named("initial-cluster")} lists none");
         var keyspace = Keyspace();
-        var tls = Tls();
+        var clientPort = ClientPort();
         var peerTls = PeerFolder();
         if (faults.Count > 0) return null;
         return new ServerPlan
@@ -49,9 +47,9 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
             IsEphemeral = false,
             LogsAsJson = logsAsJson,
             Warnings = arguments.Warnings,
-            Keyspace = keyspace,
+            Keyspace = keyspace with { Auth = clientPort.Auth },
             Limits = Limits(),
-            ClientTls = tls,
+            ClientPort = clientPort,
         };
     }
 
@@ -164,22 +162,17 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
         return folder;
     }
 
-    private EndpointTls? Tls()
+    private ClientPortPlan ClientPort()
     {
-        if (!arguments.Has("cert-file")) return null;
-        try
+        var asksClients = arguments.IsOn("client-cert-auth", faults);
+        if (asksClients && !arguments.Has("trusted-ca-file")) faults.Add($"{arguments.Named("client-cert-auth")}: name the authority of the clients' certificates with --trusted-ca-file");
+        if (arguments.Has("cert-file") != arguments.Has("key-file")) faults.Add($"{arguments.Named("cert-file")}, {arguments.Named("key-file")}: TLS needs both");
+        return new ClientPortPlan
         {
-            var certificate = X509Certificate2.CreateFromPemFile(arguments.Text("cert-file"), arguments.Text("key-file"));
-            var roots = new X509Certificate2Collection();
-            if (arguments.Has("trusted-ca-file")) roots.ImportFromPemFile(arguments.Text("trusted-ca-file"));
-            var asksClients = arguments.IsOn("client-cert-auth", faults);
-            if (asksClients && roots.Count == 0) faults.Add($"{arguments.Named("client-cert-auth")}: name the authority of the clients' certificates with --trusted-ca-file");
-            return new EndpointTls { Certificate = () => certificate, ClientRoots = asksClients ? roots : null };
-        }
-        catch (Exception fault) when (fault is IOException or CryptographicException or ArgumentException or UnauthorizedAccessException)
-        {
-            faults.Add($"{arguments.Named("cert-file")}, {arguments.Named("key-file")}: {fault.Message}");
-            return null;
-        }
+            Certificate = arguments.Text("cert-file", ""),
+            Key = arguments.Text("key-file", ""),
+            ClientCa = asksClients ? arguments.Text("trusted-ca-file", "") : "",
+            Auth = ClientPortPlan.AuthOf(arguments.Text("auth-token", "simple"), arguments.Named("auth-token"), arguments.Text("auth-token-ttl", "300"), arguments.Named("auth-token-ttl"), faults),
+        };
     }
 }

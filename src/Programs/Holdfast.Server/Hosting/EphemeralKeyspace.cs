@@ -17,12 +17,12 @@ internal sealed class EphemeralKeyspace : IAsyncDisposable
     private readonly Task ticking;
 
     /// <summary>An empty keyspace with identities of its own.</summary>
-    public EphemeralKeyspace(string name, IPEndPoint client, CoordinationOptions options)
+    public EphemeralKeyspace(string name, IPEndPoint client, CoordinationOptions options, string scheme)
     {
         var (cluster, member) = (DrawId(), DrawId());
         ClusterId = cluster;
         var self = new Member { ID = member, Name = name };
-        self.ClientURLs.Add($"http://{client}");
+        self.ClientURLs.Add($"{scheme}://{client}");
         local = new LocalCoordination(new CoordinationIdentity { ClusterId = cluster, MemberId = member, Members = () => [self] }, options);
         ticking = Task.Run(TickAsync);
     }

@@ -86,6 +86,7 @@ internal sealed class NodeAssembly : INode
 
     private async Task ComposeAsync(ServerPlan plan, CancellationToken cancel)
     {
+        var clientTls = plan.ClientPort.OpenTls(log);
         var data = DataDirectory.Open(plan.DataDirectory, plan.Name);
         stops.Push(() => { data.Dispose(); return ValueTask.CompletedTask; });
         if (data.TooOpen() is { } warning) log.Warn("guard_rail", warning);
@@ -149,17 +150,17 @@ internal sealed class NodeAssembly : INode
         stops.Push(async () => await ticking);
 
         var admin = new NodeAdmin(plan.Name, self.Id, cluster, runtime.HearsFrom);
-        door = await OpenDoorAsync(keyspace, plan, log, cancel, admin);
+        door = await OpenDoorAsync(keyspace, plan, clientTls, log, cancel, admin);
         stops.Push(door.DisposeAsync);
         log.Say("started", $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
     }
 
     /// <summary>Opens the front door, or says who stands in it.</summary>
-    internal static async Task<CoordinationEndpoint> OpenDoorAsync(ICoordination face, ServerPlan plan, NodeLog log, CancellationToken cancel, IAdmin? admin = null)
+    internal static async Task<CoordinationEndpoint> OpenDoorAsync(ICoordination face, ServerPlan plan, EndpointTls? tls, NodeLog log, CancellationToken cancel, IAdmin? admin = null)
     {
         try
         {
-            var options = new CoordinationEndpointOptions { Listen = [plan.Etcd, .. plan.EtcdAlso], Limits = plan.Limits, Tls = plan.ClientTls, Logging = log, Admin = admin };
+            var options = new CoordinationEndpointOptions { Listen = [plan.Etcd, .. plan.EtcdAlso], Limits = plan.Limits, Tls = tls, Logging = log, Admin = admin };
             return await CoordinationEndpoint.StartAsync(face, options, cancel);
         }
         catch (Exception taken) when (taken is IOException or SocketException)
@@ -197,7 +198,7 @@ internal sealed class NodeAssembly : INode
             Name = plan.Name,
             Host = founder?.Host ?? plan.AdvertisedPeer?.Host ?? listener.Endpoint.Address.ToString(),
             Port = founder?.Port ?? plan.AdvertisedPeer?.Port ?? listener.Endpoint.Port,
-            ClientUrls = plan.AdvertisedClientUrls.Count > 0 ? [.. plan.AdvertisedClientUrls] : [$"http://{plan.Etcd}"],
+            ClientUrls = plan.AdvertisedClientUrls.Count > 0 ? [.. plan.AdvertisedClientUrls] : [$"{plan.ClientPort.Scheme}://{plan.Etcd}"],
         };
     }
 

@@ -1,4 +1,7 @@
 using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Holdfast.Coordination.Endpoints.Http;
 using Holdfast.Coordination.Endpoints.Methods;
 using Holdfast.Coordination.Endpoints.Port;
@@ -102,7 +105,7 @@ public sealed class CoordinationEndpoint : IAsyncDisposable
     private static KestrelServerOptions KestrelOptionsOf(CoordinationEndpointOptions options)
     {
         var limits = options.Limits;
-        var kestrel = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false, ApplicationServices = new Services(options.Logging) };
+        var kestrel = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false, ApplicationServices = KestrelServices.For(options) };
         kestrel.Limits.MaxConcurrentConnections = limits.ConnectionsMax;
         kestrel.Limits.MaxRequestBodySize = limits.JsonBytesMax;
         kestrel.Limits.RequestHeadersTimeout = limits.FirstBytesDeadline;
@@ -139,25 +142,26 @@ public sealed class CoordinationEndpoint : IAsyncDisposable
         return (shared, tls);
     }
 
-    private static HttpsConnectionAdapterOptions TlsOf(EndpointTls tls, TimeSpan handshakeDeadline)
+    /// <summary>Asked for each connection, so that a changed certificate is used by the next one.</summary>
+    private static TlsHandshakeCallbackOptions TlsOf(EndpointTls tls, TimeSpan handshakeDeadline) => new()
     {
-        var https = new HttpsConnectionAdapterOptions
+        HandshakeTimeout = handshakeDeadline,
+        OnConnection = _ =>
         {
-            ServerCertificateSelector = (_, _) => tls.Certificate(),
-            HandshakeTimeout = handshakeDeadline,
-        };
-        if (tls.ClientRoots is { } roots)
-        {
-            https.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
-            https.ClientCertificateValidation = (certificate, chain, _) => ClientTrust.Chains(certificate, chain, roots);
-        }
+            var (certificate, roots) = tls.Material();
+            var handshake = new SslServerAuthenticationOptions
+            {
+                ServerCertificateContext = certificate,
+                ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            };
+            if (roots is not null)
+            {
+                handshake.ClientCertificateRequired = true;
+                handshake.RemoteCertificateValidationCallback = (_, shown, chain, _) => shown is X509Certificate2 client && ClientTrust.Chains(client, chain, roots);
+            }
 
-        return https;
-    }
-
-    /// <summary>The one service that Kestrel's TLS middleware looks up.</summary>
-    private sealed class Services(ILoggerFactory logging) : IServiceProvider
-    {
-        public object? GetService(Type serviceType) => serviceType == typeof(ILoggerFactory) ? logging : null;
-    }
+            return new(handshake);
+        },
+    };
 }

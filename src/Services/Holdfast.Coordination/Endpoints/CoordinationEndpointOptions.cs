@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using Holdfast.Primitives.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -31,11 +30,8 @@ public sealed record CoordinationEndpointOptions
 /// <summary>TLS of the front door. ALPN chooses between HTTP/2 and HTTP/1.1.</summary>
 public sealed record EndpointTls
 {
-    /// <summary>The certificate for new connections; asked for each, so that it can be changed while the server runs. Never returns null.</summary>
-    public required Func<X509Certificate2> Certificate { get; init; }
-
-    /// <summary>When set, a client must show a certificate that chains to one of these.</summary>
-    public X509Certificate2Collection? ClientRoots { get; init; }
+    /// <summary>What new connections get; asked for each, so that it can be changed while the server runs (<see cref="TlsFiles"/>).</summary>
+    public required Func<TlsMaterial> Material { get; init; }
 }
 
 /// <summary>The bounds of the front door, with etcd's numbers where etcd has one.</summary>

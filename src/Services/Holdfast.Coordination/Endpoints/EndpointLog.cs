@@ -10,4 +10,10 @@ internal static partial class EndpointLog
 
     [LoggerMessage(4101, LogLevel.Error, "a request to {Path} failed in a way that nobody foresaw")]
     public static partial void RequestFailed(ILogger log, Exception failure, string path);
+
+    [LoggerMessage(4102, LogLevel.Information, "new connections get the changed certificate of {Subject}, valid until {NotAfter}")]
+    public static partial void CertificateChanged(ILogger log, string subject, string notAfter);
+
+    [LoggerMessage(4103, LogLevel.Error, "the changed certificate in {Path} or its key cannot be used, so the one before stays in force: {Reason}")]
+    public static partial void CertificateUnusable(ILogger log, string path, string reason);
 }

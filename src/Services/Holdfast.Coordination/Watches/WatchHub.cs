@@ -38,6 +38,9 @@ internal sealed class WatchHub
         dispatched = store.Log.End;
     }
 
+    /// <summary>Asked before a watch is created. A watch that exists goes on when its user loses the permission, as in etcd.</summary>
+    public Permissions.AuthGuard? Guard { get; set; }
+
     /// <summary>For response headers.</summary>
     public ulong ClusterId { get; set; }
 
@@ -57,9 +60,9 @@ internal sealed class WatchHub
     public int WatcherCount { get; private set; }
 
     /// <summary>Opens a stream.</summary>
-    public WatchStream Open(IWatchSink sink)
+    public WatchStream Open(IWatchSink sink, Permissions.Caller? caller = null)
     {
-        var stream = new WatchStream(this, sink, streamsOpened++);
+        var stream = new WatchStream(this, sink, streamsOpened++) { Caller = caller };
         streams.Add(stream.Number, stream);
         return stream;
     }
@@ -93,7 +96,7 @@ internal sealed class WatchHub
         var key = request.Key.IsEmpty ? Google.Protobuf.ByteString.CopyFrom(0) : request.Key;
         var range = KeyRange.Of(key, request.RangeEnd);
         var answer = new WatchResponse { Header = Header(), WatchId = -1, Created = true };
-        if (Refusal(stream, request, range) is { } reason)
+        if ((AuthRefusal(stream, request) ?? Refusal(stream, request, range)) is { } reason)
         {
             (answer.Canceled, answer.CancelReason) = (true, reason);
             stream.Answer(answer);
@@ -195,6 +198,14 @@ internal sealed class WatchHub
                 FallBehind(watcher);
             }
         }
+    }
+
+    /// <summary>etcd 3.6 sends the text of the gRPC error here, code and all.</summary>
+    private string? AuthRefusal(WatchStream stream, WatchCreateRequest request)
+    {
+        if (Guard is not { IsOn: true } guard) return null;
+        var refused = guard.Resolve(stream.Caller, out var who) ?? guard.RefusalOf(who, request);
+        return refused is null ? null : $"rpc error: code = {refused.Code} desc = {refused.Message}";
     }
 
     private static string? Refusal(WatchStream stream, WatchCreateRequest request, in KeyRange range)

@@ -22,6 +22,9 @@ internal sealed class WatchStream(WatchHub hub, IWatchSink sink, long number)
     /// <summary>The watches by id, in the order of their ids.</summary>
     public SortedDictionary<long, Watcher> Watchers { get; } = [];
 
+    /// <summary>Whose stream it is; null for nobody. Asked for each watch that is created, while auth is on.</summary>
+    public Permissions.Caller? Caller { get; init; }
+
     /// <summary>Which of the hub's streams.</summary>
     public long Number { get; } = number;
 

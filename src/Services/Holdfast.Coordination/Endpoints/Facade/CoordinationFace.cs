@@ -1,5 +1,8 @@
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
+using Holdfast.Cluster;
+using Holdfast.Coordination.Permissions;
+using Holdfast.Coordination.Endpoints.SignIn;
 using Holdfast.Coordination.Kv;
 using Holdfast.Coordination.Leases;
 using Holdfast.Coordination.Protocol;
@@ -21,10 +24,13 @@ public sealed class CoordinationFace : ICoordination
 
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
 
+    private static readonly Mark AskedAgain = new("coordination: an entry from before a change of identities was proposed again");
     private readonly IKeyspaceGroup group;
     private readonly CoordinationIdentity identity;
     private readonly SeededRandom leaseIds;
     private readonly Lock leaseIdsLock = new();
+    private readonly AuthDesks desks;
+    private readonly Caller? caller;
     private readonly SpaceGuard space;
     private readonly AutoCompactor compactor;
     private readonly MaintenanceDesk maintenance;
@@ -39,6 +45,14 @@ public sealed class CoordinationFace : ICoordination
         compactor = new AutoCompactor(options);
         maintenance = new MaintenanceDesk(group, identity, options);
         members = new MemberDesk(group, identity);
+        desks = new AuthDesks(options.Auth);
+    }
+
+    private CoordinationFace(CoordinationFace face, Caller caller)
+    {
+        (group, identity, leaseIds, leaseIdsLock, desks) = (face.group, face.identity, face.leaseIds, face.leaseIdsLock, face.desks);
+        (space, compactor, maintenance, members) = (face.space, face.compactor, face.maintenance, face.members);
+        this.caller = caller;
     }
 
     /// <summary>The face of one node over the keyspace's group.</summary>
@@ -46,7 +60,7 @@ public sealed class CoordinationFace : ICoordination
     /// <param name="machine">This node's replica of the keyspace.</param>
     /// <param name="identity">Who answers.</param>
     /// <param name="seed">For lease ids that clients leave to us; different on every node and at every start.</param>
-    /// <param name="options">Quota and compaction; the defaults without.</param>
+    /// <param name="options">Quota, compaction and how callers are recognised; the defaults without.</param>
     public static CoordinationFace Over(ReplicatedGroup group, CoordinationStateMachine machine, CoordinationIdentity identity, ulong seed, CoordinationOptions? options = null) =>
         new(new ReplicatedKeyspace(group, machine), identity, seed, options);
 
@@ -54,6 +68,18 @@ public sealed class CoordinationFace : ICoordination
     /// After a recovery by hand: leaves out so many revisions that none which a lost node may have given is given again (S12). Done twice it leaves out twice as many, which harms nobody.
     /// </summary>
     public async Task SkipRevisionsAsync(long revisions, CancellationToken cancel) => await group.ProposeAsync(Command.EncodeSkip(revisions), cancel).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public IdentityView Identity => group.Identity;
+
+    /// <inheritdoc/>
+    public ICoordinationAuth Auth => new AuthFace(group, identity, desks, caller);
+
+    /// <inheritdoc/>
+    public ICoordination As(Caller caller) => new CoordinationFace(this, caller);
+
+    /// <inheritdoc/>
+    public async ValueTask<IdentityView> RefreshIdentityAsync(CancellationToken cancel) => (await group.ReadAsync(new IdentityRead(), true, cancel)).View;
 
     /// <inheritdoc/>
     public ValueTask<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancel = default)
@@ -66,7 +92,7 @@ public sealed class CoordinationFace : ICoordination
     public async IAsyncEnumerable<RangeStreamResponse> RangeStreamAsync(RangeRequest request, [EnumeratorCancellation] CancellationToken cancel = default)
     {
         Refuse(RangeStream.Refusal(request));
-        await foreach (var (part, term) in new RangeStream(group, request).PartsAsync(cancel))
+        await foreach (var (part, term) in new RangeStream(group, request, caller).PartsAsync(cancel))
         {
             // Merged headers must be one header: only the first part carries who answers.
             if (part.Header.Revision != 0) (part.Header.ClusterId, part.Header.MemberId, part.Header.RaftTerm) = (identity.ClusterId, identity.MemberId, term.Value);
@@ -119,7 +145,7 @@ public sealed class CoordinationFace : ICoordination
     public async ValueTask<LeaseKeepAliveResponse> LeaseKeepAliveAsync(LeaseKeepAliveRequest request, CancellationToken cancel = default)
     {
         // The leader renews by its own clock once it knows that it still leads; elsewhere the renewal takes the log, which reaches the leader for sure.
-        if (group.Status.IsLeader && await group.ReadAsync(new RenewRead(request.ID), true, cancel) is { } renewed)
+        if (group.Status.IsLeader && await group.ReadAsync(new RenewRead(request.ID) { Caller = caller }, true, cancel) is { } renewed)
             return Filled<LeaseKeepAliveResponse>(renewed);
         return await ProposeAsync<LeaseKeepAliveResponse>(CommandKind.LeaseKeepAlive, request, cancel);
     }
@@ -186,7 +212,7 @@ public sealed class CoordinationFace : ICoordination
     public ValueTask<MemberPromoteResponse> MemberPromoteAsync(MemberPromoteRequest request, CancellationToken cancel = default) => members.PromoteAsync(request, cancel);
 
     /// <inheritdoc/>
-    public IWatchSession OpenWatch(IWatchSink sink) => new WatchSession(group, sink, identity);
+    public IWatchSession OpenWatch(IWatchSink sink) => new WatchSession(group, sink, identity, caller);
 
     /// <summary>
     /// Lets time pass for leases and notices: call it about ten times a second, one call at a time. Leases that have run out are proposed as expired,
@@ -273,11 +299,29 @@ public sealed class CoordinationFace : ICoordination
     {
         var command = Command.Encode(kind, request);
         if (command.Length > RequestBytesMax) Refuse(EtcdErrors.RequestTooLarge);
+        if (caller is not null) return Filled<TResponse>(await ProposeNamedAsync(caller, command, cancel));
         return Filled<TResponse>(await group.ProposeAsync(command, cancel));
     }
 
+    /// <summary>
+    /// Proposes in the caller's name. When the identities changed on the way, the entry was refused as old: it was surely not executed, so once this
+    /// member knows the change it is proposed again. A JSON Web Token is bound to its own revision, and its owner has to sign in anew.
+    /// </summary>
+    private async ValueTask<CommandReply> ProposeNamedAsync(Caller named, byte[] command, CancellationToken cancel)
+    {
+        var reply = await group.ProposeAsync(CallerCommand.Named(named, group.Identity, command), cancel);
+        if (reply.Error != AuthErrors.AuthOldRevision || named.Kind == CallerKind.Jwt) return reply;
+        AskedAgain.Hit();
+        var view = await RefreshIdentityAsync(cancel);
+        return await group.ProposeAsync(CallerCommand.Named(named, view, command), cancel);
+    }
+
     private async ValueTask<TResponse> ReadAsync<TResponse>(KeyspaceRead<CommandReply> read, bool isLinearizable, CancellationToken cancel)
-        where TResponse : class, IMessage => Filled<TResponse>(await group.ReadAsync(read, isLinearizable, cancel));
+        where TResponse : class, IMessage
+    {
+        read.Caller = caller;
+        return Filled<TResponse>(await group.ReadAsync(read, isLinearizable, cancel));
+    }
 
     private TResponse Filled<TResponse>(CommandReply reply)
         where TResponse : class, IMessage

@@ -1,3 +1,5 @@
+using Holdfast.Coordination.Endpoints.SignIn;
+
 namespace Holdfast.Coordination;
 
 /// <summary>How old revisions are forgotten without being asked.</summary>
@@ -27,6 +29,9 @@ public sealed record CoordinationOptions
 
     /// <summary>With <see cref="AutoCompactionMode.Revision"/>: how many revisions are kept. Looked at every five minutes, as in etcd.</summary>
     public long RetentionRevisions { get; init; } = 1000;
+
+    /// <summary>How callers are recognised while auth is on. JSON Web Tokens are set on all members or on none.</summary>
+    public CoordinationAuthOptions Auth { get; init; } = new();
 
     /// <summary>All faults at once; empty when there is none.</summary>
     public IReadOnlyList<string> Validate()

@@ -1,3 +1,5 @@
+using Holdfast.Cluster;
+using Holdfast.Coordination.Permissions;
 using Holdfast.Coordination.Protocol;
 
 namespace Holdfast.Coordination;
@@ -7,8 +9,14 @@ namespace Holdfast.Coordination;
 /// Callable from any thread. A failure is an <see cref="EtcdException"/> whose <see cref="EtcdException.Error"/> is exactly what the client must see;
 /// cancelling a write says nothing about its fate.
 /// </summary>
-public interface ICoordination
+public interface ICoordination : IIdentityStore
 {
+    /// <summary>The same face in someone's name: what it proposes and reads is asked about while auth is on.</summary>
+    ICoordination As(Caller caller);
+
+    /// <summary>Users, roles, permissions and tokens.</summary>
+    ICoordinationAuth Auth { get; }
+
     /// <summary>Reads keys, linearizably unless <c>serializable</c> is set.</summary>
     ValueTask<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancel = default);
 

@@ -1,3 +1,5 @@
+using Holdfast.Cluster;
+using Holdfast.Coordination.Permissions;
 using Holdfast.Primitives;
 
 namespace Holdfast.Coordination;
@@ -7,6 +9,9 @@ namespace Holdfast.Coordination;
 /// </summary>
 internal abstract class KeyspaceRead<TResult>
 {
+    /// <summary>In whose name it is read; null for nobody. Asked only while auth is on.</summary>
+    public Caller? Caller { get; set; }
+
     /// <summary>What was found, once <see cref="Run"/> said true.</summary>
     public TResult Result { get; protected set; } = default!;
 
@@ -27,6 +32,9 @@ internal interface IKeyspaceGroup
 
     /// <summary>Runs a read: after a read barrier when it must be linearizable, else on this replica's state as it is.</summary>
     ValueTask<TResult> ReadAsync<TResult>(KeyspaceRead<TResult> read, bool isLinearizable, CancellationToken cancel);
+
+    /// <summary>The identities that this member has applied. From any thread.</summary>
+    IdentityView Identity { get; }
 
     /// <summary>Where this member and its group stand. From any thread.</summary>
     KeyspaceStatus Status { get; }

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Holdfast.Cluster;
+using Holdfast.Coordination.Permissions;
 using Holdfast.Coordination.Kv;
 using Holdfast.Coordination.Leases;
 using Holdfast.Coordination.Mvcc;
@@ -14,13 +16,27 @@ internal static class SliceSize
     public const int Keys = 2048;
 }
 
+/// <summary>A read that answers as a command does, and may be refused.</summary>
+internal abstract class ReplyRead : KeyspaceRead<CommandReply>
+{
+    /// <summary>Answers with an error, and is done.</summary>
+    protected bool Refuse(CoordinationStateMachine machine, EtcdError error)
+    {
+        Result = new CommandReply(null, error, machine.Store.Revision, machine.Role.Term);
+        return true;
+    }
+}
+
 /// <summary>A Range.</summary>
-internal sealed class RangeRead(RangeRequest request) : KeyspaceRead<CommandReply>
+internal sealed class RangeRead(RangeRequest request) : ReplyRead
 {
     private RangeScan? scan;
 
     public override bool Run(CoordinationStateMachine machine, Instant now)
     {
+        if (scan is null && machine.Guard.IsOn && (machine.Guard.Resolve(Caller, out var who) ?? machine.Guard.RefusalOf(who, request)) is { } refused)
+            return Refuse(machine, refused);
+
         if (machine.Store.Alarms.IsCorrupt)
         {
             scan?.Dispose();
@@ -38,23 +54,27 @@ internal sealed class RangeRead(RangeRequest request) : KeyspaceRead<CommandRepl
 }
 
 /// <summary>A transaction without writes. It runs in one piece: what it reads is one moment.</summary>
-internal sealed class TxnRead(TxnRequest request) : KeyspaceRead<CommandReply>
+internal sealed class TxnRead(TxnRequest request) : ReplyRead
 {
     public override bool Run(CoordinationStateMachine machine, Instant now)
     {
         TxnResponse? response = null;
-        var error = AlarmExecution.Refusal(machine.Store.Alarms, request) ?? new TxnExecution(machine.Store, new KvExecutor(machine.Store)).Run(request, out response);
+        var error = machine.Guard.IsOn ? machine.Guard.Resolve(Caller, out var who) ?? machine.Guard.RefusalOf(who, request) : null;
+        error ??= AlarmExecution.Refusal(machine.Store.Alarms, request) ?? new TxnExecution(machine.Store, new KvExecutor(machine.Store)).Run(request, out response);
         Result = new CommandReply(response, error, machine.Store.Revision, machine.Role.Term);
         return true;
     }
 }
 
 /// <summary>Renews a lease on the leader; no result when this member does not lead.</summary>
-internal sealed class RenewRead(long id) : KeyspaceRead<CommandReply?>
+internal sealed class RenewRead(long id) : ReplyRead
 {
     public override bool Run(CoordinationStateMachine machine, Instant now)
     {
         if (!machine.Clock.IsRunning) return true;
+        if (machine.Guard.IsOn && (machine.Guard.Resolve(Caller, out var who) ?? machine.Guard.LeaseRefusal(who, id)) is { } refused)
+            return Refuse(machine, refused);
+
         var seconds = machine.Clock.Renew(id, now, machine.Store.Leases);
         var response = new LeaseKeepAliveResponse { Header = new ResponseHeader { Revision = machine.Store.Revision }, ID = id, TTL = seconds };
         Result = new CommandReply(response, null, machine.Store.Revision, machine.Role.Term);
@@ -63,10 +83,13 @@ internal sealed class RenewRead(long id) : KeyspaceRead<CommandReply?>
 }
 
 /// <summary>A lease's time and keys.</summary>
-internal sealed class TimeToLiveRead(LeaseTimeToLiveRequest request) : KeyspaceRead<CommandReply>
+internal sealed class TimeToLiveRead(LeaseTimeToLiveRequest request) : ReplyRead
 {
     public override bool Run(CoordinationStateMachine machine, Instant now)
     {
+        if (machine.Guard.IsOn && (machine.Guard.Resolve(Caller, out var who) ?? machine.Guard.RefusalOf(who, request)) is { } refused)
+            return Refuse(machine, refused);
+
         var leases = machine.Store.Leases;
         var response = new LeaseTimeToLiveResponse { Header = new ResponseHeader { Revision = machine.Store.Revision }, ID = request.ID, TTL = -1 };
         if (leases.Granted.TryGetValue(request.ID, out var grant))
@@ -83,10 +106,13 @@ internal sealed class TimeToLiveRead(LeaseTimeToLiveRequest request) : KeyspaceR
 }
 
 /// <summary>All leases, by id.</summary>
-internal sealed class LeasesRead : KeyspaceRead<CommandReply>
+internal sealed class LeasesRead : ReplyRead
 {
     public override bool Run(CoordinationStateMachine machine, Instant now)
     {
+        if (machine.Guard.IsOn && (machine.Guard.Resolve(Caller, out var who) ?? machine.Guard.RefusalOfLeases(who)) is { } refused)
+            return Refuse(machine, refused);
+
         var response = new LeaseLeasesResponse { Header = new ResponseHeader { Revision = machine.Store.Revision } };
         foreach (var id in machine.Store.Leases.Granted.Keys) response.Leases.Add(new LeaseStatus { ID = id });
         Result = new CommandReply(response, null, machine.Store.Revision, machine.Role.Term);
@@ -156,4 +182,14 @@ internal readonly record struct TickFindings(Term Term, bool IsDue, List<Expired
 
     /// <summary>The alarms that are on.</summary>
     public required ImmutableSortedSet<Alarm> Alarms { get; init; }
+}
+
+/// <summary>The identities after a barrier, and the revision for a header.</summary>
+internal sealed class IdentityRead : KeyspaceRead<(IdentityView View, long Revision, Term Term)>
+{
+    public override bool Run(CoordinationStateMachine machine, Instant now)
+    {
+        Result = (machine.Auth.View, machine.Store.Revision, machine.Role.Term);
+        return true;
+    }
 }

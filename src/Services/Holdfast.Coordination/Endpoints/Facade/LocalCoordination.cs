@@ -1,3 +1,4 @@
+using Holdfast.Cluster;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 
@@ -32,6 +33,8 @@ public sealed class LocalCoordination : IKeyspaceGroup
     public CoordinationFace Face { get; }
 
     private NodeId Self { get; }
+
+    IdentityView IKeyspaceGroup.Identity => machine.Auth.View;
 
     KeyspaceStatus IKeyspaceGroup.Status
     {

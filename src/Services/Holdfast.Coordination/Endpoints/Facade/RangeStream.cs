@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using Holdfast.Coordination.Kv;
 using Holdfast.Coordination.Mvcc;
+using Holdfast.Coordination.Permissions;
 using Holdfast.Coordination.Protocol;
 using Holdfast.Primitives;
 
@@ -11,7 +12,7 @@ namespace Holdfast.Coordination;
 /// A Range that leaves in parts (etcd 3.7): merged in order they are what Range would answer. All parts are of one revision; it is not pinned, because a
 /// client that does not read must not keep history alive, so a compaction in between ends the stream with the error that etcd gives.
 /// </summary>
-internal sealed class RangeStream(IKeyspaceGroup group, RangeRequest request)
+internal sealed class RangeStream(IKeyspaceGroup group, RangeRequest request, Caller? caller)
 {
     /// <summary>Why a request cannot be streamed, or null: what is sorted must be whole first.</summary>
     public static EtcdError? Refusal(RangeRequest request)
@@ -26,7 +27,7 @@ internal sealed class RangeStream(IKeyspaceGroup group, RangeRequest request)
         var place = new RangePlace(request);
         for (var isFirst = true; !place.IsDone; isFirst = false)
         {
-            var (part, term, error) = await group.ReadAsync(new RangePartRead(request, place), isFirst && !request.Serializable, cancel).ConfigureAwait(false);
+            var (part, term, error) = await group.ReadAsync(new RangePartRead(request, place) { Caller = caller }, isFirst && !request.Serializable, cancel).ConfigureAwait(false);
             if (error is not null) throw new EtcdException(error);
             yield return (part!, term);
         }
@@ -69,6 +70,12 @@ internal sealed class RangePartRead(RangeRequest request, RangePlace place) : Ke
     public override bool Run(CoordinationStateMachine machine, Instant now)
     {
         var store = machine.Store;
+        if (machine.Guard.IsOn && (machine.Guard.Resolve(Caller, out var who) ?? machine.Guard.RefusalOf(who, request)) is { } refused)
+        {
+            Result = (null, machine.Role.Term, refused);
+            return true;
+        }
+
         if (place.Revision == 0)
         {
             part.Header.Revision = store.Revision;

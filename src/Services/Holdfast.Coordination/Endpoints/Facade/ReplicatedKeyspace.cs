@@ -1,3 +1,4 @@
+using Holdfast.Cluster;
 using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
@@ -7,6 +8,8 @@ namespace Holdfast.Coordination;
 /// <summary>The keyspace's group as the face sees it: outcomes become etcd's errors, reads become queries behind the barrier.</summary>
 internal sealed class ReplicatedKeyspace(ReplicatedGroup group, CoordinationStateMachine machine) : IKeyspaceGroup
 {
+    public IdentityView Identity => machine.Auth.View;
+
     public KeyspaceStatus Status
     {
         get

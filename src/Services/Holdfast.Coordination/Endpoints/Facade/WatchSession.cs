@@ -8,7 +8,7 @@ namespace Holdfast.Coordination;
 /// A client's watch stream seen from outside the loop. What the client asks is queued here in order, and one read at a time carries the queue to the
 /// loop and then lets watches that are behind catch up, slice by slice.
 /// </summary>
-internal sealed class WatchSession(IKeyspaceGroup group, IWatchSink sink, CoordinationIdentity identity) : IWatchSession
+internal sealed class WatchSession(IKeyspaceGroup group, IWatchSink sink, CoordinationIdentity identity, Permissions.Caller? caller = null) : IWatchSession
 {
     /// <summary>Requests that may wait for the loop. More than that and the client is cut off.</summary>
     private const int RequestsMax = 4096;
@@ -120,7 +120,7 @@ internal sealed class WatchSession(IKeyspaceGroup group, IWatchSink sink, Coordi
 
     private void Introduce(WatchHub hub) => (hub.ClusterId, hub.MemberId) = (identity.ClusterId, identity.MemberId);
 
-    private WatchStream Open(WatchHub hub) => hub.Open(sink);
+    private WatchStream Open(WatchHub hub) => hub.Open(sink, caller);
 
     /// <summary>Takes what waits, in order. False when nothing does; then the next wish schedules anew.</summary>
     private bool Next(out Request? request, out long freed, out bool over)

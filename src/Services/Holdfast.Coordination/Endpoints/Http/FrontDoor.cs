@@ -1,4 +1,5 @@
 using System.Text;
+using Holdfast.Coordination.Endpoints.SignIn;
 using Holdfast.Coordination.Endpoints.Grpc;
 using Holdfast.Coordination.Endpoints.Json;
 using Holdfast.Coordination.Endpoints.Methods;
@@ -51,11 +52,19 @@ internal sealed class FrontDoor(CallScope scope, MethodTable methods, HealthPage
             return Task.CompletedTask;
         }
 
-        if (exchange.Path.StartsWith(AdminPages.Root, StringComparison.Ordinal)) return admin.ServeAsync(exchange);
+        if (exchange.Path.StartsWith(AdminPages.Root, StringComparison.Ordinal)) return AdminAsync(exchange);
         if (methods.ByJsonPath(exchange.Path) is not { } method) return PageAsync(exchange);
         return exchange.Method == "POST"
             ? method.ServeJsonAsync(exchange, scope)
             : JsonErrors.RespondAsync(exchange, new CallFailure(CallFailure.Unimplemented, "Method Not Allowed"), 405).AsTask();
+    }
+
+    /// <summary>Seeing is for everybody who reaches the door; changing, while auth is on, for root.</summary>
+    private async Task AdminAsync(HttpExchange exchange)
+    {
+        if (exchange.Method != "GET" && await CallGate.AdminRefusalAsync(scope.Coordination, exchange, exchange.Aborted).ConfigureAwait(false) is { } refused)
+            await JsonErrors.RespondAsync(exchange, CallFailure.From(refused)).ConfigureAwait(false);
+        else await admin.ServeAsync(exchange).ConfigureAwait(false);
     }
 
     private async Task PageAsync(HttpExchange exchange)

@@ -1,6 +1,7 @@
 using System.Text;
 using Holdfast.Coordination.Endpoints.Json;
 using Holdfast.Coordination.Endpoints.Methods;
+using Holdfast.Coordination.Permissions;
 using Holdfast.Coordination.Protocol;
 using Google.Protobuf;
 using Holdfast.Primitives.Metrics;
@@ -134,6 +135,11 @@ internal sealed class HealthPages(ICoordination coordination, MetricsRegistry me
         try
         {
             await coordination.RangeAsync(new RangeRequest { Key = AnyKey, KeysOnly = true, Limit = 1, Serializable = isSerializable }, deadline.Token).ConfigureAwait(false);
+            return null;
+        }
+        catch (EtcdException failure) when (failure.Error == AuthErrors.UserEmpty)
+        {
+            // Auth is on, and a probe has no name. But it was the keyspace itself that said so, after the barrier: that is what was to be found out.
             return null;
         }
         catch (Exception failure) when (failure is EtcdException or OperationCanceledException)

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
+using Holdfast.Coordination.Endpoints.Port;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
@@ -33,6 +34,12 @@ internal sealed class HttpExchange(IFeatureCollection features)
 
     /// <summary>Whether the status and the headers have gone.</summary>
     public bool HasStarted => response.HasStarted;
+
+    /// <summary>
+    /// The common name in the client's certificate; null without one. There is one only where the door asks for it, and then it was checked against the
+    /// operator's own roots.
+    /// </summary>
+    public string? ClientName => features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } certificate ? ClientTrust.CommonNameOf(certificate) : null;
 
     /// <summary>Signalled when the client is gone.</summary>
     public CancellationToken Aborted => features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;

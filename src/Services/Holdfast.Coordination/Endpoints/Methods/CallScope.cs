@@ -1,3 +1,4 @@
+using Holdfast.Coordination.Endpoints.SignIn;
 using Holdfast.Coordination.Endpoints.Http;
 using Holdfast.Primitives.Metrics;
 
@@ -12,4 +13,11 @@ internal sealed record CallScope(ICoordination Coordination, EndpointLimits Limi
 {
     /// <summary>Calls that ended with UNAVAILABLE.</summary>
     public Counter Unavailable { get; } = new();
+
+    /// <summary>The scope of one call in its caller's name. A cluster whose identities were never touched has nobody to recognise, and pays one comparison.</summary>
+    public ValueTask<CallScope> ForAsync(EtcdMethod method, HttpExchange exchange, CancellationToken cancel) =>
+        Coordination.Identity.IsUntouched ? new(this) : AdmitAsync(method, exchange, cancel);
+
+    private async ValueTask<CallScope> AdmitAsync(EtcdMethod method, HttpExchange exchange, CancellationToken cancel) =>
+        this with { Coordination = await CallGate.AdmitAsync(Coordination, method, exchange, cancel).ConfigureAwait(false) };
 }

@@ -37,7 +37,8 @@ internal abstract class EtcdMethod(string service, string name)
         using var deadline = CallDeadline.Of(exchange);
         try
         {
-            await CallGrpcAsync(exchange, scope, deadline.Token).ConfigureAwait(false);
+            var named = await scope.ForAsync(this, exchange, deadline.Token).ConfigureAwait(false);
+            await CallGrpcAsync(exchange, named, deadline.Token).ConfigureAwait(false);
             GrpcHeaders.Succeed(exchange);
         }
         catch (Exception failure) when (failure is not InvariantBrokenException)
@@ -53,7 +54,8 @@ internal abstract class EtcdMethod(string service, string name)
         using var deadline = CallDeadline.Of(exchange);
         try
         {
-            await CallJsonAsync(exchange, scope, deadline.Token).ConfigureAwait(false);
+            var named = await scope.ForAsync(this, exchange, deadline.Token).ConfigureAwait(false);
+            await CallJsonAsync(exchange, named, deadline.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is not InvariantBrokenException)
         {

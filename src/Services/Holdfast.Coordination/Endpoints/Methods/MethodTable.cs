@@ -11,7 +11,6 @@ internal sealed class MethodTable
     private const string Kv = "etcdserverpb.KV";
     private const string Watch = "etcdserverpb.Watch";
     private const string Lease = "etcdserverpb.Lease";
-    private const string Auth = "etcdserverpb.Auth";
 
     /// <summary>The JSON gateway's versions: /v3 is today's, the other its name in etcd 3.3, which 3.4 still serves.</summary>
     private static readonly string[] JsonRoots = ["/v3", "/v3beta"];
@@ -23,7 +22,7 @@ internal sealed class MethodTable
     {
         var grpc = new Dictionary<string, EtcdMethod>(StringComparer.Ordinal);
         var json = new Dictionary<string, EtcdMethod>(StringComparer.Ordinal);
-        foreach (var (method, paths) in Offered().Concat(MaintenanceMethods.Offered()).Concat(ServiceMethods.Offered()))
+        foreach (var (method, paths) in Offered().Concat(MaintenanceMethods.Offered()).Concat(ServiceMethods.Offered()).Concat(AuthMethods.Offered()))
         {
             grpc.Add(method.GrpcPath, method);
             foreach (var root in JsonRoots)
@@ -31,7 +30,7 @@ internal sealed class MethodTable
                     json.Add(root + path, method);
         }
 
-        AddAbsent(grpc, json);
+        AddAbsent(grpc);
         foreach (var method in grpc.Values) method.CountIn(metrics);
         byGrpcPath = grpc.ToFrozenDictionary(StringComparer.Ordinal);
         byJsonPath = json.ToFrozenDictionary(StringComparer.Ordinal);
@@ -81,39 +80,15 @@ internal sealed class MethodTable
             static (coordination, request, cancel) => coordination.LeaseLeasesAsync(request, cancel)), ["/lease/leases", "/kv/lease/leases"]);
     }
 
-    private static void AddAbsent(Dictionary<string, EtcdMethod> grpc, Dictionary<string, EtcdMethod> json)
+    private static void AddAbsent(Dictionary<string, EtcdMethod> grpc)
     {
         foreach (var service in RpcReflection.Descriptor.Services)
         {
             foreach (var method in service.Methods)
             {
                 var absent = new AbsentMethod(service.FullName, method.Name);
-                if (!grpc.TryAdd(absent.GrpcPath, absent)) continue;
-                if (AbsentJsonPath(service, method) is not { } path) continue;
-                foreach (var root in JsonRoots) json.TryAdd(root + path, absent);
+                grpc.TryAdd(absent.GrpcPath, absent);
             }
         }
     }
-
-    private static string? AbsentJsonPath(ServiceDescriptor service, MethodDescriptor method) => (service.FullName, method.Name) switch
-    {
-        (Auth, "AuthEnable") => "/auth/enable",
-        (Auth, "AuthDisable") => "/auth/disable",
-        (Auth, "AuthStatus") => "/auth/status",
-        (Auth, "Authenticate") => "/auth/authenticate",
-        (Auth, "UserAdd") => "/auth/user/add",
-        (Auth, "UserGet") => "/auth/user/get",
-        (Auth, "UserList") => "/auth/user/list",
-        (Auth, "UserDelete") => "/auth/user/delete",
-        (Auth, "UserChangePassword") => "/auth/user/changepw",
-        (Auth, "UserGrantRole") => "/auth/user/grant",
-        (Auth, "UserRevokeRole") => "/auth/user/revoke",
-        (Auth, "RoleAdd") => "/auth/role/add",
-        (Auth, "RoleGet") => "/auth/role/get",
-        (Auth, "RoleList") => "/auth/role/list",
-        (Auth, "RoleDelete") => "/auth/role/delete",
-        (Auth, "RoleGrantPermission") => "/auth/role/grant",
-        (Auth, "RoleRevokePermission") => "/auth/role/revoke",
-        _ => null,
-    };
 }

@@ -1,0 +1,80 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Holdfast.Coordination.Endpoints;
+using Holdfast.Coordination.Endpoints.SignIn;
+using Holdfast.Server.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Server.Configuration;
+
+/// <summary>How etcd clients are met: TLS, whose certificates are believed, and how users are recognised.</summary>
+internal sealed record ClientPortPlan
+{
+    /// <summary>Anybody, in the clear: for loopback.</summary>
+    public static readonly ClientPortPlan Plain = new() { Certificate = "", Key = "", ClientCa = "", Auth = new CoordinationAuthOptions() };
+
+    public required string Certificate { get; init; }
+
+    public required string Key { get; init; }
+
+    public required string ClientCa { get; init; }
+
+    public required CoordinationAuthOptions Auth { get; init; }
+
+    /// <summary>Whether the port speaks TLS.</summary>
+    public bool IsTls => Certificate.Length > 0;
+
+    /// <summary>Whether nobody gets in who cannot prove who he is. (Users and passwords do not count: they are switched on while the cluster runs.)</summary>
+    public bool IsGuarded => IsTls && ClientCa.Length > 0;
+
+    /// <summary>For the addresses that clients are told.</summary>
+    public string Scheme => IsTls ? "https" : "http";
+
+    /// <summary>Parses; what is wrong is said with its key and the fix.</summary>
+    public static ClientPortPlan From(SettingValues values, List<string> faults)
+    {
+        var plan = new ClientPortPlan
+        {
+            Certificate = values[Settings.EtcdCert].Text,
+            Key = values[Settings.EtcdKey].Text,
+            ClientCa = values[Settings.EtcdClientCa].Text,
+            Auth = AuthOf(values[Settings.AuthToken].Text, Settings.AuthToken.Key, values[Settings.AuthTokenTtl].Text, Settings.AuthTokenTtl.Key, faults),
+        };
+        if (plan.Certificate.Length > 0 != plan.Key.Length > 0)
+            faults.Add($"{Settings.EtcdCert.Key} and {Settings.EtcdKey.Key}: TLS needs both; add {(plan.Key.Length > 0 ? Settings.EtcdCert.Flag : Settings.EtcdKey.Flag)}");
+        if (plan.ClientCa.Length > 0 && !plan.IsTls)
+            faults.Add($"{Settings.EtcdClientCa.Key}: client certificates need TLS; add {Settings.EtcdCert.Flag} and {Settings.EtcdKey.Flag}");
+        return plan;
+    }
+
+    /// <summary>Reads the TLS files; null without TLS.</summary>
+    /// <exception cref="CannotStartException">They cannot be used.</exception>
+    public EndpointTls? OpenTls(ILoggerFactory logging)
+    {
+        if (!IsTls) return null;
+        try
+        {
+            var files = TlsFiles.Open(Certificate, Key, ClientCa.Length > 0 ? ClientCa : null, logging.CreateLogger("Holdfast.Coordination.Endpoints"));
+            return new EndpointTls { Material = () => files.Current };
+        }
+        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        {
+            var names = string.Join(", ", new[] { Certificate, Key, ClientCa }.Where(name => name.Length > 0));
+            throw new CannotStartException($"the clients' certificates cannot be used ({names}): {unusable.Message}", unusable);
+        }
+    }
+
+    /// <summary>How users are recognised, from etcd's words for it: <c>simple</c>, or <c>jwt,</c> and its options; seconds for a simple token.</summary>
+    public static CoordinationAuthOptions AuthOf(string token, string tokenName, string seconds, string secondsName, List<string> faults)
+    {
+        if (!double.TryParse(seconds, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var timeToLive) || timeToLive is < 1 or > 1e8)
+            faults.Add($"{secondsName}: \"{seconds}\" is not a number of seconds");
+        var options = new CoordinationAuthOptions { TokenTimeToLive = TimeSpan.FromSeconds(Math.Clamp(timeToLive, 1, 1e8)) };
+        if (token == "simple") return options;
+        var wrong = new List<string>();
+        if (token.StartsWith("jwt,", StringComparison.Ordinal)) options = options with { Jwt = JwtPlan.Parse(token[4..], wrong) };
+        else wrong.Add($"\"{token}\" is neither simple nor jwt,sign-method=...");
+        foreach (var fault in wrong) faults.Add($"{tokenName}: {fault}");
+        return options;
+    }
+}

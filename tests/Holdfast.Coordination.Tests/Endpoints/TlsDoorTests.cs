@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Holdfast.Coordination.Permissions;
+using Holdfast.Coordination.Endpoints;
+using Holdfast.Coordination.Protocol;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Holdfast.Coordination.Tests.Endpoints;
+
+/// <summary>TLS on the clients' port: both protocols, certificates that change while the server runs, and clients that are who their certificate says.</summary>
+public sealed class TlsDoorTests : IDisposable
+{
+    private readonly Certificates certificates = new();
+    private readonly HandClock clock = new();
+
+    public void Dispose() => certificates.Dispose();
+
+    [Fact]
+    public async Task Both_versions_of_http_are_spoken_on_one_tls_port()
+    {
+        certificates.Issue("server", "server");
+        await using var door = await OpenAsync(new Local().Face, withClients: false);
+        using var client = Client(null);
+        foreach (var version in new[] { HttpVersion.Version11, HttpVersion.Version20 })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, Url(door) + "/version") { Version = version, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+            using var response = await client.SendAsync(request, TestContext.Current.CancellationToken);
+            Assert.Equal((HttpStatusCode.OK, version), (response.StatusCode, response.Version));
+        }
+    }
+
+    [Fact]
+    public async Task Etcdctl_and_curl_come_through_tls()
+    {
+        certificates.Issue("server", "server");
+        await using var door = await OpenAsync(new Local().Face, withClients: false);
+        Assert.Equal("OK\n", await RunAsync("etcdctl", "--endpoints", Url(door), "--cacert", certificates.Authority, "put", "a", "1"));
+        Assert.Equal("a\n1\n", await RunAsync("etcdctl", "--endpoints", Url(door), "--cacert", certificates.Authority, "get", "a"));
+        foreach (var protocol in new[] { "--http1.1", "--http2" })
+            Assert.Contains("\"count\":\"1\"", await RunAsync("curl", "-sS", protocol, "--cacert", certificates.Authority, "-d", """{"key":"YQ=="}""", Url(door) + "/v3/kv/range"), StringComparison.Ordinal);
+        Assert.Contains("certificate", await RunAsync("curl", "-sS", Url(door) + "/version"), StringComparison.OrdinalIgnoreCase); // An authority that nobody knows.
+    }
+
+    [Fact]
+    public async Task A_changed_certificate_is_used_by_the_next_connection_and_a_broken_one_by_none()
+    {
+        var first = certificates.Issue("server", "server");
+        await using var door = await OpenAsync(new Local().Face, withClients: false);
+        Assert.Equal(first, await ShownAsync(door));
+        var second = certificates.Issue("server", "server");
+        Touch(certificates.Certificate("server"), 1);
+        Assert.Equal(second, await ShownAsync(door));
+
+        await File.WriteAllTextAsync(certificates.Certificate("server"), "not a certificate", TestContext.Current.CancellationToken);
+        Touch(certificates.Certificate("server"), 2);
+        Assert.Equal(second, await ShownAsync(door));
+        var third = certificates.Issue("server", "server");
+        Touch(certificates.Certificate("server"), 3);
+        Assert.Equal(third, await ShownAsync(door));
+    }
+
+    [Fact]
+    public async Task The_common_name_of_a_client_certificate_is_the_user()
+    {
+        certificates.Issue("server", "server");
+        certificates.Issue("alice", "alice");
+        certificates.Issue("root", "root");
+        certificates.Issue("stranger", "stranger");
+        var keyspace = await AuthedLocal.StartAsync();
+        await keyspace.User("alice", (Permission.Types.Type.Readwrite, "a", ""));
+        await using var door = await OpenAsync(keyspace.Nobody, withClients: true);
+
+        using var alice = Channel(door, "alice");
+        await new KV.KVClient(alice).PutAsync(new PutRequest { Key = Local.B("a") });
+        await Fails(AuthErrors.PermissionDenied, new KV.KVClient(alice).PutAsync(new PutRequest { Key = Local.B("b") }));
+        using var root = Channel(door, "root");
+        await new Maintenance.MaintenanceClient(root).StatusAsync(new StatusRequest());
+        using var stranger = Channel(door, "stranger");
+        await Fails(AuthErrors.PermissionDenied, new KV.KVClient(stranger).PutAsync(new PutRequest { Key = Local.B("a") }));
+
+        // A token speaks louder than the certificate, a bad one too.
+        var token = await keyspace.Token("root", "toor");
+        await new KV.KVClient(alice).PutAsync(new PutRequest { Key = Local.B("b") }, new Metadata { { "token", token } });
+        await Fails(AuthErrors.InvalidAuthToken, new KV.KVClient(root).PutAsync(new PutRequest { Key = Local.B("b") }, new Metadata { { "token", "x" } }));
+        Assert.Equal("a\n\n", await RunAsync("etcdctl", "--endpoints", Url(door), "--cacert", certificates.Authority, "--cert", certificates.Certificate("alice"), "--key", certificates.Key("alice"), "get", "a"));
+    }
+
+    [Fact]
+    public async Task Where_client_certificates_are_asked_for_nobody_comes_in_without_one_of_ours()
+    {
+        certificates.Issue("server", "server");
+        using var others = new Certificates();
+        others.Issue("mallory", "root");
+        await using var door = await OpenAsync(new Local().Face, withClients: true);
+        foreach (var shown in new[] { null, others.Load("mallory") })
+        {
+            using var client = Client(shown);
+            await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync(Url(door) + "/version", TestContext.Current.CancellationToken));
+        }
+    }
+
+    private async Task<CoordinationEndpoint> OpenAsync(ICoordination face, bool withClients)
+    {
+        var files = TlsFiles.Open(certificates.Certificate("server"), certificates.Key("server"), withClients ? certificates.Authority : null, NullLogger.Instance, clock);
+        return await CoordinationEndpoint.StartAsync(face, new CoordinationEndpointOptions
+        {
+            Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
+            Tls = new EndpointTls { Material = () => files.Current },
+        });
+    }
+
+    private static string Url(CoordinationEndpoint door) => $"https://{door.Addresses[0]}";
+
+    /// <summary>Gives a file a time of its own, and lets the second pass after which the files are looked at.</summary>
+    private void Touch(string path, int minutes)
+    {
+        File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddMinutes(minutes));
+        clock.Advance(TimeSpan.FromSeconds(2));
+    }
+
+    /// <summary>The fingerprint of the certificate that a new connection is shown.</summary>
+    private static async Task<string> ShownAsync(CoordinationEndpoint door)
+    {
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(door.Addresses[0], TestContext.Current.CancellationToken);
+        await using var tls = new SslStream(socket.GetStream(), false, (_, _, _, _) => true);
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", EnabledSslProtocols = SslProtocols.Tls13 }, TestContext.Current.CancellationToken);
+        return tls.RemoteCertificate!.GetCertHashString();
+    }
+
+    private HttpClient Client(System.Security.Cryptography.X509Certificates.X509Certificate2? shown)
+    {
+        var handler = new SocketsHttpHandler();
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+        if (shown is not null) handler.SslOptions.ClientCertificates = [shown];
+        return new HttpClient(handler);
+    }
+
+    private GrpcChannel Channel(CoordinationEndpoint door, string client) =>
+        GrpcChannel.ForAddress(Url(door), new GrpcChannelOptions { HttpClient = Client(certificates.Load(client)), DisposeHttpClient = true });
+
+    private static async Task Fails<T>(EtcdError expected, AsyncUnaryCall<T> call)
+    {
+        var failure = await Assert.ThrowsAsync<RpcException>(async () => await call);
+        Assert.Equal(((int)expected.Code, expected.Message), ((int)failure.StatusCode, failure.Status.Detail));
+    }
+
+    private static async Task<string> RunAsync(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["ETCDCTL_API"] = "3";
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return output + await errors;
+    }
+}
