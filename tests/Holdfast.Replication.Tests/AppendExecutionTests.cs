@@ -78,6 +78,11 @@ public sealed class AppendExecutionTests
         Assert.Equal("41", cluster.Apply(cluster.Leader, "add n").Reply);
         cluster.Until(() => cluster.Nodes.All(node => node.Machine.Map["n"] == "41"), "the same everywhere");
         cluster.UntilEqual();
+
+        // It leads and executes again, although its log is shorter than what it once had executed.
+        Assert.Equal(ChangeVerdict.Begun, cluster.Leader.Group.TransferLeadership(cluster.Now, old.Id));
+        cluster.Until(() => old.Group.Status.IsServingLeader, "the former leader's leading again");
+        Assert.Equal("42", cluster.Apply(old, "add n").Reply);
     }
 
     [Fact]
@@ -122,7 +127,7 @@ public sealed class AppendExecutionTests
         Assert.False(read.Grant!.Value.IsGranted);
     }
 
-    /// <summary>Forty additions are confirmed; the leader executes one more while it is cut off, another leads, and only then the cut is healed by the test.</summary>
+    /// <summary>Forty additions are confirmed; the leader executes twenty more while it is cut off, another leads, and only then the cut is healed by the test.</summary>
     private static TestCluster CannotUndo(long snapshotLogBytes, out TestNode old)
     {
         var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = snapshotLogBytes }, machineOf: _ => new ToyExecutor(canUndo: false));
@@ -131,8 +136,8 @@ public sealed class AppendExecutionTests
         for (var i = 1; i <= 40; i++) Assert.Equal($"{i}", cluster.Apply(former, "add n").Reply);
         cluster.UntilEqual();
         cluster.Isolate(former);
-        former.Propose("add n");
-        Assert.Equal("41", former.Machine.Map["n"]);
+        for (var i = 0; i < 20; i++) former.Propose("add n");
+        Assert.Equal("60", former.Machine.Map["n"]);
         cluster.Until(() => cluster.Nodes.Any(node => node != former && node.Group.Status.IsServingLeader), "a new leader");
         cluster.Until(() => former.Group.Status.Role != RaftRole.Leader, "the former leader's stepping down");
         return cluster;

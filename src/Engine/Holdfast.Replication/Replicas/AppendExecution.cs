@@ -72,7 +72,12 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
         caughtUpAt = LogIndex.Min(caughtUpAt, from.Previous);
         if (executed.Count == 0 || from > ExecutedTo) return;
         TailTruncated.Hit();
-        if (!Undo(from)) return;
+        if (!Undo(from))
+        {
+            caughtUpAt = LogIndex.Min(caughtUpAt, from.Previous); // Of what was executed, the log holds no more than this.
+            return;
+        }
+
         for (var left = executed.Count; left > 0; left--)
             if (executed.Dequeue() is var position && position.Index < from) executed.Enqueue(position);
         ExecutedTo = from.Previous;
