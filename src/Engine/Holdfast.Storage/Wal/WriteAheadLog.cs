@@ -54,6 +54,9 @@ public sealed class WriteAheadLog : IDisposable
     /// <summary>How many segments there are, the one being written included.</summary>
     public int SegmentCount => (int)(generation - oldestFile + 1);
 
+    /// <summary>Whether some group's log is remembered as damaged and not yet repaired. For whoever looks on from the log's own thread.</summary>
+    internal bool HasDamage => tracks.Values.Any(track => track.DamagedUpTo != LogIndex.Zero);
+
     /// <summary>Reads what is on disk, judges damage by the recovery table, writes the tail anew into a fresh segment and fsyncs it (S7, S8).</summary>
     /// <exception cref="WalRefusedException">The log is of another cluster or of a newer version.</exception>
     public static WriteAheadLog Open(IDisk disk, WalOptions options, out WalRecovery recovery)
@@ -61,6 +64,8 @@ public sealed class WriteAheadLog : IDisposable
         var faults = options.Validate();
         if (faults.Count > 0) throw new WalRefusedException(string.Join(" ", faults));
         disk.CreateFolder(options.Folder);
+        // Without this a power loss may take the folder's name, and every acknowledged segment in it.
+        disk.SyncFolder(Path.GetDirectoryName(options.Folder) ?? "");
         var reader = new LogRecovery(disk, options);
         recovery = reader.Run();
         var log = new WriteAheadLog(disk, options);
