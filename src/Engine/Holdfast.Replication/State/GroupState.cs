@@ -100,7 +100,9 @@ internal sealed class GroupState
             if (envelope.Has(EnvelopeFlags.Session))
             {
                 hash = Mix(hash ^ envelope.Session ^ BitOperations.RotateLeft(envelope.Sequence, 32));
-                var verdict = sessions.Judge(envelope.Session, envelope.Sequence, out var earlier);
+                // Effects were judged and executed when they were appended: that the session was evicted by an entry in between decides nothing any more (S15).
+                object? earlier = null;
+                var verdict = envelope.Has(EnvelopeFlags.Effects) ? SessionVerdict.Execute : sessions.Judge(envelope.Session, envelope.Sequence, out earlier);
                 if (verdict == SessionVerdict.Evicted) return Finish(entry, envelope.Id, true, ProposalStatus.SessionEvicted, null);
                 if (verdict == SessionVerdict.AlreadyExecuted) return Finish(entry, envelope.Id, true, ProposalStatus.Applied, earlier);
             }
