@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Holdfast.Primitives;
+using Holdfast.Simulation.Cluster;
 using Holdfast.Simulation.Faults;
 using Holdfast.Simulation.Running;
 
@@ -20,24 +21,28 @@ public static class SimulationCommand
             if (Has(arguments, "--mutations")) return ListMutations(output);
             if (Has(arguments, "--table")) return PrintTable(output);
             if (ValueOf(arguments, "--mutate") is { } name) return Mutate(name, output);
-            if (ValueOf(arguments, "--seed") is { } seed) return RunOne(ulong.Parse(seed, CultureInfo.InvariantCulture), Has(arguments, "--trace"), output);
+            var world = ValueOf(arguments, "--world");
+            if (world is not (null or "raft" or "cluster")) throw new FormatException($"there is no world '{world}'; there are raft and cluster");
+            var isCluster = world == "cluster";
+            if (ValueOf(arguments, "--seed") is { } seed) return RunOne(ulong.Parse(seed, CultureInfo.InvariantCulture), isCluster, Has(arguments, "--trace"), output);
             var seeds = int.Parse(ValueOf(arguments, "--seeds") ?? "100", CultureInfo.InvariantCulture);
             var minutes = double.Parse(ValueOf(arguments, "--minutes") ?? "5", CultureInfo.InvariantCulture);
             var from = ulong.Parse(ValueOf(arguments, "--from") ?? "1", CultureInfo.InvariantCulture);
-            return new SeedSweep(output).Run(from, seeds, TimeSpan.FromMinutes(minutes));
+            return new SeedSweep(output).Run(from, seeds, TimeSpan.FromMinutes(minutes), world);
         }
         catch (Exception unreadable) when (unreadable is FormatException or OverflowException)
         {
             output.WriteLine($"sim: {unreadable.Message}");
-            output.WriteLine("usage: sim --seed N [--trace] | --seeds N [--minutes M] [--from N] | --mutations | --mutate NAME | --table");
+            output.WriteLine("usage: sim --seed N [--world raft|cluster] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster] | --mutations | --mutate NAME | --table");
             return 2;
         }
     }
 
-    private static int RunOne(ulong seed, bool isTraced, TextWriter output)
+    private static int RunOne(ulong seed, bool isCluster, bool isTraced, TextWriter output)
     {
-        var result = SimulationRun.Once(seed, Mutation.None, isTraced ? output.WriteLine : null);
-        var again = SimulationRun.Once(seed, Mutation.None);
+        RunResult Run(Action<string>? trace) => isCluster ? ClusterRun.Once(seed, ClusterMutation.None, trace) : SimulationRun.Once(seed, Mutation.None, trace);
+        var result = Run(isTraced ? output.WriteLine : null);
+        var again = Run(null);
         var failure = result.Failure ?? (again.Hash == result.Hash ? null : "not deterministic: the second run hashed differently");
         SeedSweep.PrintCounts(result.Counts, output);
         if (failure is not null) output.WriteLine($"seed {seed} FAILED: {failure}");
