@@ -128,6 +128,7 @@ public sealed class WriteAheadLog : IDisposable
         var copies = new WalBatch(0);
         foreach (var (group, entry) in found.Unproven)
         {
+            if (options.Bug == PlantedLogBug.ReadableTakenForDurable) break;
             copies.AppendCopied(group, entry);
             tracks[group].Place(entry.Position, generation + 1);
         }
@@ -152,6 +153,7 @@ public sealed class WriteAheadLog : IDisposable
         FillMarks();
         var oldest = generation;
         foreach (var track in tracks.Values) oldest = Math.Min(oldest, track.OldestSegment);
+        if (options.Bug == PlantedLogBug.SlowGroupsSegmentReleased) oldest = Math.Max(oldest, generation - 1);
         var copiedBytes = copies?.Bytes ?? 0;
         var beginning = SegmentLayout.DataStart(options.BlockBytes) + SegmentLayout.AlignUp(marks.Bytes, options.BlockBytes) + SegmentLayout.AlignUp(marks.Bytes + copiedBytes, options.BlockBytes);
         OpenSegmentFile(Math.Max(options.SegmentBytes, beginning + SegmentLayout.AlignUp(room, options.BlockBytes)));
@@ -192,7 +194,7 @@ public sealed class WriteAheadLog : IDisposable
         foreach (var track in tracks.Values)
         {
             marksBody.Clear();
-            track.WriteMarks(marksBody);
+            track.WriteMarks(marksBody, withHardState: options.Bug != PlantedLogBug.VoteNotCarriedForward);
             marks.AppendMarks(track.Group, marksBody.Written);
         }
     }
