@@ -40,7 +40,7 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
     public ClusterProcess(ClusterMachine machine, SeededRandom dice)
     {
         (Machine, World, Dice) = (machine, machine.World, dice);
-        mount = new SimMount(machine.Disk, this, dice.Fork());
+        mount = new SimMount(machine.Disk, this, dice.Fork()) { Mutation = World.Options.Mutation };
         queue = new CommitQueue(World.Options.CommitBytesMax);
         board = new BeatBoard(supports, IsLaneFresh);
     }
@@ -58,6 +58,9 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
     public NodeId Node => Machine.Node;
 
     public CoordinationFace Face { get; private set; } = null!;
+
+    /// <summary>Whether an earlier process ran on this disk.</summary>
+    public bool IsRestart { get; private set; }
 
     public WalRecovery Recovery { get; private set; } = null!;
 
@@ -91,6 +94,7 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
         var known = NodeIdentity.Read(mount, "");
         var identity = (known ?? new NodeIdentity(Machine.Node, Machine.Name, cluster, 0)).Booted();
         identity.Write(mount);
+        IsRestart = known is not null;
         World.Check.OnBoot(this, identity.Node, known is null);
         for (var lane = 0; lane < supports.Length; lane++) supports[lane] = new SupportTable((uint)identity.BootCount);
         var options = World.Options;
@@ -102,6 +106,7 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
             SegmentsMax = options.SegmentsMax,
             SparesMax = options.SparesMax,
             CommitBytesMax = options.CommitBytesMax,
+            Bug = Enum.TryParse<PlantedLogBug>(options.Mutation.ToString(), out var bug) ? bug : PlantedLogBug.None,
         };
         log = WriteAheadLog.Open(mount, walOptions, out var recovery);
         Recovery = recovery;
@@ -258,6 +263,7 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
                 return;
             }
 
+            if (TellsEarly) TellDurable();
             World.Clock.After(SyncTime(), () => WhenAwake(EndCommit));
         });
     }
@@ -276,9 +282,16 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
 
         holdingBack = log.HoldingBack;
         queue.OnDurable();
-        foreach (var batch in commit) seats[batch.Loop].Loop.OnBatchDurable(batch);
+        if (!TellsEarly) TellDurable();
         BeginCommit();
     });
+
+    private bool TellsEarly => World.Options.Mutation == ClusterMutation.BatchCompletedBeforeSync;
+
+    private void TellDurable()
+    {
+        foreach (var batch in commit) seats[batch.Loop].Loop.OnBatchDurable(batch);
+    }
 
     private void FailLog(IOException failure)
     {

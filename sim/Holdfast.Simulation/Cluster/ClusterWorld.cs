@@ -145,12 +145,13 @@ internal sealed class ClusterWorld
         ChunkBytes = Options.ChunkBytes,
         SnapshotLogBytes = group == Executor ? Math.Max(Options.SnapshotLogBytes, 64 * 1024) : Options.SnapshotLogBytes,
         SessionsMax = Options.SessionsMax,
+        Bug = Enum.TryParse<PlantedReplicaBug>(Options.Mutation.ToString(), out var bug) ? bug : PlantedReplicaBug.None,
     };
 
     public IStateMachine MachineOf(ClusterProcess process, GroupId group, out CoordinationStateMachine? keyspace)
     {
         keyspace = group == Keyspace ? new CoordinationStateMachine() : null;
-        if (keyspace is not null) return new ObservedKeyspace(process, keyspace, KeyspaceChronicle);
+        if (keyspace is not null) return new ObservedKeyspace(process, keyspace, KeyspaceChronicle, Options.Mutation);
         return group == Ledger ? new LedgerMachine(process, LedgerCheck) : new LedgerExecutor(process, ExecutorCheck);
     }
 

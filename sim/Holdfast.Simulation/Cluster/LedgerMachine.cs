@@ -53,9 +53,9 @@ internal class LedgerMachine(ClusterProcess process, LedgerCheck check) : IState
 
     public ulong StateHash { get; protected set; }
 
-    protected ClusterProcess Process => process;
+    protected ClusterWorld World => process.World;
 
-    protected LedgerCheck Check => check;
+    protected ClusterMutation Mutation => process.World.Options.Mutation;
 
     public virtual ApplyResult Apply(in CommittedEntry entry)
     {
@@ -73,7 +73,7 @@ internal class LedgerMachine(ClusterProcess process, LedgerCheck check) : IState
         return ApplyResult.Done(before);
     }
 
-    public virtual ISnapshotView CaptureSnapshot() => new View([.. Registers], StateHash);
+    public ISnapshotView CaptureSnapshot() => new View(Mutation == ClusterMutation.ViewShowsLaterEntries ? () => [.. Registers] : Frozen([.. Registers]), StateHash);
 
     public ISnapshotBuilder BeginRestore() => new Builder(this);
 
@@ -90,6 +90,7 @@ internal class LedgerMachine(ClusterProcess process, LedgerCheck check) : IState
         };
         Set(command.Key, after);
         StateHash = Chronicle.Mix(StateHash ^ command.Key ^ after << 8 ^ command.Wish << 24);
+        if (Mutation == ClusterMutation.IterationOrderLeaks) StateHash ^= (byte)process.Node.Value * (ulong)(Registers.Count / 3);
         return before;
     }
 
@@ -99,12 +100,15 @@ internal class LedgerMachine(ClusterProcess process, LedgerCheck check) : IState
         else Registers[key] = value;
     }
 
-    private sealed class View(KeyValuePair<byte, ulong>[] registers, ulong hash) : ISnapshotView
+    private static Func<KeyValuePair<byte, ulong>[]> Frozen(KeyValuePair<byte, ulong>[] registers) => () => registers;
+
+    private sealed class View(Func<KeyValuePair<byte, ulong>[]> look, ulong hash) : ISnapshotView
     {
         private int next = -1;
 
         public bool WriteNext(IBufferWriter<byte> chunk)
         {
+            var registers = look();
             if (next < 0)
             {
                 BinaryPrimitives.WriteUInt64LittleEndian(chunk.GetSpan(8), hash);
@@ -152,7 +156,7 @@ internal class LedgerMachine(ClusterProcess process, LedgerCheck check) : IState
             (owner.Registers, owner.StateHash) = (registers, hash);
             owner.slices = 0;
             owner.OnRestored();
-            owner.Process.World.Counts.SnapshotInstalls++;
+            owner.World.Counts.SnapshotInstalls++;
         }
 
         public void Dispose()
@@ -185,6 +189,7 @@ internal sealed class LedgerExecutor(ClusterProcess process, LedgerCheck check) 
 
     public void OnTruncated(LogIndex from)
     {
+        if (Mutation == ClusterMutation.TruncatedTailNotUndone) return;
         for (var i = unconfirmed.Count - 1; i >= 0 && unconfirmed[i].Index >= from; i--)
         {
             Undone.Hit();

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Holdfast.Coordination;
 using Holdfast.Coordination.Mvcc;
@@ -7,17 +8,27 @@ using Holdfast.Replication;
 namespace Holdfast.Simulation.Cluster;
 
 /// <summary>The production keyspace with somebody looking on: what each entry changed goes into the <see cref="Chronicle"/>.</summary>
-internal class ObservedKeyspace(ClusterProcess process, CoordinationStateMachine inner, Chronicle chronicle) : IStateMachine
+internal sealed class ObservedKeyspace : IStateMachine
 {
+    /// <summary>A limit that one node sets for itself: longer commands it does not like.</summary>
+    private const int OwnLimitBytes = 300;
+
+    private readonly ClusterProcess process;
+    private readonly CoordinationStateMachine inner;
+    private readonly Chronicle chronicle;
+    private readonly ClusterMutation mutation;
     private readonly List<KeyChange> changes = [];
     private readonly HashSet<long> leasesBefore = [];
     private long changesFrom = -1;
+    private bool hasApplied;
+
+    public ObservedKeyspace(ClusterProcess process, CoordinationStateMachine inner, Chronicle chronicle, ClusterMutation mutation)
+    {
+        (this.process, this.inner, this.chronicle, this.mutation) = (process, inner, chronicle, mutation);
+        inner.Watches.SkipsCompacted = mutation == ClusterMutation.WatchSkipsCompacted;
+    }
 
     public ulong StateHash => inner.StateHash;
-
-    protected CoordinationStateMachine Inner => inner;
-
-    protected ClusterProcess Process => process;
 
     public ApplyResult Apply(in CommittedEntry entry)
     {
@@ -35,17 +46,25 @@ internal class ObservedKeyspace(ClusterProcess process, CoordinationStateMachine
         return result;
     }
 
-    public virtual ISnapshotView CaptureSnapshot()
+    public ISnapshotView CaptureSnapshot()
     {
         chronicle.OnContent(process.Node, inner.StateHash, ContentOf(inner.Store));
-        return inner.CaptureSnapshot();
+        return mutation == ClusterMutation.LeasesLeftOutOfSnapshot ? new WithoutLeases(inner.CaptureSnapshot()) : inner.CaptureSnapshot();
     }
 
     public ISnapshotBuilder BeginRestore() => new Restore(this, inner.BeginRestore());
 
-    public virtual void OnRole(in GroupRole role) => inner.OnRole(role);
+    public void OnRole(in GroupRole role) =>
+        inner.OnRole(mutation == ClusterMutation.FollowersClockEndsLease && role.Leader != NodeId.None ? role with { IsLeader = true } : role);
 
-    protected virtual ApplyResult Execute(in CommittedEntry entry) => inner.Apply(entry);
+    private ApplyResult Execute(in CommittedEntry entry)
+    {
+        var isFirst = !hasApplied;
+        hasApplied = true;
+        if (mutation == ClusterMutation.ApplyLooksAtOwnLimit && process.Machine.Slot == 0 && entry.Command.Length > OwnLimitBytes) return ApplyResult.Done();
+        if (mutation == ClusterMutation.EntryAppliedTwiceAfterRestart && isFirst && process.IsRestart && !inner.Apply(entry).IsDone) return ApplyResult.Yield;
+        return inner.Apply(entry);
+    }
 
     /// <summary>Everything that a client could find out: versions from the compacted revision on, and leases.</summary>
     public static ulong ContentOf(MvccStore store)
@@ -87,6 +106,23 @@ internal class ObservedKeyspace(ClusterProcess process, CoordinationStateMachine
             if (!inner.Store.Leases.Contains(id)) process.World.LeaseCheck.OnEnded(id, isExpiry: (CommandKind)entry.Command[0] == CommandKind.LeaseExpire);
     }
 
+    /// <summary>A snapshot in which the leases are forgotten.</summary>
+    private sealed class WithoutLeases(ISnapshotView view) : ISnapshotView
+    {
+        private const byte Leases = (byte)SnapshotPart.Leases;
+
+        public bool WriteNext(IBufferWriter<byte> chunk)
+        {
+            var whole = new ArrayBufferWriter<byte>();
+            var more = view.WriteNext(whole);
+            var bytes = whole.WrittenSpan;
+            chunk.Write(bytes.Length > 0 && bytes[0] == Leases ? bytes[..1] : bytes);
+            return more;
+        }
+
+        public void Dispose() => view.Dispose();
+    }
+
     private sealed class Restore(ObservedKeyspace owner, ISnapshotBuilder builder) : ISnapshotBuilder
     {
         public void ReadNext(ReadOnlySpan<byte> chunk) => builder.ReadNext(chunk);
@@ -95,8 +131,8 @@ internal class ObservedKeyspace(ClusterProcess process, CoordinationStateMachine
         {
             builder.Complete();
             owner.changesFrom = -1;
-            owner.Process.World.Counts.SnapshotInstalls++;
-            owner.Process.World.KeyspaceChronicle.OnContent(owner.Process.Node, owner.StateHash, ContentOf(owner.Inner.Store));
+            owner.process.World.Counts.SnapshotInstalls++;
+            owner.process.World.KeyspaceChronicle.OnContent(owner.process.Node, owner.StateHash, ContentOf(owner.inner.Store));
         }
 
         public void Dispose() => builder.Dispose();

@@ -34,6 +34,9 @@ internal sealed class SimMount : IDisk
 
     public long FreeBytes => Math.Max(0, disk.BytesMax - disk.BytesUsed);
 
+    /// <summary>The bug that is planted in the use of the disk.</summary>
+    public ClusterMutation Mutation { get; init; }
+
     public void Die() => isDead = true;
 
     public bool Exists(string path) => !isDead && disk.Exists(path);
@@ -48,7 +51,10 @@ internal sealed class SimMount : IDisk
 
     public void Rename(string from, string to) => Do("rename", () => disk.Rename(from, to));
 
-    public void SyncFolder(string folder) => Do("sync folder", () => disk.SyncFolder(folder));
+    public void SyncFolder(string folder)
+    {
+        if (Mutation != ClusterMutation.FolderSyncForgotten) Do("sync folder", () => disk.SyncFolder(folder));
+    }
 
     private void Do(string what, Action effect)
     {
@@ -85,10 +91,12 @@ internal sealed class SimMount : IDisk
         {
             if (mount.isDead) return;
             mount.fate.Pass("sync");
+            if (mount.Mutation == ClusterMutation.SnapshotFilesNotSynced && path.StartsWith("snapshots/", StringComparison.Ordinal)) return;
             if (mount.fate.SyncFails())
             {
                 SyncFailed.Hit();
                 file.FailSync(mount.dice);
+                if (mount.Mutation == ClusterMutation.FailedSyncTriedAgain) return;
                 throw new IOException("the simulated disk failed to sync");
             }
 
