@@ -37,22 +37,21 @@ internal sealed class ClusterCheck(ClusterWorld world)
     {
         if (world.IsTracing)
             foreach (var finding in recovery.Findings) world.Trace($"{process.Node} finds: {finding}");
+        var isDamaged = recovery.Groups.Any(group => group.DamagedUpTo > LogIndex.Zero);
+        if (isDamaged || (recovery.GroupsLost > 0 && !process.Machine.WasDamaged))
+            Require(world.Atlas.IsDamaged(process.Node), $"{process.Node} finds its log damaged, and nothing harmed it: {string.Join(' ', recovery.Findings)}");
+        else if (!process.Machine.IsRotten) world.Atlas.Repair(process.Node);
+        process.Machine.IsInDoubt = false;
+        process.Machine.WasDamaged |= isDamaged || recovery.GroupsLost > 0;
         foreach (var group in ClusterWorld.GroupIds)
         {
             var found = recovery.Find(group);
-            if (found is { DamagedUpTo.Value: > 0 } || recovery.GroupsLost > 0)
-            {
-                Require(world.Atlas.IsDamaged(process.Node) || process.Machine.WasTorn, $"{process.Node} finds its log damaged, and nothing harmed it: {string.Join(' ', recovery.Findings)}");
-                world.Atlas.Damage(process.Node);
-                continue;
-            }
+            if (found is { DamagedUpTo.Value: > 0 } || recovery.GroupsLost > 0) continue;
 
             if (termsShown.TryGetValue((process.Node, group), out var shown)) Require(found is not null && found.HardState.Term >= shown, $"{process.Node} came back in term {found?.HardState.Term} of group {group}, but had shown term {shown}");
             if (found is not null && votes.TryGetValue((process.Node, group, found.HardState.Term), out var vote))
                 Require(found.HardState.Vote == vote, $"{process.Node} came back in term {found.HardState.Term} of group {group} with vote {found.HardState.Vote}, but had voted for {vote}");
         }
-
-        process.Machine.WasTorn = false;
     }
 
     public void OnSent(ClusterProcess process, NodeId to, ReadOnlySpan<byte> frame)
@@ -90,7 +89,7 @@ internal sealed class ClusterCheck(ClusterWorld world)
             OnApplied(process, group, status);
         }
 
-        if (!process.HasDamage && world.Atlas.IsDamaged(process.Node) && process.Groups.TrueForAll(group => group.Replica.Node.IsWhole) && !process.Machine.IsRotten) world.Atlas.Repair(process.Node);
+        if (!process.HasDamage && world.Atlas.IsDamaged(process.Node) && process.Groups.TrueForAll(group => group.Replica.Node.IsWhole) && process.Machine is { IsRotten: false, IsInDoubt: false }) world.Atlas.Repair(process.Node);
     }
 
     /// <summary>A process is gone: the next one of the machine begins anew.</summary>
@@ -134,7 +133,7 @@ internal sealed class ClusterCheck(ClusterWorld world)
         {
             if (!member.CountsForQuorum) continue;
             counted++;
-            if (world.LogOf(member.Node) is { } log && log.Of(group).Holds(position)) holding++;
+            if (world.Logs.TryGetValue(member.Node, out var log) && log.Of(group).Holds(position)) holding++;
         }
 
         return holding > counted / 2;
@@ -143,7 +142,7 @@ internal sealed class ClusterCheck(ClusterWorld world)
     private void OnApplied(ClusterProcess process, ReplicatedGroup group, GroupStatus status)
     {
         world.Note(status.Applied.Value << 16 ^ status.StateHash ^ group.Id.Value);
-        if (group.Replica.State is not { IsMidEntry: false } || group.Replica.Execution is { IsSettled: false }) return;
+        if (group.Replica.State is not { IsMidEntry: false } || !group.Replica.Restoring.IsReady || group.Replica.Execution is { IsSettled: false }) return;
         var hash = group.Replica.State.StateHash;
         var at = (group.Id, group.Replica.State.Applied.Index);
         if (states.TryGetValue(at, out var known)) Require(known == hash, $"{process.Node}: the state of group {group.Id} at {at.Index} is another than on the replica before it");

@@ -1,7 +1,6 @@
 using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Simulation.Time;
-using Holdfast.Storage;
 
 namespace Holdfast.Simulation.Cluster;
 
@@ -9,7 +8,6 @@ namespace Holdfast.Simulation.Cluster;
 internal sealed class ClusterMachine
 {
     private static readonly Mark CouldNotStart = new("sim: a process could not start on its disk and tried again");
-    private static readonly Mark GaveUpDisk = new("sim: an operator gave up a damaged disk");
 
     private readonly SeededRandom dice;
     private int incarnations;
@@ -44,8 +42,11 @@ internal sealed class ClusterMachine
 
     public ClusterProcess? Process { get; private set; }
 
-    /// <summary>Set when a power loss may have left any sectors of what was under way: recovery may find that a commit is in doubt (S8).</summary>
-    public bool WasTorn { get; set; }
+    /// <summary>Set when any sectors of what was not synced may have stayed, until recovery has judged them.</summary>
+    public bool IsInDoubt { get; set; }
+
+    /// <summary>Set when recovery has found damage on this incarnation's disk: that groups may have been lost stays written there.</summary>
+    public bool WasDamaged { get; set; }
 
     /// <summary>Set when sectors have rotted on this incarnation's disk, found or not.</summary>
     public bool IsRotten { get; set; }
@@ -114,8 +115,9 @@ internal sealed class ClusterMachine
     {
         Node = new NodeId((ulong)(Slot + 1 + 16 * incarnations++));
         Log = new DurableLog();
+        World.Logs.Add(Node, Log);
         Disk = new SimDisk(dice.Fork()) { OnDurable = Log.OnDurable };
-        (FirstConfiguration, WasTorn, IsRotten) = (Configuration.Empty, false, false);
+        (FirstConfiguration, IsInDoubt, WasDamaged, IsRotten) = (Configuration.Empty, false, false, false);
         LastConfigurations.Clear();
     }
 
@@ -126,13 +128,6 @@ internal sealed class ClusterMachine
         try
         {
             process.Guard(process.Boot);
-        }
-        catch (SnapshotDamagedException) when (World.Atlas.IsDamaged(Node))
-        {
-            // Production refuses to start and says so; the operator's way out is a new incarnation.
-            GaveUpDisk.Hit();
-            Wipe();
-            return;
         }
         catch (IOException failure)
         {

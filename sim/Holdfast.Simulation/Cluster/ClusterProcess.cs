@@ -165,7 +165,7 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
         throw new ProcessDiedException(Dice.Chance(0.5));
     }
 
-    public bool SyncFails() => !World.IsHealed && Dice.Chance(World.Options.SyncFails);
+    public bool SyncFails() => !World.IsHealed && Dice.Chance(World.Options.SyncFails) && World.MayTear(Machine);
 
     public void Submit(WalBatch batch)
     {
@@ -221,24 +221,12 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
         var options = World.GroupOptionsOf(group);
         var machine = World.MachineOf(this, group, out var keyspace);
         var start = found?.ToRaftStart(Node) ?? new RaftStart { Self = Node, Group = group, Configuration = Machine.FirstConfiguration };
-        var restored = found is { Snapshot.Index.Value: > 0 } ? ReadSnapshot(group, start.Snapshot) : null;
-        var added = seat.Loop.Add(machine, start, found is null, found?.FeatureLevel ?? 1, options, restored);
+        var added = seat.Loop.Add(machine, start, found is null, found?.FeatureLevel ?? 1, options);
         seat.Groups.Add(added);
         Groups.Add(added);
         if (keyspace is null) return;
         var identity = new CoordinationIdentity { ClusterId = ClusterWorld.Cluster.Value, MemberId = Node.Value, Members = () => [] };
         Face = CoordinationFace.Over(added, keyspace, identity, Dice.NextUInt64());
-    }
-
-    private IEnumerable<ReadOnlyMemory<byte>> ReadSnapshot(GroupId group, LogPosition position)
-    {
-        using var reader = store!.Open(group, position) ?? throw new SnapshotDamagedException($"group {group}: the snapshot at {position} is missing or damaged");
-        for (var chunk = 0; chunk < reader.Manifest.Chunks.Length; chunk++)
-        {
-            var bytes = new byte[reader.Manifest.Chunks[chunk].Bytes];
-            reader.ReadChunk(chunk, bytes);
-            yield return bytes;
-        }
     }
 
     /// <summary>The log's thread: takes what waits and writes it; the sync takes its time, and only then anybody hears of it.</summary>

@@ -107,14 +107,18 @@ internal sealed class ClusterWorld
         return null;
     }
 
-    /// <summary>What a present incarnation's disk holds of the log.</summary>
-    public DurableLog? LogOf(NodeId node) => MachineOf(node)?.Log;
+    /// <summary>What an incarnation's disk holds of the log, or held when it was lost: what it acknowledged until then counts.</summary>
+    public Dictionary<NodeId, DurableLog> Logs { get; } = [];
 
-    /// <summary>Whether a power loss may leave any sectors of what was not synced: that can damage a log, and damage is bounded (S8).</summary>
+    /// <summary>
+    /// Whether any sectors of what was not synced may stay, after a power loss or a failed sync. That can leave a commit's header without its body, which is damage
+    /// until recovery has judged it (S8), and damage is bounded.
+    /// </summary>
     public bool MayTear(ClusterMachine machine)
     {
         if (!Atlas.IsDamaged(machine.Node) && !Atlas.Permits(machine.Node, InForce())) return false;
-        machine.WasTorn = true;
+        Atlas.Damage(machine.Node);
+        machine.IsInDoubt = true;
         return true;
     }
 
@@ -152,7 +156,7 @@ internal sealed class ClusterWorld
     {
         keyspace = group == Keyspace ? new CoordinationStateMachine() : null;
         if (keyspace is not null) return new ObservedKeyspace(process, keyspace, KeyspaceChronicle, Options.Mutation);
-        return group == Ledger ? new LedgerMachine(process, LedgerCheck) : new LedgerExecutor(process, ExecutorCheck);
+        return group == Ledger ? new LedgerMachine(process, group, LedgerCheck) : new LedgerExecutor(process, group, ExecutorCheck);
     }
 
     public RunResult Run()
@@ -164,7 +168,7 @@ internal sealed class ClusterWorld
         SynchronizationContext.SetSynchronizationContext(context);
         Counts.Runs = 1;
         Counts.Events = Clock.EventsRun;
-        Counts.Truncations = Machines.Sum(machine => machine.Log.Truncations);
+        Counts.Truncations = Logs.Values.Sum(log => log.Truncations);
         Counts.Acknowledged = clients.Sum(client => client.Answered);
         Note((ulong)Clock.EventsRun);
         Note((ulong)Counts.Acknowledged);

@@ -44,7 +44,7 @@ internal readonly record struct LedgerCommand(OperationKind Kind, byte Key, bool
 /// The toy of the seams that the keyspace does not use: registers whose reply is the value before, in slices, under sessions, in chunks. It tells the check
 /// which wish it executed at which index.
 /// </summary>
-internal class LedgerMachine(ClusterProcess process, LedgerCheck check) : IStateMachine
+internal class LedgerMachine(ClusterProcess process, GroupId group, LedgerCheck check) : IStateMachine
 {
     private const int RegistersPerChunk = 3;
     private int slices;
@@ -53,7 +53,7 @@ internal class LedgerMachine(ClusterProcess process, LedgerCheck check) : IState
 
     public ulong StateHash { get; protected set; }
 
-    protected ClusterWorld World => process.World;
+    protected SeededRandom Dice => process.Dice;
 
     protected ClusterMutation Mutation => process.World.Options.Mutation;
 
@@ -156,7 +156,7 @@ internal class LedgerMachine(ClusterProcess process, LedgerCheck check) : IState
             (owner.Registers, owner.StateHash) = (registers, hash);
             owner.slices = 0;
             owner.OnRestored();
-            owner.World.Counts.SnapshotInstalls++;
+            owner.CountInstall();
         }
 
         public void Dispose()
@@ -164,11 +164,17 @@ internal class LedgerMachine(ClusterProcess process, LedgerCheck check) : IState
         }
     }
 
+    private void CountInstall()
+    {
+        // What is restored while a process begins was not installed by it.
+        if (process.GroupOf(group) is { Replica.Restoring.IsReady: true }) process.World.Counts.SnapshotInstalls++;
+    }
+
     protected virtual void OnRestored() => check.OnContent(process.Node, StateHash, Registers);
 }
 
 /// <summary>The ledger executed at append on the leader (S15 to S20): effects are logged, before-images undo what is truncated.</summary>
-internal sealed class LedgerExecutor(ClusterProcess process, LedgerCheck check) : LedgerMachine(process, check), IAppendExecutor
+internal sealed class LedgerExecutor(ClusterProcess process, GroupId group, LedgerCheck check) : LedgerMachine(process, group, check), IAppendExecutor
 {
     private static readonly Mark Undone = new("sim: executed commands were undone");
 
@@ -187,9 +193,10 @@ internal sealed class LedgerExecutor(ClusterProcess process, LedgerCheck check) 
         return new ExecuteResult(true, before);
     }
 
-    public void OnTruncated(LogIndex from)
+    public bool OnTruncated(LogIndex from)
     {
-        if (Mutation == ClusterMutation.TruncatedTailNotUndone) return;
+        if (Mutation == ClusterMutation.TruncatedTailNotUndone) return true;
+        if (Dice.Chance(0.3)) return false; // As if before-images were missing: the replica rebuilds (S20).
         for (var i = unconfirmed.Count - 1; i >= 0 && unconfirmed[i].Index >= from; i--)
         {
             Undone.Hit();
@@ -197,6 +204,8 @@ internal sealed class LedgerExecutor(ClusterProcess process, LedgerCheck check) 
             StateHash = unconfirmed[i].HashBefore;
             unconfirmed.RemoveAt(i);
         }
+
+        return true;
     }
 
     protected override void OnRestored()

@@ -131,7 +131,7 @@ internal sealed class ObservedKeyspace : IStateMachine
         {
             builder.Complete();
             owner.changesFrom = -1;
-            owner.process.World.Counts.SnapshotInstalls++;
+            if (owner.process.GroupOf(ClusterWorld.Keyspace) is { Replica.Restoring.IsReady: true }) owner.process.World.Counts.SnapshotInstalls++;
             owner.process.World.KeyspaceChronicle.OnContent(owner.process.Node, owner.StateHash, ContentOf(owner.inner.Store));
         }
 

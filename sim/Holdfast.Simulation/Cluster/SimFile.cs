@@ -43,6 +43,17 @@ internal sealed class SimFile
         return count;
     }
 
+    /// <summary>Reads past the cache, as O_DIRECT does: dirty sectors are written first, and what a failed sync called clean shows the platter's old content.</summary>
+    public int ReadUncached(long offset, Span<byte> target)
+    {
+        var count = (int)Math.Clamp(Length - offset, 0, target.Length);
+        if (count == 0) return 0;
+        for (var sector = (int)(offset / SectorBytes); sector * (long)SectorBytes < offset + count; sector++)
+            if (states[sector] == Dirty) WriteBack(sector);
+        platter.AsSpan((int)offset, count).CopyTo(target);
+        return count;
+    }
+
     public void Write(long offset, ReadOnlySpan<byte> source, ref long order)
     {
         Reserve(offset + source.Length);
@@ -50,7 +61,7 @@ internal sealed class SimFile
         source.CopyTo(cache.AsSpan((int)offset));
         for (var sector = (int)(offset / SectorBytes); sector * (long)SectorBytes < offset + source.Length; sector++)
         {
-            if (states[sector] != Dirty) dirty.Add(sector);
+            if (writtenAt[sector] == 0) dirty.Add(sector);
             states[sector] = Dirty;
             writtenAt[sector] = ++order;
         }
@@ -77,7 +88,7 @@ internal sealed class SimFile
             at += count;
         }
 
-        dirty.Clear();
+        ForgetDirty();
     }
 
     /// <summary>The sync has failed: some sectors reached the platter, the others are called clean all the same.</summary>
@@ -91,7 +102,7 @@ internal sealed class SimFile
 
         HasLostPages = true;
         if (dice.Chance(0.5)) durableLength = Length;
-        dirty.Clear();
+        ForgetDirty();
     }
 
     /// <summary>What a power loss leaves. <paramref name="keeps"/> says of an unsynced sector, by its place in the order of writes, whether it reached the platter.</summary>
@@ -99,7 +110,7 @@ internal sealed class SimFile
     {
         foreach (var sector in dirty)
             if (keeps(writtenAt[sector])) WriteBack(sector);
-        dirty.Clear();
+        ForgetDirty();
         if (keepsLength) durableLength = Length;
         Length = durableLength;
         platter.AsSpan((int)Length).Clear();
@@ -127,6 +138,12 @@ internal sealed class SimFile
 
     /// <summary>Whether the platter holds anything but zeros there.</summary>
     public bool HoldsSomething(int sector) => platter.AsSpan(sector * SectorBytes, SectorBytes).IndexOfAnyExcept((byte)0) >= 0;
+
+    private void ForgetDirty()
+    {
+        foreach (var sector in dirty) writtenAt[sector] = 0;
+        dirty.Clear();
+    }
 
     private void WriteBack(int sector)
     {

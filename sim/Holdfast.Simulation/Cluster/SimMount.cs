@@ -78,6 +78,8 @@ internal sealed class SimMount : IDisk
 
         public int Read(long offset, Span<byte> target) => file.Read(offset, target);
 
+        public int ReadUncached(long offset, Span<byte> target) => file.ReadUncached(offset, target);
+
         public void Write(long offset, ReadOnlySpan<byte> source)
         {
             if (mount.isDead) return;
