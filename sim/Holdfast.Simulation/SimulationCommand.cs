@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Holdfast.Primitives;
+using Holdfast.Simulation.Cluster;
 using Holdfast.Simulation.Faults;
 using Holdfast.Simulation.Running;
 
@@ -12,6 +13,9 @@ public static class SimulationCommand
     /// <summary>Seeds that a planted bug may survive before the simulator has failed to find it.</summary>
     private const int MutationSeedBudget = 400;
 
+    /// <summary>The same for whole nodes, whose seeds do more and take longer.</summary>
+    private const int ClusterMutationSeedBudget = 60;
+
     /// <summary>Runs what the arguments ask for and returns the exit code: 0 when all is well, 1 when a run failed, 2 when the arguments make no sense.</summary>
     public static int Run(IReadOnlyList<string> arguments, TextWriter output)
     {
@@ -19,26 +23,30 @@ public static class SimulationCommand
         {
             if (Has(arguments, "--mutations")) return ListMutations(output);
             if (Has(arguments, "--volume")) return new SeedSweep(output).RunVolume(TimeSpan.FromMinutes(double.Parse(ValueOf(arguments, "--minutes") ?? "10", CultureInfo.InvariantCulture)));
-            if (Has(arguments, "--table")) return PrintTable(output);
+            if (Has(arguments, "--table")) return PrintTable(ValueOf(arguments, "--world"), output);
             if (ValueOf(arguments, "--mutate") is { } name) return Mutate(name, output);
-            if (ValueOf(arguments, "--seed") is { } seed) return RunOne(ulong.Parse(seed, CultureInfo.InvariantCulture), Has(arguments, "--trace"), output);
+            var world = ValueOf(arguments, "--world");
+            if (world is not (null or "raft" or "cluster")) throw new FormatException($"there is no world '{world}'; there are raft and cluster");
+            var isCluster = world == "cluster";
+            if (ValueOf(arguments, "--seed") is { } seed) return RunOne(ulong.Parse(seed, CultureInfo.InvariantCulture), isCluster, Has(arguments, "--trace"), output);
             var seeds = int.Parse(ValueOf(arguments, "--seeds") ?? "100", CultureInfo.InvariantCulture);
             var minutes = double.Parse(ValueOf(arguments, "--minutes") ?? "5", CultureInfo.InvariantCulture);
             var from = ulong.Parse(ValueOf(arguments, "--from") ?? "1", CultureInfo.InvariantCulture);
-            return new SeedSweep(output).Run(from, seeds, TimeSpan.FromMinutes(minutes));
+            return new SeedSweep(output).Run(from, seeds, TimeSpan.FromMinutes(minutes), world);
         }
         catch (Exception unreadable) when (unreadable is FormatException or OverflowException)
         {
             output.WriteLine($"sim: {unreadable.Message}");
-            output.WriteLine("usage: sim --seed N [--trace] | --seeds N [--minutes M] [--from N] | --mutations | --mutate NAME | --table | --volume [--minutes M]");
+            output.WriteLine("usage: sim --seed N [--world raft|cluster] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster] | --mutations | --mutate NAME | --table [--world raft|cluster] | --volume [--minutes M]");
             return 2;
         }
     }
 
-    private static int RunOne(ulong seed, bool isTraced, TextWriter output)
+    private static int RunOne(ulong seed, bool isCluster, bool isTraced, TextWriter output)
     {
-        var result = SimulationRun.Once(seed, Mutation.None, isTraced ? output.WriteLine : null);
-        var again = SimulationRun.Once(seed, Mutation.None);
+        RunResult Run(Action<string>? trace) => isCluster ? ClusterRun.Once(seed, ClusterMutation.None, trace) : SimulationRun.Once(seed, Mutation.None, trace);
+        var result = Run(isTraced ? output.WriteLine : null);
+        var again = Run(null);
         var failure = result.Failure ?? (again.Hash == result.Hash ? null : "not deterministic: the second run hashed differently");
         SeedSweep.PrintCounts(result.Counts, output);
         if (failure is not null) output.WriteLine($"seed {seed} FAILED: {failure}");
@@ -48,33 +56,49 @@ public static class SimulationCommand
 
     private static int ListMutations(TextWriter output)
     {
-        foreach (var mutation in Enum.GetValues<Mutation>())
-            if (mutation != Mutation.None) output.WriteLine(mutation.ToString());
+        foreach (var (name, _) in Planted()) output.WriteLine(name);
         return 0;
+    }
+
+    /// <summary>Every bug that can be planted, in either world, and how it is hunted.</summary>
+    private static List<(string Name, Func<(int Seeds, string Finding)?> Hunt)> Planted()
+    {
+        var planted = new List<(string, Func<(int, string)?>)>();
+        foreach (var mutation in Enum.GetValues<Mutation>())
+            if (mutation != Mutation.None) planted.Add((mutation.ToString(), () => SimulationRun.SeedsToKill(mutation, MutationSeedBudget)));
+        foreach (var mutation in Enum.GetValues<ClusterMutation>())
+            if (mutation != ClusterMutation.None) planted.Add((mutation.ToString(), () => ClusterRun.SeedsToKill(mutation, ClusterMutationSeedBudget)));
+        return planted;
     }
 
     private static int Mutate(string name, TextWriter output)
     {
-        if (!Enum.TryParse<Mutation>(name, ignoreCase: true, out var mutation) || mutation == Mutation.None || !Enum.IsDefined(mutation))
+        var (known, hunt) = Planted().Find(candidate => candidate.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        if (known is null)
         {
             output.WriteLine($"sim: there is no mutation '{name}'; --mutations lists them");
             return 2;
         }
 
-        var kill = SimulationRun.SeedsToKill(mutation, MutationSeedBudget);
-        output.WriteLine(kill is { } found ? $"{mutation} caught at seed {found.Seeds}: {found.Finding}" : $"{mutation} NOT caught within {MutationSeedBudget} seeds");
+        var kill = hunt();
+        output.WriteLine(kill is { } found ? $"{known} caught at seed {found.Seeds}: {found.Finding}" : $"{known} NOT caught within its budget of seeds");
         return kill is null ? 1 : 0;
     }
 
-    private static int PrintTable(TextWriter output)
+    private static int PrintTable(string? world, TextWriter output)
     {
-        var mutations = Enum.GetValues<Mutation>().Where(mutation => mutation != Mutation.None).ToArray();
-        var kills = new (int Seeds, string Finding)?[mutations.Length];
-        Parallel.For(0, mutations.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, at => kills[at] = SimulationRun.SeedsToKill(mutations[at], MutationSeedBudget));
+        var planted = Planted();
+        if (world is not null) planted.RemoveAll(candidate => Enum.TryParse<ClusterMutation>(candidate.Name, out _) != (world == "cluster"));
+        var kills = new (int Seeds, string Finding)?[planted.Count];
+        Parallel.For(0, kills.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, at =>
+        {
+            kills[at] = planted[at].Hunt();
+            lock (planted) output.WriteLine($"{planted[at].Name}: {(kills[at] is { } kill ? $"caught at seed {kill.Seeds}: {kill.Finding}" : "not found")}");
+        });
         output.WriteLine("| planted bug | seeds to kill | found as |");
         output.WriteLine("|---|---|---|");
-        for (var i = 0; i < mutations.Length; i++)
-            output.WriteLine(kills[i] is { } kill ? $"| {mutations[i]} | {kill.Seeds} | {kill.Finding.Replace("|", "\\|", StringComparison.Ordinal)} |" : $"| {mutations[i]} | **not found in {MutationSeedBudget}** | |");
+        for (var i = 0; i < kills.Length; i++)
+            output.WriteLine(kills[i] is { } kill ? $"| {planted[i].Name} | {kill.Seeds} | {kill.Finding.Replace("|", "\\|", StringComparison.Ordinal)} |" : $"| {planted[i].Name} | **not found** | |");
         return kills.All(kill => kill is not null) ? 0 : 1;
     }
 

@@ -44,7 +44,11 @@ internal sealed class SimCounts
 /// <param name="Hash">A hash over every event; equal seeds give equal hashes.</param>
 /// <param name="Failure">The first broken invariant, or null.</param>
 /// <param name="Counts">How much it did.</param>
-internal sealed record RunResult(ulong Seed, ulong Hash, string? Failure, SimCounts Counts);
+internal sealed record RunResult(ulong Seed, ulong Hash, string? Failure, SimCounts Counts)
+{
+    /// <summary>Which world was run: <c>raft</c> or <c>cluster</c>.</summary>
+    public string World { get; init; } = "raft";
+}
 
 /// <summary>What a check found wrong: the run ends.</summary>
 internal sealed class CheckFailedException(string sentence) : Exception(sentence);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Holdfast.Primitives;
+using Holdfast.Simulation.Cluster;
 using Holdfast.Simulation.Faults;
 
 namespace Holdfast.Simulation.Running;
@@ -18,7 +19,8 @@ internal sealed class SeedSweep(TextWriter output)
     private bool isForVolume;
     private volatile bool isEnough;
 
-    public int Run(ulong from, int seeds, TimeSpan limit)
+    /// <summary>Runs seeds of one world, or with none named of both in turn.</summary>
+    public int Run(ulong from, int seeds, TimeSpan limit, string? world = null)
     {
         watch.Start();
         Parallel.For(0, seeds, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, (at, state) =>
@@ -29,12 +31,18 @@ internal sealed class SeedSweep(TextWriter output)
                 return;
             }
 
-            var result = SimulationRun.Twice(from + (ulong)at, Mutation.None);
+            var result = world switch
+            {
+                "raft" => SimulationRun.Twice(from + (ulong)at, Mutation.None),
+                "cluster" => ClusterRun.Twice(from + (ulong)at, ClusterMutation.None),
+                _ when at % 2 == 0 => SimulationRun.Twice(from + (ulong)(at / 2), Mutation.None),
+                _ => ClusterRun.Twice(from + (ulong)(at / 2), ClusterMutation.None),
+            };
             lock (gate) Take(result);
         });
         output.WriteLine();
         PrintCounts(total, output);
-        foreach (var failure in failures) output.WriteLine($"seed {failure.Seed} FAILED: {failure.Failure}");
+        foreach (var failure in failures) output.WriteLine(Sentence(failure));
         var unreached = PrintMarks();
         PrintRates();
         output.WriteLine($"{total.Runs} seeds, each run twice, in {watch.Elapsed.TotalSeconds:F0} s: {failures.Count} failed");
@@ -70,6 +78,8 @@ internal sealed class SeedSweep(TextWriter output)
         output.WriteLine($"a second: {total.Events / seconds:N0} events, {total.Acknowledged / seconds:N0} operations; a processor second: {total.Events / processorSeconds:N0} events, {total.Acknowledged / processorSeconds:N0} operations");
     }
 
+    private static string Sentence(RunResult result) => $"seed {result.Seed} --world {result.World} FAILED: {result.Failure}";
+
     private void Take(RunResult result)
     {
         total.Add(result.Counts);
@@ -77,7 +87,7 @@ internal sealed class SeedSweep(TextWriter output)
         if (result.Failure is not null)
         {
             failures.Add(result);
-            output.WriteLine($"seed {result.Seed} FAILED: {result.Failure}");
+            output.WriteLine(Sentence(result));
         }
 
         if (watch.Elapsed - saidAt < TimeSpan.FromSeconds(10)) return;

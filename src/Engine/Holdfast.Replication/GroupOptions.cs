@@ -32,6 +32,9 @@ public sealed record GroupOptions
     /// <summary>Sessions a group remembers; the one longest unused is evicted first. Part of the replicated state: must be equal on all replicas. Default 4096.</summary>
     public int SessionsMax { get; init; } = 4096;
 
+    /// <summary>A mistake that the simulator plants to prove that it would be found; none outside it.</summary>
+    internal PlantedReplicaBug Bug { get; init; }
+
     /// <summary>The highest feature level that this binary knows for the group.</summary>
     public uint FeatureLevelKnown { get; init; } = 1;
 }

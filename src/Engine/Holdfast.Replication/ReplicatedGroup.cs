@@ -56,6 +56,9 @@ public sealed class ReplicatedGroup
     /// <summary>What reads pass before they look at the state.</summary>
     public ReadBarrier Barrier { get; }
 
+    /// <summary>The copy on this node; for the group's loop, and for the simulator that looks on.</summary>
+    internal Replica Replica => replica;
+
     /// <summary>
     /// Proposes a command, at whichever replica: a follower hands it to the leader, and this node answers from its own apply. The command's memory must not
     /// change until the call completes. Cancelling before the call is taken up throws; afterwards the fate is decided by the log or the timeout.

@@ -10,7 +10,7 @@ internal sealed class ProposeCall : LoopCall, IProposalCompletion, IValueTaskSou
 
     private static readonly Stack<ProposeCall> Spare = new();
 
-    private ManualResetValueTaskSourceCore<ProposeOutcome> core = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<ProposeOutcome> core;
     private Replica? replica;
     private ReadOnlyMemory<byte> command;
     private ProposeOptions options;
@@ -22,6 +22,7 @@ internal sealed class ProposeCall : LoopCall, IProposalCompletion, IValueTaskSou
         lock (Spare) Spare.TryPop(out call);
         call ??= new ProposeCall();
         (call.replica, call.command, call.options, call.flags) = (replica, command, options, flags);
+        call.core.RunContinuationsAsynchronously = !replica.Loop.CompletesInline;
         return call;
     }
 
@@ -51,7 +52,7 @@ internal sealed class ProposeCall : LoopCall, IProposalCompletion, IValueTaskSou
 /// <summary>A read barrier asked from another thread.</summary>
 internal sealed class ReadCall(Replica replica, ReadConsistency consistency) : LoopCall, IReadCompletion
 {
-    private readonly TaskCompletionSource<ReadGrant> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<ReadGrant> done = new(replica.Loop.Completion);
 
     public ValueTask<ReadGrant> Task => new(done.Task);
 
@@ -85,7 +86,7 @@ internal abstract class QueryCall(Replica replica, ReadConsistency consistency) 
 /// <summary>A query with its result.</summary>
 internal sealed class QueryCall<TResult>(Replica replica, Query<TResult> query, ReadConsistency consistency, CancellationToken cancellation) : QueryCall(replica, consistency)
 {
-    private readonly TaskCompletionSource<TResult> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<TResult> done = new(replica.Loop.Completion);
     private bool hasRun;
 
     public Task<TResult> Task => done.Task;

@@ -69,6 +69,10 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
 
     internal bool IsStopping { get; private set; }
 
+    internal bool CompletesInline => setup.CompletesInline;
+
+    internal TaskCreationOptions Completion => CompletesInline ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously;
+
     /// <summary>Says how the loop's thread is woken from its wait. Called once, before anything else may post to the loop.</summary>
     public void WakeBy(Action wakeLoop)
     {

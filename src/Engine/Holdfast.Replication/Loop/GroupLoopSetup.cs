@@ -43,4 +43,10 @@ public sealed record GroupLoopSetup
 
     /// <summary>Calls from other threads that may wait. Default 65536.</summary>
     public int MailboxMax { get; init; } = 64 * 1024;
+
+    /// <summary>
+    /// Whoever waits for a call goes on inside the turn that ends it. Only where one thread is everything, as in the simulator: in production nobody's
+    /// continuation runs on a loop.
+    /// </summary>
+    internal bool CompletesInline { get; init; }
 }

@@ -98,7 +98,7 @@ internal sealed class ReadDesk(Replica replica, GroupOptions options)
     /// <summary>Lets go on what waited for entries to be applied.</summary>
     public void Release(Instant now)
     {
-        while (granted.TryPeek(out var waiting, out var index) && index <= replica.ReadableTo.Value)
+        while (granted.TryPeek(out var waiting, out var index) && (index <= replica.ReadableTo.Value || options.Bug == PlantedReplicaBug.ReadGrantedBeforeApplied))
         {
             granted.Dequeue();
             count--;

@@ -76,7 +76,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
 
         var state = replica.State!;
         var isPossible = now >= notBefore && replica.Restoring.IsReady && state.Applied.Index > node.Log.Base.Index && !state.IsMidEntry && replica.Fetching.IsIdle;
-        WaitsForSettled = isPossible && replica.Execution is { IsSettled: false };
+        WaitsForSettled = isPossible && replica.Execution is { IsSettled: false } && options.Bug != PlantedReplicaBug.UncommittedStateInSnapshot;
         return isPossible && !WaitsForSettled;
     }
 

@@ -49,6 +49,9 @@ internal sealed class GroupState
 
     public IStateMachine Machine => machine;
 
+    /// <summary>A planted mistake: see <see cref="PlantedReplicaBug.EvictedSessionExecuted"/>.</summary>
+    public bool ExecutesEvicted { get; init; }
+
     /// <summary>The last entry that the state contains.</summary>
     public LogPosition Applied { get; private set; }
 
@@ -100,8 +103,10 @@ internal sealed class GroupState
             if (envelope.Has(EnvelopeFlags.Session))
             {
                 hash = Mix(hash ^ envelope.Session ^ BitOperations.RotateLeft(envelope.Sequence, 32));
-                var verdict = sessions.Judge(envelope.Session, envelope.Sequence, out var earlier);
-                if (verdict == SessionVerdict.Evicted) return Finish(entry, envelope.Id, true, ProposalStatus.SessionEvicted, null);
+                // Effects were judged and executed when they were appended: that the session was evicted by an entry in between decides nothing any more (S15).
+                object? earlier = null;
+                var verdict = envelope.Has(EnvelopeFlags.Effects) ? SessionVerdict.Execute : sessions.Judge(envelope.Session, envelope.Sequence, out earlier);
+                if (verdict == SessionVerdict.Evicted && !ExecutesEvicted) return Finish(entry, envelope.Id, true, ProposalStatus.SessionEvicted, null);
                 if (verdict == SessionVerdict.AlreadyExecuted) return Finish(entry, envelope.Id, true, ProposalStatus.Applied, earlier);
             }
         }

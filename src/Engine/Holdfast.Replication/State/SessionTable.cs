@@ -18,6 +18,7 @@ internal sealed class SessionTable(int sessionsMax)
 {
     private static readonly Mark Evicted = new("replication: session evicted");
     private static readonly Mark Repeated = new("replication: repeated command not executed again");
+    private static readonly Mark EvictedMeanwhile = new("replication: session evicted between execution at append and commit");
     private static readonly Mark UnknownRefused = new("replication: command of an unknown session refused");
 
     private readonly Dictionary<ulong, LinkedListNode<Session>> byId = [];
@@ -73,10 +74,18 @@ internal sealed class SessionTable(int sessionsMax)
     public SessionVerdict Peek(ulong id, ulong sequence) =>
         !byId.TryGetValue(id, out var node) ? SessionVerdict.Evicted : sequence > node.Value.Sequence ? SessionVerdict.Execute : SessionVerdict.AlreadyExecuted;
 
+    /// <summary>A command was executed. Its session may be gone already where commands are executed at append.</summary>
     public void Executed(ulong id, ulong sequence, object? reply)
     {
-        var session = byId[id].Value;
-        (session.Sequence, session.Reply) = (sequence, reply);
+        if (!byId.TryGetValue(id, out var node))
+        {
+            EvictedMeanwhile.Hit();
+            return;
+        }
+
+        leastRecentFirst.Remove(node);
+        leastRecentFirst.AddLast(node);
+        (node.Value.Sequence, node.Value.Reply) = (sequence, reply);
     }
 
     public void Encode(SpanWriter writer)

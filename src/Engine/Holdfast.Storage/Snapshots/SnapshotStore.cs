@@ -83,6 +83,7 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
             disk.SyncFolder(files.Folder);
             disk.SyncFolder(files.GroupFolder);
             disk.SyncFolder(root);
+            disk.SyncFolder(Path.GetDirectoryName(root) ?? "");
         }
 
         return new IncomingSnapshot(disk, files, manifest, FilesOf(group), resumes ? IncomingStart.Resumed : IncomingStart.Empty);
@@ -125,6 +126,7 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
         disk.SyncFolder(files.Folder);
         disk.SyncFolder(files.GroupFolder);
         disk.SyncFolder(files.Root);
+        disk.SyncFolder(Path.GetDirectoryName(files.Root) ?? "");
     }
 
     private SnapshotManifest? ReadManifest(string path, out ReadOnlyMemory<byte> bytes)

@@ -126,13 +126,14 @@ internal sealed class GroupTrack(GroupId group)
         return from != 0;
     }
 
-    public void WriteMarks(ByteBuffer target)
+    public void WriteMarks(ByteBuffer target, bool withHardState)
     {
+        var hardState = withHardState ? HardState : default;
         var writer = new SpanWriter(target);
         writer.WriteByte(MarksVersion);
         writer.WriteByte(IsTombstoned ? (byte)1 : (byte)0);
-        writer.WriteUInt64(HardState.Term.Value);
-        writer.WriteUInt64(HardState.Vote.Value);
+        writer.WriteUInt64(hardState.Term.Value);
+        writer.WriteUInt64(hardState.Vote.Value);
         writer.WriteUInt64(Snapshot.Term.Value);
         writer.WriteUInt64(Snapshot.Index.Value);
         writer.WriteUInt64(Last.Value);

@@ -35,6 +35,7 @@ internal sealed class LogRecovery
     {
         this.disk = disk;
         this.options = options;
+        scan.BelievesBodies = options.Bug == PlantedLogBug.BodyChecksumUnchecked;
         FindSegments();
     }
 
@@ -237,7 +238,7 @@ internal sealed class LogRecovery
     {
         var row = RecoveryTable.Judge(symptom);
         var place = $"{SegmentLayout.FileName(generation)}, byte {item.Offset}, commit {item.Sequence}";
-        switch (row.Verdict)
+        switch (VerdictOf(row, symptom))
         {
             case WalVerdict.Healed:
                 Healed.Hit();
@@ -260,6 +261,13 @@ internal sealed class LogRecovery
                 return false;
         }
     }
+
+    private WalVerdict VerdictOf(in RecoveryTable.Row row, in WalSymptom symptom) => options.Bug switch
+    {
+        PlantedLogBug.DamageCutOff when row.Verdict != WalVerdict.Healed => WalVerdict.Torn,
+        PlantedLogBug.MaybeTakenForTorn when row.Verdict != WalVerdict.Healed && symptom.IsLastCommit => WalVerdict.Torn,
+        _ => row.Verdict,
+    };
 
     private bool HasOriginals(in SegmentHeader header) => header.PreviousGeneration == 0 || Segments.Contains(header.PreviousGeneration);
 
@@ -312,7 +320,7 @@ internal sealed class LogRecovery
     private ReplayGroup GroupOf(GroupId id)
     {
         if (groups.TryGetValue(id, out var group)) return group;
-        group = new ReplayGroup(id);
+        group = new ReplayGroup(id) { CopyEndsLog = options.Bug == PlantedLogBug.CopiedRecordEndsLog };
         groups.Add(id, group);
         return group;
     }

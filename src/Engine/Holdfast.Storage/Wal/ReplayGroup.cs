@@ -19,6 +19,9 @@ internal sealed class ReplayGroup(GroupId group)
 
     public GroupTrack Track { get; } = new(group);
 
+    /// <summary>A planted mistake: see <see cref="PlantedLogBug.CopiedRecordEndsLog"/>.</summary>
+    public bool CopyEndsLog { get; init; }
+
     public void Apply(in WalRecordHeader header, ReadOnlySpan<byte> body, ulong generation, long bodyOffset)
     {
         var position = new LogPosition(header.Term, new LogIndex(header.Index));
@@ -45,6 +48,7 @@ internal sealed class ReplayGroup(GroupId group)
                     break;
                 }
 
+                if (CopyEndsLog) TruncateFrom(position.Index);
                 Place(position, header, generation, bodyOffset);
                 break;
 

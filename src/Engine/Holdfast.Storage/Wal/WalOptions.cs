@@ -29,6 +29,9 @@ public sealed record WalOptions
     /// <summary>Released segment files that are kept for reuse, which spares the file system their allocation. Default 2.</summary>
     public int SparesMax { get; init; } = 2;
 
+    /// <summary>A mistake that the simulator plants to prove that it would be found; none outside it.</summary>
+    internal PlantedLogBug Bug { get; init; }
+
     /// <summary>All the faults, each in a sentence; empty when there are none.</summary>
     public IReadOnlyList<string> Validate()
     {

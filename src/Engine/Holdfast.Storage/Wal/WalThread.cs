@@ -9,19 +9,14 @@ namespace Holdfast.Storage;
 /// </summary>
 public sealed class WalThread : IWalQueue, IDisposable
 {
-    private static readonly Mark CommitFull = new("storage: a commit was full and loops took turns");
-
     private readonly Lock gate = new();
     private readonly AutoResetEvent work = new(false);
     private readonly WriteAheadLog log;
     private readonly IWalCompletions completions;
-    private readonly int commitBytesMax;
-    private readonly List<Queue<(WalBatch Batch, long Since)>> byLoop = [];
+    private readonly CommitQueue queue;
     private readonly List<WalBatch> commit = [];
     private readonly Thread thread;
     private IReadOnlyList<GroupHoldingBack> holdingBack;
-    private long commitSince = long.MaxValue;
-    private int nextLoop;
     private bool stopping;
     private bool failed;
 
@@ -30,7 +25,7 @@ public sealed class WalThread : IWalQueue, IDisposable
     {
         this.log = log;
         this.completions = completions;
-        this.commitBytesMax = commitBytesMax;
+        queue = new CommitQueue(commitBytesMax);
         holdingBack = log.HoldingBack;
         thread = new Thread(Run) { Name = "wal", IsBackground = true, Priority = ThreadPriority.AboveNormal };
         thread.Start();
@@ -46,9 +41,7 @@ public sealed class WalThread : IWalQueue, IDisposable
         {
             lock (gate)
             {
-                var since = commitSince;
-                foreach (var queue in byLoop)
-                    if (queue.TryPeek(out var first)) since = Math.Min(since, first.Since);
+                var since = queue.OldestSince;
                 return since == long.MaxValue ? TimeSpan.Zero : Stopwatch.GetElapsedTime(since);
             }
         }
@@ -60,8 +53,7 @@ public sealed class WalThread : IWalQueue, IDisposable
         lock (gate)
         {
             Invariant.Holds(!stopping, "a batch was submitted to a write-ahead log that is closing");
-            while (byLoop.Count <= batch.Loop) byLoop.Add(new Queue<(WalBatch, long)>());
-            byLoop[batch.Loop].Enqueue((batch, Stopwatch.GetTimestamp()));
+            queue.Add(batch, Stopwatch.GetTimestamp());
         }
 
         work.Set();
@@ -90,7 +82,7 @@ public sealed class WalThread : IWalQueue, IDisposable
 
             if (!failed) MakeDurable();
             lock (gate)
-                if (!failed) commitSince = long.MaxValue;
+                if (!failed) queue.OnDurable();
         }
 
         log.Dispose();
@@ -115,39 +107,8 @@ public sealed class WalThread : IWalQueue, IDisposable
         foreach (var batch in commit) completions.OnBatchDurable(batch);
     }
 
-    /// <summary>Takes one batch of each loop in turn until nothing is left or the commit is full.</summary>
     private bool TakeCommit()
     {
-        commit.Clear();
-        lock (gate)
-        {
-            var bytes = 0;
-            var emptyInARow = 0;
-            while (byLoop.Count > 0 && emptyInARow < byLoop.Count)
-            {
-                nextLoop = (nextLoop + 1) % byLoop.Count;
-                var queue = byLoop[nextLoop];
-                if (!queue.TryPeek(out var first))
-                {
-                    emptyInARow++;
-                    continue;
-                }
-
-                if (commit.Count > 0 && bytes + first.Batch.Bytes > commitBytesMax)
-                {
-                    CommitFull.Hit();
-                    nextLoop = (nextLoop + byLoop.Count - 1) % byLoop.Count;
-                    break;
-                }
-
-                queue.Dequeue();
-                commit.Add(first.Batch);
-                bytes += first.Batch.Bytes;
-                commitSince = Math.Min(commitSince, first.Since);
-                emptyInARow = 0;
-            }
-        }
-
-        return commit.Count > 0;
+        lock (gate) return queue.TryTake(commit);
     }
 }

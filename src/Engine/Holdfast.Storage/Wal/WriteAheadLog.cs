@@ -54,6 +54,9 @@ public sealed class WriteAheadLog : IDisposable
     /// <summary>How many segments there are, the one being written included.</summary>
     public int SegmentCount => (int)(generation - oldestFile + 1);
 
+    /// <summary>Whether some group's log is remembered as damaged and not yet repaired. For whoever looks on from the log's own thread.</summary>
+    internal bool HasDamage => tracks.Values.Any(track => track.DamagedUpTo != LogIndex.Zero);
+
     /// <summary>Reads what is on disk, judges damage by the recovery table, writes the tail anew into a fresh segment and fsyncs it (S7, S8).</summary>
     /// <param name="disk">Where it is.</param>
     /// <param name="options">How it is laid out.</param>
@@ -65,6 +68,8 @@ public sealed class WriteAheadLog : IDisposable
         var faults = options.Validate();
         if (faults.Count > 0) throw new WalRefusedException(string.Join(" ", faults));
         disk.CreateFolder(options.Folder);
+        // Without this a power loss may take the folder's name, and every acknowledged segment in it.
+        disk.SyncFolder(Path.GetDirectoryName(options.Folder) ?? "");
         var reader = new LogRecovery(disk, options);
         recovery = reader.Run();
         judge?.Invoke(recovery);
@@ -135,6 +140,7 @@ public sealed class WriteAheadLog : IDisposable
         var copies = new WalBatch(0);
         foreach (var (group, entry) in found.Unproven)
         {
+            if (options.Bug == PlantedLogBug.ReadableTakenForDurable) break;
             copies.AppendCopied(group, entry);
             tracks[group].Place(entry.Position, generation + 1);
         }
@@ -159,6 +165,7 @@ public sealed class WriteAheadLog : IDisposable
         FillMarks();
         var oldest = generation;
         foreach (var track in tracks.Values) oldest = Math.Min(oldest, track.OldestSegment);
+        if (options.Bug == PlantedLogBug.SlowGroupsSegmentReleased) oldest = Math.Max(oldest, generation - 1);
         var copiedBytes = copies?.Bytes ?? 0;
         var beginning = SegmentLayout.DataStart(options.BlockBytes) + SegmentLayout.AlignUp(marks.Bytes, options.BlockBytes) + SegmentLayout.AlignUp(marks.Bytes + copiedBytes, options.BlockBytes);
         OpenSegmentFile(Math.Max(options.SegmentBytes, beginning + SegmentLayout.AlignUp(room, options.BlockBytes)));
@@ -199,7 +206,7 @@ public sealed class WriteAheadLog : IDisposable
         foreach (var track in tracks.Values)
         {
             marksBody.Clear();
-            track.WriteMarks(marksBody);
+            track.WriteMarks(marksBody, withHardState: options.Bug != PlantedLogBug.VoteNotCarriedForward);
             marks.AppendMarks(track.Group, marksBody.Written);
         }
     }

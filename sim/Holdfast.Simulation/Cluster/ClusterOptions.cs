@@ -1,0 +1,136 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Simulation.Cluster;
+
+/// <summary>What one run of whole nodes is like, drawn from the seed. As in the raft world each misfortune is often absent, sometimes rare, sometimes frequent.</summary>
+internal sealed record ClusterOptions
+{
+    public required ulong Seed { get; init; }
+
+    /// <summary>The bug that is planted, or none.</summary>
+    public ClusterMutation Mutation { get; init; }
+
+    public required int Voters { get; init; }
+    public required int Machines { get; init; }
+    public required int LoopsPerNode { get; init; }
+    public required int KeyClients { get; init; }
+    public required int LedgerClients { get; init; }
+    public required int WatchClients { get; init; }
+    public required int LeaseClients { get; init; }
+    public required int Keys { get; init; }
+    public required TimeSpan ThinkTime { get; init; }
+    public required TimeSpan ClientTimeout { get; init; }
+    public TimeSpan Storm { get; init; } = TimeSpan.FromSeconds(12);
+    public TimeSpan Calm { get; init; } = TimeSpan.FromSeconds(14);
+
+    /// <summary>Frames of the consensus that are lost, come twice or late. Other frames keep what a connection promises: in order, at most once.</summary>
+    public required double Drop { get; init; }
+    public required double Duplicate { get; init; }
+    public required double Straggle { get; init; }
+    public required TimeSpan DelayMin { get; init; }
+    public required TimeSpan DelayMax { get; init; }
+
+    /// <summary>Mean time between misfortunes of a kind; zero is never.</summary>
+    public required TimeSpan BetweenPartitions { get; init; }
+    public required TimeSpan BetweenKills { get; init; }
+    public required TimeSpan BetweenPowerLosses { get; init; }
+    public required TimeSpan BetweenBlackouts { get; init; }
+    public required TimeSpan BetweenPauses { get; init; }
+    public required TimeSpan BetweenStuckLoops { get; init; }
+    public required TimeSpan BetweenResets { get; init; }
+    public required TimeSpan BetweenWipes { get; init; }
+    public required TimeSpan BetweenRot { get; init; }
+    public required TimeSpan BetweenFullDisks { get; init; }
+    public required TimeSpan BetweenTransfers { get; init; }
+    public required TimeSpan BetweenMembershipChanges { get; init; }
+    public required TimeSpan BetweenForcedSnapshots { get; init; }
+    public required TimeSpan BetweenCompactions { get; init; }
+    public required double CrashAtEffect { get; init; }
+    public required double SyncFails { get; init; }
+    public required TimeSpan SyncMin { get; init; }
+    public required TimeSpan SyncMax { get; init; }
+    public required TimeSpan SyncStall { get; init; }
+    public required double ClockDriftMax { get; init; }
+
+    public required int BlockBytes { get; init; }
+    public required long SegmentBytes { get; init; }
+    public required int SegmentsMax { get; init; }
+    public required int SparesMax { get; init; }
+    public required int CommitBytesMax { get; init; }
+    public required long SnapshotLogBytes { get; init; }
+    public required int ChunkBytes { get; init; }
+    public required int SessionsMax { get; init; }
+    public required int ValueBytesMax { get; init; }
+    public required bool LeaseReads { get; init; }
+
+    /// <summary>How long a look at the clock takes within a turn: what makes slices end.</summary>
+    public required TimeSpan WorkPerLook { get; init; }
+
+    public static ClusterOptions Draw(ulong seed, ClusterMutation mutation)
+    {
+        var dice = new SeededRandom(seed ^ 0xC105_7E12_0F_5EED);
+        var voters = dice.Next(10) < 7 ? 3 : 5;
+        return new ClusterOptions
+        {
+            Seed = seed,
+            Mutation = mutation,
+            Voters = voters,
+            Machines = voters + dice.Next(0, 2),
+            LoopsPerNode = dice.Next(1, 3),
+            KeyClients = dice.Next(3, 6),
+            LedgerClients = dice.Next(2, 5),
+            WatchClients = dice.Next(1, 4),
+            LeaseClients = dice.Next(1, 3),
+            Keys = dice.Next(3, 7),
+            ThinkTime = Span(dice, 4, 40),
+            ClientTimeout = Span(dice, 500, 2500),
+            Drop = Swarm(dice, 0.01, 0.1),
+            Duplicate = Swarm(dice, 0.01, 0.1),
+            Straggle = Swarm(dice, 0.01, 0.05),
+            DelayMin = TimeSpan.FromMicroseconds(dice.Next(20, 300)),
+            DelayMax = dice.Chance(0.2) ? Span(dice, 10, 40) : Span(dice, 1, 5),
+            BetweenPartitions = Mean(dice, 1500, 6000),
+            BetweenKills = Mean(dice, 1000, 5000),
+            BetweenPowerLosses = Mean(dice, 1000, 5000),
+            BetweenBlackouts = Mean(dice, 4000, 12000),
+            BetweenPauses = Mean(dice, 1500, 6000),
+            BetweenStuckLoops = Mean(dice, 3000, 9000),
+            BetweenResets = Mean(dice, 500, 4000),
+            BetweenWipes = Mean(dice, 3000, 9000),
+            BetweenRot = Mean(dice, 2000, 8000),
+            BetweenFullDisks = Mean(dice, 4000, 10000),
+            BetweenTransfers = Mean(dice, 800, 5000),
+            BetweenMembershipChanges = Mean(dice, 500, 3000),
+            BetweenForcedSnapshots = Mean(dice, 500, 3000),
+            BetweenCompactions = Mean(dice, 200, 1500),
+            CrashAtEffect = Swarm(dice, 0.0002, 0.0015),
+            SyncFails = Swarm(dice, 0.0003, 0.002),
+            SyncMin = TimeSpan.FromMicroseconds(dice.Next(50, 800)),
+            SyncMax = dice.Chance(0.3) ? Span(dice, 8, 40) : Span(dice, 2, 6),
+            SyncStall = dice.Chance(0.3) ? Span(dice, 200, 900) : TimeSpan.Zero,
+            ClockDriftMax = dice.Chance(0.3) ? 0 : 0.0045 * dice.NextDouble(),
+            BlockBytes = dice.Chance(0.5) ? 512 : 4096,
+            SegmentBytes = dice.Chance(0.5) ? 128 * 1024 : 512 * 1024,
+            SegmentsMax = dice.Next(2, 5),
+            SparesMax = dice.Next(0, 3),
+            CommitBytesMax = dice.Chance(0.3) ? 64 * 1024 : 1024 * 1024,
+            SnapshotLogBytes = dice.Next(10) switch { < 2 => 64L * 1024 * 1024, < 6 => dice.Next(4, 20) * 1024, _ => dice.Next(20, 100) * 1024 },
+            ChunkBytes = dice.Next(200, 700),
+            SessionsMax = dice.Next(2, 6),
+            ValueBytesMax = dice.Next(60, 600),
+            LeaseReads = dice.Chance(0.75),
+            WorkPerLook = dice.Chance(0.4) ? TimeSpan.Zero : TimeSpan.FromMicroseconds(dice.Next(1, 700)),
+        };
+    }
+
+    private static TimeSpan Span(SeededRandom dice, int lowMs, int highMs) => TimeSpan.FromMicroseconds(dice.Next(lowMs * 1000, highMs * 1000));
+
+    private static double Swarm(SeededRandom dice, double rare, double frequent) => dice.Next(10) switch
+    {
+        < 4 => 0,
+        < 8 => rare * dice.NextDouble(),
+        _ => frequent * dice.NextDouble(),
+    };
+
+    private static TimeSpan Mean(SeededRandom dice, int lowMs, int highMs) => dice.Chance(0.45) ? TimeSpan.Zero : Span(dice, lowMs, highMs);
+}

@@ -1,0 +1,27 @@
+using Holdfast.Simulation.Running;
+
+namespace Holdfast.Simulation.Cluster;
+
+/// <summary>One seed of whole nodes: drawn, run, and run again.</summary>
+internal static class ClusterRun
+{
+    public static RunResult Once(ulong seed, ClusterMutation mutation, Action<string>? trace = null) =>
+        new ClusterWorld(ClusterOptions.Draw(seed, mutation), trace).Run();
+
+    /// <summary>Runs the seed twice; a run that depends on anything but its seed is a failure of its own.</summary>
+    public static RunResult Twice(ulong seed, ClusterMutation mutation)
+    {
+        var first = Once(seed, mutation);
+        var second = Once(seed, mutation);
+        if (first.Failure is null && first.Hash != second.Hash) return first with { Failure = $"not deterministic: hash {first.Hash:x16}, then {second.Hash:x16}" };
+        return first;
+    }
+
+    /// <summary>How many seeds it takes until the planted bug is found, or null when the budget does not find it.</summary>
+    public static (int Seeds, string Finding)? SeedsToKill(ClusterMutation mutation, int budget)
+    {
+        for (var seed = 1; seed <= budget; seed++)
+            if (Once((ulong)seed, mutation) is { Failure: { } finding }) return (seed, finding);
+        return null;
+    }
+}

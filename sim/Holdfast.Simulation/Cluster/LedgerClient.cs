@@ -1,0 +1,153 @@
+using Holdfast.Coordination;
+using Holdfast.Primitives;
+using Holdfast.Replication;
+using Holdfast.Simulation.Checks;
+
+namespace Holdfast.Simulation.Cluster;
+
+/// <summary>
+/// Uses a ledger as an embedder of groups would: under a session a wish whose fate is unknown is repeated under its number until it is answered, and is
+/// executed once all the same (S11).
+/// </summary>
+internal sealed class LedgerClient : ClusterClient
+{
+    private const byte Registers = 3;
+
+    private static readonly Mark Repeated = new("sim: a wish was repeated under its number");
+    private static readonly Mark SessionLost = new("sim: a client's session was evicted");
+
+    private readonly GroupId group;
+    private readonly LedgerCheck check;
+    private readonly bool usesSession;
+    private ulong session;
+    private ulong sequence;
+    private Operation? open;
+    private byte[] command = [];
+    private bool wasRepeated;
+
+    public LedgerClient(ClusterWorld world, GroupId group)
+        : base(world)
+    {
+        this.group = group;
+        check = group == ClusterWorld.Ledger ? world.LedgerCheck : world.ExecutorCheck;
+        usesSession = Dice.Chance(0.7);
+    }
+
+    protected override void Act()
+    {
+        if (Dice.Chance(0.1)) Target = Dice.Next(World.Options.Machines);
+        if (usesSession && session == 0) OpenSession();
+        else if (open is not null) Propose();
+        else if (usesSession && Dice.Chance(0.03)) Forget();
+        else Wish();
+    }
+
+    /// <summary>As a client that restarts: its old session stays behind until it is evicted.</summary>
+    private void Forget()
+    {
+        session = 0;
+        Later(Think());
+    }
+
+    private void OpenSession() => Ask(
+        process => process.GroupOf(group).OpenSessionAsync(),
+        outcome =>
+        {
+            if (outcome is { IsApplied: true, Reply: ulong id })
+            {
+                (session, sequence) = (id, 0);
+                Count(id);
+            }
+
+            Retarget();
+        },
+        _ => Later(Think()),
+        () => Later(Think()));
+
+    private void Wish()
+    {
+        var key = (byte)Dice.Next(Registers);
+        var kind = Dice.Next(10) switch { < 3 => OperationKind.Get, < 7 => OperationKind.Put, < 8 => OperationKind.Delete, _ => OperationKind.CompareAndSwap };
+        var history = check.History;
+        open = history.Call(key, kind, (ulong)history.Operations.Count + 1, LastSeen(key), World.Clock.Now);
+        var wish = new LedgerCommand(kind, key, Dice.Chance(0.1), open.Value, open.Expected, open.Value);
+        command = wish.Encode(Dice.Next(10) switch { < 6 => 0, < 8 => Dice.Next(100), _ => Dice.Next(World.Options.ChunkBytes * 3) });
+        (sequence, wasRepeated) = (sequence + 1, false);
+        Propose();
+    }
+
+    private void Propose()
+    {
+        var (operation, bytes, options) = (open!, command, new ProposeOptions { Session = usesSession ? session : 0, Sequence = usesSession ? sequence : 0 });
+        Ask(
+            process => process.GroupOf(group).ProposeAsync(bytes, options),
+            outcome => Hear(operation, outcome),
+            _ => Later(Think()),
+            () =>
+            {
+                if (usesSession) Repeat();
+                else open = null;
+                Later(Think());
+            });
+    }
+
+    private void Hear(Operation operation, in ProposeOutcome outcome)
+    {
+        switch (outcome.Status)
+        {
+            case ProposalStatus.Applied:
+                operation.ObservesPrior = outcome.Reply is ulong;
+                check.History.Return(operation, outcome.Reply is ulong before ? before : 0, World.Clock.Now);
+                Count((ulong)operation.Id ^ outcome.Position.Index.Value << 24);
+                open = null;
+                Later(Think());
+                return;
+            case ProposalStatus.SessionEvicted:
+                SessionLost.Hit();
+                if (!wasRepeated) Refuse(operation);
+                (open, session) = (null, 0);
+                break;
+            case ProposalStatus.Unknown when usesSession:
+                Repeat();
+                break;
+            case ProposalStatus.Unknown:
+                open = null;
+                break;
+            default:
+                // Nothing was written. Without a session that is the end of the wish; with one it is asked again.
+                if (usesSession) break;
+                Refuse(operation);
+                open = null;
+                break;
+        }
+
+        Retarget();
+    }
+
+    private void Repeat()
+    {
+        Repeated.Hit();
+        wasRepeated = true;
+    }
+
+    private void Refuse(Operation operation)
+    {
+        check.WithoutEffect.Add(operation.Id);
+        ClusterCheck.Require(!check.WasExecuted(operation.Value), $"wish {operation.Value} was executed, and its client was told that it was not");
+        check.Refused.Add(operation.Value);
+    }
+
+    private void Retarget()
+    {
+        // A group that executes at append is asked at its leader.
+        Target = group == ClusterWorld.Executor && Dice.Chance(0.7) && World.LeaderOf(group) is { } leader ? leader.Machine.Slot : Dice.Next(World.Options.Machines);
+        Later(TimeSpan.FromMilliseconds(5 + Dice.Next(40)));
+    }
+
+    private ulong LastSeen(byte key)
+    {
+        for (var i = check.History.Operations.Count - 1; i >= 0 && i > check.History.Operations.Count - 20; i--)
+            if (check.History.Operations[i] is { HasReturned: true, ObservesPrior: true } operation && operation.Key == key) return operation.Apply(operation.Observed);
+        return 0;
+    }
+}

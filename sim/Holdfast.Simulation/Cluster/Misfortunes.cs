@@ -1,0 +1,163 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Replication;
+
+namespace Holdfast.Simulation.Cluster;
+
+/// <summary>Brings about what the swarm drew: each kind of misfortune, and of ordinary work for operators, at its own random times.</summary>
+internal sealed class Misfortunes(ClusterWorld world)
+{
+    private static readonly Mark AllDark = new("sim: all machines lost power at once");
+    private static readonly Mark RotInSnapshot = new("sim: a snapshot rotted");
+
+    private readonly SeededRandom dice = world.Dice.Fork();
+    private bool isOver;
+
+    public void Begin()
+    {
+        var options = world.Options;
+        Repeat(options.BetweenPartitions, Partition);
+        Repeat(options.BetweenKills, () => Any().Crash(losesPower: false));
+        Repeat(options.BetweenPowerLosses, () => Any().Crash(losesPower: true));
+        Repeat(options.BetweenBlackouts, Blackout);
+        Repeat(options.BetweenPauses, Pause);
+        Repeat(options.BetweenStuckLoops, StickLoop);
+        Repeat(options.BetweenResets, Reset);
+        Repeat(options.BetweenWipes, Wipe);
+        Repeat(options.BetweenRot, Rot);
+        Repeat(options.BetweenFullDisks, FillDisk);
+        Repeat(options.BetweenTransfers, Transfer);
+        Repeat(options.BetweenForcedSnapshots, ForceSnapshot);
+    }
+
+    public void End() => isOver = true;
+
+    private void Repeat(TimeSpan mean, Action strike)
+    {
+        if (mean == TimeSpan.Zero) return;
+        world.Clock.After(mean * (0.2 + 1.6 * dice.NextDouble()), () =>
+        {
+            if (isOver) return;
+            strike();
+            Repeat(mean, strike);
+        });
+    }
+
+    private GroupId AnyGroup() => ClusterWorld.GroupIds[dice.Next(ClusterWorld.GroupIds.Length)];
+
+    private ClusterMachine Any() => dice.Chance(0.4) && world.LeaderOf(AnyGroup()) is { } leader ? leader.Machine : world.Machines[dice.Next(world.Machines.Count)];
+
+    private void Blackout()
+    {
+        AllDark.Hit();
+        foreach (var machine in world.Machines) machine.Crash(losesPower: true);
+    }
+
+    private void Pause()
+    {
+        if (Any().Process is not { IsPaused: false } process) return;
+        if (world.IsTracing) world.Trace($"{process.Node} is paused");
+        process.Pause();
+        world.Clock.After(dice.NextSpan(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(2500)), process.Resume);
+    }
+
+    private void StickLoop()
+    {
+        if (Any().Process is not { Seats.Count: > 0 } process) return;
+        process.Seats[dice.Next(process.Seats.Count)].Stick(dice.NextSpan(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(3)));
+    }
+
+    private void Partition()
+    {
+        var inside = new bool[world.Machines.Count];
+        if (dice.Chance(0.5)) inside[Any().Slot] = true;
+        else
+            for (var i = 0; i < inside.Length; i++) inside[i] = dice.Chance(0.5);
+        var outbound = dice.Chance(0.75);
+        var inbound = !outbound || dice.Chance(0.6);
+        world.Mesh.Isolate(inside, outbound, inbound);
+        if (world.IsTracing) world.Trace($"partition {string.Join(",", inside)} out {outbound} in {inbound}");
+        world.Clock.After(dice.NextSpan(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(3)), world.Mesh.RestoreAll);
+    }
+
+    private void Reset()
+    {
+        var (one, other) = (world.Machines[dice.Next(world.Machines.Count)], world.Machines[dice.Next(world.Machines.Count)]);
+        if (one != other) world.Mesh.Reset(one, other, dice.Next(world.Options.LoopsPerNode));
+    }
+
+    private void Wipe()
+    {
+        var machine = world.Machines[dice.Next(world.Machines.Count)];
+        if (world.Atlas.IsDamaged(machine.Node) ? machine.IsRotten : world.Atlas.Permits(machine.Node, world.InForce())) machine.Wipe();
+    }
+
+    /// <summary>Some sectors of the log or of a snapshot rot. Only recovery reads, so the process is made to recover, sooner or later.</summary>
+    private void Rot()
+    {
+        var machine = world.Machines[dice.Next(world.Machines.Count)];
+        if (world.Atlas.IsDamaged(machine.Node) || !world.Atlas.Permits(machine.Node, world.InForce())) return;
+        var prefix = dice.Chance(0.8) ? "wal/0" : "snapshots/";
+        var places = new List<(string Path, SimFile File, int Sector)>();
+        foreach (var (path, file) in machine.Disk.Files)
+        {
+            if (!path.StartsWith(prefix, StringComparison.Ordinal)) continue;
+            for (var sector = 0; sector < file.SectorCount; sector++)
+                if (file.HoldsSomething(sector)) places.Add((path, file, sector));
+        }
+
+        if (places.Count == 0) return;
+        var rotten = 0;
+        for (var count = dice.Next(1, 4); count > 0; count--)
+        {
+            var (path, file, sector) = places[dice.Chance(0.5) ? dice.Next(places.Count) : Math.Max(0, places.Count - 1 - dice.Next(20))];
+            if (!file.Rot(sector, dice)) continue;
+            rotten++;
+            if (world.IsTracing) world.Trace($"{machine.Node} has a bad sector {sector} in {path}");
+        }
+
+        if (rotten == 0) return;
+        if (prefix != "wal/0") RotInSnapshot.Hit();
+        world.Counts.Rots++;
+        world.Atlas.Damage(machine.Node);
+        machine.IsRotten = true;
+        if (dice.Chance(0.7)) machine.Crash(losesPower: dice.Chance(0.5));
+    }
+
+    private void FillDisk()
+    {
+        var machine = Any();
+        machine.Disk.BytesMax = machine.Disk.BytesUsed + dice.Next(0, 64 * 1024);
+        var disk = machine.Disk;
+        if (world.IsTracing) world.Trace($"{machine.Node}'s disk is nearly full");
+        world.Clock.After(dice.NextSpan(TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(3)), () => disk.BytesMax = long.MaxValue);
+    }
+
+    private void Transfer()
+    {
+        var group = AnyGroup();
+        if (world.LeaderOf(group) is not { } leader) return;
+        var target = dice.Chance(0.5) ? NodeId.None : world.Machines[dice.Next(world.Machines.Count)].Node;
+        leader.SeatOf(group).Loop.Post(new OnLoop(now =>
+        {
+            if (leader.GroupOf(group).TransferLeadership(now, target) == ChangeVerdict.Begun) world.Counts.Transfers++;
+        }));
+    }
+
+    private void ForceSnapshot()
+    {
+        var group = AnyGroup();
+        if (Any().Process is { IsAlive: true } process && process.GroupOf(group) is { } replica) process.SeatOf(group).Loop.Post(new OnLoop(_ => replica.TakeSnapshot()));
+    }
+}
+
+/// <summary>Something small that an operator has done on a loop.</summary>
+internal sealed class OnLoop(Action<Instant> action) : LoopCall
+{
+    public override void Run(Instant now) => action(now);
+
+    public override void Refuse()
+    {
+        // The loop has ended; whoever asked does not wait.
+    }
+}

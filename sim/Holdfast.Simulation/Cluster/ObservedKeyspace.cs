@@ -1,0 +1,140 @@
+using System.Buffers;
+using System.Text;
+using Holdfast.Coordination;
+using Holdfast.Coordination.Mvcc;
+using Holdfast.Primitives;
+using Holdfast.Replication;
+
+namespace Holdfast.Simulation.Cluster;
+
+/// <summary>The production keyspace with somebody looking on: what each entry changed goes into the <see cref="Chronicle"/>.</summary>
+internal sealed class ObservedKeyspace : IStateMachine
+{
+    /// <summary>A limit that one node sets for itself: longer commands it does not like.</summary>
+    private const int OwnLimitBytes = 300;
+
+    private readonly ClusterProcess process;
+    private readonly CoordinationStateMachine inner;
+    private readonly Chronicle chronicle;
+    private readonly ClusterMutation mutation;
+    private readonly List<KeyChange> changes = [];
+    private readonly HashSet<long> leasesBefore = [];
+    private long changesFrom = -1;
+    private bool hasApplied;
+
+    public ObservedKeyspace(ClusterProcess process, CoordinationStateMachine inner, Chronicle chronicle, ClusterMutation mutation)
+    {
+        (this.process, this.inner, this.chronicle, this.mutation) = (process, inner, chronicle, mutation);
+        inner.Watches.SkipsCompacted = mutation == ClusterMutation.WatchSkipsCompacted;
+    }
+
+    public ulong StateHash => inner.StateHash;
+
+    public ApplyResult Apply(in CommittedEntry entry)
+    {
+        if (changesFrom < 0)
+        {
+            changesFrom = inner.Store.Log.End;
+            leasesBefore.Clear();
+            foreach (var id in inner.Store.Leases.Granted.Keys) leasesBefore.Add(id);
+        }
+
+        var result = Execute(entry);
+        if (!result.IsDone) return result;
+        Gather();
+        if (chronicle.OnApplied(process.Node, entry.Position, entry.Command, inner.StateHash, changes)) Tell(entry);
+        return result;
+    }
+
+    public ISnapshotView CaptureSnapshot()
+    {
+        chronicle.OnContent(process.Node, inner.StateHash, ContentOf(inner.Store));
+        return mutation == ClusterMutation.LeasesLeftOutOfSnapshot ? new WithoutLeases(inner.CaptureSnapshot()) : inner.CaptureSnapshot();
+    }
+
+    public ISnapshotBuilder BeginRestore() => new Restore(this, inner.BeginRestore());
+
+    public void OnRole(in GroupRole role) =>
+        inner.OnRole(mutation == ClusterMutation.FollowersClockEndsLease && role.Leader != NodeId.None ? role with { IsLeader = true } : role);
+
+    private ApplyResult Execute(in CommittedEntry entry)
+    {
+        var isFirst = !hasApplied;
+        hasApplied = true;
+        if (mutation == ClusterMutation.ApplyLooksAtOwnLimit && process.Machine.Slot == 0 && entry.Command.Length > OwnLimitBytes) return ApplyResult.Done();
+        if (mutation == ClusterMutation.EntryAppliedTwiceAfterRestart && isFirst && process.IsRestart && !inner.Apply(entry).IsDone) return ApplyResult.Yield;
+        return inner.Apply(entry);
+    }
+
+    /// <summary>Everything that a client could find out: versions from the compacted revision on, and leases.</summary>
+    public static ulong ContentOf(MvccStore store)
+    {
+        var content = (ulong)store.Revision ^ (ulong)store.Compacted << 32;
+        var cursor = store.Keys.SeekAfter([]);
+        while (cursor.Next() is { } record)
+        {
+            var first = Math.Max(0, record.PlaceAt(store.Compacted));
+            for (var place = first; place < record.Count; place++)
+            {
+                ref readonly var version = ref record[place];
+                if (version.Mod < store.Compacted && !version.IsLive) continue;
+                content = Chronicle.Mix(content ^ Crc32C.Of(record.Key) ^ (ulong)version.Mod << 32 ^ (ulong)version.Lease ^ Crc32C.Of(version.Value ?? []) ^ (ulong)version.Create << 16);
+            }
+        }
+
+        foreach (var (id, grant) in store.Leases.Granted) content = Chronicle.Mix(content ^ (ulong)id ^ (ulong)grant.Seconds << 48 ^ (ulong)grant.Renewals << 8);
+        return content;
+    }
+
+    private void Gather()
+    {
+        changes.Clear();
+        for (var place = changesFrom; place < inner.Store.Log.End; place++)
+        {
+            ref readonly var change = ref inner.Store.Log[place];
+            ref readonly var version = ref change.Record[change.Record.PlaceOf(change.Mod, change.Sub)];
+            changes.Add(new KeyChange(change.Mod, change.Sub, Encoding.UTF8.GetString(change.Record.Key), version.Value, version.Lease));
+        }
+
+        changesFrom = -1;
+    }
+
+    private void Tell(in CommittedEntry entry)
+    {
+        if (entry.Command.Length > 0 && (CommandKind)entry.Command[0] == CommandKind.Compact) chronicle.OnCompacted(inner.Store.Compacted);
+        foreach (var id in leasesBefore)
+            if (!inner.Store.Leases.Contains(id)) process.World.LeaseCheck.OnEnded(id, isExpiry: (CommandKind)entry.Command[0] == CommandKind.LeaseExpire);
+    }
+
+    /// <summary>A snapshot in which the leases are forgotten.</summary>
+    private sealed class WithoutLeases(ISnapshotView view) : ISnapshotView
+    {
+        private const byte Leases = (byte)SnapshotPart.Leases;
+
+        public bool WriteNext(IBufferWriter<byte> chunk)
+        {
+            var whole = new ArrayBufferWriter<byte>();
+            var more = view.WriteNext(whole);
+            var bytes = whole.WrittenSpan;
+            chunk.Write(bytes.Length > 0 && bytes[0] == Leases ? bytes[..1] : bytes);
+            return more;
+        }
+
+        public void Dispose() => view.Dispose();
+    }
+
+    private sealed class Restore(ObservedKeyspace owner, ISnapshotBuilder builder) : ISnapshotBuilder
+    {
+        public void ReadNext(ReadOnlySpan<byte> chunk) => builder.ReadNext(chunk);
+
+        public void Complete()
+        {
+            builder.Complete();
+            owner.changesFrom = -1;
+            if (owner.process.GroupOf(ClusterWorld.Keyspace) is { Replica.Restoring.IsReady: true }) owner.process.World.Counts.SnapshotInstalls++;
+            owner.process.World.KeyspaceChronicle.OnContent(owner.process.Node, owner.StateHash, ContentOf(owner.inner.Store));
+        }
+
+        public void Dispose() => builder.Dispose();
+    }
+}

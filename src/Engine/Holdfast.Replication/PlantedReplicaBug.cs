@@ -1,0 +1,17 @@
+namespace Holdfast.Replication;
+
+/// <summary>Mistakes that can only be made inside a replica. The simulator plants them through an internal option, one per run, and must find each.</summary>
+internal enum PlantedReplicaBug : byte
+{
+    /// <summary>The replica as it is.</summary>
+    None = 0,
+
+    /// <summary>A snapshot is taken of a state with executed but uncommitted entries (against S10).</summary>
+    UncommittedStateInSnapshot,
+
+    /// <summary>A command of an evicted session is executed (against S11).</summary>
+    EvictedSessionExecuted,
+
+    /// <summary>A granted read goes on before its index is applied.</summary>
+    ReadGrantedBeforeApplied,
+}

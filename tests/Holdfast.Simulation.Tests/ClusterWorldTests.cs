@@ -1,0 +1,43 @@
+using Holdfast.Simulation.Cluster;
+using Xunit;
+
+namespace Holdfast.Simulation.Tests;
+
+public sealed class ClusterWorldTests
+{
+    [Fact]
+    public void Whole_nodes_hold_in_the_first_seeds_and_run_the_same_twice()
+    {
+        for (ulong seed = 11; seed <= 14; seed++)
+        {
+            var result = ClusterRun.Twice(seed, ClusterMutation.None);
+            Assert.True(result.Failure is null, $"seed {seed}: {result.Failure}");
+            Assert.True(result.Counts.Acknowledged > 0, $"seed {seed} did nothing");
+        }
+    }
+
+    /// <summary>
+    /// The folder of the log, and that of snapshots, were created and never made durable in the folder above: a power loss could take an acknowledged log
+    /// by its name (S1, S7).
+    /// </summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(6)]
+    public void A_power_loss_does_not_take_the_logs_folder(int seed) => Holds(seed);
+
+    /// <summary>A session that was evicted between a command's execution at append and its commit: the leader had executed, the others refused to (S11, S15).</summary>
+    [Theory]
+    [InlineData(7)]
+    public void Effects_are_applied_whatever_became_of_their_session(int seed) => Holds(seed);
+
+    /// <summary>A snapshot that everybody had pruned was asked for for ever, and the follower never came back.</summary>
+    [Theory]
+    [InlineData(4)]
+    public void A_fetch_is_given_up_when_nobody_has_the_snapshot_any_more(int seed) => Holds(seed);
+
+    private static void Holds(int seed)
+    {
+        var result = ClusterRun.Once((ulong)seed, ClusterMutation.None);
+        Assert.True(result.Failure is null, $"seed {seed}: {result.Failure}");
+    }
+}
