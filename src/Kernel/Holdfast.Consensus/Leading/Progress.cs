@@ -123,6 +123,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     {
         // A follower that lost what it had acknowledged says so: nothing it said before holds.
         if (!IsWhole) Match = LogIndex.Zero;
+        CommitSent = LogIndex.Zero; // Whatever commit the refused append announced was not taken: a group at rest would never say it again.
         if (rejected <= Match) return false; // An old answer, overtaken by a newer one.
         if (State == ProgressState.Probe && rejected != Next.Previous) return false; // Answers an older probe.
         BecomeProbe();
