@@ -124,6 +124,39 @@ public sealed class RaftPaperTests
         Assert.Equal(new LogIndex(3), replica.Node.Commit);
     }
 
+    [Fact] // Found by seed 168: a commit announcement overtook its entry and was refused, the refusal was overtaken by the entry's acknowledgement, and the group came to rest.
+    public void A_commit_that_a_refused_append_announced_is_announced_again()
+    {
+        var replica = new LoneReplica(1, Voters(3));
+        replica.Lead(2);
+        replica.Turn();
+        replica.Acknowledge(2, 1);
+        replica.Acknowledge(3, 1);
+        Assert.Contains(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3) && append.Message.Header.Commit == new LogIndex(1));
+        Assert.DoesNotContain(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3));
+        replica.Node.Step(replica.Now, Peer(3), new AppendReply(replica.Node.Term, false, new LogIndex(1), default, 0, SupportEpoch.None, true));
+        Assert.Contains(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3) && append.Message.Header.Commit == new LogIndex(1));
+    }
+
+    [Fact] // Found by seed 22 while a bug was planted: the append that announced the commit reached only to the entry before it, and a follower commits no further than an append reaches.
+    public void A_commit_beyond_the_append_that_carried_it_is_announced_again()
+    {
+        var start = new RaftStart { Self = Self, Group = new GroupId(7), HardState = new HardState(new Term(1), NodeId.None), Configuration = Voters(3) };
+        var replica = new LoneReplica(start, new RaftOptions { AppendBytesMax = 1 });
+        replica.Lead(2);
+        replica.Turn();
+        replica.Acknowledge(2, 1);
+        replica.Acknowledge(3, 1);
+        replica.Node.Propose(replica.Now, [1]);
+        replica.Node.Propose(replica.Now, [2]);
+        replica.Turn();
+        replica.Acknowledge(2, 3);
+        replica.Node.Step(replica.Now, Peer(3), new AppendReply(replica.Node.Term, false, new LogIndex(2), At(2, 1), 0, SupportEpoch.None, true));
+        Assert.Contains(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3) && append.Message is { First.Value: 2, Count: 1, Header.Commit.Value: 3 });
+        replica.Acknowledge(3, 3); // Both entries had arrived after all.
+        Assert.Contains(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3) && append.Message.Header is { Previous.Index.Value: 3, Commit.Value: 3 });
+    }
+
     [Fact] // Raft paper 5.6: the election timeout stands far above the time of a broadcast
     public void Heartbeats_alone_keep_a_leader_when_node_pairs_say_nothing()
     {

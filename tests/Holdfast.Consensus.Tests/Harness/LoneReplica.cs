@@ -20,10 +20,10 @@ internal sealed class LoneReplica
     {
     }
 
-    public LoneReplica(RaftStart start)
+    public LoneReplica(RaftStart start, RaftOptions? options = null)
     {
         Support = new SupportTable(1);
-        Node = new RaftNode(new RaftOptions(), start, Support, new SeededRandom(5), Now);
+        Node = new RaftNode(options ?? new RaftOptions(), start, Support, new SeededRandom(5), Now);
     }
 
     public Instant Now { get; set; } = new(1_000_000_000);

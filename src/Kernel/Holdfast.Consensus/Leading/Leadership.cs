@@ -247,7 +247,7 @@ internal sealed class Leadership
             if (follower.State != ProgressState.Replicate) break;
         }
 
-        var owesCommit = follower.State == ProgressState.Replicate && follower.CommitSent < commit;
+        var owesCommit = follower.State == ProgressState.Replicate && follower.CommitSent < LogIndex.Min(commit, follower.Next.Previous);
         var owesRound = reads.HasWaiting && follower.RoundSent < reads.Newest;
         if (!sent && (isDue || owesCommit || owesRound)) SendEmpty(now, follower, effects);
     }

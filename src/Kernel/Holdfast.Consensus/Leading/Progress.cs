@@ -48,6 +48,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     /// <summary>Probe: an append is out and unanswered.</summary>
     public bool IsProbeOut { get; private set; }
 
+    /// <summary>What the follower knows to be committed if nothing sent to it is lost or refused.</summary>
     public LogIndex CommitSent { get; private set; }
 
     public ulong RoundSent { get; private set; }
@@ -86,7 +87,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     public void OnSent(Instant now, in AppendHeader header, LogIndex last, int bytes)
     {
         SentAt = now;
-        CommitSent = header.Commit;
+        CommitSent = LogIndex.Min(header.Commit, last); // A follower commits no further than the append reaches.
         RoundSent = header.ReadRound;
         if (State == ProgressState.Probe) IsProbeOut = true;
         if (State != ProgressState.Replicate || last < Next) return;
@@ -123,6 +124,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     {
         // A follower that lost what it had acknowledged says so: nothing it said before holds.
         if (!IsWhole) Match = LogIndex.Zero;
+        CommitSent = LogIndex.Zero; // Whatever commit the refused append announced was not taken: a group at rest would never say it again.
         if (rejected <= Match) return false; // An old answer, overtaken by a newer one.
         if (State == ProgressState.Probe && rejected != Next.Previous) return false; // Answers an older probe.
         BecomeProbe();
