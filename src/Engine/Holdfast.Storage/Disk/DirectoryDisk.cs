@@ -10,7 +10,7 @@ public sealed class DirectoryDisk : IDisk
     /// <summary>The disk below a folder, which must exist.</summary>
     public DirectoryDisk(string root) => this.root = Path.GetFullPath(root);
 
-    /// <summary>The files inside this folder are written with O_DIRECT and O_DSYNC when the writes are aligned; null for none. See <see cref="WriteProbe"/>.</summary>
+    /// <summary>The files inside this folder are written with O_DIRECT when the writes are aligned; null for none. See <see cref="WriteProbe"/>.</summary>
     public string? DirectFolder { get; init; }
 
     /// <inheritdoc/>
