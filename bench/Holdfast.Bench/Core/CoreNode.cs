@@ -32,7 +32,7 @@ internal static class CoreNode
         return 0;
     }
 
-    private static DirectoryDisk Disk(string path) => new(path) { DirectFolder = WriteProbe.Measure(path).PreferDirect ? "wal" : null };
+    private static DirectoryDisk Disk(string path) => new(path) { LogFolder = "wal", PrefersDirect = WriteProbe.Measure(path).PreferDirect };
 
     private static async Task<string> AnswerAsync(NodeRuntime node, string[] words)
     {

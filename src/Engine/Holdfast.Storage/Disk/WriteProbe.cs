@@ -20,7 +20,7 @@ public static class WriteProbe
         var path = Path.Combine(folder, "write-probe");
         try
         {
-            using var direct = new DirectDiskFile(path);
+            using var direct = new LogDiskFile(path, prefersDirect: true);
             if (!direct.IsDirect) return (false, "The file system refuses unbuffered writes; the log uses fdatasync.");
             using var buffered = new DirectoryDiskFile(path);
             var block = new AlignedBuffer().Take(Block);

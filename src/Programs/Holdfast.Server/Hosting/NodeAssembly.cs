@@ -151,12 +151,12 @@ internal sealed class NodeAssembly : INode
         }
     }
 
-    /// <summary>The log's files are written past the page cache where the disk is clearly faster so (DESIGN section 4).</summary>
+    /// <summary>The log's files are written past the page cache where that is clearly faster (DESIGN section 4).</summary>
     private DirectoryDisk ProbedDisk(string path)
     {
         var (preferDirect, finding) = WriteProbe.Measure(path);
         log.Say("disk", finding);
-        return new DirectoryDisk(path) { DirectFolder = preferDirect ? "wal" : null };
+        return new DirectoryDisk(path) { LogFolder = "wal", PrefersDirect = preferDirect };
     }
 
     private PeerListener Listen(ServerPlan plan, LocalNode self, PeerAddresses addresses, PeerTls? tls, TransportOptions transport)
