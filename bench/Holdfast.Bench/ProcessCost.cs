@@ -5,6 +5,8 @@ namespace Holdfast.Bench;
 /// <summary>What processes have cost so far: CPU time, and how often their threads gave the processor up by themselves (each a wait and a wake-up). Both survive a noisy machine.</summary>
 internal readonly record struct ProcessCost(double CpuMicros, long Switches)
 {
+    private const double MicrosPerJiffy = 10_000;
+
     public static ProcessCost operator -(ProcessCost after, ProcessCost before) => new(after.CpuMicros - before.CpuMicros, after.Switches - before.Switches);
 
     public static ProcessCost operator +(ProcessCost left, ProcessCost right) => new(left.CpuMicros + right.CpuMicros, left.Switches + right.Switches);
@@ -19,23 +21,24 @@ internal readonly record struct ProcessCost(double CpuMicros, long Switches)
 
     private static ProcessCost Of(int process)
     {
-        double micros = 0;
         long switches = 0;
         foreach (var task in Directory.EnumerateDirectories($"/proc/{process}/task"))
         {
             try
             {
-                // schedstat's first number is nanoseconds on a processor: a hundred thousand times finer than stat's jiffies.
-                micros += double.Parse(File.ReadAllText(task + "/schedstat").Split(' ')[0], CultureInfo.InvariantCulture) / 1000;
                 foreach (var line in File.ReadLines(task + "/status"))
                     if (line.StartsWith("voluntary_ctxt_switches:", StringComparison.Ordinal)) switches += long.Parse(line[24..], CultureInfo.InvariantCulture);
             }
             catch (IOException)
             {
-                // The thread has ended; a pool's threads are few and end seldom.
+                // The thread has ended, and its switches with it; a pool's threads are few and end seldom.
             }
         }
 
-        return new ProcessCost(micros, switches);
+        // User and system time, fields 14 and 15, counted behind the name, which may contain spaces. Threads that have ended are in it.
+        var stat = File.ReadAllText($"/proc/{process}/stat");
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        var jiffies = long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
+        return new ProcessCost(jiffies * MicrosPerJiffy, switches);
     }
 }

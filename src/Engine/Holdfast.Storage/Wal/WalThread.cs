@@ -22,6 +22,7 @@ public sealed class WalThread : IWalQueue, IDisposable
     private IReadOnlyList<GroupHoldingBack> holdingBack;
     private long commitSince = long.MaxValue;
     private int nextLoop;
+    private bool sleeping;
     private bool stopping;
     private bool failed;
 
@@ -57,14 +58,17 @@ public sealed class WalThread : IWalQueue, IDisposable
     /// <inheritdoc/>
     public void Submit(WalBatch batch)
     {
+        bool wakes;
         lock (gate)
         {
             Invariant.Holds(!stopping, "a batch was submitted to a write-ahead log that is closing");
             while (byLoop.Count <= batch.Loop) byLoop.Add(new Queue<(WalBatch, long)>());
             byLoop[batch.Loop].Enqueue((batch, Stopwatch.GetTimestamp()));
+            (wakes, sleeping) = (sleeping, false);
         }
 
-        work.Set();
+        // While a commit is being written its end brings the next one: only a sleeping thread costs a wake-up.
+        if (wakes) work.Set();
     }
 
     /// <summary>Makes durable what is queued, then stops the thread and closes the log.</summary>
@@ -146,6 +150,9 @@ public sealed class WalThread : IWalQueue, IDisposable
                 commitSince = Math.Min(commitSince, first.Since);
                 emptyInARow = 0;
             }
+
+            // Seen under the gate that nothing waits: whoever submits from here on wakes the thread.
+            sleeping = commit.Count == 0;
         }
 
         return commit.Count > 0;
