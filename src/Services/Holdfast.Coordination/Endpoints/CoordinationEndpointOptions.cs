@@ -70,7 +70,7 @@ public sealed record EndpointLimits
 
     /// <summary>
     /// Responses that a watch stream holds for its client. One that does not read costs at most this many; the rest waits in the shared ring. Room for one change to a hundred watchers of
-    /// one stream: with 64, a third of them fell behind at every change and were read forward (2.8 us of CPU per event instead of 2.3, <c>bench/peers/etcd.sh</c>, watch).
+    /// one stream: with 64, a third of them fell behind at every change and were read forward (2.5 to 3.1 us of CPU per event instead of 2.2 to 2.5, <c>bench/peers/etcd.sh</c>, watch).
     /// </summary>
     public int WatchResponsesMax { get; init; } = 128;
 
