@@ -1,56 +1,77 @@
 using System.Diagnostics;
-using Google.Protobuf;
-using Grpc.Net.Client;
-using Holdfast.Coordination.Protocol;
 
 namespace Holdfast.Bench;
 
-/// <summary>Closed-loop clients against an etcd v3 endpoint; the same client for every server, so that ratios are fair.</summary>
+/// <summary>Closed-loop clients against an etcd v3 endpoint; the same client for every server, so that ratios are fair. Prints one row.</summary>
 internal static class EtcdLoad
 {
     /// <summary>Clients that share one HTTP/2 connection, as etcd's own benchmark shares them.</summary>
     private const int ClientsPerConnection = 64;
 
-    public static async Task<int> RunAsync(LoadPlan plan)
+    /// <summary>Streams that the watchers are spread over: 100 each, as in etcd's own benchmark.</summary>
+    private const int WatchStreams = 10;
+
+    /// <summary>Writers of the one key that is watched: enough that events are not counted by the latency of one put.</summary>
+    private const int WatchWriters = 4;
+
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
+
+    public static int Run(LoadPlan plan)
     {
-        var connections = Enumerable.Range(0, (plan.Clients + ClientsPerConnection - 1) / ClientsPerConnection)
-            .Select(i => GrpcChannel.ForAddress("http://" + plan.Endpoints[i % plan.Endpoints.Length])).ToArray();
-        var stores = connections.Select(channel => new KV.KVClient(channel)).ToArray();
-        await stores[0].PutAsync(new PutRequest { Key = Key(0, 0), Value = ByteString.CopyFrom(new byte[plan.ValueBytes]) });
-        await MeasureAsync(plan, stores, 1.0); // Warm-up: not counted.
-        var process = Process.GetCurrentProcess();
-        var cpuBefore = process.TotalProcessorTime;
-        var latencies = await MeasureAsync(plan, stores, plan.Seconds);
-        process.Refresh();
-        var cpu = process.TotalProcessorTime - cpuBefore;
-        latencies.Sort();
-        var rate = latencies.Count / plan.Seconds;
-        Console.WriteLine($"{plan.Case} clients={plan.Clients} ops/s={rate:F0} p50={Percentile(latencies, 0.50):F2}ms p99={Percentile(latencies, 0.99):F2}ms client-cpu-us/op={cpu.TotalMicroseconds / Math.Max(1, latencies.Count):F1}");
+        var load = LoadRow.LoadAverage();
+        var clock = new LoadClock();
+        var watches = plan.Case == "watch" ? Watch(plan, clock) : [];
+        var writing = plan.Case == "watch" ? plan with { Case = CallMessages.OneKey, Clients = WatchWriters } : plan;
+        var loads = Split(writing, clock);
+        var threads = loads.ConvertAll(each => Begin(each.Run));
+        Thread.Sleep(WarmUp);
+        var (serversBefore, ownBefore, began) = (ProcessCost.Of(plan.Servers), ProcessCost.Of([Environment.ProcessId]), Stopwatch.GetTimestamp());
+        clock.Count();
+        Thread.Sleep(TimeSpan.FromSeconds(plan.Seconds));
+        clock.End();
+        var (servers, own, took) = (ProcessCost.Of(plan.Servers) - serversBefore, ProcessCost.Of([Environment.ProcessId]) - ownBefore, Stopwatch.GetElapsedTime(began));
+        threads.ForEach(static thread => thread.Join());
+        watches.ForEach(static watch => watch.Shut());
+        var latencies = loads.SelectMany(each => each.Latencies).Order().ToList();
+        var operations = plan.Case == "watch" ? watches.Sum(watch => watch.Events) : latencies.Count;
+        Console.WriteLine(new LoadRow
+        {
+            Case = plan.Case,
+            Clients = plan.Clients,
+            Operations = operations,
+            Errors = loads.Sum(each => each.Errors),
+            MedianMicros = Percentile(latencies, 0.5),
+            WorstOfHundredMicros = Percentile(latencies, 0.99),
+            Servers = servers,
+            Client = own,
+            Took = took,
+            Load = load,
+        });
         return 0;
     }
 
-    private static async Task<List<double>> MeasureAsync(LoadPlan plan, KV.KVClient[] stores, double seconds)
+    private static List<CallLoad> Split(LoadPlan plan, LoadClock clock)
     {
-        var end = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
-        var clients = Enumerable.Range(0, plan.Clients).Select(i => ClientAsync(plan, stores[i % stores.Length], i, end));
-        return [.. (await Task.WhenAll(clients)).SelectMany(each => each)];
+        var loads = new List<CallLoad>();
+        for (var client = 0; client < plan.Clients; client += ClientsPerConnection)
+            loads.Add(new CallLoad(plan, plan.Endpoints[loads.Count % plan.Endpoints.Length], client, Math.Min(ClientsPerConnection, plan.Clients - client), clock));
+        return loads;
     }
 
-    private static async Task<List<double>> ClientAsync(LoadPlan plan, KV.KVClient store, int client, long end)
+    private static List<WatchLoad> Watch(LoadPlan plan, LoadClock clock)
     {
-        var latencies = new List<double>();
-        var value = ByteString.CopyFrom(new byte[plan.ValueBytes]);
-        for (var i = 0; ; i++)
-        {
-            var begun = Stopwatch.GetTimestamp();
-            if (begun >= end) return latencies;
-            if (plan.Case == "put") await store.PutAsync(new PutRequest { Key = Key(client, i % 1000), Value = value });
-            else await store.RangeAsync(new RangeRequest { Key = Key(0, 0), Serializable = plan.Case == "serializable" });
-            latencies.Add(Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
-        }
+        var watches = Enumerable.Range(0, WatchStreams).Select(i => new WatchLoad(plan.Endpoints[i % plan.Endpoints.Length], plan.Clients / WatchStreams, clock)).ToList();
+        foreach (var watch in watches) Begin(watch.Run);
+        for (var waited = 0; waited < 1000 && watches.Sum(watch => watch.Created) < plan.Clients; waited++) Thread.Sleep(10);
+        return watches;
     }
 
-    private static ByteString Key(int client, int number) => ByteString.CopyFromUtf8($"bench/{client:D4}/{number:D6}");
+    private static Thread Begin(Action run)
+    {
+        var thread = new Thread(() => run(), 256 * 1024) { IsBackground = true };
+        thread.Start();
+        return thread;
+    }
 
-    private static double Percentile(List<double> sorted, double part) => sorted.Count == 0 ? 0 : sorted[(int)((sorted.Count - 1) * part)];
+    private static int Percentile(List<int> sorted, double part) => sorted.Count == 0 ? 0 : sorted[(int)((sorted.Count - 1) * part)];
 }

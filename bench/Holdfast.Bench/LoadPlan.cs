@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace Holdfast.Bench;
 
-/// <summary>What one measurement does.</summary>
-internal sealed record LoadPlan(string[] Endpoints, string Case, int Clients, double Seconds, int ValueBytes)
+/// <summary>What one measurement does. Servers are the process ids whose cost is counted.</summary>
+internal sealed record LoadPlan(string[] Endpoints, string Case, int Clients, double Seconds, int ValueBytes, int[] Servers)
 {
     public static LoadPlan Parse(string[] args)
     {
@@ -15,6 +15,7 @@ internal sealed record LoadPlan(string[] Endpoints, string Case, int Clients, do
             Of("--case", "put"),
             int.Parse(Of("--clients", "1"), CultureInfo.InvariantCulture),
             double.Parse(Of("--seconds", "5"), CultureInfo.InvariantCulture),
-            int.Parse(Of("--size", "256"), CultureInfo.InvariantCulture));
+            int.Parse(Of("--size", "256"), CultureInfo.InvariantCulture),
+            [.. Of("--servers", "").Split(',', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture))]);
     }
 }

@@ -1,19 +1,28 @@
+using System.Globalization;
 using Holdfast.Bench;
+using Holdfast.Bench.Core;
 
 return args switch
 {
-    ["load", .. var rest] => await EtcdLoad.RunAsync(LoadPlan.Parse(rest)),
+    ["load", .. var rest] => EtcdLoad.Run(LoadPlan.Parse(rest)),
     ["gap", .. var rest] => await WriteGap.RunAsync(LoadPlan.Parse(rest)),
     ["failover", "--endpoints", var endpoints, "--pids", var processes] => await Failover.RunAsync(endpoints.Split(','), processes.Split(',')),
+    ["core", var port, .. var rest] => CoreLoad.Run(LoadPlan.Parse(rest), int.Parse(port, CultureInfo.InvariantCulture)),
+    ["core-idle", var port, .. var rest] => CoreLoad.RunIdle(LoadPlan.Parse(rest), int.Parse(port, CultureInfo.InvariantCulture)),
+    ["idle", .. var rest] => CoreLoad.RunIdleServers(LoadPlan.Parse(rest)),
+    ["core-node", var folder, var port, var groups] => await CoreNode.RunAsync(folder, int.Parse(port, CultureInfo.InvariantCulture), int.Parse(groups, CultureInfo.InvariantCulture)),
     _ => Usage(),
 };
 
 static int Usage()
 {
     Console.Error.WriteLine("""
-        load --endpoints H:P,.. --case put|range|serializable --clients N --seconds S   requests per second of any etcd-speaking cluster
+        load --endpoints H:P,.. --case put|txn|range|serializable|watch --clients N --seconds S [--servers PID,..]   requests per second of any etcd-speaking cluster
         gap  --endpoints H:P,.. --seconds S                                             longest time without an acknowledged write
         failover --endpoints H:P,.. --pids P,..                                         kills the leader; time until a later write is acknowledged
+        core PORT --seconds S [--size B]        a bare group of three processes with peer ports from PORT: 1, 64 and 256 proposers inside the leader
+        core-idle PORT --seconds S              three processes with 1 and with 200 groups at rest
+        idle --servers PID,.. --seconds S       any processes at rest
         """);
     return 2;
 }

@@ -31,7 +31,7 @@ internal sealed class NodeProcess
 
     private NodeProcess(string name, int port, string folder)
     {
-        data = DataDirectory.Open(folder, name, path => new DirectoryDisk(path) { DirectFolder = WriteProbe.Measure(path).PreferDirect ? "wal" : null });
+        data = DataDirectory.Open(folder, name, path => new DirectoryDisk(path) { LogFolder = "wal", PrefersDirect = WriteProbe.Measure(path).PreferDirect });
         data.JoinCluster(new ClusterId(0x1A46E));
         var self = new LocalNode(data.Node, (uint)data.BootCount, 1, data.Cluster);
         listener = new PeerListener(new IPEndPoint(IPAddress.Loopback, port), self, addresses, null, new TransportOptions(), (_, _) => { });

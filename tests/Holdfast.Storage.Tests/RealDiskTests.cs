@@ -64,12 +64,13 @@ public sealed class RealDiskTests : IDisposable
     }
 
     [Theory]
-    [InlineData(null)]
-    [InlineData("wal")]
-    public void Log_on_the_real_disk_is_read_back(string? direct)
+    [InlineData(null, false)]
+    [InlineData("wal", false)]
+    [InlineData("wal", true)]
+    public void Log_on_the_real_disk_is_read_back(string? logFolder, bool direct)
     {
         var options = new WalOptions { Cluster = new ClusterId(77), SegmentBytes = 1 << 20 };
-        var disk = new DirectoryDisk(folder) { DirectFolder = direct };
+        var disk = new DirectoryDisk(folder) { LogFolder = logFolder, PrefersDirect = direct };
         var completions = new Completions();
         using (var thread = new WalThread(WriteAheadLog.Open(disk, options, out _), completions, options.CommitBytesMax))
         {
@@ -87,6 +88,38 @@ public sealed class RealDiskTests : IDisposable
         Assert.Empty(recovery.Findings);
         Assert.Equal(3, recovery.Groups.Count);
         foreach (var group in recovery.Groups) Assert.Equal(2000, group.Entries.Count);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Filling_reserved_space_ahead_leaves_alone_what_was_written(bool direct)
+    {
+        const int Block = 4096;
+        var disk = new DirectoryDisk(folder) { LogFolder = "wal", PrefersDirect = direct };
+        disk.CreateFolder("wal");
+        var block = new AlignedBuffer().Take(Block);
+
+        // Behind the first hole there are data, written by a program that filled nothing: they end what may be filled.
+        using (var plain = new DirectoryDisk(folder).Open("wal/log"))
+        {
+            plain.Allocate(16 << 20);
+            foreach (var place in new[] { 9, 3 })
+            {
+                block.Fill((byte)place);
+                plain.Write(place << 20, block);
+            }
+
+            plain.Sync();
+        }
+
+        using var again = disk.Open("wal/log");
+        again.Write(0, block);
+        again.Sync();
+        var read = new byte[16 << 20];
+        Assert.Equal(read.Length, again.Read(0, read));
+        foreach (var (place, value) in new[] { (0, 3), (3, 3), (9, 9) }) Assert.True(read.AsSpan(place << 20, Block).IndexOfAnyExcept((byte)value) < 0, $"block at {place} MiB");
+        Assert.Equal(3 * Block, read.Count(one => one != 0));
     }
 
     [Fact]

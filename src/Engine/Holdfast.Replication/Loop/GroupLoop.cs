@@ -129,8 +129,11 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
         HelpTheLog();
         FlushDirty(now);
         RunQueries(now);
-        wal.Submit();
+
+        // Frames first, so that followers write while this node does; the log's thread, once woken, may take the processor before a frame has left.
+        // No frame relies on this turn's batch: what does is only made when the batch is durable (S1), a turn or more later.
         setup.Mesh.Flush();
+        wal.Submit();
         Volatile.Write(ref turnedAt, now.Ticks);
         return NextTurn(now);
     }

@@ -10,8 +10,11 @@ public sealed class DirectoryDisk : IDisk
     /// <summary>The disk below a folder, which must exist.</summary>
     public DirectoryDisk(string root) => this.root = Path.GetFullPath(root);
 
-    /// <summary>The files inside this folder are written with O_DIRECT and O_DSYNC when the writes are aligned; null for none. See <see cref="WriteProbe"/>.</summary>
-    public string? DirectFolder { get; init; }
+    /// <summary>The folder of the log, whose files are written in the log's own way (reserved space filled ahead); null for none.</summary>
+    public string? LogFolder { get; init; }
+
+    /// <summary>Whether the log's aligned writes go past the page cache. See <see cref="WriteProbe"/>.</summary>
+    public bool PrefersDirect { get; init; }
 
     /// <inheritdoc/>
     public long FreeBytes => new DriveInfo(root).AvailableFreeSpace;
@@ -20,8 +23,8 @@ public sealed class DirectoryDisk : IDisk
     public IDiskFile Open(string path)
     {
         var full = FullPath(path);
-        return DirectFolder is { } folder && path.StartsWith(folder + "/", StringComparison.Ordinal) && OperatingSystem.IsLinux()
-            ? new DirectDiskFile(full)
+        return LogFolder is { } folder && path.StartsWith(folder + "/", StringComparison.Ordinal) && OperatingSystem.IsLinux()
+            ? new LogDiskFile(full, PrefersDirect)
             : new DirectoryDiskFile(full);
     }
 

@@ -15,6 +15,9 @@ internal sealed class DirectoryDiskFile : IDiskFile
         handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
     }
 
+    /// <summary>For system calls that .NET does not offer; valid until the file is disposed.</summary>
+    public int Descriptor => (int)handle.DangerousGetHandle();
+
     public long Length => RandomAccess.GetLength(handle);
 
     public int Read(long offset, Span<byte> target)
@@ -60,7 +63,7 @@ internal sealed class DirectoryDiskFile : IDiskFile
         }
 
         // Not retried when it fails: the kernel may have dropped the pages and would call the second try a success (S7).
-        if (Libc.SyncData((int)handle.DangerousGetHandle()) != 0) throw DirectoryDisk.Failure("sync", path, Marshal.GetLastPInvokeError());
+        if (Libc.SyncData(Descriptor) != 0) throw DirectoryDisk.Failure("sync", path, Marshal.GetLastPInvokeError());
     }
 
     public void Allocate(long length)
@@ -72,7 +75,7 @@ internal sealed class DirectoryDiskFile : IDiskFile
             return;
         }
 
-        var error = Libc.Allocate((int)handle.DangerousGetHandle(), 0, length);
+        var error = Libc.Allocate(Descriptor, 0, length);
         if (error != 0) throw DirectoryDisk.Failure("reserve space in", path, error);
     }
 

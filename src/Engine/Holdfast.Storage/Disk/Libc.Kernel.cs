@@ -10,7 +10,8 @@ internal static unsafe partial class Libc
     public const int OpenReadOnly = 0;
     public const int OpenWriteOnly = 1;
     public const int OpenCloseOnExec = 0x80000;
-    public const int OpenDataSync = 0x1000;
+    public const int SeekData = 3;
+    public const int SeekHole = 4;
     public const int ErrorNoSpace = 28;
     public const int ErrorQuota = 122;
     public const int ErrorInterrupted = 4;
@@ -52,6 +53,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "posix_fadvise")]
     public static partial int Advise(int descriptor, long offset, long length, int advice);
+
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    public static partial long Seek(int descriptor, long offset, int whence);
 
     [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
     public static partial nint Write(int descriptor, byte* source, nuint count, long offset);

@@ -17,6 +17,7 @@ public sealed class WalThread : IWalQueue, IDisposable
     private readonly List<WalBatch> commit = [];
     private readonly Thread thread;
     private IReadOnlyList<GroupHoldingBack> holdingBack;
+    private bool sleeping;
     private bool stopping;
     private bool failed;
 
@@ -50,13 +51,16 @@ public sealed class WalThread : IWalQueue, IDisposable
     /// <inheritdoc/>
     public void Submit(WalBatch batch)
     {
+        bool wakes;
         lock (gate)
         {
             Invariant.Holds(!stopping, "a batch was submitted to a write-ahead log that is closing");
             queue.Add(batch, Stopwatch.GetTimestamp());
+            (wakes, sleeping) = (sleeping, false);
         }
 
-        work.Set();
+        // While a commit is being written its end brings the next one: only a sleeping thread costs a wake-up.
+        if (wakes) work.Set();
     }
 
     /// <summary>Makes durable what is queued, then stops the thread and closes the log.</summary>
@@ -109,6 +113,11 @@ public sealed class WalThread : IWalQueue, IDisposable
 
     private bool TakeCommit()
     {
-        lock (gate) return queue.TryTake(commit);
+        lock (gate)
+        {
+            // Seen under the gate that nothing waits: whoever submits from here on wakes the thread.
+            sleeping = !queue.TryTake(commit);
+            return !sleeping;
+        }
     }
 }
