@@ -10,14 +10,13 @@ public sealed class ThreeNodesTests
     {
         await using var nodes = new NodesInProcess();
         var made = await nodes.FoundAsync(3);
-        var token = await made[1].CreateTokenAsync(TimeSpan.FromMinutes(5), 1, CancellationToken.None);
-        var fourth = await nodes.JoinAsync("n4", made[1], token!);
+        var fourth = await nodes.JoinAsync("n4", made[1]);
         await nodes.UntilAsync(() => fourth.View.Procedures.Count == 1 && fourth.View.Procedures[1].State == ProcedureState.Done);
         Assert.True(fourth.Coordination.Status.Configuration.CountsForQuorum(fourth.Directory.Status.Self));
         Assert.Equal("even-voters", Assert.Single(fourth.Advice).Code);
 
         var leaving = made[2].Directory.Status.Self;
-        Assert.True((await fourth.LeaveAsync(leaving, CancellationToken.None)).Accepted);
+        await nodes.UntilAcceptedAsync(() => fourth.LeaveAsync(leaving, CancellationToken.None));
         await nodes.UntilAsync(() => fourth.View.Removed.Contains(leaving));
         Assert.False(fourth.Directory.Status.Configuration.Contains(leaving));
     }
@@ -40,7 +39,7 @@ public sealed class ThreeNodesTests
             });
         }
 
-        Assert.True((await made[0].LeaveAsync(self, CancellationToken.None)).Accepted);
+        await nodes.UntilAcceptedAsync(() => made[0].LeaveAsync(self, CancellationToken.None));
         await nodes.UntilAsync(() => made[0].View.Removed.Contains(self));
         Assert.False(made[0].Coordination.Status.Configuration.Contains(self));
     }

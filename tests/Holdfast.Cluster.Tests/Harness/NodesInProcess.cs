@@ -34,9 +34,13 @@ internal sealed class NodesInProcess : IAsyncDisposable
         return made;
     }
 
-    /// <summary>A node that joins by another.</summary>
-    public async Task<ClusterNode> JoinAsync(string name, ClusterNode by, JoinToken token)
+    /// <summary>A node that joins by another, with a token.</summary>
+    public async Task<ClusterNode> JoinAsync(string name, ClusterNode by)
     {
+        // A busy machine may leave a proposal undecided: another token does as well.
+        JoinToken? token = null;
+        for (var tries = 0; token is null && tries < 12; tries++) token = await by.CreateTokenAsync(TimeSpan.FromHours(1), 1, CancellationToken.None);
+        Assert.NotNull(token);
         var member = by.View.Members[by.Directory.Status.Self];
         var joined = Make(name, FreePorts(1)[0], new Dictionary<string, string>(), $"127.0.0.1:{member.Port}", token.ToString());
         await joined.StartAsync(CancellationToken.None);
@@ -103,6 +107,15 @@ internal sealed class NodesInProcess : IAsyncDisposable
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         for (var waits = 0; waits < 3000 && !condition(); waits++) await timer.WaitForNextTickAsync();
         Assert.True(condition(), string.Join('\n', nodes.SelectMany(Story).Concat(Happened)));
+    }
+
+    /// <summary>Asks the directory until it has decided: its commands are idempotent, and a busy machine may leave one undecided.</summary>
+    public async Task<DirectoryReply> UntilAcceptedAsync(Func<Task<DirectoryReply>> ask)
+    {
+        var reply = await ask();
+        for (var tries = 0; reply.IsUndecided && tries < 12; tries++) reply = await ask();
+        Assert.True(reply.Accepted, reply.Reason + "\n" + string.Join('\n', nodes.SelectMany(Story).Concat(Happened)));
+        return reply;
     }
 
     private static IEnumerable<string> Story(Node node)

@@ -76,7 +76,7 @@ public sealed class ClusterNode : IAsyncDisposable
             throw new DataDirectoryUnusableException($"this data directory belongs to cluster {known.Cluster}, and the join token to {token.Cluster}: give --data an empty directory to join the other cluster, or leave the token out");
         setup.OnCluster(known.Cluster);
         setup.Self.BecomeMemberOf(known.Cluster);
-        foreach (var member in known.Members) Enter(member);
+        foreach (var member in known.Members.Concat(AddressBookFile.Read(setup.Disk))) Enter(member);
         LogCheck.BeforeOpening(setup.Disk);
         setup.Runtime.Open(found => LogCheck.Judge(found, setup.Self.Id));
         LogCheck.NoteBegun(setup.Disk);
@@ -204,11 +204,19 @@ public sealed class ClusterNode : IAsyncDisposable
     private async Task RunAsync(Genesis known, CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(Pulse);
+        var written = DirectoryView.Empty.Members;
         try
         {
             while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
             {
                 var view = View;
+                if (!ReferenceEquals(written, view.Members))
+                {
+                    // Before the groups depend on a newcomer: after a restart it is found without the directory.
+                    written = view.Members;
+                    AddressBookFile.Write(setup.Disk, written.Values);
+                }
+
                 foreach (var (_, member) in view.Members) Enter(member);
                 foreach (var node in view.Removed) setup.Addresses.Remove(node);
                 await dataGroups.FollowAsync(view).ConfigureAwait(false);
