@@ -11,7 +11,7 @@ command -v etcdctl >/dev/null || { echo "needs etcdctl (apt-get install etcd-cli
 dotnet build bench/Holdfast.Bench -c Release -v quiet -nologo -clp:NoSummary -nodeReuse:false
 bench=artifacts/bin/Holdfast.Bench/release/Holdfast.Bench
 data=$(mktemp -d) pids=() burners=() base=${HOLDFAST_BENCH_PORT:-24600}
-trap 'kill -9 "${pids[@]}" "${burners[@]}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$data"' EXIT
+trap 'kill -9 "${pids[@]}" "${burners[@]}" 2>/dev/null || true; sleep 0.5; rm -rf "$data"' EXIT
 gcc -O2 -shared -fPIC -o "$data/stall.so" bench/stall.c -ldl -lpthread
 
 client() { echo 127.0.0.1:$((base + $1)); }
@@ -23,6 +23,7 @@ for i in 1 2 3; do
         artifacts/bin/Holdfast.Server/release/holdfast server --name n$i --data "$data/n$i" --peer "$(peer $i)" \
         --cluster "n1=$(peer 1),n2=$(peer 2),n3=$(peer 3)" --etcd "$(client $i)" >"$data/n$i.log" 2>&1 &
     pids+=($!)
+    disown
 done
 for i in 1 2 3; do
     for try in $(seq 150); do ETCDCTL_API=3 etcdctl --endpoints "$(client $i)" --command-timeout 2s put ready yes >/dev/null 2>&1 && break; sleep 0.2; done
@@ -37,7 +38,7 @@ stalls() { cat "$data"/stalls? 2>/dev/null | wc -c; }
 sleep 2
 status >"$data/before"
 stalled=$(stalls)
-for _ in $(seq "$(nproc)"); do (while :; do :; done) & burners+=($!); done
+for _ in $(seq "$(nproc)"); do (while :; do :; done) & burners+=($!); disown; done # Disowned, or the shell would report their end.
 writes=$($bench gap --endpoints "$endpoints" --seconds $((minutes * 60)))
 kill -9 "${burners[@]}"; burners=()
 status >"$data/after"
