@@ -208,6 +208,9 @@ public sealed class RaftNode
         else follower.AcknowledgeCommitted();
     }
 
+    /// <summary>Whether this replica leads and is handing leadership over: it takes no proposals, though it is not short of room.</summary>
+    public bool IsHandingOver => leadership is { IsHandingOver: true };
+
     /// <summary>Puts an entry into the leader's log; the payload is copied.</summary>
     public ProposeResult Propose(Instant now, ReadOnlySpan<byte> payload)
     {

@@ -40,7 +40,7 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
     /// A new leader executes nothing before an entry of its own term is applied (S15); nothing while a snapshot waits for a settled state (S10); and after a rebuild
     /// nothing before all that was executed then is applied from the log.
     /// </summary>
-    public bool MayExecute =>
+    public bool MayExecute => !replica.Node.IsHandingOver &&
         replica.Restoring.IsReady && replica.State!.Applied.Term == replica.Node.Term && replica.State.Applied.Index >= caughtUpAt && !replica.Taking.WaitsForSettled;
 
     public void Execute(Instant now, ReadOnlySpan<byte> command, in ProposeOptions wish, IProposalCompletion completion)

@@ -61,14 +61,14 @@ internal sealed class ProposalDesk
             else if (node.Role == RaftRole.Leader) execution.Execute(now, command, wish, completion);
             else completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.NoLeader)); // Clients of such a group are sent to its leader.
         }
-        else if (node.Role == RaftRole.Leader)
+        else if (node.Role == RaftRole.Leader && !node.IsHandingOver)
         {
             var envelope = EnvelopeOf(wish, flags, new ProposalId(node.Self, table.NextNumber));
             var result = Append(now, envelope, command);
             if (result.Status == ProposeStatus.Accepted) table.Add(completion, deadline, result.Position.Index);
             else completion.OnCompleted(ProposeOutcome.Of(StatusOf(result.Status)));
         }
-        else if (node.Leader == NodeId.None || !replica.Loop.Mesh.IsConnected(node.Leader) || replica.State is null)
+        else if (node.IsHandingOver || node.Leader == NodeId.None || !replica.Loop.Mesh.IsConnected(node.Leader) || replica.State is null)
         {
             Park(command, wish, flags, completion, deadline);
         }
@@ -92,7 +92,8 @@ internal sealed class ProposalDesk
         if (result.Status == ProposeStatus.Accepted) return;
         var writer = replica.BeginFrame(frame, FrameKind.ForwardRefused);
         writer.WriteUInt64(envelope.Id.Number);
-        writer.WriteByte((byte)StatusOf(result.Status));
+        // Between two leaders it is not short of room: its client may ask again at once.
+        writer.WriteByte((byte)(replica.Node.IsHandingOver ? ProposalStatus.NoLeader : StatusOf(result.Status)));
         replica.Loop.Mesh.TrySend(from, frame.Written);
     }
 

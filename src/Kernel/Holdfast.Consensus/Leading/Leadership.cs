@@ -108,6 +108,9 @@ internal sealed class Leadership
         return true;
     }
 
+    /// <summary>Whether a successor has been chosen and is being waited for.</summary>
+    public bool IsHandingOver => transfer.IsUnderWay;
+
     /// <summary>Whether another proposal fits under the bound on what is uncommitted, and leadership is not being handed over.</summary>
     public bool Admits(int payloadBytes) => !transfer.IsUnderWay && uncommittedBytes + payloadBytes <= options.UncommittedBytesMax;
 
