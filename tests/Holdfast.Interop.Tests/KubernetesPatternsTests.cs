@@ -34,23 +34,7 @@ public sealed class KubernetesPatternsTests
         Assert.Equal("v3b", lost.Responses[0].ResponseRange.Kvs[0].Value.ToStringUtf8());
 
         // Paged list: every page of one revision, whatever is written meanwhile.
-        var keys = new List<string>();
-        var request = new RangeRequest { Key = Prefix, RangeEnd = PrefixEnd, Limit = 10 };
-        for (var more = true; more;)
-        {
-            var page = await kv.RangeAsync(request);
-            keys.AddRange(page.Kvs.Select(one => one.Key.ToStringUtf8()));
-            Assert.Equal(25 - keys.Count + page.Kvs.Count, page.Count);
-            more = page.More;
-            if (request.Revision == 0)
-            {
-                request.Revision = page.Header.Revision;
-                await PutIfAsync(kv, 99, 0, "too late", 0);
-            }
-
-            request.Key = ByteString.CopyFrom([.. page.Kvs[^1].Key.Span, 0]);
-        }
-
+        var (keys, listed) = await ListAsync(kv);
         Assert.Equal(Enumerable.Range(0, 25).Select(Name), keys);
         Assert.Equal(26, (await kv.RangeAsync(new RangeRequest { Key = Prefix, RangeEnd = PrefixEnd, CountOnly = true })).Count);
 
@@ -58,7 +42,7 @@ public sealed class KubernetesPatternsTests
         using var watch = new Watch.WatchClient(channel).Watch(new Metadata { { "hasleader", "true" } });
         await watch.RequestStream.WriteAsync(new WatchRequest
         {
-            CreateRequest = new WatchCreateRequest { Key = Prefix, RangeEnd = PrefixEnd, StartRevision = request.Revision + 1, PrevKv = true, ProgressNotify = true },
+            CreateRequest = new WatchCreateRequest { Key = Prefix, RangeEnd = PrefixEnd, StartRevision = listed + 1, PrevKv = true, ProgressNotify = true },
         });
         var stale = await DeleteIfAsync(kv, 3, seen.ModRevision);
         Assert.False(stale.Succeeded);
@@ -94,6 +78,29 @@ public sealed class KubernetesPatternsTests
         // What hangs on the lease goes with it, in one revision.
         await new Lease.LeaseClient(channel).LeaseRevokeAsync(new LeaseRevokeRequest { ID = lease.ID });
         Assert.Equal(26 - 1 - 5, (await kv.RangeAsync(new RangeRequest { Key = Prefix, RangeEnd = PrefixEnd, CountOnly = true })).Count);
+    }
+
+    /// <summary>Lists all in pages of ten, while somebody writes.</summary>
+    private static async Task<(List<string> Keys, long Revision)> ListAsync(KV.KVClient kv)
+    {
+        var keys = new List<string>();
+        var request = new RangeRequest { Key = Prefix, RangeEnd = PrefixEnd, Limit = 10 };
+        for (var more = true; more;)
+        {
+            var page = await kv.RangeAsync(request);
+            keys.AddRange(page.Kvs.Select(one => one.Key.ToStringUtf8()));
+            Assert.Equal(25 - keys.Count + page.Kvs.Count, page.Count);
+            more = page.More;
+            if (request.Revision == 0)
+            {
+                request.Revision = page.Header.Revision;
+                await PutIfAsync(kv, 99, 0, "too late", 0);
+            }
+
+            request.Key = ByteString.CopyFrom([.. page.Kvs[^1].Key.Span, 0]);
+        }
+
+        return (keys, request.Revision);
     }
 
     private static string Name(int pod) => $"/registry/pods/{pod:00}";
