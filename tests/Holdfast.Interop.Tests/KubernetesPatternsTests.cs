@@ -15,7 +15,7 @@ public sealed class KubernetesPatternsTests
     public async Task Kube_apiserver_creates_updates_lists_and_watches()
     {
         await using var cluster = new EtcdFlagCluster();
-        await cluster.StartAsync(0, cluster.InitialCluster(1));
+        await cluster.StartAsync(0, cluster.InitialCluster(1), "new", "--experimental-watch-progress-notify-interval=1s", "--experimental-initial-corrupt-check=true", "--snapshot-count=10000");
         using var channel = GrpcChannel.ForAddress(cluster.Client(0));
         var kv = new KV.KVClient(channel);
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
@@ -34,6 +34,55 @@ public sealed class KubernetesPatternsTests
         Assert.Equal("v3b", lost.Responses[0].ResponseRange.Kvs[0].Value.ToStringUtf8());
 
         // Paged list: every page of one revision, whatever is written meanwhile.
+        var (keys, listed) = await ListAsync(kv);
+        Assert.Equal(Enumerable.Range(0, 25).Select(Name), keys);
+        Assert.Equal(26, (await kv.RangeAsync(new RangeRequest { Key = Prefix, RangeEnd = PrefixEnd, CountOnly = true })).Count);
+
+        // Watch from the list's revision, with what stood there before; deletes only at the revision that was read; progress when asked.
+        using var watch = new Watch.WatchClient(channel).Watch(new Metadata { { "hasleader", "true" } });
+        await watch.RequestStream.WriteAsync(new WatchRequest
+        {
+            CreateRequest = new WatchCreateRequest { Key = Prefix, RangeEnd = PrefixEnd, StartRevision = listed + 1, PrevKv = true, ProgressNotify = true },
+        });
+        var stale = await DeleteIfAsync(kv, 3, seen.ModRevision);
+        Assert.False(stale.Succeeded);
+        Assert.True((await DeleteIfAsync(kv, 3, stale.Responses[0].ResponseRange.Kvs[0].ModRevision)).Succeeded);
+        var events = new List<Event>();
+        while (events.Count < 2)
+        {
+            Assert.True(await watch.ResponseStream.MoveNext(patience.Token));
+            events.AddRange(watch.ResponseStream.Current.Events);
+        }
+
+        Assert.Equal((Name(99), Event.Types.EventType.Put), (events[0].Kv.Key.ToStringUtf8(), events[0].Type));
+        Assert.Equal((Name(3), Event.Types.EventType.Delete, "v3b"), (events[1].Kv.Key.ToStringUtf8(), events[1].Type, events[1].PrevKv.Value.ToStringUtf8()));
+        var newest = (await kv.RangeAsync(new RangeRequest { Key = ByteString.CopyFromUtf8("x") })).Header.Revision;
+        await watch.RequestStream.WriteAsync(new WatchRequest { ProgressRequest = new WatchProgressRequest() });
+        do Assert.True(await watch.ResponseStream.MoveNext(patience.Token));
+        while (watch.ResponseStream.Current.WatchId != -1);
+        Assert.Equal(newest, watch.ResponseStream.Current.Header.Revision);
+
+        // And, as kubeadm starts etcd, every so often without being asked.
+        do Assert.True(await watch.ResponseStream.MoveNext(patience.Token));
+        while (watch.ResponseStream.Current is not { WatchId: 0, Events.Count: 0 });
+        Assert.Equal(newest, watch.ResponseStream.Current.Header.Revision);
+
+        // The compactor: one of several servers wins the key, and compacts; a watch from before is told so.
+        await kv.CompactAsync(new CompactionRequest { Revision = newest });
+        await watch.RequestStream.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = Prefix, RangeEnd = PrefixEnd, StartRevision = 2 } });
+        WatchResponse? cancelled = null;
+        while (cancelled is null && await watch.ResponseStream.MoveNext(patience.Token))
+            if (watch.ResponseStream.Current.Canceled) cancelled = watch.ResponseStream.Current;
+        Assert.Equal(newest, cancelled!.CompactRevision);
+
+        // What hangs on the lease goes with it, in one revision.
+        await new Lease.LeaseClient(channel).LeaseRevokeAsync(new LeaseRevokeRequest { ID = lease.ID });
+        Assert.Equal(26 - 1 - 5, (await kv.RangeAsync(new RangeRequest { Key = Prefix, RangeEnd = PrefixEnd, CountOnly = true })).Count);
+    }
+
+    /// <summary>Lists all in pages of ten, while somebody writes.</summary>
+    private static async Task<(List<string> Keys, long Revision)> ListAsync(KV.KVClient kv)
+    {
         var keys = new List<string>();
         var request = new RangeRequest { Key = Prefix, RangeEnd = PrefixEnd, Limit = 10 };
         for (var more = true; more;)
@@ -51,43 +100,7 @@ public sealed class KubernetesPatternsTests
             request.Key = ByteString.CopyFrom([.. page.Kvs[^1].Key.Span, 0]);
         }
 
-        Assert.Equal(Enumerable.Range(0, 25).Select(Name), keys);
-        Assert.Equal(26, (await kv.RangeAsync(new RangeRequest { Key = Prefix, RangeEnd = PrefixEnd, CountOnly = true })).Count);
-
-        // Watch from the list's revision, with what stood there before; deletes only at the revision that was read; progress when asked.
-        using var watch = new Watch.WatchClient(channel).Watch(new Metadata { { "hasleader", "true" } });
-        await watch.RequestStream.WriteAsync(new WatchRequest
-        {
-            CreateRequest = new WatchCreateRequest { Key = Prefix, RangeEnd = PrefixEnd, StartRevision = request.Revision + 1, PrevKv = true, ProgressNotify = true },
-        });
-        var stale = await DeleteIfAsync(kv, 3, seen.ModRevision);
-        Assert.False(stale.Succeeded);
-        Assert.True((await DeleteIfAsync(kv, 3, stale.Responses[0].ResponseRange.Kvs[0].ModRevision)).Succeeded);
-        var events = new List<Event>();
-        while (events.Count < 2)
-        {
-            Assert.True(await watch.ResponseStream.MoveNext(patience.Token));
-            events.AddRange(watch.ResponseStream.Current.Events);
-        }
-
-        Assert.Equal((Name(99), Event.Types.EventType.Put), (events[0].Kv.Key.ToStringUtf8(), events[0].Type));
-        Assert.Equal((Name(3), Event.Types.EventType.Delete, "v3b"), (events[1].Kv.Key.ToStringUtf8(), events[1].Type, events[1].PrevKv.Value.ToStringUtf8()));
-        var newest = (await kv.RangeAsync(new RangeRequest { Key = ByteString.CopyFromUtf8("x") })).Header.Revision;
-        await watch.RequestStream.WriteAsync(new WatchRequest { ProgressRequest = new WatchProgressRequest() });
-        Assert.True(await watch.ResponseStream.MoveNext(patience.Token));
-        Assert.Equal((-1, newest), (watch.ResponseStream.Current.WatchId, watch.ResponseStream.Current.Header.Revision));
-
-        // The compactor: one of several servers wins the key, and compacts; a watch from before is told so.
-        await kv.CompactAsync(new CompactionRequest { Revision = newest });
-        await watch.RequestStream.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = Prefix, RangeEnd = PrefixEnd, StartRevision = 2 } });
-        WatchResponse? cancelled = null;
-        while (cancelled is null && await watch.ResponseStream.MoveNext(patience.Token))
-            if (watch.ResponseStream.Current.Canceled) cancelled = watch.ResponseStream.Current;
-        Assert.Equal(newest, cancelled!.CompactRevision);
-
-        // What hangs on the lease goes with it, in one revision.
-        await new Lease.LeaseClient(channel).LeaseRevokeAsync(new LeaseRevokeRequest { ID = lease.ID });
-        Assert.Equal(26 - 1 - 5, (await kv.RangeAsync(new RangeRequest { Key = Prefix, RangeEnd = PrefixEnd, CountOnly = true })).Count);
+        return (keys, request.Revision);
     }
 
     private static string Name(int pod) => $"/registry/pods/{pod:00}";

@@ -36,39 +36,43 @@ internal static class EtcdFlags
     public static readonly IReadOnlyList<EtcdFlag> All =
     [
         .. Used("name", "data-dir", "listen-client-urls", "advertise-client-urls", "listen-peer-urls", "initial-advertise-peer-urls", "initial-cluster", "initial-cluster-state"),
-        .. Used("quota-backend-bytes", "auto-compaction-mode", "auto-compaction-retention", "listen-metrics-urls", "max-concurrent-streams", "max-request-bytes", "cert-file", "key-file", "trusted-ca-file", "auth-token", "auth-token-ttl"),
-        Switch("client-cert-auth", EtcdFlagFate.Used),
-        Switch("insecure", EtcdFlagFate.Used),
+        .. Used("quota-backend-bytes", "auto-compaction-mode", "auto-compaction-retention", "listen-metrics-urls", "max-concurrent-streams",
+            "max-request-bytes", "watch-progress-notify-interval", "experimental-watch-progress-notify-interval", "cert-file", "key-file",
+            "trusted-ca-file", "auth-token", "auth-token-ttl"),
+        .. Switches(EtcdFlagFate.Used, "", "client-cert-auth", "insecure"),
         .. Ignored("a cluster's identity is drawn when it is founded, and nodes of another are refused", "initial-cluster-token"),
         .. Ignored(OwnTiming, "heartbeat-interval", "election-timeout"),
         .. Ignored("snapshots are taken by the bytes that the log has grown", "snapshot-count", "max-snapshots", "max-wals", "snapshot-catchup-entries"),
-        .. Ignored("reconfigurations are always strict", [Switch("strict-reconfig-check", EtcdFlagFate.Ignored)]),
-        .. Ignored("votes are always asked for before an election", [Switch("pre-vote", EtcdFlagFate.Ignored)]),
-        .. Ignored(OwnTiming, [Switch("initial-election-tick-advance", EtcdFlagFate.Ignored)]),
+        .. Switches(EtcdFlagFate.Ignored, "reconfigurations are always strict", "strict-reconfig-check"),
+        .. Switches(EtcdFlagFate.Ignored, "votes are always asked for before an election", "pre-vote"),
+        .. Switches(EtcdFlagFate.Ignored, OwnTiming, "initial-election-tick-advance"),
         .. Ignored(OwnLog, "logger", "log-outputs", "log-level", "log-format", "log-rotation-config-json", "log-package-levels"),
-        .. Ignored(OwnLog, [Switch("debug", EtcdFlagFate.Ignored), Switch("enable-log-rotation", EtcdFlagFate.Ignored)]),
-        .. Ignored("version 2 of the protocol is not served, the JSON gateway always is", [Switch("enable-v2", EtcdFlagFate.Ignored), Switch("enable-grpc-gateway", EtcdFlagFate.Ignored)]),
+        .. Switches(EtcdFlagFate.Ignored, OwnLog, "debug", "enable-log-rotation"),
+        .. Switches(EtcdFlagFate.Ignored, "version 2 of the protocol is not served, the JSON gateway always is", "enable-v2", "enable-grpc-gateway"),
         .. Ignored(OwnStore, "wal-dir", "backend-bbolt-freelist-type", "backend-batch-interval", "backend-batch-limit"),
         .. Ignored("metrics are always the basic ones", "metrics"),
         .. Ignored("no other origin is allowed, and host names are not checked", "cors", "host-whitelist"),
         .. Ignored("a transaction may have 128 operations, which all members must agree on", "max-txn-ops"),
         .. Ignored("the front door keeps connections alive by its own intervals", "grpc-keepalive-min-time", "grpc-keepalive-interval", "grpc-keepalive-timeout", "max-learners"),
-        .. Ignored("ports are not shared between processes", [Switch("socket-reuse-port", EtcdFlagFate.Ignored), Switch("socket-reuse-address", EtcdFlagFate.Ignored)]),
+        .. Switches(EtcdFlagFate.Ignored, "ports are not shared between processes", "socket-reuse-port", "socket-reuse-address"),
         .. Ignored("passwords are kept as SCRAM-SHA-256 verifiers", "bcrypt-cost"),
-        .. Ignored("profiles are taken with dotnet-trace", [Switch("enable-pprof", EtcdFlagFate.Ignored)]),
-        .. Ignored("slow requests and progress notices have fixed bounds", "warning-apply-duration", "warning-unary-request-duration", "watch-progress-notify-interval", "compaction-batch-limit", "compaction-sleep-interval", "feature-gates", "corrupt-check-time", "compact-hash-check-time", "distributed-tracing-address", "v2-deprecation"),
-        .. Ignored("replicas compare their state all the time", [Switch("initial-corrupt-check", EtcdFlagFate.Ignored), Switch("experimental-initial-corrupt-check", EtcdFlagFate.Ignored)]),
-        .. Ignored("slow requests and progress notices have fixed bounds", "experimental-watch-progress-notify-interval", "experimental-warning-apply-duration", "experimental-compaction-batch-limit", "experimental-corrupt-check-time", "experimental-max-learners"),
+        .. Switches(EtcdFlagFate.Ignored, "profiles are taken with dotnet-trace", "enable-pprof"),
+        .. Ignored("slow requests have fixed bounds", "warning-apply-duration", "warning-unary-request-duration", "compaction-batch-limit",
+            "compaction-sleep-interval", "feature-gates", "corrupt-check-time", "compact-hash-check-time", "distributed-tracing-address",
+            "v2-deprecation"),
+        .. Switches(EtcdFlagFate.Ignored, "replicas compare their state all the time", "initial-corrupt-check", "experimental-initial-corrupt-check"),
+        .. Ignored("slow requests have fixed bounds", "experimental-warning-apply-duration", "experimental-compaction-batch-limit",
+            "experimental-corrupt-check-time", "experimental-max-learners"),
         .. Used("peer-cert-file", "peer-key-file", "peer-trusted-ca-file"),
-        .. Ignored("with certificates every node shows its own, always", [Switch("peer-client-cert-auth", EtcdFlagFate.Ignored)]),
+        .. Switches(EtcdFlagFate.Ignored, "with certificates every node shows its own, always", "peer-client-cert-auth"),
         .. Refused(PeerTls, "peer-cert-allowed-cn", "peer-cert-allowed-hostname", "peer-crl-file"),
-        .. Refused(PeerTls, [Switch("peer-auto-tls", EtcdFlagFate.Refused)]),
-        .. Refused("make a certificate and name it with --cert-file and --key-file", [Switch("auto-tls", EtcdFlagFate.Refused)]),
+        .. Switches(EtcdFlagFate.Refused, PeerTls, "peer-auto-tls"),
+        .. Switches(EtcdFlagFate.Refused, "make a certificate and name it with --cert-file and --key-file", "auto-tls"),
         .. Refused("give the settings as flags or ETCD_ variables", "config-file"),
         .. Refused("list the members with --initial-cluster", "discovery", "discovery-fallback", "discovery-proxy", "discovery-srv", "discovery-srv-name", "discovery-endpoints"),
         .. Refused("there is no proxy mode: clients may talk to any member", "proxy", "gateway"),
-        .. Refused("lost quorum is recovered by hand, and this version cannot yet; restore a backup into a new cluster", [Switch("force-new-cluster", EtcdFlagFate.Refused)]),
-        .. Refused("a write is on disk before it is acknowledged, always", [Switch("unsafe-no-fsync", EtcdFlagFate.Refused)]),
+        .. Switches(EtcdFlagFate.Refused, "lost quorum is recovered by hand, and this version cannot yet; restore a backup into a new cluster", "force-new-cluster"),
+        .. Switches(EtcdFlagFate.Refused, "a write is on disk before it is acknowledged, always", "unsafe-no-fsync"),
         .. Refused("revocation lists are not offered; issue short-lived certificates", "client-crl-file"),
     ];
 
@@ -82,17 +86,13 @@ internal static class EtcdFlags
         return nearest.Distance <= Math.Max(2, name.Length / 3) ? nearest.Name : null;
     }
 
-    private static EtcdFlag Switch(string name, EtcdFlagFate fate) => new(name, fate, IsSwitch: true);
+    private static IEnumerable<EtcdFlag> Switches(EtcdFlagFate fate, string why, params string[] names) => names.Select(name => new EtcdFlag(name, fate, why, IsSwitch: true));
 
     private static IEnumerable<EtcdFlag> Used(params string[] names) => names.Select(name => new EtcdFlag(name, EtcdFlagFate.Used));
 
     private static IEnumerable<EtcdFlag> Ignored(string why, params string[] names) => names.Select(name => new EtcdFlag(name, EtcdFlagFate.Ignored, why));
 
-    private static IEnumerable<EtcdFlag> Ignored(string why, EtcdFlag[] flags) => flags.Select(flag => flag with { Why = why });
-
     private static IEnumerable<EtcdFlag> Refused(string why, params string[] names) => names.Select(name => new EtcdFlag(name, EtcdFlagFate.Refused, why));
-
-    private static IEnumerable<EtcdFlag> Refused(string why, EtcdFlag[] flags) => flags.Select(flag => flag with { Why = why });
 
     /// <summary>How many letters must be changed, added or dropped (Levenshtein).</summary>
     private static int Distance(string from, string to)

@@ -117,6 +117,13 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
     {
         var options = new CoordinationOptions();
         if (Number("quota-backend-bytes") is > 0 and var quota) options = options with { QuotaBytes = quota };
+        foreach (var flag in (string[])["experimental-watch-progress-notify-interval", "watch-progress-notify-interval"])
+        {
+            if (!arguments.Has(flag)) continue;
+            if (GoDuration.TryParse(arguments.Text(flag), TimeSpan.Zero, out var interval)) options = options with { WatchProgressInterval = interval };
+            else faults.Add($"{arguments.Named(flag)}: \"{arguments.Text(flag)}\" is no time, such as 5s");
+        }
+
         if (arguments.Has("auto-compaction-retention")) options = Retention(options);
         foreach (var fault in options.Validate()) faults.Add("the keyspace: " + fault);
         return options;

@@ -18,8 +18,6 @@ internal sealed class WatchHub
     /// <summary>Changes looked at per slice for watchers that are behind: well below a millisecond.</summary>
     private const int ChangesPerSlice = 4096;
 
-    /// <summary>etcd's interval of progress notices.</summary>
-    public static readonly TimeSpan ProgressInterval = TimeSpan.FromMinutes(10);
 
     private static readonly Mark FellBehind = new("coordination: synced watcher fell behind");
     private static readonly Mark CompactedAway = new("coordination: watcher cancelled, its revision was compacted");
@@ -55,6 +53,9 @@ internal sealed class WatchHub
 
     /// <summary>A mistake that the simulator plants: a watcher whose revision was compacted goes on without a word, and what was there is never told.</summary>
     public bool SkipsCompacted { get; set; }
+
+    /// <summary>How often a watch that asked for it is told the revision while nothing happens. Set before anything runs.</summary>
+    public TimeSpan ProgressInterval { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Open streams.</summary>
     public int StreamCount => streams.Count;

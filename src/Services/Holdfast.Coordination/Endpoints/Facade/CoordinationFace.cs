@@ -61,8 +61,11 @@ public sealed class CoordinationFace : ICoordination
     /// <param name="identity">Who answers.</param>
     /// <param name="seed">For lease ids that clients leave to us; different on every node and at every start.</param>
     /// <param name="options">Quota, compaction and how callers are recognised; the defaults without.</param>
-    public static CoordinationFace Over(ReplicatedGroup group, CoordinationStateMachine machine, CoordinationIdentity identity, ulong seed, CoordinationOptions? options = null) =>
-        new(new ReplicatedKeyspace(group, machine), identity, seed, options);
+    public static CoordinationFace Over(ReplicatedGroup group, CoordinationStateMachine machine, CoordinationIdentity identity, ulong seed, CoordinationOptions? options = null)
+    {
+        if (options is not null) machine.Watches.ProgressInterval = options.WatchProgressInterval;
+        return new(new ReplicatedKeyspace(group, machine), identity, seed, options);
+    }
 
     /// <summary>
     /// After a recovery by hand: leaves out so many revisions that none which a lost node may have given is given again (S12). Done twice it leaves out twice as many, which harms nobody.

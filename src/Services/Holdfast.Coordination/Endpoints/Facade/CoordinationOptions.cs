@@ -33,6 +33,9 @@ public sealed record CoordinationOptions
     /// <summary>How callers are recognised while auth is on. JSON Web Tokens are set on all members or on none.</summary>
     public CoordinationAuthOptions Auth { get; init; } = new();
 
+    /// <summary>How often a watch that asked for it is told the revision while nothing happens. Ten minutes, etcd's; at least 100 ms. kube-apiserver likes 5 s.</summary>
+    public TimeSpan WatchProgressInterval { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>All faults at once; empty when there is none.</summary>
     public IReadOnlyList<string> Validate()
     {
@@ -40,6 +43,7 @@ public sealed record CoordinationOptions
         if (QuotaBytes < 16 * 1024 * 1024) faults.Add("QuotaBytes: at least 16 MiB");
         if (AutoCompaction == AutoCompactionMode.Periodic && RetentionTime < TimeSpan.FromSeconds(1)) faults.Add("RetentionTime: at least a second");
         if (AutoCompaction == AutoCompactionMode.Revision && RetentionRevisions < 1) faults.Add("RetentionRevisions: at least 1");
+        if (WatchProgressInterval < TimeSpan.FromMilliseconds(100)) faults.Add("WatchProgressInterval: at least 100 ms");
         return faults;
     }
 }

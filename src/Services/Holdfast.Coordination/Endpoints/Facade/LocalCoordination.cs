@@ -24,6 +24,7 @@ public sealed class LocalCoordination : IKeyspaceGroup
     internal LocalCoordination(CoordinationIdentity identity, CoordinationStateMachine machine, CoordinationOptions? options = null)
     {
         this.machine = machine;
+        if (options is not null) machine.Watches.ProgressInterval = options.WatchProgressInterval;
         Self = new NodeId(identity.MemberId);
         machine.OnRole(new GroupRole(true, new Term(1), Self));
         Face = new CoordinationFace(this, identity, 1, options);
