@@ -1,5 +1,4 @@
 // A replicated map: EmbeddedRaft NAME PEER-PORT HTTP-PORT [URL-OF-A-MEMBER]. Addresses of members are in the map too, under "@id".
-using System.Buffers;
 using System.Net;
 using System.Text.Json;
 using Holdfast.Consensus;
@@ -23,7 +22,7 @@ var group = await node.CreateGroupAsync(new GroupId(1), map, member is null ? Co
 
 var app = WebApplication.Create();
 app.Urls.Add($"http://127.0.0.1:{args[2]}");
-app.MapGet("/get/{key}", async (string key) => await group.QueryAsync(new Get(map, key)) is { } value ? Results.Text(value) : Results.NotFound());
+app.MapGet("/get/{key}", async (string key) => await group.ReadAsync(() => map.Pairs.GetValueOrDefault(key)) is { } value ? Results.Text(value) : Results.NotFound());
 app.MapPost("/set/{key}/{value}", (string key, string value) => Propose(key, value));
 app.MapDelete("/{key}", (string key) => Propose(key, null));
 app.MapPost("/join/{id}/{port}", async (ulong id, int port) =>
@@ -34,13 +33,9 @@ app.MapPost("/join/{id}/{port}", async (ulong id, int port) =>
     return await group.ChangeMembershipAsync(Configuration.Of(members)) == ChangeVerdict.Begun ? Results.Text($"{self.Id.Value} {peerPort}") : Results.StatusCode(503);
 });
 await app.StartAsync();
-if (member is not null && data.IsNew)
-{
-    using var http = new HttpClient();
-    using var answer = (await http.PostAsync($"{member}/join/{self.Id.Value}/{peerPort}", null)).EnsureSuccessStatusCode();
-    Learn((await answer.Content.ReadAsStringAsync()).Split(' '));
-}
-
+using var http = new HttpClient();
+for (; member is not null && data.IsNew && group.Status.Configuration.Members.Length == 0; await Task.Delay(200))
+    if (await http.PostAsync($"{member}/join/{self.Id.Value}/{peerPort}", null) is { IsSuccessStatusCode: true } answer) Learn((await answer.Content.ReadAsStringAsync()).Split(' '));
 await app.WaitForShutdownAsync();
 await node.StopAsync();
 

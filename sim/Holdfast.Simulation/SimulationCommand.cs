@@ -7,7 +7,7 @@ using Holdfast.Simulation.Running;
 
 namespace Holdfast.Simulation;
 
-/// <summary>The simulator's command line: <c>sim --seed N [--trace]</c>, <c>--seeds N --minutes M</c>, <c>--mutations</c>, <c>--mutate NAME</c>, <c>--table</c>.</summary>
+/// <summary>The simulator's command line: <c>sim --seed N [--trace]</c>, <c>--seeds N --minutes M</c>, <c>--mutations</c>, <c>--mutate NAME</c>, <c>--table</c>, <c>--volume</c>.</summary>
 public static class SimulationCommand
 {
     /// <summary>Seeds that a planted bug may survive before the simulator has failed to find it.</summary>
@@ -22,6 +22,7 @@ public static class SimulationCommand
         try
         {
             if (Has(arguments, "--mutations")) return ListMutations(output);
+            if (Has(arguments, "--volume")) return new SeedSweep(output).RunVolume(TimeSpan.FromMinutes(double.Parse(ValueOf(arguments, "--minutes") ?? "10", CultureInfo.InvariantCulture)));
             if (Has(arguments, "--table")) return PrintTable(ValueOf(arguments, "--world"), output);
             if (ValueOf(arguments, "--mutate") is { } name) return Mutate(name, output);
             var world = ValueOf(arguments, "--world");
@@ -36,7 +37,7 @@ public static class SimulationCommand
         catch (Exception unreadable) when (unreadable is FormatException or OverflowException)
         {
             output.WriteLine($"sim: {unreadable.Message}");
-            output.WriteLine("usage: sim --seed N [--world raft|cluster] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster] | --mutations | --mutate NAME | --table [--world raft|cluster]");
+            output.WriteLine("usage: sim --seed N [--world raft|cluster] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster] | --mutations | --mutate NAME | --table [--world raft|cluster] | --volume [--minutes M]");
             return 2;
         }
     }

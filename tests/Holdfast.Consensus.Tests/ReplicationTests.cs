@@ -69,24 +69,6 @@ public sealed class ReplicationTests
         Assert.NotEmpty(old.Truncations);
     }
 
-    [Fact] // Raft paper 5.4.2, figure 8
-    public void An_entry_of_an_old_term_is_not_committed_by_counting_replicas()
-    {
-        var start = (NodeId id, ulong term, ulong vote, params (ulong Term, string Text)[] log) => new RaftStart
-        {
-            Self = id, Group = new GroupId(7), HardState = new HardState(new Term(term), new NodeId(vote)),
-            Configuration = Configuration.OfVoters(new(1), new(2), new(3)),
-            Entries = [.. log.Select((entry, i) => new Entry(new LogPosition(new Term(entry.Term), new LogIndex((ulong)i + 1)), EntryKind.Command, System.Text.Encoding.UTF8.GetBytes(entry.Text)))],
-        };
-        var cluster = new RaftCluster(3);
-        cluster.Restart(1, start(new(1), 4, 1, (1, "a"), (2, "old")));
-        cluster.Restart(2, start(new(2), 4, 0, (1, "a")));
-        cluster.Restart(3, start(new(3), 4, 0, (1, "a")));
-        // 1 leads term 5; its no-op reaches nobody's disk, the old entry reaches 2.
-        cluster.RunUntil(() => cluster[1].Node.Role == RaftRole.Leader, "1 leads, its log being the longest");
-        Assert.True(cluster[1].Node.Commit == LogIndex.Zero || cluster[1].Node.Log.TermAt(cluster[1].Node.Commit) == cluster[1].Node.Term);
-    }
-
     [Fact] // async-append ABA: an old write completes after its entries were truncated and replaced
     public void A_completion_that_is_older_than_a_truncation_vouches_only_for_what_survived_it()
     {

@@ -146,6 +146,31 @@ public sealed class DifferentialTests
         await Same(put, request => kv.PutAsync(request), request => local.Face.PutAsync(request));
     }
 
+    [Fact]
+    public async Task Leases_are_granted_and_renewed_alike()
+    {
+        await using var etcd = await EtcdProcess.StartAsync();
+        var lease = new Lease.LeaseClient(etcd.Calls);
+        foreach (var seconds in (long[])[-5, 0, 1, 2, 3, 1000, 9_000_000_000, 9_000_000_001, long.MaxValue])
+            await Same(new LeaseGrantRequest { ID = 100 + (seconds % 1000), TTL = seconds }, request => lease.LeaseGrantAsync(request), request => local.Face.LeaseGrantAsync(request));
+        var drawn = await lease.LeaseGrantAsync(new LeaseGrantRequest { TTL = 1000 });
+        Assert.True(drawn.ID > 0 && (await local.Face.LeaseGrantAsync(new LeaseGrantRequest { TTL = 1000 })).ID > 0);
+        using var renewing = lease.LeaseKeepAlive();
+        foreach (var id in (long[])[100, 55, 0, -1])
+        {
+            await renewing.RequestStream.WriteAsync(new LeaseKeepAliveRequest { ID = id });
+            Assert.True(await renewing.ResponseStream.MoveNext(CancellationToken.None));
+            var ours = await local.Face.LeaseKeepAliveAsync(new LeaseKeepAliveRequest { ID = id });
+            Assert.Equal((renewing.ResponseStream.Current.ID, renewing.ResponseStream.Current.TTL), (ours.ID, ours.TTL));
+        }
+
+        foreach (var id in (long[])[55, 0, -1])
+        {
+            await Same(new LeaseRevokeRequest { ID = id }, request => lease.LeaseRevokeAsync(request), request => local.Face.LeaseRevokeAsync(request));
+            await Same(new LeaseTimeToLiveRequest { ID = id, Keys = true }, request => lease.LeaseTimeToLiveAsync(request), request => local.Face.LeaseTimeToLiveAsync(request));
+        }
+    }
+
     /// <summary>Watches of every kind over a random history and what follows it: the same answers, and for each the same events.</summary>
     [Theory]
     [InlineData(5)]

@@ -16,6 +16,9 @@ internal sealed class EtcdProcess : IAsyncDisposable
 
     private EtcdProcess(Process process, GrpcChannel channel, string directory) => (this.process, this.channel, this.directory) = (process, channel, directory);
 
+    /// <summary>Where it serves.</summary>
+    public string Url => "http://" + channel.Target;
+
     public CallInvoker Calls => channel.CreateCallInvoker();
 
     /// <summary>Starts it empty, or from a snapshot that etcdctl restores.</summary>

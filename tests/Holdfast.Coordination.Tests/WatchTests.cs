@@ -100,6 +100,32 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task Progress_is_told_only_where_there_is_some()
+    {
+        var sink = new Sink();
+        using var session = local.Face.OpenWatch(sink);
+        session.RequestProgress();
+        session.Create(new WatchCreateRequest { Key = Local.B("a"), StartRevision = 50 });
+        session.RequestProgress();
+        Assert.DoesNotContain(sink.Responses, response => response.WatchId == -1);
+        session.Cancel(0);
+        session.Create(new WatchCreateRequest { Key = Local.B("a") });
+        await local.Put("b", "1");
+        session.RequestProgress();
+        Assert.Equal((-1, 2), (sink.Responses[^1].WatchId, sink.Responses[^1].Header.Revision));
+    }
+
+    [Fact]
+    public void A_watch_that_begins_before_the_first_revision_is_refused()
+    {
+        var sink = new Sink();
+        using var session = local.Face.OpenWatch(sink);
+        session.Create(new WatchCreateRequest { Key = Local.B("a"), StartRevision = -1 });
+        var answer = Assert.Single(sink.Responses);
+        Assert.Equal((-1, true, true, "etcdserver: mvcc: required revision has been compacted"), (answer.WatchId, answer.Created, answer.Canceled, answer.CancelReason));
+    }
+
+    [Fact]
     public void Client_that_asks_and_never_reads_is_cut_off()
     {
         var sink = new Sink(credits: 1);

@@ -35,10 +35,36 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
             "--listen-client-urls", Client(member), "--advertise-client-urls", Client(member),
             "--initial-cluster-token", "etcd-cluster-1", "--initial-cluster", initialCluster, "--initial-cluster-state", state, .. further,
         ];
+        return await UntilReadyAsync(member, Program(words));
+    }
+
+    /// <summary>Starts a member by ETCD_ variables alone.</summary>
+    public Task<List<string>> StartByVariablesAsync(int member, string initialCluster)
+    {
+        var start = Program("etcd");
+        (string Name, string Value)[] variables =
+        [
+            ("ETCD_NAME", $"infra{member}"), ("ETCD_DATA_DIR", Path.Combine(folder, $"infra{member}.etcd")),
+            ("ETCD_INITIAL_ADVERTISE_PEER_URLS", Peer(member)), ("ETCD_LISTEN_PEER_URLS", Peer(member)),
+            ("ETCD_LISTEN_CLIENT_URLS", Client(member)), ("ETCD_ADVERTISE_CLIENT_URLS", Client(member)),
+            ("ETCD_INITIAL_CLUSTER_TOKEN", "etcd-cluster-1"), ("ETCD_INITIAL_CLUSTER", initialCluster), ("ETCD_INITIAL_CLUSTER_STATE", "new"),
+            ("ETCD_QUOTA_BACKEND_BYTES", "8589934592"), ("ETCD_STRICT_RECONFIG_CHECK", "true"),
+        ];
+        foreach (var (name, value) in variables) start.Environment[name] = value;
+        return UntilReadyAsync(member, start);
+    }
+
+    private static ProcessStartInfo Program(params string[] words)
+    {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast")) { RedirectStandardError = true, RedirectStandardOutput = true };
         foreach (var word in words) start.ArgumentList.Add(word);
+        return start;
+    }
+
+    private async Task<List<string>> UntilReadyAsync(int member, ProcessStartInfo start)
+    {
         var process = Process.Start(start)!;
-        processes.Add(process);
+        lock (processes) processes.Add(process);
         var lines = Channel.CreateUnbounded<string>();
         process.ErrorDataReceived += (_, line) => Note(lines.Writer, line.Data);
         process.OutputDataReceived += static (_, _) => { };
@@ -58,9 +84,7 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
     /// <summary>Starts a member that is expected to refuse; what it said and its exit code.</summary>
     public static async Task<(string Said, int Code)> RefusedAsync(params string[] words)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast")) { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (var word in words) start.ArgumentList.Add(word);
-        using var process = Process.Start(start)!;
+        using var process = Process.Start(Program(words))!;
         var printed = process.StandardOutput.ReadToEndAsync();
         var said = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();

@@ -10,13 +10,22 @@ public sealed partial class EtcdFlagTests
     public async Task Three_members_start_as_etcd_does_and_etcdctl_finds_no_difference()
     {
         await using var cluster = new EtcdFlagCluster();
-        var said = await Task.WhenAll(Enumerable.Range(0, 3).Select(member => cluster.StartAsync(member, cluster.InitialCluster(3))));
+        string[] everyday =
+        [
+            "--snapshot-count=10000", "--heartbeat-interval", "100", "--election-timeout", "1000", "--strict-reconfig-check", "-auth-token", "simple", "--logger=zap", "--enable-v2=false",
+            "--quota-backend-bytes", "8589934592", "--auto-compaction-mode", "revision", "--auto-compaction-retention", "1000", "--max-concurrent-streams", "1000", "--listen-metrics-urls", cluster.Client(4),
+        ];
+        var all = cluster.InitialCluster(3);
+        var said = await Task.WhenAll(cluster.StartAsync(0, all), cluster.StartByVariablesAsync(1, all), cluster.StartAsync(2, all, "new", everyday));
+        Assert.Contains(said[2], line => line.Contains("--election-timeout has no effect", StringComparison.Ordinal));
         foreach (var lines in said)
         {
             Assert.Contains(lines, line => line.Contains("enabled capabilities for version 3.6", StringComparison.Ordinal));
             Assert.Contains(lines, line => line.Contains("published {Name:infra", StringComparison.Ordinal));
         }
 
+        using var http = new HttpClient();
+        Assert.Contains("etcd_server_has_leader 1", await http.GetStringAsync(cluster.Client(4) + "/metrics"), StringComparison.Ordinal);
         for (var member = 0; member < 3; member++) Assert.Equal("OK\n", await cluster.EtcdctlAsync(member, "put", $"key{member}", "value"));
         var list = await cluster.EtcdctlAsync(0, "member", "list");
         for (var member = 0; member < 3; member++) Assert.Contains($", started, infra{member}, {cluster.Peer(member)}, {cluster.Client(member)}, false", list, StringComparison.Ordinal);
@@ -69,11 +78,19 @@ public sealed partial class EtcdFlagTests
         await using var cluster = new EtcdFlagCluster();
         await cluster.StartAsync(0, cluster.InitialCluster(1));
         var added = await cluster.EtcdctlAsync(0, "member", "add", "infra1", $"--peer-urls={cluster.Peer(1)}");
-        var id = added.Split(' ')[1];
+        var id = added.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
         await cluster.EtcdctlAsync(0, "member", "remove", id);
         Assert.Single(Lines(await cluster.EtcdctlAsync(0, "member", "list")));
         var stranger = await Assert.ThrowsAsync<InvalidOperationException>(() => cluster.StartAsync(1, cluster.InitialCluster(2), "existing"));
         Assert.Contains("does not admit this node", stranger.Message, StringComparison.Ordinal);
+
+        // What a member is asked to promote is one already; an address that is another's is refused, a new one is shown.
+        var self = Lines(await cluster.EtcdctlAsync(0, "member", "list"))[0].Split(',')[0];
+        Assert.Contains("can only promote a learner member", await FailedAsync(cluster, "member", "promote", self), StringComparison.Ordinal);
+        Assert.Contains("Peer URLs already exists", await FailedAsync(cluster, "member", "add", "infra1", $"--peer-urls={cluster.Peer(0)}"), StringComparison.Ordinal);
+        Assert.Contains("re-configuration failed due to not enough started members", await FailedAsync(cluster, "member", "remove", self), StringComparison.Ordinal);
+        await cluster.EtcdctlAsync(0, "member", "update", self, $"--peer-urls={cluster.Peer(2)}");
+        Assert.Contains($", {cluster.Peer(2)}, ", await cluster.EtcdctlAsync(0, "member", "list"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -104,6 +121,9 @@ public sealed partial class EtcdFlagTests
         await cluster.StartAsync(0, cluster.InitialCluster(1));
         Assert.EndsWith("all passed\n", await EtcdFlagCluster.RunAsync("node", new Dictionary<string, string> { ["NODE_PATH"] = modules }, Script("npm_etcd3.js"), Port(cluster)), StringComparison.Ordinal);
     }
+
+    private static async Task<string> FailedAsync(EtcdFlagCluster cluster, params string[] words) =>
+        (await Assert.ThrowsAnyAsync<Exception>(() => cluster.EtcdctlAsync(0, words))).Message;
 
     private static string Port(EtcdFlagCluster cluster) => cluster.ClientPort(0).ToString(CultureInfo.InvariantCulture);
 

@@ -1,27 +1,35 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Holdfast.Coordination.Protocol;
+using Holdfast.Server.Demo;
 
 namespace Holdfast.Interop.Tests;
 
-/// <summary>Three real servers on loopback, each a process of its own, with data that outlives a kill and ends with the test.</summary>
+/// <summary>Real servers on loopback, each a process of its own, with data that outlives a kill and ends with the test.</summary>
 internal sealed class ProcessCluster : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly string folder = Directory.CreateTempSubdirectory("holdfast-interop-").FullName;
     private readonly int[] peerPorts;
     private readonly int[] clientPorts;
-    private readonly Process?[] processes = new Process?[3];
+    private readonly Process?[] processes;
     private readonly GrpcChannel[] channels;
+    private readonly FaultyNetwork? network;
+    private readonly string lastWords;
+    private readonly Dictionary<int, string> places = [];
 
-    private ProcessCluster()
+    private ProcessCluster(int nodes, bool hasFaultyNetwork)
     {
-        var ports = FreePorts(6);
-        (peerPorts, clientPorts) = (ports[..3], ports[3..]);
+        var ports = FreePorts(2 * nodes);
+        (peerPorts, clientPorts) = (ports[..nodes], ports[nodes..]);
+        processes = new Process?[nodes];
+        lastWords = Path.Combine(folder, "log");
+        if (hasFaultyNetwork) network = FaultyNetwork.TryOpen(new int[nodes], peerPorts);
         channels = [.. clientPorts.Select(port => GrpcChannel.ForAddress($"http://127.0.0.1:{port}", new GrpcChannelOptions
         {
             InitialReconnectBackoff = TimeSpan.FromMilliseconds(50),
@@ -29,15 +37,38 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }))];
     }
 
-    public static async Task<ProcessCluster> StartAsync()
+    /// <summary>How many nodes there are, running or not.</summary>
+    public int Nodes => processes.Length;
+
+    /// <summary>The links between the nodes, of a cluster that was started with such a network.</summary>
+    public FaultyNetwork Network => network ?? throw new InvalidOperationException("the cluster was started without a network that can fail");
+
+    /// <summary>Starts a cluster and waits until every node takes writes.</summary>
+    /// <param name="nodes">How many.</param>
+    /// <param name="hasFaultyNetwork">Whether relays stand between the nodes, so that links can be cut and slowed.</param>
+    /// <param name="beforeStart">What is to be done to the data directories first.</param>
+    public static async Task<ProcessCluster> StartAsync(int nodes = 3, bool hasFaultyNetwork = false, Action<ProcessCluster>? beforeStart = null)
     {
-        var cluster = new ProcessCluster();
-        for (var node = 0; node < 3; node++) cluster.Start(node);
-        for (var node = 0; node < 3; node++) await cluster.UntilServesAsync(node);
+        var cluster = new ProcessCluster(nodes, hasFaultyNetwork);
+        beforeStart?.Invoke(cluster);
+        for (var node = 0; node < nodes; node++) cluster.Start(node);
+        for (var node = 0; node < nodes; node++) await cluster.UntilServesAsync(node);
         return cluster;
     }
 
+    /// <summary>Where a node keeps its data.</summary>
+    public string Data(int node) => places.GetValueOrDefault(node) ?? Path.Combine(folder, $"n{node}");
+
+    /// <summary>Gives a node another place for its data; its owner removes it.</summary>
+    public void Place(int node, string data) => places[node] = data;
+
+    public bool IsRunning(int node) => processes[node] is { HasExited: false };
+
     public KV.KVClient Kv(int node) => new(channels[node]);
+
+    public Holdfast.Coordination.Protocol.Locks.Lock.LockClient Locks(int node) => new(channels[node]);
+
+    public Maintenance.MaintenanceClient Maintenance(int node) => new(channels[node]);
 
     public Watch.WatchClient Watch(int node) => new(channels[node]);
 
@@ -51,20 +82,55 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public void Start(int node)
     {
-        var members = string.Join(',', peerPorts.Select((port, i) => $"n{i}=127.0.0.1:{port}"));
+        var members = string.Join(',', (network?.Ports ?? peerPorts).Select((port, i) => $"n{i}=127.0.0.1:{port}"));
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast"))
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };
-        foreach (var word in (string[])["server", "--name", $"n{node}", "--data", Path.Combine(folder, $"n{node}"), "--peer", $"127.0.0.1:{peerPorts[node]}", "--cluster", members, "--etcd", Endpoint(node)])
+        foreach (var word in (string[])["server", "--name", $"n{node}", "--data", Data(node), "--peer", $"127.0.0.1:{peerPorts[node]}", "--cluster", members, "--etcd", Endpoint(node)])
             start.ArgumentList.Add(word);
         var process = Process.Start(start)!;
         process.OutputDataReceived += static (_, _) => { };
-        process.ErrorDataReceived += static (_, _) => { };
+        process.ErrorDataReceived += (_, line) => Hear(node, line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         processes[node] = process;
+    }
+
+    /// <summary>Sends a signal by its name, as a user would.</summary>
+    public void Signal(int node, string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", Of(node).Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+        Assert.Equal(0, kill.ExitCode);
+    }
+
+    /// <summary>SIGTERM, and the waiting until it has gone.</summary>
+    public async Task StopAsync(int node)
+    {
+        Signal(node, "TERM");
+        await Of(node).WaitForExitAsync().WaitAsync(Patience);
+        processes[node] = null;
+    }
+
+    /// <summary>Waits until a node's process has ended by itself.</summary>
+    public async Task UntilGoneAsync(int node)
+    {
+        await Of(node).WaitForExitAsync().WaitAsync(Patience);
+        processes[node] = null;
+    }
+
+    /// <summary>What the nodes said last, of one kind of event or of all.</summary>
+    public string LastWords(string eventType = "")
+    {
+        lock (lastWords) return File.Exists(lastWords) ? string.Join('\n', File.ReadLines(lastWords).Where(line => line.Contains(eventType, StringComparison.Ordinal)).TakeLast(60)) : "";
+    }
+
+    private void Hear(int node, string? line)
+    {
+        lock (lastWords)
+            if (line is not null && Directory.Exists(folder)) File.AppendAllText(lastWords, $"n{node}: {line}\n");
     }
 
     /// <summary>kill -9.</summary>
@@ -79,7 +145,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     {
         var begun = Stopwatch.StartNew();
         while (!await TryPutAsync(node, "ready", "yes"))
-            Assert.True(begun.Elapsed < Patience, $"node {node} does not take writes after {Patience.TotalSeconds} s");
+            Assert.True(begun.Elapsed < Patience, $"node {node} does not take writes after {Patience.TotalSeconds} s; last words:\n{LastWords()}");
     }
 
     /// <summary>One write; false when it was not acknowledged, whatever became of it.</summary>
@@ -96,9 +162,9 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
-    public async Task<string?> GetAsync(int node, string key)
+    public async Task<string?> GetAsync(int node, string key, bool serializable = false)
     {
-        var answer = await Kv(node).RangeAsync(new RangeRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8(key) }, deadline: DateTime.UtcNow.AddSeconds(20));
+        var answer = await Kv(node).RangeAsync(new RangeRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8(key), Serializable = serializable }, deadline: DateTime.UtcNow.AddSeconds(20));
         return answer.Kvs.Count == 0 ? null : answer.Kvs[0].Value.ToStringUtf8();
     }
 
@@ -106,22 +172,24 @@ internal sealed class ProcessCluster : IAsyncDisposable
     {
         for (var begun = Stopwatch.StartNew(); begun.Elapsed < Patience;)
         {
-            for (var node = 0; node < 3; node++)
-            {
-                if (processes[node] is null) continue;
-                try
-                {
-                    var status = await new Maintenance.MaintenanceClient(channels[node]).StatusAsync(new StatusRequest(), deadline: DateTime.UtcNow.AddSeconds(2));
-                    if (status.Leader != 0 && status.Leader == status.Header.MemberId) return node;
-                }
-                catch (RpcException)
-                {
-                    // Starting, or between leaders: the next one is asked.
-                }
-            }
+            for (var node = 0; node < Nodes; node++)
+                if (IsRunning(node) && await StatusAsync(node) is { Leader: not 0 } status && status.Leader == status.Header.MemberId) return node;
         }
 
         throw new InvalidOperationException("no node says that it leads");
+    }
+
+    /// <summary>What a node says of itself; null when it says nothing.</summary>
+    public async Task<StatusResponse?> StatusAsync(int node)
+    {
+        try
+        {
+            return await Maintenance(node).StatusAsync(new StatusRequest(), deadline: DateTime.UtcNow.AddSeconds(2));
+        }
+        catch (RpcException)
+        {
+            return null;
+        }
     }
 
     public async Task<string> EtcdctlAsync(int node, params string[] words)
@@ -149,11 +217,13 @@ internal sealed class ProcessCluster : IAsyncDisposable
             process.Dispose();
         }
 
+        network?.Dispose();
         foreach (var channel in channels) channel.Dispose();
         Directory.Delete(folder, recursive: true);
     }
 
-    private static int[] FreePorts(int count)
+    /// <summary>Ports that nobody had a moment ago.</summary>
+    public static int[] FreePorts(int count)
     {
         var sockets = Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToArray();
         foreach (var socket in sockets) socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));

@@ -57,7 +57,8 @@ public sealed class DiskFullTests : IAsyncLifetime
         using var back = new Node(folder, start: 3);
         await back.OpenAsync();
         Assert.True((await back.Put("after=1")).IsApplied);
-        Assert.Empty(acknowledged.Except(back.Machine.Map.Keys));
+        var lost = acknowledged.Except(back.Machine.Map.Keys).ToList();
+        Assert.True(lost.Count == 0, $"of {acknowledged.Count} acknowledged puts are lost: {string.Join(' ', lost)}; {string.Join(' ', back.Findings)}");
     }
 
     private static bool Run(string program, params string[] arguments)
@@ -95,6 +96,8 @@ public sealed class DiskFullTests : IAsyncLifetime
         public ToyMachine Machine { get; } = new();
 
         public ReplicatedGroup Group { get; private set; } = null!;
+
+        public IReadOnlyList<string> Findings => runtime.Recovery!.Findings;
 
         public void Open() => runtime.Open();
 

@@ -44,5 +44,11 @@ internal enum Mutation : byte
     MembershipEffectiveAtCommit,
     DuplicateVotesCounted,
     LearnerCounted,
-
+    LearnerConfirmsReads,
+    WitnessCountedTwice,
+    WitnessStands,
+    TransferKeepsLease,
+    LeaseOfUnboundVotes,
+    JointCountedInOneHalf,
+    VoteReleaseLost,
 }

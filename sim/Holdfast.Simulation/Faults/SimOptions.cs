@@ -13,6 +13,12 @@ internal sealed record SimOptions
     /// <summary>The bug that is planted, or none.</summary>
     public Mutation Mutation { get; init; }
 
+    /// <summary>The kind of trouble that the run keeps coming back to.</summary>
+    public Pressure Pressure { get; init; }
+
+    /// <summary>Clients ask anybody rather than the leader they know.</summary>
+    public bool ClientsRoam { get; init; }
+
     public required int Sites { get; init; }
     public required int Voters { get; init; }
     public required int Clients { get; init; }
@@ -58,10 +64,10 @@ internal sealed record SimOptions
 
     public required double ClockDriftMax { get; init; }
 
-    /// <summary>A snapshot is taken after this many entries; zero is never.</summary>
     /// <summary>Mean time between bursts of proposals that nobody waits for: they make the tails that a lost leader leaves behind.</summary>
     public required TimeSpan BetweenBursts { get; init; }
 
+    /// <summary>A snapshot is taken after this many entries; zero is never.</summary>
     public required int SnapshotEvery { get; init; }
     public required int SnapshotTrail { get; init; }
     public required bool LeaseReads { get; init; }
@@ -76,7 +82,7 @@ internal sealed record SimOptions
         var dice = new SeededRandom(seed ^ 0x5EED_0F_5EED);
         var voters = dice.Next(10) switch { < 5 => 3, < 6 => 4, _ => 5 };
         var slowNetwork = dice.Chance(0.2);
-        return new SimOptions
+        return PressureDraw.Apply(new SimOptions
         {
             Seed = seed,
             Mutation = mutation,
@@ -98,7 +104,7 @@ internal sealed record SimOptions
             BetweenPauses = Mean(dice, 1500, 8000),
             BetweenWipes = Mean(dice, 4000, 12000),
             BetweenRot = Mean(dice, 2500, 10000),
-            BetweenMembershipChanges = Mean(dice, 400, 4000),
+            BetweenMembershipChanges = Mean(dice, 200, 2500),
             BetweenTransfers = Mean(dice, 800, 6000),
             BetweenLinkResets = Mean(dice, 500, 5000),
             CrashAtEffect = Swarm(dice, 0.0002, 0.002),
@@ -113,7 +119,7 @@ internal sealed record SimOptions
             LeaseReads = dice.Chance(0.75),
             AppendBytesMax = dice.Chance(0.3) ? dice.Next(64, 1024) : 64 * 1024,
             GatherTurns = dice.Chance(0.5) ? 0 : dice.NextDouble(),
-        };
+        });
     }
 
     private static TimeSpan Span(SeededRandom dice, int lowMs, int highMs) => TimeSpan.FromMicroseconds(dice.Next(lowMs * 1000, highMs * 1000));

@@ -33,7 +33,7 @@ internal sealed class SimNetwork
     public long Dropped { get; private set; }
 
     /// <summary>Sends a packet from one machine to another.</summary>
-    public void Send(int from, int to, object packet)
+    public void Send(int from, int to, object packet, TimeSpan extra = default)
     {
         Sent++;
         if (isCut[from, to] || (!IsHealed && dice.Chance(options.Drop)))
@@ -42,8 +42,8 @@ internal sealed class SimNetwork
             return;
         }
 
-        Schedule(from, to, packet);
-        if (!IsHealed && dice.Chance(options.Duplicate)) Schedule(from, to, packet);
+        Schedule(from, to, packet, extra);
+        if (!IsHealed && dice.Chance(options.Duplicate)) Schedule(from, to, packet, extra);
     }
 
     /// <summary>Cuts one direction.</summary>
@@ -72,9 +72,9 @@ internal sealed class SimNetwork
         IsHealed = true;
     }
 
-    private void Schedule(int from, int to, object packet)
+    private void Schedule(int from, int to, object packet, TimeSpan extra)
     {
-        var delay = dice.NextSpan(options.DelayMin, options.DelayMax);
+        var delay = extra + dice.NextSpan(options.DelayMin, options.DelayMax);
         if (!IsHealed && dice.Chance(options.Straggle)) delay *= 10;
         clock.After(delay, () =>
         {

@@ -20,7 +20,7 @@ internal sealed class Administrator(RaftWorld world)
     private void Later()
     {
         var mean = world.Options.BetweenMembershipChanges;
-        if (mean == TimeSpan.Zero) mean = TimeSpan.FromSeconds(4);
+        if (mean == TimeSpan.Zero) mean = TimeSpan.FromSeconds(2);
         if (world.IsHealed) mean = TimeSpan.FromMilliseconds(400);
         world.Clock.After(mean * (0.5 + dice.NextDouble()), () =>
         {

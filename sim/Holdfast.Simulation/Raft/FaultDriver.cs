@@ -29,6 +29,10 @@ internal sealed class FaultDriver(RaftWorld world)
     public static bool DiesHere(RaftWorld world, SeededRandom dice) =>
         !world.IsHealed && world.Options.CrashAtEffect > 0 && dice.Chance(world.Options.CrashAtEffect);
 
+    /// <summary>Drawn at each recovery: whether the power fails once more before it is done (S7).</summary>
+    public static bool LosesPowerInRecovery(RaftWorld world, SeededRandom dice) =>
+        !world.IsHealed && world.Options.BetweenPowerLosses > TimeSpan.Zero && dice.Chance(0.05);
+
     /// <summary>A crash of one machine, and its return a while later.</summary>
     public static void Crash(RaftWorld world, RaftSite site, SeededRandom dice, bool losesPower)
     {

@@ -170,6 +170,7 @@ internal sealed class RaftProcess
         applier.Restore(snapshot);
         installed = snapshot.Position.Index;
         Core.OnSnapshotInstalled(Now, snapshot.Position, snapshot.Configuration);
+        world.Pressures.OnInstalled(site);
     });
 
     private static PlantedBug PlantedBugOf(Mutation mutation) => Enum.TryParse<PlantedBug>(mutation.ToString(), out var bug) ? bug : PlantedBug.None;
@@ -193,9 +194,7 @@ internal sealed class RaftProcess
                 break;
             case VoteReply reply:
                 Core.Step(Now, from, reply);
-                if (mutation == Mutation.DuplicateVotesCounted && reply is { Granted: true, IsPreVote: false })
-                    foreach (var member in Core.Configuration.Members)
-                        if (member.Node != from && member.Node != site.Node && dice.Chance(0.3)) Core.Step(Now, member.Node, reply);
+                if (mutation == Mutation.DuplicateVotesCounted && reply is { Granted: true, IsPreVote: false } && !votesSeen.Add((from, reply.Term))) CountOnceMore(from, reply);
                 break;
             case AppendPacket append:
                 var reader = new SpanReader(append.Entries);
@@ -204,6 +203,8 @@ internal sealed class RaftProcess
                 break;
             case AppendReply reply:
                 Core.Step(Now, from, reply);
+                if (mutation == Mutation.LearnerConfirmsReads && Core.Role == RaftRole.Leader && !Core.Configuration.CountsForQuorum(from)) ConfirmForOthers(reply);
+                if (mutation == Mutation.WitnessCountedTwice && reply.Accepted && Core.Role == RaftRole.Leader && Core.Configuration.IsWitness(from)) CountForAnother(from, reply);
                 if (mutation == Mutation.LearnerCounted && reply.Accepted && Core.Role == RaftRole.Leader && !Core.Configuration.CountsForQuorum(from))
                     foreach (var member in Core.Configuration.Members)
                         if (member.CountsForQuorum && member.Node != site.Node) Core.Step(Now, member.Node, reply);
@@ -215,7 +216,7 @@ internal sealed class RaftProcess
                 Core.Step(Now, from, timeout);
                 break;
             case ReleaseVote release:
-                Core.Step(Now, from, release);
+                if (mutation != Mutation.VoteReleaseLost) Core.Step(Now, from, release);
                 break;
             case ReadIndexRequest request:
                 Core.Step(Now, from, request);
@@ -225,8 +226,8 @@ internal sealed class RaftProcess
                 Core.Step(Now, from, reply);
                 break;
             case SupportBeat beat:
-                Send(from, support.OnBeat(Now, from, beat));
-                if (mutation == Mutation.SupporterForgetsEarly && !world.IsHealed && dice.Chance(0.02)) After(TimeSpan.FromMilliseconds(60), () => support.TryWithdraw(Now + TimeSpan.FromSeconds(2), from));
+                var kept = mutation == Mutation.SupporterForgetsEarly ? beat with { Lease = beat.Lease / 3 } : beat;
+                Send(from, support.OnBeat(Now, from, kept) with { Lease = beat.Lease });
                 break;
             case SupportReply reply:
                 if (mutation == Mutation.LeaseCountedFromReceipt) reply = reply with { SentAt = Now };
@@ -242,6 +243,35 @@ internal sealed class RaftProcess
                 RaftCheck.Fail("an unknown message");
                 break;
         }
+    }
+
+    /// <summary>For a planted bug: answers are counted, not who gave them.</summary>
+    private void CountOnceMore(NodeId from, in VoteReply reply)
+    {
+        foreach (var member in Core.Configuration.Members)
+        {
+            if (member.Node == from || member.Node == site.Node || !votesSeen.Add((member.Node, reply.Term))) continue;
+            Core.Step(Now, member.Node, reply);
+            return;
+        }
+    }
+
+    /// <summary>For a planted bug: one member's word on what it holds is taken for another's as well.</summary>
+    private void CountForAnother(NodeId from, in AppendReply reply)
+    {
+        foreach (var member in Core.Configuration.Members)
+        {
+            if (!member.CountsForQuorum || member.Node == from || member.Node == site.Node) continue;
+            Core.Step(Now, member.Node, reply);
+            return;
+        }
+    }
+
+    /// <summary>For a planted bug: a learner's answer to a round of reads counts in its quorum.</summary>
+    private void ConfirmForOthers(in AppendReply reply)
+    {
+        foreach (var member in Core.Configuration.Members)
+            if (member.CountsForQuorum && member.Node != site.Node) Core.Step(Now, member.Node, reply with { Accepted = true, Match = LogIndex.Zero });
     }
 
     private void Beat()
@@ -332,6 +362,7 @@ internal sealed class RaftProcess
         }
     }
 
+    private readonly HashSet<(NodeId Voter, Term Term)> votesSeen = [];
     private PersistToken? earlyToken;
     private bool owesRepairNote;
     private LogIndex installed;
@@ -372,7 +403,7 @@ internal sealed class RaftProcess
         for (var i = 0; i < kinds; i++)
         {
             if (!CarryOut((begin + i) % kinds)) continue;
-            if (!FaultDriver.DiesHere(world, dice)) continue;
+            if (!FaultDriver.DiesHere(world, dice) && !(effects.CommittedTo != LogIndex.Zero && world.Pressures.DiesAtCommit(site))) continue;
             DiedAtEffect.Hit();
             FaultDriver.Crash(world, site, dice, losesPower: dice.Chance(0.5));
             return false;
@@ -466,6 +497,7 @@ internal sealed class RaftProcess
             world.Counts.Elections++;
             if (world.IsTracing) world.Trace($"{site.Node} leads term {role.Term}, log {Core.Log.Last}");
             world.Check.OnLeader(site.Node, role.Term, Core.Log);
+            world.Pressures.OnLeader(site, role.Term);
         }
 
         roleSeen = role.Role;

@@ -110,12 +110,22 @@ internal sealed class RaftSite
         RepairTable(found);
         isRecovering = true;
         // Rewriting and syncing the tail takes a while, in which the power may fail (S7).
-        world.Clock.After(dice.NextSpan(world.Options.SyncMin, world.Options.SyncMax), () =>
+        var rewriting = dice.NextSpan(world.Options.SyncMin, world.Options.SyncMax);
+        if (FaultDriver.LosesPowerInRecovery(world, dice)) world.Clock.After(rewriting / 2, () => LosePowerInRecovery(mine));
+        world.Clock.After(rewriting, () =>
         {
             if (mine != generation) return;
             if (rewrites) Device.AdoptRewritten(found.Copy());
             Boot(found);
         });
+    }
+
+    private void LosePowerInRecovery(int mine)
+    {
+        if (mine != generation || world.IsHealed) return;
+        world.Counts.PowerLosses++;
+        LosePower();
+        Start(dice.NextSpan(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(100)));
     }
 
     /// <summary>What recovery makes of rot: nothing from the first bad record on is used, and the replica knows that it is damaged (S8).</summary>

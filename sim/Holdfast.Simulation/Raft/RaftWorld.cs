@@ -18,6 +18,7 @@ internal sealed class RaftWorld
     private readonly Action<string>? trace;
     private readonly List<ToyClient> clients = [];
     private readonly FaultDriver faults;
+    private readonly PressureDriver pressures;
     private readonly Administrator administrator;
     private ulong hash;
 
@@ -34,6 +35,7 @@ internal sealed class RaftWorld
         for (var slot = 0; slot < sites.Length; slot++) sites[slot] = new RaftSite(this, slot);
         faults = new FaultDriver(this);
         administrator = new Administrator(this);
+        pressures = new PressureDriver(this);
         for (var i = 0; i < options.Clients; i++) clients.Add(new ToyClient(this));
     }
 
@@ -46,6 +48,8 @@ internal sealed class RaftWorld
     public SimNetwork Network { get; }
 
     public RaftCheck Check { get; }
+
+    public PressureDriver Pressures => pressures;
 
     public FaultAtlas Atlas { get; }
 
@@ -114,7 +118,12 @@ internal sealed class RaftWorld
     public void Send(RaftSite from, NodeId to, object message)
     {
         var slot = (int)((to.Value - 1) % 16);
-        if (slot < Sites.Count) Network.Send(from.Slot, slot, new Packet(from.Node, to, message));
+        if (slot >= Sites.Count) return;
+        var fate = pressures.FateOf(from.Slot, slot, message);
+        if (fate.IsLost) return;
+        var packet = new Packet(from.Node, to, message);
+        Network.Send(from.Slot, slot, packet, fate.Extra);
+        if (fate.EchoAfter > TimeSpan.Zero) Network.Send(from.Slot, slot, packet, fate.Extra + fate.EchoAfter);
     }
 
     private void Deliver(int from, int to, object message)
@@ -143,6 +152,7 @@ internal sealed class RaftWorld
         foreach (var site in Sites) site.Start(Dice.NextSpan(TimeSpan.Zero, TimeSpan.FromMilliseconds(200)));
         foreach (var client in clients) client.Begin();
         faults.Begin();
+        pressures.Begin();
         administrator.Begin();
     }
 

@@ -32,7 +32,7 @@ internal sealed class ToyClient(RaftWorld world)
         var value = (ulong)world.History.Operations.Count + 1;
         var expected = LastSeen(key);
         var operation = current = world.History.Call(key, kind, value, expected, world.Clock.Now);
-        if (dice.Chance(0.1)) target = dice.Next(world.Sites.Count);
+        if (dice.Chance(world.Options.ClientsRoam ? 0.6 : 0.1)) target = dice.Next(world.Sites.Count);
         var site = world.Sites[target];
         Travel(() => site.Process?.OnClient(operation, (kind, observed, hint) => Travel(() => Answered(operation, kind, observed, hint))));
         world.Clock.After(world.Options.ClientTimeout, () =>

@@ -16,6 +16,8 @@ internal sealed class SeedSweep(TextWriter output)
     private readonly List<RunResult> failures = [];
     private readonly Stopwatch watch = new();
     private TimeSpan saidAt;
+    private bool isForVolume;
+    private volatile bool isEnough;
 
     /// <summary>Runs seeds of one world, or with none named of both in turn.</summary>
     public int Run(ulong from, int seeds, TimeSpan limit, string? world = null)
@@ -23,7 +25,7 @@ internal sealed class SeedSweep(TextWriter output)
         watch.Start();
         Parallel.For(0, seeds, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, (at, state) =>
         {
-            if (watch.Elapsed >= limit)
+            if (isEnough || watch.Elapsed >= limit)
             {
                 state.Stop();
                 return;
@@ -42,6 +44,7 @@ internal sealed class SeedSweep(TextWriter output)
         PrintCounts(total, output);
         foreach (var failure in failures) output.WriteLine(Sentence(failure));
         var unreached = PrintMarks();
+        PrintRates();
         output.WriteLine($"{total.Runs} seeds, each run twice, in {watch.Elapsed.TotalSeconds:F0} s: {failures.Count} failed");
         return failures.Count == 0 && !unreached ? 0 : 1;
     }
@@ -61,9 +64,26 @@ internal sealed class SeedSweep(TextWriter output)
 
     private static string Sentence(RunResult result) => $"seed {result.Seed} --world {result.World} FAILED: {result.Failure}";
 
+    /// <summary>Runs seeds from 1 on until every <see cref="VolumeBar"/> is met; time running out first is a failure.</summary>
+    public int RunVolume(TimeSpan limit)
+    {
+        isForVolume = true;
+        var outcome = Run(1, int.MaxValue, limit, "raft");
+        foreach (var bar in VolumeBar.All) output.WriteLine($"volume {(bar.IsMet(total) ? "met " : "MISS")} {bar.What} {bar.Of(total):N0} of {bar.AtLeast:N0}");
+        return VolumeBar.AreMet(total) ? outcome : 1;
+    }
+
+    /// <summary>By the wall clock, and by processor time, which other work on the machine does not slow down. The second run of each seed is work but is not counted.</summary>
+    private void PrintRates()
+    {
+        var (seconds, processorSeconds) = (watch.Elapsed.TotalSeconds, Environment.CpuUsage.TotalTime.TotalSeconds);
+        output.WriteLine($"a second: {total.Events / seconds:N0} events, {total.Acknowledged / seconds:N0} operations; a processor second: {total.Events / processorSeconds:N0} events, {total.Acknowledged / processorSeconds:N0} operations");
+    }
+
     private void Take(RunResult result)
     {
         total.Add(result.Counts);
+        isEnough = isForVolume && VolumeBar.AreMet(total);
         if (result.Failure is not null)
         {
             failures.Add(result);

@@ -9,6 +9,21 @@ namespace Holdfast.Replication;
 /// replica reaches the same state and the same <see cref="StateHash"/>, on every machine. It reads nothing but its entry and its own state (S13):
 /// no clock, no settings, no other group.
 /// </summary>
+/// <remarks>
+/// The contract, in the order in which a machine meets it:
+/// <list type="number">
+/// <item>It begins empty. A replica with a snapshot restores it first (<see cref="BeginRestore"/>), while others go on; then come the entries after it.</item>
+/// <item><see cref="Apply"/> is called once for each committed entry, in order, and again for the same entry as long as it yields. Between two calls other groups,
+/// queries and snapshot chunks have their turn; nobody reads the state while an entry is half applied.</item>
+/// <item>After a restart the entries since the snapshot are applied again, with <see cref="CommittedEntry.ReplyWanted"/> false: whatever a machine tells the world it
+/// tells from what it keeps as state, or accepts to tell twice.</item>
+/// <item><see cref="CaptureSnapshot"/> is called between entries only. The view stays what it was while later entries are applied, and while the state is replaced.</item>
+/// <item>A state may be replaced at any time between entries, or in the middle of one: by <see cref="ISnapshotBuilder.Complete"/>, which drops a half-applied entry
+/// with all else. Derived structures (indexes, caches) follow the state and are outside the hash.</item>
+/// <item>It never throws for what a command says. An exception out of a machine ends the node: its state is not known any more.</item>
+/// </list>
+/// A machine that executes at append (<see cref="IAppendExecutor"/>) is called the same way for entries that it did not execute itself.
+/// </remarks>
 public interface IStateMachine
 {
     /// <summary>
@@ -31,6 +46,18 @@ public interface IStateMachine
 }
 
 /// <summary>A state machine that executes on the leader when a command is appended and logs the effects (Keyspace; DESIGN section 6, S15 to S20).</summary>
+/// <remarks>
+/// <list type="bullet">
+/// <item>Only a leader executes, once an entry of its own term is applied (S15), and never while a snapshot waits for a settled state or the state is rebuilt; what
+/// comes meanwhile is parked. Elsewhere a proposal ends as <see cref="ProposalStatus.NoLeader"/>: clients of such a group are sent to its leader.</item>
+/// <item>What was executed here is not applied again: <see cref="IStateMachine.Apply"/> gets the effects that other leaders executed, and after a rebuild all of them.</item>
+/// <item>A reply to a quorum proposal leaves when its effects, and all executed before it, are committed and applied here and a read barrier holds (S17); a command
+/// without effects waits just so (S18). An async reply leaves at once. The class never changes what counts as committed.</item>
+/// <item>When leadership is lost, held replies end as <see cref="ProposalStatus.Unknown"/>: their connection is to be closed, not redirected (S19).</item>
+/// <item>Local and bounded-stale reads of a state with unconfirmed effects wait like strong ones; nobody is shown what may be taken back (S15, S18).</item>
+/// <item>Effects larger than an entry may be are refused after execution and taken back: a machine bounds its effects.</item>
+/// </list>
+/// </remarks>
 public interface IAppendExecutor : IStateMachine
 {
     /// <summary>
@@ -94,7 +121,10 @@ public readonly record struct ApplyResult(bool IsDone, object? Reply)
     public static ApplyResult Done(object? reply = null) => new(true, reply);
 }
 
-/// <summary>A consistent view of a state, handed out in chunks.</summary>
+/// <summary>
+/// A consistent view of a state, handed out in chunks, and files by hash that it names. Called on the group's loop, a chunk per turn, until the last; disposed there
+/// when the snapshot is durable and recorded, or has failed. Capturing copies nothing: a write to what the view has not passed yet saves the old content first.
+/// </summary>
 public interface ISnapshotView : IDisposable
 {
     /// <summary>Writes the next chunk, at most about 256 KiB and about a millisecond's work; false when the one before was the last.</summary>
@@ -107,13 +137,19 @@ public interface ISnapshotView : IDisposable
     IReadOnlyList<FileHash> Files => [];
 }
 
-/// <summary>A state under construction.</summary>
+/// <summary>
+/// A state under construction, beside the live one, which goes on. Called on the group's loop. It may be disposed at any point without <see cref="Complete"/>: the
+/// log was faster, or the snapshot is damaged. One is built at a time.
+/// </summary>
 public interface ISnapshotBuilder : IDisposable
 {
-    /// <summary>Takes the next chunk, exactly as <see cref="ISnapshotView.WriteNext"/> wrote it.</summary>
+    /// <summary>
+    /// Takes the next chunk, exactly as <see cref="ISnapshotView.WriteNext"/> wrote it; at most about a millisecond's work. The files that the snapshot names are here,
+    /// whole, before the first chunk; the builder holds those that its state will use.
+    /// </summary>
     void ReadNext(ReadOnlySpan<byte> chunk);
 
-    /// <summary>All chunks are in: the built state replaces the live one, in O(1).</summary>
+    /// <summary>All chunks are in: the built state replaces the live one, in O(1). The old one is freed elsewhere or in slices.</summary>
     void Complete();
 }
 

@@ -34,5 +34,15 @@ public abstract class Query<TResult>
     protected internal abstract bool Run(in QueryContext context);
 }
 
+/// <summary>A read that is over at once.</summary>
+internal sealed class ShortQuery<TResult>(Func<TResult> read) : Query<TResult>
+{
+    protected internal override bool Run(in QueryContext context)
+    {
+        Result = read();
+        return true;
+    }
+}
+
 /// <summary>No leader could confirm the read in time: nothing was read, asking again is safe.</summary>
 public sealed class ReadRefusedException() : Exception("no leader could confirm the read in time");

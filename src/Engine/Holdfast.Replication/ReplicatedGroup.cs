@@ -20,6 +20,16 @@ public enum ChangeVerdict : byte
 /// <summary>
 /// A replicated group, as its users on this node see it. The asynchronous calls may be made from any thread; those that take a completion, on the group's loop.
 /// </summary>
+/// <remarks>
+/// <list type="bullet">
+/// <item>A proposal ends exactly once. <see cref="ProposalStatus.Applied"/>: committed, and applied on this node. <see cref="ProposalStatus.Unknown"/>: it may have been
+/// applied, may yet be, or never; nobody here sends it again (S25), and only a session makes repeating it safe (S11). All others: nothing was written.</item>
+/// <item>Proposals of one caller, each made after the one before has ended, are applied in that order; those under way at once, in any.</item>
+/// <item>A reply is an object of the machine's own making, handed over without a copy: what a machine replies it does not change afterwards.</item>
+/// <item>Calls are bounded: a full mailbox or table refuses at once (<see cref="ProposalStatus.Busy"/>, a read that is not granted) and never waits.</item>
+/// <item><see cref="Status"/> is a snapshot of this replica's knowledge, at most a turn old; what other replicas know may be newer.</item>
+/// </list>
+/// </remarks>
 public sealed class ReplicatedGroup
 {
     private readonly GroupLoop loop;
@@ -77,6 +87,10 @@ public sealed class ReplicatedGroup
         loop.Post(call);
         return await call.Task.ConfigureAwait(false);
     }
+
+    /// <summary>Reads something short on the group's loop, once the barrier is passed. What takes longer than a slice is a <see cref="Query{TResult}"/>.</summary>
+    /// <exception cref="ReadRefusedException">No leader could confirm the read in time.</exception>
+    public ValueTask<TResult> ReadAsync<TResult>(Func<TResult> read, ReadConsistency consistency = default) => QueryAsync(new ShortQuery<TResult>(read), consistency);
 
     /// <summary>Opens a session: within it, a command that is proposed again under the same number is not executed again. The outcome's reply is the session's id (a <see cref="ulong"/>).</summary>
     public ValueTask<ProposeOutcome> OpenSessionAsync() => Control(ControlKind.OpenSession, 0);

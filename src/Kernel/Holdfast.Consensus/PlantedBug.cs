@@ -23,4 +23,16 @@ internal enum PlantedBug : byte
 
     /// <summary>A configuration is in force from its commit, not from its place in the log (against Raft paper 6).</summary>
     MembershipEffectiveAtCommit,
+
+    /// <summary>A witness stands for election, although it has no payloads to replicate.</summary>
+    WitnessStands,
+
+    /// <summary>The lease is kept while the successor is asked to stand (against S3).</summary>
+    TransferKeepsLease,
+
+    /// <summary>A node's promise is leaned on whether or not its vote is bound to it in this term (against S2).</summary>
+    LeaseOfUnboundVotes,
+
+    /// <summary>While two sets are in force, the leader asks for a majority of the new one only (against Raft paper 6).</summary>
+    JointCountedInOneHalf,
 }

@@ -39,7 +39,7 @@ public sealed class RaftNode
         // A sole voter has nobody to be repaired by: it keeps what it has, and its owner says what was lost (S8).
         follower = new Follower(standing, journal, timer, new VoteBinding(support), held, isWhole: start.DamagedUpTo == LogIndex.Zero || isSole);
         voter = new Voter(standing, journal, timer, follower);
-        candidacy = new Candidacy(standing, journal, held);
+        candidacy = new Candidacy(standing, journal, held, options.Bug);
         membership = new MembershipChange(standing, journal);
         readers = new Readers(options, standing, journal, held);
     }

@@ -11,6 +11,7 @@ root.Subcommands.Add(StatusCommand.Create());
 root.Subcommands.Add(MembershipCommands.CreateToken());
 root.Subcommands.Add(MembershipCommands.CreateLeave());
 root.Subcommands.Add(CertCommand.Create());
+root.Subcommands.Add(RecoverCommand.Create());
 root.Subcommands.Add(ConfigCommand.Create());
 root.Subcommands.Add(SimCommand.Create());
 root.Subcommands.Add(VersionCommand.Create());

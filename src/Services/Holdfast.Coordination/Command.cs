@@ -37,6 +37,9 @@ internal enum CommandKind : byte
 
     /// <summary>An AlarmRequest by which a member raises or clears its own alarm.</summary>
     OwnAlarm = 17,
+
+    /// <summary>A cluster was recovered by hand (S12): the revision leaves out so many numbers, eight bytes, that lost nodes may have given.</summary>
+    SkipRevisions = 32,
 }
 
 /// <summary>Commands as bytes: the kind, then the request in protobuf.</summary>
@@ -48,6 +51,15 @@ internal static class Command
         var bytes = new byte[1 + request.CalculateSize()];
         bytes[0] = (byte)kind;
         request.WriteTo(bytes.AsSpan(1));
+        return bytes;
+    }
+
+    /// <summary>The bytes that propose to leave out revisions.</summary>
+    public static byte[] EncodeSkip(long revisions)
+    {
+        var bytes = new byte[9];
+        bytes[0] = (byte)CommandKind.SkipRevisions;
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(1), revisions);
         return bytes;
     }
 

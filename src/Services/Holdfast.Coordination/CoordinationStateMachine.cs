@@ -155,6 +155,7 @@ public sealed class CoordinationStateMachine : IStateMachine
                 case CommandKind.LeaseExpire when body.Length == 24: return Expire(body, term, out message);
                 case CommandKind.Alarm: return Alarm(Parse(AlarmRequest.Parser, body), false, out message);
                 case CommandKind.OwnAlarm: return Alarm(Parse(AlarmRequest.Parser, body), true, out message);
+                case CommandKind.SkipRevisions when body.Length == 8: return Skip(BinaryPrimitives.ReadInt64LittleEndian(body));
                 default: return Malformed();
             }
         }
@@ -169,6 +170,15 @@ public sealed class CoordinationStateMachine : IStateMachine
     {
         MalformedCommand.Hit();
         return EtcdErrors.NotCapable;
+    }
+
+    /// <summary>Revisions, and with them fencing tokens, go on beyond all that a lost history may have given; watches that resume from it are told to read anew (S12).</summary>
+    private EtcdError? Skip(long revisions)
+    {
+        if (revisions <= 0 || revisions > long.MaxValue - Store.Revision) return Malformed();
+        Store.Skip(revisions);
+        Store.AddToHash((byte)CommandKind.SkipRevisions, Store.Revision, 0);
+        return null;
     }
 
     private EtcdError? Put(PutRequest request, out IMessage? message)

@@ -56,8 +56,8 @@ public sealed class EtcdctlMaintenanceTests : IDisposable
     {
         await using var keyspace = new LocalKeyspace();
         await using var door = await OpenDoor.OnAsync(keyspace.Face);
-        Assert.StartsWith($"{door.Url}, c, 3.6.0, ", await RunAsync(door, "endpoint", "status", "--endpoints=" + door.Url), StringComparison.Ordinal);
-        Assert.StartsWith($"{door.Url}, ", await RunAsync(door, "endpoint", "hashkv", "--endpoints=" + door.Url), StringComparison.Ordinal);
+        Assert.Contains($"{door.Url}, c, 3.6.0, ", await RunAsync(door, "endpoint", "status", "--endpoints=" + door.Url), StringComparison.Ordinal);
+        Assert.Contains($"{door.Url}, ", await RunAsync(door, "endpoint", "hashkv", "--endpoints=" + door.Url), StringComparison.Ordinal);
     }
 
     [Theory]

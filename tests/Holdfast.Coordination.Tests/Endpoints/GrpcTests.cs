@@ -170,8 +170,10 @@ public sealed class GrpcTests
         using var stays = client.Watch();
         await stays.RequestStream.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = Key } });
         Assert.True(await stays.ResponseStream.MoveNext(default));
+        var ending = Assert.ThrowsAsync<RpcException>(() => stays.ResponseStream.MoveNext(default)); // As a watcher does: it reads before the end comes.
         await door.StopAsync();
-        await Assert.ThrowsAsync<RpcException>(() => stays.ResponseStream.MoveNext(default));
+        var ended = await ending;
+        Assert.True(ended is { StatusCode: StatusCode.Unavailable, Status.Detail: "etcdserver: server stopped" }, ended.ToString());
         await coordination.Watches[1].Disposed.Task;
     }
 

@@ -76,7 +76,11 @@ internal static class DirectoryCodec
             writer.WriteUInt64(group.Id.Value);
             writer.WriteText(group.Face);
             Write(writer, group.Replicas);
+            Write(writer, group.Founders);
         }
+
+        writer.WriteUInt32((uint)view.Tombstones.Count);
+        foreach (var group in view.Tombstones) writer.WriteUInt64(group.Value);
 
         writer.WriteUInt32((uint)view.Settings.Count);
         foreach (var (key, value) in view.Settings)
@@ -120,9 +124,12 @@ internal static class DirectoryCodec
         var groups = view.Groups.ToBuilder();
         for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--)
         {
-            var group = new GroupRecord(new GroupId(reader.ReadUInt64()), reader.ReadText(), ReadPlaces(ref reader));
+            var group = new GroupRecord(new GroupId(reader.ReadUInt64()), reader.ReadText(), ReadPlaces(ref reader)) { Founders = ReadPlaces(ref reader) };
             groups[group.Id] = group;
         }
+
+        var tombstones = view.Tombstones.ToBuilder();
+        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--) tombstones.Add(new GroupId(reader.ReadUInt64()));
 
         var settings = view.Settings.ToBuilder();
         for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--) settings[reader.ReadText()] = reader.ReadText();
@@ -142,6 +149,7 @@ internal static class DirectoryCodec
         {
             Members = members.ToImmutable(),
             Groups = groups.ToImmutable(),
+            Tombstones = tombstones.ToImmutable(),
             Settings = settings.ToImmutable(),
             Removed = removed.ToImmutable(),
             Tokens = tokens.ToImmutable(),

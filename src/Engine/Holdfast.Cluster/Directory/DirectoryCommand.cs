@@ -16,6 +16,8 @@ internal enum DirectoryCommandKind : byte
     PlaceGroup = 8,
     FinishProcedure = 9,
     CreateGroup = 10,
+    Recover = 11,
+    DeleteGroup = 12,
 }
 
 /// <summary>The directory's commands as bytes: version, kind, fields. Each is idempotent: executed a second time it changes nothing.</summary>
@@ -28,6 +30,22 @@ public static class DirectoryCommand
     {
         var writer = Begin(DirectoryCommandKind.Found, out var buffer);
         genesis.Encode(writer);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>The first entry after a recovery by hand: a new cluster with the same content; all who belonged to the old one are fenced off for good (S12).</summary>
+    public static byte[] Recover(Genesis genesis)
+    {
+        var writer = Begin(DirectoryCommandKind.Recover, out var buffer);
+        genesis.Encode(writer);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>Deletes a data group; its id is never used again (S6).</summary>
+    public static byte[] DeleteGroup(GroupId group)
+    {
+        var writer = Begin(DirectoryCommandKind.DeleteGroup, out var buffer);
+        writer.WriteUInt64(group.Value);
         return buffer.Written.ToArray();
     }
 

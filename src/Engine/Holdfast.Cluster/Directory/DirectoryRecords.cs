@@ -62,7 +62,14 @@ public readonly record struct ReplicaPlace(NodeId Node, MemberRole Role);
 /// <param name="Id">The group; never used again (S6).</param>
 /// <param name="Face">What it carries, such as "keyspace".</param>
 /// <param name="Replicas">Where its replicas should be.</param>
-public sealed record GroupRecord(GroupId Id, string Face, ImmutableArray<ReplicaPlace> Replicas);
+public sealed record GroupRecord(GroupId Id, string Face, ImmutableArray<ReplicaPlace> Replicas)
+{
+    /// <summary>
+    /// Where they were to be when the group was created. Never changed: a node that finds itself here begins its replica with this configuration, however late it is;
+    /// every other begins empty and waits for the group's leader to add it (S4).
+    /// </summary>
+    public ImmutableArray<ReplicaPlace> Founders { get; init; } = [];
+}
 
 /// <summary>A join token, known by the hash of its secret only.</summary>
 /// <param name="ExpiresMicros">After this stamped time it opens nothing.</param>

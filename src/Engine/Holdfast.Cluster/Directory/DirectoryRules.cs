@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Wire;
@@ -24,6 +25,8 @@ internal static class DirectoryRules
         switch (kind)
         {
             case DirectoryCommandKind.Found: return Found(view, ref reader, ref after);
+            case DirectoryCommandKind.Recover: return Recover(view, ref reader, ref after);
+            case DirectoryCommandKind.DeleteGroup: return DeleteGroup(view, ref reader, ref after);
             case DirectoryCommandKind.UpdateMember: return UpdateMember(view, ref reader, ref after);
             case DirectoryCommandKind.SetSetting: return SetSetting(view, ref reader, ref after);
             case DirectoryCommandKind.AddToken: return AddToken(view, ref reader, timeMicros, ref after);
@@ -46,6 +49,37 @@ internal static class DirectoryRules
         foreach (var member in genesis.Members) members[member.Node] = member;
         after = view with { Cluster = genesis.Cluster, Members = members.ToImmutable(), AuthorityFingerprint = genesis.AuthorityFingerprint };
         return DirectoryReply.Yes();
+    }
+
+    private static DirectoryReply Recover(DirectoryView view, ref SpanReader reader, ref DirectoryView after)
+    {
+        if (!Genesis.TryDecode(ref reader, out var genesis)) return Malformed;
+        if (genesis.Origin != GenesisOrigin.Recovered || genesis.Members.Length == 0) return DirectoryReply.No("a cluster is recovered from a recovered genesis only");
+        if (view.Cluster == genesis.Cluster) return DirectoryReply.Yes();
+        var next = view;
+        foreach (var (_, procedure) in view.Procedures)
+            if (procedure.State == ProcedureState.Running) next = Ended(next, procedure, ProcedureState.Failed, "the cluster was recovered by hand");
+        ImmutableArray<ReplicaPlace> here = [new ReplicaPlace(genesis.Founder, MemberRole.Voter)];
+        after = next with
+        {
+            Cluster = genesis.Cluster,
+            AuthorityFingerprint = genesis.AuthorityFingerprint,
+            Members = genesis.Members.ToImmutableSortedDictionary(member => member.Node, member => member),
+            Removed = view.Removed.Union(view.Members.Keys),
+            Tokens = view.Tokens.Clear(),
+            Groups = view.Groups.ToImmutableSortedDictionary(pair => pair.Key, pair => pair.Value with { Replicas = here }),
+        };
+        return DirectoryReply.Yes();
+    }
+
+    private static DirectoryReply DeleteGroup(DirectoryView view, ref SpanReader reader, ref DirectoryView after)
+    {
+        var group = new GroupId(reader.ReadUInt64());
+        if (!reader.IsWhole) return Malformed;
+        if (!view.Groups.ContainsKey(group))
+            return group.Value > GroupId.Coordination.Value && group.Value < view.NextGroup ? DirectoryReply.Yes() : DirectoryReply.No($"there is no data group {group}");
+        after = view with { Groups = view.Groups.Remove(group), Tombstones = view.Tombstones.Add(group) };
+        return DirectoryReply.Yes(group.Value);
     }
 
     private static DirectoryReply UpdateMember(DirectoryView view, ref SpanReader reader, ref DirectoryView after)
@@ -192,7 +226,7 @@ internal static class DirectoryRules
         if (view.Groups.Count >= GroupsMax) return DirectoryReply.No($"there are {GroupsMax} groups already");
         if (Fault(view, replicas) is { } fault) return DirectoryReply.No(fault);
         var id = new GroupId(view.NextGroup);
-        after = view with { Groups = view.Groups.Add(id, new GroupRecord(id, face, replicas)), NextGroup = view.NextGroup + 1 };
+        after = view with { Groups = view.Groups.Add(id, new GroupRecord(id, face, replicas) { Founders = replicas }), NextGroup = view.NextGroup + 1 };
         return DirectoryReply.Yes(id.Value);
     }
 
@@ -213,7 +247,7 @@ internal static class DirectoryRules
         return DirectoryReply.Yes(id);
     }
 
-    private static string? Fault(DirectoryView view, System.Collections.Immutable.ImmutableArray<ReplicaPlace> replicas)
+    private static string? Fault(DirectoryView view, ImmutableArray<ReplicaPlace> replicas)
     {
         var voters = 0;
         for (var i = 0; i < replicas.Length; i++)

@@ -33,6 +33,9 @@ public sealed record DirectoryView
     /// <summary>The next group's id; ids are never reused (S6).</summary>
     public ulong NextGroup { get; init; } = 2;
 
+    /// <summary>Data groups that were deleted: the proof on which a node deletes its replica (S6). Sixteen bytes each, for ever; groups are few and live long.</summary>
+    public ImmutableSortedSet<GroupId> Tombstones { get; init; } = [];
+
     /// <summary>Settings that hold for the whole cluster.</summary>
     public ImmutableSortedDictionary<string, string> Settings { get; init; } = ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
 

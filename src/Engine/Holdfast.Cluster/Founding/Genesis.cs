@@ -13,6 +13,9 @@ public enum GenesisOrigin : byte
 
     /// <summary>The node was admitted later: its groups begin empty, and wait to be added (S4).</summary>
     Joined = 2,
+
+    /// <summary>A cluster was recovered by hand into this directory (S12): its groups continue an old cluster's content, with this node as their only voter.</summary>
+    Recovered = 3,
 }
 
 /// <summary>
@@ -96,7 +99,7 @@ public sealed record Genesis
         for (var left = Math.Min(count, (ushort)DirectoryView.MembersMax); left > 0 && reader.IsWhole; left--) members.Add(DirectoryCodec.ReadMember(ref reader));
         genesis = new Genesis { Cluster = cluster, Founder = founder, Members = members.ToImmutable(), AuthorityFingerprint = fingerprint, AuthorityCertificate = [.. authority], Origin = origin };
         return reader.IsWhole && version == Version && count <= DirectoryView.MembersMax && cluster != ClusterId.None
-            && origin is GenesisOrigin.Founded or GenesisOrigin.Joined && IsSound(genesis.Members);
+            && origin is >= GenesisOrigin.Founded and <= GenesisOrigin.Recovered && IsSound(genesis.Members);
     }
 
     private static bool IsSound(ImmutableArray<MemberRecord> members)

@@ -60,7 +60,18 @@ internal static class SealedFile
     }
 
     public static DataDirectoryUnusableException Damaged(string name) =>
-        new($"the file {name} is damaged: move the data directory aside and start with an empty one; the node comes back as a replacement of itself");
+        new($"the file {name} is damaged: move the data directory aside and start with an empty one and a join token, or with the node's certificate; the node comes back as a replacement of itself");
 
     private static string Beside(string name) => name + ".new";
+}
+
+/// <summary>A sealed file without content: that it is there says that something was done, once and for good.</summary>
+internal sealed class OnceFile(string name, uint magic)
+{
+    public bool IsThere(IDisk disk) => SealedFile.Read(disk, name, magic) is not null;
+
+    public void Write(IDisk disk)
+    {
+        if (!IsThere(disk)) SealedFile.Write(disk, name, magic, default);
+    }
 }

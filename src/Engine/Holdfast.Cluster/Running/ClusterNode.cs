@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Transport;
@@ -16,10 +18,14 @@ public sealed class ClusterNode : IAsyncDisposable
     private static readonly TimeSpan Pulse = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan CallMax = TimeSpan.FromSeconds(2);
 
+    /// <summary>Says that what follows a recovery by hand was done, so that a later start waits for nothing.</summary>
+    private static readonly OnceFile RecoveryDone = new("recovery-done", 0x44524648); // "HFRD"
+
     private readonly ClusterNodeSetup setup;
     private readonly ControlTrust trust;
     private readonly NodeHands hands;
     private readonly ProcedureRunner runner;
+    private readonly DataGroups dataGroups;
     private readonly DirectoryState directory = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock gate = new();
@@ -35,6 +41,7 @@ public sealed class ClusterNode : IAsyncDisposable
         trust = ControlTrust.Of(setup.Tls);
         hands = new NodeHands(setup, trust, () => View);
         runner = new ProcedureRunner(() => directory.View, hands);
+        dataGroups = new DataGroups(setup);
         genesis = GenesisFile.Read(setup.Disk);
         if (genesis is null && setup.JoinTarget.Length == 0) bootstrap = new Bootstrap(setup.Member, setup.Founders.Count > 0 ? setup.Founders.Keys : [setup.Member.Name]);
         var desk = new JoinDesk(setup, trust, () => View, () => genesis, command => TellAsync(command, stopping.Token));
@@ -65,13 +72,44 @@ public sealed class ClusterNode : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellation)
     {
         var known = genesis ?? (setup.JoinTarget.Length > 0 ? Persist(await new Joiner(setup, trust).JoinAsync(setup.JoinTarget, cancellation).ConfigureAwait(false)) : await FoundAsync(cancellation).ConfigureAwait(false));
+        if (setup.JoinToken.Length > 0 && JoinToken.TryParse(setup.JoinToken, out var token, out _) && token.Cluster != known.Cluster)
+            throw new DataDirectoryUnusableException($"this data directory belongs to cluster {known.Cluster}, and the join token to {token.Cluster}: give --data an empty directory to join the other cluster, or leave the token out");
         setup.OnCluster(known.Cluster);
         setup.Self.BecomeMemberOf(known.Cluster);
         foreach (var member in known.Members) Enter(member);
-        setup.Runtime.Open();
+        LogCheck.BeforeOpening(setup.Disk);
+        setup.Runtime.Open(found => LogCheck.Judge(found, setup.Self.Id));
+        LogCheck.NoteBegun(setup.Disk);
+        foreach (var finding in setup.Runtime.Recovery!.Findings) setup.Warn(finding);
         Directory = await setup.Runtime.CreateGroupAsync(GroupId.Directory, directory, known.InitialConfiguration(), setup.Groups).ConfigureAwait(false);
         Coordination = await setup.Runtime.CreateGroupAsync(GroupId.Coordination, setup.Coordination, known.InitialConfiguration(), setup.Groups).ConfigureAwait(false);
-        running = Task.Run(() => RunAsync(known, stopping.Token), CancellationToken.None);
+        if (known.Origin != GenesisOrigin.Recovered) Begin(known);
+    }
+
+    /// <summary>
+    /// After a recovery by hand, at the first start: <paramref name="skip"/> leaves out the revisions that lost nodes may have given, then the directory becomes the new cluster's (S12). In this order,
+    /// so that a crash in between leaves out more and never fewer. At every other start nothing happens. Call it before clients are served.
+    /// </summary>
+    public async Task FinishRecoveryAsync(Func<CancellationToken, Task> skip, CancellationToken cancellation)
+    {
+        if (genesis is not { Origin: GenesisOrigin.Recovered } known) return;
+        using var timer = new PeriodicTimer(Pulse);
+        while (!RecoveryDone.IsThere(setup.Disk) && View.Cluster != known.Cluster)
+        {
+            if (Directory.Status.IsServingLeader && Coordination.Status.IsServingLeader)
+            {
+                await skip(cancellation).ConfigureAwait(false);
+                setup.Say($"recovered by hand: cluster {View.Cluster} continues as {known.Cluster}; its old members are fenced off");
+                await hands.ProposeAsync(DirectoryCommand.Recover(known with { Members = [setup.Member] }), cancellation).ConfigureAwait(false);
+            }
+            else
+            {
+                await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false);
+            }
+        }
+
+        RecoveryDone.Write(setup.Disk);
+        Begin(known);
     }
 
     /// <summary>Makes a join token and its hash known to the cluster.</summary>
@@ -81,6 +119,30 @@ public sealed class ClusterNode : IAsyncDisposable
         var outcome = await Directory.ProposeAsync(DirectoryCommand.AddToken(token.Hash, lifetime.Ticks / 10, usesMax), cancellation: cancellation).ConfigureAwait(false);
         return outcome is { IsApplied: true, Reply: DirectoryReply { Accepted: true } } ? token : null;
     }
+
+    /// <summary>Creates a data group on the nodes that the planner chooses; the reply's id is the group's. Its replicas begin by themselves.</summary>
+    /// <param name="face">What it carries.</param>
+    /// <param name="replicas">How many voters; odd.</param>
+    /// <param name="cancellation">Ends the wait for the directory.</param>
+    public async Task<DirectoryReply> CreateGroupAsync(string face, int replicas, CancellationToken cancellation)
+    {
+        var view = View;
+        var nodes = view.Members.Values.Select(member => new NodeFacts(member.Node, member.Zone, view.RunningAbout(member.Node) is null && !view.IsBeingReplaced(member.Node))).ToArray();
+        var groups = view.Groups.Values.Select(group => new GroupFacts(group.Id, [.. group.Replicas.Select(place => place.Node)], group.Replicas.Length, NodeId.None));
+        var wanted = new GroupFacts(new GroupId(view.NextGroup), [], replicas, NodeId.None);
+        var plan = Placement.Plan(nodes, [.. groups, wanted]).First(each => each.Group == wanted.Group);
+        if (plan.Refusal.Length > 0) return DirectoryReply.No(plan.Refusal);
+        return await TellAsync(DirectoryCommand.CreateGroup(face, [.. plan.Replicas.Select(node => new ReplicaPlace(node, MemberRole.Voter))]), cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Says where a data group's replicas should be; the group's leader is then asked, step by step, to make it so.</summary>
+    public Task<DirectoryReply> PlaceGroupAsync(GroupId group, ImmutableArray<ReplicaPlace> replicas, CancellationToken cancellation) => TellAsync(DirectoryCommand.PlaceGroup(group, replicas), cancellation);
+
+    /// <summary>Deletes a data group for good: every node deletes its replica when it has seen the tombstone (S6).</summary>
+    public Task<DirectoryReply> DeleteGroupAsync(GroupId group, CancellationToken cancellation) => TellAsync(DirectoryCommand.DeleteGroup(group), cancellation);
+
+    /// <summary>This node's replica of a group; null when it has none.</summary>
+    public ReplicatedGroup? FindGroup(GroupId group) => hands.Find(group);
 
     /// <summary>Begins to remove a node, this one or another; done when it is no longer in <see cref="View"/>.</summary>
     public async Task<DirectoryReply> LeaveAsync(NodeId node, CancellationToken cancellation) => await TellAsync(DirectoryCommand.RemoveNode(node), cancellation).ConfigureAwait(false);
@@ -137,6 +199,8 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
+    private void Begin(Genesis known) => running = Task.Run(() => RunAsync(known, stopping.Token), CancellationToken.None);
+
     private async Task RunAsync(Genesis known, CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(Pulse);
@@ -147,6 +211,7 @@ public sealed class ClusterNode : IAsyncDisposable
                 var view = View;
                 foreach (var (_, member) in view.Members) Enter(member);
                 foreach (var node in view.Removed) setup.Addresses.Remove(node);
+                await dataGroups.FollowAsync(view).ConfigureAwait(false);
                 if (!Directory.Status.IsServingLeader) continue;
                 if (view.Cluster != ClusterId.None) await runner.StepAsync(cancellation).ConfigureAwait(false);
                 else if (known.Origin == GenesisOrigin.Founded) await hands.ProposeAsync(DirectoryCommand.Found(known), cancellation).ConfigureAwait(false);

@@ -28,6 +28,9 @@ public sealed record ClusterNodeSetup
     /// <summary>The state machine of group 1, empty.</summary>
     public required IStateMachine Coordination { get; init; }
 
+    /// <summary>Makes the empty state of a data group that is placed here; null for a face that this program does not carry, whose replicas then wait.</summary>
+    public Func<GroupRecord, IStateMachine?> DataMachines { get; init; } = _ => null;
+
     /// <summary>Certificates between nodes; null in the clear.</summary>
     public PeerTls? Tls { get; init; }
 
@@ -54,4 +57,7 @@ public sealed record ClusterNodeSetup
 
     /// <summary>Told what happens, a sentence each.</summary>
     public Action<string> Say { get; init; } = _ => { };
+
+    /// <summary>Told what an operator should look at, a sentence each.</summary>
+    public Action<string> Warn { get; init; } = _ => { };
 }

@@ -70,9 +70,12 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust, Func
         if (hint != NodeId.None && await AskAsync(hint, group, cancellation).ConfigureAwait(false) is { Leads: true } told) return Believe(group, hint, told);
         ReplicaReport? newest = null;
         var now = view();
-        var places = now.Groups.TryGetValue(group, out var record) ? record.Replicas.Select(replica => replica.Node) : now.Members.Keys;
-        foreach (var node in places)
+
+        // Where the directory places the group first; a group that is moving may still be led from where it was.
+        var places = now.Groups.TryGetValue(group, out var record) ? record.Replicas.Select(replica => replica.Node).ToArray() : [];
+        foreach (var node in places.Concat(now.Members.Keys.Except(places)))
         {
+            if (newest is not null && places.Length > 0 && !places.Contains(node)) break;
             if (node == hint || await AskAsync(node, group, cancellation).ConfigureAwait(false) is not { Leads: true } report) continue;
             if (newest is not null && newest.Term >= report.Term) continue;
             AskedAround.Hit();

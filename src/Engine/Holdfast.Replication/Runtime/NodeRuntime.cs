@@ -41,9 +41,7 @@ public sealed class NodeRuntime : IWalCompletions
             setup.Listener.Serve(meshes[i]);
         }
 
-        IBeatHandler board = new BeatBoard(supports, IsLaneFresh);
-        if (setup.BeatsPass is { } pass) board = new FilteredBeats(board, pass);
-        beats = new BeatService(board, setup.Self, setup.Addresses, setup.Tls, setup.Transport, setup.Log, setup.OnFatal);
+        beats = new BeatService(new BeatBoard(supports, IsLaneFresh), setup.Self, setup.Addresses, setup.Tls, setup.Transport, setup.Log, setup.OnFatal);
         setup.Listener.Serve(beats);
     }
 
@@ -69,13 +67,14 @@ public sealed class NodeRuntime : IWalCompletions
     }
 
     /// <summary>Reads the log and starts the threads. The cluster must be known.</summary>
-    public WalRecovery Open()
+    /// <param name="judge">Called with what the log held, before anything is changed; throws to refuse it.</param>
+    public WalRecovery Open(Action<WalRecovery>? judge = null)
     {
         var cluster = setup.Self.Cluster;
         Invariant.Holds(cluster != ClusterId.None, "a node was opened before it belonged to a cluster");
         Invariant.Holds(wal is null, "a node was opened twice");
         var walOptions = (setup.Wal ?? new WalOptions { Cluster = cluster }) with { Cluster = cluster };
-        var log = WriteAheadLog.Open(setup.Disk, walOptions, out var recovery);
+        var log = WriteAheadLog.Open(setup.Disk, walOptions, out var recovery, judge);
         Recovery = recovery;
         store = new SnapshotStore(setup.Disk, cluster);
         // A process that died between the tombstone and its snapshots' deletion left them.
@@ -144,7 +143,7 @@ public sealed class NodeRuntime : IWalCompletions
         isStopped = true;
         if (wal is not null)
         {
-            await HandOverAsync().ConfigureAwait(false);
+            await HandOverLedAsync().ConfigureAwait(false);
             foreach (var loop in loops)
             {
                 var call = new AskCall<bool>(_ => Stop(loop), false);
@@ -156,12 +155,15 @@ public sealed class NodeRuntime : IWalCompletions
         Halt();
     }
 
-    /// <summary>Stops at once, handing nothing over: for a process that is told to die, and for demonstrations of a crash.</summary>
+    /// <summary>Stops at once, handing nothing over: for a process that is told to die, and for demonstrations of a crash. What was under way is answered unknown, so that nobody waits for the dead.</summary>
     public void Kill()
     {
         if (isStopped) return;
         isStopped = true;
         Halt();
+
+        // Their threads have ended, so this thread is the only one on them.
+        foreach (var loop in loops) loop.Stop();
     }
 
     void IWalCompletions.OnBatchDurable(WalBatch batch) => loops[batch.Loop].OnBatchDurable(batch);
@@ -191,7 +193,14 @@ public sealed class NodeRuntime : IWalCompletions
         return true;
     }
 
-    private async Task HandOverAsync()
+    /// <summary>Hands the leadership of its groups to others and waits for that a moment. Everything goes on; a node that is about to stop calls it before it closes its doors.</summary>
+    public async Task HandOverAsync()
+    {
+        if (isStopped || wal is null) return;
+        await HandOverLedAsync().ConfigureAwait(false);
+    }
+
+    private async Task HandOverLedAsync()
     {
         var led = Groups.Where(group => group.Status.Role == RaftRole.Leader && group.Status.Configuration.Members.Length > 1).ToList();
         foreach (var group in led) await group.TransferLeadershipAsync(NodeId.None).ConfigureAwait(false);
@@ -209,7 +218,7 @@ public sealed class NodeRuntime : IWalCompletions
         Index = index,
         Self = setup.Self.Id,
         BootCount = setup.Self.BootCount,
-        Mesh = setup.WrapMesh(index, meshes[index]),
+        Mesh = meshes[index],
         Wal = queue,
         Snapshots = worker,
         Supports = supports,
@@ -217,15 +226,4 @@ public sealed class NodeRuntime : IWalCompletions
         WallMicros = static () => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10,
         Clock = static () => MonotonicClock.Now,
     };
-
-    /// <summary>Beats through a demonstration's faults.</summary>
-    private sealed class FilteredBeats(IBeatHandler inner, Func<NodeId, bool> pass) : IBeatHandler
-    {
-        public int WriteBeats(Instant now, NodeId to, System.Buffers.IBufferWriter<byte> target) => pass(to) ? inner.WriteBeats(now, to, target) : 0;
-
-        public void OnBeatFrame(Instant now, NodeId from, ReadOnlySpan<byte> frame, System.Buffers.IBufferWriter<byte> reply)
-        {
-            if (pass(from)) inner.OnBeatFrame(now, from, frame, reply);
-        }
-    }
 }

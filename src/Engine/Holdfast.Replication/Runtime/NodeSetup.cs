@@ -30,12 +30,6 @@ public sealed record NodeSetup
     /// <summary>Event loops for groups, 1 to 4; the same on every node. Default 1.</summary>
     public int Loops { get; init; } = 1;
 
-    /// <summary>Stands between a loop and its mesh, so that a demonstration can cut and slow connections; by default nothing.</summary>
-    public Func<int, IPeerMesh, IPeerMesh> WrapMesh { get; init; } = (_, mesh) => mesh;
-
-    /// <summary>Likewise for beats: false drops what would go to, or came from, the peer. Called on the beat thread.</summary>
-    public Func<Holdfast.Primitives.NodeId, bool>? BeatsPass { get; init; }
-
     /// <summary>Options of the write-ahead log; its cluster is set by the node. Null for the defaults.</summary>
     public WalOptions? Wal { get; init; }
 

@@ -55,6 +55,7 @@ internal sealed class SnapshotFetching(Replica owner)
     private StateRestore? restore;
     private bool[] isTaken = [];
     private int missing;
+    private int readAsked;
     private int restored;
 
     public bool IsIdle => phase == Phase.Idle;
@@ -270,7 +271,7 @@ internal sealed class SnapshotFetching(Replica owner)
             return;
         }
 
-        (reader, restored) = (opened, 0);
+        (reader, readAsked, restored) = (opened, 0, 0);
         BeginRestore();
     }
 
@@ -287,12 +288,24 @@ internal sealed class SnapshotFetching(Replica owner)
     private void ReadOn()
     {
         if (IsOvertaken()) return;
-        if (restored == reader!.Manifest.OwnChunks) Record(replica.Loop.Now);
-        else replica.Loop.Snapshots.Post(new ReadJob(this, restored));
+        if (restored == reader!.Manifest.OwnChunks)
+        {
+            Record(replica.Loop.Now);
+            return;
+        }
+
+        for (; readAsked < reader.Manifest.OwnChunks && readAsked - restored < StateRestoring.ReadsUnderwayMax; readAsked++)
+            replica.Loop.Snapshots.Post(new ReadJob(this, readAsked));
     }
 
-    private void OnRead(PooledBytes bytes)
+    private void OnRead(SnapshotReader from, PooledBytes bytes)
     {
+        if (from != reader)
+        {
+            bytes.Return(); // The fetch has ended meanwhile.
+            return;
+        }
+
         restore!.ReadNext(bytes.Span);
         bytes.Return();
         restored++;
@@ -410,6 +423,8 @@ internal sealed class SnapshotFetching(Replica owner)
             from.ReadChunk(chunk, bytes.Span);
         }
 
-        private protected override void Succeeded() => Owner.OnRead(bytes);
+        private protected override void Succeeded() => Owner.OnRead(from, bytes);
+
+        private protected override bool IsCurrent => Owner.reader == from;
     }
 }

@@ -16,7 +16,8 @@ namespace Holdfast.Replication;
 /// </summary>
 internal sealed class StateRestoring
 {
-    private const int ReadsUnderwayMax = 2;
+    /// <summary>Chunks of about 256 KiB on their way from the disk at once: enough that neither the worker nor the loop waits for the other.</summary>
+    public const int ReadsUnderwayMax = 4;
 
     private static readonly Mark Rebuilt = new("replication: state rebuilt after a truncated tail");
     private static readonly Mark OwnSnapshotDamaged = new("replication: own snapshot damaged, another replica is asked");

@@ -82,6 +82,35 @@ public sealed class DataDirectory : IDisposable
         }
     }
 
+    /// <summary>
+    /// Opens a directory that is there, to look at it: takes its lock, so that no node runs on it meanwhile, and changes nothing.
+    /// </summary>
+    /// <exception cref="DataDirectoryException">It cannot be used; the message says why and what to do.</exception>
+    public static DataDirectory Inspect(string path)
+    {
+        path = Path.GetFullPath(path);
+        if (!Directory.Exists(path)) throw new DataDirectoryException($"{path} is not there. Name a node's data directory.");
+        if (!File.Exists(Path.Combine(path, "identity"))) throw new DataDirectoryException($"{path} is no data directory: it holds no identity file. Name the directory that the node was started with.");
+        var held = TakeLock(path);
+        try
+        {
+            var disk = new DirectoryDisk(path);
+            return new DataDirectory(path, held, disk, NodeIdentity.Read(disk, path)!, isNew: false);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What other users may do with the directory and should not, in a sentence; null when nothing.</summary>
+    public string? TooOpen()
+    {
+        if (OperatingSystem.IsWindows() || (File.GetUnixFileMode(FullPath) & ~Private) == 0) return null;
+        return $"{FullPath} can be entered by other users of this machine (mode {Convert.ToString((int)File.GetUnixFileMode(FullPath), 8)}): chmod 700 {FullPath}";
+    }
+
     /// <summary>Makes the node part of a cluster, durably; once.</summary>
     /// <exception cref="DataDirectoryException">It belongs to another already.</exception>
     public void JoinCluster(ClusterId cluster)

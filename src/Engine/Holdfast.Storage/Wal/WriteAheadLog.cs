@@ -58,8 +58,12 @@ public sealed class WriteAheadLog : IDisposable
     internal bool HasDamage => tracks.Values.Any(track => track.DamagedUpTo != LogIndex.Zero);
 
     /// <summary>Reads what is on disk, judges damage by the recovery table, writes the tail anew into a fresh segment and fsyncs it (S7, S8).</summary>
+    /// <param name="disk">Where it is.</param>
+    /// <param name="options">How it is laid out.</param>
+    /// <param name="recovery">What it held.</param>
+    /// <param name="judge">Called with what was found, before anything on disk is changed; throws to refuse it.</param>
     /// <exception cref="WalRefusedException">The log is of another cluster or of a newer version.</exception>
-    public static WriteAheadLog Open(IDisk disk, WalOptions options, out WalRecovery recovery)
+    public static WriteAheadLog Open(IDisk disk, WalOptions options, out WalRecovery recovery, Action<WalRecovery>? judge = null)
     {
         var faults = options.Validate();
         if (faults.Count > 0) throw new WalRefusedException(string.Join(" ", faults));
@@ -68,10 +72,18 @@ public sealed class WriteAheadLog : IDisposable
         disk.SyncFolder(Path.GetDirectoryName(options.Folder) ?? "");
         var reader = new LogRecovery(disk, options);
         recovery = reader.Run();
+        judge?.Invoke(recovery);
         var log = new WriteAheadLog(disk, options);
         log.Continue(reader);
         return log;
     }
+
+    /// <summary>Reads what is on disk and changes nothing: for recovery by hand (S12). What it says is only known to have been readable (S7).</summary>
+    /// <exception cref="WalRefusedException">The log is of another cluster or of a newer version.</exception>
+    public static WalRecovery Inspect(IDisk disk, WalOptions options) => new LogRecovery(disk, options).Run();
+
+    /// <summary>Whether the folder holds any segment: once a log was begun, one is always there.</summary>
+    public static bool Exists(IDisk disk, string folder = "wal") => disk.List(folder).Any(name => SegmentLayout.TryParse(name, out _));
 
     /// <summary>Writes the batches as one commit. Nothing of it is durable before <see cref="Sync"/> has returned.</summary>
     /// <exception cref="WalPoisonedException">This or an earlier write or sync failed.</exception>

@@ -3,7 +3,7 @@ using Holdfast.Primitives;
 namespace Holdfast.Consensus;
 
 /// <summary>One attempt after the other to become leader: whom to ask, who answered, and whether the own vote counts yet.</summary>
-internal sealed class Candidacy(Standing standing, Journal journal, Effects held)
+internal sealed class Candidacy(Standing standing, Journal journal, Effects held, PlantedBug bug)
 {
     private static readonly Mark StoodWhileLeaving = new("raft: stood for election while its own removal was not committed");
 
@@ -17,7 +17,8 @@ internal sealed class Candidacy(Standing standing, Journal journal, Effects held
     /// thesis 4.2.2). Its own vote counts only where it is a member.
     /// </summary>
     public bool MayStand => journal.Configuration.MayLead(standing.Self) ||
-        (journal.Configurations.CurrentIndex > journal.Commit && journal.Configurations.BeforeCurrent.MayLead(standing.Self));
+        (journal.Configurations.CurrentIndex > journal.Commit && journal.Configurations.BeforeCurrent.MayLead(standing.Self)) ||
+        (bug == PlantedBug.WitnessStands && journal.Configuration.CountsForQuorum(standing.Self));
 
     /// <summary>What the answers so far amount to; a real election is won only with the own vote on the disk.</summary>
     public VoteOutcome Outcome

@@ -62,7 +62,7 @@ internal sealed class Leadership
     /// <summary>Adopts the configuration in force: new members are probed, removed ones forgotten.</summary>
     private void Adopt(Instant now, Configuration inForce)
     {
-        configuration = inForce;
+        configuration = options.Bug == PlantedBug.JointCountedInOneHalf ? inForce.LeaveJoint() : inForce;
         var members = new SortedSet<NodeId>();
         foreach (var member in inForce.Members) members.Add(member.Node);
         foreach (var member in inForce.Outgoing) members.Add(member.Node);
@@ -138,9 +138,9 @@ internal sealed class Leadership
     private Instant PromisedUntil(NodeId node)
     {
         if (node == self) return Instant.Never;
-        if (Find(node) is not { } follower || follower.Bound == SupportEpoch.None) return Instant.Zero;
+        if (Find(node) is not { } follower || (follower.Bound == SupportEpoch.None && options.Bug != PlantedBug.LeaseOfUnboundVotes)) return Instant.Zero;
         var grant = support.GrantFrom(node);
-        return grant.Epoch == follower.Bound ? grant.Until : Instant.Zero;
+        return grant.Epoch == follower.Bound || options.Bug == PlantedBug.LeaseOfUnboundVotes ? grant.Until : Instant.Zero;
     }
 
     public bool TryAddRead(NodeId asker, ulong context) => reads.TryAdd(asker, context);
@@ -166,7 +166,7 @@ internal sealed class Leadership
         target = transfer.Target;
         if (!transfer.IsUnderWay || transfer.IsTold) return false;
         if (Find(target) is not { } follower || follower.Match != log.Last.Index || !follower.IsWhole) return false;
-        leaseForsworn = true;
+        leaseForsworn = options.Bug != PlantedBug.TransferKeepsLease;
         LeaseForsworn.Hit();
         transfer.OnTold();
         return true;

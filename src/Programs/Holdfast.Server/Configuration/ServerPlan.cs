@@ -74,6 +74,7 @@ internal sealed record ServerPlan
             Cluster = Founders(values, faults),
             JoinAddress = values[Settings.Join].Text,
             JoinToken = values[Settings.Token].Text,
+            Keyspace = KeyspaceSettings.Of(values, faults),
             IsEphemeral = Switch(values, Settings.Ephemeral, faults),
             LogsAsJson = Json(values, isTerminal, faults),
             Warnings = [],

@@ -18,6 +18,8 @@ internal static class Settings
     public static readonly Setting Name = new("name", "--name", "n1", "This node's name: a label that survives a new disk.");
     public static readonly Setting Data = new("data", "--data", "./holdfast-data", "The data directory; created with mode 0700.");
     public static readonly Setting Etcd = new("etcd.listen", "--etcd", "127.0.0.1:2379", "Where etcd clients (gRPC and JSON) are served, host:port.");
+    public static readonly Setting Quota = new("etcd.quota", "--quota", "2147483648", "Bytes that the etcd keyspace may take in memory; beyond it puts are refused until there is room again.");
+    public static readonly Setting Compaction = new("etcd.compaction", "--compaction", "1h", "Old revisions of the etcd keyspace are forgotten after a time (10m, 1h), beyond a number (1000 revisions), or never (off).");
     public static readonly Setting Peer = new("peer.listen", "--peer", "", "Where other nodes reach this one, host:port.");
     public static readonly Setting Cluster = new("cluster", "--cluster", "", "The founding members, n1=host:port,n2=host:port,...; the same on every node.");
     public static readonly Setting Join = new("join.address", "--join", "", "Join a running cluster through this member, host:port.");
@@ -28,5 +30,5 @@ internal static class Settings
     public static readonly Setting LogFormat = new("log.format", "--log-format", "auto", "text, json, or auto: text on a terminal, JSON otherwise.");
 
     /// <summary>All of them, in the order of the help text.</summary>
-    public static readonly IReadOnlyList<Setting> All = [Name, Data, Etcd, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, LogFormat];
+    public static readonly IReadOnlyList<Setting> All = [Name, Data, Etcd, Quota, Compaction, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, LogFormat];
 }

@@ -1,84 +1,92 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Holdfast.Server.Client;
 
 namespace Holdfast.Server.Demo;
 
-/// <summary>The demo's three nodes: processes of this very program, in a folder that goes when the demo ends.</summary>
+/// <summary>Who leads, and in which term.</summary>
+internal readonly record struct Reign(int Node, ulong Term)
+{
+    public override string ToString() => $"{DemoCluster.NameOf(Node)} (term {Term})";
+}
+
+/// <summary>The demo's three nodes and the network between them, in a folder that goes when the demo ends.</summary>
 internal sealed class DemoCluster : IAsyncDisposable
 {
-    /// <summary>Where the demo's block of ports begins: three for clients, three for peers. A taken block moves it on by ten.</summary>
-    public const int FirstPort = 25101;
+    public const int Nodes = 3;
+    public const int Majority = 2;
 
-    private const int Nodes = 3;
-    private const int BlocksMax = 50;
+    private readonly DemoPorts ports;
+    private readonly IDemoNode[] nodes;
+    private readonly EtcdClient[] clients;
 
-    private readonly Process?[] processes = new Process?[Nodes];
-
-    public DemoCluster()
+    /// <summary>Takes ports and makes the folder; nothing runs yet.</summary>
+    /// <param name="areProcesses">Whether each node is a process of its own.</param>
+    public DemoCluster(bool areProcesses)
     {
-        while (Offset < BlocksMax * 10 && !IsFree(FirstPort + Offset)) Offset += 10;
-        Endpoints = [.. Enumerable.Range(0, Nodes).Select(node => $"127.0.0.1:{ClientPort(node)}")];
+        ports = DemoPorts.Take(Nodes);
+        Folder = Directory.CreateTempSubdirectory("holdfast-demo-").FullName;
+        (string, int)[] founders = [.. Enumerable.Range(0, Nodes).Select(node => (NameOf(node), ports.Relay(node)))];
+        var seats = Enumerable.Range(0, Nodes).Select(node => new DemoSeat(NameOf(node), Folder, ports.Peer(node), ports.Client(node), founders));
+        nodes = [.. seats.Select(seat => areProcesses ? (IDemoNode)new ProcessNode(seat) : new InProcessNode(seat))];
+        Endpoints = [.. Enumerable.Range(0, Nodes).Select(node => $"127.0.0.1:{ports.Client(node)}")];
+        clients = [.. Endpoints.Select(endpoint => new EtcdClient([endpoint], TimeSpan.FromSeconds(1)))];
     }
 
-    /// <summary>By how much the block of ports was moved.</summary>
-    public int Offset { get; }
+    /// <summary>Why the usual ports are not used, and which are; empty when they are.</summary>
+    public string Moved => ports.Moved.Length == 0 ? "" : $"{ports.Moved}: this demo uses {ports.First} and up";
 
-    public bool Moved => Offset > 0;
-
-    public string Folder { get; } = Directory.CreateTempSubdirectory("holdfast-demo-").FullName;
+    public string Folder { get; }
 
     public IReadOnlyList<string> Endpoints { get; }
 
-    public void StartAll()
-    {
-        for (var node = 0; node < Nodes; node++) Start(node);
-    }
+    public FaultyNetwork Network => ports.Network;
+
+    public static string NameOf(int node) => $"n{node + 1}";
 
     /// <summary>The node's number by its name, or -1.</summary>
     public static int Find(string name) => name is ['n', >= '1' and <= '3'] ? name[1] - '1' : -1;
 
-    public bool IsRunning(int node) => processes[node] is { HasExited: false };
+    public Task StartAllAsync(CancellationToken cancel) => Task.WhenAll(nodes.Select(node => node.StartAsync(cancel)));
 
-    public int? ProcessId(int node) => IsRunning(node) ? processes[node]!.Id : null;
+    public bool IsRunning(int node) => nodes[node].IsRunning;
 
-    public void Start(int node)
+    public int? ProcessId(int node) => nodes[node].ProcessId;
+
+    public Task StartAsync(int node, CancellationToken cancel) => nodes[node].StartAsync(cancel);
+
+    public Task KillAsync(int node) => nodes[node].KillAsync();
+
+    public EtcdClient Client(int node) => clients[node];
+
+    /// <summary>Who leads, by his own word; of two that believe it (one of them cut off) the one of the later term.</summary>
+    public async Task<Reign?> LeaderAsync(CancellationToken cancel)
     {
-        var members = string.Join(',', Enumerable.Range(0, Nodes).Select(each => $"n{each + 1}=127.0.0.1:{PeerPort(each)}"));
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var word in (string[])["server", "--name", $"n{node + 1}", "--data", Path.Combine(Folder, $"n{node + 1}"), "--peer", $"127.0.0.1:{PeerPort(node)}", "--cluster", members, "--etcd", Endpoints[node]])
-            start.ArgumentList.Add(word);
-        var process = Process.Start(start)!;
-        // Read, so that a full pipe never holds a node up; what matters is asked over the protocol.
-        process.OutputDataReceived += static (_, _) => { };
-        process.ErrorDataReceived += static (_, _) => { };
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        processes[node] = process;
-    }
-
-    /// <summary>kill -9.</summary>
-    public void Kill(int node)
-    {
-        if (!IsRunning(node)) return;
-        processes[node]!.Kill();
-        processes[node]!.WaitForExit();
-    }
-
-    /// <summary>Who leads, by the word of a member that is up; null when nobody does.</summary>
-    public async Task<(int Node, ulong Term)?> LeaderAsync(CancellationToken cancel)
-    {
+        Reign? latest = null;
         foreach (var (node, status) in await StatusAsync(cancel))
-            if (status.Status is { Leader: not 0 } known && known.Leader == known.Header.MemberId) return (node, known.RaftTerm);
-        return null;
+            if (status.Status is { Leader: not 0 } known && known.Leader == known.Header.MemberId && known.RaftTerm > (latest?.Term ?? 0)) latest = new Reign(node, known.RaftTerm);
+        return latest;
     }
 
-    public async Task<(int Node, ulong Term)?> AwaitLeaderAsync(TimeSpan patience, CancellationToken cancel)
+    /// <summary>Waits for a leader of a term after <paramref name="term"/>; null when none comes in time.</summary>
+    public async Task<Reign?> AwaitLeaderAsync(ulong term, TimeSpan patience, CancellationToken cancel)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
         for (var waited = Stopwatch.StartNew(); waited.Elapsed < patience; await timer.WaitForNextTickAsync(cancel))
-            if (await LeaderAsync(cancel) is { } leader) return leader;
+            if (await LeaderAsync(cancel) is { } leader && leader.Term > term) return leader;
+        return null;
+    }
+
+    /// <summary>Waits until every running node follows the same leader; null when they do not in time.</summary>
+    public async Task<Reign?> AwaitAgreementAsync(TimeSpan patience, CancellationToken cancel)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        for (var waited = Stopwatch.StartNew(); waited.Elapsed < patience; await timer.WaitForNextTickAsync(cancel))
+        {
+            var told = await StatusAsync(cancel);
+            var views = told.Select(each => (each.Status.Status?.Leader ?? 0, each.Status.Status?.RaftTerm ?? 0)).Distinct().ToArray();
+            if (views is [(not 0, _)] && await LeaderAsync(cancel) is { } leader) return leader;
+        }
+
         return null;
     }
 
@@ -86,46 +94,26 @@ internal sealed class DemoCluster : IAsyncDisposable
     public async Task<IReadOnlyList<(int Node, EndpointStatus Status)>> StatusAsync(CancellationToken cancel)
     {
         var running = Enumerable.Range(0, Nodes).Where(IsRunning).ToArray();
-        var asked = running.Select(async node =>
-        {
-            using var client = new EtcdClient([Endpoints[node]], TimeSpan.FromSeconds(1));
-            return (node, (await client.StatusAsync(cancel))[0]);
-        });
-        return await Task.WhenAll(asked);
+        return await Task.WhenAll(running.Select(async node => (node, (await clients[node].StatusAsync(cancel))[0])));
     }
+
+    /// <summary>The end of every node's log, for when the demo cannot begin.</summary>
+    public string LastWords() => string.Join('\n', Directory.EnumerateFiles(Folder, "*.log").Order(StringComparer.Ordinal).SelectMany(log => File.ReadLines(log).TakeLast(5)));
 
     public void PrintEndpoints()
     {
         for (var node = 0; node < Nodes; node++)
-            Console.WriteLine($"  n{node + 1}  etcd clients at {Endpoints[node]}  (pid {ProcessId(node)})   try: etcdctl --endpoints {Endpoints[node]} put hello world");
+        {
+            var process = ProcessId(node) is { } pid ? $"  (pid {pid})" : "";
+            Console.WriteLine($"  {NameOf(node)}  etcd clients at {Endpoints[node]}{process}   try: etcdctl --endpoints {Endpoints[node]} put hello world");
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
-        for (var node = 0; node < Nodes; node++) Kill(node);
-        foreach (var process in processes) process?.Dispose();
-        await Task.Run(() => Directory.Delete(Folder, recursive: true));
-    }
-
-    private int ClientPort(int node) => FirstPort + Offset + node;
-
-    private int PeerPort(int node) => FirstPort + Offset + Nodes + node;
-
-    private static bool IsFree(int first)
-    {
-        for (var port = first; port < first + (2 * Nodes); port++)
-        {
-            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            try
-            {
-                probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
-            }
-            catch (SocketException)
-            {
-                return false;
-            }
-        }
-
-        return true;
+        foreach (var client in clients) client.Dispose();
+        await Task.WhenAll(nodes.Select(node => node.DisposeAsync().AsTask()));
+        ports.Network.Dispose();
+        Directory.Delete(Folder, recursive: true);
     }
 }

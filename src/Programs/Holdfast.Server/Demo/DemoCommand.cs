@@ -1,34 +1,59 @@
 using System.CommandLine;
+using Holdfast.Server.Hosting;
 
 namespace Holdfast.Server.Demo;
 
-/// <summary><c>holdfast demo</c>: three real servers on this machine, to be killed and started again from a small shell.</summary>
+/// <summary><c>holdfast demo</c>: three nodes on this machine, with a shell to kill, part and slow them.</summary>
 internal static class DemoCommand
 {
+    private const int CannotStart = 1;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     internal static Command Create()
     {
-        var command = new Command("demo", "Starts three nodes on this machine, each a process, with a shell to kill and restart them. Their data goes with the demo.");
-        var processes = new Option<bool>("--processes") { Description = "Each node is a process of its own. (The only form there is yet.)" };
+        var command = new Command("demo", "Starts three nodes on this machine, with a shell to kill them and to cut or slow their network. Their data goes with the demo.");
+        var processes = new Option<bool>("--processes") { Description = "Each node is a process of its own, to be killed from outside too. Without it all three live in one." };
         command.Options.Add(processes);
-        command.SetAction(async (_, cancel) =>
+        command.SetAction(async (parsed, cancel) =>
         {
-            await using var cluster = new DemoCluster();
-            await using var load = new DemoLoad(cluster.Endpoints);
-            Console.WriteLine($"starting three nodes; their data is in {cluster.Folder} and is removed at the end");
-            if (cluster.Moved) Console.WriteLine($"the usual ports are taken: this demo uses {DemoCluster.FirstPort + cluster.Offset} and up");
-            cluster.StartAll();
-            if (await cluster.AwaitLeaderAsync(TimeSpan.FromSeconds(60), cancel) is null)
+            try
             {
-                await Console.Error.WriteLineAsync($"holdfast: no leader after a minute; what the nodes said is in {cluster.Folder}/n*/log");
-                return 1;
+                await using var cluster = new DemoCluster(parsed.GetValue(processes));
+                await using var load = new DemoLoad(cluster.Endpoints);
+                return await RunAsync(cluster, load, cancel);
+            }
+            catch (CannotStartException refusal)
+            {
+                await Console.Error.WriteLineAsync($"holdfast: {refusal.Message}");
+                return CannotStart;
+            }
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(DemoCluster cluster, DemoLoad load, CancellationToken cancel)
+    {
+        Console.WriteLine($"starting three nodes; their data and logs are in {cluster.Folder} and are removed at the end");
+        if (cluster.Moved.Length > 0) Console.WriteLine(cluster.Moved);
+        try
+        {
+            await cluster.StartAllAsync(cancel);
+            if (await cluster.AwaitAgreementAsync(Patience, cancel) is not { } leader)
+            {
+                await Console.Error.WriteLineAsync($"holdfast: no leader after {Patience.TotalSeconds} s; the last words of the nodes:\n{cluster.LastWords()}");
+                return CannotStart;
             }
 
             cluster.PrintEndpoints();
-            var shell = new DemoShell(cluster, load);
-            if (Console.IsInputRedirected) await shell.ServeAsync(cancel);
-            else await shell.RunAsync(cancel);
-            return 0;
-        });
-        return command;
+            Console.WriteLine($"leader {leader}");
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            return 0; // Asked to stop while starting.
+        }
+
+        await new DemoShell(new DemoFaults(cluster, load)).RunAsync(cancel);
+        return 0;
     }
 }

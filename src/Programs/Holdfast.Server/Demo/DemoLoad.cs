@@ -11,6 +11,8 @@ internal sealed class DemoLoad(IReadOnlyList<string> endpoints) : IAsyncDisposab
 {
     private const int Writers = 6;
 
+    private static readonly TimeSpan PatienceOfCounting = TimeSpan.FromSeconds(20);
+
     private readonly ConcurrentDictionary<string, byte> acknowledged = new(StringComparer.Ordinal);
     private CancellationTokenSource? stopping;
     private Task running = Task.CompletedTask;
@@ -37,14 +39,14 @@ internal sealed class DemoLoad(IReadOnlyList<string> endpoints) : IAsyncDisposab
         stopping = null;
     }
 
-    /// <summary>How many of the acknowledged writes are not there any more: a promise of the product that it is none.</summary>
-    public async Task<int> CountLostAsync(CancellationToken cancel)
+    /// <summary>How many of the acknowledged writes are not there any more, and of how many: a promise of the product that it is none.</summary>
+    public async Task<(int Lost, int Of)> CountLostAsync(string endpoint, CancellationToken cancel)
     {
         var known = acknowledged.Keys.ToArray();
-        using var client = new EtcdClient(endpoints);
+        using var client = new EtcdClient([endpoint], PatienceOfCounting);
         var kept = await client.RangeAsync(new RangeRequest { Key = ByteString.CopyFromUtf8("demo/"), RangeEnd = ByteString.CopyFromUtf8("demo0"), KeysOnly = true }, cancel);
         var there = kept.Kvs.Select(kv => kv.Key.ToStringUtf8()).ToHashSet(StringComparer.Ordinal);
-        return known.Count(key => !there.Contains(key));
+        return (known.Count(key => !there.Contains(key)), known.Length);
     }
 
     public async ValueTask DisposeAsync() => await StopAsync();

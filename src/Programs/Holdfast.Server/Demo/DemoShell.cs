@@ -1,116 +1,141 @@
-using System.Diagnostics;
+using System.Globalization;
 using Grpc.Core;
 using Holdfast.Server.Client;
 
 namespace Holdfast.Server.Demo;
 
-/// <summary>The demo's few words, and what happened because of them.</summary>
-internal sealed class DemoShell(DemoCluster cluster, DemoLoad load)
+/// <summary>The demo's few words. What they do to the cluster, and the telling of it, is <see cref="DemoFaults"/>.</summary>
+internal sealed class DemoShell
 {
-    private const string Words = "status | kill n1 | restart n1 | load on | load off | quit";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private readonly DemoFaults faults;
+    private readonly DemoVerb[] verbs;
 
-    /// <summary>Without a terminal: serves until it is asked to stop.</summary>
-    public async Task ServeAsync(CancellationToken cancel)
+    public DemoShell(DemoFaults faults)
+    {
+        this.faults = faults;
+        verbs =
+        [
+            new("status", "status", "who leads, and how far everybody is", NoWords(faults.ShowAsync)),
+            new("kill", "kill n1", "end a node as kill -9 would", OneNode(faults.KillAsync)),
+            new("restart", "restart n1", "start a node again, from its data", OneNode(faults.RestartAsync)),
+            new("partition", "partition n1 | n2 n3", "cut the network between the sides", PartitionAsync),
+            new("slow", "slow n3 80ms", "delay what goes to and from a node", SlowAsync),
+            new("heal", "heal", "make every link whole and fast again", NoWords(faults.HealAsync)),
+            new("load", "load on|off", "six writers that remember what was acknowledged", LoadAsync),
+            new("help", "help", "these words", NoWords(HelpAsync)),
+            new("quit", "quit", "end the demo and remove its folder", NoWords(QuitAsync)),
+        ];
+    }
+
+    private bool IsOver { get; set; }
+
+    /// <summary>Does line by line what it is told, until it is told to end. When the lines end first (no terminal, no script), it serves until it is asked to stop.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var isInteractive = !Console.IsInputRedirected;
+        Console.WriteLine(string.Join(" · ", verbs.Select(verb => verb.Usage)));
+        var input = new DemoInput();
+        try
+        {
+            while (!IsOver)
+            {
+                if (isInteractive) Console.Write("demo> ");
+                if (await input.NextAsync(stop) is { } line) await ObeyAsync(line, stop);
+                else if (isInteractive) return; // Ctrl-D.
+                else await ServeAsync(stop);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            Console.WriteLine("asked to stop");
+        }
+    }
+
+    private async Task ObeyAsync(string line, CancellationToken cancel)
+    {
+        var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (words.Length == 0) return;
+        try
+        {
+            if (Array.Find(verbs, verb => verb.Name == words[0]) is { } known)
+            {
+                if (!await known.Run(words[1..], cancel)) Console.WriteLine($"usage: {known.Usage}   ({known.Meaning})");
+            }
+            else
+            {
+                Console.WriteLine(DemoVerb.Nearest(words[0], verbs) is { } meant ? $"there is no \"{words[0]}\"; did you mean: {meant.Usage}" : $"there is no \"{words[0]}\"; help lists the words");
+            }
+        }
+        catch (Exception fault) when (fault is RpcException or OutcomeUnknownException)
+        {
+            Console.WriteLine($"no answer: {fault.Message}");
+        }
+    }
+
+    private static async Task ServeAsync(CancellationToken stop)
     {
         Console.WriteLine("serving until SIGTERM");
-        await Console.Out.FlushAsync(CancellationToken.None);
-        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var registration = cancel.Register(stopped.SetResult);
-        await stopped.Task;
+        await Task.Delay(Timeout.Infinite, stop);
     }
 
-    public async Task RunAsync(CancellationToken cancel)
+    private static Func<string[], CancellationToken, Task<bool>> NoWords(Func<CancellationToken, Task> run) => async (words, cancel) =>
     {
-        Console.WriteLine(Words);
-        while (!cancel.IsCancellationRequested)
-        {
-            Console.Write("demo> ");
-            if (await Console.In.ReadLineAsync(cancel) is not { } line || line.Trim() is "quit" or "exit") return;
-            try
-            {
-                await DoAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries), cancel);
-            }
-            catch (Exception fault) when (fault is RpcException or OutcomeUnknownException)
-            {
-                Console.WriteLine($"no answer: {fault.Message}");
-            }
-        }
-    }
-
-    private Task DoAsync(string[] words, CancellationToken cancel) => words switch
-    {
-        [] => Task.CompletedTask,
-        ["status"] => ShowAsync(cancel),
-        ["kill", var name] when DemoCluster.Find(name) is >= 0 and var node => KillAsync(node, cancel),
-        ["restart", var name] when DemoCluster.Find(name) is >= 0 and var node => RestartAsync(node, cancel),
-        ["load", "on"] => LoadOn(),
-        ["load", "off"] => LoadOffAsync(cancel),
-        _ => Say($"words of the demo: {Words}"),
+        if (words.Length > 0) return false;
+        await run(cancel);
+        return true;
     };
 
-    private async Task ShowAsync(CancellationToken cancel)
+    private static Func<string[], CancellationToken, Task<bool>> OneNode(Func<int, CancellationToken, Task> run) => async (words, cancel) =>
     {
-        var told = await cluster.StatusAsync(cancel);
-        for (var node = 0; node < 3; node++)
+        if (words is not [var name] || DemoCluster.Find(name) is not (>= 0 and var node)) return false;
+        await run(node, cancel);
+        return true;
+    };
+
+    /// <summary><c>n1 | n2 n3</c>: every node on exactly one side.</summary>
+    private async Task<bool> PartitionAsync(string[] words, CancellationToken cancel)
+    {
+        var sides = new int[DemoCluster.Nodes];
+        Array.Fill(sides, -1);
+        var groups = string.Join(' ', words).Split('|');
+        for (var side = 0; side < groups.Length; side++)
         {
-            var status = told.FirstOrDefault(each => each.Node == node).Status?.Status;
-            var role = status is null ? (cluster.IsRunning(node) ? "no answer" : "down") : status.Leader == 0 ? "no leader" : status.Leader == status.Header.MemberId ? "leader" : "follower";
-            Console.WriteLine($"  n{node + 1}  {role,-9}  term {status?.RaftTerm.ToString(null, null) ?? "-"}  applied {status?.RaftAppliedIndex.ToString(null, null) ?? "-"}  {cluster.Endpoints[node]}  pid {cluster.ProcessId(node)?.ToString(null, null) ?? "-"}");
+            foreach (var name in groups[side].Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            {
+                if (DemoCluster.Find(name) is not (>= 0 and var node) || sides[node] >= 0) return false;
+                sides[node] = side;
+            }
         }
 
-        if (load.Acknowledged > 0) Console.WriteLine($"  load {(load.IsOn ? "on" : "off")}: {load.Acknowledged} writes acknowledged");
+        if (groups.Length < 2 || sides.Contains(-1)) return false;
+        await faults.PartitionAsync(sides, cancel);
+        return true;
     }
 
-    private async Task KillAsync(int node, CancellationToken cancel)
+    private async Task<bool> SlowAsync(string[] words, CancellationToken cancel)
     {
-        var before = await cluster.LeaderAsync(cancel);
-        cluster.Kill(node);
-        var since = Stopwatch.StartNew();
-        if (before is not { } reign || reign.Node != node)
-        {
-            Console.WriteLine($"killed n{node + 1}, which did not lead");
-            return;
-        }
-
-        var next = await cluster.AwaitLeaderAsync(Patience, cancel);
-        if (next is not { } leader) Console.WriteLine($"no leader within {Patience.TotalSeconds} s: a majority is needed, {Enumerable.Range(0, 3).Count(cluster.IsRunning)} of 3 are up");
-        else Console.WriteLine($"election took {since.ElapsedMilliseconds} ms; new leader n{leader.Node + 1} (term {leader.Term}){await LostAsync(cancel)}");
+        if (words is not [var name, var delay] || DemoCluster.Find(name) is not (>= 0 and var node)) return false;
+        if (!delay.EndsWith("ms", StringComparison.Ordinal) || !int.TryParse(delay.AsSpan(0, delay.Length - 2), NumberStyles.None, CultureInfo.InvariantCulture, out var millis)) return false;
+        await faults.SlowAsync(node, TimeSpan.FromMilliseconds(millis), cancel);
+        return true;
     }
 
-    private async Task RestartAsync(int node, CancellationToken cancel)
+    private async Task<bool> LoadAsync(string[] words, CancellationToken cancel)
     {
-        cluster.Kill(node);
-        cluster.Start(node);
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        for (var since = Stopwatch.StartNew(); since.Elapsed < Patience; await timer.WaitForNextTickAsync(cancel))
-        {
-            if (!(await cluster.StatusAsync(cancel)).Any(each => each.Node == node && each.Status.Status is { Leader: not 0 })) continue;
-            Console.WriteLine($"n{node + 1} is back after {since.ElapsedMilliseconds} ms");
-            return;
-        }
-
-        Console.WriteLine($"n{node + 1} runs, but knows no leader after {Patience.TotalSeconds} s");
+        if (words is not ["on" or "off"]) return false;
+        await (words[0] == "on" ? faults.LoadOnAsync() : faults.LoadOffAsync(cancel));
+        return true;
     }
 
-    private Task LoadOn()
+    private Task HelpAsync(CancellationToken cancel)
     {
-        load.Start();
-        return Say("six writers write; each remembers what was acknowledged");
+        foreach (var verb in verbs) Console.WriteLine($"  {verb.Usage,-22} {verb.Meaning}");
+        return Task.CompletedTask;
     }
 
-    private async Task LoadOffAsync(CancellationToken cancel)
+    private Task QuitAsync(CancellationToken cancel)
     {
-        await load.StopAsync();
-        Console.WriteLine($"load off{await LostAsync(cancel)}");
-    }
-
-    private async Task<string> LostAsync(CancellationToken cancel) =>
-        load.Acknowledged == 0 ? "" : $"; {await load.CountLostAsync(cancel)} of {load.Acknowledged:N0} acknowledged writes lost";
-
-    private static Task Say(string sentence)
-    {
-        Console.WriteLine(sentence);
+        IsOver = true;
         return Task.CompletedTask;
     }
 }

@@ -121,6 +121,14 @@ internal sealed class MvccStore
         AddToHash(1, revision, 0);
     }
 
+    /// <summary>Leaves out revisions and forbids reads of all before: nobody may hold the numbers in between for something that is here (S12).</summary>
+    public void Skip(long revisions)
+    {
+        Invariant.Holds(!isWriting, "revisions are left out within a batch");
+        Revision += revisions;
+        Compact(Revision);
+    }
+
     /// <summary>Keeps what reads at or above <paramref name="revision"/> need until <see cref="Unpin"/>.</summary>
     public void Pin(long revision) => pins.Add(revision);
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Google.Protobuf;
@@ -11,6 +12,15 @@ namespace Holdfast.Coordination;
 /// <summary>The maintenance service of one member: what it says of itself, and what it is told to do.</summary>
 internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity identity, CoordinationOptions options)
 {
+    /// <summary>
+    /// A snapshot holds its moment, and with it the memory of what is compacted meanwhile. So it must be taken at this pace, on the whole, after a first minute;
+    /// one that is not is broken off.
+    /// </summary>
+    private const long SnapshotBytesPerSecondMin = 256 * 1024;
+
+    private static readonly TimeSpan SnapshotHeadStart = TimeSpan.FromMinutes(1);
+    private static readonly Mark SnapshotTooSlow = new("endpoints: a snapshot was broken off, its client reads too slowly");
+
     /// <summary>The minor version below ours: the only one that a downgrade may name.</summary>
     private static readonly Version DowngradeTarget = new(3, 5);
 
@@ -83,8 +93,15 @@ internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity
         await file.PlanAsync(cancel).ConfigureAwait(false);
         using var sum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var left = file.Length;
+        var begun = Stopwatch.GetTimestamp();
         await foreach (var piece in file.PiecesAsync(cancel).ConfigureAwait(false))
         {
+            if (Stopwatch.GetElapsedTime(begun) - SnapshotHeadStart > TimeSpan.FromSeconds((double)(file.Length - left) / SnapshotBytesPerSecondMin))
+            {
+                SnapshotTooSlow.Hit();
+                throw new EtcdException(EtcdErrors.Timeout);
+            }
+
             left -= piece.Length;
             sum.AppendData(piece.Span);
             yield return new SnapshotResponse { Header = Header(walk.Revision, walk.Term), RemainingBytes = (ulong)left, Blob = piece, Version = identity.EtcdVersion };

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Microsoft.AspNetCore.Http;
 
 namespace Holdfast.Coordination.Endpoints.Methods;
 
@@ -25,6 +26,8 @@ internal readonly record struct CallFailure(int Code, string Message)
         CallException call => call.Failure,
         OperationCanceledException when deadlinePassed => new(DeadlineExceeded, "context deadline exceeded"),
         OperationCanceledException => new(Cancelled, "context canceled"),
+        BadHttpRequestException { StatusCode: 413 } => new(ResourceExhausted, "holdfast: the request's body is larger than is read at all"),
+        BadHttpRequestException bad => new(InvalidArgument, "holdfast: " + bad.Message),
         InvalidProtocolBufferException bad => new(Internal, "grpc: error unmarshalling request: " + bad.Message),
         _ => new(Unknown, "holdfast: internal error"),
     };

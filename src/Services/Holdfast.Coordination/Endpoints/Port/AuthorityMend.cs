@@ -64,7 +64,9 @@ internal sealed class AuthorityMend(PipeReader input) : PipeReader
     private static bool Mend(in ReadOnlySequence<byte> buffer)
     {
         var rest = buffer;
-        if (PrefaceSniffer.Look(rest) == SniffedProtocol.Http2) rest = rest.Slice(PrefaceSniffer.Preface.Length);
+        var begins = PrefaceSniffer.Look(rest);
+        if (begins == SniffedProtocol.Undecided) return false;
+        if (begins == SniffedProtocol.Http2) rest = rest.Slice(PrefaceSniffer.Preface.Length);
         Span<byte> header = stackalloc byte[FrameHeaderBytes];
         while (rest.Length >= FrameHeaderBytes)
         {

@@ -1,0 +1,62 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Simulation.Faults;
+
+/// <summary>
+/// A kind of trouble that a run keeps coming back to, on top of what the swarm drew. Independent misfortunes seldom meet in the order that an old
+/// counter-example needs; a pressure makes that order common and knows nothing of the mistake it may bring to light.
+/// </summary>
+internal enum Pressure : byte
+{
+    /// <summary>Only the swarm's independent misfortunes.</summary>
+    None = 0,
+
+    /// <summary>A new leader reaches one or two followers and dies soon after, often at its first commit; it comes back, and so do the others (Raft paper, figure 8).</summary>
+    LeadersDieYoung,
+
+    /// <summary>A leader is exiled with a long tail of its own; the others compact; it comes home, installs a snapshot and dies.</summary>
+    ExiledTail,
+
+    /// <summary>The followers restart at once while their leader cannot reach them: whole, or by appends only, beats having a connection of their own (S2, S3).</summary>
+    RestartWithinLease,
+
+    /// <summary>Answers to the leader are on their way for long, and its own words reach nobody any more (S3).</summary>
+    LateWord,
+
+    /// <summary>Votes travel slowly and arrive twice, and leaders go: two candidates in one term are common (Raft paper 5.2).</summary>
+    SplitVotes,
+
+    /// <summary>Read answers are echoed late, and some followers lag (Raft thesis 6.4).</summary>
+    EchoedReads,
+
+    /// <summary>A leader is cut off together with one or two others, and its clients go on asking (Raft thesis 6.2, 6.4).</summary>
+    LeaderInMinority,
+}
+
+/// <summary>Draws the pressure of a run, and takes away the misfortunes that would only hide it.</summary>
+internal static class PressureDraw
+{
+    public static SimOptions Apply(SimOptions drawn)
+    {
+        var dice = new SeededRandom(drawn.Seed ^ 0x9E55_0E5E);
+        // A third of the runs stay as the swarm drew them.
+        var pressure = dice.Chance(0.34) ? Pressure.None : (Pressure)dice.Next(1, (int)Pressure.LeaderInMinority + 1);
+        var calmer = drawn with { Pressure = pressure };
+        if (pressure == Pressure.None) return calmer;
+        if (dice.Chance(0.7)) calmer = calmer with { BetweenPartitions = default, BetweenPauses = default, BetweenPowerLosses = default, BetweenKills = default, SyncFails = 0, CrashAtEffect = 0 };
+        return pressure switch
+        {
+            Pressure.LeadersDieYoung => calmer with
+            {
+                Voters = 5, Sites = 5, SnapshotEvery = 0, AppendBytesMax = 1, BetweenWipes = default, BetweenRot = default, BetweenBursts = default, BetweenTransfers = default,
+                SyncMax = TimeSpan.FromMilliseconds(3), SyncMin = TimeSpan.FromMicroseconds(100), SyncStall = default, GatherTurns = 0,
+            },
+            Pressure.ExiledTail => calmer with { SnapshotEvery = dice.Next(3, 40), SnapshotTrail = 0, BetweenBursts = default },
+            Pressure.RestartWithinLease or Pressure.LateWord => calmer with { SyncMax = TimeSpan.FromMilliseconds(3), SyncMin = TimeSpan.FromMicroseconds(100), SyncStall = default, LeaseReads = true, BetweenWipes = default, BetweenRot = default },
+            Pressure.SplitVotes => calmer with { Voters = 5, Sites = 5, BetweenWipes = default, BetweenRot = default },
+            Pressure.LeaderInMinority => calmer with { LeaseReads = dice.Chance(0.2), ClientsRoam = true },
+            Pressure.EchoedReads => calmer with { ReadShare = 0.6, ClientsRoam = true, Keys = 2, ThinkTime = TimeSpan.FromMilliseconds(3) },
+            _ => calmer,
+        };
+    }
+}

@@ -1,0 +1,167 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Simulation.Faults;
+
+namespace Holdfast.Simulation.Raft;
+
+/// <summary>What becomes of a packet besides what the wires do to it.</summary>
+internal readonly record struct PacketFate(bool IsLost, TimeSpan Extra, TimeSpan EchoAfter);
+
+/// <summary>Brings about the run's <see cref="Pressure"/>: who is cut off, which words are late, who dies after what.</summary>
+internal sealed class PressureDriver(RaftWorld world)
+{
+    private static readonly Mark DiedYoung = new("sim pressure: a leader died young");
+    private static readonly Mark DiedAfterInstall = new("sim pressure: died after installing a snapshot");
+    private static readonly Mark RestartedWithinLease = new("sim pressure: followers restarted within the lease");
+
+    private readonly SeededRandom dice = world.Dice.Fork();
+    private readonly Pressure pressure = world.Options.Pressure;
+    private readonly bool[] isHeard = new bool[world.Options.Sites];
+    private readonly bool[] isLaggard = new bool[world.Options.Sites];
+    private int mutedAppends = -1;
+    private int lateTo = -1;
+    private Term youngTerm;
+
+    public void Begin()
+    {
+        world.Trace($"pressure {pressure}");
+        for (var slot = 0; slot < isLaggard.Length; slot++) isLaggard[slot] = dice.Chance(0.4);
+        switch (pressure)
+        {
+            case Pressure.ExiledTail:
+                Repeat(1200, 3000, Exile);
+                break;
+            case Pressure.RestartWithinLease:
+                Repeat(1500, 3500, RestartFollowers);
+                break;
+            case Pressure.LateWord:
+                Repeat(1500, 3000, CutOffWithLateWords);
+                break;
+            case Pressure.SplitVotes:
+                Repeat(500, 1200, () => IsolateLeader(companions: 0, Ms(300, 500)));
+                break;
+            case Pressure.LeaderInMinority:
+                Repeat(1200, 3000, () => IsolateLeader(companions: dice.Next(1, 3), Ms(500, 1500)));
+                break;
+            default:
+                break; // None, and those that only react.
+        }
+    }
+
+    /// <summary>Somebody has begun to lead.</summary>
+    public void OnLeader(RaftSite site, Term term)
+    {
+        if (pressure != Pressure.LeadersDieYoung || world.IsHealed || term == youngTerm) return;
+        youngTerm = term;
+        mutedAppends = site.Slot;
+        Array.Clear(isHeard);
+        // Nobody, one or two: too few to commit an entry that is new to all of them, enough for one that some already have.
+        for (var i = dice.Next(3); i > 0; i--) isHeard[dice.Next(isHeard.Length)] = true;
+        var process = site.Process;
+        if (dice.Chance(0.3)) world.Clock.After(TimeSpan.FromMicroseconds(dice.Next(1, 2000)), () => process?.Burst(1));
+        world.Clock.After(Ms(1, 40), () => DieYoung(site, process));
+    }
+
+    /// <summary>A replica has learnt of a commit: a young leader often dies of it before it has told anybody.</summary>
+    public bool DiesAtCommit(RaftSite site) =>
+        pressure == Pressure.LeadersDieYoung && !world.IsHealed && mutedAppends == site.Slot && site.Process is { Core.Role: RaftRole.Leader } && dice.Chance(0.9);
+
+    public void OnInstalled(RaftSite site)
+    {
+        if (pressure != Pressure.ExiledTail || world.IsHealed || !dice.Chance(0.7)) return;
+        var process = site.Process;
+        world.Clock.After(TimeSpan.FromMicroseconds(dice.Next(100, 30_000)), () =>
+        {
+            if (site.Process != process || !site.IsUp || world.IsHealed) return;
+            DiedAfterInstall.Hit();
+            Restart(site);
+        });
+    }
+
+    public PacketFate FateOf(int from, int to, object message)
+    {
+        if (pressure == Pressure.None || world.IsHealed) return default;
+        var isBeat = message is SupportBeat or SupportReply;
+        return pressure switch
+        {
+            Pressure.LeadersDieYoung when from == mutedAppends && message is AppendPacket && !isHeard[to] => new(true, default, default),
+            Pressure.RestartWithinLease when from == mutedAppends && !isBeat => new(true, default, default),
+            Pressure.LateWord when to == lateTo => new(false, Ms(100, 500), default),
+            Pressure.SplitVotes when message is RequestVote { IsPreVote: false } => new(false, Ms(0, 60), default),
+            Pressure.SplitVotes when message is VoteReply => new(false, Ms(0, 30), Ms(0, 30)),
+            Pressure.EchoedReads when message is ReadIndexReply => new(false, default, Ms(1, 120)),
+            Pressure.EchoedReads when message is AppendPacket && isLaggard[to] => new(false, Ms(0, 120), default),
+            _ => default,
+        };
+    }
+
+    private void DieYoung(RaftSite site, RaftProcess? process)
+    {
+        if (site.Process != process || !site.IsUp || world.IsHealed) return;
+        DiedYoung.Hit();
+        Restart(site);
+    }
+
+    private void Exile()
+    {
+        if (world.Leader() is not { } leader) return;
+        IsolateLeader(companions: 0, Ms(500, 1500));
+        leader.Process!.Burst(dice.Next(200, 900));
+    }
+
+    private void RestartFollowers()
+    {
+        if (world.Leader() is not { } leader || leader.Process!.IsPaused) return;
+        RestartedWithinLease.Hit();
+        if (dice.Chance(0.5)) IsolateLeader(companions: 0, Ms(200, 1500));
+        else Mute(leader.Slot, Ms(1200, 2500));
+        foreach (var site in world.Sites)
+            if (site != leader && site.IsUp && dice.Chance(0.9)) Restart(site);
+    }
+
+    private void Mute(int slot, TimeSpan span)
+    {
+        mutedAppends = slot;
+        world.Clock.After(span, () => mutedAppends = -1);
+    }
+
+    private void CutOffWithLateWords()
+    {
+        if (world.Leader() is not { } leader) return;
+        lateTo = leader.Slot;
+        world.Clock.After(Ms(100, 400), () => Isolate(leader, companions: 0, inbound: false, Ms(700, 1000)));
+        world.Clock.After(Ms(1000, 1400), () => lateTo = -1);
+    }
+
+    private void IsolateLeader(int companions, TimeSpan span)
+    {
+        if (world.Leader() is { } leader) Isolate(leader, companions, inbound: true, span);
+    }
+
+    private void Isolate(RaftSite leader, int companions, bool inbound, TimeSpan span)
+    {
+        if (world.IsHealed) return;
+        var inside = new bool[world.Sites.Count];
+        inside[leader.Slot] = true;
+        for (; companions > 0; companions--) inside[dice.Next(inside.Length)] = true;
+        world.Network.Isolate(inside, outbound: true, inbound);
+        if (world.IsTracing) world.Trace($"pressure: {leader.Node} is cut off, companions {string.Join(",", inside)} inbound {inbound} for {span}");
+        world.Clock.After(span, world.Network.RestoreAll);
+    }
+
+    private void Restart(RaftSite site)
+    {
+        if (world.IsTracing) world.Trace($"pressure: {site.Node} restarts at once");
+        site.Kill();
+        site.Start(Ms(1, 30));
+    }
+
+    private TimeSpan Ms(int low, int high) => TimeSpan.FromMicroseconds(dice.Next(low * 1000, high * 1000 + 1));
+
+    private void Repeat(int lowMs, int highMs, Action strike) => world.Clock.After(Ms(lowMs, highMs), () =>
+    {
+        if (world.IsHealed) return;
+        strike();
+        Repeat(lowMs, highMs, strike);
+    });
+}

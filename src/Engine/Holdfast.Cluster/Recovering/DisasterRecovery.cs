@@ -1,0 +1,194 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Storage;
+using Holdfast.Wire;
+
+namespace Holdfast.Cluster;
+
+/// <summary>
+/// Recovery by hand when a majority is gone for good (S12): from the data directories that are left, a new data directory of a new cluster of one node, with the old content. The given directories
+/// are only read. The new cluster's id, and the new incarnation, fence every old member; what raises revisions and tokens is done at the new node's first start.
+/// </summary>
+public sealed class DisasterRecovery : IDisposable
+{
+    private readonly List<Source> sources = [];
+
+    private sealed record Source(DataDirectory Data, Genesis Genesis, WalRecovery Log);
+
+    /// <summary>Opens the given directories; no node may run on them.</summary>
+    /// <exception cref="DataDirectoryException">One cannot be used.</exception>
+    /// <exception cref="DataDirectoryUnusableException">One cannot be used, or they do not belong together.</exception>
+    public DisasterRecovery(IEnumerable<string> paths)
+    {
+        try
+        {
+            foreach (var path in paths) Add(path);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The cluster that they belong to.</summary>
+    public ClusterId Cluster => sources[0].Genesis.Cluster;
+
+    /// <summary>What would be, or was, done: a line per group.</summary>
+    public IReadOnlyList<string> Story { get; private set; } = [];
+
+    /// <summary>Decides; the faults say why it may not be done.</summary>
+    /// <param name="lost">Names or ids of the voters whose disks are gone for good.</param>
+    /// <param name="acceptsDamage">Whether the operator gives up what cannot be read.</param>
+    public IReadOnlyList<string> Decide(IReadOnlyCollection<string> lost, bool acceptsDamage)
+    {
+        var plan = Plan(lost, acceptsDamage);
+        Story = [.. plan.Chosen.Select(Describe)];
+        return plan.Faults;
+    }
+
+    /// <summary>Writes the new data directory, which must not exist yet; returns its cluster.</summary>
+    /// <param name="target">Where.</param>
+    /// <param name="lost">As for <see cref="Decide"/>.</param>
+    /// <param name="acceptsDamage">As for <see cref="Decide"/>.</param>
+    /// <exception cref="DataDirectoryUnusableException">The plan has faults, or the target is there already.</exception>
+    public ClusterId Write(string target, IReadOnlyCollection<string> lost, bool acceptsDamage)
+    {
+        var plan = Plan(lost, acceptsDamage);
+        if (plan.Faults.Count > 0) throw new DataDirectoryUnusableException(string.Join("; ", plan.Faults));
+        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()) throw new DataDirectoryUnusableException($"{target} is there already: name another folder with --out");
+        var leading = sources[plan.Chosen.First(copy => copy.Group == GroupId.Directory).Source];
+        var cluster = new ClusterId(BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8)) | 1);
+        using (var data = DataDirectory.Open(target, leading.Data.Name))
+        {
+            var snapshots = new SnapshotStore(data.Disk, cluster);
+            using (var log = WriteAheadLog.Open(data.Disk, new WalOptions { Cluster = cluster }, out _))
+                foreach (var copy in plan.Chosen) Copy(copy, data.Node, snapshots, log);
+            LogCheck.NoteBegun(data.Disk);
+
+            // Last: what is not finished has no cluster, and a second try with another target is free.
+            var self = new MemberRecord { Node = data.Node, Name = data.Name, Host = "127.0.0.1", Port = 0 };
+            GenesisFile.Write(data.Disk, new Genesis
+            {
+                Cluster = cluster,
+                Founder = data.Node,
+                Members = [self],
+                AuthorityFingerprint = leading.Genesis.AuthorityFingerprint,
+                AuthorityCertificate = leading.Genesis.AuthorityCertificate,
+                Origin = GenesisOrigin.Recovered,
+            });
+            data.JoinCluster(cluster);
+        }
+
+        CopyCertificates(leading.Data.FullPath, target);
+        return cluster;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var source in sources) source.Data.Dispose();
+    }
+
+    private void Add(string path)
+    {
+        var data = DataDirectory.Inspect(path);
+        try
+        {
+            var genesis = GenesisFile.Read(data.Disk) ?? throw new DataDirectoryUnusableException($"{data.FullPath} never belonged to a cluster: there is nothing in it to recover");
+            if (sources.Count > 0 && genesis.Cluster != Cluster)
+                throw new DataDirectoryUnusableException($"{data.FullPath} belongs to cluster {genesis.Cluster}, {sources[0].Data.FullPath} to {Cluster}: give directories of one cluster");
+            if (sources.Exists(source => source.Data.Node == data.Node)) throw new DataDirectoryUnusableException($"{data.FullPath} is the same node as another one given");
+            var log = WriteAheadLog.Inspect(data.Disk, new WalOptions { Cluster = genesis.Cluster });
+            if (log.Groups.Count == 0) throw new DataDirectoryUnusableException($"{data.FullPath} holds no log: leave it out");
+            sources.Add(new Source(data, genesis, log));
+        }
+        catch
+        {
+            data.Dispose();
+            throw;
+        }
+    }
+
+    private RecoveryPlan Plan(IReadOnlyCollection<string> lost, bool acceptsDamage)
+    {
+        var copies = new List<GroupCopy>();
+        var buried = sources.SelectMany(source => source.Log.Groups).Where(group => group.IsTombstoned).Select(group => group.Group).ToHashSet();
+        for (var i = 0; i < sources.Count; i++)
+            foreach (var group in sources[i].Log.Groups)
+                if (!buried.Contains(group.Group)) copies.Add(new GroupCopy(i, sources[i].Data.Node, group.Group, LastOf(group), LogCheck.InForce(group), group.DamagedUpTo));
+        return RecoveryPlan.Of(copies, NameOf, lost, acceptsDamage);
+    }
+
+    private string NameOf(NodeId node)
+    {
+        foreach (var source in sources)
+        {
+            if (source.Data.Node == node) return source.Data.Name;
+            foreach (var member in source.Genesis.Members)
+                if (member.Node == node) return member.Name;
+        }
+
+        return node.ToString();
+    }
+
+    private string Describe(GroupCopy copy) =>
+        $"group {copy.Group}: from {sources[copy.Source].Data.FullPath} ({NameOf(copy.Node)}), last entry {copy.Last}{(copy.IsWhole ? "" : $", damaged up to {copy.DamagedUpTo}")}; its members {copy.InForce} become this node alone";
+
+    /// <summary>The group as it was, then an entry that makes the new node its only voter: a configuration is in force from the moment it is in the log.</summary>
+    private void Copy(GroupCopy copy, NodeId self, SnapshotStore target, WriteAheadLog log)
+    {
+        var source = sources[copy.Source];
+        var group = source.Log.Find(copy.Group)!;
+        if (group.Snapshot.Index > LogIndex.Zero) CopySnapshot(source, group, target);
+        var batch = new WalBatch(0);
+        batch.AppendGroupCreated(group.Group, group.Configuration, group.FeatureLevel);
+        if (group.Snapshot.Index > LogIndex.Zero) batch.AppendCompaction(group.Group, group.Snapshot, group.Configuration, group.FeatureLevel);
+        foreach (var entry in group.Entries)
+        {
+            batch.AppendEntry(group.Group, entry);
+            if (!batch.IsFull) continue;
+            log.Write([batch]);
+            batch.Clear();
+        }
+
+        var last = LastOf(group);
+        var term = (group.HardState.Term > last.Term ? group.HardState.Term : last.Term).Next;
+        var alone = new ByteBuffer(64);
+        Configuration.OfVoters(self).Encode(alone);
+        batch.AppendEntry(group.Group, new Entry(new LogPosition(term, last.Index.Next), EntryKind.Configuration, alone.Written.ToArray()));
+        batch.AppendHardState(group.Group, new HardState(term, NodeId.None));
+        log.Write([batch]);
+        log.Sync();
+    }
+
+    private static void CopySnapshot(Source source, RecoveredGroup group, SnapshotStore target)
+    {
+        using var reader = new SnapshotStore(source.Data.Disk, source.Genesis.Cluster).Open(group.Group, group.Snapshot)
+            ?? throw new DataDirectoryUnusableException($"{source.Data.FullPath}: the snapshot of group {group.Group} at {group.Snapshot}, from which its log continues, is missing or damaged: leave this directory out if another has the group");
+        var manifest = reader.Manifest;
+        using var writer = target.Begin(group.Group, group.Snapshot, manifest.Configuration, manifest.FeatureLevel);
+        for (var chunk = 0; chunk < manifest.Chunks.Length; chunk++)
+        {
+            var bytes = new byte[manifest.Chunks[chunk].Bytes];
+            reader.ReadChunk(chunk, bytes);
+            writer.AppendChunk(bytes);
+        }
+
+        writer.Commit(manifest.StateHash);
+    }
+
+    private static void CopyCertificates(string from, string to)
+    {
+        var source = Path.Combine(from, "tls");
+        if (!Directory.Exists(source)) return;
+        var folder = new TlsFolder(Path.Combine(to, "tls"));
+        foreach (var name in (string[])[TlsFolder.AuthorityFile, TlsFolder.CertificateFile])
+            if (File.Exists(Path.Combine(source, name))) folder.Write(name, File.ReadAllText(Path.Combine(source, name)));
+        if (File.Exists(Path.Combine(source, TlsFolder.KeyFile))) folder.WriteSecret(TlsFolder.KeyFile, File.ReadAllText(Path.Combine(source, TlsFolder.KeyFile)));
+    }
+
+    private static LogPosition LastOf(RecoveredGroup group) => group.Entries.Count > 0 ? group.Entries[^1].Position : group.Snapshot;
+}

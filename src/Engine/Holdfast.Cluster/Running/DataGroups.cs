@@ -1,0 +1,62 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Replication;
+
+namespace Holdfast.Cluster;
+
+/// <summary>
+/// This node's replicas of data groups, made to follow the directory: begun where the directory places one here, deleted on a committed tombstone and on nothing less (S6).
+/// A replica whose place has moved away stays, idle and without a vote, until its group is deleted: its own group's log, not the directory, says that it counts no more.
+/// </summary>
+internal sealed class DataGroups(ClusterNodeSetup setup)
+{
+    private static readonly Mark Buried = new("cluster: a replica was deleted on its group's tombstone");
+    private static readonly Mark JoinedEmpty = new("cluster: a replica of a group that exists began empty");
+
+    /// <summary>Deleted since the start: the log's own tombstone is read at the next one.</summary>
+    private readonly HashSet<GroupId> buried = [];
+
+    /// <summary>One look: begins and ends what the directory says.</summary>
+    public async Task FollowAsync(DirectoryView view)
+    {
+        foreach (var (id, group) in view.Groups)
+            if (Find(id) is null && group.Replicas.Any(place => place.Node == setup.Self.Id)) await BeginAsync(group).ConfigureAwait(false);
+        foreach (var id in view.Tombstones) await BuryAsync(id, view).ConfigureAwait(false);
+    }
+
+    private async Task BeginAsync(GroupRecord group)
+    {
+        if (setup.DataMachines(group) is not { } machine) return;
+
+        // A founder, however late, begins with the group's first configuration; everybody else is nobody until the group's leader adds it (S4).
+        var isFounder = group.Founders.Any(place => place.Node == setup.Self.Id);
+        if (!isFounder) JoinedEmpty.Hit();
+        var initial = isFounder ? Configuration.Of(group.Founders.Select(place => new Member(place.Node, place.Role)).ToArray()) : Configuration.Empty;
+        await setup.Runtime.CreateGroupAsync(group.Id, machine, initial, setup.Groups).ConfigureAwait(false);
+        setup.Say($"group {group.Id} ({group.Face}): a replica begins here{(isFounder ? "" : ", empty")}");
+    }
+
+    private async Task BuryAsync(GroupId id, DirectoryView view)
+    {
+        if (Find(id) is null)
+        {
+            // Left from before a restart: begun once more, so that its end is written into the log.
+            if (setup.Runtime.Recovery!.Find(id) is not { IsTombstoned: false } left || buried.Contains(id)) return;
+            if (setup.DataMachines(new GroupRecord(id, "", [])) is not { } machine) return;
+            await setup.Runtime.CreateGroupAsync(id, machine, left.Configuration, setup.Groups).ConfigureAwait(false);
+        }
+
+        Invariant.Holds(!view.Groups.ContainsKey(id), "a group has a tombstone and is still there");
+        Buried.Hit();
+        buried.Add(id);
+        await setup.Runtime.DeleteGroupAsync(id).ConfigureAwait(false);
+        setup.Say($"group {id}: deleted; its id is never used again");
+    }
+
+    private ReplicatedGroup? Find(GroupId id)
+    {
+        foreach (var known in setup.Runtime.Groups)
+            if (known.Id == id) return known;
+        return null;
+    }
+}

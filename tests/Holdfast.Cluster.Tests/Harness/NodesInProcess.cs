@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Holdfast.Primitives;
+using Holdfast.Replication;
+using Holdfast.Storage;
+using Holdfast.Transport;
+
+namespace Holdfast.Cluster.Tests;
+
+/// <summary>Whole nodes in one process, over loopback and real disks.</summary>
+internal sealed class NodesInProcess : IAsyncDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("holdfast-cluster-").FullName;
+    private readonly List<Node> nodes = [];
+
+    private sealed record Node(ClusterNode Cluster, NodeRuntime Runtime, PeerListener Listener, ControlService Control, DataDirectory Data);
+
+    /// <summary>All that the nodes said, in order.</summary>
+    public ConcurrentQueue<string> Happened { get; } = new();
+
+    /// <summary>The states of the data groups, by node name and group. Any state machine serves here, so it is the directory's.</summary>
+    public ConcurrentDictionary<(string Node, GroupId Group), DirectoryState> States { get; } = new();
+
+    public static string NameOf(ClusterNode node) => node.View.Members[node.Directory.Status.Self].Name;
+
+    /// <summary>Nodes that found a cluster together and know each other.</summary>
+    public async Task<ClusterNode[]> FoundAsync(int count)
+    {
+        var ports = FreePorts(count);
+        var founders = Enumerable.Range(0, count).ToDictionary(i => $"n{i + 1}", i => $"127.0.0.1:{ports[i]}");
+        var made = Enumerable.Range(0, count).Select(i => Make($"n{i + 1}", ports[i], founders, "", "")).ToArray();
+        await Task.WhenAll(made.Select(node => node.StartAsync(CancellationToken.None)));
+        await UntilAsync(() => made.All(node => node.View.Members.Count == count));
+        return made;
+    }
+
+    /// <summary>A node that joins by another.</summary>
+    public async Task<ClusterNode> JoinAsync(string name, ClusterNode by, JoinToken token)
+    {
+        var member = by.View.Members[by.Directory.Status.Self];
+        var joined = Make(name, FreePorts(1)[0], new Dictionary<string, string>(), $"127.0.0.1:{member.Port}", token.ToString());
+        await joined.StartAsync(CancellationToken.None);
+        return joined;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in nodes)
+        {
+            await node.Cluster.DisposeAsync();
+            node.Listener.Dispose();
+            node.Control.Dispose();
+            node.Runtime.Kill();
+            node.Data.Dispose();
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private ClusterNode Make(string name, int port, IReadOnlyDictionary<string, string> founders, string target, string token)
+    {
+        var data = DataDirectory.Open(Path.Combine(folder, name), name);
+        var self = new LocalNode(data.Node, (uint)data.BootCount, 1, data.Cluster);
+        var (addresses, options) = (new PeerAddresses(), new TransportOptions());
+        void Speak(TransportSeverity severity, string line) => Happened.Enqueue($"{DateTime.UtcNow:HH:mm:ss.fff} {name}: {line}");
+        var listener = new PeerListener(new IPEndPoint(IPAddress.Loopback, port), self, addresses, null, options, Speak);
+        var control = new ControlService(options, Speak);
+        listener.Serve(control);
+        var runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Log = Speak });
+        var cluster = new ClusterNode(new ClusterNodeSetup
+        {
+            Disk = data.Disk,
+            Self = self,
+            Member = new MemberRecord { Node = data.Node, Name = name, Host = "127.0.0.1", Port = port },
+            Addresses = addresses,
+            Control = control,
+            Runtime = runtime,
+            Coordination = new DirectoryState(), // Any state machine serves here.
+            DataMachines = group => States[(name, group.Id)] = new DirectoryState(),
+            Founders = founders,
+            JoinTarget = target,
+            JoinToken = token,
+            OnCluster = data.JoinCluster,
+            Say = line => Speak(TransportSeverity.Information, line),
+        });
+        listener.Start();
+        nodes.Add(new Node(cluster, runtime, listener, control, data));
+        return cluster;
+    }
+
+    private static int[] FreePorts(int count)
+    {
+        var probes = Enumerable.Range(0, count).Select(_ => new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0)).ToArray();
+        foreach (var probe in probes) probe.Start();
+        var ports = probes.Select(probe => ((IPEndPoint)probe.LocalEndpoint).Port).ToArray();
+        foreach (var probe in probes) probe.Stop();
+        return ports;
+    }
+
+    /// <summary>Waits for a condition; the bound is a minute, so that only a cluster that stands still fails, and then it says where everybody stands.</summary>
+    public async Task UntilAsync(Func<bool> condition)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        for (var waits = 0; waits < 3000 && !condition(); waits++) await timer.WaitForNextTickAsync();
+        Assert.True(condition(), string.Join('\n', nodes.SelectMany(Story).Concat(Happened)));
+    }
+
+    private static IEnumerable<string> Story(Node node)
+    {
+        var cluster = node.Cluster;
+        yield return $"{node.Data.Name} is {node.Data.Node}: {cluster.View.Members.Count} members, {string.Join("; ", cluster.View.Procedures.Values)}, waits for {string.Join("; ", cluster.Waiting.Values)}";
+        yield return $"  {cluster.Directory.Status}";
+        yield return $"  {cluster.Coordination.Status}";
+    }
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using Google.Protobuf;
+using Grpc.Core;
+using Holdfast.Coordination.Protocol;
+
+namespace Holdfast.Interop.Tests.Chaos;
+
+/// <summary>Disks that fill and disks that rot, under real processes (S8, issue 2 section 7).</summary>
+public sealed class DiskFaultTests
+{
+    private const int Some = 150;
+
+    /// <summary>Room for the first segment of the log (64 MiB) and little else: the second does not fit beside the ballast.</summary>
+    private const int DiskMegabytes = 160;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_rotten_byte_in_a_stopped_nodes_log_is_repaired_from_the_others_and_nothing_is_lost(bool isAtTail)
+    {
+        await using var cluster = await ProcessCluster.StartAsync();
+        await using var clients = new RecordedClients(cluster, seed: isAtTail ? 21 : 22);
+        await clients.UntilAnsweredAsync(Some);
+        var node = await cluster.LeaderAsync();
+        cluster.Kill(node);
+        Rot(cluster.Data(node), isAtTail);
+        await clients.UntilAnsweredAsync(Some);
+        cluster.Start(node);
+        await cluster.UntilServesAsync(node); // It answers from its own state, so it has been repaired.
+        Assert.Contains($"n{node}: ", cluster.LastWords("recovery"), StringComparison.Ordinal);
+        await clients.UntilAnsweredAsync(Some);
+
+        // The repaired node is needed for a majority now: what it acknowledges must be on its disk.
+        cluster.Kill((node + 1) % 3);
+        await clients.UntilAnsweredAsync(Some);
+        cluster.Start((node + 1) % 3);
+        await cluster.UntilServesAsync((node + 1) % 3);
+        await clients.AssertLinearizableAsync();
+    }
+
+    [Fact]
+    public async Task A_node_whose_disk_is_full_stops_the_others_go_on_and_it_comes_back_when_there_is_room()
+    {
+        using var disk = SmallDisk.TryMount(DiskMegabytes);
+        Assert.SkipWhen(disk is null, "only root may mount a small disk");
+        await using var cluster = await ProcessCluster.StartAsync(beforeStart: starting => starting.Place(0, Path.Combine(disk.Folder, "data")));
+        await using var clients = new RecordedClients(cluster, seed: 23);
+        await clients.UntilAnsweredAsync(Some);
+        disk.Fill();
+        for (var number = 0; cluster.IsRunning(0); number++)
+        {
+            Assert.True(number < 1000, "half a gigabyte was written and the full disk did not matter");
+            await WriteMuchAsync(cluster, number);
+        }
+
+        await cluster.UntilGoneAsync(0);
+        await clients.UntilAnsweredAsync(Some);
+        disk.Free();
+        cluster.Start(0);
+        await cluster.UntilServesAsync(0);
+        await clients.UntilAnsweredAsync(Some);
+        await clients.AssertLinearizableAsync();
+    }
+
+    private static async Task WriteMuchAsync(ProcessCluster cluster, int number)
+    {
+        try
+        {
+            var half = new PutRequest { Key = ByteString.CopyFromUtf8($"ballast/{(number % 4).ToString(CultureInfo.InvariantCulture)}"), Value = ByteString.CopyFrom(new byte[512 << 10]) };
+            await cluster.Kv(1 + (number % 2)).PutAsync(half, deadline: DateTime.UtcNow.AddSeconds(10));
+        }
+        catch (RpcException)
+        {
+            // The leader may be the one whose disk is full.
+        }
+    }
+
+    /// <summary>Changes one byte of what was written last to the log, or of what was written in its middle.</summary>
+    private static void Rot(string data, bool isAtTail)
+    {
+        const int blockBytes = 4096;
+        const int firstCommit = 17 * blockBytes; // After the header and the ring of batch headers.
+        var segment = Directory.EnumerateFiles(Path.Combine(data, "wal"), "*.seg").Order(StringComparer.Ordinal).Last();
+        var bytes = File.ReadAllBytes(segment);
+        var last = bytes.AsSpan().LastIndexOfAnyExcept((byte)0);
+        Assert.True(last > firstCommit + (8 * blockBytes), "the log is too short to have a middle");
+        var at = isAtTail ? last - 8 : NonZero(bytes, (firstCommit + last) / 2);
+        using var file = File.OpenWrite(segment);
+        file.Position = at;
+        file.WriteByte((byte)~bytes[at]);
+    }
+
+    private static int NonZero(byte[] bytes, int from) => from + bytes.AsSpan(from).IndexOfAnyExcept((byte)0);
+}
