@@ -3,29 +3,43 @@ using Xunit;
 
 namespace Holdfast.Simulation.Tests;
 
-/// <summary>Each kind of bug that is planted in whole nodes is found, at a seed that is known to find it; <c>sim --table</c> hunts them all from seed 1 on.</summary>
+/// <summary>Bugs that are planted in whole nodes are found from seed 1 on within a few seeds; <c>sim --table --world cluster</c> hunts all of them, the slow ones too.</summary>
 public sealed class ClusterMutationTests
 {
-    /// <summary>The log and its recovery: S1, S7, S8, S9.</summary>
-    [Theory]
-    [InlineData(nameof(ClusterMutation.BatchCompletedBeforeSync), 1)]
-    [InlineData(nameof(ClusterMutation.FailedSyncTriedAgain), 2)]
-    [InlineData(nameof(ClusterMutation.FolderSyncForgotten), 1)]
-    [InlineData(nameof(ClusterMutation.SnapshotFilesNotSynced), 2)]
-    [InlineData(nameof(ClusterMutation.ReadableTakenForDurable), 2)]
-    [InlineData(nameof(ClusterMutation.DamageCutOff), 14)]
-    public void A_bug_of_the_log_is_found(string name, int seed) => IsFound(name, seed);
+    /// <summary>Several times what the table shows for these: a change of production code moves what a seed does.</summary>
+    private const int SeedBudget = 40;
 
-    /// <summary>Replicas and their snapshots: S10, S11.</summary>
+    /// <summary>The log, its recovery and the disk below: S1, S7, S8, S9, S10.</summary>
     [Theory]
-    [InlineData(nameof(ClusterMutation.UncommittedStateInSnapshot), 17)]
-    [InlineData(nameof(ClusterMutation.EvictedSessionExecuted), 3)]
-    [InlineData(nameof(ClusterMutation.ReadGrantedBeforeApplied), 3)]
-    public void A_bug_of_a_replica_is_found(string name, int seed) => IsFound(name, seed);
+    [InlineData(nameof(ClusterMutation.BatchCompletedBeforeSync))]
+    [InlineData(nameof(ClusterMutation.FailedSyncTriedAgain))]
+    [InlineData(nameof(ClusterMutation.FolderSyncForgotten))]
+    [InlineData(nameof(ClusterMutation.ReadableTakenForDurable))]
+    [InlineData(nameof(ClusterMutation.BodyChecksumUnchecked))]
+    [InlineData(nameof(ClusterMutation.SlowGroupsSegmentReleased))]
+    [InlineData(nameof(ClusterMutation.VoteNotCarriedForward))]
+    [InlineData(nameof(ClusterMutation.CopiedRecordEndsLog))]
+    public void A_bug_of_the_log_is_found(string name) => IsFound(name);
 
-    private static void IsFound(string name, int seed)
-    {
-        var result = ClusterRun.Once((ulong)seed, Enum.Parse<ClusterMutation>(name));
-        Assert.True(result.Failure is not null, $"{name} survived seed {seed}");
-    }
+    /// <summary>Replicas, their state and their snapshots: S10, S11, S13, S20.</summary>
+    [Theory]
+    [InlineData(nameof(ClusterMutation.UncommittedStateInSnapshot))]
+    [InlineData(nameof(ClusterMutation.EvictedSessionExecuted))]
+    [InlineData(nameof(ClusterMutation.ReadGrantedBeforeApplied))]
+    [InlineData(nameof(ClusterMutation.EntryAppliedTwiceAfterRestart))]
+    [InlineData(nameof(ClusterMutation.ApplyLooksAtOwnLimit))]
+    [InlineData(nameof(ClusterMutation.IterationOrderLeaks))]
+    [InlineData(nameof(ClusterMutation.ViewShowsLaterEntries))]
+    [InlineData(nameof(ClusterMutation.TruncatedTailNotUndone))]
+    public void A_bug_of_a_replica_is_found(string name) => IsFound(name);
+
+    /// <summary>Watches and leases.</summary>
+    [Theory]
+    [InlineData(nameof(ClusterMutation.WatchSkipsCompacted))]
+    [InlineData(nameof(ClusterMutation.FollowersClockEndsLease))]
+    [InlineData(nameof(ClusterMutation.LeasesLeftOutOfSnapshot))]
+    public void A_bug_of_the_keyspace_is_found(string name) => IsFound(name);
+
+    private static void IsFound(string name) =>
+        Assert.True(ClusterRun.SeedsToKill(Enum.Parse<ClusterMutation>(name), SeedBudget) is not null, $"{name} survived {SeedBudget} seeds");
 }

@@ -33,7 +33,7 @@ public sealed class ClusterWorldTests
     /// <summary>A snapshot that everybody had pruned was asked for for ever, and the follower never came back.</summary>
     [Theory]
     [InlineData(4)]
-    public void A_fetch_is_given_up_when_nobody_has_the_snapshot_any_more(int seed) => Holds(seed);
+    public void A_follower_whose_snapshot_was_pruned_everywhere_comes_back(int seed) => Holds(seed);
 
     private static void Holds(int seed)
     {

@@ -110,7 +110,8 @@ internal sealed class Misfortunes(ClusterWorld world)
         var rotten = 0;
         for (var count = dice.Next(1, 4); count > 0; count--)
         {
-            var (path, file, sector) = places[dice.Chance(0.5) ? dice.Next(places.Count) : Math.Max(0, places.Count - 1 - dice.Next(20))];
+            // Often the log's very end, where recovery must not take rot for a torn write.
+            var (path, file, sector) = places[dice.Next(4) switch { 0 => dice.Next(places.Count), 1 => Math.Max(0, places.Count - 1 - dice.Next(20)), _ => Math.Max(0, places.Count - 1 - dice.Next(3)) }];
             if (!file.Rot(sector, dice)) continue;
             rotten++;
             if (world.IsTracing) world.Trace($"{machine.Node} has a bad sector {sector} in {path}");

@@ -62,11 +62,13 @@ internal sealed class SeedSweep(TextWriter output)
         output.WriteLine($"histories undecided {counts.Undecided:N0}");
     }
 
+    private static string Sentence(RunResult result) => $"seed {result.Seed} --world {result.World} FAILED: {result.Failure}";
+
     /// <summary>Runs seeds from 1 on until every <see cref="VolumeBar"/> is met; time running out first is a failure.</summary>
     public int RunVolume(TimeSpan limit)
     {
         isForVolume = true;
-        var outcome = Run(1, int.MaxValue, limit);
+        var outcome = Run(1, int.MaxValue, limit, "raft");
         foreach (var bar in VolumeBar.All) output.WriteLine($"volume {(bar.IsMet(total) ? "met " : "MISS")} {bar.What} {bar.Of(total):N0} of {bar.AtLeast:N0}");
         return VolumeBar.AreMet(total) ? outcome : 1;
     }
@@ -77,8 +79,6 @@ internal sealed class SeedSweep(TextWriter output)
         var (seconds, processorSeconds) = (watch.Elapsed.TotalSeconds, Environment.CpuUsage.TotalTime.TotalSeconds);
         output.WriteLine($"a second: {total.Events / seconds:N0} events, {total.Acknowledged / seconds:N0} operations; a processor second: {total.Events / processorSeconds:N0} events, {total.Acknowledged / processorSeconds:N0} operations");
     }
-
-    private static string Sentence(RunResult result) => $"seed {result.Seed} --world {result.World} FAILED: {result.Failure}";
 
     private void Take(RunResult result)
     {
