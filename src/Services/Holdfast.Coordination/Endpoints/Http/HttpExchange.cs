@@ -41,6 +41,9 @@ internal sealed class HttpExchange(IFeatureCollection features)
     /// </summary>
     public string? ClientName => features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } certificate ? ClientTrust.CommonNameOf(certificate) : null;
 
+    /// <summary>Whether the client showed a certificate.</summary>
+    public bool HasClientCertificate => features.Get<ITlsConnectionFeature>()?.ClientCertificate is not null;
+
     /// <summary>Signalled when the client is gone.</summary>
     public CancellationToken Aborted => features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;
 

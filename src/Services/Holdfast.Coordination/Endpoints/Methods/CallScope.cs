@@ -14,9 +14,12 @@ internal sealed record CallScope(ICoordination Coordination, EndpointLimits Limi
     /// <summary>Calls that ended with UNAVAILABLE.</summary>
     public Counter Unavailable { get; } = new();
 
-    /// <summary>The scope of one call in its caller's name. A cluster whose identities were never touched has nobody to recognise, and pays one comparison.</summary>
+    /// <summary>
+    /// The scope of one call in its caller's name. A cluster whose identities were never touched has nobody to recognise, and pays a look at its headers. That they are
+    /// untouched may be old news on a node that has just started: so whoever says who he is, or changes the cluster, is looked at all the same.
+    /// </summary>
     public ValueTask<CallScope> ForAsync(EtcdMethod method, HttpExchange exchange, CancellationToken cancel) =>
-        Coordination.Identity.IsUntouched ? new(this) : AdmitAsync(method, exchange, cancel);
+        Coordination.Identity.IsUntouched && !CallGate.ShowsName(exchange) && !CallGate.ChangesCluster(method) ? new(this) : AdmitAsync(method, exchange, cancel);
 
     private async ValueTask<CallScope> AdmitAsync(EtcdMethod method, HttpExchange exchange, CancellationToken cancel) =>
         this with { Coordination = await CallGate.AdmitAsync(Coordination, method, exchange, cancel).ConfigureAwait(false) };

@@ -29,6 +29,20 @@ internal static class CallGate
     /// <summary>Methods for everybody who has said who he is.</summary>
     private static readonly FrozenSet<string> ForUsers = new[] { "/etcdserverpb.Cluster/MemberList" }.ToFrozenSet(StringComparer.Ordinal);
 
+    /// <summary>Methods that nothing asks about where they are executed, and that need a quorum anyway: they are admitted by what a quorum knows of the identities.</summary>
+    private static readonly FrozenSet<string> ClusterChanges = new[]
+    {
+        "/etcdserverpb.Cluster/MemberAdd", "/etcdserverpb.Cluster/MemberRemove", "/etcdserverpb.Cluster/MemberUpdate", "/etcdserverpb.Cluster/MemberPromote",
+        "/etcdserverpb.Maintenance/MoveLeader",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>Whether the caller says who he is: by one of etcd's two names for a token, or by a certificate.</summary>
+    public static bool ShowsName(HttpExchange exchange) =>
+        exchange.RequestHeaders.ContainsKey("authorization") || exchange.RequestHeaders.ContainsKey("token") || exchange.HasClientCertificate;
+
+    /// <summary>Whether a method changes who belongs to the cluster or leads it.</summary>
+    public static bool ChangesCluster(EtcdMethod method) => ClusterChanges.Contains(method.GrpcPath);
+
     /// <summary>The facade in the caller's name. Throws what etcd answers to a caller who may not call this at all.</summary>
     public static async ValueTask<ICoordination> AdmitAsync(ICoordination coordination, EtcdMethod method, HttpExchange exchange, CancellationToken cancel)
     {
@@ -37,7 +51,8 @@ internal static class CallGate
         {
             // Whoever is refused is looked at once more after a barrier: what lets him in may not have come here yet.
             var isForRoot = !ForUsers.Contains(method.GrpcPath);
-            if (Refusal(coordination.Identity, caller, isForRoot) is not null
+            var mayBeOldNews = coordination.Identity.IsUntouched && ChangesCluster(method);
+            if ((mayBeOldNews || Refusal(coordination.Identity, caller, isForRoot) is not null)
                 && Refusal(await coordination.RefreshIdentityAsync(cancel).ConfigureAwait(false), caller, isForRoot) is { } refused)
                 throw new EtcdException(refused);
         }
@@ -48,9 +63,9 @@ internal static class CallGate
     /// <summary>Why someone may not administer the node; null when he may.</summary>
     public static async ValueTask<EtcdError?> AdminRefusalAsync(ICoordination coordination, HttpExchange exchange, CancellationToken cancel)
     {
-        if (coordination.Identity.IsUntouched) return null;
         var caller = await IdentifyAsync(coordination, exchange, cancel).ConfigureAwait(false);
-        return Refusal(coordination.Identity, caller, isForRoot: true);
+        var view = coordination.Identity.IsUntouched ? await coordination.RefreshIdentityAsync(cancel).ConfigureAwait(false) : coordination.Identity;
+        return Refusal(view, caller, isForRoot: true);
     }
 
     private static EtcdError? Refusal(IdentityView view, Caller? caller, bool isForRoot)
