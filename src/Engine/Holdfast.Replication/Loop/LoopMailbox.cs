@@ -21,15 +21,14 @@ internal sealed class LoopMailbox(int callsMax)
     private int count;
     private volatile bool isClosed;
 
-    /// <summary>Who is woken when a call arrives in an empty mailbox.</summary>
+    /// <summary>Who is woken by every call that arrives; cheap for a loop that is awake. (Waking only for the first of several once lost a wake-up: the first to count was not the first to arrive.)</summary>
     public void OnArrival(Action wakeLoop) => wake = wakeLoop;
 
     public bool IsEmpty => calls.IsEmpty;
 
     public void Post(LoopCall call)
     {
-        var waiting = Interlocked.Increment(ref count);
-        if (isClosed || waiting > callsMax)
+        if (Interlocked.Increment(ref count) > callsMax || isClosed)
         {
             Interlocked.Decrement(ref count);
             call.Refuse();
@@ -37,7 +36,7 @@ internal sealed class LoopMailbox(int callsMax)
         }
 
         calls.Enqueue(call);
-        if (waiting == 1) wake();
+        wake();
     }
 
     public bool TryTake(out LoopCall call)
