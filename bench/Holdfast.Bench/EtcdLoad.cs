@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Holdfast.Bench;
 
 /// <summary>Closed-loop clients against an etcd v3 endpoint; the same client for every server, so that ratios are fair. Prints one row.</summary>
@@ -18,18 +16,17 @@ internal static class EtcdLoad
 
     public static int Run(LoadPlan plan)
     {
-        var load = LoadRow.LoadAverage();
         var clock = new LoadClock();
         var watches = plan.Case == "watch" ? Watch(plan, clock) : [];
         var writing = plan.Case == "watch" ? plan with { Case = CallMessages.OneKey, Clients = WatchWriters } : plan;
         var loads = Split(writing, clock);
         var threads = loads.ConvertAll(each => Begin(each.Run));
         Thread.Sleep(WarmUp);
-        var (serversBefore, ownBefore, began) = (ProcessCost.Of(plan.Servers), ProcessCost.Of([Environment.ProcessId]), Stopwatch.GetTimestamp());
+        var meter = new CostMeter(plan.Servers);
         clock.Count();
         Thread.Sleep(TimeSpan.FromSeconds(plan.Seconds));
         clock.End();
-        var (servers, own, took) = (ProcessCost.Of(plan.Servers) - serversBefore, ProcessCost.Of([Environment.ProcessId]) - ownBefore, Stopwatch.GetElapsedTime(began));
+        var cost = meter.Read();
         threads.ForEach(static thread => thread.Join());
         watches.ForEach(static watch => watch.Shut());
         var latencies = loads.SelectMany(each => each.Latencies).Order().ToList();
@@ -42,10 +39,10 @@ internal static class EtcdLoad
             Errors = loads.Sum(each => each.Errors),
             MedianMicros = Percentile(latencies, 0.5),
             WorstOfHundredMicros = Percentile(latencies, 0.99),
-            Servers = servers,
-            Client = own,
-            Took = took,
-            Load = load,
+            Servers = cost.Servers,
+            Client = cost.Own,
+            Took = cost.Took,
+            OthersCores = cost.OthersCores,
         });
         return 0;
     }

@@ -1,12 +1,12 @@
-using System.Globalization;
-
 namespace Holdfast.Bench;
 
 /// <summary>One measurement as it is printed. It says by itself when it proves nothing.</summary>
 internal sealed record LoadRow
 {
-    /// <summary>Above this load average at the start, others used the machine too.</summary>
-    private const double LoadMax = 2;
+    /// <summary>
+    /// When others kept more of the machine busy than this, in cores, a row proves nothing. (The load average cannot say so: for minutes it holds the rows before.)
+    /// </summary>
+    private const double OthersMax = 0.25;
 
     public required string Case { get; init; }
 
@@ -27,9 +27,8 @@ internal sealed record LoadRow
 
     public required TimeSpan Took { get; init; }
 
-    public required double Load { get; init; }
-
-    public static double LoadAverage() => double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture);
+    /// <summary>Cores that neither the servers nor the client kept busy.</summary>
+    public required double OthersCores { get; init; }
 
     public override string ToString()
     {
@@ -37,13 +36,13 @@ internal sealed record LoadRow
         var row = FormattableString.Invariant($"{Case} clients={Clients} ops/s={Operations / Took.TotalSeconds:F0} p50={MedianMicros / 1000.0:F2}ms p99={WorstOfHundredMicros / 1000.0:F2}ms ") +
             FormattableString.Invariant($"server-cpu-us/op={Servers.CpuMicros / operations:F1} server-switches/op={Servers.Switches / operations:F2} ");
         if (Client is { } client) row += FormattableString.Invariant($"client-cpu-us/op={client.CpuMicros / operations:F1} ");
-        return row + FormattableString.Invariant($"load={Load:F1}") + Verdict();
+        return row + FormattableString.Invariant($"others={OthersCores:F2}cores") + Verdict();
     }
 
     private string Verdict()
     {
         var faults = new List<string>();
-        if (Load > LoadMax) faults.Add("load");
+        if (OthersCores > OthersMax) faults.Add("others");
         if (Client is { } client && client.CpuMicros > Servers.CpuMicros) faults.Add("client-dearer-than-servers");
         if (Errors > 0) faults.Add($"{Errors}-errors");
         if (Operations == 0) faults.Add("no-operations");

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace Holdfast.Bench.Core;
@@ -12,12 +11,11 @@ internal static class CoreLoad
         using var cluster = CoreCluster.Start(firstPort, groups: 1);
         foreach (var proposers in new[] { 1, 64, 256 })
         {
-            var load = LoadRow.LoadAverage();
             var leader = cluster.AwaitLeader(groups: 1);
             CoreCluster.Ask(leader, FormattableString.Invariant($"run {proposers} {plan.Seconds} {plan.ValueBytes}"), "counting");
-            var (before, began) = (ProcessCost.Of(cluster.Processes), Stopwatch.GetTimestamp());
+            var meter = new CostMeter(cluster.Processes);
             CoreCluster.Expect(leader, "counted");
-            var (cost, took) = (ProcessCost.Of(cluster.Processes) - before, Stopwatch.GetElapsedTime(began));
+            var cost = meter.Read();
             var words = CoreCluster.Expect(leader, "result");
             Console.WriteLine(new LoadRow
             {
@@ -27,9 +25,9 @@ internal static class CoreLoad
                 Errors = int.Parse(words[2], CultureInfo.InvariantCulture),
                 MedianMicros = int.Parse(words[3], CultureInfo.InvariantCulture),
                 WorstOfHundredMicros = int.Parse(words[4], CultureInfo.InvariantCulture),
-                Servers = cost,
-                Took = took,
-                Load = load,
+                Servers = cost.Servers,
+                Took = cost.Took,
+                OthersCores = cost.OthersCores,
             });
         }
 
@@ -59,10 +57,10 @@ internal static class CoreLoad
 
     private static void Rest(string what, IReadOnlyList<int> processes, double seconds)
     {
-        var (load, before, began) = (LoadRow.LoadAverage(), ProcessCost.Of(processes), Stopwatch.GetTimestamp());
+        var meter = new CostMeter(processes);
         Thread.Sleep(TimeSpan.FromSeconds(seconds));
-        var (cost, took) = (ProcessCost.Of(processes) - before, Stopwatch.GetElapsedTime(began));
+        var (cost, _, others, took) = meter.Read();
         Console.WriteLine($"idle {what} " +
-            FormattableString.Invariant($"cpu-percent/node={cost.CpuMicros / took.TotalMicroseconds / processes.Count * 100:F2} switches/s/node={cost.Switches / took.TotalSeconds / processes.Count:F0} load={load:F1}"));
+            FormattableString.Invariant($"cpu-percent/node={cost.CpuMicros / took.TotalMicroseconds / processes.Count * 100:F2} switches/s/node={cost.Switches / took.TotalSeconds / processes.Count:F0} others={others:F2}cores"));
     }
 }
