@@ -30,7 +30,7 @@ public sealed class BeatService : IDisposable
     {
         mesh = new PeerMesh(PeerConnectionKind.Beat, 0, self, addresses, tls, options, log);
         var pulse = new Pulse(handler, mesh, options.BeatInterval);
-        loop = new EventLoop("beats", pulse, onFatal);
+        loop = new EventLoop("beats", pulse, onFatal, isPulse: true);
         mesh.Attach(loop, pulse);
     }
 

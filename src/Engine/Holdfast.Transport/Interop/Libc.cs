@@ -13,6 +13,8 @@ internal static unsafe partial class Libc
     public const int EpollModify = 3;
     public const int Interrupted = 4;
     public const int PriorityOfProcess = 0;
+    public const int RoundRobin = 2;
+    public const int NotForThreadsBegunByIt = 0x40000000; // SCHED_RESET_ON_FORK
 
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
     public static partial int EpollCreate(int flags);
@@ -41,4 +43,8 @@ internal static unsafe partial class Libc
     /// <summary>Linux gives a nice value to each thread: "process" here is the thread's own number.</summary>
     [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
     public static partial int SetPriority(int which, int who, int nice);
+
+    /// <summary>Changes how a thread is scheduled; zero is the calling one, <paramref name="priority"/> points to the one number of <c>sched_param</c>.</summary>
+    [LibraryImport("libc", EntryPoint = "sched_setscheduler", SetLastError = true)]
+    public static partial int SetScheduler(int thread, int policy, int* priority);
 }

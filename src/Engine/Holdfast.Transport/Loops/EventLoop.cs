@@ -14,6 +14,12 @@ public sealed unsafe class EventLoop : IDisposable
     /// <summary>Consensus threads run first (DESIGN section 5): a face that burns every core must not cost an election. Needs CAP_SYS_NICE; without it the loop runs like any thread.</summary>
     private const int NiceOfLoops = -10;
 
+    /// <summary>
+    /// The lowest real-time priority, for a loop that works microseconds at a time: before all that only burn, also where the kernel schedules by session and so counts a nice value among
+    /// one's own threads only (sched(7), autogroup).
+    /// </summary>
+    private const int PriorityOfPulse = 1;
+
     private const int Awake = 0;
     private const int Asleep = 1;
     private const int Notified = 2;
@@ -21,6 +27,7 @@ public sealed unsafe class EventLoop : IDisposable
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
 
     private readonly ILoopBody body;
+    private readonly bool isPulse;
     private readonly Action<Exception> onFatal;
     private readonly List<ILoopPart> parts = [];
     private readonly List<Slot> slots = [];
@@ -42,10 +49,12 @@ public sealed unsafe class EventLoop : IDisposable
     /// <param name="name">The thread's name, such as "loop-0".</param>
     /// <param name="body">What it does at each wake-up.</param>
     /// <param name="onFatal">What to do when a turn threw; called on the loop's thread. By default the process ends at once, as after any broken invariant.</param>
-    public EventLoop(string name, ILoopBody body, Action<Exception>? onFatal = null)
+    /// <param name="isPulse">Whether a late turn costs leadership and a turn takes microseconds: then it runs before everything else where that is allowed.</param>
+    public EventLoop(string name, ILoopBody body, Action<Exception>? onFatal = null, bool isPulse = false)
     {
         Name = name;
         this.body = body;
+        this.isPulse = isPulse;
         this.onFatal = onFatal ?? (fault => Environment.FailFast($"{name}: {fault.Message}", fault));
         eventFd = Libc.EventFd(0, Libc.EventFdCloseOnExec | Libc.EventFdNonBlocking);
         if (eventFd < 0) throw new Win32Exception(Marshal.GetLastPInvokeError(), "eventfd failed");
@@ -139,8 +148,7 @@ public sealed unsafe class EventLoop : IDisposable
 
     private void Run()
     {
-        // Refused without the capability, which is no fault: the loop runs at the priority it has.
-        _ = Libc.SetPriority(Libc.PriorityOfProcess, Libc.ThreadId(), NiceOfLoops);
+        RunFirst();
         try
         {
             var deadline = Instant.Zero;
@@ -157,6 +165,14 @@ public sealed unsafe class EventLoop : IDisposable
         }
 
         foreach (var part in parts) part.OnLoopEnded();
+    }
+
+    /// <summary>Refused without the capability, which is no fault: the loop runs at the priority it has.</summary>
+    private void RunFirst()
+    {
+        var priority = PriorityOfPulse;
+        if (isPulse && Libc.SetScheduler(0, Libc.RoundRobin | Libc.NotForThreadsBegunByIt, &priority) == 0) return;
+        _ = Libc.SetPriority(Libc.PriorityOfProcess, Libc.ThreadId(), NiceOfLoops);
     }
 
     /// <summary>The wait in milliseconds, and with it the announcement that from here on a wake-up needs the event descriptor.</summary>
