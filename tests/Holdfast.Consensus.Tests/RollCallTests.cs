@@ -190,6 +190,15 @@ public sealed class RollCallTests
         Assert.Equal((false, replica.Node.Term), (reply.Accepted, reply.Term));
     }
 
+    [Fact] // (S8) Simulator, seed 86: a leader that only offers a snapshot would never hear of the term that the damaged replica leapt to.
+    public void A_damaged_replica_tells_a_leader_that_offers_it_a_snapshot_of_its_newer_term()
+    {
+        var replica = Damaged(LoneReplica.Voters(3), new LogIndex(5));
+        replica.Node.Step(replica.Now, LoneReplica.Peer(2), new OfferSnapshot(new Term(3), LoneReplica.At(3, 90)));
+        var reply = Assert.Single(replica.Turn().AppendReplies.Items.ToArray()).Message;
+        Assert.Equal((false, replica.Node.Term), (reply.Accepted, reply.Term));
+    }
+
     private static RaftCluster Written(int voters, params string[] commands)
     {
         var cluster = new RaftCluster(voters);

@@ -245,7 +245,12 @@ public sealed class RaftNode
     /// <summary>A leader that has compacted what this replica lacks.</summary>
     public void Step(Instant now, NodeId from, in OfferSnapshot message)
     {
-        if (message.Term < Term) return; // Its appends are answered with the newer term; an offer needs no word of its own.
+        if (message.Term < Term)
+        {
+            follower.RejectStale(from, message); // Its sender sends no appends that could be answered with the newer term.
+            return;
+        }
+
         FollowLeader(now, message.Term, from);
         if (message.Position.Index > Commit) snapshotWanted = new(from, message);
         else follower.AcknowledgeCommitted();

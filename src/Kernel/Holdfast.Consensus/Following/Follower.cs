@@ -73,6 +73,10 @@ internal sealed class Follower
         Reject(from, header);
     }
 
+    /// <summary>An offer of an earlier term: likewise.</summary>
+    public void RejectStale(NodeId from, in OfferSnapshot offer) =>
+        held.AppendReplies.Add(new(from, new AppendReply(standing.Term, false, offer.Position.Index, journal.Last, 0, SupportEpoch.None, IsWhole)));
+
     /// <summary>Neither the vote nor the term: a candidate that cannot win must not unsettle a reign (Raft thesis 4.2.3).</summary>
     public void KeepVote(NodeId from, in RequestVote request)
     {
