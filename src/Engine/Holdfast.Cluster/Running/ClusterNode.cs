@@ -205,7 +205,7 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         using var timer = new PeriodicTimer(Pulse);
         var written = DirectoryView.Empty.Members;
-        var rolls = new RollWatch(node => View.Members.TryGetValue(node, out var member) ? member.Name : $"node {node}", setup.Warn);
+        var rolls = new RollWatch(node => setup.Addresses.TryGet(node, out var member) ? member.Name : $"node {node}", setup.Warn);
         try
         {
             while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
