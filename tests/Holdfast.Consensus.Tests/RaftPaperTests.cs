@@ -337,7 +337,7 @@ public sealed class RaftPaperTests
     {
         var replica = new LoneReplica(new RaftStart { Self = Self, Group = new GroupId(7), HardState = new HardState(new Term(1), NodeId.None), Configuration = Voters(3), DamagedUpTo = new LogIndex(1) });
         Assert.False(AskPreVote(replica));
-        Assert.False(Ask(replica, candidate: 2, term: 2));
+        Assert.False(Ask(replica, candidate: 2, term: replica.Node.Term.Value + 1));
         replica.Now = replica.Node.Deadline;
         replica.Node.Tick(replica.Now);
         Assert.Empty(replica.Turn().RequestVotes.Items.ToArray());
@@ -387,7 +387,7 @@ public sealed class RaftPaperTests
 
     private static bool AskPreVote(LoneReplica replica)
     {
-        replica.Node.Step(replica.Now, Peer(2), new RequestVote(new Term(9), At(8, 99), IsPreVote: true, IsTransfer: false));
+        replica.Node.Step(replica.Now, Peer(2), new RequestVote(replica.Node.Term.Next, At(8, 99), IsPreVote: true, IsTransfer: false));
         return Assert.Single(replica.Turn().VoteReplies.Items.ToArray()).Message.Granted;
     }
 

@@ -80,6 +80,9 @@ public sealed class ScenarioTests
             case "crash":
                 cluster.Crash(id);
                 break;
+            case "damage":
+                Damage(cluster, id, lost: int.Parse(words[2], null));
+                break;
             case "run":
                 cluster.Run(TimeSpan.FromMilliseconds(id));
                 break;
@@ -91,10 +94,18 @@ public sealed class ScenarioTests
         cluster.Settle();
     }
 
+    /// <summary>Restarts a replica whose disk cannot read the last entries, nor say whether one more came after them (S8).</summary>
+    private static void Damage(RaftCluster cluster, int id, int lost)
+    {
+        var found = cluster[id].Recovered();
+        var last = found.Entries[^1].Position.Index;
+        cluster.Restart(id, found with { Entries = [.. found.Entries.Take(found.Entries.Count - lost)], DamagedUpTo = last.Next });
+    }
+
     private static string State(RaftReplica replica)
     {
         if (!replica.IsUp) return $"{replica.Id}: down";
         var node = replica.Node;
-        return $"{replica.Id}: {node.Role} term {node.Term} last {node.Log.Last} commit {node.Commit} members {node.Configuration}";
+        return $"{replica.Id}: {node.Role} term {node.Term} last {node.Log.Last} commit {node.Commit} members {node.Configuration}{(node.IsWhole ? "" : " damaged")}";
     }
 }

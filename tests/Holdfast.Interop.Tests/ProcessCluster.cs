@@ -129,6 +129,13 @@ internal sealed class ProcessCluster : IAsyncDisposable
         lock (lastWords) return File.Exists(lastWords) ? string.Join('\n', File.ReadLines(lastWords).Where(line => line.Contains(eventType, StringComparison.Ordinal)).TakeLast(60)) : "";
     }
 
+    /// <summary>Waits until some node has said something.</summary>
+    public async Task UntilSaidAsync(string words)
+    {
+        for (var begun = Stopwatch.StartNew(); LastWords(words).Length == 0; await Task.Delay(50))
+            Assert.True(begun.Elapsed < Patience, $"nobody said \"{words}\" within {Patience.TotalSeconds} s; last words:\n{LastWords()}");
+    }
+
     private void Hear(int node, string? line)
     {
         lock (lastWords)

@@ -49,6 +49,9 @@ public sealed class RaftWorldTests
     [InlineData(nameof(Mutation.VoteNotPersisted))]
     [InlineData(nameof(Mutation.SnapshotNotConsistent))]
     [InlineData(nameof(Mutation.FailedSyncRetried))]
+    [InlineData(nameof(Mutation.RollOfMajority))]
+    [InlineData(nameof(Mutation.RollIgnoresBetterLog))]
+    [InlineData(nameof(Mutation.DamagedVotesAnywhere))]
     public void A_planted_bug_is_found(string name)
     {
         var kill = SimulationRun.SeedsToKill(Enum.Parse<Mutation>(name), 100);

@@ -70,6 +70,12 @@ internal sealed class ClusterCheck(ClusterWorld world)
             case FrameKind.RequestVote when MessageCodec.TryDecode(ref reader, out RequestVote request) && !request.IsPreVote:
                 OnVote(process, header.Group, request.Term, process.Node);
                 break;
+            case FrameKind.RollAnswer when MessageCodec.TryDecode(ref reader, out RollAnswer answer) && answer is { Granted: true, IsTrial: false }:
+                OnVote(process, header.Group, answer.Term, to);
+                break;
+            case FrameKind.CallRoll when MessageCodec.TryDecode(ref reader, out CallRoll call) && !call.IsTrial:
+                OnVote(process, header.Group, call.Term, process.Node);
+                break;
             default:
                 break;
         }

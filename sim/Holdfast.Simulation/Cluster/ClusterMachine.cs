@@ -69,7 +69,7 @@ internal sealed class ClusterMachine
     }
 
     /// <summary>The process ends; the machine goes on, or loses its power with it.</summary>
-    public void Crash(bool losesPower)
+    public void Crash(bool losesPower, bool mayAllDoubt = false)
     {
         starts++;
         World.Note((ulong)Slot + (losesPower ? 100u : 50u));
@@ -78,7 +78,7 @@ internal sealed class ClusterMachine
         if (losesPower)
         {
             World.Counts.PowerLosses++;
-            Disk.LosePower(World.MayTear(this));
+            Disk.LosePower(World.MayTear(this, mayAllDoubt));
         }
 
         Start(dice.Chance(0.6) ? dice.NextSpan(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(300)) : dice.NextSpan(TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(2)));

@@ -112,11 +112,12 @@ internal sealed class ClusterWorld
 
     /// <summary>
     /// Whether any sectors of what was not synced may stay, after a power loss or a failed sync. That can leave a commit's header without its body, which is damage
-    /// until recovery has judged it (S8), and damage is bounded.
+    /// until recovery has judged it (S8), and damage is bounded; except where all machines lose their power and <paramref name="mayAllDoubt"/>, for then nothing is
+    /// missing that was acknowledged, and all can be asked.
     /// </summary>
-    public bool MayTear(ClusterMachine machine)
+    public bool MayTear(ClusterMachine machine, bool mayAllDoubt = false)
     {
-        if (!Atlas.IsDamaged(machine.Node) && !Atlas.Permits(machine.Node, InForce())) return false;
+        if (!mayAllDoubt && !Atlas.IsDamaged(machine.Node) && !Atlas.Permits(machine.Node, InForce())) return false;
         Atlas.Damage(machine.Node);
         machine.IsInDoubt = true;
         return true;

@@ -8,6 +8,7 @@ namespace Holdfast.Simulation.Cluster;
 internal sealed class Misfortunes(ClusterWorld world)
 {
     private static readonly Mark AllDark = new("sim: all machines lost power at once");
+    private static readonly Mark AllInDoubt = new("sim: all machines lost power at once, with last commits in doubt");
     private static readonly Mark RotInSnapshot = new("sim: a snapshot rotted");
 
     private readonly SeededRandom dice = world.Dice.Fork();
@@ -47,10 +48,22 @@ internal sealed class Misfortunes(ClusterWorld world)
 
     private ClusterMachine Any() => dice.Chance(0.4) && world.LeaderOf(AnyGroup()) is { } leader ? leader.Machine : world.Machines[dice.Next(world.Machines.Count)];
 
+    /// <summary>
+    /// The rack loses power, and any sectors of any disk's last commit may have stayed: then a group must ask all its members, and can, unless one was wiped (S8).
+    /// </summary>
     private void Blackout()
     {
         AllDark.Hit();
-        foreach (var machine in world.Machines) machine.Crash(losesPower: true);
+        var mayAllDoubt = world.InForce().All(configuration => AreThere(configuration.Members) && AreThere(configuration.Outgoing));
+        if (mayAllDoubt) AllInDoubt.Hit();
+        foreach (var machine in world.Machines) machine.Crash(losesPower: true, mayAllDoubt);
+    }
+
+    private bool AreThere(ReadOnlySpan<Member> members)
+    {
+        foreach (var member in members)
+            if (world.MachineOf(member.Node) is null) return false;
+        return true;
     }
 
     private void Pause()

@@ -13,6 +13,7 @@ namespace Holdfast.Simulation.Disk;
 internal sealed class LogDevice(SimClock clock, SimOptions options, SeededRandom dice)
 {
     private static readonly Mark RecordTorn = new("sim disk: record torn by power loss");
+    private static readonly Mark LeftInDoubt = new("sim disk: last commit in doubt after power loss");
     private static readonly Mark SyncFailed = new("sim disk: sync failed, pages clean");
 
     private readonly List<LogRecord> pending = [];
@@ -46,16 +47,22 @@ internal sealed class LogDevice(SimClock clock, SimOptions options, SeededRandom
         pending.Clear();
     }
 
-    /// <summary>The machine is gone: of what was not synced, a prefix survives.</summary>
-    public void PowerFailed()
+    /// <summary>
+    /// The machine is gone: of what was not synced, a prefix survives. With <paramref name="mayDoubt"/> the first record that does not may leave a sign that it was
+    /// written: then recovery cannot know that nothing of it was ever acknowledged, nor that it held no vote (S8). True when it did.
+    /// </summary>
+    public bool PowerFailed(bool mayDoubt)
     {
+        var isInDoubt = false;
         ProcessDied();
         clean.Clear();
         if (written.Count > 0)
         {
             var survive = dice.Next(written.Count + 1);
             for (var i = 0; i < survive; i++) written[i].ApplyTo(Durable);
-            if (survive < written.Count && written[survive] is LogRecord.Persist { Entries.Length: > 1 } torn)
+            isInDoubt = mayDoubt && survive < written.Count && written[survive] is LogRecord.Persist && dice.Chance(0.7);
+            if (isInDoubt) LeaveInDoubt((LogRecord.Persist)written[survive]);
+            else if (survive < written.Count && written[survive] is LogRecord.Persist { Entries.Length: > 1 } torn)
             {
                 RecordTorn.Hit();
                 (torn with { Entries = torn.Entries[..dice.Next(torn.Entries.Length)] }).ApplyTo(Durable);
@@ -63,6 +70,16 @@ internal sealed class LogDevice(SimClock clock, SimOptions options, SeededRandom
         }
 
         written.Clear();
+        return isInDoubt;
+    }
+
+    private void LeaveInDoubt(LogRecord.Persist record)
+    {
+        LeftInDoubt.Hit();
+        var last = LogIndex.Max(Durable.Last, record.First.Previous + (ulong)record.Entries.Length);
+        // Its beginning may be readable, or nothing at all.
+        if (dice.Chance(0.5)) (record with { Entries = record.Entries.Length == 0 ? [] : record.Entries[..dice.Next(record.Entries.Length)] }).ApplyTo(Durable);
+        Durable.DamagedUpTo = LogIndex.Max(Durable.DamagedUpTo, LogIndex.Max(last, Durable.Last.Next));
     }
 
     /// <summary>What reading the disk would find, durable or not.</summary>

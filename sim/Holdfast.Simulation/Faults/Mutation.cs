@@ -51,4 +51,8 @@ internal enum Mutation : byte
     LeaseOfUnboundVotes,
     JointCountedInOneHalf,
     VoteReleaseLost,
+    RollOfMajority,
+    RollAnsweredBeforeTermPersisted,
+    RollIgnoresBetterLog,
+    DamagedVotesAnywhere,
 }

@@ -43,7 +43,7 @@ internal static class PressureDraw
         var pressure = dice.Chance(0.34) ? Pressure.None : (Pressure)dice.Next(1, (int)Pressure.LeaderInMinority + 1);
         var calmer = drawn with { Pressure = pressure };
         if (pressure == Pressure.None) return calmer;
-        if (dice.Chance(0.7)) calmer = calmer with { BetweenPartitions = default, BetweenPauses = default, BetweenPowerLosses = default, BetweenKills = default, SyncFails = 0, CrashAtEffect = 0 };
+        if (dice.Chance(0.7)) calmer = calmer with { BetweenPartitions = default, BetweenPauses = default, BetweenPowerLosses = default, BetweenBlackouts = default, BetweenKills = default, SyncFails = 0, CrashAtEffect = 0 };
         return pressure switch
         {
             Pressure.LeadersDieYoung => calmer with

@@ -45,6 +45,7 @@ internal sealed record SimOptions
     public required TimeSpan BetweenPartitions { get; init; }
     public required TimeSpan BetweenKills { get; init; }
     public required TimeSpan BetweenPowerLosses { get; init; }
+    public required TimeSpan BetweenBlackouts { get; init; }
     public required TimeSpan BetweenPauses { get; init; }
     public required TimeSpan BetweenWipes { get; init; }
     public required TimeSpan BetweenRot { get; init; }
@@ -82,6 +83,8 @@ internal sealed record SimOptions
         var dice = new SeededRandom(seed ^ 0x5EED_0F_5EED);
         var voters = dice.Next(10) switch { < 5 => 3, < 6 => 4, _ => 5 };
         var slowNetwork = dice.Chance(0.2);
+        // Of dice of its own, so that the seeds of before draw what they drew before.
+        var blackouts = Mean(new SeededRandom(seed ^ 0xB1AC_0017), 2000, 9000);
         return PressureDraw.Apply(new SimOptions
         {
             Seed = seed,
@@ -101,6 +104,7 @@ internal sealed record SimOptions
             BetweenPartitions = Mean(dice, 1500, 8000),
             BetweenKills = Mean(dice, 1000, 6000),
             BetweenPowerLosses = Mean(dice, 1500, 8000),
+            BetweenBlackouts = blackouts,
             BetweenPauses = Mean(dice, 1500, 8000),
             BetweenWipes = Mean(dice, 4000, 12000),
             BetweenRot = Mean(dice, 2500, 10000),

@@ -6,6 +6,8 @@ namespace Holdfast.Simulation.Raft;
 /// <summary>Brings about what the swarm drew: each kind of misfortune at its own random times.</summary>
 internal sealed class FaultDriver(RaftWorld world)
 {
+    private static readonly Mark RackInDoubt = new("sim: all machines lost power, with last commits in doubt");
+
     private readonly SeededRandom dice = world.Dice.Fork();
     private bool isOver;
 
@@ -15,6 +17,7 @@ internal sealed class FaultDriver(RaftWorld world)
         Repeat(options.BetweenPartitions, Partition);
         Repeat(options.BetweenKills, () => Crash(Any(), losesPower: false));
         Repeat(options.BetweenPowerLosses, LosePower);
+        Repeat(options.BetweenBlackouts, Blackout);
         Repeat(options.BetweenPauses, Pause);
         Repeat(options.BetweenWipes, Wipe);
         Repeat(options.BetweenRot, Rot);
@@ -34,14 +37,14 @@ internal sealed class FaultDriver(RaftWorld world)
         !world.IsHealed && world.Options.BetweenPowerLosses > TimeSpan.Zero && dice.Chance(0.05);
 
     /// <summary>A crash of one machine, and its return a while later.</summary>
-    public static void Crash(RaftWorld world, RaftSite site, SeededRandom dice, bool losesPower)
+    public static void Crash(RaftWorld world, RaftSite site, SeededRandom dice, bool losesPower, bool mayDoubt = false)
     {
         if (!site.IsUp) return;
         if (world.IsTracing) world.Trace($"{site.Node} {(losesPower ? "loses power" : "is killed")}");
         if (losesPower)
         {
             world.Counts.PowerLosses++;
-            site.LosePower();
+            site.LosePower(mayDoubt);
         }
         else
         {
@@ -70,7 +73,7 @@ internal sealed class FaultDriver(RaftWorld world)
     {
         if (dice.Chance(0.15))
         {
-            foreach (var site in world.Sites) Crash(site, losesPower: true);
+            Blackout();
             return;
         }
 
@@ -84,6 +87,24 @@ internal sealed class FaultDriver(RaftWorld world)
         // It is down, or just recovering: what recovery has read may be gone when it comes again (S7).
         victim.LosePower();
         victim.Start(dice.NextSpan(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(300)));
+    }
+
+    /// <summary>
+    /// The rack loses power. Each disk's last commit may be left in doubt, on a majority and on all, beside rot on some: the group must come back by itself and with
+    /// everything that was acknowledged, for each member is asked (S8). Who was wiped cannot be asked.
+    /// </summary>
+    private void Blackout()
+    {
+        var mayDoubt = InForce().All(configuration => AreThere(configuration.Members) && AreThere(configuration.Outgoing));
+        if (mayDoubt) RackInDoubt.Hit();
+        foreach (var site in world.Sites) Crash(world, site, dice, losesPower: true, mayDoubt);
+    }
+
+    private bool AreThere(ReadOnlySpan<Consensus.Member> members)
+    {
+        foreach (var member in members)
+            if (world.SiteOf(member.Node) is null) return false;
+        return true;
     }
 
     private void Pause()

@@ -218,6 +218,12 @@ internal sealed class RaftProcess
             case ReleaseVote release:
                 if (mutation != Mutation.VoteReleaseLost) Core.Step(Now, from, release);
                 break;
+            case CallRoll call:
+                Core.Step(Now, from, call);
+                break;
+            case RollAnswer answer:
+                Core.Step(Now, from, answer);
+                break;
             case ReadIndexRequest request:
                 Core.Step(Now, from, request);
                 break;
@@ -394,7 +400,7 @@ internal sealed class RaftProcess
     /// <summary>Everything may be carried out in any order: it begins with another kind each time. False when the process died on the way.</summary>
     private bool CarryOut()
     {
-        const int kinds = 12;
+        const int kinds = 14;
         var begin = dice.Next(kinds);
         // A snapshot or role is looked at before anything else only because the check wants to know it first.
         if (effects.Role is { } role) OnRole(role);
@@ -455,6 +461,23 @@ internal sealed class RaftProcess
                 return SendAll(effects.ReadIndexReplies);
             case 10:
                 return SendAll(effects.VoteReleases);
+            case 12:
+                foreach (var (to, call) in effects.RollCalls.Items)
+                {
+                    if (!call.IsTrial) world.Check.OnVote(site.Node, call.Term, site.Node);
+                    Send(to, call);
+                }
+
+                return effects.RollCalls.Count > 0;
+            case 13:
+                foreach (var (to, answer) in effects.RollAnswers.Items)
+                {
+                    if (answer is { Granted: true, IsTrial: false }) world.Check.OnVote(site.Node, answer.Term, to);
+                    if (!answer.IsTrial) world.Check.OnTermShown(site.Node, answer.Term);
+                    Send(to, answer);
+                }
+
+                return effects.RollAnswers.Count > 0;
             case 8:
                 if (effects.Persist is not { } persist) return false;
                 Persist(persist);

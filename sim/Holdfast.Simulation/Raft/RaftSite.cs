@@ -79,7 +79,8 @@ internal sealed class RaftSite
         Device.ProcessDied();
     }
 
-    public void LosePower()
+    /// <summary>The machine dies. With <paramref name="mayDoubt"/> its last commit may be left in doubt, which counts as damage until a leader has repaired it (S8).</summary>
+    public void LosePower(bool mayDoubt = false)
     {
         world.Note((ulong)Slot);
         if (Process is null && isRecovering) CrashedWhileRecovering.Hit();
@@ -87,7 +88,7 @@ internal sealed class RaftSite
         isRecovering = false;
         Process?.Die();
         Process = null;
-        Device.PowerFailed();
+        if (Device.PowerFailed(mayDoubt)) world.Atlas.Damage(Node);
     }
 
     /// <summary>Starts a process: it recovers for a while, then it runs.</summary>

@@ -56,4 +56,10 @@ public sealed record GroupStatus
 
     /// <summary>Whether the replica's state is there. While it is being restored from a snapshot the replica votes and acknowledges, and refuses reads.</summary>
     public required bool IsRestored { get; init; }
+
+    /// <summary>While too few voters are whole to elect a leader (S8): a member whose agreement is waited for; nobody otherwise.</summary>
+    public NodeId RollAwaits { get; init; }
+
+    /// <summary>The last election that this replica won by everybody's agreement, too few voters being whole (S8); null when there was none.</summary>
+    public RollHeld? Roll { get; init; }
 }

@@ -83,6 +83,12 @@ public sealed class Effects
     /// <summary>Releases of bound votes to send.</summary>
     public EffectList<Outbound<ReleaseVote>> VoteReleases { get; } = new();
 
+    /// <summary>Roll calls to send.</summary>
+    public EffectList<Outbound<CallRoll>> RollCalls { get; } = new();
+
+    /// <summary>Roll calls' answers to send.</summary>
+    public EffectList<Outbound<RollAnswer>> RollAnswers { get; } = new();
+
     /// <summary>Read-index requests to send.</summary>
     public EffectList<Outbound<ReadIndexRequest>> ReadIndexRequests { get; } = new();
 
@@ -110,6 +116,9 @@ public sealed class Effects
     /// <summary>Set when this replica must fetch a snapshot that covers at least this position, from the sender or another replica.</summary>
     public Outbound<OfferSnapshot>? SnapshotWanted { get; internal set; }
 
+    /// <summary>Set when this replica leads because all members agreed, too few voters being whole (S8): an operator must hear of it.</summary>
+    public RollHeld? RollHeld { get; internal set; }
+
     /// <summary>Adds the messages of another buffer, which is left without any.</summary>
     internal void TakeMessages(Effects held)
     {
@@ -118,6 +127,8 @@ public sealed class Effects
         held.AppendReplies.MoveTo(AppendReplies);
         held.TimeoutNows.MoveTo(TimeoutNows);
         held.VoteReleases.MoveTo(VoteReleases);
+        held.RollCalls.MoveTo(RollCalls);
+        held.RollAnswers.MoveTo(RollAnswers);
         held.ReadIndexRequests.MoveTo(ReadIndexRequests);
         held.ReadIndexReplies.MoveTo(ReadIndexReplies);
     }
@@ -128,12 +139,14 @@ public sealed class Effects
         VoteReplies.Clear();
         AppendReplies.Clear();
         TimeoutNows.Clear();
+        RollCalls.Clear();
+        RollAnswers.Clear();
         ReadIndexRequests.Clear();
         ReadIndexReplies.Clear();
     }
 
     internal bool HasMessages =>
-        RequestVotes.Count + VoteReplies.Count + AppendReplies.Count + TimeoutNows.Count + VoteReleases.Count + ReadIndexRequests.Count + ReadIndexReplies.Count > 0;
+        RequestVotes.Count + VoteReplies.Count + AppendReplies.Count + TimeoutNows.Count + VoteReleases.Count + RollCalls.Count + RollAnswers.Count + ReadIndexRequests.Count + ReadIndexReplies.Count > 0;
 
     /// <summary>Forgets everything, keeps the memory.</summary>
     public void Clear()
@@ -145,6 +158,8 @@ public sealed class Effects
         SnapshotOffers.Clear();
         TimeoutNows.Clear();
         VoteReleases.Clear();
+        RollCalls.Clear();
+        RollAnswers.Clear();
         ReadIndexRequests.Clear();
         ReadIndexReplies.Clear();
         Reads.Clear();
@@ -154,5 +169,6 @@ public sealed class Effects
         Role = null;
         Configuration = null;
         SnapshotWanted = null;
+        RollHeld = null;
     }
 }

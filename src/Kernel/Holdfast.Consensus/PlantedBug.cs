@@ -35,4 +35,16 @@ internal enum PlantedBug : byte
 
     /// <summary>While two sets are in force, the leader asks for a majority of the new one only (against Raft paper 6).</summary>
     JointCountedInOneHalf,
+
+    /// <summary>A roll call is won with a majority's answers, damaged ones among them (against S8).</summary>
+    RollOfMajority,
+
+    /// <summary>A roll call is answered before the higher term is on the disk (against S8).</summary>
+    RollAnsweredBeforeTermPersisted,
+
+    /// <summary>A roll call is granted although this log ends later (against S8).</summary>
+    RollIgnoresBetterLog,
+
+    /// <summary>A damaged replica's vote counts in any election (against S8).</summary>
+    DamagedVotesAnywhere,
 }

@@ -9,7 +9,7 @@ namespace Holdfast.Consensus;
 /// Calling <see cref="Flush"/> once after a batch of inputs is how appends, acknowledgements and disk writes are batched.
 /// It never waits, never asks the time, and on the steady path never allocates.
 /// </summary>
-/// <remarks>This type only decides who is asked: the rules are in <c>Electing</c>, <c>Following</c>, <c>Leading</c>, <c>Log</c>, <c>Membership</c> and <c>Reading</c>.</remarks>
+/// <remarks>This type only decides who is asked: the rules are in <c>Electing</c>, <c>Following</c>, <c>Leading</c>, <c>Log</c>, <c>Membership</c> <c>Reading</c> and <c>Recovering</c>.</remarks>
 public sealed class RaftNode
 {
     private readonly RaftOptions options;
@@ -20,11 +20,19 @@ public sealed class RaftNode
     private readonly Follower follower;
     private readonly Voter voter;
     private readonly Candidacy candidacy;
+    private readonly RollCall roll;
     private readonly MembershipChange membership;
     private readonly Readers readers;
     private readonly Effects held = new(); // Messages that wait for the hard state they depend on.
     private Leadership? leadership;
     private Outbound<OfferSnapshot>? snapshotWanted;
+    private RollHeld? rollHeld;
+
+    /// <summary>
+    /// How far a damaged replica leaps ahead of the term it found. It may have lost newer ones, with votes and entries of them, so a leader of such a term may still
+    /// be about; more elections than this between two writes of one disk there are not (S8).
+    /// </summary>
+    internal const ulong TermsLostMax = 1 << 20;
 
     /// <summary>Begins as a follower with what recovery found.</summary>
     public RaftNode(RaftOptions options, RaftStart start, SupportTable support, SeededRandom dice, Instant now)
@@ -37,11 +45,13 @@ public sealed class RaftNode
         var isSole = Configuration.IsSoleVoter(Self);
         timer = new ElectionTimer(options, dice, now, isSole, start.IsRestart);
         // A sole voter has nobody to be repaired by: it keeps what it has, and its owner says what was lost (S8).
-        follower = new Follower(standing, journal, timer, new VoteBinding(support), held, isWhole: start.DamagedUpTo == LogIndex.Zero || isSole);
-        voter = new Voter(standing, journal, timer, follower);
+        follower = new Follower(standing, journal, timer, new VoteBinding(support), held, isSole ? LogIndex.Zero : start.DamagedUpTo);
+        voter = new Voter(standing, journal, timer, follower, options.Bug);
         candidacy = new Candidacy(standing, journal, held, options.Bug);
+        roll = new RollCall(standing, journal, held, options.Bug);
         membership = new MembershipChange(standing, journal);
         readers = new Readers(options, standing, journal, held);
+        if (!IsWhole) standing.EnterTerm(new Term(Math.Max(Term.Value, Log.Last.Term.Value) + TermsLostMax));
     }
 
     /// <summary>This node.</summary>
@@ -79,6 +89,9 @@ public sealed class RaftNode
 
     /// <summary>Whether the log is whole; a damaged replica neither votes nor is counted until its leader has repaired it (S8).</summary>
     public bool IsWhole => follower.IsWhole;
+
+    /// <summary>A member without whose agreement this group of too few whole voters cannot go on, as far as this replica has asked (S8); nobody while there is a leader.</summary>
+    public NodeId RollAwaits => Leader == NodeId.None ? roll.Awaited : NodeId.None;
 
     /// <summary>
     /// Set by the owner while the replica's state is being rebuilt: it votes and acknowledges as ever, for its log is whole, but stands for election only when
@@ -157,7 +170,7 @@ public sealed class RaftNode
     public void Step(Instant now, NodeId from, in VoteReply message)
     {
         if (message.Term > Term && !(message.IsPreVote && message.Granted)) BecomeFollower(now, message.Term, NodeId.None);
-        else if (candidacy.TryRecord(from, message)) CountVotes(now);
+        else if (IsWhole && !roll.IsCalling && candidacy.TryRecord(from, message)) CountVotes(now);
     }
 
     /// <summary>A leader asks this replica to stand.</summary>
@@ -168,6 +181,36 @@ public sealed class RaftNode
 
     /// <summary>A node says that it does not lead a term, and so never will again: a vote bound to it there is free (S2).</summary>
     public void Step(Instant now, NodeId from, in ReleaseVote message) => follower.OnReleased(now, from, message.Term);
+
+    // ---- Elections by all (S8) -------------------------------------------------------------------------------------------------------
+
+    /// <summary>A voter of a group with too few whole voters calls the roll.</summary>
+    public void Step(Instant now, NodeId from, in CallRoll message)
+    {
+        if (message.Term < Term || (message.IsTrial && message.Term == Term))
+        {
+            held.RollAnswers.Add(new(from, voter.RefuseRoll(message)));
+            return;
+        }
+
+        if (IsSpokenFor(now, from))
+        {
+            follower.AskWhetherStillLeading();
+            if (message.IsTrial) held.RollAnswers.Add(new(from, voter.RefuseRoll(message)));
+            return;
+        }
+
+        if (message.Term > Term && !message.IsTrial) BecomeFollower(now, message.Term, NodeId.None);
+        roll.OnHeard(now, timer.Patience);
+        held.RollAnswers.Add(new(from, voter.AnswerRoll(now, from, message)));
+    }
+
+    /// <summary>A roll call is answered.</summary>
+    public void Step(Instant now, NodeId from, in RollAnswer message)
+    {
+        if (message.Term > Term && !(message.IsTrial && message.Granted)) BecomeFollower(now, message.Term, NodeId.None);
+        else if (roll.TryRecord(from, message)) CountRoll(now);
+    }
 
     // ---- Replication (Raft paper 5.3, 5.4.2, 7) ------------------------------------------------------------------------------------
 
@@ -202,7 +245,12 @@ public sealed class RaftNode
     /// <summary>A leader that has compacted what this replica lacks.</summary>
     public void Step(Instant now, NodeId from, in OfferSnapshot message)
     {
-        if (message.Term < Term) return; // Its appends are answered with the newer term; an offer needs no word of its own.
+        if (message.Term < Term)
+        {
+            follower.RejectStale(from, message); // Its sender sends no appends that could be answered with the newer term.
+            return;
+        }
+
         FollowLeader(now, message.Term, from);
         if (message.Position.Index > Commit) snapshotWanted = new(from, message);
         else follower.AcknowledgeCommitted();
@@ -259,7 +307,8 @@ public sealed class RaftNode
     public void OnDurable(Instant now, PersistToken token)
     {
         journal.Durability.OnDurable(token);
-        if (candidacy.TryCountOwnVote()) CountVotes(now);
+        if (roll.TryCountOwnVote()) CountRoll(now);
+        else if (!roll.IsCalling && candidacy.TryCountOwnVote()) CountVotes(now);
         if (leadership is not null) AdvanceCommit(now);
         else follower.RepairIfCovered(now);
     }
@@ -295,6 +344,7 @@ public sealed class RaftNode
         }
 
         if (journal.Durability.HasWork(Log.Last.Index)) effects.Persist = journal.Durability.Take(standing.HardState, Log.Last.Index);
+        if (options.Bug == PlantedBug.RollAnsweredBeforeTermPersisted) held.RollAnswers.MoveTo(effects.RollAnswers);
         if (journal.Durability.HardStateDurable)
         {
             follower.Acknowledge();
@@ -305,6 +355,7 @@ public sealed class RaftNode
         journal.Tell(effects);
         effects.Role = standing.TakeNews();
         (effects.SnapshotWanted, snapshotWanted) = (snapshotWanted, null);
+        (effects.RollHeld, rollHeld) = (rollHeld, null);
     }
 
     // ---- Transitions -----------------------------------------------------------------------------------------------------------------
@@ -318,7 +369,13 @@ public sealed class RaftNode
     private void Stand(Instant now, bool isTransfer)
     {
         timer.OnStanding(now);
-        if (!candidacy.MayStand || !voter.MayVote(now)) return;
+        if (!candidacy.MayStand) return;
+        if (!voter.MayVote(now))
+        {
+            if (!isTransfer && !IsWhole && timer.IsForsaken(now)) TryRoll(now);
+            return;
+        }
+
         candidacy.NoteWhetherLeaving();
         if (isTransfer)
         {
@@ -329,6 +386,12 @@ public sealed class RaftNode
         if (Role == RaftRole.Follower && !voter.TryFreeVote(now)) return;
         candidacy.AskAround();
         CountVotes(now);
+        if (Role == RaftRole.PreCandidate && roll.IsWanted(now)) TryRoll(now); // A damaged voter has asked, and may not have the best log.
+    }
+
+    private void TryRoll(Instant now)
+    {
+        if (!timer.IsSilent(now) && voter.TryFreeVote(now)) roll.Try();
     }
 
     private void StandForElection(bool isTransfer)
@@ -347,6 +410,8 @@ public sealed class RaftNode
             case VoteOutcome.Won when Role == RaftRole.Candidate:
                 BecomeLeader(now);
                 break;
+            case VoteOutcome.Lost when roll.IsTrying:
+                break; // That was to be expected; the answers of all are still to come.
             case VoteOutcome.Lost:
                 BecomeFollower(now, Term, NodeId.None);
                 timer.OnDefeat(now);
@@ -356,8 +421,34 @@ public sealed class RaftNode
         }
     }
 
+    private void CountRoll(Instant now)
+    {
+        switch (roll.Outcome)
+        {
+            case VoteOutcome.Won when !roll.IsCalling:
+                EnterTerm(Term.Next);
+                roll.Call();
+                break;
+            case VoteOutcome.Won:
+                rollHeld = new RollHeld(Term, Log.Last, LogIndex.Max(roll.DoubtUpTo, follower.DamagedUpTo));
+                follower.OnElectedByAll();
+                BecomeLeader(now);
+                break;
+            case VoteOutcome.Lost:
+                var wasCalling = roll.IsCalling;
+                roll.Close();
+                if (!wasCalling && IsWhole) break; // The pre-vote that went out beside the trial may still be won.
+                BecomeFollower(now, Term, NodeId.None);
+                timer.OnDefeat(now);
+                break;
+            default:
+                break; // Pending: somebody has not answered, and without everybody nothing is known.
+        }
+    }
+
     private void BecomeLeader(Instant now)
     {
+        roll.Close();
         standing.Become(RaftRole.Leader, Self);
         leadership = new Leadership(options, support, standing, journal, now);
     }
@@ -372,6 +463,7 @@ public sealed class RaftNode
 
         if (term > Term) EnterTerm(term);
         standing.Become(RaftRole.Follower, leader);
+        roll.Close();
         leadership = null;
         timer.Restart(now);
     }
@@ -379,6 +471,7 @@ public sealed class RaftNode
     private void EnterTerm(Term term)
     {
         standing.EnterTerm(term);
+        roll.Close();
         follower.OnTerm();
         readers.OnTerm();
         held.ForgetMessages(); // They spoke for a term that is over.

@@ -24,6 +24,11 @@ internal static class MessageText
 
     public static string Of(in ReleaseVote message) => $"vote released, term {message.Term}";
 
+    public static string Of(in CallRoll message) => $"{(message.IsTrial ? "would all agree?" : "all agree?")} term {message.Term} last {message.Last}";
+
+    public static string Of(in RollAnswer message) =>
+        $"{(message.IsTrial ? "would " : "")}{(message.Granted ? "agree" : "not agree")} term {message.Term} last {message.Last}{(message.DamagedUpTo == LogIndex.Zero ? "" : $" damaged up to {message.DamagedUpTo}")}";
+
     public static string Of(in ReadIndexRequest message) => $"read index? term {message.Term} batch {message.Context}";
 
     public static string Of(in ReadIndexReply message) => $"read index {(message.Granted ? message.Index.ToString() : "refused")} term {message.Term} batch {message.Context}";

@@ -39,6 +39,9 @@ internal sealed class RaftReplica(RaftCluster cluster, NodeId id)
 
     public Outbound<OfferSnapshot>? SnapshotWanted { get; private set; }
 
+    /// <summary>Set when this process was elected by all (S8).</summary>
+    public RollHeld? RollHeld { get; private set; }
+
     public LogIndex DurableLast => durableEntries.Count == 0 ? snapshot.Index : durableEntries[^1].Position.Index;
 
     public void Start(RaftStart start, RaftOptions options, uint boot, Instant now)
@@ -147,6 +150,7 @@ internal sealed class RaftReplica(RaftCluster cluster, NodeId id)
 
         foreach (var read in effects.Reads.Items) Reads.Add(read);
         if (effects.SnapshotWanted is { } wanted) SnapshotWanted = wanted;
+        if (effects.RollHeld is { } held) RollHeld = held;
         SendMessages();
     }
 
@@ -158,6 +162,8 @@ internal sealed class RaftReplica(RaftCluster cluster, NodeId id)
         foreach (var (to, message) in effects.SnapshotOffers.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
         foreach (var (to, message) in effects.TimeoutNows.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
         foreach (var (to, message) in effects.VoteReleases.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
+        foreach (var (to, message) in effects.RollCalls.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
+        foreach (var (to, message) in effects.RollAnswers.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
         foreach (var (to, message) in effects.ReadIndexRequests.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
         foreach (var (to, message) in effects.ReadIndexReplies.Items) cluster.Send(Id, to, MessageText.Of(message), target => target.Node.Step(cluster.Now, Id, message));
         foreach (var (to, message) in effects.Appends.Items)

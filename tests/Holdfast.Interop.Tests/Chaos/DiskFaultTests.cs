@@ -38,6 +38,27 @@ public sealed class DiskFaultTests
         await clients.AssertLinearizableAsync();
     }
 
+    /// <summary>The rack's power comes back, and on two of three disks the end of the log cannot be read: nobody can elect anybody until all have answered (S8).</summary>
+    [Fact]
+    public async Task When_the_tails_of_two_of_three_logs_are_rotten_the_third_has_everything_that_was_acknowledged()
+    {
+        await using var cluster = await ProcessCluster.StartAsync();
+        await using var clients = new RecordedClients(cluster, seed: 24);
+        await clients.UntilAnsweredAsync(Some);
+        for (var node = 0; node < 3; node++) cluster.Kill(node);
+        Rot(cluster.Data(0), isAtTail: true);
+        Rot(cluster.Data(1), isAtTail: true);
+        cluster.Start(0);
+        cluster.Start(1);
+        await cluster.UntilSaidAsync("n2 has not agreed"); // Two damaged voters wait, and say for whom.
+        Assert.False(await cluster.TryPutAsync(0, "too", "early"));
+        cluster.Start(2);
+        for (var node = 0; node < 3; node++) await cluster.UntilServesAsync(node);
+        await cluster.UntilSaidAsync("all members answered");
+        await clients.UntilAnsweredAsync(Some);
+        await clients.AssertLinearizableAsync();
+    }
+
     [Fact]
     public async Task A_node_whose_disk_is_full_stops_the_others_go_on_and_it_comes_back_when_there_is_room()
     {

@@ -205,11 +205,13 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         using var timer = new PeriodicTimer(Pulse);
         var written = DirectoryView.Empty.Members;
+        var rolls = new RollWatch(node => setup.Addresses.TryGet(node, out var member) ? member.Name : $"node {node}", setup.Warn);
         try
         {
             while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
             {
                 var view = View;
+                foreach (var group in setup.Runtime.Groups) rolls.Look(group.Status);
                 if (!ReferenceEquals(written, view.Members))
                 {
                     // Before the groups depend on a newcomer: after a restart it is found without the directory.

@@ -20,6 +20,8 @@ internal static class ConsensusFrames
             case FrameKind.AppendReply when MessageCodec.TryDecode(ref reader, out AppendReply message): node.Step(now, from, message); break;
             case FrameKind.OfferSnapshot when MessageCodec.TryDecode(ref reader, out OfferSnapshot message): node.Step(now, from, message); break;
             case FrameKind.ReleaseVote when MessageCodec.TryDecode(ref reader, out ReleaseVote message): node.Step(now, from, message); break;
+            case FrameKind.CallRoll when MessageCodec.TryDecode(ref reader, out CallRoll message): node.Step(now, from, message); break;
+            case FrameKind.RollAnswer when MessageCodec.TryDecode(ref reader, out RollAnswer message): node.Step(now, from, message); break;
             case FrameKind.TimeoutNow when MessageCodec.TryDecode(ref reader, out TimeoutNow message): node.Step(now, from, message); break;
             case FrameKind.ReadIndexRequest when MessageCodec.TryDecode(ref reader, out ReadIndexRequest message): node.Step(now, from, message); break;
             case FrameKind.ReadIndexReply when MessageCodec.TryDecode(ref reader, out ReadIndexReply message): node.Step(now, from, message); break;
@@ -68,6 +70,18 @@ internal static class ConsensusFrames
         foreach (ref readonly var outbound in effects.VoteReleases.Items)
         {
             MessageCodec.Encode(replica.BeginFrame(frame, FrameKind.ReleaseVote), outbound.Message);
+            mesh.TrySend(outbound.To, frame.Written);
+        }
+
+        foreach (ref readonly var outbound in effects.RollCalls.Items)
+        {
+            MessageCodec.Encode(replica.BeginFrame(frame, FrameKind.CallRoll), outbound.Message);
+            mesh.TrySend(outbound.To, frame.Written);
+        }
+
+        foreach (ref readonly var outbound in effects.RollAnswers.Items)
+        {
+            MessageCodec.Encode(replica.BeginFrame(frame, FrameKind.RollAnswer), outbound.Message);
             mesh.TrySend(outbound.To, frame.Written);
         }
 

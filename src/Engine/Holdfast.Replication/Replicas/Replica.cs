@@ -23,6 +23,7 @@ internal sealed class Replica
     private LogIndex commit;
     private Instant scanAt = Instant.Never;
     private RoleChange lastRole;
+    private RollHeld? roll;
     private bool wasServing;
     private bool isLaneBusy;
 
@@ -219,6 +220,7 @@ internal sealed class Replica
             Proposals.OnTruncated(effects.TruncatedFrom);
         }
 
+        roll = effects.RollHeld ?? roll;
         commit = LogIndex.Max(commit, effects.CommittedTo);
         foreach (ref readonly var read in effects.Reads.Items) Reads.OnDecided(now, read);
         if (effects.SnapshotWanted is { } wanted) Fetching.OnWanted(now, wanted.To, wanted.Message);
@@ -299,7 +301,8 @@ internal sealed class Replica
         var holdsLease = role == RaftRole.Leader && Node.HoldsLease(Loop.Now);
         if (last is not null && last.Applied == applied && last.Commit == Node.Commit && last.Last == Node.Log.Last && last.Role == role && last.Term == Node.Term &&
             last.Leader == Node.Leader && last.HoldsLease == holdsLease && ReferenceEquals(last.Configuration, Node.Configuration) && last.HasDiverged == hashes.HasDiverged &&
-            last.Snapshot == Node.Log.Base && last.IsServingLeader == wasServing && last.IsRestored == Restoring.IsReady && last.SnapshotFault == Taking.Fault)
+            last.Snapshot == Node.Log.Base && last.IsServingLeader == wasServing && last.IsRestored == Restoring.IsReady && last.SnapshotFault == Taking.Fault &&
+            last.RollAwaits == Node.RollAwaits && last.Roll == roll)
             return last;
 
         return new GroupStatus
@@ -321,6 +324,8 @@ internal sealed class Replica
             IsServingLeader = wasServing,
             IsRestored = Restoring.IsReady,
             SnapshotFault = Taking.Fault,
+            RollAwaits = Node.RollAwaits,
+            Roll = roll,
         };
     }
 }

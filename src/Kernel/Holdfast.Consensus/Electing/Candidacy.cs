@@ -16,8 +16,7 @@ internal sealed class Candidacy(Standing standing, Journal journal, Effects held
     /// A voter on its way out goes on standing until its removal is known to be committed: it may hold entries without which nobody else can win (Raft
     /// thesis 4.2.2). Its own vote counts only where it is a member.
     /// </summary>
-    public bool MayStand => journal.Configuration.MayLead(standing.Self) ||
-        (journal.Configurations.CurrentIndex > journal.Commit && journal.Configurations.BeforeCurrent.MayLead(standing.Self)) ||
+    public bool MayStand => journal.Configuration.MayLead(standing.Self) || journal.Configurations.MayStand(standing.Self, journal.Commit) ||
         (bug == PlantedBug.WitnessStands && journal.Configuration.CountsForQuorum(standing.Self));
 
     /// <summary>What the answers so far amount to; a real election is won only with the own vote on the disk.</summary>

@@ -11,6 +11,9 @@ internal sealed class ElectionTimer
     /// <summary>How many election timeouts a reluctant replica waits longer than others do.</summary>
     private const int ReluctanceTimeouts = 8;
 
+    /// <summary>How many election timeouts without any leader make a voter look for help (S8): time enough for several ordinary elections.</summary>
+    private const int ForsakenTimeouts = 4;
+
     private readonly TimeSpan timeout;
     private readonly TimeSpan priorityDelay;
     private readonly SeededRandom dice;
@@ -40,6 +43,12 @@ internal sealed class ElectionTimer
 
     /// <summary>Whether a leader was heard within the election timeout.</summary>
     public bool HasHeardLately(Instant now) => now - heardAt < timeout;
+
+    /// <summary>Whether no leader was heard for so long that ordinary elections seem to lead nowhere.</summary>
+    public bool IsForsaken(Instant now) => now - heardAt >= Patience;
+
+    /// <summary>How long a voter that is asked for help goes on looking for it itself.</summary>
+    public TimeSpan Patience => timeout * ForsakenTimeouts;
 
     /// <summary>A leader was heard.</summary>
     public void OnHeard(Instant now)

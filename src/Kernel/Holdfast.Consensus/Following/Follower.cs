@@ -14,22 +14,28 @@ internal sealed class Follower
     private readonly Journal journal;
     private readonly ElectionTimer timer;
     private readonly Effects held;
-    private readonly Acknowledgement acknowledgement = new();
+    private static readonly Mark RepairedByRoll = new("raft: damaged log repaired by the leader that all agreed on");
 
-    public Follower(Standing standing, Journal journal, ElectionTimer timer, VoteBinding binding, Effects held, bool isWhole)
+    private readonly Acknowledgement acknowledgement = new();
+    private (Term Term, LogPosition Last) pledge;
+
+    public Follower(Standing standing, Journal journal, ElectionTimer timer, VoteBinding binding, Effects held, LogIndex damagedUpTo)
     {
         this.standing = standing;
         this.journal = journal;
         this.timer = timer;
         this.held = held;
         Binding = binding;
-        IsWhole = isWhole;
+        DamagedUpTo = damagedUpTo;
     }
 
     public VoteBinding Binding { get; }
 
     /// <summary>False from a recovery that found damage until a leader has repaired the log (S8).</summary>
-    public bool IsWhole { get; private set; }
+    public bool IsWhole => DamagedUpTo == LogIndex.Zero;
+
+    /// <summary>Zero when the log is whole; else this replica may have acknowledged entries up to here that it no longer has.</summary>
+    public LogIndex DamagedUpTo { get; private set; }
 
     /// <summary>Whether an answer is due that no message in <see cref="Effects"/> speaks for yet.</summary>
     public bool IsAnswerDue => acknowledgement.IsDue(journal.Durable);
@@ -67,6 +73,10 @@ internal sealed class Follower
         Reject(from, header);
     }
 
+    /// <summary>An offer of an earlier term: likewise.</summary>
+    public void RejectStale(NodeId from, in OfferSnapshot offer) =>
+        held.AppendReplies.Add(new(from, new AppendReply(standing.Term, false, offer.Position.Index, journal.Last, 0, SupportEpoch.None, IsWhole)));
+
     /// <summary>Neither the vote nor the term: a candidate that cannot win must not unsettle a reign (Raft thesis 4.2.3).</summary>
     public void KeepVote(NodeId from, in RequestVote request)
     {
@@ -98,16 +108,27 @@ internal sealed class Follower
 
     /// <summary>
     /// A damaged log is whole again when it durably holds everything up to a commit in the leader's own term: whatever this replica had
-    /// acknowledged and was committed is among it (leader completeness).
+    /// acknowledged and was committed is among it (leader completeness). Or, where all agreed on the leader because too few were whole, all that the leader's log
+    /// held then: nobody has more (S8).
     /// </summary>
     public void RepairIfCovered(Instant now)
     {
-        if (IsWhole || !journal.HasCommittedIn(standing.Term) || LogIndex.Min(acknowledgement.Verified, journal.Durable) < journal.Commit) return;
-        IsWhole = true;
-        LogRepaired.Hit();
+        if (IsWhole) return;
+        var held = LogIndex.Min(acknowledgement.Verified, journal.Durable);
+        var byRoll = standing.FollowsSomebody && pledge.Term == standing.Term && held >= pledge.Last.Index;
+        if (!byRoll && (!journal.HasCommittedIn(standing.Term) || held < journal.Commit)) return;
+        if (byRoll) RepairedByRoll.Hit();
+        else LogRepaired.Hit();
+        DamagedUpTo = LogIndex.Zero;
         acknowledgement.Owe();
         timer.Restart(now);
     }
+
+    /// <summary>This replica agreed, in the current term, that nobody's log ends later than a caller's: if the caller comes to lead, its log is all there is (S8).</summary>
+    public void Pledge(LogPosition last) => pledge = (standing.Term, last);
+
+    /// <summary>All agreed on this replica: what its own log holds is all there is (S8).</summary>
+    public void OnElectedByAll() => DamagedUpTo = LogIndex.Zero;
 
     /// <summary>An unasked-for answer to the leader this vote is bound to: one that leads no more replies by releasing it.</summary>
     public void AskWhetherStillLeading()

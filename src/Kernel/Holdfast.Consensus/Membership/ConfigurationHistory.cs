@@ -17,6 +17,9 @@ internal sealed class ConfigurationHistory
     /// <summary>Where the current configuration stands in the log.</summary>
     public LogIndex CurrentIndex => known[^1].Index;
 
+    /// <summary>Whether the node may stand: a voter, or one on its way out until its removal is known to be committed (Raft thesis 4.2.2).</summary>
+    public bool MayStand(NodeId node, LogIndex commit) => Current.MayLead(node) || (CurrentIndex > commit && BeforeCurrent.MayLead(node));
+
     public Configuration At(LogIndex index)
     {
         for (var i = known.Count - 1; i > 0; i--)

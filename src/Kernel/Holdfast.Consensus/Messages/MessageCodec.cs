@@ -36,6 +36,12 @@ public enum FrameKind : byte
     /// <summary><see cref="Consensus.ReleaseVote"/>.</summary>
     ReleaseVote = 9,
 
+    /// <summary><see cref="Consensus.CallRoll"/>.</summary>
+    CallRoll = 10,
+
+    /// <summary><see cref="Consensus.RollAnswer"/>.</summary>
+    RollAnswer = 11,
+
     /// <summary>A proposal on its way from a follower to its leader.</summary>
     Forward = 32,
 
@@ -194,6 +200,39 @@ public static class MessageCodec
     public static bool TryDecode(ref SpanReader reader, out ReleaseVote message)
     {
         message = new ReleaseVote(new Term(reader.ReadUInt64()));
+        return reader.IsWhole;
+    }
+
+    /// <summary>Writes a roll call.</summary>
+    public static void Encode(SpanWriter writer, in CallRoll message)
+    {
+        writer.WriteUInt64(message.Term.Value);
+        WritePosition(writer, message.Last);
+        writer.WriteByte(Bits(message.IsTrial, false, false));
+    }
+
+    /// <summary>Reads a roll call.</summary>
+    public static bool TryDecode(ref SpanReader reader, out CallRoll message)
+    {
+        message = new CallRoll(new Term(reader.ReadUInt64()), ReadPosition(ref reader), (reader.ReadByte() & 1) != 0);
+        return reader.IsWhole;
+    }
+
+    /// <summary>Writes a roll call's answer.</summary>
+    public static void Encode(SpanWriter writer, in RollAnswer message)
+    {
+        writer.WriteUInt64(message.Term.Value);
+        writer.WriteByte(Bits(message.Granted, message.IsTrial, false));
+        WritePosition(writer, message.Last);
+        writer.WriteUInt64(message.DamagedUpTo.Value);
+    }
+
+    /// <summary>Reads a roll call's answer.</summary>
+    public static bool TryDecode(ref SpanReader reader, out RollAnswer message)
+    {
+        var term = new Term(reader.ReadUInt64());
+        var bits = reader.ReadByte();
+        message = new RollAnswer(term, (bits & 1) != 0, (bits & 2) != 0, ReadPosition(ref reader), new LogIndex(reader.ReadUInt64()));
         return reader.IsWhole;
     }
 

@@ -53,6 +53,23 @@ public readonly record struct TimeoutNow(Term Term);
 /// </summary>
 public readonly record struct ReleaseVote(Term Term);
 
+/// <summary>
+/// A voter of a group in which too few voters are whole asks every member, damaged ones too, to persist a common higher term and to agree that no log of theirs
+/// ends later than its own (S8).
+/// </summary>
+/// <param name="Term">The term to persist; of a trial, the one that would be.</param>
+/// <param name="Last">Where the caller's log ends.</param>
+/// <param name="IsTrial">Asks without consequence.</param>
+public readonly record struct CallRoll(Term Term, LogPosition Last, bool IsTrial);
+
+/// <summary>The answer to <see cref="CallRoll"/>, said when the term is on the disk.</summary>
+/// <param name="Term">The answerer's term; of a granted trial, the term that was asked about.</param>
+/// <param name="Granted">No log here ends later, and the caller has this member's vote in the term.</param>
+/// <param name="IsTrial">Answers a trial.</param>
+/// <param name="Last">Where the answerer's log ends, as far as it is whole.</param>
+/// <param name="DamagedUpTo">Zero from a whole log. Else entries up to here may have been acknowledged and are unreadable.</param>
+public readonly record struct RollAnswer(Term Term, bool Granted, bool IsTrial, LogPosition Last, LogIndex DamagedUpTo);
+
 /// <summary>A follower asks its leader for a read index on behalf of its own clients (Raft thesis 6.4).</summary>
 /// <param name="Term">The follower's term: a reply of another term is not the asked-for one.</param>
 /// <param name="Context">The follower's number for the batch of reads.</param>
