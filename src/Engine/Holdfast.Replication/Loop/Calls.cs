@@ -30,9 +30,13 @@ internal sealed class ProposeCall : LoopCall, IProposalCompletion, IValueTaskSou
 
     public override void Run(Instant now) => replica!.Proposals.Propose(now, command.Span, options, flags, this);
 
-    public override void Refuse() => core.SetResult(ProposeOutcome.Of(replica!.Loop.IsStopping ? ProposalStatus.Stopped : ProposalStatus.Busy));
+    public override void Refuse() => OnCompleted(ProposeOutcome.Of(replica!.Loop.IsStopping ? ProposalStatus.Stopped : ProposalStatus.Busy));
 
-    public void OnCompleted(in ProposeOutcome outcome) => core.SetResult(outcome);
+    public void OnCompleted(in ProposeOutcome outcome)
+    {
+        if (!outcome.IsApplied) replica!.Meters.ProposalsFailed.Increment();
+        core.SetResult(outcome);
+    }
 
     public ProposeOutcome GetResult(short token)
     {

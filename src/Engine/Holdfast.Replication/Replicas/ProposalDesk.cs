@@ -36,7 +36,10 @@ internal sealed class ProposalDesk
         table = new ProposalTable(options.PendingProposalsMax, bootCount);
     }
 
-    public bool IsIdle => table.Count == 0 && parked.Count == 0;
+    public bool IsIdle => Count == 0;
+
+    /// <summary>Proposals whose fate is open, parked ones included.</summary>
+    public int Count => table.Count + parked.Count;
 
     public void Propose(Instant now, ReadOnlySpan<byte> command, in ProposeOptions wish, EnvelopeFlags flags, IProposalCompletion completion)
     {

@@ -40,6 +40,7 @@ internal sealed class Replica
         Execution = machine is IAppendExecutor executor ? new AppendExecution(this, executor) : null;
         hashes = new HashCheck(this);
         commit = Node.Commit;
+        Meters = new GroupMeters(loop.Now);
         Status = MakeStatus();
     }
 
@@ -65,6 +66,8 @@ internal sealed class Replica
     public SnapshotFeeding Feeding { get; }
 
     public StateRestoring Restoring { get; }
+
+    public GroupMeters Meters { get; }
 
     /// <summary>The replica was deleted: nothing of it may reach the log any more.</summary>
     public bool IsGone { get; private set; }
@@ -160,6 +163,7 @@ internal sealed class Replica
     public void OnInstalled(Instant now)
     {
         commit = LogIndex.Max(commit, Node.Commit);
+        Meters.SnapshotsInstalled.Increment();
         foreach (var node in withdrawnMeanwhile) Node.OnSupportWithdrawn(now, node);
         withdrawnMeanwhile.Clear();
         Reads.Release(now);
@@ -192,6 +196,7 @@ internal sealed class Replica
         else CompactWitness();
         TellRole();
         if (IsWaiting && scanAt == Instant.Never) scanAt = now + ScanEvery;
+        Meters.OnPending(Proposals.Count);
         Status = MakeStatus();
         if (State is not null && ((State.Applied.Index < commit && Restoring.IsReady) || Taking.WantsTurn) || isLaneBusy) Loop.MarkDirty(this);
         isLaneBusy = false;
@@ -223,6 +228,7 @@ internal sealed class Replica
         foreach (ref readonly var read in effects.Reads.Items) Reads.OnDecided(now, read);
         if (effects.SnapshotWanted is { } wanted) Fetching.OnWanted(now, wanted.To, wanted.Message);
         if (effects.Role is not { } role) return;
+        Meters.OnRole(now, role);
         if (role.Role != RaftRole.Leader) Execution?.OnLeadershipLost();
         if (role.Leader != NodeId.None)
         {
