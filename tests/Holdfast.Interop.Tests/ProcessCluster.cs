@@ -116,11 +116,13 @@ internal sealed class ProcessCluster : IAsyncDisposable
         processes[node] = null;
     }
 
-    /// <summary>Waits until a node's process has ended by itself.</summary>
-    public async Task UntilGoneAsync(int node)
+    /// <summary>Waits until a node's process has ended by itself, and returns its exit code.</summary>
+    public async Task<int> UntilGoneAsync(int node)
     {
         await Of(node).WaitForExitAsync().WaitAsync(Patience);
+        var code = Of(node).ExitCode;
         processes[node] = null;
+        return code;
     }
 
     /// <summary>What the nodes said last, of one kind of event or of all.</summary>
