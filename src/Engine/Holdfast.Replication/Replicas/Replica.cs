@@ -41,6 +41,7 @@ internal sealed class Replica
         hashes = new HashCheck(this);
         commit = Node.Commit;
         Meters = new GroupMeters(loop.Now);
+        Trace = new WriteTrace(this);
         Status = MakeStatus();
     }
 
@@ -68,6 +69,8 @@ internal sealed class Replica
     public StateRestoring Restoring { get; }
 
     public GroupMeters Meters { get; }
+
+    public WriteTrace Trace { get; }
 
     /// <summary>The replica was deleted: nothing of it may reach the log any more.</summary>
     public bool IsGone { get; private set; }
@@ -121,11 +124,14 @@ internal sealed class Replica
             case FrameKind.StateHash: hashes.OnClaim(ref reader); break;
             default: ConsensusFrames.Step(Node, now, from, kind, ref reader); break;
         }
+
+        if (kind == FrameKind.AppendReply && !Trace.IsIdle) Trace.OnAcknowledged(from, Node.MatchOf(from));
     }
 
     public void OnDurable(Instant now, PersistToken token)
     {
         Node.OnDurable(now, token);
+        if (!Trace.IsIdle) Trace.OnDurable(Node.Durable);
         MarkDirty();
     }
 
@@ -191,6 +197,7 @@ internal sealed class Replica
 
         if (State is null) ApplyNothing();
         else if (Restoring.IsReady) Apply(now);
+        if (!Trace.IsIdle) Trace.OnProgress(now, commit, State?.Applied.Index ?? Node.Applied);
         Execution?.Release(now);
         if (State is not null) Taking.Turn(now);
         else CompactWitness();

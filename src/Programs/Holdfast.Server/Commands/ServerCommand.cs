@@ -25,6 +25,7 @@ internal static class ServerCommand
     internal static async Task<int> RunAsync(ServerPlan plan, CancellationToken stop, Action<NodeLog, INode>? announce = null)
     {
         using var log = new NodeLog(Console.Error, plan.LogsAsJson, plan.Name);
+        using var traces = TraceExport.Begin(plan);
         foreach (var warning in plan.Warnings) log.Warn(NodeEvents.GuardRail, warning);
         try
         {

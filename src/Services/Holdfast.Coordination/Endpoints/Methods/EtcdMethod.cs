@@ -43,6 +43,7 @@ internal abstract class EtcdMethod(string service, string name)
         started?.Increment();
         var begun = Stopwatch.GetTimestamp();
         exchange.Begin(200, GrpcHeaders.ContentType);
+        using var span = RequestTrace.Begin(exchange, this);
         using var deadline = CallDeadline.Of(exchange);
         try
         {
@@ -64,6 +65,7 @@ internal abstract class EtcdMethod(string service, string name)
     {
         started?.Increment();
         var begun = Stopwatch.GetTimestamp();
+        using var span = RequestTrace.Begin(exchange, this);
         using var deadline = CallDeadline.Of(exchange);
         try
         {
@@ -84,6 +86,7 @@ internal abstract class EtcdMethod(string service, string name)
     private CallFailure Count(CallFailure failure, CallScope scope)
     {
         failed?.Increment();
+        Activity.Current?.SetStatus(ActivityStatusCode.Error, failure.Message);
         handled?.Count(failure.Code);
         if (failure.Code == CallFailure.Unavailable) scope.Unavailable.Increment();
         return failure;
