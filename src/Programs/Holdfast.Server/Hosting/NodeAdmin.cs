@@ -25,7 +25,7 @@ internal sealed class NodeAdmin(string name, NodeId self, ClusterNode cluster, N
         {
             Alarms = alarms.On,
             TimeMicros = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10,
-            SyncMillisecondsP99 = runtime.LogMeters is { } log && log.SyncSeconds.Quantile(0.99) is var p99 && double.IsFinite(p99) ? p99 * 1000 : 0,
+            SyncMillisecondsP99 = runtime.LogMeters is { SyncSeconds.Count: >= 100 } log && log.SyncSeconds.Quantile(0.99) is var p99 && double.IsFinite(p99) ? p99 * 1000 : 0,
             CertificatesEndSeconds = certificatesEnd()?.ToUnixTimeSeconds() ?? 0,
         };
     }

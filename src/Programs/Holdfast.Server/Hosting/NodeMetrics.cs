@@ -69,7 +69,7 @@ internal sealed class NodeMetrics(MetricsRegistry metrics, NodeRuntime runtime, 
 
     private void RegisterPeer(ReplicatedGroup group, NodeId peer)
     {
-        if (peer == group.Status.Self) return;
+        if (peer == group.Status.Self || nameOf(peer) == peer.ToString()) return; // The directory has not told its name yet: at a later print it has.
         metrics.Gauge("holdfast_follower_lag", "On the leader: entries that a follower is not known to have on disk; 0 elsewhere.", () => Volatile.Read(ref lags).GetValueOrDefault((group.Id, peer)), $"group=\"{group.Id.Value}\",peer=\"{nameOf(peer)}\"");
         lock (known)
             if (!knownPeers.Add(peer)) return;

@@ -43,7 +43,7 @@ public sealed record NodeStatus(string Name, string NodeId, string ClusterId, st
     /// <summary>The node's clock when it answered, in microseconds since 1970.</summary>
     public long TimeMicros { get; init; }
 
-    /// <summary>The time within which 99 of 100 fsyncs of its log ended since it started, in milliseconds; 0 when there were none.</summary>
+    /// <summary>The time within which 99 of 100 fsyncs of its log ended since it started, in milliseconds; 0 until there were a hundred.</summary>
     public double SyncMillisecondsP99 { get; init; }
 
     /// <summary>When the first of its certificates ends, in seconds since 1970; 0 without certificates.</summary>
