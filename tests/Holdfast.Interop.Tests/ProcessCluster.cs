@@ -22,6 +22,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private readonly FaultyNetwork? network;
     private readonly string lastWords;
     private readonly Dictionary<int, string> places = [];
+    private string[] flags = [];
 
     private ProcessCluster(int nodes, bool hasFaultyNetwork)
     {
@@ -47,9 +48,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <param name="nodes">How many.</param>
     /// <param name="hasFaultyNetwork">Whether relays stand between the nodes, so that links can be cut and slowed.</param>
     /// <param name="beforeStart">What is to be done to the data directories first.</param>
-    public static async Task<ProcessCluster> StartAsync(int nodes = 3, bool hasFaultyNetwork = false, Action<ProcessCluster>? beforeStart = null)
+    /// <param name="flags">Further flags of every node.</param>
+    public static async Task<ProcessCluster> StartAsync(int nodes = 3, bool hasFaultyNetwork = false, Action<ProcessCluster>? beforeStart = null, string[]? flags = null)
     {
-        var cluster = new ProcessCluster(nodes, hasFaultyNetwork);
+        var cluster = new ProcessCluster(nodes, hasFaultyNetwork) { flags = flags ?? [] };
         beforeStart?.Invoke(cluster);
         for (var node = 0; node < nodes; node++) cluster.Start(node);
         for (var node = 0; node < nodes; node++) await cluster.UntilServesAsync(node);
@@ -90,7 +92,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };
-        foreach (var word in (string[])["server", "--name", $"n{node}", "--data", Data(node), "--peer", $"127.0.0.1:{peerPorts[node]}", "--cluster", members, "--etcd", Endpoint(node)])
+        foreach (var word in (string[])["server", "--name", $"n{node}", "--data", Data(node), "--peer", $"127.0.0.1:{peerPorts[node]}", "--cluster", members, "--etcd", Endpoint(node), .. flags])
             start.ArgumentList.Add(word);
         var process = Process.Start(start)!;
         process.OutputDataReceived += static (_, _) => { };
@@ -116,11 +118,13 @@ internal sealed class ProcessCluster : IAsyncDisposable
         processes[node] = null;
     }
 
-    /// <summary>Waits until a node's process has ended by itself.</summary>
-    public async Task UntilGoneAsync(int node)
+    /// <summary>Waits until a node's process has ended by itself, and returns its exit code.</summary>
+    public async Task<int> UntilGoneAsync(int node)
     {
         await Of(node).WaitForExitAsync().WaitAsync(Patience);
+        var code = Of(node).ExitCode;
         processes[node] = null;
+        return code;
     }
 
     /// <summary>What the nodes said last, of one kind of event or of all.</summary>

@@ -34,7 +34,7 @@ public sealed class WipedNodeTests
         // With the second old voter there is a majority of those who know; it removes the old incarnation and promotes the new one by itself.
         nodes[1].Start("--cluster", MembersOf(nodes));
         await nodes[2].UntilServesAsync();
-        await nodes[2].UntilAsync(async () => (await ServerBench.RunAsync("status", "--endpoints", nodes[2].Endpoint)).Output.Contains("follower", StringComparison.Ordinal)
+        await nodes[2].UntilAsync(async () => (await ServerBench.RunAsync("status", "--endpoints", nodes[2].Endpoint)).Output.Split('\n').Any(line => line.Contains(nodes[2].Endpoint, StringComparison.Ordinal) && line.Contains("follower", StringComparison.Ordinal))
             || await nodes[2].LeadsAsync(), "is not promoted");
         Assert.Equal("yes", await nodes[2].GetAsync("kept"));
 

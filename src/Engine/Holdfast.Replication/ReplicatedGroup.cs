@@ -47,6 +47,9 @@ public sealed class ReplicatedGroup
     /// <summary>The replica as it stood at the end of its last turn.</summary>
     public GroupStatus Status => replica.Status;
 
+    /// <summary>What the replica has counted. From any thread.</summary>
+    public GroupMeters Meters => replica.Meters;
+
     /// <summary>
     /// Completes when this replica's state is there for the first time: at once for a new group, after reading the snapshot for one that was here before. Fails with
     /// a <see cref="Storage.SnapshotDamagedException"/> when the snapshot is damaged and there is no other replica to fetch it from.
@@ -133,6 +136,23 @@ public sealed class ReplicatedGroup
 
     /// <summary>Has a snapshot taken soon, whatever the log's length. From any thread; <see cref="GroupStatus.Snapshot"/> tells when it is done.</summary>
     public void TakeSnapshot() => loop.Post(new AskCall<bool>(_ => TakeSnapshotHere(), false));
+
+    /// <summary>How far every other member is, as this leader sees it; empty when this replica does not lead. From any thread.</summary>
+    public async Task<IReadOnlyList<FollowerPlace>> FollowersAsync()
+    {
+        var call = new AskCall<IReadOnlyList<FollowerPlace>>(_ => FollowersHere(), []);
+        loop.Post(call);
+        return await call.Task.ConfigureAwait(false);
+    }
+
+    private List<FollowerPlace> FollowersHere()
+    {
+        var places = new List<FollowerPlace>();
+        if (replica.Node.Role != RaftRole.Leader) return places;
+        foreach (var member in replica.Node.Configuration.Members)
+            if (member.Node != replica.Node.Self) places.Add(new FollowerPlace(member.Node, replica.Node.MatchOf(member.Node)));
+        return places;
+    }
 
     private bool TakeSnapshotHere()
     {

@@ -8,6 +8,8 @@ root.Subcommands.Add(EtcdCommand.Create());
 root.Subcommands.Add(DemoCommand.Create());
 root.Subcommands.Add(KvCommand.Create());
 root.Subcommands.Add(StatusCommand.Create());
+root.Subcommands.Add(DoctorCommand.Create());
+root.Subcommands.Add(MemberCommand.Create());
 root.Subcommands.Add(MembershipCommands.CreateToken());
 root.Subcommands.Add(MembershipCommands.CreateLeave());
 root.Subcommands.Add(CertCommand.Create());

@@ -51,6 +51,9 @@ public sealed class PagesTests
         Assert.Contains("\netcd_server_has_leader 1\n", page, StringComparison.Ordinal);
         Assert.Contains("\netcd_server_is_leader 1\n", page, StringComparison.Ordinal);
         Assert.Contains("\netcd_server_leader_changes_seen_total 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("\ngrpc_server_handled_total{grpc_service=\"etcdserverpb.KV\",grpc_method=\"Put\",grpc_code=\"OK\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("\ngrpc_server_handling_seconds_count{grpc_service=\"etcdserverpb.KV\",grpc_method=\"Put\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("\ngrpc_server_handling_seconds_bucket{grpc_service=\"etcdserverpb.KV\",grpc_method=\"Put\",le=\"+Inf\"} 1\n", page, StringComparison.Ordinal);
         Assert.Contains("\ngrpc_server_failed_total{grpc_service=\"etcdserverpb.KV\",grpc_method=\"Compact\"} 1\n", page, StringComparison.Ordinal);
     }
 
@@ -59,7 +62,7 @@ public sealed class PagesTests
     {
         await using var door = await OpenDoor.OnAsync(new ScriptedCoordination(), admin: new ScriptedAdmin());
         Assert.Equal(
-            (200, "{\"name\":\"n1\",\"node_id\":\"a\",\"cluster_id\":\"b\",\"version\":\"0.1.0\",\"members\":[],\"groups\":[]}"),
+            (200, "{\"name\":\"n1\",\"node_id\":\"a\",\"cluster_id\":\"b\",\"version\":\"0.1.0\",\"members\":[],\"groups\":[],\"alarms\":[],\"time_micros\":0,\"sync_milliseconds_p99\":0,\"certificates_end_seconds\":0}"),
             await door.GetAsync("/holdfast/v1/status"));
         Assert.Equal((200, "{\"token\":\"secret\",\"expires_in_seconds\":60}"), await door.PostAsync("/holdfast/v1/token", string.Empty));
         Assert.Equal((409, "{\"error\":\"n2 is the last voter\"}"), await door.PostAsync("/holdfast/v1/leave", "{\"node\":\"n2\"}"));

@@ -2,6 +2,7 @@ using System.Globalization;
 using Google.Protobuf;
 using Grpc.Core;
 using Holdfast.Coordination.Protocol;
+using Holdfast.Server.Hosting;
 
 namespace Holdfast.Interop.Tests.Chaos;
 
@@ -74,7 +75,10 @@ public sealed class DiskFaultTests
             await WriteMuchAsync(cluster, number);
         }
 
-        await cluster.UntilGoneAsync(0);
+        // One sentence with what, why and what to do, a code of its own, and no stack trace.
+        Assert.Equal(ExitCode.DiskFull, await cluster.UntilGoneAsync(0));
+        Assert.Contains("node n0 has stopped: the disk that holds", cluster.LastWords("disk_full"), StringComparison.Ordinal);
+        Assert.DoesNotContain("   at Holdfast.", cluster.LastWords("n0: "), StringComparison.Ordinal);
         await clients.UntilAnsweredAsync(Some);
         disk.Free();
         cluster.Start(0);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using Holdfast.Primitives;
 
@@ -22,17 +23,33 @@ internal sealed class ProposeCall : LoopCall, IProposalCompletion, IValueTaskSou
         lock (Spare) Spare.TryPop(out call);
         call ??= new ProposeCall();
         (call.replica, call.command, call.options, call.flags) = (replica, command, options, flags);
+        call.Span = WriteTrace.Begin(replica.Group);
         call.core.RunContinuationsAsynchronously = !replica.Loop.CompletesInline;
         return call;
     }
+
+    /// <summary>The proposal's span, when it is traced.</summary>
+    public Activity? Span { get; private set; }
 
     public ValueTask<ProposeOutcome> Task => new(this, core.Version);
 
     public override void Run(Instant now) => replica!.Proposals.Propose(now, command.Span, options, flags, this);
 
-    public override void Refuse() => core.SetResult(ProposeOutcome.Of(replica!.Loop.IsStopping ? ProposalStatus.Stopped : ProposalStatus.Busy));
+    public override void Refuse() => OnCompleted(ProposeOutcome.Of(replica!.Loop.IsStopping ? ProposalStatus.Stopped : ProposalStatus.Busy));
 
-    public void OnCompleted(in ProposeOutcome outcome) => core.SetResult(outcome);
+    public void OnCompleted(in ProposeOutcome outcome)
+    {
+        if (!outcome.IsApplied) replica!.Meters.ProposalsFailed.Increment();
+        if (Span is { } span) EndSpan(span, outcome);
+        core.SetResult(outcome);
+    }
+
+    private void EndSpan(Activity span, in ProposeOutcome outcome)
+    {
+        if (!outcome.IsApplied) span.SetStatus(ActivityStatusCode.Error, outcome.Status.ToString());
+        span.Stop();
+        Span = null;
+    }
 
     public ProposeOutcome GetResult(short token)
     {

@@ -27,6 +27,7 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
     private readonly PriorityQueue<Replica, Instant> deadlines = new();
     private readonly List<QueryCall> queries = [];
     private readonly List<NodeId> withdrawn = [];
+    private readonly ConcurrentDictionary<NodeId, long> peerLosses = new();
     private readonly Effects effects = new();
     private List<Replica> dirty = [];
     private List<Replica> flushing = [];
@@ -54,6 +55,12 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
 
     /// <summary>The groups that live here, in the order in which they were added. For the loop's own thread.</summary>
     public int GroupCount => inOrder.Count;
+
+    /// <summary>Calls of other threads that wait for their turn. From any thread.</summary>
+    public int MailboxDepth => mailbox.Count;
+
+    /// <summary>How often the connection to a peer was lost. From any thread.</summary>
+    public long LossesOf(NodeId peer) => peerLosses.GetValueOrDefault(peer);
 
     internal Instant Now { get; private set; }
 
@@ -151,7 +158,11 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
     public void OnPeerUp(NodeId peer) => ResetPeer(peer);
 
     /// <inheritdoc/>
-    public void OnPeerDown(NodeId peer) => ResetPeer(peer);
+    public void OnPeerDown(NodeId peer)
+    {
+        peerLosses.AddOrUpdate(peer, 1, static (_, losses) => losses + 1);
+        ResetPeer(peer);
+    }
 
     /// <summary>A batch of this loop is durable. From the log's thread.</summary>
     public void OnBatchDurable(WalBatch batch)

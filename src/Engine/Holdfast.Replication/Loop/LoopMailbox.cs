@@ -26,6 +26,9 @@ internal sealed class LoopMailbox(int callsMax)
 
     public bool IsEmpty => calls.IsEmpty;
 
+    /// <summary>Calls that wait.</summary>
+    public int Count => Volatile.Read(ref count);
+
     public void Post(LoopCall call)
     {
         if (Interlocked.Increment(ref count) > callsMax || isClosed)

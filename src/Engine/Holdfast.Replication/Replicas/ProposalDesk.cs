@@ -36,7 +36,10 @@ internal sealed class ProposalDesk
         table = new ProposalTable(options.PendingProposalsMax, bootCount);
     }
 
-    public bool IsIdle => table.Count == 0 && parked.Count == 0;
+    public bool IsIdle => Count == 0;
+
+    /// <summary>Proposals whose fate is open, parked ones included.</summary>
+    public int Count => table.Count + parked.Count;
 
     public void Propose(Instant now, ReadOnlySpan<byte> command, in ProposeOptions wish, EnvelopeFlags flags, IProposalCompletion completion)
     {
@@ -65,8 +68,15 @@ internal sealed class ProposalDesk
         {
             var envelope = EnvelopeOf(wish, flags, new ProposalId(node.Self, table.NextNumber));
             var result = Append(now, envelope, command);
-            if (result.Status == ProposeStatus.Accepted) table.Add(completion, deadline, result.Position.Index);
-            else completion.OnCompleted(ProposeOutcome.Of(StatusOf(result.Status)));
+            if (result.Status == ProposeStatus.Accepted)
+            {
+                table.Add(completion, deadline, result.Position.Index);
+                if (completion is ProposeCall { Span: { } span }) replica.Trace.OnAppended(result.Position.Index, span);
+            }
+            else
+            {
+                completion.OnCompleted(ProposeOutcome.Of(StatusOf(result.Status)));
+            }
         }
         else if (node.IsHandingOver || node.Leader == NodeId.None || !replica.Loop.Mesh.IsConnected(node.Leader) || replica.State is null)
         {
@@ -75,6 +85,7 @@ internal sealed class ProposalDesk
         else if (TryForward(command, wish, flags))
         {
             table.Add(completion, deadline, LogIndex.Zero);
+            if (completion is ProposeCall { Span: { } span }) span.SetTag("forwarded_to", replica.Node.Leader.ToString());
         }
         else
         {

@@ -41,6 +41,8 @@ internal sealed class Replica
         Execution = machine is IAppendExecutor executor ? new AppendExecution(this, executor) : null;
         hashes = new HashCheck(this);
         commit = Node.Commit;
+        Meters = new GroupMeters(loop.Now);
+        Trace = new WriteTrace(this);
         Status = MakeStatus();
     }
 
@@ -66,6 +68,10 @@ internal sealed class Replica
     public SnapshotFeeding Feeding { get; }
 
     public StateRestoring Restoring { get; }
+
+    public GroupMeters Meters { get; }
+
+    public WriteTrace Trace { get; }
 
     /// <summary>The replica was deleted: nothing of it may reach the log any more.</summary>
     public bool IsGone { get; private set; }
@@ -119,11 +125,14 @@ internal sealed class Replica
             case FrameKind.StateHash: hashes.OnClaim(ref reader); break;
             default: ConsensusFrames.Step(Node, now, from, kind, ref reader); break;
         }
+
+        if (kind == FrameKind.AppendReply && !Trace.IsIdle) Trace.OnAcknowledged(from, Node.MatchOf(from));
     }
 
     public void OnDurable(Instant now, PersistToken token)
     {
         Node.OnDurable(now, token);
+        if (!Trace.IsIdle) Trace.OnDurable(Node.Durable);
         MarkDirty();
     }
 
@@ -161,6 +170,7 @@ internal sealed class Replica
     public void OnInstalled(Instant now)
     {
         commit = LogIndex.Max(commit, Node.Commit);
+        Meters.SnapshotsInstalled.Increment();
         foreach (var node in withdrawnMeanwhile) Node.OnSupportWithdrawn(now, node);
         withdrawnMeanwhile.Clear();
         Reads.Release(now);
@@ -188,11 +198,13 @@ internal sealed class Replica
 
         if (State is null) ApplyNothing();
         else if (Restoring.IsReady) Apply(now);
+        if (!Trace.IsIdle) Trace.OnProgress(now, commit, State?.Applied.Index ?? Node.Applied);
         Execution?.Release(now);
         if (State is not null) Taking.Turn(now);
         else CompactWitness();
         TellRole();
         if (IsWaiting && scanAt == Instant.Never) scanAt = now + ScanEvery;
+        Meters.OnPending(Proposals.Count);
         Status = MakeStatus();
         if (State is not null && ((State.Applied.Index < commit && Restoring.IsReady) || Taking.WantsTurn) || isLaneBusy) Loop.MarkDirty(this);
         isLaneBusy = false;
@@ -225,6 +237,7 @@ internal sealed class Replica
         foreach (ref readonly var read in effects.Reads.Items) Reads.OnDecided(now, read);
         if (effects.SnapshotWanted is { } wanted) Fetching.OnWanted(now, wanted.To, wanted.Message);
         if (effects.Role is not { } role) return;
+        Meters.OnRole(now, role);
         if (role.Role != RaftRole.Leader) Execution?.OnLeadershipLost();
         if (role.Leader != NodeId.None)
         {

@@ -1,6 +1,8 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using Holdfast.Consensus;
 using Holdfast.Primitives;
+using Holdfast.Primitives.Metrics;
 using Holdfast.Transport;
 using Holdfast.Wire;
 
@@ -12,6 +14,8 @@ namespace Holdfast.Replication;
 /// </summary>
 public sealed class BeatBoard(IReadOnlyList<SupportTable> supports, Func<int, Instant, bool> isLaneFresh) : IBeatHandler
 {
+    private readonly ConcurrentDictionary<NodeId, Histogram> roundTrips = new();
+
     private const byte Version = 1;
     private const byte Asks = 1;
     private const byte Answers = 2;
@@ -20,6 +24,9 @@ public sealed class BeatBoard(IReadOnlyList<SupportTable> supports, Func<int, In
     private static readonly TimeSpan Lease = TimeSpan.FromMilliseconds(300);
 
     private static readonly Mark LaneNotVouchedFor = new("replication: no beat for a lane that stands still");
+
+    /// <summary>Beats and their answers between this node and a peer: how long there and back. From any thread.</summary>
+    public Histogram RoundTripOf(NodeId peer) => roundTrips.GetOrAdd(peer, static _ => new Histogram(Histogram.Seconds));
 
     /// <inheritdoc/>
     public int WriteBeats(Instant now, NodeId to, IBufferWriter<byte> target)
@@ -56,7 +63,7 @@ public sealed class BeatBoard(IReadOnlyList<SupportTable> supports, Func<int, In
         var count = reader.ReadByte();
         if (!reader.IsWhole || version != Version || count > supports.Count) return;
         if (kind == Asks) Answer(now, from, count, ref reader, reply);
-        else if (kind == Answers) Note(from, count, ref reader);
+        else if (kind == Answers) Note(now, from, count, ref reader);
     }
 
     private void Answer(Instant now, NodeId from, int count, ref SpanReader reader, IBufferWriter<byte> reply)
@@ -81,13 +88,15 @@ public sealed class BeatBoard(IReadOnlyList<SupportTable> supports, Func<int, In
         }
     }
 
-    private void Note(NodeId from, int count, ref SpanReader reader)
+    private void Note(Instant now, NodeId from, int count, ref SpanReader reader)
     {
         for (var i = 0; i < count; i++)
         {
             var lane = reader.ReadByte();
             var promise = new SupportReply(new Instant((long)reader.ReadUInt64()), new TimeSpan((long)reader.ReadUInt64()), new SupportEpoch(reader.ReadUInt64()));
-            if (reader.IsWhole && lane < supports.Count) supports[lane].OnReply(from, promise);
+            if (!reader.IsWhole || lane >= supports.Count) continue;
+            supports[lane].OnReply(from, promise);
+            if (i == 0) RoundTripOf(from).Observe(now - promise.SentAt);
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Holdfast.Consensus;
 using Holdfast.Primitives;
+using Holdfast.Primitives.Metrics;
 using Holdfast.Storage;
 using Holdfast.Transport;
 
@@ -18,6 +19,7 @@ public sealed class NodeRuntime : IWalCompletions
     private readonly NodeSetup setup;
     private readonly SupportTable[] supports = new SupportTable[GroupLoopSetup.Lanes];
     private readonly PeerMesh[] meshes;
+    private readonly BeatBoard board;
     private readonly BeatService beats;
     private readonly List<ReplicatedGroup> groups = [];
     private readonly Lock gate = new();
@@ -41,7 +43,8 @@ public sealed class NodeRuntime : IWalCompletions
             setup.Listener.Serve(meshes[i]);
         }
 
-        beats = new BeatService(new BeatBoard(supports, IsLaneFresh), setup.Self, setup.Addresses, setup.Tls, setup.Transport, setup.Log, setup.OnFatal);
+        board = new BeatBoard(supports, IsLaneFresh);
+        beats = new BeatService(board, setup.Self, setup.Addresses, setup.Tls, setup.Transport, setup.Log, setup.OnFatal);
         setup.Listener.Serve(beats);
     }
 
@@ -65,6 +68,21 @@ public sealed class NodeRuntime : IWalCompletions
             if (support.GrantFrom(peer).Until > now) return true;
         return false;
     }
+
+    /// <summary>What the log's thread counts; null before <see cref="Open"/>.</summary>
+    public WalMeters? LogMeters => wal?.Meters;
+
+    /// <summary>How long the oldest batch waits that is not yet durable.</summary>
+    public TimeSpan LogAge => wal?.ProgressAge ?? TimeSpan.Zero;
+
+    /// <summary>Calls that wait for a loop's turn, all loops together.</summary>
+    public int MailboxDepth => loops.Sum(loop => loop.MailboxDepth);
+
+    /// <summary>How long beats to a peer and its answers took.</summary>
+    public Histogram RoundTripOf(NodeId peer) => board.RoundTripOf(peer);
+
+    /// <summary>How often connections to a peer were lost.</summary>
+    public long LossesOf(NodeId peer) => loops.Sum(loop => loop.LossesOf(peer));
 
     /// <summary>Reads the log and starts the threads. The cluster must be known.</summary>
     /// <param name="judge">Called with what the log held, before anything is changed; throws to refuse it.</param>

@@ -31,6 +31,8 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     private int underway;
     private Instant notBefore = Instant.Zero;
     private bool isForced;
+    private Instant begunAt;
+    private long bytes;
 
     public bool IsIdle => writing is null;
 
@@ -58,6 +60,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
         if (writing is null || writing.Position != position) return;
         Taken.Hit();
         Fault = null;
+        replica.Meters.OnSnapshotTaken(bytes, replica.Loop.Now - begunAt);
         replica.Node.Compact(position.Index);
         replica.Loop.Snapshots.Post(new PruneJob(replica.Loop, replica.Group, position));
         End();
@@ -84,6 +87,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     {
         var state = replica.State!;
         isForced = false;
+        (begunAt, bytes) = (replica.Loop.Now, 0);
         view = state.Machine.CaptureSnapshot();
         section = StateSection.Cut(state);
         writing = new Writing(replica.Group, state.Applied, replica.Node.ConfigurationAt(state.Applied.Index), state.FeatureLevel, state.StateHash);
@@ -97,6 +101,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
         chunk.Clear();
         if (section.TryDequeue(out var piece)) new SpanWriter(chunk).WriteBytes(piece);
         else isWalked = !view!.WriteNext(chunk);
+        bytes += chunk.Length;
         // A view may write its last chunk in the very call that says there are no more.
         if (chunk.Length > 0) Post(new WriteJob(this, writing!, PooledBytes.Copy(chunk.Written)));
         if (isWalked) Post(new CommitJob(this, writing!, view!.Files));

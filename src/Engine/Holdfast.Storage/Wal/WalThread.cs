@@ -28,9 +28,13 @@ public sealed class WalThread : IWalQueue, IDisposable
         this.completions = completions;
         queue = new CommitQueue(commitBytesMax);
         holdingBack = log.HoldingBack;
+        Meters.OnOpened(log.SegmentCount);
         thread = new Thread(Run) { Name = "wal", IsBackground = true, Priority = ThreadPriority.AboveNormal };
         thread.Start();
     }
+
+    /// <summary>What was written, and how long it took.</summary>
+    public WalMeters Meters { get; } = new();
 
     /// <inheritdoc/>
     public IReadOnlyList<GroupHoldingBack> HoldingBack => Volatile.Read(ref holdingBack);
@@ -96,8 +100,11 @@ public sealed class WalThread : IWalQueue, IDisposable
     {
         try
         {
+            var begun = Stopwatch.GetTimestamp();
             log.Write(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(commit));
+            var written = Stopwatch.GetTimestamp();
             log.Sync();
+            Count(Stopwatch.GetElapsedTime(begun, written), Stopwatch.GetElapsedTime(written));
         }
         catch (IOException failure)
         {
@@ -109,6 +116,13 @@ public sealed class WalThread : IWalQueue, IDisposable
 
         Volatile.Write(ref holdingBack, log.HoldingBack);
         foreach (var batch in commit) completions.OnBatchDurable(batch);
+    }
+
+    private void Count(TimeSpan write, TimeSpan sync)
+    {
+        long bytes = 0;
+        foreach (var batch in commit) bytes += batch.Bytes;
+        Meters.OnCommit(write, sync, bytes, log.SegmentCount);
     }
 
     private bool TakeCommit()

@@ -26,8 +26,25 @@ public sealed class MetricsRegistry
             var family = FamilyOf(name, help, "counter");
             if (family.Series.TryGetValue(labels, out var series)) return series.Counter!;
             var counter = new Counter();
-            AddSeries(family, labels, new Series(counter, null));
+            AddSeries(family, labels, new Series(counter, null, null));
             return counter;
+        }
+    }
+
+    /// <summary>The histogram of that name and labels; the same one each time it is asked for.</summary>
+    /// <param name="name">The name, ending in its unit.</param>
+    /// <param name="help">One sentence for the reader of a dashboard.</param>
+    /// <param name="labels">Labels as they are printed; empty for none.</param>
+    /// <param name="existing">One that its room already fills; null for a new one with <see cref="Metrics.Histogram.Seconds"/>.</param>
+    public Histogram Histogram(string name, string help, string labels = "", Histogram? existing = null)
+    {
+        lock (families)
+        {
+            var family = FamilyOf(name, help, "histogram");
+            if (family.Series.TryGetValue(labels, out var series)) return series.Histogram!;
+            var histogram = existing ?? new Histogram(Metrics.Histogram.Seconds);
+            AddSeries(family, labels, new Series(null, null, histogram));
+            return histogram;
         }
     }
 
@@ -49,6 +66,12 @@ public sealed class MetricsRegistry
                 page.Append("# TYPE ").Append(name).Append(' ').Append(family.Kind).Append('\n');
                 foreach (var (labels, series) in family.Series)
                 {
+                    if (series.Histogram is { } histogram)
+                    {
+                        histogram.Print(page, name, labels);
+                        continue;
+                    }
+
                     page.Append(name);
                     if (labels.Length > 0) page.Append('{').Append(labels).Append('}');
                     page.Append(' ').Append(series.Read()).Append('\n');
@@ -59,13 +82,20 @@ public sealed class MetricsRegistry
         return page.ToString();
     }
 
+    /// <summary>Every family as it stands, for a bridge to other instruments and for the reference page; a histogram shows its count.</summary>
+    public IReadOnlyList<MetricFamily> List()
+    {
+        lock (families)
+            return [.. families.Select(each => new MetricFamily(each.Key, each.Value.Kind, each.Value.Help, [.. each.Value.Series.Select(series => new MetricSeries(series.Key, series.Value.Value))]))];
+    }
+
     private void Sampled(string name, string help, string kind, Func<double> read, string labels)
     {
         lock (families)
         {
             var family = FamilyOf(name, help, kind);
-            if (!family.Series.ContainsKey(labels)) AddSeries(family, labels, new Series(null, read));
-            else family.Series[labels] = new Series(null, read);
+            if (!family.Series.ContainsKey(labels)) AddSeries(family, labels, new Series(null, read, null));
+            else family.Series[labels] = new Series(null, read, null);
         }
     }
 
@@ -87,10 +117,24 @@ public sealed class MetricsRegistry
         public SortedDictionary<string, Series> Series { get; } = new(StringComparer.Ordinal);
     }
 
-    private sealed record Series(Counter? Counter, Func<double>? Sample)
+    private sealed record Series(Counter? Counter, Func<double>? Sample, Histogram? Histogram)
     {
+        public double Value => Counter?.Value ?? Histogram?.Count ?? Sample!();
+
         public string Read() => Counter is not null
             ? Counter.Value.ToString(CultureInfo.InvariantCulture)
             : Sample!().ToString("R", CultureInfo.InvariantCulture);
     }
 }
+
+/// <summary>A metric's name and all its series.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Kind">counter, gauge or histogram.</param>
+/// <param name="Help">One sentence.</param>
+/// <param name="Series">Its series.</param>
+public sealed record MetricFamily(string Name, string Kind, string Help, IReadOnlyList<MetricSeries> Series);
+
+/// <summary>One series now.</summary>
+/// <param name="Labels">Its labels as they are printed.</param>
+/// <param name="Value">Its value; a histogram's number of observations.</param>
+public readonly record struct MetricSeries(string Labels, double Value);

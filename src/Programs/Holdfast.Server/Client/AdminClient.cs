@@ -10,13 +10,12 @@ internal sealed class AdminClient : IAdmin, IDisposable
 {
     private readonly HttpClient http;
 
-    /// <summary>A client of one node's <c>host:port</c> or URL.</summary>
-    public AdminClient(string address, TimeSpan? timeout = null)
+    /// <summary>A client of one node.</summary>
+    public AdminClient(string url, ClientAccess access, TimeSpan? timeout = null)
     {
-        var root = address.Contains("://", StringComparison.Ordinal) ? address : "http://" + address;
-        http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2) })
+        http = new HttpClient(access.Named(url))
         {
-            BaseAddress = new Uri(root.TrimEnd('/') + "/holdfast/v1/"),
+            BaseAddress = new Uri(url.TrimEnd('/') + "/holdfast/v1/"),
             Timeout = timeout ?? TimeSpan.FromSeconds(30),
         };
     }

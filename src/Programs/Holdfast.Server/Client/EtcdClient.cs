@@ -21,10 +21,18 @@ internal sealed class EtcdClient : IDisposable
     /// <param name="addresses">At least one.</param>
     /// <param name="timeout">For one call at one endpoint; 5 seconds unless said otherwise, as in etcdctl.</param>
     public EtcdClient(IReadOnlyList<string> addresses, TimeSpan? timeout = null)
+        : this(new ClientAccess(addresses), timeout)
     {
-        if (addresses.Count == 0) throw new ArgumentException("at least one endpoint is needed", nameof(addresses));
+    }
+
+    /// <summary>A client that reaches servers in the given way.</summary>
+    /// <param name="access">At least one endpoint.</param>
+    /// <param name="timeout">For one call at one endpoint; 5 seconds unless said otherwise, as in etcdctl.</param>
+    public EtcdClient(ClientAccess access, TimeSpan? timeout = null)
+    {
+        if (access.Endpoints.Count == 0) throw new ArgumentException("at least one endpoint is needed", nameof(access));
         this.timeout = timeout ?? TimeSpan.FromSeconds(5);
-        endpoints = [.. addresses.Select(address => new EtcdEndpoint(address))];
+        endpoints = [.. access.Endpoints.Select(address => new EtcdEndpoint(address, access))];
     }
 
     /// <summary>The endpoints that <c>--endpoints</c> or the variable <c>HOLDFAST_ENDPOINTS</c> names, separated by commas; else the default.</summary>
@@ -42,6 +50,16 @@ internal sealed class EtcdClient : IDisposable
     /// <summary>The members of the cluster.</summary>
     public Task<MemberListResponse> MemberListAsync(CancellationToken cancel = default) =>
         ReadAsync((endpoint, options) => endpoint.Cluster.MemberListAsync(new MemberListRequest(), options).ResponseAsync, cancel);
+
+    /// <summary>Takes a member out for good.</summary>
+    /// <exception cref="OutcomeUnknownException">It may or may not have begun.</exception>
+    public Task<MemberRemoveResponse> MemberRemoveAsync(ulong member, CancellationToken cancel = default) =>
+        WriteAsync((endpoint, options) => endpoint.Cluster.MemberRemoveAsync(new MemberRemoveRequest { ID = member }, options.WithDeadline(DateTime.UtcNow.AddSeconds(30))).ResponseAsync, cancel);
+
+    /// <summary>Makes a learner a voter, if it has caught up.</summary>
+    /// <exception cref="OutcomeUnknownException">It may or may not have begun.</exception>
+    public Task<MemberPromoteResponse> MemberPromoteAsync(ulong member, CancellationToken cancel = default) =>
+        WriteAsync((endpoint, options) => endpoint.Cluster.MemberPromoteAsync(new MemberPromoteRequest { ID = member }, options).ResponseAsync, cancel);
 
     /// <summary>Writes a key.</summary>
     /// <exception cref="OutcomeUnknownException">It may or may not have been written.</exception>

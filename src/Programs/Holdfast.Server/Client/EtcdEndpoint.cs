@@ -8,21 +8,15 @@ internal sealed class EtcdEndpoint : IDisposable
 {
     private readonly GrpcChannel channel;
 
-    /// <summary>An endpoint at <c>host:port</c> (cleartext) or a URL.</summary>
-    public EtcdEndpoint(string address)
+    /// <summary>An endpoint at a URL.</summary>
+    public EtcdEndpoint(string address, ClientAccess access)
     {
-        Address = address.Contains("://", StringComparison.Ordinal) ? address : "http://" + address;
+        Address = address;
         channel = GrpcChannel.ForAddress(Address, new GrpcChannelOptions
         {
             // A range may be as large as the keyspace.
             MaxReceiveMessageSize = null,
-            HttpHandler = new SocketsHttpHandler
-            {
-                ConnectTimeout = TimeSpan.FromSeconds(2),
-                KeepAlivePingDelay = TimeSpan.FromSeconds(5),
-                KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
-                UseProxy = false,
-            },
+            HttpHandler = access.Named(address),
         });
         Kv = new KV.KVClient(channel);
         Watch = new Watch.WatchClient(channel);

@@ -33,11 +33,11 @@ internal static class EtcdCommand
     /// <summary>The lines that supervisors wait for.</summary>
     private static void Announce(ServerPlan plan, NodeLog log, INode node)
     {
-        log.Say("etcd", "enabled capabilities for version 3.6");
-        log.Say("etcd", $"published {{Name:{plan.Name} ClientURLs:[{string.Join(' ', plan.AdvertisedClientUrls)}]}} to cluster {node.ClusterId.ToString("x", CultureInfo.InvariantCulture)}");
-        log.Say("etcd", "ready to serve client requests");
+        log.Say(NodeEvents.Etcd, "enabled capabilities for version 3.6");
+        log.Say(NodeEvents.Etcd, $"published {{Name:{plan.Name} ClientURLs:[{string.Join(' ', plan.AdvertisedClientUrls)}]}} to cluster {node.ClusterId.ToString("x", CultureInfo.InvariantCulture)}");
+        log.Say(NodeEvents.Etcd, "ready to serve client requests");
         foreach (var address in node.ClientAddresses)
-            log.Say("etcd", !plan.ClientPort.IsTls ? $"serving insecure client requests on {address}" : $"serving client requests on {address}");
+            log.Say(NodeEvents.Etcd, !plan.ClientPort.IsTls ? $"serving insecure client requests on {address}" : $"serving client requests on {address}");
     }
 
     private static Dictionary<string, string> Environment()

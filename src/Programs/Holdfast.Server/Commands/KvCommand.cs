@@ -26,31 +26,34 @@ internal static class KvCommand
         var kv = new Command("kv", "Reads and writes keys of a running cluster.") { get, put, del, watch };
         var endpoints = ClientOptions.AddTo(kv);
 
-        get.SetAction((parsed, cancel) => RunAsync(endpoints.Open(parsed), client => GetAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
-        put.SetAction((parsed, cancel) => RunAsync(endpoints.Open(parsed), client => PutAsync(client, parsed.GetValue(key)!, parsed.GetValue(value)!, cancel)));
-        del.SetAction((parsed, cancel) => RunAsync(endpoints.Open(parsed), client => DeleteAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
-        watch.SetAction((parsed, cancel) => RunAsync(endpoints.Open(parsed), client => WatchAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
+        get.SetAction((parsed, cancel) => RunAsync(() => endpoints.Open(parsed), client => GetAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
+        put.SetAction((parsed, cancel) => RunAsync(() => endpoints.Open(parsed), client => PutAsync(client, parsed.GetValue(key)!, parsed.GetValue(value)!, cancel)));
+        del.SetAction((parsed, cancel) => RunAsync(() => endpoints.Open(parsed), client => DeleteAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
+        watch.SetAction((parsed, cancel) => RunAsync(() => endpoints.Open(parsed), client => WatchAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
         return kv;
     }
 
-    private static async Task<int> RunAsync(EtcdClient client, Func<EtcdClient, Task<int>> verb)
+    private static async Task<int> RunAsync(Func<EtcdClient> open, Func<EtcdClient, Task<int>> verb)
     {
-        using (client)
+        try
         {
-            try
-            {
-                return await verb(client);
-            }
-            catch (OutcomeUnknownException unknown)
-            {
-                await Console.Error.WriteLineAsync($"holdfast: {unknown.Message}");
-                return OutcomeUnknown;
-            }
-            catch (RpcException failure)
-            {
-                await Console.Error.WriteLineAsync($"holdfast: {failure.Status.Detail} ({failure.StatusCode}); is a server running there? --endpoints or HOLDFAST_ENDPOINTS says where to look");
-                return Failed;
-            }
+            using var client = open();
+            return await verb(client);
+        }
+        catch (ClientAccessException misused)
+        {
+            await Console.Error.WriteLineAsync($"holdfast: {misused.Message}");
+            return Failed;
+        }
+        catch (OutcomeUnknownException unknown)
+        {
+            await Console.Error.WriteLineAsync($"holdfast: {unknown.Message}");
+            return OutcomeUnknown;
+        }
+        catch (RpcException failure)
+        {
+            await Console.Error.WriteLineAsync($"holdfast: {failure.Status.Detail} ({failure.StatusCode}); is a server running there? --endpoints or HOLDFAST_ENDPOINTS says where to look");
+            return Failed;
         }
     }
 

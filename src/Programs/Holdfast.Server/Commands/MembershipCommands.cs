@@ -10,13 +10,13 @@ internal static class MembershipCommands
     internal static Command CreateToken()
     {
         var command = new Command("token", "Makes a token with which one node may join: holdfast server --join HOST:PEERPORT --token TOKEN.");
-        var endpoints = ClientOptions.AddTo(command);
-        command.SetAction(async (parsed, cancel) => await AskAsync(endpoints.First(parsed), async admin =>
+        var servers = ClientOptions.AddTo(command);
+        command.SetAction((parsed, cancel) => servers.TryAsync(parsed, access => AskAsync(access, async admin =>
         {
             var made = await admin.CreateJoinTokenAsync(cancel);
             Console.WriteLine(made.Token);
             await Console.Error.WriteLineAsync($"good for one node and {made.ExpiresInSeconds / 60} minutes");
-        }));
+        })));
         return command;
     }
 
@@ -25,27 +25,19 @@ internal static class MembershipCommands
         var command = new Command("leave", "Takes a node out of the cluster for good; without a name, the node that is asked.");
         var node = new Argument<string>("node") { Description = "Name or id of the node.", DefaultValueFactory = _ => "" };
         command.Arguments.Add(node);
-        var endpoints = ClientOptions.AddTo(command);
-        command.SetAction(async (parsed, cancel) => await AskAsync(endpoints.First(parsed), async admin =>
+        var servers = ClientOptions.AddTo(command);
+        command.SetAction((parsed, cancel) => servers.TryAsync(parsed, access => AskAsync(access, async admin =>
         {
             await admin.LeaveAsync(new LeaveRequest(parsed.GetValue(node) ?? ""), cancel);
             Console.WriteLine("the removal has begun; the node is out when it is no longer in the member list");
-        }));
+        })));
         return command;
     }
 
-    private static async Task<int> AskAsync(string endpoint, Func<AdminClient, Task> ask)
+    private static async Task<int> AskAsync(ClientAccess access, Func<AdminClient, Task> ask)
     {
-        using var admin = new AdminClient(endpoint);
-        try
-        {
-            await ask(admin);
-            return 0;
-        }
-        catch (Exception fault) when (fault is AdminException or HttpRequestException or TaskCanceledException)
-        {
-            await Console.Error.WriteLineAsync($"holdfast: {endpoint}: {fault.Message}");
-            return 1;
-        }
+        using var admin = new AdminClient(access.Endpoints[0], access);
+        await ask(admin);
+        return 0;
     }
 }

@@ -7,8 +7,6 @@ namespace Holdfast.Server.Commands;
 /// <summary><c>holdfast server</c>: runs a node until SIGTERM or SIGINT.</summary>
 internal static class ServerCommand
 {
-    private const int CannotStart = 1;
-
     internal static Command Create()
     {
         var command = new Command("server", "Runs a node. Without flags: one node, the etcd face on loopback, data in ./holdfast-data.");
@@ -27,7 +25,8 @@ internal static class ServerCommand
     internal static async Task<int> RunAsync(ServerPlan plan, CancellationToken stop, Action<NodeLog, INode>? announce = null)
     {
         using var log = new NodeLog(Console.Error, plan.LogsAsJson, plan.Name);
-        foreach (var warning in plan.Warnings) log.Warn("guard_rail", warning);
+        using var traces = TraceExport.Begin(plan);
+        foreach (var warning in plan.Warnings) log.Warn(NodeEvents.GuardRail, warning);
         try
         {
             await using INode node = plan.IsEphemeral ? await EphemeralNode.StartAsync(plan, log, stop) : await NodeAssembly.StartAsync(plan, log, stop);
@@ -40,15 +39,15 @@ internal static class ServerCommand
             }
 
             await UntilStoppedAsync(stop);
-            log.Say("stopping", "asked to stop");
+            log.Say(NodeEvents.Stopping, "asked to stop");
         }
         catch (CannotStartException refusal)
         {
             await Console.Error.WriteLineAsync($"holdfast: {refusal.Message}");
-            return CannotStart;
+            return refusal.Code;
         }
 
-        return 0;
+        return ExitCode.Done;
     }
 
     private static async Task UntilStoppedAsync(CancellationToken stop)

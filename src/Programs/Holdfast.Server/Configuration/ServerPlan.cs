@@ -53,6 +53,12 @@ internal sealed record ServerPlan
 
     public required bool LogsAsJson { get; init; }
 
+    /// <summary>The collector of traces; null for none.</summary>
+    public Uri? Otlp { get; init; }
+
+    /// <summary>The share of requests that is traced.</summary>
+    public double OtlpShare { get; init; }
+
     /// <summary>Things that work but should be known, a sentence each (R1.13).</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
@@ -78,6 +84,8 @@ internal sealed record ServerPlan
             Keyspace = KeyspaceSettings.Of(values, faults) with { Auth = clientPort.Auth },
             IsEphemeral = Switch(values, Settings.Ephemeral, faults),
             LogsAsJson = Json(values, isTerminal, faults),
+            Otlp = Collector(values, faults),
+            OtlpShare = Share(values, faults),
             Warnings = [],
         };
         if (faults.Count == before) plan.AgreeWithEachOther(values, faults);
@@ -183,6 +191,22 @@ internal sealed record ServerPlan
                 faults.Add($"{Named(values, Settings.LogFormat)}: \"{values[Settings.LogFormat].Text}\" is none of text, json, auto");
                 return false;
         }
+    }
+
+    private static Uri? Collector(SettingValues values, List<string> faults)
+    {
+        var text = values[Settings.Otlp].Text;
+        if (text.Length == 0) return null;
+        if (Uri.TryCreate(text.TrimEnd('/') + "/", UriKind.Absolute, out var url) && url.Scheme is "http" or "https") return url;
+        faults.Add($"{Named(values, Settings.Otlp)}: \"{text}\" is not a URL such as http://127.0.0.1:4318");
+        return null;
+    }
+
+    private static double Share(SettingValues values, List<string> faults)
+    {
+        if (double.TryParse(values[Settings.OtlpShare].Text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var share) && share is >= 0 and <= 1) return share;
+        faults.Add($"{Named(values, Settings.OtlpShare)}: \"{values[Settings.OtlpShare].Text}\" is not a share between 0 and 1");
+        return 0;
     }
 
     private static bool Switch(SettingValues values, Setting setting, List<string> faults)

@@ -32,9 +32,11 @@ internal static class Settings
     public static readonly Setting Tls = new("peer.tls", "--tls", "", "Mutual TLS between nodes: the folder with ca.pem, node.pem and node.key, made by holdfast cert. A joiner gets them with its token.");
     public static readonly Setting Insecure = new("insecure", "--insecure", "false", "Allow a non-loopback bind without TLS and authentication.", IsSwitch: true);
     public static readonly Setting Ephemeral = new("ephemeral", "--ephemeral", "false", "One node in memory, to try clients out: nothing survives the process.", IsSwitch: true);
+    public static readonly Setting Otlp = new("trace.otlp", "--otlp", "", "Send traces by OTLP over HTTP to this collector, such as http://127.0.0.1:4318; nothing is sent without it.");
+    public static readonly Setting OtlpShare = new("trace.share", "--otlp-share", "0.01", "The share of requests that is traced, 0 to 1; a caller that sends its own trace context decides for itself.");
     public static readonly Setting LogFormat = new("log.format", "--log-format", "auto", "text, json, or auto: text on a terminal, JSON otherwise.");
 
     /// <summary>All of them, in the order of the help text.</summary>
     public static readonly IReadOnlyList<Setting> All =
-        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, LogFormat];
+        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, Otlp, OtlpShare, LogFormat];
 }

@@ -20,10 +20,10 @@ internal sealed class EphemeralNode : INode
     public static async Task<EphemeralNode> StartAsync(ServerPlan plan, NodeLog log, CancellationToken cancel)
     {
         var keyspace = new EphemeralKeyspace(plan.Name, plan.Etcd, plan.Keyspace, plan.ClientPort.Scheme);
-        log.Warn("ephemeral", "one node in memory: everything written here ends with this process");
+        log.Warn(NodeEvents.Ephemeral, "one node in memory: everything written here ends with this process");
         try
         {
-            return new EphemeralNode(keyspace, await NodeAssembly.OpenDoorAsync(keyspace.Face, plan, plan.ClientPort.OpenTls(log), log, cancel));
+            return new EphemeralNode(keyspace, await NodeAssembly.OpenDoorAsync(keyspace.Face, plan, new CoordinationEndpointOptions { Listen = [], Tls = plan.ClientPort.OpenTls(log), Logging = log }, cancel));
         }
         catch (CannotStartException)
         {

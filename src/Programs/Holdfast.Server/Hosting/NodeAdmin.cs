@@ -9,19 +9,25 @@ using Holdfast.Server.Commands;
 namespace Holdfast.Server.Hosting;
 
 /// <summary>The node's own administration, over its directory and its groups.</summary>
-internal sealed class NodeAdmin(string name, NodeId self, ClusterNode cluster, Func<NodeId, bool> isReachable) : IAdmin
+internal sealed class NodeAdmin(string name, NodeId self, ClusterNode cluster, NodeRuntime runtime, NodeAlarms alarms, Func<DateTimeOffset?> certificatesEnd) : IAdmin
 {
     /// <summary>How long a join token is good, and for one node.</summary>
     private static readonly TimeSpan TokenLifetime = TimeSpan.FromHours(1);
 
     /// <inheritdoc/>
-    public ValueTask<NodeStatus> StatusAsync(CancellationToken cancel = default)
+    public async ValueTask<NodeStatus> StatusAsync(CancellationToken cancel = default)
     {
         var view = cluster.View;
-        return new(new NodeStatus(
+        return new NodeStatus(
             name, self.ToString(), view.Cluster.ToString(), VersionCommand.Text,
-            [.. view.Members.Values.Select(member => new MemberStatus(member.Name, member.Node.ToString(), $"{member.Host}:{member.Port}", string.Join(',', member.ClientUrls), member.Node == self || isReachable(member.Node)))],
-            [Told(cluster.Directory.Status), Told(cluster.Coordination.Status)]));
+            [.. view.Members.Values.Select(member => new MemberStatus(member.Name, member.Node.ToString(), $"{member.Host}:{member.Port}", string.Join(',', member.ClientUrls), member.Node == self || runtime.HearsFrom(member.Node)))],
+            [await ToldAsync(cluster.Directory).WaitAsync(cancel), await ToldAsync(cluster.Coordination).WaitAsync(cancel)])
+        {
+            Alarms = alarms.On,
+            TimeMicros = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10,
+            SyncMillisecondsP99 = runtime.LogMeters is { SyncSeconds.Count: >= 100 } log && log.SyncSeconds.Quantile(0.99) is var p99 && double.IsFinite(p99) ? p99 * 1000 : 0,
+            CertificatesEndSeconds = certificatesEnd()?.ToUnixTimeSeconds() ?? 0,
+        };
     }
 
     /// <inheritdoc/>
@@ -58,13 +64,21 @@ internal sealed class NodeAdmin(string name, NodeId self, ClusterNode cluster, F
         throw new AdminException(404, $"no member is called {node}; the members are {string.Join(", ", cluster.View.Members.Values.Select(each => each.Name))}");
     }
 
-    private static Holdfast.Coordination.Endpoints.GroupStatus Told(Replication.GroupStatus status)
+    private static async Task<Holdfast.Coordination.Endpoints.GroupStatus> ToldAsync(ReplicatedGroup group)
     {
+        var followers = await group.FollowersAsync();
+        var status = group.Status;
+        var last = status.Last.Index.Value;
         var members = status.Configuration.Members.ToArray();
         return new(
             status.Group.Value, RoleOf(status), status.Leader.ToString(), status.Term.Value, status.Commit.Value, status.Applied.Value,
             [.. members.Where(member => member.Role != MemberRole.Learner).Select(member => member.Node.ToString())],
-            [.. members.Where(member => member.Role == MemberRole.Learner).Select(member => member.Node.ToString())]);
+            [.. members.Where(member => member.Role == MemberRole.Learner).Select(member => member.Node.ToString())])
+        {
+            LastIndex = last,
+            IsRestored = status.IsRestored,
+            Followers = [.. followers.Select(place => new FollowerStatus(place.Node.ToString(), last - Math.Min(place.Match.Value, last)))],
+        };
     }
 
     private static string RoleOf(Replication.GroupStatus status) => status.Role switch

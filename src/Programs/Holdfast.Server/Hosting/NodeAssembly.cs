@@ -5,7 +5,9 @@ using Holdfast.Cluster;
 using Holdfast.Coordination;
 using Holdfast.Coordination.Endpoints;
 using Holdfast.Primitives;
+using Holdfast.Primitives.Metrics;
 using Holdfast.Replication;
+using Holdfast.Server.Commands;
 using Holdfast.Server.Configuration;
 using Holdfast.Storage;
 using Holdfast.Transport;
@@ -26,7 +28,9 @@ internal sealed class NodeAssembly : INode
     private readonly Stack<Func<ValueTask>> stops = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly NodeLog log;
+    private readonly NodeAlarms alarms = new();
     private CoordinationEndpoint? door;
+    private (NodeId Node, string Name) own;
     private NodeRuntime? runtime;
     private ClusterNode? cluster;
 
@@ -61,6 +65,7 @@ internal sealed class NodeAssembly : INode
             throw fault switch
             {
                 DataDirectoryUnusableException or DataDirectoryException or SnapshotDamagedException or WalRefusedException => new CannotStartException($"{plan.DataDirectory}: {fault.Message}", fault),
+                DiskFullException or InvariantBrokenException when FatalEnd.Of(fault, plan.Name, plan.DataDirectory) is var end => new CannotStartException(end.Sentence, fault, end.Code),
                 TlsFolderException => new CannotStartException(fault.Message, fault),
                 _ => fault,
             };
@@ -86,10 +91,11 @@ internal sealed class NodeAssembly : INode
 
     private async Task ComposeAsync(ServerPlan plan, CancellationToken cancel)
     {
+        Action<Exception> onFatal = fault => FatalEnd.Of(fault, plan.Name, plan.DataDirectory).End(log, plan.DataDirectory);
         var clientTls = plan.ClientPort.OpenTls(log);
         var data = DataDirectory.Open(plan.DataDirectory, plan.Name, ProbedDisk);
         stops.Push(() => { data.Dispose(); return ValueTask.CompletedTask; });
-        if (data.TooOpen() is { } warning) log.Warn("guard_rail", warning);
+        SayWhatWasFound(plan, data);
         var self = new LocalNode(data.Node, checked((uint)data.BootCount), featureLevel: 1, data.Cluster);
 
         var certificates = NodeCertificates.Open(plan, log);
@@ -98,13 +104,14 @@ internal sealed class NodeAssembly : INode
 
         var addresses = new PeerAddresses();
         var transport = new TransportOptions();
-        var listener = Listen(plan, self, addresses, tls, transport);
+        var listener = Listen(plan, self, addresses, tls, transport, onFatal);
         stops.Push(() => { listener.Dispose(); return ValueTask.CompletedTask; });
         var control = new ControlService(transport, Speak);
         stops.Push(() => { control.Dispose(); return ValueTask.CompletedTask; });
         var record = Record(plan, data.Node, listener);
+        own = (data.Node, plan.Name);
         listener.Serve(control);
-        runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak });
+        runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal });
         stops.Push(async () => await runtime.StopAsync());
         var machine = new CoordinationStateMachine();
         var leaseTimes = new LeaseTimes(self, addresses, tls);
@@ -125,43 +132,74 @@ internal sealed class NodeAssembly : INode
             JoinToken = plan.JoinToken,
             JoinsReservedPlace = plan.JoinsReservedPlace,
             OnCluster = data.JoinCluster,
-            Say = happened => log.Say("cluster", happened),
-            Warn = finding => log.Warn("recovery", finding),
+            Say = happened => log.Say(NodeEvents.Cluster, happened),
+            Warn = finding => log.Warn(NodeEvents.Recovery, finding),
         });
         listener.Start();
-        if (self.Cluster == Primitives.ClusterId.None && plan.Cluster.Count > 1) log.Say("founding", "a new cluster begins when every listed node is there");
+        if (self.Cluster == Primitives.ClusterId.None && plan.Cluster.Count > 1) log.Say(NodeEvents.Founding, "a new cluster begins when every listed node is there");
         await cluster.StartAsync(cancel);
         stops.Push(cluster.DisposeAsync);
-        foreach (var finding in runtime.Recovery!.Findings) log.Warn("recovery", finding);
 
         var membership = new NodeMembership(cluster, record, runtime.HearsFrom, tls is null ? "http" : "https");
-        var identity = new CoordinationIdentity
-        {
-            ClusterId = self.Cluster.Value,
-            MemberId = self.Id.Value,
-            Members = membership.List,
-            Membership = membership,
-            AskLeader = leaseTimes.AskAsync,
-        };
-        var keyspace = CoordinationFace.Over(cluster.Coordination, machine, identity, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), plan.Keyspace);
+        var keyspace = CoordinationFace.Over(cluster.Coordination, machine, IdentityOf(self, membership, leaseTimes), BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), plan.Keyspace);
         leaseTimes.Serve(keyspace);
         await cluster.FinishRecoveryAsync(stop => keyspace.SkipRevisionsAsync(RevisionsSkipped, stop), cancel);
         var ticking = Task.Run(() => TickAsync(keyspace), CancellationToken.None);
         stops.Push(async () => await ticking);
-
-        var admin = new NodeAdmin(plan.Name, self.Id, cluster, runtime.HearsFrom);
-        door = await OpenDoorAsync(keyspace, plan, clientTls, log, cancel, admin);
-        stops.Push(door.DisposeAsync);
-        log.Say("started", $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
+        await ServeAsync(plan, clientTls, tls, keyspace, data, onFatal, cancel);
+        log.Say(NodeEvents.Started, $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
     }
 
+    private void SayWhatWasFound(ServerPlan plan, DataDirectory data)
+    {
+        log.Identify(data.Node);
+        if (data.TooOpen() is { } warning) log.Warn(NodeEvents.GuardRail, warning);
+        if (FatalEnd.TakeLastWords(plan.DataDirectory) is not { } lastWords) return;
+        log.Fail(NodeEvents.EndedByFault, "the process before this one said: " + lastWords);
+        alarms.EndedByFault(lastWords);
+    }
+
+    /// <summary>What looks on, and then the front door.</summary>
+    private async Task ServeAsync(ServerPlan plan, EndpointTls? clientTls, PeerTls? tls, CoordinationFace keyspace, DataDirectory data, Action<Exception> onFatal, CancellationToken cancel)
+    {
+        var watch = new NodeWatch(log, alarms, () => runtime!.Groups, NameOf, keyspace);
+        var watching = Task.Run(() => watch.RunAsync(stopping.Token), CancellationToken.None);
+        stops.Push(async () => await watching);
+
+        Func<DateTimeOffset?> certificatesEnd = () => Earliest(tls is { IsReady: true } ? tls.Expires : null, clientTls?.Material().Certificate.TargetCertificate.NotAfter);
+        var metrics = new MetricsRegistry();
+        keyspace.RegisterMetrics(metrics);
+        var shown = new NodeMetrics(metrics, runtime!, alarms, NameOf, () => data.Disk.FreeBytes);
+        shown.Register(certificatesEnd, VersionCommand.Text);
+        await shown.RefreshAsync(cancel);
+        var bridge = new MetricsBridge(metrics);
+        stops.Push(() => { bridge.Dispose(); return ValueTask.CompletedTask; });
+
+        var admin = new NodeAdmin(plan.Name, data.Node, cluster!, runtime!, alarms, certificatesEnd);
+        door = await OpenDoorAsync(keyspace, plan, new CoordinationEndpointOptions { Listen = [], Tls = clientTls, Logging = log, Admin = admin, Metrics = metrics, RefreshMetrics = shown.RefreshAsync, OnFatal = onFatal }, cancel);
+        stops.Push(door.DisposeAsync);
+        bridge.TakeUp();
+    }
+
+    private CoordinationIdentity IdentityOf(LocalNode self, NodeMembership membership, LeaseTimes leaseTimes) => new()
+    {
+        ClusterId = self.Cluster.Value,
+        MemberId = self.Id.Value,
+        Members = membership.List,
+        Membership = membership,
+        AskLeader = leaseTimes.AskAsync,
+    };
+
+    private string NameOf(NodeId node) => cluster!.View.Members.TryGetValue(node, out var member) ? member.Name : node == own.Node ? own.Name : node == NodeId.None ? "nobody" : node.ToString();
+
+    private static DateTimeOffset? Earliest(DateTimeOffset? one, DateTimeOffset? other) => one is null || other < one ? other : one;
+
     /// <summary>Opens the front door, or says who stands in it.</summary>
-    internal static async Task<CoordinationEndpoint> OpenDoorAsync(ICoordination face, ServerPlan plan, EndpointTls? tls, NodeLog log, CancellationToken cancel, IAdmin? admin = null)
+    internal static async Task<CoordinationEndpoint> OpenDoorAsync(ICoordination face, ServerPlan plan, CoordinationEndpointOptions options, CancellationToken cancel)
     {
         try
         {
-            var options = new CoordinationEndpointOptions { Listen = [plan.Etcd, .. plan.EtcdAlso], Limits = plan.Limits, Tls = tls, Logging = log, Admin = admin };
-            return await CoordinationEndpoint.StartAsync(face, options, cancel);
+            return await CoordinationEndpoint.StartAsync(face, options with { Listen = [plan.Etcd, .. plan.EtcdAlso], Limits = plan.Limits }, cancel);
         }
         catch (Exception taken) when (taken is IOException or SocketException)
         {
@@ -173,17 +211,17 @@ internal sealed class NodeAssembly : INode
     private DirectoryDisk ProbedDisk(string path)
     {
         var (preferDirect, finding) = WriteProbe.Measure(path);
-        log.Say("disk", finding);
+        log.Say(NodeEvents.Disk, finding);
         return new DirectoryDisk(path) { LogFolder = "wal", PrefersDirect = preferDirect };
     }
 
-    private PeerListener Listen(ServerPlan plan, LocalNode self, PeerAddresses addresses, PeerTls? tls, TransportOptions transport)
+    private PeerListener Listen(ServerPlan plan, LocalNode self, PeerAddresses addresses, PeerTls? tls, TransportOptions transport, Action<Exception> onFatal)
     {
         // A node alone needs no peers, but the runtime has a door for them: a port that the system chooses, on loopback.
         var bind = plan.Peer ?? new IPEndPoint(IPAddress.Loopback, 0);
         try
         {
-            return new PeerListener(bind, self, addresses, tls, transport, Speak);
+            return new PeerListener(bind, self, addresses, tls, transport, Speak, onFatal);
         }
         catch (SocketException taken)
         {
@@ -193,8 +231,8 @@ internal sealed class NodeAssembly : INode
 
     private void Speak(TransportSeverity severity, string message)
     {
-        if (severity == TransportSeverity.Warning) log.Warn("transport", message);
-        else log.Say("transport", message);
+        if (severity == TransportSeverity.Warning) log.Warn(NodeEvents.Transport, message);
+        else log.Say(NodeEvents.Transport, message);
     }
 
     private static MemberRecord Record(ServerPlan plan, NodeId node, PeerListener listener)

@@ -21,7 +21,7 @@ internal sealed class NodeCertificates : IAsyncDisposable
     {
         (Folder, this.log) = (folder, log);
         Tls = folder.IsComplete ? Of(folder.Load()) : PeerTls.Waiting();
-        foreach (var warning in folder.TooOpen()) log.Warn("guard_rail", warning);
+        foreach (var warning in folder.TooOpen()) log.Warn(NodeEvents.GuardRail, warning);
         var seen = folder.Stamp();
         watching = Task.Run(() => WatchAsync(seen));
     }
@@ -54,16 +54,16 @@ internal sealed class NodeCertificates : IAsyncDisposable
 
     private PeerTls Of(TlsMaterial material)
     {
-        Say("certificates", material);
+        Say(NodeEvents.Certificates, material);
         return new PeerTls(material.Own, material.Authorities);
     }
 
-    private void Say(string eventType, TlsMaterial material)
+    private void Say(NodeEvent happened, TlsMaterial material)
     {
         var now = DateTimeOffset.UtcNow;
         var sentence = $"{material.Own.Subject} holds until {material.Own.NotAfter.ToUniversalTime():u}; mutual TLS between nodes";
-        if (CertificateAuthority.IsRenewalDue(material.Own, now)) log.Warn(eventType, sentence + "; it has lived two thirds of its time: replace node.pem, the node takes it up without a restart");
-        else log.Say(eventType, sentence);
+        if (CertificateAuthority.IsRenewalDue(material.Own, now)) log.Warn(happened, sentence + "; it has lived two thirds of its time: replace node.pem, the node takes it up without a restart");
+        else log.Say(happened, sentence);
     }
 
     private async Task WatchAsync(string seen)
@@ -92,11 +92,11 @@ internal sealed class NodeCertificates : IAsyncDisposable
         {
             var material = Folder.Load();
             Tls.Replace(material.Own, material.Authorities);
-            Say("certificates_reloaded", material);
+            Say(NodeEvents.CertificatesReloaded, material);
         }
         catch (TlsFolderException unusable)
         {
-            log.Warn("certificates_kept", $"the certificates in use stay in use: {unusable.Message}");
+            log.Warn(NodeEvents.CertificatesKept, $"the certificates in use stay in use: {unusable.Message}");
         }
     }
 }

@@ -97,8 +97,9 @@ public sealed class CoordinationEndpoint : IAsyncDisposable
         return new FrontDoor(
             scope,
             new MethodTable(options.Metrics),
-            new HealthPages(coordination, options.Metrics, new EtcdMetrics(coordination, options.Metrics, scope)),
+            new HealthPages(coordination, options.Metrics, new EtcdMetrics(coordination, options.Metrics, scope, options.RefreshMetrics)),
             new AdminPages(options.Admin),
+            options.OnFatal,
             options.Logging.CreateLogger("Holdfast.Coordination.Endpoints"));
     }
 

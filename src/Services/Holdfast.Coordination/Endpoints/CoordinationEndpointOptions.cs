@@ -20,6 +20,12 @@ public sealed record CoordinationEndpointOptions
     /// <summary>Where the door counts its requests, and whose page it serves at <c>/metrics</c>.</summary>
     public MetricsRegistry Metrics { get; init; } = new();
 
+    /// <summary>Called before the metrics page is printed, for numbers that must be asked for. Null for none.</summary>
+    public Func<CancellationToken, ValueTask>? RefreshMetrics { get; init; }
+
+    /// <summary>What to do about a broken invariant that a request ran into. It must not return; by default the process ends at once.</summary>
+    public Action<Exception> OnFatal { get; init; } = static broken => Environment.FailFast("holdfast: " + broken.Message, broken);
+
     /// <summary>The node's own administration; without it <c>/holdfast/v1/</c> is not found.</summary>
     public IAdmin? Admin { get; init; }
 

@@ -63,6 +63,9 @@ internal sealed class WatchHub
     /// <summary>Watches, synced or not.</summary>
     public int WatcherCount { get; private set; }
 
+    /// <summary>Watches that are behind and read forward from the history.</summary>
+    public int LaggingCount => lagging.Count;
+
     /// <summary>Opens a stream.</summary>
     public WatchStream Open(IWatchSink sink, Permissions.Caller? caller = null)
     {

@@ -35,7 +35,25 @@ public sealed class AdminException(int httpStatus, string message) : Exception(m
 /// <param name="Version">The program's version.</param>
 /// <param name="Members">Every member in the directory.</param>
 /// <param name="Groups">The groups of which this node has a replica.</param>
-public sealed record NodeStatus(string Name, string NodeId, string ClusterId, string Version, IReadOnlyList<MemberStatus> Members, IReadOnlyList<GroupStatus> Groups);
+public sealed record NodeStatus(string Name, string NodeId, string ClusterId, string Version, IReadOnlyList<MemberStatus> Members, IReadOnlyList<GroupStatus> Groups)
+{
+    /// <summary>The alarms that are on, as this node knows them.</summary>
+    public IReadOnlyList<AlarmStatus> Alarms { get; init; } = [];
+
+    /// <summary>The node's clock when it answered, in microseconds since 1970.</summary>
+    public long TimeMicros { get; init; }
+
+    /// <summary>The time within which 99 of 100 fsyncs of its log ended since it started, in milliseconds; 0 until there were a hundred.</summary>
+    public double SyncMillisecondsP99 { get; init; }
+
+    /// <summary>When the first of its certificates ends, in seconds since 1970; 0 without certificates.</summary>
+    public long CertificatesEndSeconds { get; init; }
+}
+
+/// <summary>An alarm that is on.</summary>
+/// <param name="Code">Stable, for machines.</param>
+/// <param name="Sentence">For people.</param>
+public sealed record AlarmStatus(string Code, string Sentence);
 
 /// <summary>A member as the directory has it.</summary>
 /// <param name="Name">Its name.</param>
@@ -54,7 +72,22 @@ public sealed record MemberStatus(string Name, string NodeId, string PeerAddress
 /// <param name="AppliedIndex">The last index applied here.</param>
 /// <param name="Voters">The voters' node ids, in hex.</param>
 /// <param name="Learners">The learners' node ids, in hex.</param>
-public sealed record GroupStatus(ulong Group, string Role, string Leader, ulong Term, ulong CommitIndex, ulong AppliedIndex, IReadOnlyList<string> Voters, IReadOnlyList<string> Learners);
+public sealed record GroupStatus(ulong Group, string Role, string Leader, ulong Term, ulong CommitIndex, ulong AppliedIndex, IReadOnlyList<string> Voters, IReadOnlyList<string> Learners)
+{
+    /// <summary>The log's end here.</summary>
+    public ulong LastIndex { get; init; }
+
+    /// <summary>Whether the state is there; while it is restored there are no reads here.</summary>
+    public bool IsRestored { get; init; } = true;
+
+    /// <summary>On the leader: how many entries each other member still lacks.</summary>
+    public IReadOnlyList<FollowerStatus> Followers { get; init; } = [];
+}
+
+/// <summary>A follower as its leader sees it.</summary>
+/// <param name="NodeId">Its id, in hex.</param>
+/// <param name="Lag">Entries of the leader's log that it is not known to have on disk.</param>
+public sealed record FollowerStatus(string NodeId, ulong Lag);
 
 /// <summary>A join token and what to do with it.</summary>
 /// <param name="Token">The secret.</param>

@@ -7,6 +7,7 @@ using Holdfast.Coordination.Kv;
 using Holdfast.Coordination.Leases;
 using Holdfast.Coordination.Protocol;
 using Holdfast.Primitives;
+using Holdfast.Primitives.Metrics;
 using Holdfast.Replication;
 
 namespace Holdfast.Coordination;
@@ -35,6 +36,8 @@ public sealed class CoordinationFace : ICoordination
     private readonly AutoCompactor compactor;
     private readonly MaintenanceDesk maintenance;
     private readonly MemberDesk members;
+    private readonly KeyspaceMeters meters;
+    private readonly long quotaBytes;
 
     internal CoordinationFace(IKeyspaceGroup group, CoordinationIdentity identity, ulong seed, CoordinationOptions? options = null)
     {
@@ -45,6 +48,7 @@ public sealed class CoordinationFace : ICoordination
         compactor = new AutoCompactor(options);
         maintenance = new MaintenanceDesk(group, identity, options);
         members = new MemberDesk(group, identity);
+        (meters, quotaBytes) = (new KeyspaceMeters(), options.QuotaBytes);
         desks = new AuthDesks(options.Auth);
     }
 
@@ -52,6 +56,7 @@ public sealed class CoordinationFace : ICoordination
     {
         (group, identity, leaseIds, leaseIdsLock, desks) = (face.group, face.identity, face.leaseIds, face.leaseIdsLock, face.desks);
         (space, compactor, maintenance, members) = (face.space, face.compactor, face.maintenance, face.members);
+        (meters, quotaBytes) = (face.meters, face.quotaBytes);
         this.caller = caller;
     }
 
@@ -71,6 +76,9 @@ public sealed class CoordinationFace : ICoordination
     /// After a recovery by hand: leaves out so many revisions that none which a lost node may have given is given again (S12). Done twice it leaves out twice as many, which harms nobody.
     /// </summary>
     public async Task SkipRevisionsAsync(long revisions, CancellationToken cancel) => await group.ProposeAsync(Command.EncodeSkip(revisions), cancel).ConfigureAwait(false);
+
+    /// <summary>Shows the keyspace's numbers on a metrics page.</summary>
+    public void RegisterMetrics(MetricsRegistry metrics) => meters.Register(metrics, quotaBytes);
 
     /// <inheritdoc/>
     public IdentityView Identity => group.Identity;
@@ -223,10 +231,10 @@ public sealed class CoordinationFace : ICoordination
     /// </summary>
     public async ValueTask TickAsync(CancellationToken cancel = default)
     {
-        var findings = await group.ReadAsync(new TickRead(false, 0), false, cancel);
+        var findings = await group.ReadAsync(new TickRead(false, 0, meters), false, cancel);
         await KeepBoundsAsync(findings, cancel);
         if (!findings.IsDue) return;
-        findings = await group.ReadAsync(new TickRead(true, ExpiriesPerTickMax), true, cancel);
+        findings = await group.ReadAsync(new TickRead(true, ExpiriesPerTickMax, meters), true, cancel);
         var proposals = new List<Task>(findings.Expired.Count);
         foreach (var lease in findings.Expired) proposals.Add(ExpireAsync(lease, findings.Term, cancel));
         await Task.WhenAll(proposals);
@@ -285,6 +293,7 @@ public sealed class CoordinationFace : ICoordination
         try
         {
             await group.ProposeAsync(Command.EncodeExpiry(lease, term), cancel);
+            meters.LeasesExpired.Increment();
         }
         catch (EtcdException)
         {

@@ -145,13 +145,14 @@ internal sealed class RemainingRead(long id) : KeyspaceRead<long?>
 }
 
 /// <summary>What time brings: leases that start or end, notices, and slices of housekeeping. Runs often, on every member.</summary>
-internal sealed class TickRead(bool isConfirmed, int expiredMax) : KeyspaceRead<TickFindings>
+internal sealed class TickRead(bool isConfirmed, int expiredMax, KeyspaceMeters meters) : KeyspaceRead<TickFindings>
 {
     public override bool Run(CoordinationStateMachine machine, Instant now)
     {
         List<ExpiredLease> expired = [];
         machine.Tick(now, isConfirmed, expiredMax, expired);
         machine.RunSlice();
+        meters.Note(machine);
         var store = machine.Store;
         Result = new TickFindings(machine.Role.Term, machine.Clock.IsDue(now), expired)
         {

@@ -8,12 +8,13 @@ namespace Holdfast.Coordination.Endpoints.Http;
 internal sealed class EtcdMetrics
 {
     private readonly ICoordination coordination;
+    private readonly Func<CancellationToken, ValueTask>? refreshNode;
     private readonly Counter leaderChanges;
     private StatusResponse status = new();
 
-    public EtcdMetrics(ICoordination coordination, MetricsRegistry metrics, CallScope scope)
+    public EtcdMetrics(ICoordination coordination, MetricsRegistry metrics, CallScope scope, Func<CancellationToken, ValueTask>? refreshNode)
     {
-        this.coordination = coordination;
+        (this.coordination, this.refreshNode) = (coordination, refreshNode);
         metrics.Gauge("etcd_server_has_leader", "Whether this member knows a leader: 1 or 0.", () => status.Leader != 0 ? 1 : 0);
         metrics.Gauge("etcd_server_is_leader", "Whether this member leads: 1 or 0.", () => status.Leader != 0 && status.Leader == status.Header?.MemberId ? 1 : 0);
         metrics.SampledCounter("etcd_server_proposals_committed_total", "The last log index known to be committed.", () => status.RaftIndex);
@@ -22,11 +23,15 @@ internal sealed class EtcdMetrics
         metrics.SampledCounter("etcd_server_proposals_failed_total", "Requests that ended without a quorum or a leader.", () => scope.Unavailable.Value);
         leaderChanges = metrics.Counter("etcd_server_leader_changes_seen_total", "Changes of leadership, as noticed between two prints of this page.");
         metrics.Gauge("holdfast_coordination_revision", "The keyspace's revision here.", () => status.Header?.Revision ?? 0);
+        metrics.Gauge("etcd_server_is_learner", "Whether this member does not vote yet: 1 or 0.", () => status.IsLearner ? 1 : 0);
+        metrics.Gauge("etcd_server_version", "The version that clients are told.", static () => 1, $"server_version=\"{HealthPages.EtcdVersion}\"");
+        metrics.Gauge("etcd_cluster_version", "The same for the cluster.", static () => 1, $"cluster_version=\"{HealthPages.EtcdVersion}\"");
     }
 
     /// <summary>Asks for the member's status, so that the next print tells the present.</summary>
     public async ValueTask RefreshAsync(CancellationToken cancel)
     {
+        if (refreshNode is not null) await refreshNode(cancel).ConfigureAwait(false);
         try
         {
             var now = await coordination.StatusAsync(new StatusRequest(), cancel).ConfigureAwait(false);

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace Holdfast.Coordination.Endpoints.Http;
 
 /// <summary>What Kestrel calls for every request: chooses who answers.</summary>
-internal sealed class FrontDoor(CallScope scope, MethodTable methods, HealthPages health, AdminPages admin, ILogger log) : IHttpApplication<HttpExchange>
+internal sealed class FrontDoor(CallScope scope, MethodTable methods, HealthPages health, AdminPages admin, Action<Exception> onFatal, ILogger log) : IHttpApplication<HttpExchange>
 {
     public HttpExchange CreateContext(IFeatureCollection contextFeatures) => new(contextFeatures);
 
@@ -24,7 +24,7 @@ internal sealed class FrontDoor(CallScope scope, MethodTable methods, HealthPage
         catch (InvariantBrokenException broken)
         {
             // The process ends before it can do harm; the supervisor starts it again and recovery looks at what is on disk.
-            Environment.FailFast("holdfast: " + broken.Message, broken);
+            onFatal(broken);
         }
         catch (Exception gone) when (gone is IOException or OperationCanceledException)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Holdfast.Coordination.Endpoints.Grpc;
 using Holdfast.Coordination.Endpoints.Http;
 using Holdfast.Coordination.Endpoints.Json;
@@ -11,6 +12,8 @@ internal abstract class EtcdMethod(string service, string name)
 {
     private Counter? started;
     private Counter? failed;
+    private CodeCounters? handled;
+    private Histogram? seconds;
 
     /// <summary>The full name of the service, such as <c>etcdserverpb.KV</c>.</summary>
     public string Service => service;
@@ -21,41 +24,54 @@ internal abstract class EtcdMethod(string service, string name)
     /// <summary>The path of the gRPC call.</summary>
     public string GrpcPath => $"/{service}/{name}";
 
+    /// <summary>Whether a call of it lasts as long as its client likes.</summary>
+    protected virtual bool IsStream => false;
+
     /// <summary>Gives the method its counters, under the names that dashboards for etcd know.</summary>
     public void CountIn(MetricsRegistry metrics)
     {
         var labels = $"grpc_service=\"{service}\",grpc_method=\"{name}\"";
         started = metrics.Counter("grpc_server_started_total", "Calls begun, by gRPC or JSON.", labels);
         failed = metrics.Counter("grpc_server_failed_total", "Calls that ended with an error.", labels);
+        handled = new CodeCounters(metrics, labels);
+        if (!IsStream) seconds = metrics.Histogram("grpc_server_handling_seconds", "From the call's headers to its answer; streams, which last as long as their clients like, are left out.", labels);
     }
 
     /// <summary>Serves one gRPC call to its end.</summary>
     public async Task ServeGrpcAsync(HttpExchange exchange, CallScope scope)
     {
         started?.Increment();
+        var begun = Stopwatch.GetTimestamp();
         exchange.Begin(200, GrpcHeaders.ContentType);
+        using var span = RequestTrace.Begin(exchange, this);
         using var deadline = CallDeadline.Of(exchange);
         try
         {
             var named = await scope.ForAsync(this, exchange, deadline.Token).ConfigureAwait(false);
             await CallGrpcAsync(exchange, named, deadline.Token).ConfigureAwait(false);
             GrpcHeaders.Succeed(exchange);
+            handled?.Count(0);
         }
         catch (Exception failure) when (failure is not InvariantBrokenException)
         {
             GrpcHeaders.Fail(exchange, Count(CallFailure.From(failure, deadline.HasPassed), scope));
         }
+
+        seconds?.Observe(Stopwatch.GetElapsedTime(begun));
     }
 
     /// <summary>Serves one JSON request to its end.</summary>
     public async Task ServeJsonAsync(HttpExchange exchange, CallScope scope)
     {
         started?.Increment();
+        var begun = Stopwatch.GetTimestamp();
+        using var span = RequestTrace.Begin(exchange, this);
         using var deadline = CallDeadline.Of(exchange);
         try
         {
             var named = await scope.ForAsync(this, exchange, deadline.Token).ConfigureAwait(false);
             await CallJsonAsync(exchange, named, deadline.Token).ConfigureAwait(false);
+            handled?.Count(0);
         }
         catch (Exception exception) when (exception is not InvariantBrokenException)
         {
@@ -63,11 +79,15 @@ internal abstract class EtcdMethod(string service, string name)
             if (exchange.HasStarted) await JsonErrors.EndStreamAsync(exchange, failure).ConfigureAwait(false);
             else await JsonErrors.RespondAsync(exchange, failure).ConfigureAwait(false);
         }
+
+        seconds?.Observe(Stopwatch.GetElapsedTime(begun));
     }
 
     private CallFailure Count(CallFailure failure, CallScope scope)
     {
         failed?.Increment();
+        Activity.Current?.SetStatus(ActivityStatusCode.Error, failure.Message);
+        handled?.Count(failure.Code);
         if (failure.Code == CallFailure.Unavailable) scope.Unavailable.Increment();
         return failure;
     }

@@ -22,6 +22,8 @@ internal sealed class StreamMethod(string service, string name, Func<CallScope, 
         }
     });
 
+    protected override bool IsStream => true;
+
     protected override async ValueTask CallGrpcAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel)
     {
         exchange.AllowStreaming();
@@ -41,6 +43,8 @@ internal sealed class StreamMethod(string service, string name, Func<CallScope, 
 internal sealed class AbsentMethod(string service, string name) : EtcdMethod(service, name)
 {
     private readonly CallFailure failure = new(CallFailure.Unimplemented, $"holdfast: {service}/{name} is not offered");
+
+    protected override bool IsStream => true; // Nobody waits for it: no time is worth keeping.
 
     protected override ValueTask CallGrpcAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel) => throw new CallException(failure);
 

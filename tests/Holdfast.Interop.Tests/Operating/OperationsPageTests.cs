@@ -1,0 +1,27 @@
+using Holdfast.Server.Hosting;
+
+namespace Holdfast.Interop.Tests.Operating;
+
+/// <summary>docs/operations.md names what an operator meets in logs and exit codes (R1.12).</summary>
+public sealed class OperationsPageTests
+{
+    [Fact]
+    public void Every_event_is_listed_with_its_id_and_meaning()
+    {
+        var page = File.ReadAllText(Checkout.PathOf("docs/operations.md"));
+        var missing = NodeEvents.All.Select(each => $"| {each.Id} | `{each.Type}` | {each.Meaning} |").Where(row => !page.Contains(row, StringComparison.Ordinal)).ToArray();
+        Assert.True(missing.Length == 0, "docs/operations.md lacks:\n" + string.Join('\n', missing));
+        Assert.Equal(NodeEvents.All.Count, NodeEvents.All.Select(each => each.Id).Distinct().Count());
+        Assert.All(NodeEvents.All, each => Assert.InRange(each.Id, 5000, 5199));
+    }
+
+    [Theory]
+    [InlineData(ExitCode.Failed)]
+    [InlineData(ExitCode.Misused)]
+    [InlineData(ExitCode.Unknown)]
+    [InlineData(ExitCode.BrokenInvariant)]
+    [InlineData(ExitCode.SplitBrain)]
+    [InlineData(ExitCode.DiskFull)]
+    [InlineData(ExitCode.DiskFailed)]
+    public void Every_exit_code_is_explained(int code) => Assert.Contains($"| {code} | ", File.ReadAllText(Checkout.PathOf("docs/operations.md")), StringComparison.Ordinal);
+}
