@@ -85,6 +85,49 @@ public sealed class AppendExecutionTests
         Assert.Equal("42", cluster.Apply(old, "add n").Reply);
     }
 
+    /// <summary>The former leader applies from the log what it had executed itself, in slices: an entry that it has begun is not taken for one that it holds already.</summary>
+    [Theory]
+    [InlineData(1_000_000)]
+    [InlineData(500)]
+    public void A_machine_that_applies_in_slices_is_rebuilt_and_executes_again_S15_S20(long snapshotLogBytes)
+    {
+        var cluster = CannotUndo(snapshotLogBytes, out var old, "slow");
+        cluster.Cut.Clear();
+        cluster.Until(() => old.Machine.Map.GetValueOrDefault("slow") == "40" && old.Group.Status.IsRestored, "the rebuilt state");
+        Assert.Equal("41", cluster.Apply(cluster.Leader, "add slow").Reply);
+        cluster.UntilEqual();
+        Assert.Equal(ChangeVerdict.Begun, cluster.Leader.Group.TransferLeadership(cluster.Now, old.Id));
+        cluster.Until(() => old.Group.Status.IsServingLeader, "the former leader's leading again");
+        Assert.Equal("42", cluster.Apply(old, "add slow").Reply);
+        cluster.Until(() => cluster.Nodes.All(node => node.Machine.Map["slow"] == "42"), "the same everywhere");
+        cluster.UntilEqual();
+    }
+
+    /// <summary>
+    /// The session is evicted by an entry between the command's execution at append and its commit: the leader has executed, so the others apply
+    /// (the simulator's cluster seed 7: they refused, and replicas parted).
+    /// </summary>
+    [Fact]
+    public void Effects_are_applied_by_all_whatever_became_of_their_session_S11_S15()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { SessionsMax = 1 }, atAppend: true);
+        cluster.UntilLed();
+        var leader = cluster.Leader;
+        var first = OpenSession(leader);
+        cluster.Until(() => first.Outcome is not null, "a session");
+        var second = OpenSession(leader);
+        var add = leader.Propose("add n", new ProposeOptions { Session = (ulong)first.Outcome!.Value.Reply!, Sequence = 1 });
+        cluster.Until(() => add.Outcome is not null && second.Outcome is not null, "the fate of both");
+        Assert.Equal("1", add.Outcome!.Value.Reply);
+        cluster.UntilEqual();
+        Assert.All(cluster.Nodes, node => Assert.Equal("1", node.Machine.Map.GetValueOrDefault("n")));
+
+        // Asked again under its number it is refused, not executed: the session is gone.
+        var again = cluster.Apply(leader, "add n", new ProposeOptions { Session = (ulong)first.Outcome.Value.Reply, Sequence = 1 });
+        Assert.Equal(ProposalStatus.SessionEvicted, again.Status);
+        Assert.Equal("1", leader.Machine.Map["n"]);
+    }
+
     [Fact]
     public void A_rebuilding_replica_acknowledges_and_refuses_reads_and_does_not_stand_S15_S20()
     {
@@ -127,17 +170,24 @@ public sealed class AppendExecutionTests
         Assert.False(read.Grant!.Value.IsGranted);
     }
 
+    private static Completion OpenSession(TestNode node)
+    {
+        var completion = new Completion();
+        node.Group.OpenSession(completion);
+        return completion;
+    }
+
     /// <summary>Forty additions are confirmed; the leader executes twenty more while it is cut off, another leads, and only then the cut is healed by the test.</summary>
-    private static TestCluster CannotUndo(long snapshotLogBytes, out TestNode old)
+    private static TestCluster CannotUndo(long snapshotLogBytes, out TestNode old, string key = "n")
     {
         var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = snapshotLogBytes }, machineOf: _ => new ToyExecutor(canUndo: false));
         cluster.UntilLed();
         var former = old = cluster.Leader;
-        for (var i = 1; i <= 40; i++) Assert.Equal($"{i}", cluster.Apply(former, "add n").Reply);
+        for (var i = 1; i <= 40; i++) Assert.Equal($"{i}", cluster.Apply(former, $"add {key}").Reply);
         cluster.UntilEqual();
         cluster.Isolate(former);
-        for (var i = 0; i < 20; i++) former.Propose("add n");
-        Assert.Equal("60", former.Machine.Map["n"]);
+        for (var i = 0; i < 20; i++) former.Propose($"add {key}");
+        Assert.Equal("60", former.Machine.Map[key]);
         cluster.Until(() => cluster.Nodes.Any(node => node != former && node.Group.Status.IsServingLeader), "a new leader");
         cluster.Until(() => former.Group.Status.Role != RaftRole.Leader, "the former leader's stepping down");
         return cluster;

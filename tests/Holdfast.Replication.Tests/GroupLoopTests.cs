@@ -118,6 +118,27 @@ public sealed class GroupLoopTests
         Assert.All(cluster.Nodes, node => Assert.Equal("1", node.Machine.Map["slow"]));
     }
 
+    /// <summary>A connection that is up may take nothing for a while, and nobody is told: a group at rest would never say again what is committed.</summary>
+    [Fact]
+    public void A_commit_announcement_that_found_a_full_buffer_is_said_again_at_rest()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        Assert.True(cluster.Apply(cluster.Leader, "a=1").IsApplied);
+        cluster.UntilEqual();
+        cluster.Run(TimeSpan.FromSeconds(1)); // All votes are bound: from here on the group says nothing when there is nothing new.
+        var (leader, follower) = (cluster.Leader, cluster.Follower);
+        var before = follower.Group.Status.Last;
+        var put = leader.Propose("a=2");
+        cluster.Until(() => follower.Group.Status.Last != before, "the entry's arrival");
+        cluster.Full.Add((leader.Id, follower.Id));
+        cluster.Until(() => put.Outcome is not null && cluster.Refused > 0, "a commit that could not be announced");
+        Assert.True(follower.Group.Status.Commit < leader.Group.Status.Commit);
+        cluster.Run(TimeSpan.FromMilliseconds(300));
+        cluster.Full.Clear();
+        cluster.Until(() => follower.Machine.Map["a"] == "2", "the commit at the follower", 2_000);
+    }
+
     [Fact]
     public void A_large_command_travels_as_chunks_from_leader_and_follower()
     {

@@ -18,6 +18,20 @@ public sealed class SnapshotTests
         Assert.Equal(100, node.Machine.Map.Count);
     }
 
+    /// <summary>Whoever asks is not on the loop: the replica, and the loop's list of those with something to do, are touched in a turn only.</summary>
+    [Fact]
+    public async Task A_snapshot_asked_for_from_another_thread_touches_nothing_before_the_loops_turn()
+    {
+        var cluster = new TestCluster(1);
+        cluster.UntilLed();
+        Assert.True(cluster.Apply(cluster.Leader, "a=1").IsApplied);
+        var node = cluster.Leader;
+        cluster.Until(() => !node.Group.Replica.IsDirty, "rest");
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(node.Group.TakeSnapshot)));
+        Assert.False(node.Group.Replica.IsDirty);
+        cluster.Until(() => node.Group.Status.Snapshot.Index == node.Group.Status.Applied, "the snapshot");
+    }
+
     [Fact]
     public void A_node_that_was_away_installs_a_snapshot_beside_its_live_state()
     {

@@ -1,12 +1,16 @@
 namespace Holdfast.Storage.Tests;
 
-/// <summary>A disk in memory that forgets what was not synced, tears, rots, fills and fails.</summary>
+/// <summary>A disk in memory that forgets what was not synced, files and names of files and folders, tears, rots, fills and fails.</summary>
 internal sealed class MemoryDisk : IDisk
 {
     private const int Sector = 512;
 
     private SortedDictionary<string, Node> names = new(StringComparer.Ordinal);
     private SortedDictionary<string, Node> durableNames = new(StringComparer.Ordinal);
+
+    // A folder is a name in the folder above, and durable when that was synced.
+    private HashSet<string> folders = new(StringComparer.Ordinal);
+    private readonly HashSet<string> durableFolders = new(StringComparer.Ordinal);
 
     private int syncsLeft = int.MaxValue;
 
@@ -24,6 +28,7 @@ internal sealed class MemoryDisk : IDisk
     public IDiskFile Open(string path)
     {
         if (!names.TryGetValue(path, out var node)) names[path] = node = new Node();
+        CreateFolder(ParentOf(path));
         return new Handle(this, node);
     }
 
@@ -39,6 +44,7 @@ internal sealed class MemoryDisk : IDisk
 
     public void CreateFolder(string folder)
     {
+        for (; folder.Length > 0; folder = ParentOf(folder)) folders.Add(folder);
     }
 
     public void Delete(string path)
@@ -59,13 +65,18 @@ internal sealed class MemoryDisk : IDisk
             if (ParentOf(name) == folder && !names.ContainsKey(name)) durableNames.Remove(name);
         foreach (var (name, node) in names)
             if (ParentOf(name) == folder) durableNames[name] = node;
+        foreach (var name in folders)
+            if (ParentOf(name) == folder) durableFolders.Add(name);
     }
 
     /// <summary>Power is lost: of what was not synced, only the sectors that <paramref name="survives"/> names (file, sector) are on disk.</summary>
     public void LosePower(Func<string, long, bool>? survives = null)
     {
         foreach (var (name, node) in names) node.LosePower(sector => survives?.Invoke(name, sector) ?? false);
+        folders = [.. durableFolders.Where(IsReachable)];
         names = new SortedDictionary<string, Node>(durableNames, StringComparer.Ordinal);
+        foreach (var name in durableNames.Keys)
+            if (!IsReachable(ParentOf(name))) names.Remove(name);
         FailSyncs = false;
         syncsLeft = int.MaxValue;
     }
@@ -81,6 +92,8 @@ internal sealed class MemoryDisk : IDisk
     }
 
     public byte[] Content(string path) => names[path].Now;
+
+    private bool IsReachable(string folder) => folder.Length == 0 || (durableFolders.Contains(folder) && IsReachable(ParentOf(folder)));
 
     private static string ParentOf(string path) => path.Contains('/') ? path[..path.LastIndexOf('/')] : "";
 

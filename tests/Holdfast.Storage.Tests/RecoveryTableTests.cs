@@ -258,6 +258,31 @@ public sealed class RecoveryTableTests
         }
     }
 
+    /// <summary>
+    /// The lost commit took entry 9's place, and what stands there is of a history that was given up. The leader finds its own entry 10 beyond it and would never
+    /// look at 9 again (the simulator's cluster seed 1: a replica applied it).
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_a_lost_commit_may_have_replaced_is_not_believed_S8(bool isRestated)
+    {
+        var fixture = Filled();
+        fixture.Commit(batch =>
+        {
+            batch.AppendTruncation(A, new LogIndex(9));
+            batch.AppendEntry(A, LogFixture.EntryOf(2, 9));
+        });
+        var lost = fixture.FindPayload(LogFixture.EntryOf(2, 9)) / 512 * 512;
+        var segment = fixture.NewestSegment;
+        fixture.CommitEntries(A, 2, 10, 12);
+        if (isRestated) fixture.Reopen(); // The next segment's marks say again how far the log goes.
+        fixture.Disk.Rot(segment, lost, 512);
+        fixture.Reopen();
+        Assert.InRange(fixture.Group(A).Entries.Count, 0, 8);
+        Assert.True(fixture.Group(A).DamagedUpTo >= new LogIndex(12));
+    }
+
     private static LogFixture Filled()
     {
         var fixture = new LogFixture();

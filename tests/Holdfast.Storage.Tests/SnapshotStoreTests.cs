@@ -26,6 +26,26 @@ public sealed class SnapshotStoreTests
         for (var i = 0; i < 5; i++) Assert.Equal(Chunk(i), buffer[..reader.ReadChunk(i, buffer)]);
     }
 
+    /// <summary>From the root down every folder's name is durable before the snapshot counts: the log is compacted on the strength of it (S10).</summary>
+    [Fact]
+    public void A_power_loss_takes_no_folder_above_a_snapshot_written_or_fetched_S10()
+    {
+        Write(At, 1);
+        disk.LosePower();
+        Assert.Equal(At, Store.Latest(Group)?.Position);
+
+        var elsewhere = new MemoryDisk();
+        using (var source = Store.Open(Group, At)!)
+        using (var incoming = new SnapshotStore(elsewhere, Cluster).BeginIncoming(Group, source.ManifestBytes.Span)!)
+        {
+            Assert.True(incoming.AcceptChunk(0, Chunk(0)));
+            incoming.Commit();
+        }
+
+        elsewhere.LosePower();
+        Assert.Equal(At, new SnapshotStore(elsewhere, Cluster).Latest(Group)?.Position);
+    }
+
     [Fact]
     public void Unfinished_snapshot_does_not_exist()
     {

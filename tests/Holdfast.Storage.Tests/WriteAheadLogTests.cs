@@ -25,6 +25,19 @@ public sealed class WriteAheadLogTests
         Assert.Empty(fixture.Recovery.Findings);
     }
 
+    /// <summary>The folder's own name lies in the folder above (the simulator's cluster seed 1: a power loss took an acknowledged log by its name).</summary>
+    [Fact]
+    public void A_power_loss_does_not_take_the_logs_folder_S7()
+    {
+        var fixture = new LogFixture();
+        fixture.Create(LogFixture.A);
+        fixture.CommitEntries(LogFixture.A, 1, 1, 3);
+        fixture.Disk.LosePower();
+        Assert.True(WriteAheadLog.Exists(fixture.Disk), "the log is gone with its folder's name");
+        fixture.Reopen();
+        fixture.AssertWhole(LogFixture.A, 3);
+    }
+
     [Fact]
     public void What_was_not_synced_may_be_gone_and_the_rest_is_whole()
     {

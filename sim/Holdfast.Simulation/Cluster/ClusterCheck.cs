@@ -16,6 +16,7 @@ internal sealed class ClusterCheck(ClusterWorld world)
     private readonly Dictionary<(GroupId Group, Term Term), NodeId> leaders = [];
     private readonly Dictionary<(NodeId Node, GroupId Group, Term Term), NodeId> votes = [];
     private readonly Dictionary<(NodeId Node, GroupId Group), Term> termsShown = [];
+    private readonly Dictionary<(NodeId Node, GroupId Group), (Term Term, LogIndex Match)> acknowledged = [];
     private readonly Dictionary<(NodeId Node, GroupId Group), GroupStatus> seen = [];
     private readonly Dictionary<(NodeId Node, GroupId Group), LogIndex> commits = [];
     private readonly Dictionary<(GroupId Group, LogIndex Index), ulong> states = [];
@@ -49,6 +50,9 @@ internal sealed class ClusterCheck(ClusterWorld world)
             if (found is { DamagedUpTo.Value: > 0 } || recovery.GroupsLost > 0) continue;
 
             if (termsShown.TryGetValue((process.Node, group), out var shown)) Require(found is not null && found.HardState.Term >= shown, $"{process.Node} came back in term {found?.HardState.Term} of group {group}, but had shown term {shown}");
+            // In the term in which it acknowledged them nobody can have taken entries back: they are there, or their loss is known.
+            if (found is not null && acknowledged.TryGetValue((process.Node, group), out var word) && word.Term == found.HardState.Term)
+                Require(found.Snapshot.Index + (ulong)found.Entries.Count >= word.Match, $"{process.Node} came back with group {group} up to {found.Snapshot.Index + (ulong)found.Entries.Count}, had acknowledged {word.Match}, and does not know that it lost anything");
             if (found is not null && votes.TryGetValue((process.Node, group, found.HardState.Term), out var vote))
                 Require(found.HardState.Vote == vote, $"{process.Node} came back in term {found.HardState.Term} of group {group} with vote {found.HardState.Vote}, but had voted for {vote}");
         }
@@ -63,6 +67,8 @@ internal sealed class ClusterCheck(ClusterWorld world)
             case FrameKind.AppendReply when MessageCodec.TryDecode(ref reader, out AppendReply reply) && reply.Accepted && reply.Match != LogIndex.Zero:
                 Require(process.Machine.Log.Of(header.Group).Holds(reply.Match), $"{process.Node} acknowledged {reply.Match} of group {header.Group}, which its disk does not hold");
                 OnTermShown(process, header.Group, reply.Term);
+                var before = acknowledged.GetValueOrDefault((process.Node, header.Group));
+                if (reply.Term > before.Term || reply.Match > before.Match) acknowledged[(process.Node, header.Group)] = (reply.Term, reply.Match);
                 break;
             case FrameKind.VoteReply when MessageCodec.TryDecode(ref reader, out VoteReply reply) && reply is { Granted: true, IsPreVote: false }:
                 OnVote(process, header.Group, reply.Term, to);

@@ -39,6 +39,11 @@ internal abstract class ClusterClient
     /// <summary>Wishes for the next thing.</summary>
     protected abstract void Act();
 
+    protected void Next()
+    {
+        if (!IsOver) Act();
+    }
+
     protected void Later(TimeSpan delay) => World.Clock.After(delay, Next);
 
     protected TimeSpan Think() => Dice.NextSpan(TimeSpan.Zero, World.Options.ThinkTime);
@@ -74,11 +79,6 @@ internal abstract class ClusterClient
     }
 
     protected static ByteString Text(string text) => ByteString.CopyFromUtf8(text);
-
-    private void Next()
-    {
-        if (!IsOver) Act();
-    }
 
     private async Task Serve<T>(ClusterProcess process, Func<ClusterProcess, ValueTask<T>> ask, ulong mine, Action<T> answered, Action<EtcdError> refused)
     {

@@ -19,6 +19,7 @@ internal sealed class ClusterMachine
         Slot = slot;
         dice = world.Dice.Fork();
         var drift = world.Options.ClockDriftMax * (2 * dice.NextDouble() - 1);
+        Version = world.Options.BeginsOld && dice.Chance(0.7) ? 1u : ClusterWorld.NewestVersion;
         Clock = new NodeClock(world.Clock, dice.Next(1, 1_000_000_000), 1 + drift);
         Disk = null!;
         Log = null!;
@@ -50,6 +51,9 @@ internal sealed class ClusterMachine
 
     /// <summary>Set when sectors have rotted on this incarnation's disk, found or not.</summary>
     public bool IsRotten { get; set; }
+
+    /// <summary>Which version of the program is installed: the highest feature level that it knows (S5).</summary>
+    public uint Version { get; private set; }
 
     public bool IsUp => Process is { IsAlive: true };
 
@@ -113,16 +117,20 @@ internal sealed class ClusterMachine
 
     private void Reincarnate()
     {
-        Node = new NodeId((ulong)(Slot + 1 + 16 * incarnations++));
+        var keepsName = World.Options.Mutation == ClusterMutation.WipedNodeKeepsName && incarnations > 0;
+        if (!keepsName) Node = new NodeId((ulong)(Slot + 1 + 16 * incarnations++));
         Log = new DurableLog();
-        World.Logs.Add(Node, Log);
+        World.Logs.TryAdd(Node, Log);
         Disk = new SimDisk(dice.Fork()) { OnDurable = Log.OnDurable };
+        if (keepsName) return;
         (FirstConfiguration, IsInDoubt, WasDamaged, IsRotten) = (Configuration.Empty, false, false, false);
         LastConfigurations.Clear();
     }
 
     private void Boot()
     {
+        // An operator installs the new program while the old one is down.
+        if (World.IsHealed || dice.Chance(0.5)) Version = ClusterWorld.NewestVersion;
         var process = new ClusterProcess(this, dice.Fork());
         Process = process;
         try

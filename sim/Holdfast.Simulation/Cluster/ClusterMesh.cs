@@ -24,6 +24,9 @@ internal sealed class ClusterMesh(ClusterWorld world)
 
         public int UnderWay { get; set; }
 
+        /// <summary>Until then the connection is up and takes nothing: the other side reads too slowly.</summary>
+        public long FullUntil { get; set; }
+
         /// <summary>When the last frame of each direction arrives: a connection keeps order.</summary>
         public long[] LastArrival { get; } = new long[2];
     }
@@ -37,7 +40,7 @@ internal sealed class ClusterMesh(ClusterWorld world)
     {
         if (!process.IsAlive || world.MachineOf(to) is not { } machine || machine == process.Machine) return false;
         var link = LinkOf(process.Machine.Slot, machine.Slot, loop);
-        if (!link.IsUp) return false;
+        if (!link.IsUp || world.Clock.Now < link.FullUntil) return false;
         world.Check.OnSent(process, to, frame);
         Sent++;
         world.Note((ulong)frame.Length ^ (ulong)frame[1] << 32);
@@ -86,6 +89,9 @@ internal sealed class ClusterMesh(ClusterWorld world)
         Break(one, other, loop);
         Dial(one, other, loop);
     }
+
+    /// <summary>A connection takes nothing for a while, without anybody being told.</summary>
+    public void Fill(ClusterMachine one, ClusterMachine other, int loop, TimeSpan span) => LinkOf(one.Slot, other.Slot, loop).FullUntil = world.Clock.Now + span.Ticks;
 
     public void Isolate(ReadOnlySpan<bool> inside, bool outbound, bool inbound)
     {

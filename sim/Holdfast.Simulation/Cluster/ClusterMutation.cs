@@ -54,4 +54,12 @@ internal enum ClusterMutation : byte
 
     /// <summary>A truncated tail is not undone.</summary>
     TruncatedTailNotUndone,
+
+    /// <summary>Applying branches on the program's version instead of the group's feature level (against S5, S13).</summary>
+    VersionDecidesInsteadOfLevel,
+
+    /// <summary>A node whose disk was lost comes back as itself (against S4).</summary>
+    WipedNodeKeepsName,
+
+    StaleBoundIgnored,
 }

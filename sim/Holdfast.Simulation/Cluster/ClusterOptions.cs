@@ -38,6 +38,7 @@ internal sealed record ClusterOptions
     public required TimeSpan BetweenPauses { get; init; }
     public required TimeSpan BetweenStuckLoops { get; init; }
     public required TimeSpan BetweenResets { get; init; }
+    public required TimeSpan BetweenFullBuffers { get; init; }
     public required TimeSpan BetweenWipes { get; init; }
     public required TimeSpan BetweenRot { get; init; }
     public required TimeSpan BetweenFullDisks { get; init; }
@@ -63,6 +64,24 @@ internal sealed record ClusterOptions
     public required int ValueBytesMax { get; init; }
     public required bool LeaseReads { get; init; }
 
+    /// <summary>Bytes of proposals that a leader takes before they are committed: few, so that commands in chunks are refused in their middle.</summary>
+    public required int UncommittedBytesMax { get; init; }
+
+    /// <summary>Large commands take so many chunks at most.</summary>
+    public required int ChunksMax { get; init; }
+
+    /// <summary>How long a job of the snapshots' thread may take.</summary>
+    public required TimeSpan SnapshotWorkMax { get; init; }
+
+    /// <summary>Some programs begin a version behind and are replaced by and by; then the groups' feature level is raised (S5, S13).</summary>
+    public required bool BeginsOld { get; init; }
+
+    /// <summary>The ledger's snapshots consist of files by hash (S10).</summary>
+    public required bool FilesLedger { get; init; }
+
+    /// <summary>Mean time between the creations of groups that are deleted again (S6).</summary>
+    public required TimeSpan BetweenPassingGroups { get; init; }
+
     /// <summary>How long a look at the clock takes within a turn: what makes slices end.</summary>
     public required TimeSpan WorkPerLook { get; init; }
 
@@ -70,6 +89,7 @@ internal sealed record ClusterOptions
     {
         var dice = new SeededRandom(seed ^ 0xC105_7E12_0F_5EED);
         var voters = dice.Next(10) < 7 ? 3 : 5;
+        var isTight = dice.Chance(0.3);
         return new ClusterOptions
         {
             Seed = seed,
@@ -96,6 +116,7 @@ internal sealed record ClusterOptions
             BetweenPauses = Mean(dice, 1500, 6000),
             BetweenStuckLoops = Mean(dice, 3000, 9000),
             BetweenResets = Mean(dice, 500, 4000),
+            BetweenFullBuffers = Mean(dice, 500, 4000),
             BetweenWipes = Mean(dice, 3000, 9000),
             BetweenRot = Mean(dice, 2000, 8000),
             BetweenFullDisks = Mean(dice, 4000, 10000),
@@ -119,6 +140,12 @@ internal sealed record ClusterOptions
             SessionsMax = dice.Next(2, 6),
             ValueBytesMax = dice.Next(60, 600),
             LeaseReads = dice.Chance(0.75),
+            UncommittedBytesMax = isTight ? dice.Next(4000, 8000) : 64 * 1024 * 1024,
+            ChunksMax = isTight ? 12 : 3,
+            SnapshotWorkMax = dice.Chance(0.7) ? TimeSpan.FromMilliseconds(4) : Span(dice, 50, 400),
+            FilesLedger = mutation != ClusterMutation.ViewShowsLaterEntries && dice.Chance(0.5),
+            BetweenPassingGroups = Mean(dice, 600, 3000),
+            BeginsOld = dice.Chance(0.5),
             WorkPerLook = dice.Chance(0.4) ? TimeSpan.Zero : TimeSpan.FromMicroseconds(dice.Next(1, 700)),
         };
     }

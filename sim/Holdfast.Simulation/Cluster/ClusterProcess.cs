@@ -70,8 +70,13 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
 
     public IReadOnlyList<GroupHoldingBack> HoldingBack => holdingBack;
 
+    /// <summary>The passing groups that have begun here, over or not.</summary>
+    public HashSet<GroupId> Passing { get; } = [];
+
     /// <summary>Whether the log remembers damage of some group.</summary>
     public bool HasDamage => log is { HasDamage: true };
+
+    public StateFiles FilesOf(GroupId group) => store!.FilesOf(group);
 
     public ReplicatedGroup GroupOf(GroupId group) => Groups.Find(candidate => candidate.Id == group)!;
 
@@ -111,9 +116,11 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
         log = WriteAheadLog.Open(mount, walOptions, out var recovery);
         Recovery = recovery;
         World.Check.OnRecovered(this, recovery);
+        World.Passing.OnRecovered(this, recovery);
         store = new SnapshotStore(mount, cluster);
         for (var index = 0; index < options.LoopsPerNode; index++) SeatLoop(index, (uint)identity.BootCount);
         foreach (var group in ClusterWorld.GroupIds) Begin(group, recovery);
+        World.Passing.OnBooted(this);
         foreach (var seat in seats) seat.Wake();
         Every(BeatInterval, Beat);
         Every(FaceTick, () => _ = TickFace());
@@ -218,7 +225,7 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
     {
         var found = recovery.Find(group);
         var seat = SeatOf(group);
-        var options = World.GroupOptionsOf(group);
+        var options = World.GroupOptionsOf(group) with { FeatureLevelKnown = Machine.Version };
         var machine = World.MachineOf(this, group, out var keyspace);
         var start = found?.ToRaftStart(Node) ?? new RaftStart { Self = Node, Group = group, Configuration = Machine.FirstConfiguration };
         var added = seat.Loop.Add(machine, start, found is null, found?.FeatureLevel ?? 1, options);
@@ -297,7 +304,7 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
     private void CarrySoon()
     {
         isCarrying = true;
-        World.Clock.After(Dice.NextSpan(TimeSpan.FromMicroseconds(50), TimeSpan.FromMilliseconds(4)), () => WhenAwake(() => Guard(() =>
+        World.Clock.After(Dice.NextSpan(TimeSpan.FromMicroseconds(50), World.IsHealed ? TimeSpan.FromMilliseconds(4) : World.Options.SnapshotWorkMax), () => WhenAwake(() => Guard(() =>
         {
             jobs.Dequeue().Carry(store!);
             if (jobs.Count > 0) CarrySoon();

@@ -26,6 +26,9 @@ internal sealed class ClusterWorld
     /// <summary>A ledger that executes at append.</summary>
     public static readonly GroupId Executor = new(3);
 
+    /// <summary>The newest version of the program, by the feature level that it brings.</summary>
+    public const uint NewestVersion = 2;
+
     public static readonly GroupId[] GroupIds = [Keyspace, Ledger, Executor];
 
     private readonly Action<string>? trace;
@@ -48,6 +51,7 @@ internal sealed class ClusterWorld
         for (var slot = 0; slot < machines.Length; slot++) machines[slot] = new ClusterMachine(this, slot);
         misfortunes = new Misfortunes(this);
         members = new MemberPlan(this);
+        Passing = new PassingGroups(this);
         for (var i = 0; i < options.KeyClients; i++) clients.Add(new KeyClient(this));
         for (var i = 0; i < options.LedgerClients; i++) clients.Add(new LedgerClient(this, i % 2 == 0 ? Ledger : Executor));
         for (var i = 0; i < options.WatchClients; i++) clients.Add(new WatchClient(this, i));
@@ -67,6 +71,8 @@ internal sealed class ClusterWorld
     public ClusterCheck Check { get; }
 
     public LeaseCheck LeaseCheck { get; }
+
+    public PassingGroups Passing { get; }
 
     public FaultAtlas Atlas { get; } = new();
 
@@ -144,11 +150,11 @@ internal sealed class ClusterWorld
 
     public GroupOptions GroupOptionsOf(GroupId group) => new()
     {
-        Raft = new RaftOptions { LeaseReads = Options.LeaseReads },
+        Raft = new RaftOptions { LeaseReads = Options.LeaseReads, UncommittedBytesMax = Options.UncommittedBytesMax },
         ProposeTimeout = TimeSpan.FromSeconds(2),
         ReadTimeout = TimeSpan.FromSeconds(2),
         ChunkBytes = Options.ChunkBytes,
-        SnapshotLogBytes = group == Executor ? Math.Max(Options.SnapshotLogBytes, 64 * 1024) : Options.SnapshotLogBytes,
+        SnapshotLogBytes = group == Executor ? Math.Max(Options.SnapshotLogBytes, 16 * 1024) : Options.SnapshotLogBytes,
         SessionsMax = Options.SessionsMax,
         Bug = Enum.TryParse<PlantedReplicaBug>(Options.Mutation.ToString(), out var bug) ? bug : PlantedReplicaBug.None,
     };
@@ -157,6 +163,7 @@ internal sealed class ClusterWorld
     {
         keyspace = group == Keyspace ? new CoordinationStateMachine() : null;
         if (keyspace is not null) return new ObservedKeyspace(process, keyspace, KeyspaceChronicle, Options.Mutation);
+        if (group == Ledger && Options.FilesLedger) return new FilingLedger(process, group, LedgerCheck, process.FilesOf(group));
         return group == Ledger ? new LedgerMachine(process, group, LedgerCheck) : new LedgerExecutor(process, group, ExecutorCheck);
     }
 
@@ -237,6 +244,7 @@ internal sealed class ClusterWorld
         foreach (var client in clients) client.Begin();
         misfortunes.Begin();
         members.Begin();
+        Passing.Begin();
     }
 
     private void Heal()

@@ -16,6 +16,9 @@ internal sealed class DurableLog
     /// <summary>Truncations that the disk was told of.</summary>
     public int Truncations => groups.Values.Sum(group => group.Truncations);
 
+    /// <summary>Where the newest truncation record lies.</summary>
+    public (string Path, int Sector)? LastTruncation { get; private set; }
+
     /// <summary>A run of sectors of a file became durable.</summary>
     public void OnDurable(string path, SimFile file, int sector, int count)
     {
@@ -26,6 +29,7 @@ internal sealed class DurableLog
             if (WalRecordHeader.TryRead(bytes[at..], out var header) && at + header.TotalBytes <= bytes.Length)
             {
                 var body = bytes.Slice(at + WalRecordHeader.Size, (int)header.BodyLength);
+                if (header.Kind == WalRecordKind.Truncation) LastTruncation = (path, sector + at / SimFile.SectorBytes);
                 if (Crc32C.Of(body) == header.BodyCrc && header.Group != WriteAheadLog.LogItself) Of(header.Group).Take(header, body);
                 at += header.TotalBytes;
             }
@@ -55,6 +59,9 @@ internal sealed class DurableGroup
 
     public NodeId Vote { get; private set; }
 
+    /// <summary>The group's tombstone is on the disk.</summary>
+    public bool IsBuried { get; private set; }
+
     /// <summary>Up to here a durable snapshot stands for the entries.</summary>
     public LogIndex Base { get; private set; }
 
@@ -81,6 +88,9 @@ internal sealed class DurableGroup
             case WalRecordKind.Compaction:
                 Base = LogIndex.Max(Base, new LogIndex(header.Index));
                 if ((header.Flags & WalRecordHeader.DropsSuffixFlag) != 0) CutFrom(header.Index + 1);
+                break;
+            case WalRecordKind.Tombstone:
+                IsBuried = true;
                 break;
             case WalRecordKind.Marks:
                 TakeMarks(body);

@@ -69,7 +69,9 @@ internal sealed class LeaseClient(ClusterWorld world) : ClusterClient(world)
                 World.LeaseCheck.OnPromised(id, calledAt, response.TTL);
                 if (response.TTL <= 0) lease = 0;
                 Count((ulong)response.TTL ^ (ulong)id << 8);
-                Later(Dice.NextSpan(TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(1800)));
+                // Now and then it wakes when its time is just up: it may come a moment before its lease is ended, or while it is.
+                if (Dice.Chance(0.4)) World.Clock.At(calledAt + TimeSpan.FromSeconds(response.TTL).Ticks + Dice.NextSpan(TimeSpan.Zero, TimeSpan.FromMilliseconds(200)).Ticks, Next);
+                else Later(Dice.NextSpan(TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(1800)));
             },
             Refused,
             () => Later(Think()));

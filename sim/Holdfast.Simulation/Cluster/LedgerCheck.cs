@@ -10,6 +10,7 @@ internal sealed class LedgerCheck(string name)
     private readonly Dictionary<ulong, LogIndex> executed = [];
     private readonly Dictionary<LogIndex, ulong> states = [];
     private readonly Dictionary<ulong, ulong> contents = [];
+    private readonly List<(long At, LogIndex Index)> acknowledged = [];
 
     public History History { get; } = new();
 
@@ -18,6 +19,24 @@ internal sealed class LedgerCheck(string name)
 
     /// <summary>Wishes that were never executed, or so their clients were told.</summary>
     public HashSet<ulong> Refused { get; } = [];
+
+    /// <summary>A client was told that its wish was executed at an index.</summary>
+    public void OnAcknowledged(long now, LogIndex index)
+    {
+        if (acknowledged.Count == 0 || index > acknowledged[^1].Index) acknowledged.Add((now, index));
+    }
+
+    /// <summary>A read that may be stale by so much was called at a time: it shows all that was acknowledged before its bound (S14).</summary>
+    public void OnStaleRead(long calledAt, TimeSpan bound, LogIndex shown)
+    {
+        var since = calledAt - (long)(bound.Ticks * 1.01);
+        for (var i = acknowledged.Count - 1; i >= 0; i--)
+        {
+            if (acknowledged[i].At > since) continue;
+            Require(shown >= acknowledged[i].Index, $"{name}: a read that may be {bound.TotalMilliseconds:F0} ms old showed {shown}; {acknowledged[i].Index} had been acknowledged {(calledAt - acknowledged[i].At) / 10_000} ms before it was asked");
+            return;
+        }
+    }
 
     public bool WasExecuted(ulong wish) => executed.ContainsKey(wish);
 

@@ -38,6 +38,7 @@ internal sealed class LedgerClient : ClusterClient
         if (Dice.Chance(0.1)) Target = Dice.Next(World.Options.Machines);
         if (usesSession && session == 0) OpenSession();
         else if (open is not null) Propose();
+        else if (group == ClusterWorld.Ledger && Dice.Chance(0.15)) ReadStale();
         else if (usesSession && Dice.Chance(0.03)) Forget();
         else Wish();
     }
@@ -71,9 +72,45 @@ internal sealed class LedgerClient : ClusterClient
         var history = check.History;
         open = history.Call(key, kind, (ulong)history.Operations.Count + 1, LastSeen(key), World.Clock.Now);
         var wish = new LedgerCommand(kind, key, Dice.Chance(0.1), open.Value, open.Expected, open.Value);
-        command = wish.Encode(Dice.Next(10) switch { < 6 => 0, < 8 => Dice.Next(100), _ => Dice.Next(World.Options.ChunkBytes * 3) });
+        // What may be refused for its size for ever is wished for without a session: there nobody repeats it.
+        var chunks = usesSession ? 3 : World.Options.ChunksMax;
+        command = wish.Encode(Dice.Next(10) switch { < 6 => 0, < 8 => Dice.Next(100), _ => Dice.Next(World.Options.ChunkBytes * chunks) });
         (sequence, wasRepeated) = (sequence + 1, false);
         Propose();
+    }
+
+    /// <summary>Looks at what a node has, if that is young enough (S14).</summary>
+    private void ReadStale()
+    {
+        var (bound, calledAt) = (Dice.NextSpan(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(1500)), World.Clock.Now);
+        Target = Dice.Next(World.Options.Machines);
+        Ask(
+            process => AppliedAt(process, bound),
+            shown =>
+            {
+                if (shown is { } index)
+                {
+                    check.OnStaleRead(calledAt, bound, index);
+                    Count(index.Value);
+                }
+
+                Later(Think());
+            },
+            _ => Later(Think()),
+            () => Later(Think()));
+    }
+
+    private async ValueTask<LogIndex?> AppliedAt(ClusterProcess process, TimeSpan bound)
+    {
+        var replica = process.GroupOf(group);
+        try
+        {
+            return await replica.ReadAsync(() => replica.Replica.State!.Applied.Index, ReadConsistency.Stale(bound));
+        }
+        catch (ReadRefusedException)
+        {
+            return null;
+        }
     }
 
     private void Propose()
@@ -98,6 +135,7 @@ internal sealed class LedgerClient : ClusterClient
             case ProposalStatus.Applied:
                 operation.ObservesPrior = outcome.Reply is ulong;
                 check.History.Return(operation, outcome.Reply is ulong before ? before : 0, World.Clock.Now);
+                check.OnAcknowledged(World.Clock.Now, outcome.Position.Index);
                 Count((ulong)operation.Id ^ outcome.Position.Index.Value << 24);
                 open = null;
                 Later(Think());

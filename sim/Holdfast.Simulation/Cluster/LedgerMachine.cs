@@ -67,15 +67,18 @@ internal class LedgerMachine(ClusterProcess process, GroupId group, LedgerCheck 
 
         if (command.IsSlow && ++slices % 3 != 0) return ApplyResult.Yield;
         var before = Run(command);
+        // What the new version adds to the state, from the entry on at which the group's level was raised.
+        // (Execution at append is not told of a level.)
+        if (this is not IAppendExecutor && (Mutation == ClusterMutation.VersionDecidesInsteadOfLevel ? process.Machine.Version : entry.FeatureLevel) >= ClusterWorld.NewestVersion) StateHash = Chronicle.Mix(StateHash + 1);
         check.OnExecuted(process.Node, entry.Position, command.Wish);
         check.OnState(process.Node, entry.Position, StateHash);
         check.OnContent(process.Node, StateHash, Registers);
         return ApplyResult.Done(before);
     }
 
-    public ISnapshotView CaptureSnapshot() => new View(Mutation == ClusterMutation.ViewShowsLaterEntries ? () => [.. Registers] : Frozen([.. Registers]), StateHash);
+    public virtual ISnapshotView CaptureSnapshot() => new View(Mutation == ClusterMutation.ViewShowsLaterEntries ? () => [.. Registers] : Frozen([.. Registers]), StateHash);
 
-    public ISnapshotBuilder BeginRestore() => new Builder(this);
+    public virtual ISnapshotBuilder BeginRestore() => new Builder(this);
 
     /// <summary>Carries out a command and returns what the register held before.</summary>
     protected virtual ulong Run(in LedgerCommand command)
@@ -151,21 +154,18 @@ internal class LedgerMachine(ClusterProcess process, GroupId group, LedgerCheck 
             for (; chunk.Length >= 9; chunk = chunk[9..]) registers[chunk[0]] = BinaryPrimitives.ReadUInt64LittleEndian(chunk[1..]);
         }
 
-        public void Complete()
-        {
-            (owner.Registers, owner.StateHash) = (registers, hash);
-            owner.slices = 0;
-            owner.OnRestored();
-            owner.CountInstall();
-        }
+        public void Complete() => owner.Replace(registers, hash);
 
         public void Dispose()
         {
         }
     }
 
-    private void CountInstall()
+    /// <summary>A restored state takes the place of the live one.</summary>
+    protected void Replace(SortedDictionary<byte, ulong> registers, ulong hash)
     {
+        (Registers, StateHash, slices) = (registers, hash, 0);
+        OnRestored();
         // What is restored while a process begins was not installed by it.
         if (process.GroupOf(group) is { Replica.Restoring.IsReady: true }) process.World.Counts.SnapshotInstalls++;
     }

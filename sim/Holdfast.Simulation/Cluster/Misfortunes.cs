@@ -9,6 +9,7 @@ internal sealed class Misfortunes(ClusterWorld world)
 {
     private static readonly Mark AllDark = new("sim: all machines lost power at once");
     private static readonly Mark AllInDoubt = new("sim: all machines lost power at once, with last commits in doubt");
+    private static readonly Mark LevelRaised = new("sim: a group's feature level was raised while it was used");
     private static readonly Mark RotInSnapshot = new("sim: a snapshot rotted");
 
     private readonly SeededRandom dice = world.Dice.Fork();
@@ -24,11 +25,13 @@ internal sealed class Misfortunes(ClusterWorld world)
         Repeat(options.BetweenPauses, Pause);
         Repeat(options.BetweenStuckLoops, StickLoop);
         Repeat(options.BetweenResets, Reset);
+        Repeat(options.BetweenFullBuffers, FillBuffer);
         Repeat(options.BetweenWipes, Wipe);
         Repeat(options.BetweenRot, Rot);
         Repeat(options.BetweenFullDisks, FillDisk);
         Repeat(options.BetweenTransfers, Transfer);
         Repeat(options.BetweenForcedSnapshots, ForceSnapshot);
+        if (options.BeginsOld) Repeat(TimeSpan.FromSeconds(1), RaiseLevel);
     }
 
     public void End() => isOver = true;
@@ -99,6 +102,12 @@ internal sealed class Misfortunes(ClusterWorld world)
         if (one != other) world.Mesh.Reset(one, other, dice.Next(world.Options.LoopsPerNode));
     }
 
+    private void FillBuffer()
+    {
+        var (one, other) = (world.Machines[dice.Next(world.Machines.Count)], world.Machines[dice.Next(world.Machines.Count)]);
+        if (one != other) world.Mesh.Fill(one, other, dice.Next(world.Options.LoopsPerNode), dice.NextSpan(TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(400)));
+    }
+
     private void Wipe()
     {
         var machine = world.Machines[dice.Next(world.Machines.Count)];
@@ -110,32 +119,65 @@ internal sealed class Misfortunes(ClusterWorld world)
     {
         var machine = world.Machines[dice.Next(world.Machines.Count)];
         if (world.Atlas.IsDamaged(machine.Node) || !world.Atlas.Permits(machine.Node, world.InForce())) return;
+        if (dice.Chance(0.15))
+        {
+            LoseSegment(machine);
+            return;
+        }
+
         var prefix = dice.Chance(0.8) ? "wal/0" : "snapshots/";
         var places = new List<(string Path, SimFile File, int Sector)>();
         foreach (var (path, file) in machine.Disk.Files)
         {
-            if (!path.StartsWith(prefix, StringComparison.Ordinal)) continue;
+            // What a state file holds is its machine's to check; the ledger that has files does not.
+            if (!path.StartsWith(prefix, StringComparison.Ordinal) || path.Contains("/files/", StringComparison.Ordinal)) continue;
             for (var sector = 0; sector < file.SectorCount; sector++)
                 if (file.HoldsSomething(sector)) places.Add((path, file, sector));
         }
 
         if (places.Count == 0) return;
         var rotten = 0;
+        var isLastTruncation = dice.Chance(0.25);
         for (var count = dice.Next(1, 4); count > 0; count--)
         {
             // Often the log's very end, where recovery must not take rot for a torn write.
             var (path, file, sector) = places[dice.Next(4) switch { 0 => dice.Next(places.Count), 1 => Math.Max(0, places.Count - 1 - dice.Next(20)), _ => Math.Max(0, places.Count - 1 - dice.Next(3)) }];
+            if (isLastTruncation && machine.Log.LastTruncation is { } record && places.Find(place => place.Path == record.Path && place.Sector == record.Sector) is { File: not null } place) (path, file, sector) = place;
             if (!file.Rot(sector, dice)) continue;
             rotten++;
             if (world.IsTracing) world.Trace($"{machine.Node} has a bad sector {sector} in {path}");
         }
 
         if (rotten == 0) return;
+        OnRotten(machine);
         if (prefix != "wal/0") RotInSnapshot.Hit();
+        if (dice.Chance(0.7)) machine.Crash(losesPower: dice.Chance(0.5));
+    }
+
+    /// <summary>One of the log's older files is gone, as after a repair of the file system.</summary>
+    private void LoseSegment(ClusterMachine machine)
+    {
+        var segments = machine.Disk.Files.Select(file => file.Path).Where(path => path.StartsWith("wal/0", StringComparison.Ordinal)).ToList();
+        if (segments.Count < 3) return;
+        machine.Crash(losesPower: false);
+        machine.Disk.Lose(segments[dice.Next(segments.Count - 2)]);
+        OnRotten(machine);
+    }
+
+    private void OnRotten(ClusterMachine machine)
+    {
         world.Counts.Rots++;
         world.Atlas.Damage(machine.Node);
         machine.IsRotten = true;
-        if (dice.Chance(0.7)) machine.Crash(losesPower: dice.Chance(0.5));
+    }
+
+    /// <summary>Once every machine has the new program the groups' level goes up, as an operator or the directory would have it (S5).</summary>
+    private void RaiseLevel()
+    {
+        if (world.Machines.Any(machine => machine.Version < ClusterWorld.NewestVersion)) return;
+        LevelRaised.Hit();
+        foreach (var group in ClusterWorld.GroupIds)
+            if (world.LeaderOf(group) is { } leader) _ = leader.GroupOf(group).RaiseFeatureLevelAsync(ClusterWorld.NewestVersion);
     }
 
     private void FillDisk()

@@ -96,6 +96,14 @@ internal sealed class SimDisk
         Change(new NameChange(NameChangeKind.Delete, path, "", null));
     }
 
+    /// <summary>A file is gone from the medium, whatever anybody did.</summary>
+    public void Lose(string path)
+    {
+        names.Remove(path);
+        durableNames.Remove(path);
+        journal.RemoveAll(change => change.Path == path || change.To == path);
+    }
+
     public void Rename(string from, string to)
     {
         if (!names.TryGetValue(from, out var file)) throw new FileNotFoundException($"{from} is not there");

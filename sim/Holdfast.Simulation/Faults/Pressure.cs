@@ -31,6 +31,12 @@ internal enum Pressure : byte
 
     /// <summary>A leader is cut off together with one or two others, and its clients go on asking (Raft thesis 6.2, 6.4).</summary>
     LeaderInMinority,
+
+    /// <summary>Followers fall behind what the others have compacted, one after another, again and again: snapshots are fetched all the time (Raft paper 7).</summary>
+    Laggards,
+
+    /// <summary>Members come, are promoted and go several times a second, whatever else happens (Raft thesis 4).</summary>
+    Turnover,
 }
 
 /// <summary>Draws the pressure of a run, and takes away the misfortunes that would only hide it.</summary>
@@ -39,8 +45,8 @@ internal static class PressureDraw
     public static SimOptions Apply(SimOptions drawn)
     {
         var dice = new SeededRandom(drawn.Seed ^ 0x9E55_0E5E);
-        // A third of the runs stay as the swarm drew them.
-        var pressure = dice.Chance(0.34) ? Pressure.None : (Pressure)dice.Next(1, (int)Pressure.LeaderInMinority + 1);
+        // A quarter of the runs stay as the swarm drew them.
+        var pressure = dice.Chance(0.25) ? Pressure.None : (Pressure)dice.Next(1, (int)Pressure.Turnover + 1);
         var calmer = drawn with { Pressure = pressure };
         if (pressure == Pressure.None) return calmer;
         if (dice.Chance(0.7)) calmer = calmer with { BetweenPartitions = default, BetweenPauses = default, BetweenPowerLosses = default, BetweenBlackouts = default, BetweenKills = default, SyncFails = 0, CrashAtEffect = 0 };
@@ -56,6 +62,8 @@ internal static class PressureDraw
             Pressure.SplitVotes => calmer with { Voters = 5, Sites = 5, BetweenWipes = default, BetweenRot = default },
             Pressure.LeaderInMinority => calmer with { LeaseReads = dice.Chance(0.2), ClientsRoam = true },
             Pressure.EchoedReads => calmer with { ReadShare = 0.6, ClientsRoam = true, Keys = 2, ThinkTime = TimeSpan.FromMilliseconds(3) },
+            Pressure.Laggards => calmer with { SnapshotEvery = dice.Next(3, 12), SnapshotTrail = 0 },
+            Pressure.Turnover => calmer with { Sites = drawn.Voters + 2, BetweenMembershipChanges = TimeSpan.FromMilliseconds(dice.Next(40, 150)) },
             _ => calmer,
         };
     }

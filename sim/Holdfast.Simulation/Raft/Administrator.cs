@@ -36,6 +36,7 @@ internal sealed class Administrator(RaftWorld world)
         var current = core.Configuration;
         if (current.IsJoint) return;
         Recycle(current);
+        if (!site.IsUp) return; // The leader itself was leaving, and its machine has been given to somebody else.
         var target = Target(core, current, out var changes);
         if (changes == 0 || !world.Atlas.IsViable(target.Members)) return;
         if (changes > 1) SeveralAtOnce.Hit();

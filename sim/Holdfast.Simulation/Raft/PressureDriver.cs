@@ -43,6 +43,9 @@ internal sealed class PressureDriver(RaftWorld world)
             case Pressure.LeaderInMinority:
                 Repeat(1200, 3000, () => IsolateLeader(companions: dice.Next(1, 3), Ms(500, 1500)));
                 break;
+            case Pressure.Laggards:
+                Repeat(150, 500, LeaveOneBehind);
+                break;
             default:
                 break; // None, and those that only react.
         }
@@ -109,6 +112,12 @@ internal sealed class PressureDriver(RaftWorld world)
         leader.Process!.Burst(dice.Next(200, 900));
     }
 
+    private void LeaveOneBehind()
+    {
+        var site = world.Sites[dice.Next(world.Sites.Count)];
+        if (site != world.Leader()) Isolate(site, companions: 0, inbound: true, Ms(100, 350));
+    }
+
     private void RestartFollowers()
     {
         if (world.Leader() is not { } leader || leader.Process!.IsPaused) return;
@@ -138,14 +147,14 @@ internal sealed class PressureDriver(RaftWorld world)
         if (world.Leader() is { } leader) Isolate(leader, companions, inbound: true, span);
     }
 
-    private void Isolate(RaftSite leader, int companions, bool inbound, TimeSpan span)
+    private void Isolate(RaftSite site, int companions, bool inbound, TimeSpan span)
     {
         if (world.IsHealed) return;
         var inside = new bool[world.Sites.Count];
-        inside[leader.Slot] = true;
+        inside[site.Slot] = true;
         for (; companions > 0; companions--) inside[dice.Next(inside.Length)] = true;
         world.Network.Isolate(inside, outbound: true, inbound);
-        if (world.IsTracing) world.Trace($"pressure: {leader.Node} is cut off, companions {string.Join(",", inside)} inbound {inbound} for {span}");
+        if (world.IsTracing) world.Trace($"pressure: {site.Node} is cut off, companions {string.Join(",", inside)} inbound {inbound} for {span}");
         world.Clock.After(span, world.Network.RestoreAll);
     }
 

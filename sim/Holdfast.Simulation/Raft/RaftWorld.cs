@@ -97,6 +97,11 @@ internal sealed class RaftWorld
         {
             failure = "invariant: " + broken.Message;
         }
+        catch (Exception unforeseen) when (unforeseen is not OutOfMemoryException)
+        {
+            // What nobody catches ends a real process; here it ends the run, with its seed.
+            failure = $"{unforeseen.GetType().Name}: {unforeseen.Message}" + (IsTracing ? unforeseen.StackTrace : "");
+        }
 
         if (failure is not null && IsTracing)
         {

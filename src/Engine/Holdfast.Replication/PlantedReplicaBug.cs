@@ -14,4 +14,7 @@ internal enum PlantedReplicaBug : byte
 
     /// <summary>A granted read goes on before its index is applied.</summary>
     ReadGrantedBeforeApplied,
+
+    /// <summary>A confirmation is young enough for every stale read, however old it is (against S14).</summary>
+    StaleBoundIgnored,
 }

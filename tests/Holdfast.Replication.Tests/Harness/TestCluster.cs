@@ -44,6 +44,12 @@ internal sealed class TestCluster
 
     public HashSet<(NodeId, NodeId)> Cut { get; } = [];
 
+    /// <summary>Connections that are up and whose outbound buffer takes nothing.</summary>
+    public HashSet<(NodeId, NodeId)> Full { get; } = [];
+
+    /// <summary>How many frames found their buffer full.</summary>
+    public int Refused { get; private set; }
+
     public TestNode Leader => Nodes.Single(node => node.IsUp && node.Group.Status is { Role: RaftRole.Leader, IsServingLeader: true });
 
     public TestNode Follower => Nodes.First(node => node.IsUp && node.Group.Status.Role == RaftRole.Follower && node.Group.Status.Configuration.MayLead(node.Id));
@@ -60,6 +66,19 @@ internal sealed class TestCluster
     }
 
     public void Send(NodeId from, NodeId to, ReadOnlySpan<byte> frame, bool isBeat) => network.Enqueue((from, to, frame.ToArray(), isBeat));
+
+    public bool TrySend(NodeId from, NodeId to, ReadOnlySpan<byte> frame)
+    {
+        if (!Connects(from, to)) return false;
+        if (Full.Contains((from, to)))
+        {
+            Refused++;
+            return false;
+        }
+
+        Send(from, to, frame, false);
+        return true;
+    }
 
     public bool Connects(NodeId from, NodeId to) => !Cut.Contains((from, to)) && Nodes.Any(node => node.Id == to && node.IsUp);
 
@@ -253,12 +272,7 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
         Loop.Turn(cluster.Now);
     }
 
-    public bool TrySend(NodeId to, ReadOnlySpan<byte> frame)
-    {
-        if (!cluster.Connects(Id, to)) return false;
-        cluster.Send(Id, to, frame, false);
-        return true;
-    }
+    public bool TrySend(NodeId to, ReadOnlySpan<byte> frame) => cluster.TrySend(Id, to, frame);
 
     public void Flush()
     {

@@ -5,7 +5,10 @@ using Holdfast.Wire;
 
 namespace Holdfast.Replication;
 
-/// <summary>The core's messages into frames and out of them. A frame that cannot be sent is dropped: the core repeats what matters.</summary>
+/// <summary>
+/// The core's messages into frames and out of them. A frame that cannot be sent is dropped: the core repeats what matters, once it is told that a connection was
+/// reset. An append that an open connection does not take is told of like a reset: it may have been the only word of a commit.
+/// </summary>
 internal static class ConsensusFrames
 {
     private static readonly Mark Malformed = new("replication: malformed frame dropped");
@@ -34,7 +37,7 @@ internal static class ConsensusFrames
         foreach (ref readonly var outbound in effects.Appends.Items)
         {
             MessageCodec.Encode(replica.BeginFrame(frame, FrameKind.Append), outbound.Message, replica.Node.Log);
-            mesh.TrySend(outbound.To, frame.Written);
+            if (!mesh.TrySend(outbound.To, frame.Written) && mesh.IsConnected(outbound.To)) replica.OnAppendUnsent(outbound.To);
         }
 
         foreach (ref readonly var outbound in effects.AppendReplies.Items)

@@ -51,7 +51,7 @@ internal sealed class ReadDesk(Replica replica, GroupOptions options)
         }
 
         // The age of what a leader confirmed counts from this node's own question (S14).
-        if (consistency.Kind == ReadKind.Stale && isSettled && isConfirmed && now - confirmedAt <= consistency.Bound && replica.ReadableTo >= confirmedIndex)
+        if (consistency.Kind == ReadKind.Stale && isSettled && isConfirmed && (now - confirmedAt <= consistency.Bound || options.Bug == PlantedReplicaBug.StaleBoundIgnored) && replica.ReadableTo >= confirmedIndex)
         {
             StaleServed.Hit();
             completion.OnGrant(new ReadGrant(true, confirmedIndex, now));

@@ -14,12 +14,14 @@ internal sealed class Replica
     private const ulong HashEvery = 1024;
     private static readonly TimeSpan ScanEvery = TimeSpan.FromMilliseconds(20);
 
+    private static readonly Mark AppendUnsent = new("replication: an append found no room on an open connection");
     private static readonly Mark ApplyYielded = new("replication: apply went on in another turn");
 
     private readonly GroupOptions options;
     private readonly HashCheck hashes;
     private readonly ByteBuffer frame = new();
     private readonly List<NodeId> withdrawnMeanwhile = [];
+    private readonly List<NodeId> unsent = [];
     private LogIndex commit;
     private Instant scanAt = Instant.Never;
     private RoleChange lastRole;
@@ -90,7 +92,7 @@ internal sealed class Replica
     /// <summary>When the replica wants a turn by itself.</summary>
     public Instant Deadline => Fetching.IsRecording ? scanAt : Instant.Min(Node.Deadline, scanAt);
 
-    private bool IsWaiting => !Proposals.IsIdle || !Reads.IsIdle || !Fetching.IsIdle || !Taking.IsIdle || Taking.WaitsForSettled || !Restoring.IsReady || Execution is { IsIdle: false };
+    private bool IsWaiting => !Proposals.IsIdle || !Reads.IsIdle || !Fetching.IsIdle || !Taking.IsIdle || Taking.WaitsForSettled || !Restoring.IsReady || Execution is { IsIdle: false } || unsent.Count > 0;
 
     public void MarkDirty() => Loop.MarkDirty(this);
 
@@ -134,6 +136,13 @@ internal sealed class Replica
         Node.OnDurable(now, token);
         if (!Trace.IsIdle) Trace.OnDurable(Node.Durable);
         MarkDirty();
+    }
+
+    /// <summary>A peer's outbound buffer is full. Soon, but not at once: it needs time to empty.</summary>
+    public void OnAppendUnsent(NodeId to)
+    {
+        AppendUnsent.Hit();
+        if (!unsent.Contains(to)) unsent.Add(to);
     }
 
     public void OnRecorded(Instant now, LogPosition position)
@@ -290,7 +299,14 @@ internal sealed class Replica
         Reads.Retry(now);
         Fetching.Tick(now);
         if (Restoring.NeedsPeers) Fetching.Repair(now);
+        if (!Fetching.IsRecording) ResetUnsent(now);
         if (IsWaiting) scanAt = now + ScanEvery;
+    }
+
+    private void ResetUnsent(Instant now)
+    {
+        foreach (var peer in unsent) Node.OnPeerReset(now, peer);
+        unsent.Clear();
     }
 
     /// <summary>The machine learns of a role only when it may act on it: a leader has applied an entry of its own term.</summary>

@@ -27,6 +27,7 @@ public sealed class StateFiles
     private readonly Lock gate = new();
     private readonly Dictionary<FileHash, int> holders = [];
     private int written;
+    private bool isFolderDurable;
 
     internal StateFiles(IDisk disk, string folder) => (this.disk, this.folder) = (disk, folder);
 
@@ -105,6 +106,7 @@ public sealed class StateFiles
             FilePieces.Write(disk, PiecesPathOf(hash), pieces);
             disk.Rename(path, PathOf(hash));
             disk.SyncFolder(folder);
+            MakeFolderDurable();
         }
     }
 
@@ -121,6 +123,19 @@ public sealed class StateFiles
                 disk.Delete($"{folder}/{name}");
             }
         }
+    }
+
+    /// <summary>The folder's own name, and those above it: a power loss would take the file with any of them. Once is enough.</summary>
+    private void MakeFolderDurable()
+    {
+        if (isFolderDurable) return;
+        for (var below = folder; below.Length > 0;)
+        {
+            below = Path.GetDirectoryName(below) ?? "";
+            disk.SyncFolder(below);
+        }
+
+        isFolderDurable = true;
     }
 
     private bool IsHeld(FileHash hash)

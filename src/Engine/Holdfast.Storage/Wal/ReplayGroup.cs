@@ -12,10 +12,12 @@ internal sealed class ReplayGroup(GroupId group)
 {
     private static readonly Mark LostTruncation = new("storage: an entry showed that a truncation record was lost");
     private static readonly Mark StaleCopy = new("storage: a copied record was older than what it would restate");
+    private static readonly Mark Doubted = new("storage: an entry before lost records is not believed");
     private static readonly Mark Hole = new("storage: a group's log has a hole");
 
     private readonly Dictionary<ulong, LocatedEntry> entries = [];
     private LogIndex judged;
+    private int lost;
 
     public GroupTrack Track { get; } = new(group);
 
@@ -29,6 +31,7 @@ internal sealed class ReplayGroup(GroupId group)
         {
             case WalRecordKind.Entry:
                 if (position.Index <= Track.Snapshot.Index) break;
+                Doubt(position);
                 if (entries.TryGetValue(header.Index, out var before) && before.Term != header.Term)
                 {
                     LostTruncation.Hit();
@@ -108,7 +111,9 @@ internal sealed class ReplayGroup(GroupId group)
     /// <summary>Up to so many records of unknown kind are lost that may have been this group's: entries at its end, or a vote.</summary>
     public void NoteLost(int count)
     {
-        if (!Track.IsTombstoned) Judge(Track.Last + (ulong)count);
+        if (Track.IsTombstoned) return;
+        lost += count;
+        Judge(Track.Last + (ulong)count);
     }
 
     /// <summary>The replay is over: the entries without a gap. What lies beyond a gap is not continued from; the track says so from here on.</summary>
@@ -153,6 +158,22 @@ internal sealed class ReplayGroup(GroupId group)
         Track.Truncate(from);
     }
 
+    /// <summary>
+    /// The first that is known after records were lost: they may have been a truncation and the entries that took others' place, up to here. What stands in those
+    /// places and is of an older term may be of a history that was given up; a leader that finds a match beyond it would never look at it again. So it becomes a hole.
+    /// </summary>
+    private void Doubt(LogPosition known)
+    {
+        for (var index = known.Index.Previous; lost > 0 && index > Track.Snapshot.Index; index = index.Previous, lost--)
+        {
+            if (!entries.TryGetValue(index.Value, out var standing) || standing.Term >= known.Term) continue;
+            Doubted.Hit();
+            entries.Remove(index.Value);
+        }
+
+        lost = 0;
+    }
+
     private void ApplyMarks(ReadOnlySpan<byte> body)
     {
         var before = Track.Last;
@@ -162,7 +183,8 @@ internal sealed class ReplayGroup(GroupId group)
             return;
         }
 
-        // The marks were written by a process that knew: a possible loss before them is settled by them.
+        // The marks were written by a process that knew: a possible loss before them is settled by them, but for the content of entries.
+        Doubt(new LogPosition(Track.HardState.Term, Track.Last.Next));
         judged = LogIndex.Zero;
         for (var index = Track.Last.Next; index <= before; index = index.Next) entries.Remove(index.Value);
         if (Track.IsTombstoned) entries.Clear();
