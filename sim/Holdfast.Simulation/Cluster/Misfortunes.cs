@@ -30,6 +30,7 @@ internal sealed class Misfortunes(ClusterWorld world)
         Repeat(options.BetweenFullDisks, FillDisk);
         Repeat(options.BetweenTransfers, Transfer);
         Repeat(options.BetweenForcedSnapshots, ForceSnapshot);
+        if (options.SnapshotWorkMax > TimeSpan.FromMilliseconds(20)) Repeat(TimeSpan.FromSeconds(2), CutOffMidSnapshot);
         if (options.BeginsOld) Repeat(TimeSpan.FromSeconds(1), RaiseLevel);
     }
 
@@ -87,6 +88,17 @@ internal sealed class Misfortunes(ClusterWorld world)
     {
         var (one, other) = (world.Machines[dice.Next(world.Machines.Count)], world.Machines[dice.Next(world.Machines.Count)]);
         if (one != other) world.Mesh.Reset(one, other, dice.Next(world.Options.LoopsPerNode));
+    }
+
+    /// <summary>The leader that executes at append is cut off while it takes a snapshot, and goes on executing what it will have to take back (S20).</summary>
+    private void CutOffMidSnapshot()
+    {
+        if (world.LeaderOf(ClusterWorld.Executor) is not { } leader) return;
+        leader.SeatOf(ClusterWorld.Executor).Loop.Post(new OnLoop(_ => leader.GroupOf(ClusterWorld.Executor).TakeSnapshot()));
+        var inside = new bool[world.Machines.Count];
+        inside[leader.Machine.Slot] = true;
+        world.Clock.After(dice.NextSpan(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(50)), () => { if (!isOver) world.Mesh.Isolate(inside, outbound: true, inbound: true); });
+        world.Clock.After(dice.NextSpan(TimeSpan.FromMilliseconds(600), TimeSpan.FromMilliseconds(1500)), world.Mesh.RestoreAll);
     }
 
     private void FillBuffer()
