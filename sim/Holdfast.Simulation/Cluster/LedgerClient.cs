@@ -30,7 +30,7 @@ internal sealed class LedgerClient : ClusterClient
     {
         this.group = group;
         check = group == ClusterWorld.Ledger ? world.LedgerCheck : world.ExecutorCheck;
-        usesSession = Dice.Chance(0.7);
+        usesSession = Dice.Chance(world.Options.ChunksMax > 3 ? 0.2 : 0.7);
     }
 
     protected override void Act()

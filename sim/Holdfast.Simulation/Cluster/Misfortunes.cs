@@ -31,6 +31,7 @@ internal sealed class Misfortunes(ClusterWorld world)
         Repeat(options.BetweenTransfers, Transfer);
         Repeat(options.BetweenForcedSnapshots, ForceSnapshot);
         if (options.SnapshotWorkMax > TimeSpan.FromMilliseconds(20)) Repeat(TimeSpan.FromSeconds(2), CutOffMidSnapshot);
+        Repeat(TimeSpan.FromSeconds(4), ProposeNonsense);
         if (options.BeginsOld) Repeat(TimeSpan.FromSeconds(1), RaiseLevel);
     }
 
@@ -168,6 +169,12 @@ internal sealed class Misfortunes(ClusterWorld world)
         world.Counts.Rots++;
         world.Atlas.Damage(machine.Node);
         machine.IsRotten = true;
+    }
+
+    /// <summary>A command that no program of ours would write: it is answered, alike everywhere, and changes nothing.</summary>
+    private void ProposeNonsense()
+    {
+        if (world.LeaderOf(ClusterWorld.Keyspace) is { } leader) _ = leader.GroupOf(ClusterWorld.Keyspace).ProposeAsync(new byte[] { 0xFF });
     }
 
     /// <summary>Once every machine has the new program the groups' level goes up, as an operator or the directory would have it (S5).</summary>
