@@ -30,6 +30,16 @@ public sealed class ClusterWorldTests
     [InlineData(7)]
     public void Effects_are_applied_whatever_became_of_their_session(int seed) => Holds(seed);
 
+    /// <summary>A leader whose executed command was refused, and could not be undone, rebuilt its state and executed upon it before it had applied its log again (S15, S20).</summary>
+    [Theory]
+    [InlineData(72)]
+    public void A_leader_that_rebuilds_executes_nothing_before_it_is_at_its_logs_end(int seed) => Holds(seed);
+
+    /// <summary>What a lost truncation may have replaced is not believed by recovery (S8).</summary>
+    [Theory]
+    [InlineData(1)]
+    public void A_repaired_log_holds_no_entry_of_a_history_that_was_given_up(int seed) => Holds(seed);
+
     /// <summary>A snapshot that everybody had pruned was asked for for ever, and the follower never came back.</summary>
     [Theory]
     [InlineData(4)]

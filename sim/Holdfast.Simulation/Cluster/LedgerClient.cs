@@ -30,7 +30,7 @@ internal sealed class LedgerClient : ClusterClient
     {
         this.group = group;
         check = group == ClusterWorld.Ledger ? world.LedgerCheck : world.ExecutorCheck;
-        usesSession = Dice.Chance(0.7);
+        usesSession = Dice.Chance(world.Options.ChunksMax > 3 ? 0.2 : 0.7);
     }
 
     protected override void Act()
@@ -74,7 +74,7 @@ internal sealed class LedgerClient : ClusterClient
         var wish = new LedgerCommand(kind, key, Dice.Chance(0.1), open.Value, open.Expected, open.Value);
         // What may be refused for its size for ever is wished for without a session: there nobody repeats it.
         var chunks = usesSession ? 3 : World.Options.ChunksMax;
-        command = wish.Encode(Dice.Next(10) switch { < 6 => 0, < 8 => Dice.Next(100), _ => Dice.Next(World.Options.ChunkBytes * chunks) });
+        command = wish.Encode(Dice.Next(10) switch { < 6 when chunks == 3 => 0, < 8 => Dice.Next(100), _ => Dice.Next(World.Options.ChunkBytes * chunks) });
         (sequence, wasRepeated) = (sequence + 1, false);
         Propose();
     }

@@ -31,6 +31,8 @@ internal sealed class Misfortunes(ClusterWorld world)
         Repeat(options.BetweenFullDisks, FillDisk);
         Repeat(options.BetweenTransfers, Transfer);
         Repeat(options.BetweenForcedSnapshots, ForceSnapshot);
+        if (options.SnapshotWorkMax > TimeSpan.FromMilliseconds(20)) Repeat(TimeSpan.FromSeconds(2), CutOffMidSnapshot);
+        Repeat(TimeSpan.FromSeconds(4), ProposeNonsense);
         if (options.BeginsOld) Repeat(TimeSpan.FromSeconds(1), RaiseLevel);
     }
 
@@ -102,6 +104,17 @@ internal sealed class Misfortunes(ClusterWorld world)
         if (one != other) world.Mesh.Reset(one, other, dice.Next(world.Options.LoopsPerNode));
     }
 
+    /// <summary>The leader that executes at append is cut off while it takes a snapshot, and goes on executing what it will have to take back (S20).</summary>
+    private void CutOffMidSnapshot()
+    {
+        if (world.LeaderOf(ClusterWorld.Executor) is not { } leader) return;
+        leader.SeatOf(ClusterWorld.Executor).Loop.Post(new OnLoop(_ => leader.GroupOf(ClusterWorld.Executor).TakeSnapshot()));
+        var inside = new bool[world.Machines.Count];
+        inside[leader.Machine.Slot] = true;
+        world.Clock.After(dice.NextSpan(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(50)), () => { if (!isOver) world.Mesh.Isolate(inside, outbound: true, inbound: true); });
+        world.Clock.After(dice.NextSpan(TimeSpan.FromMilliseconds(600), TimeSpan.FromMilliseconds(1500)), world.Mesh.RestoreAll);
+    }
+
     private void FillBuffer()
     {
         var (one, other) = (world.Machines[dice.Next(world.Machines.Count)], world.Machines[dice.Next(world.Machines.Count)]);
@@ -169,6 +182,12 @@ internal sealed class Misfortunes(ClusterWorld world)
         world.Counts.Rots++;
         world.Atlas.Damage(machine.Node);
         machine.IsRotten = true;
+    }
+
+    /// <summary>A command that no program of ours would write: it is answered, alike everywhere, and changes nothing.</summary>
+    private void ProposeNonsense()
+    {
+        if (world.LeaderOf(ClusterWorld.Keyspace) is { } leader) _ = leader.GroupOf(ClusterWorld.Keyspace).ProposeAsync(new byte[] { 0xFF });
     }
 
     /// <summary>Once every machine has the new program the groups' level goes up, as an operator or the directory would have it (S5).</summary>

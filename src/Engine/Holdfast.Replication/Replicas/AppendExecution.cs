@@ -84,10 +84,13 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
         sequencesAhead.Clear();
     }
 
-    /// <summary>The state is replaced by a snapshot's: what was executed is gone with it, and comes again from the log as it is committed.</summary>
+    /// <summary>
+    /// The state is replaced by a snapshot's: what was executed is gone with it, and comes again from the log as it is committed. Entries that were executed and
+    /// applied already, too: a leader that rebuilds because of a refused command executes nothing before it is at the log's end again (S15).
+    /// </summary>
     public void OnStateReplaced()
     {
-        if (executed.Count > 0) caughtUpAt = ExecutedTo;
+        caughtUpAt = replica.Node.Log.Last.Index;
         executed.Clear();
         sequencesAhead.Clear();
         ExecutedTo = LogIndex.Zero;

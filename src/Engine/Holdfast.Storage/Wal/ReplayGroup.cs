@@ -11,7 +11,6 @@ internal readonly record struct LocatedEntry(ulong Generation, long BodyOffset, 
 internal sealed class ReplayGroup(GroupId group)
 {
     private static readonly Mark LostTruncation = new("storage: an entry showed that a truncation record was lost");
-    private static readonly Mark StaleCopy = new("storage: a copied record was older than what it would restate");
     private static readonly Mark Doubted = new("storage: an entry before lost records is not believed");
     private static readonly Mark Hole = new("storage: a group's log has a hole");
 
@@ -45,12 +44,8 @@ internal sealed class ReplayGroup(GroupId group)
 
             case WalRecordKind.Copied:
                 if ((header.Flags & WalRecordHeader.VoidFlag) != 0 || position.Index <= Track.Snapshot.Index || position.Index > Track.Last) break;
-                if (entries.TryGetValue(header.Index, out var standing) && standing.Term != header.Term)
-                {
-                    StaleCopy.Hit();
-                    break;
-                }
-
+                // A copy is written only of what stands (else it is void), so another term here means that records between the two were lost: neither is believed the more.
+                if (entries.TryGetValue(header.Index, out var standing) && standing.Term != header.Term) break;
                 if (CopyEndsLog) TruncateFrom(position.Index);
                 Place(position, header, generation, bodyOffset);
                 break;
