@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using Holdfast.Server.Client;
+using Holdfast.Client;
 using Spectre.Console;
 
 namespace Holdfast.Server.Commands;
