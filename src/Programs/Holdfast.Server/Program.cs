@@ -7,6 +7,8 @@ root.Subcommands.Add(ServerCommand.Create());
 root.Subcommands.Add(EtcdCommand.Create());
 root.Subcommands.Add(DemoCommand.Create());
 root.Subcommands.Add(KvCommand.Create());
+root.Subcommands.Add(TenureCommands.CreateLock());
+root.Subcommands.Add(TenureCommands.CreateElect());
 root.Subcommands.Add(StatusCommand.Create());
 root.Subcommands.Add(MembershipCommands.CreateToken());
 root.Subcommands.Add(MembershipCommands.CreateLeave());
