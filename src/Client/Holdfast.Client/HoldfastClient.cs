@@ -16,12 +16,19 @@ public sealed class HoldfastClient : IDisposable
 
     /// <summary>A client of what the options say; connections are made at the first call.</summary>
     /// <exception cref="ArgumentException">The options are wrong; the message says all that is.</exception>
-    public HoldfastClient(HoldfastClientOptions options) => servers = new ServerList(options);
+    public HoldfastClient(HoldfastClientOptions options)
+    {
+        servers = new ServerList(options);
+        Services = new ServiceRegistry(this);
+    }
 
     /// <summary>A client of the given endpoints, each <c>host:port</c> or a URL, without TLS files and users.</summary>
     public HoldfastClient(params IReadOnlyList<string> endpoints) : this(new HoldfastClientOptions { Endpoints = endpoints })
     {
     }
+
+    /// <summary>Which services there are, and where.</summary>
+    public ServiceRegistry Services { get; }
 
     internal ServerList Servers => servers;
 
