@@ -20,6 +20,8 @@ public sealed class HoldfastClient : IDisposable
     {
         servers = new ServerList(options);
         Services = new ServiceRegistry(this);
+        Configuration = new VersionedKeys(this, "/config/");
+        Flags = new VersionedKeys(this, "/flags/");
     }
 
     /// <summary>A client of the given endpoints, each <c>host:port</c> or a URL, without TLS files and users.</summary>
@@ -29,6 +31,12 @@ public sealed class HoldfastClient : IDisposable
 
     /// <summary>Which services there are, and where.</summary>
     public ServiceRegistry Services { get; }
+
+    /// <summary>Values that all instances share, at <c>/config/NAME</c>.</summary>
+    public VersionedKeys Configuration { get; }
+
+    /// <summary>Feature flags, at <c>/flags/NAME</c>; the values are <see cref="FeatureFlag"/>.</summary>
+    public VersionedKeys Flags { get; }
 
     internal ServerList Servers => servers;
 

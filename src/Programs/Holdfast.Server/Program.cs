@@ -10,6 +10,7 @@ root.Subcommands.Add(KvCommand.Create());
 root.Subcommands.Add(TenureCommands.CreateLock());
 root.Subcommands.Add(TenureCommands.CreateElect());
 root.Subcommands.Add(ServiceCommand.Create());
+root.Subcommands.Add(FlagCommand.Create());
 root.Subcommands.Add(StatusCommand.Create());
 root.Subcommands.Add(MembershipCommands.CreateToken());
 root.Subcommands.Add(MembershipCommands.CreateLeave());
