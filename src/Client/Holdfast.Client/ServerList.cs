@@ -9,7 +9,8 @@ namespace Holdfast.Client;
 /// </summary>
 internal sealed class ServerList : IDisposable
 {
-    private const string InvalidToken = "invalid auth token";
+    /// <summary>What a server says of a token that ended, or that is from before a change of users. It has executed nothing then.</summary>
+    private static readonly string[] TokenRefusals = ["etcdserver: invalid auth token", "etcdserver: revision of auth store is old"];
 
     private readonly HoldfastClientOptions options;
     private readonly ServerEndpoint[] servers;
@@ -52,7 +53,7 @@ internal sealed class ServerList : IDisposable
     /// <summary>Forgets the token if that is what the server refused: the call was not executed, and the next one signs in anew.</summary>
     public bool IsTokenRefused(RpcException failure)
     {
-        if (options.User is null || failure.StatusCode != StatusCode.Unauthenticated || !failure.Status.Detail.Contains(InvalidToken, StringComparison.Ordinal)) return false;
+        if (options.User is null || !TokenRefusals.Contains(failure.Status.Detail)) return false;
         Volatile.Write(ref token, null);
         return true;
     }
