@@ -5,12 +5,13 @@ namespace Holdfast.Architecture.Tests;
 /// <summary>Arrows point down, and purity is switched on where the plan says so (DESIGN section 1).</summary>
 public sealed class LayeringTests
 {
-    private static readonly string[] Floors = ["src/Kernel", "src/Engine", "src/Services", "src/Programs"];
+    private static readonly string[] Floors = ["src/Kernel", "src/Client", "src/Engine", "src/Services", "src/Programs"];
 
     /// <summary>The order inside a floor. Services never see each other, except that all may see Coordination; programs neither.</summary>
     private static readonly string[] Rooms =
     [
         "Holdfast.Primitives", "Holdfast.Wire", "Holdfast.Consensus", "Holdfast.Gossip",
+        "Holdfast.Coordination.Protocol", "Holdfast.Client", "Holdfast.Client.Extensions",
         "Holdfast.Storage", "Holdfast.Transport", "Holdfast.Replication", "Holdfast.Cluster",
         "Holdfast.Coordination",
     ];
@@ -29,6 +30,18 @@ public sealed class LayeringTests
             where Height(reference) >= Height(project)
             select $"{project} may not depend on {reference}: arrows point down (docs/ARCHITECTURE.md). Move what both need to a lower room, or let the upper room implement an interface of the lower.");
     }
+
+    /// <summary>Whoever takes the client library takes the protocol's messages with it and nothing of the server; the server's rooms take the messages and do not call themselves.</summary>
+    [Fact]
+    public void The_client_floor_is_the_protocol_and_what_speaks_it()
+        => Repository.NoComplaints(
+            from project in Projects
+            where Repository.IsUnder(project, "src")
+            from reference in References(project)
+            let isInside = Repository.IsUnder(project, "src/Client")
+            where isInside ? !Repository.IsUnder(reference, "src/Client")
+                : Repository.IsUnder(reference, "src/Client") && !Repository.IsUnder(project, "src/Programs") && !reference.EndsWith("/Holdfast.Coordination.Protocol.csproj", StringComparison.Ordinal)
+            select $"{project} may not depend on {reference}: a client knows the protocol and nothing of the server, and only programs and clients call the library.");
 
     [Fact]
     public void Every_project_stands_on_a_floor()

@@ -37,6 +37,8 @@ public sealed class ClientTlsTests : IDisposable
             // No token and no password: root is who has root's certificate.
             Assert.Equal("a\n1\n", await EtcdctlAsync(port, "get", "a"));
             Assert.StartsWith($"https://127.0.0.1:{port}", (await EtcdctlAsync(port, "member", "list")).Split(", ")[4], StringComparison.Ordinal);
+            string[] asRoot = ["--endpoints", $"127.0.0.1:{port}", "--cacert", certificates.Authority, "--cert", certificates.Certificate("root"), "--key", certificates.Key("root")];
+            Assert.Equal((0, "1\n", ""), await RunAsync(Path.Combine(AppContext.BaseDirectory, "holdfast"), ["kv", "get", "a", .. asRoot]));
             foreach (var version in new[] { "--http1.1", "--http2" })
                 Assert.Contains("\"enabled\":true", await CurlAsync(port, version, "/v3/auth/status"), StringComparison.Ordinal);
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using Google.Protobuf;
 using Grpc.Core;
 using Holdfast.Coordination.Protocol;
-using Holdfast.Server.Client;
+using Holdfast.Client;
 using Holdfast.Simulation.Checks;
 
 namespace Holdfast.Interop.Tests.Chaos;

@@ -13,7 +13,7 @@ internal sealed class AdminClient : IAdmin, IDisposable
     /// <summary>A client of one node.</summary>
     public AdminClient(string url, ClientAccess access, TimeSpan? timeout = null)
     {
-        http = new HttpClient(access.Named(url))
+        http = new HttpClient(access.NamedConnections(url))
         {
             BaseAddress = new Uri(url.TrimEnd('/') + "/holdfast/v1/"),
             Timeout = timeout ?? TimeSpan.FromSeconds(30),

@@ -1,12 +1,14 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Holdfast.Client;
 
 namespace Holdfast.Server.Client;
 
 /// <summary>How a client verb reaches servers and who it says it is: drawn from flags, then <c>HOLDFAST_*</c> variables. The files are read once.</summary>
 internal sealed class ClientAccess
 {
+    private readonly HoldfastClientOptions options;
     private readonly X509Certificate2Collection? authorities;
     private readonly SslStreamCertificateContext? own;
 
@@ -29,6 +31,15 @@ internal sealed class ClientAccess
         var colon = user.IndexOf(':', StringComparison.Ordinal);
         (User, Password) = colon >= 0 && password.Length == 0 ? (user[..colon], user[(colon + 1)..]) : (user, password);
         Endpoints = [.. endpoints.Select(UrlOf)];
+        options = new HoldfastClientOptions
+        {
+            Endpoints = Endpoints,
+            User = Named(User),
+            Password = User.Length > 0 ? Password : null,
+            TrustedCaFile = Named(caFile),
+            CertificateFile = Named(certFile),
+            CertificateKeyFile = Named(keyFile),
+        };
     }
 
     /// <summary>The servers, as URLs.</summary>
@@ -42,6 +53,9 @@ internal sealed class ClientAccess
 
     /// <summary>An address as a URL: https where certificates were named, else in the clear.</summary>
     public string UrlOf(string address) => address.Contains("://", StringComparison.Ordinal) ? address : (authorities is not null || own is not null ? "https://" : "http://") + address;
+
+    /// <summary>A client of the coordination face.</summary>
+    public HoldfastClient Open() => new(options);
 
     /// <summary>Makes connections, without a name.</summary>
     public SocketsHttpHandler Connections()
@@ -60,7 +74,9 @@ internal sealed class ClientAccess
     }
 
     /// <summary>Makes connections to one server that say who asks, where a user was named.</summary>
-    public HttpMessageHandler Named(string url) => User.Length == 0 ? Connections() : new SignedInHandler(this, url);
+    public HttpMessageHandler NamedConnections(string url) => User.Length == 0 ? Connections() : new SignedInHandler(this, url);
+
+    private static string? Named(string text) => text.Length > 0 ? text : null;
 }
 
 /// <summary>What was said about certificates or the user cannot be used; a sentence for the user.</summary>

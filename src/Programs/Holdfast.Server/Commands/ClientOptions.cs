@@ -1,25 +1,24 @@
 using System.CommandLine;
 using Grpc.Core;
+using Holdfast.Client;
 using Holdfast.Coordination.Endpoints;
 using Holdfast.Server.Client;
 using Holdfast.Server.Hosting;
 
 namespace Holdfast.Server.Commands;
 
-/// <summary>Where a client verb looks for servers, and who it says it is: flags as etcdctl's, else <c>HOLDFAST_*</c> variables.</summary>
+/// <summary>Where a client verb looks for servers, and who it says it is: flags as etcdctl's, else <c>HOLDFAST_*</c> variables; and what it exits with when it could not be done.</summary>
 internal sealed class ClientOptions
 {
-    private readonly Option<string> endpoints = new("--endpoints")
-    {
-        Description = "Servers to talk to, host:port,host:port. Default: HOLDFAST_ENDPOINTS, else 127.0.0.1:2379.",
-        Recursive = true,
-    };
+    /// <summary>The server refused, or none answered: for verbs whose exit code 1 says that there is nothing.</summary>
+    public const int Failed = 2;
 
-    private readonly Option<string> authority = new("--cacert") { Description = "Servers must show a certificate from this authority, a PEM file (HOLDFAST_CACERT).", Recursive = true };
-    private readonly Option<string> certificate = new("--cert") { Description = "Our certificate, a PEM file (HOLDFAST_CERT).", Recursive = true };
-    private readonly Option<string> key = new("--key") { Description = "Its private key, a PEM file (HOLDFAST_KEY).", Recursive = true };
-    private readonly Option<string> user = new("--user") { Description = "Signs in, name:password or name (HOLDFAST_USER).", Recursive = true };
-    private readonly Option<string> password = new("--password") { Description = "The password; better in HOLDFAST_PASSWORD, where other users do not see it.", Recursive = true };
+    private readonly Option<string> endpoints = Named("--endpoints", "Servers to talk to, host:port,host:port. Default: HOLDFAST_ENDPOINTS, else 127.0.0.1:2379.");
+    private readonly Option<string> authority = Named("--cacert", "Servers must show a certificate from this authority, a PEM file (HOLDFAST_CACERT).");
+    private readonly Option<string> certificate = Named("--cert", "Our certificate, a PEM file (HOLDFAST_CERT).");
+    private readonly Option<string> key = Named("--key", "Its private key, a PEM file (HOLDFAST_KEY).");
+    private readonly Option<string> user = Named("--user", "Signs in, name:password or name (HOLDFAST_USER).");
+    private readonly Option<string> password = Named("--password", "The password; better in HOLDFAST_PASSWORD, where other users do not see it.");
 
     /// <summary>Adds the options to a command and all below it.</summary>
     public static ClientOptions AddTo(Command command)
@@ -29,17 +28,7 @@ internal sealed class ClientOptions
         return options;
     }
 
-    /// <summary>How servers are reached.</summary>
-    /// <exception cref="ClientAccessException">A named file cannot be used.</exception>
-    public ClientAccess Access(ParseResult parsed) => new(
-        EtcdClient.ParseEndpoints(parsed.GetValue(endpoints)), Said(parsed, authority, "HOLDFAST_CACERT"), Said(parsed, certificate, "HOLDFAST_CERT"), Said(parsed, key, "HOLDFAST_KEY"),
-        Said(parsed, user, "HOLDFAST_USER"), Said(parsed, password, "HOLDFAST_PASSWORD"));
-
-    /// <summary>A client of what was asked for.</summary>
-    /// <exception cref="ClientAccessException">A named file cannot be used.</exception>
-    public EtcdClient Open(ParseResult parsed) => new(Access(parsed));
-
-    /// <summary>Runs a verb, and turns what servers and files refuse into a sentence and an exit code.</summary>
+    /// <summary>Runs a verb of the nodes' own administration, and turns what servers and files refuse into a sentence and an exit code.</summary>
     public async Task<int> TryAsync(ParseResult parsed, Func<ClientAccess, Task<int>> verb)
     {
         try
@@ -64,6 +53,30 @@ internal sealed class ClientOptions
         }
     }
 
+    /// <summary>Runs a verb with a client of what was asked for; failures are said and become exit codes.</summary>
+    public async Task<int> RunAsync(ParseResult parsed, Func<HoldfastClient, Task<int>> verb)
+    {
+        try
+        {
+            using var client = Access(parsed).Open();
+            return await verb(client);
+        }
+        catch (OutcomeUnknownException unknown)
+        {
+            return await SayAsync(unknown.Message, ExitCode.Unknown);
+        }
+        catch (RpcException failure)
+        {
+            return await SayAsync($"{failure.Status.Detail} ({failure.StatusCode}); is a server running there? --endpoints or HOLDFAST_ENDPOINTS says where to look", Failed);
+        }
+        catch (Exception wrong) when (wrong is ClientAccessException or ArgumentException)
+        {
+            return await SayAsync(wrong.Message, Failed);
+        }
+    }
+
+    private static Option<string> Named(string name, string description) => new(name) { Description = description, Recursive = true };
+
     private static string Said(ParseResult parsed, Option<string> option, string variable) => parsed.GetValue(option) ?? Environment.GetEnvironmentVariable(variable) ?? "";
 
     private static async Task<int> SayAsync(string sentence, int code)
@@ -71,4 +84,8 @@ internal sealed class ClientOptions
         await Console.Error.WriteLineAsync($"holdfast: {sentence}");
         return code;
     }
+
+    private ClientAccess Access(ParseResult parsed) => new(
+        HoldfastClientOptions.ParseEndpoints(parsed.GetValue(endpoints)), Said(parsed, authority, "HOLDFAST_CACERT"), Said(parsed, certificate, "HOLDFAST_CERT"), Said(parsed, key, "HOLDFAST_KEY"),
+        Said(parsed, user, "HOLDFAST_USER"), Said(parsed, password, "HOLDFAST_PASSWORD"));
 }

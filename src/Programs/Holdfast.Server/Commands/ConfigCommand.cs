@@ -3,7 +3,7 @@ using Holdfast.Server.Configuration;
 
 namespace Holdfast.Server.Commands;
 
-/// <summary><c>holdfast config show [--origin]</c>: what a server started like this would be set to, and who said so.</summary>
+/// <summary><c>holdfast config show [--origin]</c>: what a server started like this would be set to, and who said so. The verbs beside it are <see cref="ConfigurationVerbs"/>.</summary>
 internal static class ConfigCommand
 {
     internal static Command Create()
@@ -26,6 +26,8 @@ internal static class ConfigCommand
             ServerPlan.From(values, isTerminal: false, faults);
             return faults.Count == 0 ? 0 : SettingOptions.Refuse(faults);
         });
-        return new Command("config", "Shows settings.") { show };
+        var config = new Command("config", "Shows a server's settings; reads and writes the configuration that services share.") { show };
+        ConfigurationVerbs.AddTo(config);
+        return config;
     }
 }

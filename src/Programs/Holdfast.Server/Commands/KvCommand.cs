@@ -1,9 +1,7 @@
 using System.CommandLine;
-using System.Text;
 using Google.Protobuf;
-using Grpc.Core;
 using Holdfast.Coordination.Protocol;
-using Holdfast.Server.Client;
+using Holdfast.Client;
 
 namespace Holdfast.Server.Commands;
 
@@ -11,8 +9,6 @@ namespace Holdfast.Server.Commands;
 internal static class KvCommand
 {
     private const int NotFound = 1;
-    private const int Failed = 2;
-    private const int OutcomeUnknown = 3;
 
     internal static Command Create()
     {
@@ -26,70 +22,46 @@ internal static class KvCommand
         var kv = new Command("kv", "Reads and writes keys of a running cluster.") { get, put, del, watch };
         var endpoints = ClientOptions.AddTo(kv);
 
-        get.SetAction((parsed, cancel) => RunAsync(() => endpoints.Open(parsed), client => GetAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
-        put.SetAction((parsed, cancel) => RunAsync(() => endpoints.Open(parsed), client => PutAsync(client, parsed.GetValue(key)!, parsed.GetValue(value)!, cancel)));
-        del.SetAction((parsed, cancel) => RunAsync(() => endpoints.Open(parsed), client => DeleteAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
-        watch.SetAction((parsed, cancel) => RunAsync(() => endpoints.Open(parsed), client => WatchAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
+        get.SetAction((parsed, cancel) => endpoints.RunAsync(parsed, client => GetAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
+        put.SetAction((parsed, cancel) => endpoints.RunAsync(parsed, client => PutAsync(client, parsed.GetValue(key)!, parsed.GetValue(value)!, cancel)));
+        del.SetAction((parsed, cancel) => endpoints.RunAsync(parsed, client => DeleteAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
+        watch.SetAction((parsed, cancel) => endpoints.RunAsync(parsed, client => WatchAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
         return kv;
     }
 
-    private static async Task<int> RunAsync(Func<EtcdClient> open, Func<EtcdClient, Task<int>> verb)
+    private static async Task<int> GetAsync(HoldfastClient client, string key, bool isPrefix, CancellationToken cancel)
     {
-        try
-        {
-            using var client = open();
-            return await verb(client);
-        }
-        catch (ClientAccessException misused)
-        {
-            await Console.Error.WriteLineAsync($"holdfast: {misused.Message}");
-            return Failed;
-        }
-        catch (OutcomeUnknownException unknown)
-        {
-            await Console.Error.WriteLineAsync($"holdfast: {unknown.Message}");
-            return OutcomeUnknown;
-        }
-        catch (RpcException failure)
-        {
-            await Console.Error.WriteLineAsync($"holdfast: {failure.Status.Detail} ({failure.StatusCode}); is a server running there? --endpoints or HOLDFAST_ENDPOINTS says where to look");
-            return Failed;
-        }
-    }
-
-    private static async Task<int> GetAsync(EtcdClient client, string key, bool isPrefix, CancellationToken cancel)
-    {
-        var response = await client.RangeAsync(new RangeRequest { Key = Bytes(key), RangeEnd = End(key, isPrefix) }, cancel);
+        var response = await client.RangeAsync(new RangeRequest { Key = KeyText.Bytes(key), RangeEnd = End(key, isPrefix) }, cancel);
         foreach (var pair in response.Kvs)
             Console.WriteLine(isPrefix ? $"{pair.Key.ToStringUtf8()}\t{pair.Value.ToStringUtf8()}" : pair.Value.ToStringUtf8());
         return response.Kvs.Count > 0 ? 0 : NotFound;
     }
 
-    private static async Task<int> PutAsync(EtcdClient client, string key, string value, CancellationToken cancel)
+    private static async Task<int> PutAsync(HoldfastClient client, string key, string value, CancellationToken cancel)
     {
-        var response = await client.PutAsync(new PutRequest { Key = Bytes(key), Value = Bytes(value) }, cancel);
+        var response = await client.PutAsync(new PutRequest { Key = KeyText.Bytes(key), Value = KeyText.Bytes(value) }, cancel);
         Console.WriteLine($"revision {response.Header.Revision}");
         return 0;
     }
 
-    private static async Task<int> DeleteAsync(EtcdClient client, string key, bool isPrefix, CancellationToken cancel)
+    private static async Task<int> DeleteAsync(HoldfastClient client, string key, bool isPrefix, CancellationToken cancel)
     {
-        var response = await client.DeleteRangeAsync(new DeleteRangeRequest { Key = Bytes(key), RangeEnd = End(key, isPrefix) }, cancel);
+        var response = await client.DeleteRangeAsync(new DeleteRangeRequest { Key = KeyText.Bytes(key), RangeEnd = End(key, isPrefix) }, cancel);
         Console.WriteLine(response.Deleted);
         return response.Deleted > 0 ? 0 : NotFound;
     }
 
-    private static async Task<int> WatchAsync(EtcdClient client, string key, bool isPrefix, CancellationToken cancel)
+    private static async Task<int> WatchAsync(HoldfastClient client, string key, bool isPrefix, CancellationToken cancel)
     {
         try
         {
-            await foreach (var response in client.WatchAsync(new WatchCreateRequest { Key = Bytes(key), RangeEnd = End(key, isPrefix) }, cancel))
+            await foreach (var response in client.WatchAsync(new WatchCreateRequest { Key = KeyText.Bytes(key), RangeEnd = End(key, isPrefix) }, cancel))
             {
                 foreach (var change in response.Events)
                     Console.WriteLine($"{(change.Type == Event.Types.EventType.Put ? "put" : "del")}\t{change.Kv.Key.ToStringUtf8()}\t{change.Kv.Value.ToStringUtf8()}");
                 if (!response.Canceled) continue;
                 await Console.Error.WriteLineAsync($"holdfast: the server ended the watch: {response.CancelReason}");
-                return Failed;
+                return ClientOptions.Failed;
             }
         }
         catch (OperationCanceledException)
@@ -100,20 +72,5 @@ internal static class KvCommand
         return 0;
     }
 
-    private static ByteString Bytes(string text) => ByteString.CopyFrom(text, Encoding.UTF8);
-
-    /// <summary>The end of a range: nothing for one key; for a prefix the prefix with its last byte that can grow made one larger, or "\0" (everything) when none can.</summary>
-    internal static ByteString End(string key, bool isPrefix)
-    {
-        if (!isPrefix) return ByteString.Empty;
-        var end = Encoding.UTF8.GetBytes(key);
-        for (var at = end.Length - 1; at >= 0; at--)
-            if (end[at] < 0xff)
-            {
-                end[at]++;
-                return ByteString.CopyFrom(end, 0, at + 1);
-            }
-
-        return ByteString.CopyFrom(0);
-    }
+    private static ByteString End(string key, bool isPrefix) => isPrefix ? KeyText.EndOfPrefix(key) : ByteString.Empty;
 }

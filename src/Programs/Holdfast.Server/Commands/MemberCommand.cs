@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Holdfast.Coordination.Protocol;
+using Holdfast.Client;
 using Holdfast.Server.Client;
 using Holdfast.Server.Hosting;
 
@@ -28,7 +29,7 @@ internal static class MemberCommand
         var report = Report.AddTo(list);
         list.SetAction((parsed, cancel) => servers.TryAsync(parsed, async access =>
         {
-            using var client = new EtcdClient(access);
+            using var client = access.Open();
             var members = (await client.MemberListAsync(cancel)).Members;
             report.Print(parsed, [.. members.Select(RowOf)], ReportJson.Readable.IReadOnlyListMemberRow, ["name", "id", "role", "peers", "clients"], row => [row.Name, row.Id, row.Role, row.PeerUrls, row.ClientUrls]);
             return ExitCode.Done;
@@ -36,14 +37,14 @@ internal static class MemberCommand
         return list;
     }
 
-    private static Command CreateChange(string verb, string meaning, ClientOptions servers, Func<EtcdClient, ulong, CancellationToken, Task<IList<Member>>> change)
+    private static Command CreateChange(string verb, string meaning, ClientOptions servers, Func<HoldfastClient, ulong, CancellationToken, Task<IList<Member>>> change)
     {
         var command = new Command(verb, meaning);
         var who = new Argument<string>("member") { Description = "Its name, or its id in hex." };
         command.Arguments.Add(who);
         command.SetAction((parsed, cancel) => servers.TryAsync(parsed, async access =>
         {
-            using var client = new EtcdClient(access);
+            using var client = access.Open();
             var wanted = parsed.GetValue(who)!;
             var members = (await client.MemberListAsync(cancel)).Members;
             if (members.FirstOrDefault(member => member.Name == wanted || Hex(member.ID) == wanted) is not { } found)

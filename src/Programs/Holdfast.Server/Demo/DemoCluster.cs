@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Holdfast.Server.Client;
+using Holdfast.Client;
 
 namespace Holdfast.Server.Demo;
 
@@ -17,7 +17,7 @@ internal sealed class DemoCluster : IAsyncDisposable
 
     private readonly DemoPorts ports;
     private readonly IDemoNode[] nodes;
-    private readonly EtcdClient[] clients;
+    private readonly HoldfastClient[] clients;
 
     /// <summary>Takes ports and makes the folder; nothing runs yet.</summary>
     /// <param name="areProcesses">Whether each node is a process of its own.</param>
@@ -29,7 +29,7 @@ internal sealed class DemoCluster : IAsyncDisposable
         var seats = Enumerable.Range(0, Nodes).Select(node => new DemoSeat(NameOf(node), Folder, ports.Peer(node), ports.Client(node), founders));
         nodes = [.. seats.Select(seat => areProcesses ? (IDemoNode)new ProcessNode(seat) : new InProcessNode(seat))];
         Endpoints = [.. Enumerable.Range(0, Nodes).Select(node => $"127.0.0.1:{ports.Client(node)}")];
-        clients = [.. Endpoints.Select(endpoint => new EtcdClient([endpoint], TimeSpan.FromSeconds(1)))];
+        clients = [.. Endpoints.Select(endpoint => new HoldfastClient(new HoldfastClientOptions { Endpoints = [endpoint], Timeout = TimeSpan.FromSeconds(1) }))];
     }
 
     /// <summary>Why the usual ports are not used, and which are; empty when they are.</summary>
@@ -56,7 +56,7 @@ internal sealed class DemoCluster : IAsyncDisposable
 
     public Task KillAsync(int node) => nodes[node].KillAsync();
 
-    public EtcdClient Client(int node) => clients[node];
+    public HoldfastClient Client(int node) => clients[node];
 
     /// <summary>Who leads, by his own word; of two that believe it (one of them cut off) the one of the later term.</summary>
     public async Task<Reign?> LeaderAsync(CancellationToken cancel)

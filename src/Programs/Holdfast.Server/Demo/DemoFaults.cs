@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Google.Protobuf;
 using Grpc.Core;
 using Holdfast.Coordination.Protocol;
-using Holdfast.Server.Client;
+using Holdfast.Client;
 
 namespace Holdfast.Server.Demo;
 

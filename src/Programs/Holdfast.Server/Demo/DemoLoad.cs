@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Google.Protobuf;
 using Grpc.Core;
 using Holdfast.Coordination.Protocol;
-using Holdfast.Server.Client;
+using Holdfast.Client;
 
 namespace Holdfast.Server.Demo;
 
@@ -43,7 +43,7 @@ internal sealed class DemoLoad(IReadOnlyList<string> endpoints) : IAsyncDisposab
     public async Task<(int Lost, int Of)> CountLostAsync(string endpoint, CancellationToken cancel)
     {
         var known = acknowledged.Keys.ToArray();
-        using var client = new EtcdClient([endpoint], PatienceOfCounting);
+        using var client = new HoldfastClient(new HoldfastClientOptions { Endpoints = [endpoint], Timeout = PatienceOfCounting });
         var kept = await client.RangeAsync(new RangeRequest { Key = ByteString.CopyFromUtf8("demo/"), RangeEnd = ByteString.CopyFromUtf8("demo0"), KeysOnly = true }, cancel);
         var there = kept.Kvs.Select(kv => kv.Key.ToStringUtf8()).ToHashSet(StringComparer.Ordinal);
         return (known.Count(key => !there.Contains(key)), known.Length);
@@ -53,7 +53,7 @@ internal sealed class DemoLoad(IReadOnlyList<string> endpoints) : IAsyncDisposab
 
     private async Task WriteAsync(int run, int writer, CancellationToken stop)
     {
-        using var client = new EtcdClient([endpoints[writer % endpoints.Count]], TimeSpan.FromSeconds(1));
+        using var client = new HoldfastClient(new HoldfastClientOptions { Endpoints = [endpoints[writer % endpoints.Count]], Timeout = TimeSpan.FromSeconds(1) });
         using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         for (var number = 0; !stop.IsCancellationRequested; number++)
         {

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Grpc.Core;
-using Holdfast.Server.Client;
+using Holdfast.Client;
 
 namespace Holdfast.Server.Demo;
 

@@ -1,11 +1,14 @@
 using System.Net.Sockets;
 using Grpc.Core;
 
-namespace Holdfast.Server.Client;
+namespace Holdfast.Client;
 
 /// <summary>What a failed call says about whether the server executed it.</summary>
 internal static class CallOutcome
 {
+    /// <summary>What the lock and election services refuse for certain, although they say everything as UNKNOWN (etcd's way).</summary>
+    private static readonly string[] Refusals = ["election: not leader", "etcdserver: permission denied"];
+
     /// <summary>Certainly not executed: there was no connection on which it could have travelled.</summary>
     public static bool NeverArrived(RpcException failure)
     {
@@ -18,7 +21,7 @@ internal static class CallOutcome
 
     /// <summary>A write that failed like this may have been executed: the connection broke, the time ran out, or the server lost its leader on the way.</summary>
     public static bool IsUnknown(RpcException failure) =>
-        !NeverArrived(failure) && failure.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Cancelled or StatusCode.Unknown or StatusCode.Internal;
+        !NeverArrived(failure) && !Refusals.Contains(failure.Status.Detail) && failure.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Cancelled or StatusCode.Unknown or StatusCode.Internal;
 
     /// <summary>A read may be asked of another endpoint: reading twice harms nobody.</summary>
     public static bool MayReadElsewhere(RpcException failure) => failure.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Internal;

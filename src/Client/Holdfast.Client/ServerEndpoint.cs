@@ -1,26 +1,38 @@
 using Grpc.Net.Client;
 using Holdfast.Coordination.Protocol;
+using Holdfast.Coordination.Protocol.Elections;
 
-namespace Holdfast.Server.Client;
+namespace Holdfast.Client;
 
 /// <summary>One server that the client may ask, with its connection (made at the first call).</summary>
-internal sealed class EtcdEndpoint : IDisposable
+internal sealed class ServerEndpoint : IDisposable
 {
     private readonly GrpcChannel channel;
 
-    /// <summary>An endpoint at a URL.</summary>
-    public EtcdEndpoint(string address, ClientAccess access)
+    /// <summary>An endpoint at <c>host:port</c> or a URL.</summary>
+    public ServerEndpoint(string address, HoldfastClientOptions options)
     {
-        Address = address;
+        Address = options.UrlOf(address);
         channel = GrpcChannel.ForAddress(Address, new GrpcChannelOptions
         {
             // A range may be as large as the keyspace.
             MaxReceiveMessageSize = null,
-            HttpHandler = access.Named(address),
+            DisposeHttpClient = true,
+            HttpHandler = new SocketsHttpHandler
+            {
+                ConnectTimeout = TimeSpan.FromSeconds(2),
+                KeepAlivePingDelay = TimeSpan.FromSeconds(5),
+                KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
+                UseProxy = false,
+                SslOptions = options.Tls(),
+            },
         });
         Kv = new KV.KVClient(channel);
         Watch = new Watch.WatchClient(channel);
         Lease = new Lease.LeaseClient(channel);
+        Locks = new Coordination.Protocol.Locks.Lock.LockClient(channel);
+        Elections = new Election.ElectionClient(channel);
+        Auth = new Auth.AuthClient(channel);
         Cluster = new Coordination.Protocol.Cluster.ClusterClient(channel);
         Maintenance = new Maintenance.MaintenanceClient(channel);
     }
@@ -32,6 +44,12 @@ internal sealed class EtcdEndpoint : IDisposable
     public Watch.WatchClient Watch { get; }
 
     public Lease.LeaseClient Lease { get; }
+
+    public Coordination.Protocol.Locks.Lock.LockClient Locks { get; }
+
+    public Election.ElectionClient Elections { get; }
+
+    public Auth.AuthClient Auth { get; }
 
     public Coordination.Protocol.Cluster.ClusterClient Cluster { get; }
 

@@ -1,0 +1,64 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Holdfast.Client;
+
+/// <summary>Where the servers are, and who asks.</summary>
+public sealed record HoldfastClientOptions
+{
+    /// <summary>Where a client looks when nothing else is said.</summary>
+    public const string DefaultEndpoint = "http://127.0.0.1:2379";
+
+    /// <summary>The servers, each <c>host:port</c> (cleartext; TLS when <see cref="TrustedCaFile"/> or <see cref="CertificateFile"/> is set) or a URL. At least one. All of one cluster.</summary>
+    public IReadOnlyList<string> Endpoints { get; init; } = [DefaultEndpoint];
+
+    /// <summary>For one call at one endpoint. 5 seconds, as in etcdctl. Waiting for a lock is bounded by its own argument.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The user to sign in as; null asks without a name (or as the one whom the client certificate names).</summary>
+    public string? User { get; init; }
+
+    /// <summary>The user's password.</summary>
+    public string? Password { get; init; }
+
+    /// <summary>A PEM file with the authorities that the servers' certificates must come from; null trusts those of the system.</summary>
+    public string? TrustedCaFile { get; init; }
+
+    /// <summary>The client's own certificate, a PEM file; null shows none.</summary>
+    public string? CertificateFile { get; init; }
+
+    /// <summary>The key of <see cref="CertificateFile"/>, a PEM file.</summary>
+    public string? CertificateKeyFile { get; init; }
+
+    /// <summary>All that is wrong with the options, in sentences; empty when they can be used.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var faults = new List<string>();
+        if (Endpoints.Count == 0) faults.Add("at least one endpoint is needed, host:port or a URL");
+        faults.AddRange(from endpoint in Endpoints where !Uri.TryCreate(UrlOf(endpoint), UriKind.Absolute, out _) select $"the endpoint \"{endpoint}\" is neither host:port nor a URL");
+        if (Timeout <= TimeSpan.Zero) faults.Add("the time for a call must be positive");
+        if (User is null != Password is null) faults.Add("a user needs a password, and a password a user");
+        if (CertificateFile is null != CertificateKeyFile is null) faults.Add("a client certificate needs its key, and a key its certificate");
+        return faults;
+    }
+
+    /// <summary>The endpoints that <paramref name="text"/> or the variable <c>HOLDFAST_ENDPOINTS</c> names, separated by commas; else the default.</summary>
+    public static IReadOnlyList<string> ParseEndpoints(string? text)
+    {
+        var named = string.IsNullOrWhiteSpace(text) ? Environment.GetEnvironmentVariable("HOLDFAST_ENDPOINTS") : text;
+        return string.IsNullOrWhiteSpace(named) ? [DefaultEndpoint] : named.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    internal string UrlOf(string endpoint) =>
+        endpoint.Contains("://", StringComparison.Ordinal) ? endpoint : (TrustedCaFile is null && CertificateFile is null ? "http://" : "https://") + endpoint;
+
+    internal SslClientAuthenticationOptions Tls()
+    {
+        var tls = new SslClientAuthenticationOptions();
+        if (CertificateFile is not null) tls.ClientCertificates = [X509Certificate2.CreateFromPemFile(CertificateFile, CertificateKeyFile)];
+        if (TrustedCaFile is null) return tls;
+        tls.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        tls.CertificateChainPolicy.CustomTrustStore.ImportFromPemFile(TrustedCaFile);
+        return tls;
+    }
+}

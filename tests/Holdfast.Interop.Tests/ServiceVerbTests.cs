@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Holdfast.Interop.Tests;
+
+/// <summary><c>holdfast service</c> as processes over a cluster of processes (R1.4).</summary>
+public sealed class ServiceVerbTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+
+    /// <summary>Two instances; one node is killed; one agent is killed with -9 and its instance goes with its lease, the other is told to end and its instance goes at once.</summary>
+    [Fact]
+    public async Task Instances_come_and_go_with_their_agents()
+    {
+        await using var cluster = await ProcessCluster.StartAsync();
+        using var first = Start(cluster, "service", "register", "web", "--port", "8001", "--id", "a", "--zone", "north", "--tag", "v2", "--ttl", "2s", "--", "sleep", "600");
+        using var second = Start(cluster, "service", "register", "web", "--port", "8002", "--id", "b", "--check", $"grpc://{cluster.Endpoint(1)}", "--interval", "200ms");
+        await UntilResolvedAsync(cluster, "127.0.0.1:8001\ta\tnorth\tv2\tpassing\n127.0.0.1:8002\tb\t\t\tpassing\n");
+        Assert.Equal("web\t2\t2\n", (await RunAsync(cluster, "service", "ls")).Said);
+
+        // b's check asks node 1.
+        cluster.Kill(1);
+        await UntilResolvedAsync(cluster, "127.0.0.1:8001\ta\tnorth\tv2\tpassing\n");
+        first.Kill(entireProcessTree: true);
+        await UntilResolvedAsync(cluster, "");
+        Assert.Equal("127.0.0.1:8002\tb\t\t\tfailing\n", (await RunAsync(cluster, "service", "resolve", "web", "--all")).Said);
+        Assert.Equal(1, (await RunAsync(cluster, "service", "resolve", "web")).Code);
+        using (var kill = Process.Start("kill", ["-TERM", second.Id.ToString(CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync();
+        await second.WaitForExitAsync().WaitAsync(Patience);
+        Assert.Equal("", (await RunAsync(cluster, "service", "resolve", "web", "--all")).Said);
+    }
+
+    private static async Task UntilResolvedAsync(ProcessCluster cluster, string wanted)
+    {
+        var said = "";
+        for (var begun = Stopwatch.StartNew(); (said = (await RunAsync(cluster, "service", "resolve", "web")).Said) != wanted;)
+            Assert.True(begun.Elapsed < Patience, $"resolved to {said}, not to {wanted}");
+    }
+
+    private static async Task<(int Code, string Said)> RunAsync(ProcessCluster cluster, params string[] words)
+    {
+        using var process = Start(cluster, words);
+        var said = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync().WaitAsync(Patience);
+        return (process.ExitCode, said);
+    }
+
+    private static Process Start(ProcessCluster cluster, params string[] words)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast"), words) { RedirectStandardOutput = true };
+        start.Environment["HOLDFAST_ENDPOINTS"] = string.Join(',', Enumerable.Range(0, cluster.Nodes).Select(cluster.Endpoint));
+        return Process.Start(start)!;
+    }
+}

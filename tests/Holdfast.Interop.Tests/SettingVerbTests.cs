@@ -1,0 +1,65 @@
+using System.Diagnostics;
+
+namespace Holdfast.Interop.Tests;
+
+/// <summary><c>holdfast config</c> and <c>holdfast flag</c> as processes (R1.5).</summary>
+public sealed class SettingVerbTests
+{
+    [Fact]
+    public async Task A_setting_is_set_watched_rolled_back_and_remembered()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(1);
+        var first = await RunAsync(cluster, 0, "config", "set", "pool", "10");
+        using var watch = Start(cluster, "config", "watch", "pool");
+        await RunAsync(cluster, 0, "config", "set", "pool", "20");
+
+        // The watch begins some time; one more change each time until it tells one.
+        var heard = watch.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask();
+        for (var begun = Stopwatch.StartNew(); !heard.IsCompleted;)
+        {
+            Assert.True(begun.Elapsed < TimeSpan.FromSeconds(120), "the watch tells nothing");
+            await RunAsync(cluster, 0, "config", "set", "pool", "30");
+        }
+
+        watch.Kill();
+        await watch.WaitForExitAsync();
+        Assert.Matches("^[0-9]+\t(20|30)$", await heard);
+        await RunAsync(cluster, 0, "config", "set", "pool", "30");
+        await RunAsync(cluster, 0, "config", "rollback", "pool", first.Split(' ')[1].Trim());
+        Assert.Equal("10\n", await RunAsync(cluster, 0, "config", "get", "pool"));
+        var history = (await RunAsync(cluster, 0, "config", "history", "pool", "--limit", "1000")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t')[1]).ToArray();
+        Assert.Equal(("10", "30", "20", "10"), (history[0], history[1], history[^2], history[^1]));
+        await RunAsync(cluster, 1, "config", "get", "nothing");
+        await RunAsync(cluster, 1, "config", "rollback", "pool", "1");
+    }
+
+    [Fact]
+    public async Task A_flag_is_rolled_out_and_targeted()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(1);
+        await RunAsync(cluster, 1, "flag", "get", "cart", "--for", "ann");
+        await RunAsync(cluster, 0, "flag", "set", "cart", "on", "--rule", "subject=eve,bob:off");
+        Assert.Equal("on\n", await RunAsync(cluster, 0, "flag", "get", "cart", "--for", "ann"));
+        Assert.Equal("off\n", await RunAsync(cluster, 1, "flag", "get", "cart", "--for", "eve"));
+        await RunAsync(cluster, 0, "flag", "rollout", "cart", "0");
+        Assert.Equal("off\n", await RunAsync(cluster, 1, "flag", "get", "cart", "--for", "ann"));
+        Assert.StartsWith("cart\ton\t0\t1\t", await RunAsync(cluster, 0, "flag", "ls"), StringComparison.Ordinal);
+        await RunAsync(cluster, 2, "flag", "rollout", "cart", "101");
+    }
+
+    private static async Task<string> RunAsync(ProcessCluster cluster, int code, params string[] words)
+    {
+        using var process = Start(cluster, words);
+        var said = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == code, $"holdfast {string.Join(' ', words)} exits with {process.ExitCode}, not {code}: {said}");
+        return said;
+    }
+
+    private static Process Start(ProcessCluster cluster, params string[] words)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast"), words) { RedirectStandardOutput = true };
+        start.Environment["HOLDFAST_ENDPOINTS"] = cluster.Endpoint(0);
+        return Process.Start(start)!;
+    }
+}
