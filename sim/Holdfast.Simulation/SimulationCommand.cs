@@ -22,7 +22,7 @@ public static class SimulationCommand
         try
         {
             if (Has(arguments, "--mutations")) return ListMutations(output);
-            if (Has(arguments, "--volume")) return new SeedSweep(output).RunVolume(TimeSpan.FromMinutes(double.Parse(ValueOf(arguments, "--minutes") ?? "10", CultureInfo.InvariantCulture)));
+            if (Has(arguments, "--volume")) return new SeedSweep(output).RunVolume(TimeSpan.FromMinutes(double.Parse(ValueOf(arguments, "--minutes") ?? "10", CultureInfo.InvariantCulture)), ValueOf(arguments, "--world"));
             if (Has(arguments, "--table")) return PrintTable(ValueOf(arguments, "--world"), output);
             if (ValueOf(arguments, "--mutate") is { } name) return Mutate(name, output);
             var world = ValueOf(arguments, "--world");
@@ -37,7 +37,7 @@ public static class SimulationCommand
         catch (Exception unreadable) when (unreadable is FormatException or OverflowException)
         {
             output.WriteLine($"sim: {unreadable.Message}");
-            output.WriteLine("usage: sim --seed N [--world raft|cluster] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster] | --mutations | --mutate NAME | --table [--world raft|cluster] | --volume [--minutes M]");
+            output.WriteLine("usage: sim --seed N [--world raft|cluster] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster] | --mutations | --mutate NAME | --table [--world raft|cluster] | --volume [--minutes M] [--world raft|cluster]");
             return 2;
         }
     }

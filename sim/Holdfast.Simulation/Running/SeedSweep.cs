@@ -67,11 +67,11 @@ internal sealed class SeedSweep(TextWriter output)
 
     private static string Sentence(RunResult result) => $"seed {result.Seed} --world {result.World} FAILED: {result.Failure}";
 
-    /// <summary>Runs seeds of both worlds from 1 on until every <see cref="VolumeBar"/> is met; time running out first is a failure.</summary>
-    public int RunVolume(TimeSpan limit)
+    /// <summary>Runs seeds of one world, or with none named of both, from 1 on until every <see cref="VolumeBar"/> is met; time running out first is a failure.</summary>
+    public int RunVolume(TimeSpan limit, string? world)
     {
         isForVolume = true;
-        var outcome = Run(1, int.MaxValue, limit);
+        var outcome = Run(1, int.MaxValue, limit, world);
         foreach (var bar in VolumeBar.All) output.WriteLine($"volume {(bar.IsMet(total) ? "met " : "MISS")} {bar.What} {bar.Of(total):N0} of {bar.AtLeast:N0}");
         return VolumeBar.AreMet(total) ? outcome : 1;
     }
