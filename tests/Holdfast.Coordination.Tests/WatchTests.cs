@@ -115,6 +115,28 @@ public sealed class WatchTests
         Assert.Equal((-1, 2), (sink.Responses[^1].WatchId, sink.Responses[^1].Header.Revision));
     }
 
+    /// <summary>Found by the simulator, seed 205 of the cluster world: the changes between the compaction and the progress were never told.</summary>
+    [Fact]
+    public async Task Progress_is_not_told_to_a_stream_whose_watch_was_compacted_away()
+    {
+        var sink = new Sink(credits: 1);
+        using var session = local.Face.OpenWatch(sink);
+        session.Create(new WatchCreateRequest { Key = Local.B("a") });
+        for (var round = 0; round < 10; round++) await local.Put("a", "1");
+        session.RequestProgress();
+        await local.Compact(6);
+        session.AddCredits(1);
+        Assert.Equal((0, true, 6), (sink.Responses[^1].WatchId, sink.Responses[^1].Canceled, sink.Responses[^1].CompactRevision));
+        session.AddCredits(1);
+        Assert.Equal(2, sink.Responses.Count);
+
+        session.Create(new WatchCreateRequest { Key = Local.B("a"), StartRevision = 6 });
+        for (var round = 0; round < 10; round++) session.AddCredits(1);
+        Assert.DoesNotContain(sink.Responses, response => response.WatchId == -1);
+        session.RequestProgress();
+        Assert.Equal((-1, 11), (sink.Responses[^1].WatchId, sink.Responses[^1].Header.Revision));
+    }
+
     [Fact]
     public void A_watch_that_begins_before_the_first_revision_is_refused()
     {

@@ -45,6 +45,11 @@ public sealed class ClusterWorldTests
     [InlineData(4)]
     public void A_follower_whose_snapshot_was_pruned_everywhere_comes_back(int seed) => Holds(seed);
 
+    /// <summary>A stream whose only watch was compacted away was told the progress that its client had asked for before, beyond changes that were never told.</summary>
+    [Theory]
+    [InlineData(205)]
+    public void Nobody_is_told_of_progress_over_changes_that_a_compaction_took(int seed) => Holds(seed);
+
     private static void Holds(int seed)
     {
         var result = ClusterRun.Once((ulong)seed, ClusterMutation.None);

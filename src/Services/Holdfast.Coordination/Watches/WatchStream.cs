@@ -78,21 +78,23 @@ internal sealed class WatchStream(WatchHub hub, IWatchSink sink, long number)
         TellProgress();
     }
 
-    /// <summary>
-    /// The client asks how far this stream is. As in etcd 3.6 a stream without watches, or with one that begins in the future, has nothing to tell; one that
-    /// is behind is told when it has caught up (etcd tells it nothing).
-    /// </summary>
+    /// <summary>The client asks how far this stream is; one that is behind is told when it has caught up (etcd tells it nothing).</summary>
     public void AskProgress()
     {
-        wantsProgress = Watchers.Count > 0 && Watchers.Values.All(watcher => watcher.NextRevision <= hub.NextRevision);
+        wantsProgress = true;
         TellProgress();
     }
 
-    /// <summary>Tells the revision if the client asked and nothing before it is still owed.</summary>
+    /// <summary>
+    /// Tells the revision if the client asked and nothing before it is still owed. As in etcd 3.6 a stream without watches, or with one that begins in the
+    /// future, has nothing to tell. That is looked at now and not when the client asked: a watch that was cancelled since because its revision was compacted
+    /// leaves changes untold, and whoever hears of progress after that would resume behind them.
+    /// </summary>
     public void TellProgress()
     {
         if (!wantsProgress || Behind > 0 || !HasRoom) return;
         wantsProgress = false;
+        if (Watchers.Count == 0 || Watchers.Values.Any(watcher => watcher.NextRevision > hub.NextRevision)) return;
         Send(new WatchResponse { Header = hub.Header(), WatchId = -1 });
     }
 
