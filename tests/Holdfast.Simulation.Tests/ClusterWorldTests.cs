@@ -50,6 +50,11 @@ public sealed class ClusterWorldTests
     [InlineData(205)]
     public void Nobody_is_told_of_progress_over_changes_that_a_compaction_took(int seed) => Holds(seed);
 
+    /// <summary>A leader counts the word of a node whose disk held the entry and was harmed since; the check did not (S8).</summary>
+    [Theory]
+    [InlineData(26)]
+    public void A_commit_may_count_a_word_that_was_durable_when_it_was_given(int seed) => Holds(seed);
+
     private static void Holds(int seed)
     {
         var result = ClusterRun.Once((ulong)seed, ClusterMutation.None);

@@ -145,11 +145,18 @@ internal sealed class ClusterCheck(ClusterWorld world)
         {
             if (!member.CountsForQuorum) continue;
             counted++;
-            if (world.Logs.TryGetValue(member.Node, out var log) && log.Of(group).Holds(position)) holding++;
+            if ((world.Logs.TryGetValue(member.Node, out var log) && log.Of(group).Holds(position)) || HasLost(member.Node, group, position)) holding++;
         }
 
         return holding > counted / 2;
     }
+
+    /// <summary>
+    /// The disk held it when its node acknowledged it, and was harmed since. A leader may count that word later: recovery knows of the loss (<see cref="OnRecovered"/>),
+    /// and the node helps nobody to a majority without it (S8).
+    /// </summary>
+    private bool HasLost(NodeId node, GroupId group, LogPosition position) =>
+        world.Atlas.IsDamaged(node) && acknowledged.TryGetValue((node, group), out var word) && word.Term == position.Term && word.Match >= position.Index;
 
     private void OnApplied(ClusterProcess process, ReplicatedGroup group, GroupStatus status)
     {
