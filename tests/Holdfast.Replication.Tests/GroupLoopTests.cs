@@ -33,6 +33,16 @@ public sealed class GroupLoopTests
         Assert.Equal(ProposalStatus.Applied, cluster.Apply(cluster.Nodes[0], "a=1").Status);
     }
 
+    /// <summary>A node that waits to be added has no clock of the core's running and hears from nobody: its clients are answered in time all the same (S25).</summary>
+    [Fact]
+    public void A_replica_that_nobody_talks_to_answers_when_a_proposals_time_is_over()
+    {
+        var cluster = new TestCluster(4, new GroupOptions { ProposeTimeout = TimeSpan.FromSeconds(2) }, voters: 3);
+        cluster.UntilLed();
+        cluster.Run(TimeSpan.FromSeconds(3));
+        Assert.Equal(ProposalStatus.NoLeader, cluster.Apply(cluster.Nodes[3], "a=1").Status);
+    }
+
     [Fact]
     public void Nothing_acknowledged_is_lost_when_the_leader_dies_and_comes_back()
     {

@@ -55,6 +55,11 @@ public sealed class ClusterWorldTests
     [InlineData(26)]
     public void A_commit_may_count_a_word_that_was_durable_when_it_was_given(int seed) => Holds(seed);
 
+    /// <summary>A node outside of a group parked its clients' proposals and never looked at the time again, so that they were answered never.</summary>
+    [Theory]
+    [InlineData(55)]
+    public void Clients_of_a_node_outside_of_a_group_are_answered(int seed) => Holds(seed);
+
     private static void Holds(int seed)
     {
         var result = ClusterRun.Once((ulong)seed, ClusterMutation.None);

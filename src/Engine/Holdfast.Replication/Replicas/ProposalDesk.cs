@@ -85,6 +85,7 @@ internal sealed class ProposalDesk
         else if (TryForward(command, wish, flags))
         {
             table.Add(completion, deadline, LogIndex.Zero);
+            replica.MarkDirty();
             if (completion is ProposeCall { Span: { } span }) span.SetTag("forwarded_to", replica.Node.Leader.ToString());
         }
         else
@@ -211,9 +212,11 @@ internal sealed class ProposalDesk
         return replica.Loop.Mesh.TrySend(replica.Node.Leader, frame.Written);
     }
 
+    /// <summary>Waits for a leader or its time. The replica must have a turn: one that nobody talks to would never look at the time.</summary>
     private void Park(ReadOnlySpan<byte> command, in ProposeOptions wish, EnvelopeFlags flags, IProposalCompletion completion, Instant deadline)
     {
         ParkedForLeader.Hit();
+        replica.MarkDirty();
         if (parkedBytes + command.Length > ParkedBytesMax || !parked.TryEnqueue(new Parked(command.ToArray(), wish, flags, completion, deadline)))
             completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.NoLeader));
         else
