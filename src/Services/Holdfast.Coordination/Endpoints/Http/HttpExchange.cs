@@ -70,6 +70,17 @@ internal sealed class HttpExchange(IFeatureCollection features)
     /// <summary>Sends status and headers now, before there is a body.</summary>
     public Task StartAsync(CancellationToken cancel) => output.StartAsync(cancel);
 
+    /// <summary>
+    /// Ends the response now, and waits until the client has ended its side too, or the time is over. For a stream that ends because the door closes: a connection that is closed at once
+    /// overtakes, in some clients, the status that was sent before it.
+    /// </summary>
+    public async Task EndAndLingerAsync(TimeSpan most)
+    {
+        var seen = Aborted;
+        await output.CompleteAsync().ConfigureAwait(false);
+        await Task.Delay(most, seen).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
     /// <summary>Breaks the connection or the stream off: for a response that can no longer be ended properly.</summary>
     public void Abort() => features.GetRequiredFeature<IHttpRequestLifetimeFeature>().Abort();
 

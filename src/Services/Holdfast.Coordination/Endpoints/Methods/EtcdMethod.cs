@@ -10,6 +10,9 @@ namespace Holdfast.Coordination.Endpoints.Methods;
 /// <summary>One method of one service, reachable as a gRPC call and, where etcd offers it, as JSON.</summary>
 internal abstract class EtcdMethod(string service, string name)
 {
+    /// <summary>How long a stream that the closing door has ended waits for its client to see the end.</summary>
+    private static readonly TimeSpan EndLinger = TimeSpan.FromMilliseconds(250);
+
     private Counter? started;
     private Counter? failed;
     private CodeCounters? handled;
@@ -55,6 +58,7 @@ internal abstract class EtcdMethod(string service, string name)
         catch (Exception failure) when (failure is not InvariantBrokenException)
         {
             GrpcHeaders.Fail(exchange, Count(CallFailure.From(failure, deadline.HasPassed), scope));
+            if (IsStream && scope.Stopping.IsCancellationRequested) await exchange.EndAndLingerAsync(EndLinger).ConfigureAwait(false);
         }
 
         seconds?.Observe(Stopwatch.GetElapsedTime(begun));
