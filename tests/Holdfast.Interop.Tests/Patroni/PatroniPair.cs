@@ -49,12 +49,16 @@ internal sealed class PatroniPair : IAsyncDisposable
     }
 
     /// <summary>kill -9 of a node's Patroni and of its PostgreSQL.</summary>
-    public void Kill(int node)
+    public async Task KillAsync(int node)
     {
-        patronis[node]!.Kill();
-        patronis[node]!.WaitForExit();
+        if (patronis[node] is not { } patroni) return;
         patronis[node] = null;
+        patroni.Kill();
         KillPostmaster(node);
+
+        // Only now: PostgreSQL has Patroni's output open, and its end is waited for too.
+        await patroni.WaitForExitAsync();
+        patroni.Dispose();
     }
 
     /// <summary>Which node PostgreSQL says is the primary, both that Patroni and it agree on; waits until there is one.</summary>
@@ -122,18 +126,7 @@ internal sealed class PatroniPair : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        for (var node = 0; node < 2; node++)
-        {
-            if (patronis[node] is { } patroni)
-            {
-                patroni.Kill();
-                await patroni.WaitForExitAsync();
-                patroni.Dispose();
-            }
-
-            KillPostmaster(node);
-        }
-
+        for (var node = 0; node < 2; node++) await KillAsync(node);
         Directory.Delete(folder, recursive: true);
     }
 

@@ -53,7 +53,7 @@ public sealed class PatroniTests
     private static async Task ThePrimaryDiesAsync(PatroniPair pair, int primary)
     {
         await pair.UntilAsync("the row on both", async () => await pair.AskAsync(1 - primary, "select count(*) from kept") == "3");
-        pair.Kill(primary);
+        await pair.KillAsync(primary);
         Assert.Equal(1 - primary, await pair.PrimaryAsync(exceptFor: primary));
         await pair.AskAsync(1 - primary, "insert into kept values (4)");
         pair.Start(primary);
