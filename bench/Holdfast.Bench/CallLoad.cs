@@ -6,8 +6,8 @@ namespace Holdfast.Bench;
 /// <summary>Closed-loop clients that share one connection and one thread: whatever answers one read brings are answered with their next calls in one write.</summary>
 internal sealed class CallLoad(LoadPlan plan, string endpoint, int firstClient, int clients, LoadClock clock) : IFrameReader
 {
-    private readonly RawConnection connection = new(endpoint);
-    private readonly CallBlock block = new(CallMessages.PathOf(plan.Case), endpoint);
+    private readonly RawConnection connection = new(endpoint, plan.Authority);
+    private readonly CallBlock block = new(CallMessages.PathOf(plan.Case), endpoint, plan.Authority is not null);
     private readonly byte[][] messages = [.. Enumerable.Range(firstClient, clients).Select(client => CallMessages.Of(plan, client))];
     private readonly int[] numbers = new int[clients];
     private readonly long[] begun = new long[clients];

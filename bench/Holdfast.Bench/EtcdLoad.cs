@@ -39,6 +39,7 @@ internal static class EtcdLoad
             Errors = loads.Sum(each => each.Errors),
             MedianMicros = Percentile(latencies, 0.5),
             WorstOfHundredMicros = Percentile(latencies, 0.99),
+            WorstMicros = Percentile(latencies, 1),
             Servers = cost.Servers,
             Client = cost.Own,
             Took = cost.Took,
@@ -57,7 +58,7 @@ internal static class EtcdLoad
 
     private static List<WatchLoad> Watch(LoadPlan plan, LoadClock clock)
     {
-        var watches = Enumerable.Range(0, WatchStreams).Select(i => new WatchLoad(plan.Endpoints[i % plan.Endpoints.Length], plan.Clients / WatchStreams, clock)).ToList();
+        var watches = Enumerable.Range(0, WatchStreams).Select(i => new WatchLoad(plan.Endpoints[i % plan.Endpoints.Length], plan.Authority, plan.Clients / WatchStreams, clock)).ToList();
         foreach (var watch in watches) Begin(watch.Run);
         for (var waited = 0; waited < 1000 && watches.Sum(watch => watch.Created) < plan.Clients; waited++) Thread.Sleep(10);
         return watches;

@@ -5,6 +5,12 @@ namespace Holdfast.Bench;
 /// <summary>What one measurement does. Servers are the process ids whose cost is counted.</summary>
 internal sealed record LoadPlan(string[] Endpoints, string Case, int Clients, double Seconds, int ValueBytes, int[] Servers)
 {
+    /// <summary>The file of the authority that signed the servers' certificates; null for no TLS.</summary>
+    public string? Authority { get; private init; }
+
+    /// <summary>Keys to put, when their number and not the time ends the load; 0 for none.</summary>
+    public int Keys { get; private init; }
+
     public static LoadPlan Parse(string[] args)
     {
         var given = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -16,6 +22,10 @@ internal sealed record LoadPlan(string[] Endpoints, string Case, int Clients, do
             int.Parse(Of("--clients", "1"), CultureInfo.InvariantCulture),
             double.Parse(Of("--seconds", "5"), CultureInfo.InvariantCulture),
             int.Parse(Of("--size", "256"), CultureInfo.InvariantCulture),
-            [.. Of("--servers", "").Split(',', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture))]);
+            [.. Of("--servers", "").Split(',', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture))])
+        {
+            Authority = given.GetValueOrDefault("--ca"),
+            Keys = int.Parse(Of("--keys", "0"), CultureInfo.InvariantCulture),
+        };
     }
 }

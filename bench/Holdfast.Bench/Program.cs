@@ -5,6 +5,7 @@ using Holdfast.Bench.Core;
 return args switch
 {
     ["load", .. var rest] => EtcdLoad.Run(LoadPlan.Parse(rest)),
+    ["fill", .. var rest] => FillLoad.Run(LoadPlan.Parse(rest)),
     ["gap", .. var rest] => await WriteGap.RunAsync(LoadPlan.Parse(rest)),
     ["failover", "--endpoints", var endpoints, "--pids", var processes] => await Failover.RunAsync(endpoints.Split(','), processes.Split(',')),
     ["core", var port, .. var rest] => CoreLoad.Run(LoadPlan.Parse(rest), int.Parse(port, CultureInfo.InvariantCulture)),
@@ -17,7 +18,8 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine("""
-        load --endpoints H:P,.. --case put|txn|range|serializable|watch --clients N --seconds S [--servers PID,..]   requests per second of any etcd-speaking cluster
+        load --endpoints H:P,.. --case put|txn|range|serializable|watch --clients N --seconds S [--servers PID,..] [--ca FILE]   requests per second of any etcd-speaking cluster
+        fill --endpoints H:P,.. --keys N --clients N [--size B] [--ca FILE]             puts N keys, each once
         gap  --endpoints H:P,.. --seconds S                                             longest time without an acknowledged write
         failover --endpoints H:P,.. --pids P,..                                         kills the leader; time until a later write is acknowledged
         core PORT --seconds S [--size B]        a bare group of three processes with peer ports from PORT: 1, 64 and 256 proposers inside the leader

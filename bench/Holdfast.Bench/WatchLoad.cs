@@ -15,11 +15,11 @@ internal sealed class WatchLoad : IFrameReader
     private long created;
     private long events;
 
-    public WatchLoad(string endpoint, int watchers, LoadClock clock)
+    public WatchLoad(string endpoint, string? authority, int watchers, LoadClock clock)
     {
         this.clock = clock;
-        connection = new RawConnection(endpoint);
-        var block = new CallBlock(CallMessages.PathOf("watch"), endpoint);
+        connection = new RawConnection(endpoint, authority);
+        var block = new CallBlock(CallMessages.PathOf("watch"), endpoint, authority is not null);
         var create = new WatchRequest { CreateRequest = new WatchCreateRequest { Key = ByteString.CopyFromUtf8("bench/0000/000000") } }.ToByteArray();
         for (var watcher = 0; watcher < watchers; watcher++)
         {

@@ -2,43 +2,60 @@
 # The ports are a block of 1000 from HOLDFAST_BENCH_PORTS (default 24000).
 ports=${HOLDFAST_BENCH_PORTS:-24000}
 data=$(mktemp -d "${TMPDIR:-/tmp}/holdfast-bench-XXXXXX") pids=()
+# With "secure" both kinds speak TLS to clients and mutual TLS between nodes, with the same certificates.
+scheme=http ca=()
+secure() {
+    ./holdfast cert ca --out "$data/ca" >/dev/null
+    for i in 1 2 3; do ./holdfast cert node n$i --ca "$data/ca" --out "$data/tls$i" --host 127.0.0.1 >/dev/null; done
+    scheme=https ca=(--ca "$data/ca/ca.pem")
+}
+in_clear() { scheme=http ca=(); }
+etcdctl3() { if [ $scheme = https ]; then ETCDCTL_API=3 etcdctl --cacert "$data/ca/ca.pem" "$@"; else ETCDCTL_API=3 etcdctl "$@"; fi; }
 stop() { [ ${#pids[@]} = 0 ] || { kill "${pids[@]}" 2>/dev/null || true; wait "${pids[@]}" 2>/dev/null || true; }; pids=(); }
 trap 'stop; rm -rf "$data"' EXIT
 
 # A disk, a JIT and a Go runtime that have just started say little: both kinds of servers get the same unmeasured load first.
-warm() { "$bench" load --endpoints "$1" --case put --clients 64 --seconds 2 >/dev/null; "$bench" load --endpoints "$1" --case range --clients 64 --seconds 1 >/dev/null; }
+warm() { "$bench" load --endpoints "$1" "${ca[@]}" --case put --clients 64 --seconds 2 >/dev/null; "$bench" load --endpoints "$1" "${ca[@]}" --case range --clients 64 --seconds 1 >/dev/null; }
 await() {
-    for _ in $(seq 150); do ETCDCTL_API=3 etcdctl --endpoints "$1" --command-timeout 1s put ready yes >/dev/null 2>&1 && return; sleep 0.2; done
+    for _ in $(seq 150); do etcdctl3 --endpoints "$scheme://$1" --command-timeout 1s put ready yes >/dev/null 2>&1 && return; sleep 0.2; done
     echo "no cluster at $1"; tail -5 "$data"/*.log; exit 1
+}
+# One node of each kind, in the cluster of three; also to start it again over its data.
+node_etcd() {
+    local i=$1 peers=$((ports + 100)) clients=$((ports + 200)) members="" m tls=()
+    for m in 1 2 3; do members+="${members:+,}e$m=$scheme://127.0.0.1:$((peers + m))"; done
+    [ $scheme = http ] || tls=(--cert-file "$data/tls$i/node.pem" --key-file "$data/tls$i/node.key" --peer-cert-file "$data/tls$i/node.pem" --peer-key-file "$data/tls$i/node.key"
+        --peer-trusted-ca-file "$data/tls$i/ca.pem" --peer-client-cert-auth)
+    etcd --name e$i --data-dir "$data/e$i" --listen-client-urls $scheme://127.0.0.1:$((clients + i)) --advertise-client-urls $scheme://127.0.0.1:$((clients + i)) \
+        --listen-peer-urls $scheme://127.0.0.1:$((peers + i)) --initial-advertise-peer-urls $scheme://127.0.0.1:$((peers + i)) --initial-cluster "$members" \
+        --initial-cluster-state new --log-level error "${tls[@]}" >>"$data/e$i.log" 2>&1 &
+    pids[i - 1]=$!
+}
+node_holdfast() {
+    local i=$1 peers=$((ports + 300)) clients=$((ports + 400)) members="" m tls=()
+    for m in 1 2 3; do members+="${members:+,}n$m=127.0.0.1:$((peers + m))"; done
+    [ $scheme = http ] || tls=(--etcd-cert "$data/tls$i/node.pem" --etcd-key "$data/tls$i/node.key" --tls "$data/tls$i")
+    ./holdfast server --name n$i --data "$data/n$i" --peer 127.0.0.1:$((peers + i)) --cluster "$members" --etcd 127.0.0.1:$((clients + i)) "${tls[@]}" >>"$data/n$i.log" 2>&1 &
+    pids[i - 1]=$!
 }
 start_etcd() {
     rm -rf "$data"/e?
-    local peers=$((ports + 100)) clients=$((ports + 200)) members="" i
-    for i in 1 2 3; do members+="${members:+,}e$i=http://127.0.0.1:$((peers + i))"; done
-    for i in 1 2 3; do
-        etcd --name e$i --data-dir "$data/e$i" --listen-client-urls http://127.0.0.1:$((clients + i)) --advertise-client-urls http://127.0.0.1:$((clients + i)) \
-            --listen-peer-urls http://127.0.0.1:$((peers + i)) --initial-advertise-peer-urls http://127.0.0.1:$((peers + i)) --initial-cluster "$members" \
-            --initial-cluster-state new --log-level error >"$data/e$i.log" 2>&1 &
-        pids+=($!)
-    done
+    local clients=$((ports + 200)) i
+    for i in 1 2 3; do node_etcd $i; done
     endpoints=127.0.0.1:$((clients + 1)),127.0.0.1:$((clients + 2)),127.0.0.1:$((clients + 3))
     await 127.0.0.1:$((clients + 1)); warm "$endpoints"
 }
 start_holdfast() {
     rm -rf "$data"/n?
-    local peers=$((ports + 300)) clients=$((ports + 400)) members="" i
-    for i in 1 2 3; do members+="${members:+,}n$i=127.0.0.1:$((peers + i))"; done
-    for i in 1 2 3; do
-        ./holdfast server --name n$i --data "$data/n$i" --peer 127.0.0.1:$((peers + i)) --cluster "$members" --etcd 127.0.0.1:$((clients + i)) >"$data/n$i.log" 2>&1 &
-        pids+=($!)
-    done
+    local clients=$((ports + 400)) i
+    for i in 1 2 3; do node_holdfast $i; done
     endpoints=127.0.0.1:$((clients + 1)),127.0.0.1:$((clients + 2)),127.0.0.1:$((clients + 3))
     await 127.0.0.1:$((clients + 1)); warm "$endpoints"
 }
 # The process ids, as the client wants them.
 servers() { local IFS=,; echo "${pids[*]}"; }
 # One row: who, case, clients, seconds. Kept for the medians, and printed.
-row() { echo "$1 $("$bench" load --endpoints "$endpoints" --case "$2" --clients "$3" --seconds "$4" --servers "$(servers)")" | tee -a "$data/rows"; }
+row() { echo "$1 $("$bench" load --endpoints "$endpoints" "${ca[@]}" --case "$2" --clients "$3" --seconds "$4" --servers "$(servers)")" | tee -a "$data/rows"; }
 # Medians over the rounds of every (case, clients), the first contender against the second; rows marked INVALID are left out while there are others.
 medians() {
     awk -v first="$1" -v second="$2" '

@@ -14,11 +14,17 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
     private readonly List<Process> processes = [];
     private readonly int[] ports = FreePorts(10);
 
+    /// <summary>http, or https: then certificates are made by the members themselves, and clients believe them without looking.</summary>
+    public string Scheme { get; init; } = "http";
+
+    /// <summary>Where a member keeps its data.</summary>
+    public string Data(int member) => Path.Combine(folder, $"infra{member}.etcd");
+
     /// <summary>A member's client address.</summary>
-    public string Client(int member) => $"http://127.0.0.1:{ports[member * 2]}";
+    public string Client(int member) => $"{Scheme}://127.0.0.1:{ports[member * 2]}";
 
     /// <summary>A member's peer address.</summary>
-    public string Peer(int member) => $"http://127.0.0.1:{ports[(member * 2) + 1]}";
+    public string Peer(int member) => $"{Scheme}://127.0.0.1:{ports[(member * 2) + 1]}";
 
     public int ClientPort(int member) => ports[member * 2];
 
@@ -30,7 +36,7 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
     {
         string[] words =
         [
-            "etcd", "--name", $"infra{member}", "--data-dir", Path.Combine(folder, $"infra{member}.etcd"),
+            "etcd", "--name", $"infra{member}", "--data-dir", Data(member),
             "--initial-advertise-peer-urls", Peer(member), "--listen-peer-urls", Peer(member),
             "--listen-client-urls", Client(member), "--advertise-client-urls", Client(member),
             "--initial-cluster-token", "etcd-cluster-1", "--initial-cluster", initialCluster, "--initial-cluster-state", state, .. further,
@@ -44,7 +50,7 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
         var start = Program("etcd");
         (string Name, string Value)[] variables =
         [
-            ("ETCD_NAME", $"infra{member}"), ("ETCD_DATA_DIR", Path.Combine(folder, $"infra{member}.etcd")),
+            ("ETCD_NAME", $"infra{member}"), ("ETCD_DATA_DIR", Data(member)),
             ("ETCD_INITIAL_ADVERTISE_PEER_URLS", Peer(member)), ("ETCD_LISTEN_PEER_URLS", Peer(member)),
             ("ETCD_LISTEN_CLIENT_URLS", Client(member)), ("ETCD_ADVERTISE_CLIENT_URLS", Client(member)),
             ("ETCD_INITIAL_CLUSTER_TOKEN", "etcd-cluster-1"), ("ETCD_INITIAL_CLUSTER", initialCluster), ("ETCD_INITIAL_CLUSTER_STATE", "new"),
@@ -107,7 +113,7 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
 
     /// <summary>Runs etcdctl against a member.</summary>
     public Task<string> EtcdctlAsync(int member, params string[] words) =>
-        RunAsync("etcdctl", new Dictionary<string, string> { ["ETCDCTL_API"] = "3" }, ["--endpoints", Client(member), "--command-timeout=60s", .. words]);
+        RunAsync("etcdctl", new Dictionary<string, string> { ["ETCDCTL_API"] = "3" }, ["--endpoints", Client(member), "--command-timeout=60s", .. Scheme == "https" ? ["--insecure-skip-tls-verify"] : Array.Empty<string>(), .. words]);
 
     public async ValueTask DisposeAsync()
     {

@@ -94,6 +94,30 @@ public sealed partial class EtcdFlagTests
     }
 
     [Fact]
+    public async Task Members_make_their_own_certificates_and_metrics_stay_in_the_clear_without_the_keyspace()
+    {
+        await using var cluster = new EtcdFlagCluster { Scheme = "https" };
+        var metrics = "http://127.0.0.1:" + cluster.ClientPort(4);
+        string[] auto = ["--auto-tls", "--peer-auto-tls"];
+        var all = cluster.InitialCluster(3);
+        await Task.WhenAll(cluster.StartAsync(0, all, "new", auto), cluster.StartAsync(1, all, "new", auto), cluster.StartAsync(2, all, "new", [.. auto, "--listen-metrics-urls", metrics]));
+        for (var member = 0; member < 3; member++) Assert.Equal("OK\n", await cluster.EtcdctlAsync(member, "put", $"key{member}", "value"));
+        Assert.Contains($", started, infra1, {cluster.Peer(1)}, {cluster.Client(1)}, false", await cluster.EtcdctlAsync(0, "member", "list"), StringComparison.Ordinal);
+
+        // Who is given a member's certificate knows that it is this member.
+        var certificate = Path.Combine(cluster.Data(1), "fixtures", "client", "cert.pem");
+        Assert.Equal("key0\nvalue\n", await EtcdFlagCluster.RunAsync("etcdctl", new Dictionary<string, string> { ["ETCDCTL_API"] = "3" }, "--endpoints", cluster.Client(1), "--cacert", certificate, "get", "key0"));
+        var stranger = await Assert.ThrowsAnyAsync<Exception>(() => EtcdFlagCluster.RunAsync("etcdctl", new Dictionary<string, string> { ["ETCDCTL_API"] = "3" }, "--endpoints", cluster.Client(2), "--cacert", certificate, "get", "key0"));
+        Assert.Contains("certificate", stranger.Message, StringComparison.Ordinal);
+
+        using var http = new HttpClient();
+        Assert.Contains("etcd_server_has_leader 1", await http.GetStringAsync(metrics + "/metrics"), StringComparison.Ordinal);
+        Assert.Contains("\"health\":\"true\"", await http.GetStringAsync(metrics + "/health"), StringComparison.Ordinal);
+        foreach (var path in (string[])["/v3/kv/range", "/holdfast/v1/status", "/etcdserverpb.KV/Range"])
+            Assert.Equal(System.Net.HttpStatusCode.NotFound, (await http.PostAsync(metrics + path, new StringContent("{\"key\":\"a2V5MA==\"}"))).StatusCode);
+    }
+
+    [Fact]
     public async Task Unknown_flags_are_refused_with_a_suggestion_and_unsafe_ones_with_a_reason()
     {
         var (said, code) = await EtcdFlagCluster.RefusedAsync("etcd", "--listen-client-url", "http://127.0.0.1:0", "--unsafe-no-fsync", "--auto-compaction-mode=revision", "--auto-compaction-retention=1h");

@@ -15,14 +15,19 @@ internal sealed class CallBlock
     private const byte EndStream = 1;
     private const byte EndHeaders = 4;
 
+    private const byte SchemeHttp = 0x86;
+    private const byte SchemeHttps = 0x87;
+
     private readonly byte[] first;
 
-    /// <summary>:method POST, :scheme http, then te, content-type, :authority and :path at 62 to 65 of the table, newest first.</summary>
-    private static readonly byte[] Again = [0x83, 0x86, 0x80 | 65, 0x80 | 64, 0x80 | 63, 0x80 | 62];
+    /// <summary>:method POST, :scheme, then te, content-type, :authority and :path at 62 to 65 of the table, newest first.</summary>
+    private readonly byte[] again;
 
-    public CallBlock(string path, string authority)
+    public CallBlock(string path, string authority, bool isTls)
     {
-        var block = new List<byte> { 0x83, 0x86, 0x44 };
+        var scheme = isTls ? SchemeHttps : SchemeHttp;
+        again = [0x83, scheme, 0x80 | 65, 0x80 | 64, 0x80 | 63, 0x80 | 62];
+        var block = new List<byte> { 0x83, scheme, 0x44 };
         AddText(block, path);
         block.Add(0x41);
         AddText(block, authority);
@@ -37,7 +42,7 @@ internal sealed class CallBlock
     /// <summary>Writes a call and returns its length. <paramref name="endsStream"/>: false for a stream that goes on.</summary>
     public int Write(Span<byte> target, uint stream, bool isFirst, ReadOnlySpan<byte> message, bool endsStream = true)
     {
-        ReadOnlySpan<byte> block = isFirst ? first : Again;
+        ReadOnlySpan<byte> block = isFirst ? first : again;
         var at = WriteHeader(target, block.Length, Headers, EndHeaders, stream);
         block.CopyTo(target[at..]);
         at += block.Length;

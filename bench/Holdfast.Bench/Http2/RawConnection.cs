@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Holdfast.Bench.Http2;
 
@@ -14,13 +16,14 @@ internal interface IFrameReader
 }
 
 /// <summary>
-/// HTTP/2 in the clear with prior knowledge (RFC 9113), as little of it as a load needs: one thread, blocking calls, frames read where they lie, response headers not decoded.
+/// HTTP/2 with prior knowledge (RFC 9113), in the clear or over TLS, as little of it as a load needs: one thread, blocking calls, frames read where they lie, response headers not decoded.
 /// Grpc.Net.Client burnt about as much CPU as the servers that it measured; this takes 1 to 12 us a call with 64 clients, a tenth of theirs (<c>bench/peers/etcd.sh</c> prints both).
 /// </summary>
 internal sealed class RawConnection : IDisposable
 {
     private const int Window = 1 << 30;
     private readonly Socket socket;
+    private readonly Stream stream;
     private readonly byte[] inbound = new byte[256 * 1024];
     private byte[] outbound = new byte[64 * 1024];
     private int inboundCount;
@@ -28,12 +31,15 @@ internal sealed class RawConnection : IDisposable
     private int sendWindow = 65535;
     private int consumed;
 
-    public RawConnection(string endpoint)
+    /// <param name="endpoint">"host:port".</param>
+    /// <param name="authority">The file of the authority that signed the server's certificate; null for no TLS.</param>
+    public RawConnection(string endpoint, string? authority)
     {
         var colon = endpoint.LastIndexOf(':');
-        Authority = endpoint;
         socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         socket.Connect(endpoint[..colon], int.Parse(endpoint[(colon + 1)..], System.Globalization.CultureInfo.InvariantCulture));
+        stream = new NetworkStream(socket, ownsSocket: false);
+        if (authority is not null) stream = Secured(stream, endpoint[..colon], authority);
         var hello = Reserve(24 + 9 + 6 + 13);
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.CopyTo(hello);
         var at = 24 + CallBlock.WriteHeader(hello[24..], 6, 4, 0, 0);
@@ -42,8 +48,6 @@ internal sealed class RawConnection : IDisposable
         at += 6 + WriteWindowUpdate(hello[(at + 6)..], 0, Window);
         outboundCount += at;
     }
-
-    public string Authority { get; }
 
     /// <summary>Whether that many bytes of bodies may be sent now.</summary>
     public bool HasWindowFor(int bytes) => sendWindow >= bytes;
@@ -64,15 +68,15 @@ internal sealed class RawConnection : IDisposable
     /// <summary>Sends everything that was written, in one call.</summary>
     public void Flush()
     {
-        for (var sent = 0; sent < outboundCount;) sent += socket.Send(outbound.AsSpan(sent, outboundCount - sent));
+        stream.Write(outbound.AsSpan(0, outboundCount));
         outboundCount = 0;
     }
 
     /// <summary>Waits for bytes and hands on the whole frames among them; false when the connection was closed.</summary>
     public bool Read(IFrameReader reader)
     {
-        var count = socket.Receive(inbound.AsSpan(inboundCount), SocketFlags.None, out var error);
-        if (count <= 0 || error != SocketError.Success) return false;
+        var count = Receive();
+        if (count <= 0) return false;
         inboundCount += count;
         var at = 0;
         while (inboundCount - at >= CallBlock.FrameHeaderBytes)
@@ -91,7 +95,33 @@ internal sealed class RawConnection : IDisposable
     /// <summary>Makes a thread that waits in <see cref="Read"/> come back.</summary>
     public void Shut() => socket.Shutdown(SocketShutdown.Both);
 
-    public void Dispose() => socket.Dispose();
+    public void Dispose()
+    {
+        stream.Dispose();
+        socket.Dispose();
+    }
+
+    private static SslStream Secured(Stream clear, string host, string authority)
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPemFile(authority);
+        var secured = new SslStream(clear);
+        secured.AuthenticateAsClient(new SslClientAuthenticationOptions { TargetHost = host, CertificateChainPolicy = policy, ApplicationProtocols = [SslApplicationProtocol.Http2] });
+        return secured;
+    }
+
+    /// <summary>Bytes received; 0 when the connection is closed, by either side.</summary>
+    private int Receive()
+    {
+        try
+        {
+            return stream.Read(inbound.AsSpan(inboundCount));
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
 
     private void Take(byte type, byte flags, uint stream, ReadOnlySpan<byte> body, IFrameReader reader)
     {

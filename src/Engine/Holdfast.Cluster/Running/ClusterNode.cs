@@ -115,7 +115,7 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Makes a join token and its hash known to the cluster.</summary>
     public async Task<JoinToken?> CreateTokenAsync(TimeSpan lifetime, uint usesMax, CancellationToken cancellation)
     {
-        var token = JoinToken.Create(View.Cluster, setup.Tls is { } tls ? SHA256.HashData(tls.Authority) : []);
+        var token = JoinToken.Create(View.Cluster, setup.Tls is { IsVerified: true } tls ? SHA256.HashData(tls.Authority) : []);
         var outcome = await Directory.ProposeAsync(DirectoryCommand.AddToken(token.Hash, lifetime.Ticks / 10, usesMax), cancellation: cancellation).ConfigureAwait(false);
         return outcome is { IsApplied: true, Reply: DirectoryReply { Accepted: true } } ? token : null;
     }
@@ -147,8 +147,8 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Begins to remove a node, this one or another; done when it is no longer in <see cref="View"/>.</summary>
     public async Task<DirectoryReply> LeaveAsync(NodeId node, CancellationToken cancellation) => await TellAsync(DirectoryCommand.RemoveNode(node), cancellation).ConfigureAwait(false);
 
-    /// <summary>Whether places are kept: not in a cluster with certificates, whose joiners prove more than an address.</summary>
-    public bool KeepsPlaces => setup.Tls is null;
+    /// <summary>Whether places are kept: not in a cluster whose certificates prove more than an address.</summary>
+    public bool KeepsPlaces => setup.Tls is not { IsVerified: true };
 
     /// <summary>Keeps a place for one node, where <see cref="KeepsPlaces"/>; false when the directory did not decide in time.</summary>
     public ValueTask<bool> ReserveAsync(ReservedPlace place, CancellationToken cancellation) => KeepsPlaces ? TellAllAsync(place.Reserve(), cancellation) : new(false);

@@ -56,7 +56,7 @@ internal sealed class JoinDesk(ClusterNodeSetup setup, ControlTrust trust, Func<
             return await HashOfAsync(question.Secret, cancellation).ConfigureAwait(false) ?? throw new ControlRefusedException("the join token is not known here: it has expired, was revoked, or is of another cluster; make a new one with holdfast token");
         var old = view().FindByName(name);
         if (old is null) throw new ControlRefusedException($"the cluster does not know {name}, and a join token is needed: make one with holdfast token on a member, and start with --join HOST:PORT --token TOKEN");
-        if (request.Certificate is { } shown && PeerTls.Names(shown, name))
+        if (setup.Tls is { IsVerified: true } && request.Certificate is { } shown && PeerTls.Names(shown, name))
         {
             WipedWithCertificate.Hit();
             return "";
@@ -65,7 +65,7 @@ internal sealed class JoinDesk(ClusterNodeSetup setup, ControlTrust trust, Func<
         WipedWithoutProof.Hit();
         throw new ControlRefusedException(
             $"the name {name} belongs to node {old.Node} of this cluster, and this data directory is empty: a wiped node proves who it is before it comes back (S4). "
-            + $"If the data is elsewhere, give --data that directory. If it is lost, make a token on another member with holdfast token and start again with --token TOKEN{(setup.Tls is null ? "" : ", or with the certificate that names " + name + " (--tls)")}; "
+            + $"If the data is elsewhere, give --data that directory. If it is lost, make a token on another member with holdfast token and start again with --token TOKEN{(setup.Tls is not { IsVerified: true } ? "" : ", or with the certificate that names " + name + " (--tls)")}; "
             + "the old incarnation is then removed and this one promoted without further doing");
     }
 

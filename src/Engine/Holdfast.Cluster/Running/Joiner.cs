@@ -44,7 +44,7 @@ internal sealed class Joiner(ClusterNodeSetup setup, ControlTrust trust)
     /// <summary>A joiner without a certificate knows the cluster by the hash in its token, and shows the secret to nobody else.</summary>
     private ControlTrust TrustFor(JoinToken? token)
     {
-        if (setup.Tls is null) return trust;
+        if (setup.Tls is not { IsVerified: true }) return trust;
         var pin = token is null ? default : token.AuthorityFingerprint;
         if (!setup.Tls.IsReady) return ControlTrust.Pinned(pin.ToArray());
         if (token is not null && !setup.Tls.Authorities.Any(authority => SHA256.HashData(authority.RawData).AsSpan().SequenceEqual(token.AuthorityFingerprint)))

@@ -10,6 +10,7 @@ namespace Holdfast.Transport;
 /// <summary>
 /// Mutual TLS between nodes: this node's certificate and the cluster's authority. Both may be replaced while connections live; the next handshake uses the new ones.
 /// A certificate counts when the cluster's authority signed it; whose it is, is said by the preamble, so every holder of a certificate of the cluster is trusted as a node.
+/// Without an authority (<see cref="OfAnybody"/>) connections are encrypted, and the network between the nodes is trusted as it is in the clear.
 /// </summary>
 public sealed class PeerTls
 {
@@ -18,7 +19,13 @@ public sealed class PeerTls
 
     private volatile Material? material;
 
-    private sealed record Material(X509Certificate2 Own, X509Certificate2Collection Authorities);
+    private sealed record Material(X509Certificate2 Own, X509Certificate2Collection Authorities)
+    {
+        /// <summary>No authority: whoever shows any certificate is believed.</summary>
+        public bool BelievesAnybody => Authorities.Count == 0;
+
+        public bool Believes(X509Certificate certificate) => BelievesAnybody || IsOfCluster(certificate, Authorities);
+    }
 
     private PeerTls()
     {
@@ -32,11 +39,21 @@ public sealed class PeerTls
     /// <summary>TLS whose certificate comes with joining: until <see cref="Replace"/> nothing is accepted and nothing dialled.</summary>
     public static PeerTls Waiting() => new();
 
+    /// <summary>Encryption alone: a certificate that nobody signed, and every peer's is believed (etcd's <c>--peer-auto-tls</c>).</summary>
+    public static PeerTls OfAnybody(X509Certificate2 own)
+    {
+        Invariant.Holds(own.HasPrivateKey, "this node's certificate came without its private key");
+        return new PeerTls { material = new Material(own, []) };
+    }
+
+    /// <summary>Whether a peer's certificate proves that it belongs to the cluster.</summary>
+    public bool IsVerified => material is not { BelievesAnybody: true };
+
     /// <summary>Whether there is a certificate.</summary>
     public bool IsReady => material is not null;
 
     /// <summary>The authority that signed this node's certificate, DER; empty while there is none.</summary>
-    public byte[] Authority => material is { } now ? (now.Authorities.FirstOrDefault(authority => IsOfCluster(now.Own, [authority])) ?? now.Authorities[0]).RawData : [];
+    public byte[] Authority => material is { BelievesAnybody: false } now ? (now.Authorities.FirstOrDefault(authority => IsOfCluster(now.Own, [authority])) ?? now.Authorities[0]).RawData : [];
 
     /// <summary>The authorities that peers' certificates chain to.</summary>
     public IReadOnlyList<X509Certificate2> Authorities => material is { } now ? [.. now.Authorities] : [];
@@ -73,7 +90,7 @@ public sealed class PeerTls
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
 
             // A caller without a certificate passes the handshake, and may then only make the calls that allow it: the preamble's reader decides.
-            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is null || IsOfCluster(certificate, now.Authorities),
+            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is null || now.Believes(certificate),
         };
     }
 
@@ -86,7 +103,7 @@ public sealed class PeerTls
             ClientCertificateContext = SslStreamCertificateContext.Create(now.Own, now.Authorities, offline: true, trust: null),
             EnabledSslProtocols = SslProtocols.Tls13,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null && IsOfCluster(certificate, now.Authorities),
+            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null && now.Believes(certificate),
         };
     }
 

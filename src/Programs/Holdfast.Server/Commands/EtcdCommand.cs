@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 using System.Globalization;
 using Holdfast.Server.Configuration;
 using Holdfast.Server.Etcd;
@@ -12,6 +14,7 @@ internal static class EtcdCommand
     internal static Command Create()
     {
         var command = new Command("etcd", "Runs a node under etcd's own flags and ETCD_ variables, in the place of etcd.") { TreatUnmatchedTokensAsErrors = false };
+        command.Options.Add(new HelpOption("--help", "-help", "-h") { Description = "Lists etcd's flags and what becomes of each.", Action = new EtcdHelp() });
         command.SetAction((parsed, cancel) => RunAsync(parsed.UnmatchedTokens, cancel));
         return command;
     }
@@ -24,10 +27,22 @@ internal static class EtcdCommand
             return 0;
         }
 
+        if (words is ["gateway" or "grpc-proxy", ..]) return SettingOptions.Refuse([$"{words[0]}: there is no proxy mode: clients may talk to any member"]);
         var faults = new List<string>();
-        var arguments = EtcdArguments.Read(words, Environment(), faults);
-        var plan = new EtcdPlan(arguments, faults).Draw(Console.IsErrorRedirected);
-        return plan is null || faults.Count > 0 ? SettingOptions.Refuse(faults) : await ServerCommand.RunAsync(plan, cancel, (log, node) => Announce(plan, log, node));
+        var drawn = new EtcdPlan(EtcdArguments.Read(words, Environment(), faults), faults);
+        var plan = drawn.Draw(Console.IsErrorRedirected);
+        if (plan is null || faults.Count > 0) return SettingOptions.Refuse(faults);
+        try
+        {
+            foreach (var (folder, hosts) in drawn.Certificates!.ToMake) SelfSigned.Ensure(plan.DataDirectory, folder, hosts, drawn.Certificates.Years, DateTimeOffset.UtcNow);
+        }
+        catch (CannotStartException refusal)
+        {
+            await Console.Error.WriteLineAsync($"holdfast: {refusal.Message}");
+            return refusal.Code;
+        }
+
+        return await ServerCommand.RunAsync(plan, cancel, (log, node) => Announce(plan, log, node));
     }
 
     /// <summary>The lines that supervisors wait for.</summary>
@@ -38,6 +53,16 @@ internal static class EtcdCommand
         log.Say(NodeEvents.Etcd, "ready to serve client requests");
         foreach (var address in node.ClientAddresses)
             log.Say(NodeEvents.Etcd, !plan.ClientPort.IsTls ? $"serving insecure client requests on {address}" : $"serving client requests on {address}");
+    }
+
+    /// <summary>The table of the flags, in place of the help of a command that has its own.</summary>
+    private sealed class EtcdHelp : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            foreach (var (flags, fate, why) in EtcdFlags.Rows()) Console.WriteLine($"{flags.Replace("`", "", StringComparison.Ordinal)}\n    {fate}: {why}");
+            return 0;
+        }
     }
 
     private static Dictionary<string, string> Environment()

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using Holdfast.Coordination.Endpoints;
 using Holdfast.Coordination.Endpoints.SignIn;
@@ -20,6 +21,9 @@ internal sealed record ClientPortPlan
     public required string ClientCa { get; init; }
 
     public required CoordinationAuthOptions Auth { get; init; }
+
+    /// <summary>Which versions of TLS are spoken.</summary>
+    public SslProtocols Protocols { get; init; } = EndpointTls.ProtocolsDefault;
 
     /// <summary>Whether the port speaks TLS.</summary>
     public bool IsTls => Certificate.Length > 0;
@@ -55,7 +59,7 @@ internal sealed record ClientPortPlan
         try
         {
             var files = TlsFiles.Open(Certificate, Key, ClientCa.Length > 0 ? ClientCa : null, logging.CreateLogger("Holdfast.Coordination.Endpoints"));
-            return new EndpointTls { Material = () => files.Current };
+            return new EndpointTls { Material = () => files.Current, Protocols = Protocols };
         }
         catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {

@@ -18,7 +18,7 @@ internal sealed record ServerPlan
     public required IPEndPoint Etcd { get; init; }
 
     /// <summary>Further addresses of the etcd face.</summary>
-    public IReadOnlyList<IPEndPoint> EtcdAlso { get; init; } = [];
+    public IReadOnlyList<DoorAddress> EtcdAlso { get; init; } = [];
 
     /// <summary>Where clients are told to find this node; empty: where it listens.</summary>
     public IReadOnlyList<string> AdvertisedClientUrls { get; init; } = [];
@@ -39,6 +39,9 @@ internal sealed record ServerPlan
 
     /// <summary>The folder of the certificates between nodes; null when they speak in the clear.</summary>
     public required string? TlsFolder { get; init; }
+
+    /// <summary>The folder of a certificate that nobody signed, for encryption between nodes that proves nothing; null for none.</summary>
+    public string? SelfSignedPeerFolder { get; init; }
 
     /// <summary>Whether it joins the place that <c>etcdctl member add</c> reserved for its peer address.</summary>
     public bool JoinsReservedPlace { get; init; }

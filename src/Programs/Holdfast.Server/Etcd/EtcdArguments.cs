@@ -27,7 +27,7 @@ internal sealed class EtcdArguments
         }
 
         for (var at = 0; at < words.Count; at++) arguments.ReadWord(words, ref at, faults);
-        return arguments;
+        return arguments.Has("config-file") ? arguments.FromFile(faults) : arguments;
     }
 
     /// <summary>The value of a flag, or what holds without it.</summary>
@@ -46,6 +46,24 @@ internal sealed class EtcdArguments
         if (bool.TryParse(Text(name), out var isOn)) return isOn;
         faults.Add($"{Named(name)}: \"{Text(name)}\" is neither true nor false");
         return false;
+    }
+
+    /// <summary>As in etcd a file stands for all: what else was said counts for nothing.</summary>
+    private EtcdArguments FromFile(List<string> faults)
+    {
+        var (path, origin) = values["config-file"];
+        var file = new EtcdArguments();
+        foreach (var (said, _) in values)
+            if (said is not ("config-file" or "insecure")) file.Warnings.Add($"--{said} has no effect beside {origin}: all that counts is in the file");
+        if (values.TryGetValue("insecure", out var insecure)) file.values["insecure"] = insecure;
+        foreach (var (key, value) in EtcdConfigFile.Read(path, origin, faults))
+        {
+            var nameInFile = $"{path}, {key}";
+            if (EtcdFlags.Find(EtcdConfigFile.FlagOf(key)) is { Name: not "config-file" } flag) file.Take(flag, value, nameInFile, faults);
+            else faults.Add($"{nameInFile}: etcd has no such setting, or this program does not know it" + (EtcdFlags.Nearest(key) is { } nearest ? $"; did you mean {nearest}?" : ""));
+        }
+
+        return file;
     }
 
     private void ReadWord(IReadOnlyList<string> words, ref int at, List<string> faults)

@@ -16,7 +16,7 @@ internal enum EtcdFlagFate
 /// <summary>A flag of etcd's.</summary>
 /// <param name="Name">Without dashes.</param>
 /// <param name="Fate">What becomes of it.</param>
-/// <param name="Why">Why it is ignored or refused, and what to do instead.</param>
+/// <param name="Why">What it means here; or why it is ignored or refused, and what to do instead.</param>
 /// <param name="IsSwitch">Whether it stands without a value.</param>
 internal sealed record EtcdFlag(string Name, EtcdFlagFate Fate, string Why = "", bool IsSwitch = false)
 {
@@ -35,46 +35,81 @@ internal static class EtcdFlags
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<EtcdFlag> All =
     [
-        .. Used("name", "data-dir", "listen-client-urls", "advertise-client-urls", "listen-peer-urls", "initial-advertise-peer-urls", "initial-cluster", "initial-cluster-state"),
-        .. Used("quota-backend-bytes", "auto-compaction-mode", "auto-compaction-retention", "listen-metrics-urls", "max-concurrent-streams",
-            "max-request-bytes", "watch-progress-notify-interval", "experimental-watch-progress-notify-interval", "cert-file", "key-file",
-            "trusted-ca-file", "auth-token", "auth-token-ttl"),
-        .. Switches(EtcdFlagFate.Used, "", "client-cert-auth", "insecure"),
+        .. Used("who the node is and where its data lies", "name", "data-dir"),
+        .. Used("where clients are served and told to come: http in the clear, https with TLS, both beside each other", "listen-client-urls", "advertise-client-urls"),
+        .. Used("further addresses; they serve all that the others serve, which lose nothing by it", "listen-client-http-urls"),
+        .. Used("metrics, health and version alone, without the keyspace", "listen-metrics-urls"),
+        .. Used("where nodes meet; the first of several counts", "listen-peer-urls", "initial-advertise-peer-urls"),
+        .. Used("the founders, or the members of which one takes this node in (`existing`)", "initial-cluster", "initial-cluster-state"),
+        .. Used("bounds the keyspace's memory; 0 is 2 GiB", "quota-backend-bytes"),
+        .. Used("as in etcd; without them an hour is kept, where etcd keeps all", "auto-compaction-mode", "auto-compaction-retention"),
+        .. Used("as in etcd", "max-request-bytes", "max-concurrent-streams", "watch-progress-notify-interval", "experimental-watch-progress-notify-interval"),
+        .. Used("TLS for clients; files are read again when they change", "cert-file", "key-file", "trusted-ca-file"),
+        .. Switches(EtcdFlagFate.Used, "clients must show a certificate of `--trusted-ca-file`; its common name is the user", "client-cert-auth"),
+        .. Switches(EtcdFlagFate.Used, "a certificate that nobody signed, kept in `DATA/fixtures/client`, for the `https` addresses", "auto-tls"),
+        .. Switches(EtcdFlagFate.Used, "the same in `DATA/fixtures/peer`: connections between nodes are encrypted and prove nothing, so an address that others reach needs `--insecure`", "peer-auto-tls"),
+        .. Used("years that these two hold", "self-signed-cert-validity"),
+        .. Used("for clients; nodes speak TLS 1.3 with each other", "tls-min-version", "tls-max-version"),
+        .. Used("the three files of a folder that `holdfast cert` made", "peer-cert-file", "peer-key-file", "peer-trusted-ca-file"),
+        .. Used("`simple`, or `jwt` with etcd's options, EdDSA excepted", "auth-token", "auth-token-ttl"),
+        .. Used("a YAML file instead of all other flags and variables", "config-file"),
+        .. Switches(EtcdFlagFate.Used, "ours: serve in the clear where other machines reach it", "insecure"),
         .. Ignored("a cluster's identity is drawn when it is founded, and nodes of another are refused", "initial-cluster-token"),
         .. Ignored(OwnTiming, "heartbeat-interval", "election-timeout"),
-        .. Ignored("snapshots are taken by the bytes that the log has grown", "snapshot-count", "max-snapshots", "max-wals", "snapshot-catchup-entries"),
+        .. Ignored("snapshots are taken by the bytes that the log has grown", "snapshot-count", "max-snapshots", "max-wals", "snapshot-catchup-entries", "experimental-snapshot-catchup-entries"),
         .. Switches(EtcdFlagFate.Ignored, "reconfigurations are always strict", "strict-reconfig-check"),
         .. Switches(EtcdFlagFate.Ignored, "votes are always asked for before an election", "pre-vote"),
         .. Switches(EtcdFlagFate.Ignored, OwnTiming, "initial-election-tick-advance"),
         .. Ignored(OwnLog, "logger", "log-outputs", "log-level", "log-format", "log-rotation-config-json", "log-package-levels"),
         .. Switches(EtcdFlagFate.Ignored, OwnLog, "debug", "enable-log-rotation"),
         .. Switches(EtcdFlagFate.Ignored, "version 2 of the protocol is not served, the JSON gateway always is", "enable-v2", "enable-grpc-gateway"),
-        .. Ignored(OwnStore, "wal-dir", "backend-bbolt-freelist-type", "backend-batch-interval", "backend-batch-limit"),
+        .. Ignored(OwnStore, "wal-dir", "backend-bbolt-freelist-type", "experimental-backend-bbolt-freelist-type", "backend-batch-interval", "backend-batch-limit", "bootstrap-defrag-threshold-megabytes", "experimental-bootstrap-defrag-threshold-megabytes"),
+        .. Switches(EtcdFlagFate.Ignored, OwnStore, "memory-mlock", "experimental-memory-mlock", "experimental-txn-mode-write-with-shared-buffer", "stop-grpc-service-on-defrag", "experimental-stop-grpc-service-on-defrag"),
         .. Ignored("metrics are always the basic ones", "metrics"),
         .. Ignored("no other origin is allowed, and host names are not checked", "cors", "host-whitelist"),
         .. Ignored("a transaction may have 128 operations, which all members must agree on", "max-txn-ops"),
-        .. Ignored("the front door keeps connections alive by its own intervals", "grpc-keepalive-min-time", "grpc-keepalive-interval", "grpc-keepalive-timeout", "max-learners"),
+        .. Ignored("the front door keeps connections alive by its own intervals", "grpc-keepalive-min-time", "grpc-keepalive-interval", "grpc-keepalive-timeout"),
+        .. Ignored("connections between nodes have their own bounds", "raft-read-timeout", "raft-write-timeout"),
+        .. Switches(EtcdFlagFate.Ignored, "nodes call each other from whatever address the system chooses", "set-member-localaddr", "experimental-set-member-localaddr"),
+        .. Ignored("every node joins as a learner and becomes a voter, five at most", "max-learners", "experimental-max-learners"),
         .. Switches(EtcdFlagFate.Ignored, "ports are not shared between processes", "socket-reuse-port", "socket-reuse-address"),
         .. Ignored("passwords are kept as SCRAM-SHA-256 verifiers", "bcrypt-cost"),
         .. Switches(EtcdFlagFate.Ignored, "profiles are taken with dotnet-trace", "enable-pprof"),
-        .. Ignored("slow requests have fixed bounds", "warning-apply-duration", "warning-unary-request-duration", "compaction-batch-limit",
-            "compaction-sleep-interval", "feature-gates", "corrupt-check-time", "compact-hash-check-time", "distributed-tracing-address",
-            "v2-deprecation"),
-        .. Switches(EtcdFlagFate.Ignored, "replicas compare their state all the time", "initial-corrupt-check", "experimental-initial-corrupt-check"),
-        .. Ignored("slow requests have fixed bounds", "experimental-warning-apply-duration", "experimental-compaction-batch-limit",
-            "experimental-corrupt-check-time", "experimental-max-learners"),
-        .. Used("peer-cert-file", "peer-key-file", "peer-trusted-ca-file"),
+        .. Ignored("slow requests have fixed bounds", "warning-apply-duration", "warning-unary-request-duration", "experimental-warning-apply-duration", "experimental-warning-unary-request-duration"),
+        .. Ignored("what is compacted goes in slices of below a millisecond", "compaction-batch-limit", "compaction-sleep-interval", "experimental-compaction-batch-limit", "experimental-compaction-sleep-interval"),
+        .. Ignored("etcd's switches for its own unfinished parts", "feature-gates", "v2-deprecation"),
+        .. Ignored("replicas compare their state all the time", "corrupt-check-time", "compact-hash-check-time", "experimental-corrupt-check-time", "experimental-compact-hash-check-time"),
+        .. Switches(EtcdFlagFate.Ignored, "replicas compare their state all the time", "initial-corrupt-check", "experimental-initial-corrupt-check", "compact-hash-check-enabled", "experimental-compact-hash-check-enabled"),
+        .. Ignored("a downgrade is refused: there is no older data format", "downgrade-check-time", "experimental-downgrade-check-time"),
+        .. Switches(EtcdFlagFate.Ignored, "a new leader gives every lease its full time, and no lease ends early", "experimental-enable-lease-checkpoint", "experimental-enable-lease-checkpoint-persist"),
+        .. Switches(EtcdFlagFate.Ignored, "no trace leaves the node under this command; holdfast server --otlp sends them", "enable-distributed-tracing", "experimental-enable-distributed-tracing"),
+        .. Ignored("no trace leaves the node under this command; holdfast server --otlp sends them", "distributed-tracing-address", "experimental-distributed-tracing-address",
+            "distributed-tracing-service-name", "experimental-distributed-tracing-service-name", "distributed-tracing-instance-id", "experimental-distributed-tracing-instance-id",
+            "distributed-tracing-sampling-rate", "experimental-distributed-tracing-sampling-rate"),
         .. Switches(EtcdFlagFate.Ignored, "with certificates every node shows its own, always", "peer-client-cert-auth"),
-        .. Refused(PeerTls, "peer-cert-allowed-cn", "peer-cert-allowed-hostname", "peer-crl-file"),
-        .. Switches(EtcdFlagFate.Refused, PeerTls, "peer-auto-tls"),
-        .. Switches(EtcdFlagFate.Refused, "make a certificate and name it with --cert-file and --key-file", "auto-tls"),
-        .. Refused("give the settings as flags or ETCD_ variables", "config-file"),
-        .. Refused("list the members with --initial-cluster", "discovery", "discovery-fallback", "discovery-proxy", "discovery-srv", "discovery-srv-name", "discovery-endpoints"),
-        .. Refused("there is no proxy mode: clients may talk to any member", "proxy", "gateway"),
+        .. Switches(EtcdFlagFate.Ignored, "a certificate between nodes counts by its authority, whatever addresses it names", "peer-skip-client-san-verification", "experimental-peer-skip-client-san-verification"),
+        .. Ignored("the gateway is part of the process and calls nobody by TLS", "client-cert-file", "client-key-file"),
+        .. Ignored("a proxy's settings, and there is none", "proxy-failure-wait", "proxy-refresh-interval", "proxy-dial-timeout", "proxy-write-timeout", "proxy-read-timeout"),
+        .. Refused(PeerTls, "peer-cert-allowed-cn", "peer-cert-allowed-hostname", "peer-crl-file", "peer-client-cert-file", "peer-client-key-file"),
+        .. Refused("whoever has a certificate of --trusted-ca-file gets in: use an authority that signs for these clients only", "client-cert-allowed-hostname"),
+        .. Refused("the system's TLS policy decides: set it for the machine, or bound the version with --tls-min-version", "cipher-suites"),
+        .. Refused("list the members with --initial-cluster", "discovery", "discovery-fallback", "discovery-proxy", "discovery-srv", "discovery-srv-name", "discovery-endpoints", "discovery-token",
+            "discovery-dial-timeout", "discovery-request-timeout", "discovery-keepalive-time", "discovery-keepalive-timeout", "discovery-cert", "discovery-key", "discovery-cacert", "discovery-user", "discovery-password"),
+        .. Switches(EtcdFlagFate.Refused, "list the members with --initial-cluster", "discovery-insecure-transport", "discovery-insecure-skip-tls-verify"),
+        .. Refused("there is no proxy mode: clients may talk to any member", "proxy"),
         .. Switches(EtcdFlagFate.Refused, "lost quorum is recovered by hand, and this version cannot yet; restore a backup into a new cluster", "force-new-cluster"),
         .. Switches(EtcdFlagFate.Refused, "a write is on disk before it is acknowledged, always", "unsafe-no-fsync"),
+        .. Refused("version 2 of the protocol is not served", "experimental-enable-v2v3"),
         .. Refused("revocation lists are not offered; issue short-lived certificates", "client-crl-file"),
     ];
+
+    /// <summary>The table of the manual and of <c>--help</c>: flags that share a fate and a reason share a row.</summary>
+    public static IEnumerable<(string Flags, string Fate, string Why)> Rows() => All
+        .GroupBy(flag => (flag.Fate, flag.Why))
+        .Select(group => (
+            string.Join(", ", group.Select(flag => $"`--{flag.Name}`")),
+            group.Key.Fate switch { EtcdFlagFate.Used => "yes", EtcdFlagFate.Ignored => "no effect", _ => "refused" },
+            group.Key.Why));
 
     /// <summary>The flag of that name, or null.</summary>
     public static EtcdFlag? Find(string name) => All.FirstOrDefault(flag => flag.Name == name);
@@ -88,7 +123,7 @@ internal static class EtcdFlags
 
     private static IEnumerable<EtcdFlag> Switches(EtcdFlagFate fate, string why, params string[] names) => names.Select(name => new EtcdFlag(name, fate, why, IsSwitch: true));
 
-    private static IEnumerable<EtcdFlag> Used(params string[] names) => names.Select(name => new EtcdFlag(name, EtcdFlagFate.Used));
+    private static IEnumerable<EtcdFlag> Used(string meaning, params string[] names) => names.Select(name => new EtcdFlag(name, EtcdFlagFate.Used, meaning));
 
     private static IEnumerable<EtcdFlag> Ignored(string why, params string[] names) => names.Select(name => new EtcdFlag(name, EtcdFlagFate.Ignored, why));
 

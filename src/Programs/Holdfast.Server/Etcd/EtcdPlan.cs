@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using Holdfast.Cluster;
 using Holdfast.Coordination;
 using Holdfast.Coordination.Endpoints;
 using Holdfast.Server.Configuration;
@@ -12,13 +10,19 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
 {
     private const string DefaultName = "default";
 
+    private readonly EtcdUrls urls = new(arguments, faults);
+
+    /// <summary>The certificates of the plan, once it is drawn: those that must be made first are among them.</summary>
+    public EtcdTls? Certificates { get; private set; }
+
     /// <summary>The plan; null, and every fault said, when something is wrong.</summary>
     public ServerPlan? Draw(bool logsAsJson)
     {
         var name = arguments.Text("name", DefaultName);
-        var isInsecure = arguments.IsOn("insecure", faults);
-        var clients = Listen("listen-client-urls", "http://localhost:2379", isInsecure);
-        var peers = Listen("listen-peer-urls", "http://localhost:2380", isInsecure);
+        var data = Path.GetFullPath(arguments.Text("data-dir", name + ".etcd"));
+        var tls = new EtcdTls(arguments, urls, data, faults);
+        var (door, further) = Door();
+        var peer = urls.Listen("listen-peer-urls", "http://localhost:2380", "peer-cert-file", "peer-auto-tls").FirstOrDefault();
         var advertisedPeer = HostOf("initial-advertise-peer-urls", "http://localhost:2380");
         var cluster = Founders(name, advertisedPeer);
         var joins = JoinsRunning();
@@ -27,30 +31,50 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
         var others = cluster.Where(member => member.Name != name).Select(member => $"{member.Host}:{member.Port}").ToArray();
         if (joins && others.Length == 0) faults.Add($"{arguments.Named("initial-cluster-state")}: a running cluster is joined through another member, and {arguments.Named("initial-cluster")} lists none");
         var keyspace = Keyspace();
-        var clientPort = ClientPort();
-        var peerTls = PeerFolder();
+        var clientPort = tls.ClientPort([door, .. further.Select(static one => new ListenUrl(one.Address, !one.IsClear))]);
+        var peerTls = tls.PeerFolder();
+        var selfSignedPeers = peer.Address is null ? null : tls.SelfSignedPeerFolder(peer);
+        var limits = Limits();
         if (faults.Count > 0) return null;
+        Certificates = tls;
         return new ServerPlan
         {
             Name = name,
-            DataDirectory = Path.GetFullPath(arguments.Text("data-dir", name + ".etcd")),
-            Etcd = clients[0],
-            EtcdAlso = [.. clients.Skip(1), .. arguments.Has("listen-metrics-urls") ? Listen("listen-metrics-urls", "", isInsecure) : []],
+            DataDirectory = data,
+            Etcd = door.Address,
+            EtcdAlso = further,
             AdvertisedClientUrls = arguments.Text("advertise-client-urls", "http://localhost:2379").Split(','),
-            Peer = peers[0],
+            Peer = peer.Address,
             AdvertisedPeer = advertisedPeer,
             Cluster = joins ? [] : cluster,
             JoinAddress = joins ? string.Join(',', others) : "",
             JoinToken = "",
             TlsFolder = peerTls,
+            SelfSignedPeerFolder = selfSignedPeers,
             JoinsReservedPlace = joins,
             IsEphemeral = false,
             LogsAsJson = logsAsJson,
             Warnings = arguments.Warnings,
             Keyspace = keyspace with { Auth = clientPort.Auth },
-            Limits = Limits(),
+            Limits = limits,
             ClientPort = clientPort,
         };
+    }
+
+    /// <summary>The clients' addresses. An address with TLS comes first where there is one: the door's certificate is for it, and those in the clear are beside it.</summary>
+    private (ListenUrl First, DoorAddress[] Further) Door()
+    {
+        string[] certificate = ["cert-file", "auto-tls"];
+        var clients = urls.Listen("listen-client-urls", "http://localhost:2379", certificate);
+        if (arguments.Has("listen-client-http-urls")) clients.AddRange(urls.Listen("listen-client-http-urls", "", certificate));
+        var pages = arguments.Has("listen-metrics-urls") ? urls.Listen("listen-metrics-urls", "", certificate) : [];
+        var first = clients.OrderByDescending(static url => url.IsTls).FirstOrDefault();
+        var taken = clients.IndexOf(first);
+        return (first,
+        [
+            .. clients.Where((_, at) => at != taken).Select(static url => new DoorAddress(url.Address, !url.IsTls, false)),
+            .. pages.Select(static url => new DoorAddress(url.Address, !url.IsTls, true)),
+        ]);
     }
 
     private bool JoinsRunning()
@@ -60,29 +84,10 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
         return state == "existing";
     }
 
-    private List<IPEndPoint> Listen(string flag, string otherwise, bool isInsecure)
-    {
-        var found = new List<IPEndPoint>();
-        foreach (var text in arguments.Text(flag, otherwise).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-        {
-            if (Url(flag, text) is not { } url) continue;
-            if (url.Host == "localhost") found.Add(new IPEndPoint(IPAddress.Loopback, url.Port));
-            else if (IPAddress.TryParse(url.Host.Trim('[', ']'), out var address)) found.Add(new IPEndPoint(address, url.Port));
-            else faults.Add($"{arguments.Named(flag)}: {text}: listen at an IP address, not at a name");
-            var needed = flag == "listen-peer-urls" ? "peer-cert-file" : "cert-file";
-            if (url.Scheme == "https" && !arguments.Has(needed)) faults.Add($"{arguments.Named(flag)}: {text}: https needs a certificate; name it with --{needed}");
-            if (found.Count > 0 && !IPAddress.IsLoopback(found[^1].Address) && url.Scheme == "http" && !isInsecure)
-                faults.Add($"{arguments.Named(flag)}: {text} can be reached from other machines, and there is neither TLS nor authentication; bind to 127.0.0.1, or accept it with --insecure (ETCD_INSECURE=true)");
-        }
-
-        if (found.Count == 0 && faults.Count == 0) faults.Add($"{arguments.Named(flag)}: no address is given");
-        return found;
-    }
-
     private Founder HostOf(string flag, string otherwise)
     {
         var first = arguments.Text(flag, otherwise).Split(',')[0];
-        return Url(flag, first) is { } url ? new Founder("", url.Host, url.Port) : new Founder("", "localhost", 2380);
+        return urls.Parse(flag, first) is { } url ? new Founder("", url.Host, url.Port) : new Founder("", "localhost", 2380);
     }
 
     private List<Founder> Founders(string name, Founder self)
@@ -100,17 +105,10 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
 
             // A member with several peer URLs is listed once for each; the first one counts.
             if (founders.Any(founder => founder.Name == part[..equals])) continue;
-            if (Url("initial-cluster", part[(equals + 1)..]) is { } url) founders.Add(new Founder(part[..equals], url.Host, url.Port));
+            if (urls.Parse("initial-cluster", part[(equals + 1)..]) is { } url) founders.Add(new Founder(part[..equals], url.Host, url.Port));
         }
 
         return founders;
-    }
-
-    private Uri? Url(string flag, string text)
-    {
-        if (PeerUrl.IsGood(text)) return new Uri(text);
-        faults.Add($"{arguments.Named(flag)}: \"{text}\" is not http://host:port or https://host:port");
-        return null;
     }
 
     private CoordinationOptions Keyspace()
@@ -156,30 +154,5 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
         if (long.TryParse(arguments.Text(flag), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)) return number;
         faults.Add($"{arguments.Named(flag)}: \"{arguments.Text(flag)}\" is not a number");
         return null;
-    }
-
-    /// <summary>The folder of the certificates between nodes: all three files lie in it under the names that <c>holdfast cert</c> gives.</summary>
-    private string? PeerFolder()
-    {
-        (string Flag, string File)[] files = [("peer-cert-file", TlsFolder.CertificateFile), ("peer-key-file", TlsFolder.KeyFile), ("peer-trusted-ca-file", TlsFolder.AuthorityFile)];
-        if (!files.Any(file => arguments.Has(file.Flag))) return null;
-        var folder = Path.GetDirectoryName(Path.GetFullPath(arguments.Text("peer-cert-file", TlsFolder.CertificateFile)))!;
-        foreach (var (flag, file) in files)
-            if (Path.GetFullPath(arguments.Text(flag, file)) != Path.Combine(folder, file)) faults.Add($"{arguments.Named(flag)}: give {Path.Combine(folder, file)}: the files between nodes lie in one folder, as holdfast cert lays them");
-        return folder;
-    }
-
-    private ClientPortPlan ClientPort()
-    {
-        var asksClients = arguments.IsOn("client-cert-auth", faults);
-        if (asksClients && !arguments.Has("trusted-ca-file")) faults.Add($"{arguments.Named("client-cert-auth")}: name the authority of the clients' certificates with --trusted-ca-file");
-        if (arguments.Has("cert-file") != arguments.Has("key-file")) faults.Add($"{arguments.Named("cert-file")}, {arguments.Named("key-file")}: TLS needs both");
-        return new ClientPortPlan
-        {
-            Certificate = arguments.Text("cert-file", ""),
-            Key = arguments.Text("key-file", ""),
-            ClientCa = asksClients ? arguments.Text("trusted-ca-file", "") : "",
-            Auth = ClientPortPlan.AuthOf(arguments.Text("auth-token", "simple"), arguments.Named("auth-token"), arguments.Text("auth-token-ttl", "300"), arguments.Named("auth-token-ttl"), faults),
-        };
     }
 }

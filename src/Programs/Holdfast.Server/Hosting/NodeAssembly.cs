@@ -100,7 +100,7 @@ internal sealed class NodeAssembly : INode
 
         var certificates = NodeCertificates.Open(plan, log);
         if (certificates is not null) stops.Push(certificates.DisposeAsync);
-        var tls = certificates?.Tls;
+        var tls = certificates?.Tls ?? (plan.SelfSignedPeerFolder is { } selfSigned ? PeerTls.OfAnybody(SelfSigned.Load(selfSigned)) : null);
 
         var addresses = new PeerAddresses();
         var transport = new TransportOptions();
@@ -199,7 +199,7 @@ internal sealed class NodeAssembly : INode
     {
         try
         {
-            return await CoordinationEndpoint.StartAsync(face, options with { Listen = [plan.Etcd, .. plan.EtcdAlso], Limits = plan.Limits }, cancel);
+            return await CoordinationEndpoint.StartAsync(face, options with { Listen = [plan.Etcd], Beside = plan.EtcdAlso, Limits = plan.Limits }, cancel);
         }
         catch (Exception taken) when (taken is IOException or SocketException)
         {

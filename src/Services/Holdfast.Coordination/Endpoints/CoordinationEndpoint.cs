@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Security;
-using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Holdfast.Coordination.Endpoints.Http;
 using Holdfast.Coordination.Endpoints.Methods;
@@ -121,13 +120,14 @@ public sealed class CoordinationEndpoint : IAsyncDisposable
     {
         var shared = new List<SharedPort>();
         var tls = new List<ListenOptions>();
-        foreach (var address in options.Listen)
+        foreach (var (address, isClear, isForPages) in options.Listen.Select(static address => new DoorAddress(address, false, false)).Concat(options.Beside))
         {
-            if (options.Tls is { } secure)
+            if (options.Tls is { } secure && !isClear)
             {
                 kestrel.Listen(address, listen =>
                 {
                     listen.Protocols = HttpProtocols.Http1AndHttp2;
+                    if (isForPages) ForPages.Mark(listen);
                     listen.UseHttps(TlsOf(secure, options.Limits.FirstBytesDeadline));
                     tls.Add(listen);
                 });
@@ -136,8 +136,14 @@ public sealed class CoordinationEndpoint : IAsyncDisposable
 
             var port = new SharedPort(address, sockets, options.Limits.HalfOpenConnectionsMax, options.Limits.FirstBytesDeadline);
             shared.Add(port);
-            kestrel.Listen(port.Face(SniffedProtocol.Http1), listen => listen.Protocols = HttpProtocols.Http1);
-            kestrel.Listen(port.Face(SniffedProtocol.Http2), listen => listen.Protocols = HttpProtocols.Http2);
+            foreach (var (face, protocol) in new[] { (SniffedProtocol.Http1, HttpProtocols.Http1), (SniffedProtocol.Http2, HttpProtocols.Http2) })
+            {
+                kestrel.Listen(port.Face(face), listen =>
+                {
+                    listen.Protocols = protocol;
+                    if (isForPages) ForPages.Mark(listen);
+                });
+            }
         }
 
         return (shared, tls);
@@ -154,7 +160,7 @@ public sealed class CoordinationEndpoint : IAsyncDisposable
             {
                 ServerCertificateContext = certificate,
                 ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
-                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                EnabledSslProtocols = tls.Protocols,
             };
             if (roots is not null)
             {

@@ -44,6 +44,7 @@ internal sealed class FrontDoor(CallScope scope, MethodTable methods, HealthPage
 
     private Task RouteAsync(HttpExchange exchange)
     {
+        if (exchange.IsForPages) return PageAsync(exchange);
         if (GrpcHeaders.IsGrpc(exchange))
         {
             if (methods.ByGrpcPath(exchange.Path) is { } called && exchange.Trailers is not null) return called.ServeGrpcAsync(exchange, scope);
@@ -70,7 +71,7 @@ internal sealed class FrontDoor(CallScope scope, MethodTable methods, HealthPage
     private async Task PageAsync(HttpExchange exchange)
     {
         if (await health.TryServeAsync(exchange).ConfigureAwait(false)) return;
-        if (exchange.Path.StartsWith("/v3", StringComparison.Ordinal)) await JsonErrors.RespondAsync(exchange, new CallFailure(CallFailure.NotFound, "Not Found")).ConfigureAwait(false);
+        if (exchange.Path.StartsWith("/v3", StringComparison.Ordinal) && !exchange.IsForPages) await JsonErrors.RespondAsync(exchange, new CallFailure(CallFailure.NotFound, "Not Found")).ConfigureAwait(false);
         else await exchange.RespondAsync(404, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes("404 page not found\n")).ConfigureAwait(false);
     }
 }

@@ -44,6 +44,9 @@ internal sealed class HttpExchange(IFeatureCollection features)
     /// <summary>Whether the client showed a certificate.</summary>
     public bool HasClientCertificate => features.Get<ITlsConnectionFeature>()?.ClientCertificate is not null;
 
+    /// <summary>Whether it came in where only pages are served.</summary>
+    public bool IsForPages => features.Get<ForPages>() is not null;
+
     /// <summary>Signalled when the client is gone.</summary>
     public CancellationToken Aborted => features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;
 

@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Net;
+using System.Security.Authentication;
+using Holdfast.Cluster;
+using Holdfast.Coordination.Endpoints;
+using Holdfast.Server.Configuration;
+using Holdfast.Server.Hosting;
+
+namespace Holdfast.Server.Etcd;
+
+/// <summary>Certificates as etcd's flags ask for them: the operator's own, or ones that nobody signed, kept in the data directory.</summary>
+internal sealed class EtcdTls(EtcdArguments arguments, EtcdUrls urls, string dataDirectory, List<string> faults)
+{
+    private const int YearsMax = 100;
+
+    /// <summary>Where the clients' certificate of <c>--auto-tls</c> lies.</summary>
+    private readonly string clientFixtures = Path.Combine(dataDirectory, "fixtures", "client");
+
+    private readonly string peerFixtures = Path.Combine(dataDirectory, "fixtures", "peer");
+
+    /// <summary>The folders in which certificates must be made before the node starts.</summary>
+    public List<(string Folder, IReadOnlyCollection<string> Hosts)> ToMake { get; } = [];
+
+    /// <summary>Years that they hold.</summary>
+    public int Years { get; private set; } = 1;
+
+    /// <summary>The clients' port: TLS when one of its addresses asks for it, as in etcd; a certificate that none asks for is not used, and that is said.</summary>
+    public ClientPortPlan ClientPort(IReadOnlyCollection<ListenUrl> addresses)
+    {
+        Years = Validity();
+        var asksClients = arguments.IsOn("client-cert-auth", faults);
+        if (asksClients && !arguments.Has("trusted-ca-file")) faults.Add($"{arguments.Named("client-cert-auth")}: name the authority of the clients' certificates with --trusted-ca-file");
+        if (arguments.Has("cert-file") != arguments.Has("key-file")) faults.Add($"{arguments.Named("cert-file")}, {arguments.Named("key-file")}: TLS needs both");
+        var isTls = addresses.Any(static url => url.IsTls);
+        if (!isTls && arguments.Has("cert-file")) arguments.Warnings.Add($"{arguments.Named("cert-file")} has no effect: no address of --listen-client-urls is https");
+        var isAuto = isTls && !arguments.Has("cert-file") && arguments.IsOn("auto-tls", faults);
+        if (isAuto) ToMake.Add((clientFixtures, HostsOf(addresses)));
+        return new ClientPortPlan
+        {
+            Certificate = !isTls ? "" : isAuto ? Path.Combine(clientFixtures, SelfSigned.CertificateFile) : arguments.Text("cert-file"),
+            Key = !isTls ? "" : isAuto ? Path.Combine(clientFixtures, SelfSigned.KeyFile) : arguments.Text("key-file"),
+            ClientCa = isTls && asksClients ? arguments.Text("trusted-ca-file") : "",
+            Protocols = Protocols(),
+            Auth = ClientPortPlan.AuthOf(arguments.Text("auth-token", "simple"), arguments.Named("auth-token"), arguments.Text("auth-token-ttl", "300"), arguments.Named("auth-token-ttl"), faults),
+        };
+    }
+
+    /// <summary>The folder of the certificates between nodes: all three files lie in it under the names that <c>holdfast cert</c> gives. Null without them.</summary>
+    public string? PeerFolder()
+    {
+        (string Flag, string File)[] files = [("peer-cert-file", TlsFolder.CertificateFile), ("peer-key-file", TlsFolder.KeyFile), ("peer-trusted-ca-file", TlsFolder.AuthorityFile)];
+        if (!files.Any(file => arguments.Has(file.Flag))) return null;
+        var folder = Path.GetDirectoryName(Path.GetFullPath(arguments.Text("peer-cert-file", TlsFolder.CertificateFile)))!;
+        foreach (var (flag, file) in files)
+            if (Path.GetFullPath(arguments.Text(flag, file)) != Path.Combine(folder, file)) faults.Add($"{arguments.Named(flag)}: give {Path.Combine(folder, file)}: the files between nodes lie in one folder, as holdfast cert lays them");
+        return folder;
+    }
+
+    /// <summary>The folder of the certificate of <c>--peer-auto-tls</c>; null without it, or where the operator's own take its place.</summary>
+    public string? SelfSignedPeerFolder(ListenUrl peers)
+    {
+        if (!arguments.IsOn("peer-auto-tls", faults) || arguments.Has("peer-cert-file")) return null;
+        if (!peers.IsTls)
+        {
+            arguments.Warnings.Add($"{arguments.Named("peer-auto-tls")} has no effect: --listen-peer-urls is not https");
+            return null;
+        }
+
+        urls.RefuseOpen("listen-peer-urls", $"https://{peers.Address}", peers.Address, "certificates that nobody signed prove nothing: make some with holdfast cert");
+        ToMake.Add((peerFixtures, HostsOf([peers])));
+        return peerFixtures;
+    }
+
+    /// <summary>The names under which a certificate is met: the addresses, and the machine's own where all are listened at.</summary>
+    private static HashSet<string> HostsOf(IEnumerable<ListenUrl> addresses)
+    {
+        var hosts = new HashSet<string>(StringComparer.Ordinal) { "localhost", IPAddress.Loopback.ToString() };
+        foreach (var (address, _) in addresses) hosts.Add(IPAddress.Any.Equals(address.Address) || IPAddress.IPv6Any.Equals(address.Address) ? Dns.GetHostName() : address.Address.ToString());
+        return hosts;
+    }
+
+    private int Validity()
+    {
+        if (!arguments.Has("self-signed-cert-validity")) return 1;
+        if (int.TryParse(arguments.Text("self-signed-cert-validity"), NumberStyles.None, CultureInfo.InvariantCulture, out var years) && years is >= 1 and <= YearsMax) return years;
+        faults.Add($"{arguments.Named("self-signed-cert-validity")}: \"{arguments.Text("self-signed-cert-validity")}\" is not a number of years, 1 to {YearsMax}");
+        return 1;
+    }
+
+    private SslProtocols Protocols()
+    {
+        var (min, max) = (Version("tls-min-version", SslProtocols.Tls12), Version("tls-max-version", SslProtocols.Tls13));
+        if (min > max) faults.Add($"{arguments.Named("tls-min-version")}, {arguments.Named("tls-max-version")}: no version lies between them");
+        return min | max;
+    }
+
+    private SslProtocols Version(string flag, SslProtocols otherwise)
+    {
+        switch (arguments.Text(flag))
+        {
+            case "": return otherwise;
+            case "TLS1.2": return SslProtocols.Tls12;
+            case "TLS1.3": return SslProtocols.Tls13;
+            default:
+                faults.Add($"{arguments.Named(flag)}: \"{arguments.Text(flag)}\" is neither TLS1.2 nor TLS1.3");
+                return otherwise;
+        }
+    }
+}
