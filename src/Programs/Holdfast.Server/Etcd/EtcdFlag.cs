@@ -39,7 +39,7 @@ internal static class EtcdFlags
         .. Used("quota-backend-bytes", "auto-compaction-mode", "auto-compaction-retention", "listen-metrics-urls", "max-concurrent-streams",
             "max-request-bytes", "watch-progress-notify-interval", "experimental-watch-progress-notify-interval", "cert-file", "key-file",
             "trusted-ca-file", "auth-token", "auth-token-ttl"),
-        .. Switches(EtcdFlagFate.Used, "", "client-cert-auth", "insecure"),
+        .. Switches(EtcdFlagFate.Used, "", "client-cert-auth", "insecure", "force-new-cluster"),
         .. Ignored("a cluster's identity is drawn when it is founded, and nodes of another are refused", "initial-cluster-token"),
         .. Ignored(OwnTiming, "heartbeat-interval", "election-timeout"),
         .. Ignored("snapshots are taken by the bytes that the log has grown", "snapshot-count", "max-snapshots", "max-wals", "snapshot-catchup-entries"),
@@ -71,7 +71,6 @@ internal static class EtcdFlags
         .. Refused("give the settings as flags or ETCD_ variables", "config-file"),
         .. Refused("list the members with --initial-cluster", "discovery", "discovery-fallback", "discovery-proxy", "discovery-srv", "discovery-srv-name", "discovery-endpoints"),
         .. Refused("there is no proxy mode: clients may talk to any member", "proxy", "gateway"),
-        .. Switches(EtcdFlagFate.Refused, "lost quorum is recovered by hand, and this version cannot yet; restore a backup into a new cluster", "force-new-cluster"),
         .. Switches(EtcdFlagFate.Refused, "a write is on disk before it is acknowledged, always", "unsafe-no-fsync"),
         .. Refused("revocation lists are not offered; issue short-lived certificates", "client-crl-file"),
     ];
