@@ -67,9 +67,9 @@ internal sealed class ServerBench : IAsyncDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
-    internal static ProcessStartInfo Described(IEnumerable<string> words)
+    internal static ProcessStartInfo Described(IEnumerable<string> words, string? program = null)
     {
-        var start = new ProcessStartInfo(Program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program ?? Program) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var word in words) start.ArgumentList.Add(word);
         return start;
     }
@@ -105,6 +105,9 @@ internal sealed class ServerProcess(string name, string data, int[] ports) : IAs
 
     public string Endpoint => $"127.0.0.1:{ports[1]}";
 
+    /// <summary>Which build is started.</summary>
+    public string Program { get; set; } = ServerBench.Program;
+
     public bool HasExited => process is null || process.HasExited;
 
     /// <summary>All that it has said, over all its lives.</summary>
@@ -112,7 +115,7 @@ internal sealed class ServerProcess(string name, string data, int[] ports) : IAs
 
     public void Start(params string[] flags)
     {
-        process = Process.Start(ServerBench.Described(["server", "--name", name, "--data", data, "--peer", PeerBind, "--etcd", Endpoint, .. flags]))!;
+        process = Process.Start(ServerBench.Described(["server", "--name", name, "--data", data, "--peer", PeerBind, "--etcd", Endpoint, .. flags], Program))!;
         process.OutputDataReceived += (_, line) => said.Enqueue(line.Data ?? "");
         process.ErrorDataReceived += (_, line) => said.Enqueue(line.Data ?? "");
         process.BeginOutputReadLine();

@@ -47,6 +47,9 @@ public sealed class ReplicatedGroup
     /// <summary>The replica as it stood at the end of its last turn.</summary>
     public GroupStatus Status => replica.Status;
 
+    /// <summary>Whether this replica only votes: it has no state, and nothing to read.</summary>
+    public bool IsWitness => replica.State is null;
+
     /// <summary>What the replica has counted. From any thread.</summary>
     public GroupMeters Meters => replica.Meters;
 
@@ -136,6 +139,17 @@ public sealed class ReplicatedGroup
 
     /// <summary>Has a snapshot taken soon, whatever the log's length. From any thread; <see cref="GroupStatus.Snapshot"/> tells when it is done.</summary>
     public void TakeSnapshot() => loop.Post(new AskCall<bool>(_ => TakeSnapshotHere(), false));
+
+    /// <summary>
+    /// Copies committed entries out of the log, with where the state stands: for whoever keeps them elsewhere. At most about <paramref name="bytesMax"/> bytes, so that the loop is
+    /// not held up; ask on from the last one. From any thread.
+    /// </summary>
+    public async Task<LogReading> ReadLogAsync(LogIndex after, int bytesMax = 256 * 1024)
+    {
+        var call = new AskCall<LogReading>(_ => LogReading.Of(replica, after, bytesMax), LogReading.Refused);
+        loop.Post(call);
+        return await call.Task.ConfigureAwait(false);
+    }
 
     /// <summary>How far every other member is, as this leader sees it; empty when this replica does not lead. From any thread.</summary>
     public async Task<IReadOnlyList<FollowerPlace>> FollowersAsync()

@@ -75,7 +75,7 @@ internal sealed class NodesInProcess : IAsyncDisposable
         {
             Disk = data.Disk,
             Self = self,
-            Member = new MemberRecord { Node = data.Node, Name = name, Host = "127.0.0.1", Port = port },
+            Member = new MemberRecord { Node = data.Node, Name = name, Host = "127.0.0.1", Port = port, Roles = NodeRoles.Coordination | NodeRoles.Keyspace },
             Addresses = addresses,
             Control = control,
             Runtime = runtime,

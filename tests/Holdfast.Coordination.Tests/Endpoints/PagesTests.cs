@@ -86,6 +86,8 @@ public sealed class PagesTests
 
         public ValueTask LeaveAsync(LeaveRequest request, CancellationToken cancel = default) => throw new AdminException(409, $"{request.Node} is the last voter");
 
+        public ValueTask TakeBackupAsync(CancellationToken cancel = default) => throw new AdminException(409, "n1 keeps no backup");
+
         public ValueTask TransferAsync(TransferRequest request, CancellationToken cancel = default) => ValueTask.CompletedTask;
     }
 }

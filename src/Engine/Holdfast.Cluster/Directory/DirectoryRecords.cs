@@ -24,6 +24,19 @@ public enum NodeRoles : byte
     Postgres = 8,
 }
 
+/// <summary>Which roles carry which groups.</summary>
+public static class NodeRolesExtensions
+{
+    /// <summary>Whether a node of these roles carries data groups of a face, by the face's name in a group's record. A face that no role names is carried by every node.</summary>
+    public static bool Carry(this NodeRoles roles, string face) => face switch
+    {
+        "keyspace" => roles.HasFlag(NodeRoles.Keyspace),
+        "vectors" => roles.HasFlag(NodeRoles.Vectors),
+        "postgres" => roles.HasFlag(NodeRoles.Postgres),
+        _ => true,
+    };
+}
+
 /// <summary>A node as the cluster knows it: one incarnation under its name.</summary>
 public sealed record MemberRecord
 {

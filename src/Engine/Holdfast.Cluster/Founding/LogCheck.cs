@@ -1,5 +1,6 @@
 using Holdfast.Consensus;
 using Holdfast.Primitives;
+using Holdfast.Replication;
 using Holdfast.Storage;
 using Holdfast.Wire;
 
@@ -14,6 +15,7 @@ internal static class LogCheck
     /// <summary>Its presence says that the log was begun: a directory that has it and no log has lost votes.</summary>
     private static readonly OnceFile Begun = new("log-begun", 0x424C4648); // "HFLB"
 
+    private static readonly Mark NewerData = new("cluster: a program refused data of a higher feature level than it knows");
     private static readonly Mark LogGone = new("cluster: a node whose log is gone was refused");
     private static readonly Mark SoleVoterDamaged = new("cluster: a damaged sole voter was refused");
 
@@ -31,8 +33,16 @@ internal static class LogCheck
 
     /// <summary>What the log held may be refused, before anything on disk is changed.</summary>
     /// <exception cref="DataDirectoryUnusableException">It is damaged, and nobody but an operator can decide.</exception>
-    public static void Judge(WalRecovery recovery, NodeId self)
+    public static void Judge(WalRecovery recovery, NodeId self, uint featureLevelKnown)
     {
+        foreach (var group in recovery.Groups)
+        {
+            if (group.IsTombstoned || EntryStamp.HighestLevel(group.FeatureLevel, group.Entries) is var level && level <= featureLevelKnown) continue;
+            NewerData.Hit();
+            throw new DataDirectoryUnusableException(
+                $"the data is of a newer program: group {group.Group} is at feature level {level}, and this program knows {featureLevelKnown} (S5). Start the program that wrote it, or a newer one; nothing was changed");
+        }
+
         if (recovery.GroupsLost > 0 && (recovery.Find(GroupId.Directory) is null || recovery.Find(GroupId.Coordination) is null))
             throw new DataDirectoryUnusableException($"the write-ahead log is damaged: which groups were here is lost. {string.Join(" ", recovery.Findings)} {Replacement}");
         foreach (var group in recovery.Groups)

@@ -70,7 +70,7 @@ internal static class Procedure
     {
         var nodes = new List<NodeFacts>();
         foreach (var (node, member) in view.Members)
-            nodes.Add(new NodeFacts(node, member.Zone, node != leaving && view.RunningAbout(node) is null && !view.IsBeingReplaced(node)));
+            nodes.Add(new NodeFacts(node, member.Zone, node != leaving && member.Roles.Carry(group.Face) && view.RunningAbout(node) is null && !view.IsBeingReplaced(node)));
         var candidates = nodes.Where(node => node.Accepts && !group.Replicas.Any(replica => replica.Node == node.Node)).Select(node => node.Node).ToArray();
         var best = NodeId.None;
         var bestUnevenness = int.MaxValue;

@@ -1,9 +1,5 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Storage;
-using Holdfast.Wire;
 
 namespace Holdfast.Cluster;
 
@@ -15,7 +11,11 @@ public sealed class DisasterRecovery : IDisposable
 {
     private readonly List<Source> sources = [];
 
-    private sealed record Source(DataDirectory Data, Genesis Genesis, WalRecovery Log);
+    /// <param name="Data">The directory.</param>
+    /// <param name="Genesis">What the node began with.</param>
+    /// <param name="Log">What its log holds.</param>
+    /// <param name="Known">The members as the node last knew them: those who joined later too, whom the genesis does not name.</param>
+    private sealed record Source(DataDirectory Data, Genesis Genesis, WalRecovery Log, IReadOnlyList<MemberRecord> Known);
 
     /// <summary>Opens the given directories; no node may run on them.</summary>
     /// <exception cref="DataDirectoryException">One cannot be used.</exception>
@@ -39,6 +39,12 @@ public sealed class DisasterRecovery : IDisposable
     /// <summary>What would be, or was, done: a line per group.</summary>
     public IReadOnlyList<string> Story { get; private set; } = [];
 
+    /// <summary>Whether some group has no majority among the given directories: else there is nothing to recover.</summary>
+    public bool IsNeeded => Plan([], acceptsDamage: false).IsNeeded;
+
+    /// <summary>The ids of the voters whose directories were not given: what an operator who knows that they are all gone says to be lost.</summary>
+    public IReadOnlyCollection<string> Absent => [.. Plan([], acceptsDamage: false).Missing.Select(node => node.ToString())];
+
     /// <summary>Decides; the faults say why it may not be done.</summary>
     /// <param name="lost">Names or ids of the voters whose disks are gone for good.</param>
     /// <param name="acceptsDamage">Whether the operator gives up what cannot be read.</param>
@@ -58,28 +64,13 @@ public sealed class DisasterRecovery : IDisposable
     {
         var plan = Plan(lost, acceptsDamage);
         if (plan.Faults.Count > 0) throw new DataDirectoryUnusableException(string.Join("; ", plan.Faults));
-        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()) throw new DataDirectoryUnusableException($"{target} is there already: name another folder with --out");
         var leading = sources[plan.Chosen.First(copy => copy.Group == GroupId.Directory).Source];
-        var cluster = new ClusterId(BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8)) | 1);
-        using (var data = DataDirectory.Open(target, leading.Data.Name))
+        ClusterId cluster;
+        using (var made = new NewDirectory(target, leading.Data.Name))
         {
-            var snapshots = new SnapshotStore(data.Disk, cluster);
-            using (var log = WriteAheadLog.Open(data.Disk, new WalOptions { Cluster = cluster }, out _))
-                foreach (var copy in plan.Chosen) Copy(copy, data.Node, snapshots, log);
-            LogCheck.NoteBegun(data.Disk);
-
-            // Last: what is not finished has no cluster, and a second try with another target is free.
-            var self = new MemberRecord { Node = data.Node, Name = data.Name, Host = "127.0.0.1", Port = 0 };
-            GenesisFile.Write(data.Disk, new Genesis
-            {
-                Cluster = cluster,
-                Founder = data.Node,
-                Members = [self],
-                AuthorityFingerprint = leading.Genesis.AuthorityFingerprint,
-                AuthorityCertificate = leading.Genesis.AuthorityCertificate,
-                Origin = GenesisOrigin.Recovered,
-            });
-            data.JoinCluster(cluster);
+            foreach (var copy in plan.Chosen) Copy(copy, made);
+            made.Complete(leading.Genesis.AuthorityFingerprint, leading.Genesis.AuthorityCertificate.AsSpan());
+            cluster = made.Cluster;
         }
 
         CopyCertificates(leading.Data.FullPath, target);
@@ -103,7 +94,7 @@ public sealed class DisasterRecovery : IDisposable
             if (sources.Exists(source => source.Data.Node == data.Node)) throw new DataDirectoryUnusableException($"{data.FullPath} is the same node as another one given");
             var log = WriteAheadLog.Inspect(data.Disk, new WalOptions { Cluster = genesis.Cluster });
             if (log.Groups.Count == 0) throw new DataDirectoryUnusableException($"{data.FullPath} holds no log: leave it out");
-            sources.Add(new Source(data, genesis, log));
+            sources.Add(new Source(data, genesis, log, AddressBookFile.Read(data.Disk)));
         }
         catch
         {
@@ -127,7 +118,7 @@ public sealed class DisasterRecovery : IDisposable
         foreach (var source in sources)
         {
             if (source.Data.Node == node) return source.Data.Name;
-            foreach (var member in source.Genesis.Members)
+            foreach (var member in source.Genesis.Members.Concat(source.Known))
                 if (member.Node == node) return member.Name;
         }
 
@@ -137,47 +128,18 @@ public sealed class DisasterRecovery : IDisposable
     private string Describe(GroupCopy copy) =>
         $"group {copy.Group}: from {sources[copy.Source].Data.FullPath} ({NameOf(copy.Node)}), last entry {copy.Last}{(copy.IsWhole ? "" : $", damaged up to {copy.DamagedUpTo}")}; its members {copy.InForce} become this node alone";
 
-    /// <summary>The group as it was, then an entry that makes the new node its only voter: a configuration is in force from the moment it is in the log.</summary>
-    private void Copy(GroupCopy copy, NodeId self, SnapshotStore target, WriteAheadLog log)
+    private void Copy(GroupCopy copy, NewDirectory made)
     {
         var source = sources[copy.Source];
         var group = source.Log.Find(copy.Group)!;
-        if (group.Snapshot.Index > LogIndex.Zero) CopySnapshot(source, group, target);
-        var batch = new WalBatch(0);
-        batch.AppendGroupCreated(group.Group, group.Configuration, group.FeatureLevel);
-        if (group.Snapshot.Index > LogIndex.Zero) batch.AppendCompaction(group.Group, group.Snapshot, group.Configuration, group.FeatureLevel);
-        foreach (var entry in group.Entries)
+        if (group.Snapshot.Index > LogIndex.Zero)
         {
-            batch.AppendEntry(group.Group, entry);
-            if (!batch.IsFull) continue;
-            log.Write([batch]);
-            batch.Clear();
+            using var reader = new SnapshotStore(source.Data.Disk, source.Genesis.Cluster).Open(group.Group, group.Snapshot)
+                ?? throw new DataDirectoryUnusableException($"{source.Data.FullPath}: the snapshot of group {group.Group} at {group.Snapshot}, from which its log continues, is missing or damaged: leave this directory out if another has the group");
+            made.Snapshots.Copy(reader);
         }
 
-        var last = LastOf(group);
-        var term = (group.HardState.Term > last.Term ? group.HardState.Term : last.Term).Next;
-        var alone = new ByteBuffer(64);
-        Configuration.OfVoters(self).Encode(alone);
-        batch.AppendEntry(group.Group, new Entry(new LogPosition(term, last.Index.Next), EntryKind.Configuration, alone.Written.ToArray()));
-        batch.AppendHardState(group.Group, new HardState(term, NodeId.None));
-        log.Write([batch]);
-        log.Sync();
-    }
-
-    private static void CopySnapshot(Source source, RecoveredGroup group, SnapshotStore target)
-    {
-        using var reader = new SnapshotStore(source.Data.Disk, source.Genesis.Cluster).Open(group.Group, group.Snapshot)
-            ?? throw new DataDirectoryUnusableException($"{source.Data.FullPath}: the snapshot of group {group.Group} at {group.Snapshot}, from which its log continues, is missing or damaged: leave this directory out if another has the group");
-        var manifest = reader.Manifest;
-        using var writer = target.Begin(group.Group, group.Snapshot, manifest.Configuration, manifest.FeatureLevel);
-        for (var chunk = 0; chunk < manifest.Chunks.Length; chunk++)
-        {
-            var bytes = new byte[manifest.Chunks[chunk].Bytes];
-            reader.ReadChunk(chunk, bytes);
-            writer.AppendChunk(bytes);
-        }
-
-        writer.Commit(manifest.StateHash);
+        made.AddGroup(group.Group, group.Snapshot, group.Configuration, group.FeatureLevel, group.Entries, group.HardState.Term);
     }
 
     private static void CopyCertificates(string from, string to)

@@ -21,7 +21,13 @@ internal sealed record GroupCopy(int Source, NodeId Node, GroupId Group, LogPosi
 /// </summary>
 internal sealed class RecoveryPlan
 {
-    private RecoveryPlan(IReadOnlyList<GroupCopy> chosen, IReadOnlyList<string> faults) => (Chosen, Faults) = (chosen, faults);
+    private RecoveryPlan(IReadOnlyList<GroupCopy> chosen, IReadOnlyCollection<NodeId> missing, bool isNeeded, IReadOnlyList<string> faults) => (Chosen, Missing, IsNeeded, Faults) = (chosen, missing, isNeeded, faults);
+
+    /// <summary>The voters whose directories were not given.</summary>
+    public IReadOnlyCollection<NodeId> Missing { get; }
+
+    /// <summary>Whether some group has no majority among the given directories.</summary>
+    public bool IsNeeded { get; }
 
     /// <summary>The copy that each group continues from, in the order of the groups.</summary>
     public IReadOnlyList<GroupCopy> Chosen { get; }
@@ -61,7 +67,7 @@ internal sealed class RecoveryPlan
                 faults.Add($"{nameOf(voter)} votes and its data directory is not given: give it with --data, because it may hold writes that the others lack; or, if its disk is gone for good, say so with --lost {nameOf(voter)}");
         if (chosen.Count > 0 && !needsRecovery)
             faults.Add("a majority of every group's voters is here and whole: start those nodes, and nothing at all is lost");
-        return new RecoveryPlan(chosen, faults);
+        return new RecoveryPlan(chosen, missing, needsRecovery, faults);
     }
 
     private static IEnumerable<NodeId> Voters(Configuration configuration)

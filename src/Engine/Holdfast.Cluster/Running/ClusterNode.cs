@@ -26,6 +26,7 @@ public sealed class ClusterNode : IAsyncDisposable
     private readonly NodeHands hands;
     private readonly ProcedureRunner runner;
     private readonly DataGroups dataGroups;
+    private readonly LevelRaiser levels;
     private readonly DirectoryState directory = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock gate = new();
@@ -50,6 +51,8 @@ public sealed class ClusterNode : IAsyncDisposable
         setup.Control.Add(ClusterVerbs.Sign, desk.OnSign);
         setup.Control.Add(ClusterVerbs.Status, OnStatus);
         setup.Control.Add(ClusterVerbs.Change, OnChange);
+        setup.Control.Add(ClusterVerbs.Level, OnLevel);
+        levels = new LevelRaiser(setup, hands, () => View);
     }
 
     /// <summary>The directory as this node knows it; for all threads.</summary>
@@ -60,6 +63,9 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>Group 1, once started.</summary>
     public ReplicatedGroup Coordination { get; private set; } = null!;
+
+    /// <summary>What this node's cluster began with, once started.</summary>
+    public Genesis Identity => genesis!;
 
     /// <summary>What is allowed and yet unwise about the voters now (R1.13).</summary>
     public IReadOnlyList<ClusterAdvice> Advice => ClusterAdvice.On(Directory.Status.Configuration);
@@ -78,7 +84,7 @@ public sealed class ClusterNode : IAsyncDisposable
         setup.Self.BecomeMemberOf(known.Cluster);
         foreach (var member in known.Members.Concat(AddressBookFile.Read(setup.Disk))) Enter(member);
         LogCheck.BeforeOpening(setup.Disk);
-        setup.Runtime.Open(found => LogCheck.Judge(found, setup.Self.Id));
+        setup.Runtime.Open(found => LogCheck.Judge(found, setup.Self.Id, setup.Groups.FeatureLevelKnown));
         LogCheck.NoteBegun(setup.Disk);
         foreach (var finding in setup.Runtime.Recovery!.Findings) setup.Warn(finding);
         Directory = await setup.Runtime.CreateGroupAsync(GroupId.Directory, directory, known.InitialConfiguration(), setup.Groups).ConfigureAwait(false);
@@ -127,7 +133,7 @@ public sealed class ClusterNode : IAsyncDisposable
     public async Task<DirectoryReply> CreateGroupAsync(string face, int replicas, CancellationToken cancellation)
     {
         var view = View;
-        var nodes = view.Members.Values.Select(member => new NodeFacts(member.Node, member.Zone, view.RunningAbout(member.Node) is null && !view.IsBeingReplaced(member.Node))).ToArray();
+        var nodes = view.Members.Values.Select(member => new NodeFacts(member.Node, member.Zone, member.Roles.Carry(face) && view.RunningAbout(member.Node) is null && !view.IsBeingReplaced(member.Node))).ToArray();
         var groups = view.Groups.Values.Select(group => new GroupFacts(group.Id, [.. group.Replicas.Select(place => place.Node)], group.Replicas.Length, NodeId.None));
         var wanted = new GroupFacts(new GroupId(view.NextGroup), [], replicas, NodeId.None);
         var plan = Placement.Plan(nodes, [.. groups, wanted]).First(each => each.Group == wanted.Group);
@@ -222,6 +228,7 @@ public sealed class ClusterNode : IAsyncDisposable
                 foreach (var (_, member) in view.Members) Enter(member);
                 foreach (var node in view.Removed) setup.Addresses.Remove(node);
                 await dataGroups.FollowAsync(view).ConfigureAwait(false);
+                if (view.Cluster != ClusterId.None) await levels.StepAsync(cancellation).ConfigureAwait(false);
                 if (!Directory.Status.IsServingLeader) continue;
                 if (view.Cluster != ClusterId.None) await runner.StepAsync(cancellation).ConfigureAwait(false);
                 else if (known.Origin == GenesisOrigin.Founded) await hands.ProposeAsync(DirectoryCommand.Found(known), cancellation).ConfigureAwait(false);
@@ -250,6 +257,9 @@ public sealed class ClusterNode : IAsyncDisposable
         var group = hands.Find(new GroupId(reader.ReadUInt64()));
         return group is null ? throw new ControlRefusedException("there is no replica of that group here") : new(ClusterVerbs.Encode(group.Status));
     }
+
+    /// <summary>Which feature levels this node's program knows, as it runs now.</summary>
+    private ValueTask<ReadOnlyMemory<byte>> OnLevel(ControlRequest request, CancellationToken cancellation) => new(ClusterVerbs.EncodeLevel(setup.Groups.FeatureLevelKnown));
 
     private async ValueTask<ReadOnlyMemory<byte>> OnChange(ControlRequest request, CancellationToken cancellation)
     {

@@ -13,6 +13,7 @@ internal static class ClusterVerbs
     public const ushort Status = 0x0103;
     public const ushort Change = 0x0104;
     public const ushort Sign = 0x0105;
+    public const ushort Level = 0x0106;
 
     public static byte[] Encode(BootstrapAnswer answer)
     {
@@ -111,6 +112,15 @@ internal static class ClusterVerbs
         var isWhole = Configuration.TryDecode(ref reader, out var from) & Configuration.TryDecode(ref reader, out var to);
         return isWhole ? new ProcedureAction.ChangeMembers(group, from, to) : null;
     }
+
+    public static byte[] EncodeLevel(uint level)
+    {
+        var buffer = new ByteBuffer(8);
+        new SpanWriter(buffer).WriteUInt32(level);
+        return buffer.Written.ToArray();
+    }
+
+    public static uint DecodeLevel(ReadOnlySpan<byte> bytes) => new SpanReader(bytes).ReadUInt32();
 
     public static byte[] GroupKey(GroupId group)
     {

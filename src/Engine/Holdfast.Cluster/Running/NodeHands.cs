@@ -52,6 +52,14 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust, Func
         if (Find(GroupId.Directory) is { } directory) await directory.ProposeAsync(directoryCommand, cancellation: cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>The highest feature level that a node's program knows as it runs now; null when it does not answer, or is too old to be asked.</summary>
+    public async ValueTask<uint?> LevelOfAsync(NodeId node, CancellationToken cancellation)
+    {
+        if (node == setup.Self.Id) return setup.Groups.FeatureLevelKnown;
+        var reply = await CallAsync(node, ClusterVerbs.Level, [], cancellation).ConfigureAwait(false);
+        return reply.IsOk && reply.Server == node ? ClusterVerbs.DecodeLevel(reply.Payload.Span) : null;
+    }
+
     /// <summary>Changes a group's members here, where it is led; false when the group is no longer what the change starts from.</summary>
     public async Task<bool> ChangeHereAsync(ProcedureAction.ChangeMembers change)
     {

@@ -75,6 +75,9 @@ internal sealed class Replica
 
     public WriteTrace Trace { get; }
 
+    /// <summary>Keeps entries for a reader outside the group; null until there is one.</summary>
+    public LogTap? Tap { get; set; }
+
     /// <summary>The replica was deleted: nothing of it may reach the log any more.</summary>
     public bool IsGone { get; private set; }
 

@@ -144,6 +144,9 @@ public sealed class NodeRuntime : IWalCompletions
     /// <summary>The files by hash of a group's state, for machines whose snapshots name them. After <see cref="Open"/>.</summary>
     public StateFiles FilesOf(GroupId group) => store!.FilesOf(group);
 
+    /// <summary>Opens a group's snapshot for reading; null when there is none at that position any more. It blocks on the disk. After <see cref="Open"/>.</summary>
+    public SnapshotReader? OpenSnapshot(GroupId group, LogPosition position) => store!.Open(group, position);
+
     /// <summary>Ends this node's replica of a group for good. Only on proof that the group, or this node's part in it, is gone (S6).</summary>
     public async Task DeleteGroupAsync(GroupId group)
     {

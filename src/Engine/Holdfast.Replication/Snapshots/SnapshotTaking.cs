@@ -61,6 +61,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
         Taken.Hit();
         Fault = null;
         replica.Meters.OnSnapshotTaken(bytes, replica.Loop.Now - begunAt);
+        replica.Tap?.BeforeCompaction(replica.Node.Log, position.Index);
         replica.Node.Compact(position.Index);
         replica.Loop.Snapshots.Post(new PruneJob(replica.Loop, replica.Group, position));
         End();

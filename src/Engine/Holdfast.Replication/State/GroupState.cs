@@ -19,7 +19,7 @@ internal readonly record struct AppliedEntry(bool IsDone, ProposalId Id, bool En
 /// </summary>
 internal sealed class GroupState
 {
-    private const byte SectionVersion = 1;
+    internal const byte SectionVersion = 1;
     private const string NewerLevel = "the group's feature level is newer than this program: start a newer version";
 
     private static readonly Mark UnknownEntry = new("replication: entry without a readable envelope passed over");

@@ -16,6 +16,9 @@ public sealed class DirectoryDisk : IDisk
     /// <summary>Whether the log's aligned writes go past the page cache. See <see cref="WriteProbe"/>.</summary>
     public bool PrefersDirect { get; init; }
 
+    /// <summary>Whether what is made here is for this user alone: files 0600, folders 0700, whatever the process's mask says.</summary>
+    public bool IsPrivate { get; init; }
+
     /// <inheritdoc/>
     public long FreeBytes => new DriveInfo(root).AvailableFreeSpace;
 
@@ -25,7 +28,7 @@ public sealed class DirectoryDisk : IDisk
         var full = FullPath(path);
         return LogFolder is { } folder && path.StartsWith(folder + "/", StringComparison.Ordinal) && OperatingSystem.IsLinux()
             ? new LogDiskFile(full, PrefersDirect)
-            : new DirectoryDiskFile(full);
+            : new DirectoryDiskFile(full, IsPrivate);
     }
 
     /// <inheritdoc/>
@@ -43,7 +46,11 @@ public sealed class DirectoryDisk : IDisk
     }
 
     /// <inheritdoc/>
-    public void CreateFolder(string folder) => Directory.CreateDirectory(FullPath(folder));
+    public void CreateFolder(string folder)
+    {
+        if (IsPrivate && !OperatingSystem.IsWindows()) Directory.CreateDirectory(FullPath(folder), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        else Directory.CreateDirectory(FullPath(folder));
+    }
 
     /// <inheritdoc/>
     public void Delete(string path)

@@ -9,10 +9,12 @@ internal sealed class DirectoryDiskFile : IDiskFile
     private readonly string path;
     private readonly SafeFileHandle handle;
 
-    public DirectoryDiskFile(string path)
+    public DirectoryDiskFile(string path, bool isPrivate = false)
     {
         this.path = path;
+        var isNew = isPrivate && !OperatingSystem.IsWindows() && !File.Exists(path);
         handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        if (isNew && !OperatingSystem.IsWindows()) File.SetUnixFileMode(handle, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
     /// <summary>For system calls that .NET does not offer; valid until the file is disposed.</summary>

@@ -49,6 +49,47 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
         return new SnapshotReader(manifest, bytes, disk.Open(files.Chunks), named);
     }
 
+    /// <summary>
+    /// Copies a snapshot of another store into this one, files by hash included: those that are here are not copied again. The copy is of this store's cluster. Durable when this returns.
+    /// </summary>
+    /// <param name="source">The snapshot.</param>
+    /// <param name="copied">Told how many bytes were read, after each chunk.</param>
+    /// <exception cref="SnapshotDamagedException">The source is not what was written.</exception>
+    public SnapshotManifest Copy(SnapshotReader source, Action<long>? copied = null)
+    {
+        var manifest = source.Manifest;
+        using var writer = Begin(manifest.Group, manifest.Position, manifest.Configuration, manifest.FeatureLevel);
+        var buffer = new byte[SnapshotManifest.ChunkBytesMax];
+        var files = FilesOf(manifest.Group);
+        var held = new List<FileHash>();
+        try
+        {
+            for (var chunk = 0; chunk < manifest.OwnChunks; chunk++)
+            {
+                writer.AppendChunk(buffer.AsSpan(0, source.ReadChunk(chunk, buffer)));
+                copied?.Invoke(manifest.Chunks[chunk].Bytes);
+            }
+
+            foreach (var file in manifest.Files)
+            {
+                if (files.Has(file.Hash)) files.Hold(file.Hash);
+                else CopyFile(source, file, files, buffer, copied);
+                held.Add(file.Hash);
+            }
+
+            foreach (var hash in held) writer.AddFile(hash);
+            return writer.Commit(manifest.StateHash);
+        }
+        finally
+        {
+            foreach (var hash in held) files.Release(hash);
+        }
+    }
+
+    /// <summary>The positions of the group's whole snapshots, oldest first.</summary>
+    public IReadOnlyList<LogPosition> WholeSnapshots(GroupId group) =>
+        [.. Positions(group).Where(position => ReadManifest(new SnapshotFiles(root, group, position).Manifest, out _) is not null).OrderBy(position => position.Index)];
+
     /// <summary>The manifest of the group's newest whole snapshot; null without one.</summary>
     public SnapshotManifest? Latest(GroupId group)
     {
@@ -127,6 +168,21 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
         disk.SyncFolder(files.GroupFolder);
         disk.SyncFolder(files.Root);
         disk.SyncFolder(Path.GetDirectoryName(files.Root) ?? "");
+    }
+
+    private static void CopyFile(SnapshotReader source, in SnapshotFile file, StateFiles files, byte[] buffer, Action<long>? copied)
+    {
+        using var writer = files.Begin();
+        for (var piece = file.FirstChunk; piece < file.FirstChunk + file.ChunkCount; piece++)
+        {
+            writer.Append(buffer.AsSpan(0, source.ReadChunk(piece, buffer)));
+            copied?.Invoke(source.Manifest.Chunks[piece].Bytes);
+        }
+
+        var hash = writer.Seal();
+        if (hash == file.Hash) return;
+        files.Release(hash);
+        throw new SnapshotDamagedException($"The state file {file.Hash} of group {source.Manifest.Group} is another file on this disk.");
     }
 
     private SnapshotManifest? ReadManifest(string path, out ReadOnlyMemory<byte> bytes)

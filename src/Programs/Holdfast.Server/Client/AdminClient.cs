@@ -41,6 +41,13 @@ internal sealed class AdminClient : IAdmin, IDisposable
     public ValueTask TransferAsync(TransferRequest request, CancellationToken cancel = default) => DoAsync("transfer", request, AdminJson.Default.TransferRequest, cancel);
 
     /// <inheritdoc/>
+    public async ValueTask TakeBackupAsync(CancellationToken cancel = default)
+    {
+        using var response = await http.PostAsync("backup", null, cancel).ConfigureAwait(false);
+        await ReadAsync(response, AdminJson.Default.AdminDone, cancel).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => http.Dispose();
 
     private static async ValueTask<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken cancel)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Holdfast.Coordination.Protocol;
 using Holdfast.Client;
+using Holdfast.Coordination.Endpoints;
 using Holdfast.Server.Client;
 using Holdfast.Server.Hosting;
 
@@ -10,18 +11,78 @@ namespace Holdfast.Server.Commands;
 /// <summary>A member as <c>holdfast member list</c> shows it.</summary>
 internal sealed record MemberRow(string Name, string Id, string Role, string PeerUrls, string ClientUrls);
 
-/// <summary><c>holdfast member list|remove|promote</c>. A node joins by a token (<c>holdfast token</c>), so there is no add.</summary>
+/// <summary><c>holdfast member list|add|remove|replace|promote</c>. A node joins by a token, so adding makes one.</summary>
 internal static class MemberCommand
 {
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
+
     internal static Command Create()
     {
-        var command = new Command("member", "Lists members, removes one, promotes a learner. To add one: holdfast token.");
+        var command = new Command("member", "Lists members, adds, removes or replaces one, promotes a learner.");
         var servers = ClientOptions.AddTo(command);
         command.Subcommands.Add(CreateList(servers));
         command.Subcommands.Add(CreateChange("remove", "Takes a member out of the cluster for good, or gives a reserved place up.", servers, async (client, id, cancel) => (await client.MemberRemoveAsync(id, cancel)).Members));
         command.Subcommands.Add(CreateChange("promote", "Makes a learner a voter; every node becomes one by itself when it has caught up, so this mostly says why not yet.", servers, async (client, id, cancel) => (await client.MemberPromoteAsync(id, cancel)).Members));
+        command.Subcommands.Add(CreateAdd(servers));
+        command.Subcommands.Add(CreateReplace(servers));
         return command;
     }
+
+    private static Command CreateAdd(ClientOptions servers)
+    {
+        var command = new Command("add", "Makes the token with which one new node may join, and says how to start it. It is added as a learner and becomes a voter by itself when it has caught up.");
+        command.SetAction((parsed, cancel) => servers.TryAsync(parsed, async access =>
+        {
+            using var admin = new AdminClient(access.Endpoints[0], access);
+            var status = await admin.StatusAsync(cancel);
+            var made = await admin.CreateJoinTokenAsync(cancel);
+            Console.WriteLine(made.Token);
+            await Console.Error.WriteLineAsync($"good for one node and {made.ExpiresInSeconds / 60} minutes: holdfast server --name NAME --data EMPTY --peer HOST:PORT --join {PeerOf(status)} --token TOKEN");
+            return ExitCode.Done;
+        }));
+        return command;
+    }
+
+    /// <summary>A node whose disk or machine is lost comes back under its name with an empty directory: the new incarnation takes every place of the old one in one change, so that no group is ever weaker (S4).</summary>
+    private static Command CreateReplace(ClientOptions servers)
+    {
+        var command = new Command("replace", "Lets a new machine or an empty disk take a lost member's place, under its name: makes the token, says how to start the node, and with --wait waits until it votes.");
+        var who = new Argument<string>("member") { Description = "The lost member's name." };
+        var wait = new Option<bool>("--wait") { Description = "Waits until the new node has caught up and votes." };
+        command.Arguments.Add(who);
+        command.Options.Add(wait);
+        command.SetAction((parsed, cancel) => servers.TryAsync(parsed, async access =>
+        {
+            var name = parsed.GetValue(who)!;
+            using var admin = new AdminClient(access.Endpoints[0], access);
+            var status = await admin.StatusAsync(cancel);
+            if (status.Members.FirstOrDefault(member => member.Name == name) is not { } old) throw new AdminException(404, $"no member is called {name}; the members are {string.Join(", ", status.Members.Select(member => member.Name))}");
+            if (old.NodeId == status.NodeId) throw new AdminException(409, $"{name} is the node that was asked: ask another one with --endpoints");
+            if (old.IsReachable) throw new AdminException(409, $"{name} runs, and {status.Name} hears from it: stop it first; nothing is replaced that is alive");
+            var made = await admin.CreateJoinTokenAsync(cancel);
+            Console.WriteLine(made.Token);
+            await Console.Error.WriteLineAsync($"good for {made.ExpiresInSeconds / 60} minutes: holdfast server --name {name} --data EMPTY --peer HOST:PORT --join {PeerOf(status)} --token TOKEN; it takes the places of {name} ({old.NodeId}), which never comes back");
+            return parsed.GetValue(wait) ? await UntilReplacedAsync(admin, old, cancel) : ExitCode.Done;
+        }));
+        return command;
+    }
+
+    private static async Task<int> UntilReplacedAsync(AdminClient admin, MemberStatus old, CancellationToken cancel)
+    {
+        using var timer = new PeriodicTimer(Look);
+        while (await timer.WaitForNextTickAsync(cancel))
+        {
+            var now = await admin.StatusAsync(cancel);
+            if (now.Members.Any(member => member.NodeId == old.NodeId) || now.Members.FirstOrDefault(member => member.Name == old.Name) is not { } newcomer) continue;
+            if (!now.Groups.All(group => group.Voters.Contains(newcomer.NodeId) && !group.Voters.Contains(old.NodeId))) continue;
+            await Console.Error.WriteLineAsync($"{old.Name} is node {newcomer.NodeId} now and votes; node {old.NodeId} is out for good");
+            break;
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static string PeerOf(NodeStatus status) => status.Members.FirstOrDefault(member => member.NodeId == status.NodeId)?.PeerAddress ?? "HOST:PORT";
 
     private static Command CreateList(ClientOptions servers)
     {

@@ -13,6 +13,8 @@ namespace Holdfast.Server.Commands;
 [JsonSerializable(typeof(IReadOnlyList<NodeRow>))]
 [JsonSerializable(typeof(IReadOnlyList<MemberRow>))]
 [JsonSerializable(typeof(IReadOnlyList<Finding>))]
+[JsonSerializable(typeof(IReadOnlyList<BackupRow>))]
+[JsonSerializable(typeof(IReadOnlyList<BackupListRow>))]
 internal sealed partial class ReportJson : JsonSerializerContext
 {
     /// <summary>For people as much as for programs: quotes stay quotes.</summary>

@@ -43,6 +43,21 @@ internal sealed record ServerPlan
     /// <summary>The folder of a certificate that nobody signed, for encryption between nodes that proves nothing; null for none.</summary>
     public string? SelfSignedPeerFolder { get; init; }
 
+    /// <summary>Whether this member's data is to become a new cluster of one first (etcd's --force-new-cluster).</summary>
+    public bool ForcesNewCluster { get; init; }
+
+    /// <summary>The backup that it keeps; null for none.</summary>
+    public BackupPlan? Backup { get; init; }
+
+    /// <summary>The faces that it carries.</summary>
+    public Holdfast.Cluster.NodeRoles Roles { get; init; } = Holdfast.Cluster.NodeRoles.Coordination;
+
+    /// <summary>What its faces may take.</summary>
+    public Holdfast.Cluster.NodeBudget Budget { get; init; } = new(long.MaxValue, 1, []);
+
+    /// <summary>The failure domain that it stands in; empty for none.</summary>
+    public string Zone { get; init; } = "";
+
     /// <summary>Whether it joins the place that <c>etcdctl member add</c> reserved for its peer address.</summary>
     public bool JoinsReservedPlace { get; init; }
 
@@ -85,12 +100,16 @@ internal sealed record ServerPlan
             JoinAddress = values[Settings.Join].Text,
             JoinToken = values[Settings.Token].Text,
             Keyspace = KeyspaceSettings.Of(values, faults) with { Auth = clientPort.Auth },
+            Backup = BackupPlan.From(values, data, faults),
+            Roles = NodeRolesText.From(values, faults),
+            Zone = values[Settings.Zone].Text,
             IsEphemeral = Switch(values, Settings.Ephemeral, faults),
             LogsAsJson = Json(values, isTerminal, faults),
             Otlp = Collector(values, faults),
             OtlpShare = Share(values, faults),
             Warnings = [],
         };
+        plan = plan with { Budget = BudgetPlan.From(values, plan.Roles, plan.Keyspace, faults) };
         if (faults.Count == before) plan.AgreeWithEachOther(values, faults);
         return faults.Count > before ? null : plan with { Warnings = plan.WorthKnowing() };
     }
@@ -111,6 +130,10 @@ internal sealed record ServerPlan
             faults.Add($"{Named(values, Settings.Peer)}: the cluster is told this address, and nobody can dial {Peer}; give the address under which others reach this node");
         if (IsEphemeral && (Cluster.Count > 0 || JoinAddress.Length > 0))
             faults.Add($"{Settings.Ephemeral.Key}: an ephemeral node is alone; remove {Settings.Cluster.Flag} and {Settings.Join.Flag}");
+        if (IsEphemeral && Backup is not null)
+            faults.Add($"{Settings.Ephemeral.Key}: an ephemeral node keeps no log, so there is nothing to back up; remove {Settings.BackupDir.Flag}");
+        if (Zone.Length > 63)
+            faults.Add($"{Named(values, Settings.Zone)}: longer than 63 letters");
     }
 
     private List<string> WorthKnowing()
@@ -120,6 +143,7 @@ internal sealed record ServerPlan
             warnings.Add($"{Cluster.Count} voters survive no more failures than {Cluster.Count - 1} do; take an odd number");
         if (Cluster.Count <= 1 && JoinAddress.Length == 0 && !IsEphemeral)
             warnings.Add("one node alone: if its disk is lost, so is everything; three nodes survive one failure");
+        warnings.AddRange(Budget.WorthKnowing());
         return warnings;
     }
 

@@ -26,6 +26,7 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
         var advertisedPeer = HostOf("initial-advertise-peer-urls", "http://localhost:2380");
         var cluster = Founders(name, advertisedPeer);
         var joins = JoinsRunning();
+        var forces = arguments.IsOn("force-new-cluster", faults);
         if (!cluster.Any(member => member.Name == name))
             faults.Add($"{arguments.Named("initial-cluster")}: does not list this member ({name}); its members are {string.Join(", ", cluster.Select(member => member.Name))}");
         var others = cluster.Where(member => member.Name != name).Select(member => $"{member.Host}:{member.Port}").ToArray();
@@ -52,6 +53,8 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
             TlsFolder = peerTls,
             SelfSignedPeerFolder = selfSignedPeers,
             JoinsReservedPlace = joins,
+            Budget = BudgetPlan.Machine(NodeRoles.Coordination, keyspace),
+            ForcesNewCluster = forces,
             IsEphemeral = false,
             LogsAsJson = logsAsJson,
             Warnings = arguments.Warnings,

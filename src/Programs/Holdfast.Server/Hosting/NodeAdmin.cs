@@ -5,11 +5,12 @@ using Holdfast.Coordination.Endpoints;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Server.Commands;
+using Holdfast.Server.Configuration;
 
 namespace Holdfast.Server.Hosting;
 
 /// <summary>The node's own administration, over its directory and its groups.</summary>
-internal sealed class NodeAdmin(string name, NodeId self, ClusterNode cluster, NodeRuntime runtime, NodeAlarms alarms, Func<DateTimeOffset?> certificatesEnd) : IAdmin
+internal sealed class NodeAdmin(string name, NodeId self, ClusterNode cluster, NodeRuntime runtime, NodeAlarms alarms, Func<DateTimeOffset?> certificatesEnd, NodeArchive? archive, Func<IReadOnlyList<BudgetStatus>> budgets) : IAdmin
 {
     /// <summary>How long a join token is good, and for one node.</summary>
     private static readonly TimeSpan TokenLifetime = TimeSpan.FromHours(1);
@@ -27,6 +28,14 @@ internal sealed class NodeAdmin(string name, NodeId self, ClusterNode cluster, N
             TimeMicros = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10,
             SyncMillisecondsP99 = runtime.LogMeters is { SyncSeconds.Count: >= 100 } log && log.SyncSeconds.Quantile(0.99) is var p99 && double.IsFinite(p99) ? p99 * 1000 : 0,
             CertificatesEndSeconds = certificatesEnd()?.ToUnixTimeSeconds() ?? 0,
+            Budgets = budgets(),
+            CpuSeconds = Environment.CpuUsage.TotalTime.TotalSeconds,
+            MemoryBytes = Environment.WorkingSet,
+            FeatureLevelKnown = BuildLevel.Known,
+            Roles = view.Members.TryGetValue(self, out var own) ? NodeRolesText.Of(own.Roles) : "",
+            Backup = archive?.Status is { } backup
+                ? new BackupStatus(backup.Folder, backup.BaseMicros, backup.CoveredMicros, backup.Fault ?? "") { BasesTaken = backup.BasesTaken, IsTakingBases = backup.IsTakingBases, CopiedBytes = backup.CopiedBytes, TotalBytes = backup.TotalBytes }
+                : null,
         };
     }
 
@@ -35,6 +44,14 @@ internal sealed class NodeAdmin(string name, NodeId self, ClusterNode cluster, N
     {
         var token = await cluster.CreateTokenAsync(TokenLifetime, usesMax: 1, cancel) ?? throw new AdminException(503, "the directory did not take the token: it has no leader just now; ask again");
         return new JoinTokenReply(token.ToString(), (long)TokenLifetime.TotalSeconds);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask TakeBackupAsync(CancellationToken cancel = default)
+    {
+        if (archive is null) throw new AdminException(409, $"{name} keeps no backup: start it with --backup-dir DIRECTORY, or ask a node that does");
+        archive.TakeBase();
+        return ValueTask.CompletedTask;
     }
 
     /// <inheritdoc/>
@@ -76,6 +93,7 @@ internal sealed class NodeAdmin(string name, NodeId self, ClusterNode cluster, N
             [.. members.Where(member => member.Role == MemberRole.Learner).Select(member => member.Node.ToString())])
         {
             LastIndex = last,
+            FeatureLevel = status.FeatureLevel,
             IsRestored = status.IsRestored,
             Followers = [.. followers.Select(place => new FollowerStatus(place.Node.ToString(), last - Math.Min(place.Match.Value, last)))],
         };

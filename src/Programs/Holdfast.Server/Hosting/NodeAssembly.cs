@@ -22,8 +22,11 @@ internal sealed class NodeAssembly : INode
 {
     private static readonly TimeSpan LeaseTick = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Left out after a recovery by hand (S12): at ten thousand writes a second, more than a day's. etcd's own advice for a restore.</summary>
-    private const long RevisionsSkipped = 1_000_000_000;
+    /// <summary>
+    /// Left out at least after a recovery by hand or a restore (S12), when the clock says nothing. Where it does, revisions go on at its microseconds since 1970: no keyspace takes a million writes a second,
+    /// so whatever was ever issued, by any history of this data, lies below, however old the backup is and however often it is restored.
+    /// </summary>
+    private const long RevisionsSkippedLeast = 1_000_000_000;
 
     private readonly Stack<Func<ValueTask>> stops = new();
     private readonly CancellationTokenSource stopping = new();
@@ -33,6 +36,7 @@ internal sealed class NodeAssembly : INode
     private (NodeId Node, string Name) own;
     private NodeRuntime? runtime;
     private ClusterNode? cluster;
+    private NodeArchive? archive;
 
     private NodeAssembly(NodeLog log) => this.log = log;
 
@@ -56,6 +60,7 @@ internal sealed class NodeAssembly : INode
         var node = new NodeAssembly(log);
         try
         {
+            if (plan.ForcesNewCluster) ForcedCluster.Apply(plan, log);
             await node.ComposeAsync(plan, cancel);
             return node;
         }
@@ -96,7 +101,7 @@ internal sealed class NodeAssembly : INode
         var data = DataDirectory.Open(plan.DataDirectory, plan.Name, ProbedDisk);
         stops.Push(() => { data.Dispose(); return ValueTask.CompletedTask; });
         SayWhatWasFound(plan, data);
-        var self = new LocalNode(data.Node, checked((uint)data.BootCount), featureLevel: 1, data.Cluster);
+        var self = new LocalNode(data.Node, checked((uint)data.BootCount), BuildLevel.Known, data.Cluster);
 
         var certificates = NodeCertificates.Open(plan, log);
         if (certificates is not null) stops.Push(certificates.DisposeAsync);
@@ -131,6 +136,7 @@ internal sealed class NodeAssembly : INode
             JoinTarget = plan.JoinAddress,
             JoinToken = plan.JoinToken,
             JoinsReservedPlace = plan.JoinsReservedPlace,
+            Groups = new GroupOptions { FeatureLevelKnown = BuildLevel.Known },
             OnCluster = data.JoinCluster,
             Say = happened => log.Say(NodeEvents.Cluster, happened),
             Warn = finding => log.Warn(NodeEvents.Recovery, finding),
@@ -143,11 +149,42 @@ internal sealed class NodeAssembly : INode
         var membership = new NodeMembership(cluster, record, runtime.HearsFrom, tls is null ? "http" : "https");
         var keyspace = CoordinationFace.Over(cluster.Coordination, machine, IdentityOf(self, membership, leaseTimes), BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), plan.Keyspace);
         leaseTimes.Serve(keyspace);
-        await cluster.FinishRecoveryAsync(stop => keyspace.SkipRevisionsAsync(RevisionsSkipped, stop), cancel);
+        await cluster.FinishRecoveryAsync(stop => keyspace.RaiseRevisionsAsync((DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10, RevisionsSkippedLeast, stop), cancel);
+        KeepBackup(plan);
         var ticking = Task.Run(() => TickAsync(keyspace), CancellationToken.None);
         stops.Push(async () => await ticking);
         await ServeAsync(plan, clientTls, tls, keyspace, data, onFatal, cancel);
         log.Say(NodeEvents.Started, $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
+    }
+
+    private static IReadOnlyList<BudgetStatus> Budgets(ServerPlan plan, CoordinationFace keyspace) =>
+        [.. plan.Budget.Faces.Select(face => new BudgetStatus(face.Face.ToString().ToLowerInvariant(), face.MemoryBytes, face.Face == Face.Coordination ? keyspace.SizeBytes : 0))];
+
+    /// <summary>Begins to follow the groups into the backup directory, where there is one.</summary>
+    private void KeepBackup(ServerPlan plan)
+    {
+        if (plan.Backup is not { } wanted) return;
+        archive = NodeArchive.Start(new NodeArchiveOptions
+        {
+            Directory = wanted.Directory,
+            NodeName = plan.Name,
+            Cluster = cluster!.Identity.Cluster,
+            AuthorityFingerprint = cluster.Identity.AuthorityFingerprint,
+            AuthorityCertificate = cluster.Identity.AuthorityCertificate.AsMemory(),
+            Runtime = runtime!,
+            BaseEvery = wanted.Every,
+            Keep = wanted.Keep,
+            Say = sentence => log.Say(NodeEvents.Backup, sentence),
+            Warn = OnBackupFault,
+        });
+        stops.Push(archive.DisposeAsync);
+    }
+
+    private void OnBackupFault(string? sentence)
+    {
+        alarms.Set("backup_failed", sentence);
+        if (sentence is null) log.Say(NodeEvents.Backup, "the backup goes on");
+        else log.Warn(NodeEvents.BackupFailed, sentence);
     }
 
     private void SayWhatWasFound(ServerPlan plan, DataDirectory data)
@@ -171,12 +208,14 @@ internal sealed class NodeAssembly : INode
         keyspace.RegisterMetrics(metrics);
         var shown = new NodeMetrics(metrics, runtime!, alarms, NameOf, () => data.Disk.FreeBytes);
         shown.Register(certificatesEnd, VersionCommand.Text);
+        metrics.Gauge("holdfast_backup_covered_seconds", "Everything acknowledged before this moment is in this node's backup, in seconds since 1970; 0 where none is kept.", () => (archive?.Status.CoveredMicros ?? 0) / 1e6);
+        metrics.Gauge("holdfast_backup_base_seconds", "When the newest bases of this node's backup were complete, in seconds since 1970; 0 where none is kept.", () => (archive?.Status.BaseMicros ?? 0) / 1e6);
         await shown.RefreshAsync(cancel);
         var bridge = new MetricsBridge(metrics);
         stops.Push(() => { bridge.Dispose(); return ValueTask.CompletedTask; });
 
-        var admin = new NodeAdmin(plan.Name, data.Node, cluster!, runtime!, alarms, certificatesEnd);
-        door = await OpenDoorAsync(keyspace, plan, new CoordinationEndpointOptions { Listen = [], Tls = clientTls, Logging = log, Admin = admin, Metrics = metrics, RefreshMetrics = shown.RefreshAsync, OnFatal = onFatal }, cancel);
+        var admin = new NodeAdmin(plan.Name, data.Node, cluster!, runtime!, alarms, certificatesEnd, archive, () => Budgets(plan, keyspace));
+        door = await OpenDoorAsync(keyspace, plan, new CoordinationEndpointOptions { Listen = [], Tls = clientTls, Logging = log, Admin = admin, ServesFace = plan.Roles.HasFlag(NodeRoles.Coordination), Metrics = metrics, RefreshMetrics = shown.RefreshAsync, OnFatal = onFatal }, cancel);
         stops.Push(door.DisposeAsync);
         bridge.TakeUp();
     }
@@ -243,6 +282,10 @@ internal sealed class NodeAssembly : INode
             Node = node,
             Name = plan.Name,
             Host = founder?.Host ?? plan.AdvertisedPeer?.Host ?? listener.Endpoint.Address.ToString(),
+            Zone = plan.Zone,
+            Roles = plan.Roles,
+            FeatureLevelMin = BuildLevel.Lowest,
+            FeatureLevelMax = BuildLevel.Known,
             Port = founder?.Port ?? plan.AdvertisedPeer?.Port ?? listener.Endpoint.Port,
             ClientUrls = plan.AdvertisedClientUrls.Count > 0 ? [.. plan.AdvertisedClientUrls] : [$"{plan.ClientPort.Scheme}://{plan.Etcd}"],
         };

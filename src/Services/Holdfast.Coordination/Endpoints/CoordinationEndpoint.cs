@@ -98,6 +98,7 @@ public sealed class CoordinationEndpoint : IAsyncDisposable
             new MethodTable(options.Metrics),
             new HealthPages(coordination, options.Metrics, new EtcdMetrics(coordination, options.Metrics, scope, options.RefreshMetrics)),
             new AdminPages(options.Admin),
+            options.ServesFace,
             options.OnFatal,
             options.Logging.CreateLogger("Holdfast.Coordination.Endpoints"));
     }

@@ -33,6 +33,9 @@ public sealed record CoordinationEndpointOptions
     /// <summary>The node's own administration; without it <c>/holdfast/v1/</c> is not found.</summary>
     public IAdmin? Admin { get; init; }
 
+    /// <summary>False on a node that does not carry the face (its role): administration, health and metrics are served, and every call of the face is answered UNAVAILABLE, so that clients go to another member.</summary>
+    public bool ServesFace { get; init; } = true;
+
     /// <summary>Where Kestrel and the door log.</summary>
     public ILoggerFactory Logging { get; init; } = NullLoggerFactory.Instance;
 }

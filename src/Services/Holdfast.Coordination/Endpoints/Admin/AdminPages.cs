@@ -70,6 +70,10 @@ internal sealed class AdminPages(IAdmin? admin)
                 await admin.LeaveAsync(leave, exchange.Aborted).ConfigureAwait(false);
                 await DoneAsync(exchange).ConfigureAwait(false);
                 break;
+            case "POST backup":
+                await admin.TakeBackupAsync(exchange.Aborted).ConfigureAwait(false);
+                await DoneAsync(exchange).ConfigureAwait(false);
+                break;
             case "POST transfer":
                 var transfer = await ReadAsync(exchange, AdminJson.Default.TransferRequest).ConfigureAwait(false);
                 await admin.TransferAsync(transfer, exchange.Aborted).ConfigureAwait(false);

@@ -15,6 +15,9 @@ public interface IAdmin
     /// <summary>Takes a node out of the cluster for good: data groups first, group 0 last (S5).</summary>
     ValueTask LeaveAsync(LeaveRequest request, CancellationToken cancel = default);
 
+    /// <summary>Begins to take bases into this node's backup archive; <see cref="NodeStatus.Backup"/> tells how far it is.</summary>
+    ValueTask TakeBackupAsync(CancellationToken cancel = default);
+
     /// <summary>Hands the leadership of a group to a named node.</summary>
     ValueTask TransferAsync(TransferRequest request, CancellationToken cancel = default);
 }
@@ -48,6 +51,50 @@ public sealed record NodeStatus(string Name, string NodeId, string ClusterId, st
 
     /// <summary>When the first of its certificates ends, in seconds since 1970; 0 without certificates.</summary>
     public long CertificatesEndSeconds { get; init; }
+
+    /// <summary>How this node's backup stands; null when it keeps none.</summary>
+    public BackupStatus? Backup { get; init; }
+
+    /// <summary>Processor time that the process has taken, in seconds.</summary>
+    public double CpuSeconds { get; init; }
+
+    /// <summary>Memory of the process, in bytes.</summary>
+    public long MemoryBytes { get; init; }
+
+    /// <summary>The highest feature level that its program knows.</summary>
+    public uint FeatureLevelKnown { get; init; } = 1;
+
+    /// <summary>What its faces may take, and take.</summary>
+    public IReadOnlyList<BudgetStatus> Budgets { get; init; } = [];
+
+    /// <summary>The faces that the node carries, with commas between.</summary>
+    public string Roles { get; init; } = "";
+}
+
+/// <summary>A face's budget on a node.</summary>
+/// <param name="Face">The face.</param>
+/// <param name="MemoryBytesMax">Memory that it may take.</param>
+/// <param name="MemoryBytes">Memory that it takes.</param>
+public sealed record BudgetStatus(string Face, long MemoryBytesMax, long MemoryBytes);
+
+/// <summary>A node's backup.</summary>
+/// <param name="Folder">Where its archive is.</param>
+/// <param name="BaseMicros">When the newest bases were complete, in microseconds since 1970; 0 before the first.</param>
+/// <param name="CoveredMicros">Everything acknowledged before this moment is in the archive; 0 before the first round.</param>
+/// <param name="Fault">Why it stands still; empty when it does not.</param>
+public sealed record BackupStatus(string Folder, long BaseMicros, long CoveredMicros, string Fault)
+{
+    /// <summary>Rounds of bases that were completed since the node started.</summary>
+    public int BasesTaken { get; init; }
+
+    /// <summary>Whether bases are being taken now.</summary>
+    public bool IsTakingBases { get; init; }
+
+    /// <summary>Of the base that is being taken: bytes copied.</summary>
+    public long CopiedBytes { get; init; }
+
+    /// <summary>Of the base that is being taken: bytes to copy.</summary>
+    public long TotalBytes { get; init; }
 }
 
 /// <summary>An alarm that is on.</summary>
@@ -79,6 +126,9 @@ public sealed record GroupStatus(ulong Group, string Role, string Leader, ulong 
 
     /// <summary>Whether the state is there; while it is restored there are no reads here.</summary>
     public bool IsRestored { get; init; } = true;
+
+    /// <summary>The group's feature level.</summary>
+    public uint FeatureLevel { get; init; } = 1;
 
     /// <summary>On the leader: how many entries each other member still lacks.</summary>
     public IReadOnlyList<FollowerStatus> Followers { get; init; } = [];

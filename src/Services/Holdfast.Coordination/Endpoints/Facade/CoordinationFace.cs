@@ -72,10 +72,35 @@ public sealed class CoordinationFace : ICoordination
         return new(new ReplicatedKeyspace(group, machine), identity, seed, options);
     }
 
+    /// <summary>Memory that the keyspace takes on this node, about; at most a tenth of a second old.</summary>
+    public long SizeBytes => meters.SizeBytes;
+
+    private static readonly TimeSpan UndecidedPause = TimeSpan.FromMilliseconds(50);
+
     /// <summary>
-    /// After a recovery by hand: leaves out so many revisions that none which a lost node may have given is given again (S12). Done twice it leaves out twice as many, which harms nobody.
+    /// After a recovery by hand or a restore: goes on at <paramref name="floor"/>, so that no revision which the old history may have given, and with it no fencing token, is given again (S12, S22).
+    /// Where the floor lies behind already, <paramref name="stepLeast"/> revisions are left out. It returns when that is applied, and asks as long as it takes; done twice it leaves out more, which harms nobody.
     /// </summary>
-    public async Task SkipRevisionsAsync(long revisions, CancellationToken cancel) => await group.ProposeAsync(Command.EncodeSkip(revisions), cancel).ConfigureAwait(false);
+    /// <returns>The revision from which clients go on.</returns>
+    public async Task<long> RaiseRevisionsAsync(long floor, long stepLeast, CancellationToken cancel)
+    {
+        var target = 0L;
+        while (true)
+        {
+            try
+            {
+                var now = (await group.ReadAsync(new RangeRead(new RangeRequest { Key = ByteString.CopyFromUtf8("\0"), Limit = 1, CountOnly = true }), true, cancel).ConfigureAwait(false)).Revision;
+                if (target == 0) target = Math.Max(floor, checked(now + stepLeast));
+                if (now >= target) return now;
+                await group.ProposeAsync(Command.EncodeSkip(target - now), cancel).ConfigureAwait(false);
+            }
+            catch (EtcdException)
+            {
+                // Undecided: what it has come to is read again.
+                await Task.Delay(UndecidedPause, cancel).ConfigureAwait(false);
+            }
+        }
+    }
 
     /// <summary>Shows the keyspace's numbers on a metrics page.</summary>
     public void RegisterMetrics(MetricsRegistry metrics) => meters.Register(metrics, quotaBytes);

@@ -18,6 +18,9 @@ internal sealed class KeyspaceMeters
     /// <summary>Leases that ran out while this member led.</summary>
     public Counter LeasesExpired { get; } = new();
 
+    /// <summary>Memory that the keyspace takes, about.</summary>
+    public long SizeBytes => Volatile.Read(ref sizeBytes);
+
     /// <summary>On the group's loop.</summary>
     public void Note(CoordinationStateMachine machine)
     {

@@ -11,8 +11,10 @@ using Microsoft.Extensions.Logging;
 namespace Holdfast.Coordination.Endpoints.Http;
 
 /// <summary>What Kestrel calls for every request: chooses who answers.</summary>
-internal sealed class FrontDoor(CallScope scope, MethodTable methods, HealthPages health, AdminPages admin, Action<Exception> onFatal, ILogger log) : IHttpApplication<HttpExchange>
+internal sealed class FrontDoor(CallScope scope, MethodTable methods, HealthPages health, AdminPages admin, bool servesFace, Action<Exception> onFatal, ILogger log) : IHttpApplication<HttpExchange>
 {
+    private static readonly CallFailure NotCarried = new(CallFailure.Unavailable, "holdfast: this node does not carry the coordination face (--roles); ask another member");
+
     public HttpExchange CreateContext(IFeatureCollection contextFeatures) => new(contextFeatures);
 
     public async Task ProcessRequestAsync(HttpExchange exchange)
@@ -47,6 +49,13 @@ internal sealed class FrontDoor(CallScope scope, MethodTable methods, HealthPage
         if (exchange.IsForPages) return PageAsync(exchange);
         if (GrpcHeaders.IsGrpc(exchange))
         {
+            if (!servesFace && exchange.Trailers is not null && !exchange.Path.StartsWith("/grpc.health.v1.", StringComparison.Ordinal))
+            {
+                exchange.Begin(200, GrpcHeaders.ContentType);
+                GrpcHeaders.Fail(exchange, NotCarried);
+                return Task.CompletedTask;
+            }
+
             if (methods.ByGrpcPath(exchange.Path) is { } called && exchange.Trailers is not null) return called.ServeGrpcAsync(exchange, scope);
             exchange.Begin(200, GrpcHeaders.ContentType);
             GrpcHeaders.Fail(exchange, methods.UnknownCall(exchange.Path));
@@ -55,6 +64,7 @@ internal sealed class FrontDoor(CallScope scope, MethodTable methods, HealthPage
 
         if (exchange.Path.StartsWith(AdminPages.Root, StringComparison.Ordinal)) return AdminAsync(exchange);
         if (methods.ByJsonPath(exchange.Path) is not { } method) return PageAsync(exchange);
+        if (!servesFace) return JsonErrors.RespondAsync(exchange, NotCarried).AsTask();
         return exchange.Method == "POST"
             ? method.ServeJsonAsync(exchange, scope)
             : JsonErrors.RespondAsync(exchange, new CallFailure(CallFailure.Unimplemented, "Method Not Allowed"), 405).AsTask();
