@@ -48,8 +48,9 @@ public sealed class DirectoryDisk : IDisk
     /// <inheritdoc/>
     public void CreateFolder(string folder)
     {
-        if (IsPrivate && !OperatingSystem.IsWindows()) Directory.CreateDirectory(FullPath(folder), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        else Directory.CreateDirectory(FullPath(folder));
+        var full = FullPath(folder);
+        if (IsPrivate && !OperatingSystem.IsWindows()) CreatePrivate(full);
+        else Directory.CreateDirectory(full);
     }
 
     /// <inheritdoc/>
@@ -82,6 +83,15 @@ public sealed class DirectoryDisk : IDisk
     internal static IOException Failure(string what, string path, int error) => error is Libc.ErrorNoSpace or Libc.ErrorQuota
         ? new DiskFullException($"No space is left on the disk that holds {path}. Free some, or move the data directory, and start the node again.")
         : new IOException($"Cannot {what} {path}: {Marshal.GetPInvokeErrorMessage(error)}.");
+
+    /// <summary>One after another: the system gives its own mode to folders above the one that is asked for.</summary>
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+    private static void CreatePrivate(string full)
+    {
+        if (Directory.Exists(full)) return;
+        if (Path.GetDirectoryName(full) is { Length: > 0 } above) CreatePrivate(above);
+        Directory.CreateDirectory(full, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
 
     private string FullPath(string path) => path.Length == 0 ? root : Path.Combine(root, path);
 }
