@@ -134,6 +134,35 @@ public sealed class OperatorVerbTests
         foreach (var said in (string[])["lies in the data directory", "backup.every", "\"cook\" is no face", "which consensus needs alone"]) Assert.Contains(said, wrong.Fault, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("status")]
+    [InlineData("doctor")]
+    [InlineData("top")]
+    [InlineData("member list")]
+    [InlineData("member add")]
+    [InlineData("member promote")]
+    [InlineData("member remove")]
+    [InlineData("member replace")]
+    [InlineData("backup status")]
+    [InlineData("backup now")]
+    [InlineData("backup list")]
+    [InlineData("backup verify")]
+    [InlineData("backup drill")]
+    [InlineData("restore")]
+    [InlineData("recover")]
+    [InlineData("cert ca")]
+    [InlineData("cert node")]
+    [InlineData("config show")]
+    [InlineData("token")]
+    [InlineData("leave")]
+    [InlineData("version")]
+    public async Task Every_verb_of_an_operator_says_how_it_is_used(string verb)
+    {
+        var help = await ServerBench.RunAsync([.. verb.Split(' '), "--help"]);
+        Assert.Equal(0, help.Code);
+        Assert.Contains($"holdfast {verb}", help.Output, StringComparison.Ordinal);
+    }
+
     private static async Task<int> VotersAsync(ServerProcess node)
     {
         using var http = new HttpClient();

@@ -19,6 +19,9 @@ public sealed class DirectoryDisk : IDisk
     /// <summary>Whether what is made here is for this user alone: files 0600, folders 0700, whatever the process's mask says.</summary>
     public bool IsPrivate { get; init; }
 
+    /// <summary>Whether files are only read: a disk that is mounted so, or belongs to somebody else, will do then, and nothing is made or deleted on it.</summary>
+    public bool IsReadOnly { get; init; }
+
     /// <inheritdoc/>
     public long FreeBytes => new DriveInfo(root).AvailableFreeSpace;
 
@@ -28,7 +31,7 @@ public sealed class DirectoryDisk : IDisk
         var full = FullPath(path);
         return LogFolder is { } folder && path.StartsWith(folder + "/", StringComparison.Ordinal) && OperatingSystem.IsLinux()
             ? new LogDiskFile(full, PrefersDirect)
-            : new DirectoryDiskFile(full, IsPrivate);
+            : new DirectoryDiskFile(full, IsPrivate, IsReadOnly);
     }
 
     /// <inheritdoc/>
@@ -56,6 +59,7 @@ public sealed class DirectoryDisk : IDisk
     /// <inheritdoc/>
     public void Delete(string path)
     {
+        if (IsReadOnly) return;
         var full = FullPath(path);
         if (Directory.Exists(full)) Directory.Delete(full, recursive: true);
         else if (File.Exists(full)) File.Delete(full); // File.Delete alone throws when the folder above is not there.
