@@ -12,6 +12,7 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
 
     private readonly string folder = Directory.CreateTempSubdirectory("holdfast-etcdflags-").FullName;
     private readonly List<Process> processes = [];
+    private readonly Dictionary<int, Process> running = [];
     private readonly int[] ports = FreePorts(10);
 
     /// <summary>http, or https: then certificates are made by the members themselves, and clients believe them without looking.</summary>
@@ -70,7 +71,12 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
     private async Task<List<string>> UntilReadyAsync(int member, ProcessStartInfo start)
     {
         var process = Process.Start(start)!;
-        lock (processes) processes.Add(process);
+        lock (processes)
+        {
+            processes.Add(process);
+            running[member] = process;
+        }
+
         var lines = Channel.CreateUnbounded<string>();
         process.ErrorDataReceived += (_, line) => Note(lines.Writer, line.Data);
         process.OutputDataReceived += static (_, _) => { };
@@ -85,6 +91,13 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
         }
 
         throw new InvalidOperationException($"member {member} ended before it was ready: {string.Join('\n', seen)}");
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync(int member)
+    {
+        running[member].Kill();
+        await running[member].WaitForExitAsync();
     }
 
     /// <summary>Starts a member that is expected to refuse; what it said and its exit code.</summary>

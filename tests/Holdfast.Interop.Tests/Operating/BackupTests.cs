@@ -131,6 +131,28 @@ public sealed class BackupTests
         Assert.False(Directory.Exists(target), "a restore that failed left something behind");
     }
 
+    [Fact]
+    public async Task A_node_without_its_backup_disk_starts_and_serves_and_says_so_and_follows_up_when_it_is_back()
+    {
+        await using var bench = new ServerBench();
+        var place = bench.At("mount");
+        await File.WriteAllTextAsync(place, "no folder can be made here");
+        var alone = bench.Add("n1");
+        alone.Start("--backup-dir", Path.Combine(place, "backups"));
+        await alone.UntilServesAsync();
+        await alone.UntilSaysAsync("backup_failed");
+        var status = await ServerBench.RunAsync("backup", "status", "--endpoints", alone.Endpoint);
+        Assert.Equal(1, status.Code);
+        var doctor = await ServerBench.RunAsync("doctor", "--endpoints", alone.Endpoint);
+        Assert.Contains("alarm-backup-failed", doctor.Output, StringComparison.Ordinal);
+        Assert.True(await alone.TryPutAsync("meanwhile", "kept"));
+        File.Delete(place);
+        await UntilCoveredAsync([alone], Micros());
+        var drill = await ServerBench.RunAsync("restore", "--from", Path.Combine(place, "backups"), "--drill");
+        Assert.True(drill.Code == 0, drill.Fault);
+        Assert.Contains("a node served 2 keys", drill.Output, StringComparison.Ordinal);
+    }
+
     private static async Task WriteAsync(ServerProcess node, int writer, ConcurrentDictionary<string, (long, long)> writes, CancellationToken stop)
     {
         for (var i = 1; !stop.IsCancellationRequested; i++)

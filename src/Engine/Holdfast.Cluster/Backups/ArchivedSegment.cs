@@ -30,6 +30,7 @@ internal sealed class ArchivedSegment
     /// <summary>Reads a segment; null when its header is not whole, or it is another group's or cluster's.</summary>
     public static ArchivedSegment? Read(IDisk disk, ClusterId cluster, GroupId group, ulong number)
     {
+        if (!disk.Exists(ArchivedLog.PathOf(group, number))) return null; // Forgotten in the moment of reading.
         using var file = disk.Open(ArchivedLog.PathOf(group, number));
         if (file.Length > ArchivedLog.SegmentBytes + (2 * ArchivedLog.BlockBytesMax)) return null;
         var bytes = new byte[file.Length];

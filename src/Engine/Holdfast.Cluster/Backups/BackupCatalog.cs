@@ -63,7 +63,7 @@ public sealed class BackupCatalog
         var archives = new List<Archive>();
         foreach (var folder in Candidates(path))
         {
-            var disk = new DirectoryDisk(folder) { IsPrivate = true };
+            var disk = new DirectoryDisk(folder) { IsReadOnly = true };
             if (!disk.Exists(ArchiveIdentity.FileName) || ArchiveIdentity.Read(disk) is not { } identity) continue;
             if (cluster != ClusterId.None && identity.Cluster != cluster) continue;
             archives.Add(new Archive(folder, identity, disk, new SnapshotStore(disk, identity.Cluster)));

@@ -35,20 +35,10 @@ public sealed class NodeArchive : IAsyncDisposable
     /// <summary>How it stands.</summary>
     public NodeArchiveStatus Status => status;
 
-    /// <summary>Opens the node's archive, making it when it is not there, and begins to follow.</summary>
-    /// <exception cref="DataDirectoryUnusableException">The folder is somebody else's archive, or cannot be used.</exception>
+    /// <summary>Begins to follow into the node's archive, making it when it is not there. A directory that cannot be used is said and tried again: a node starts without its backup disk.</summary>
     public static NodeArchive Start(NodeArchiveOptions options)
     {
         var archive = new NodeArchive(options);
-        try
-        {
-            archive.Open();
-        }
-        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException)
-        {
-            throw new DataDirectoryUnusableException($"the backup directory {options.Directory} cannot be used: {unusable.Message}");
-        }
-
         archive.running = Task.Run(archive.RunAsync);
         return archive;
     }
@@ -68,11 +58,11 @@ public sealed class NodeArchive : IAsyncDisposable
     private void Open()
     {
         new DirectoryDisk(Path.GetDirectoryName(Path.GetFullPath(options.Directory))!) { IsPrivate = true }.CreateFolder(folder);
-        disk = new DirectoryDisk(folder) { IsPrivate = true };
-        store = new SnapshotStore(disk, options.Cluster);
+        var opened = new DirectoryDisk(folder) { IsPrivate = true };
         var identity = new ArchiveIdentity(options.Cluster, options.NodeName, options.AuthorityFingerprint, options.AuthorityCertificate.ToArray());
-        if (ArchiveIdentity.Read(disk) is not { } found) identity.Write(disk);
+        if (ArchiveIdentity.Read(opened) is not { } found) identity.Write(opened);
         else if (found.Cluster != options.Cluster) throw new DataDirectoryUnusableException($"{folder} is an archive of cluster {found.Cluster}, not of {options.Cluster}: give another backup directory");
+        (disk, store) = (opened, new SnapshotStore(opened, options.Cluster));
     }
 
     private async Task RunAsync()
@@ -111,6 +101,7 @@ public sealed class NodeArchive : IAsyncDisposable
 
     private async Task RoundAsync()
     {
+        if (disk is null) Open();
         var now = options.Clock();
         var isMarkDue = now - markedMicros >= IdleMark.Ticks / 10;
         var isAsked = isBaseAsked;

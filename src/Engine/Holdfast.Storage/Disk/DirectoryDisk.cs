@@ -19,6 +19,9 @@ public sealed class DirectoryDisk : IDisk
     /// <summary>Whether what is made here is for this user alone: files 0600, folders 0700, whatever the process's mask says.</summary>
     public bool IsPrivate { get; init; }
 
+    /// <summary>Whether files are only read: a disk that is mounted so, or belongs to somebody else, will do then, and nothing is made or deleted on it.</summary>
+    public bool IsReadOnly { get; init; }
+
     /// <inheritdoc/>
     public long FreeBytes => new DriveInfo(root).AvailableFreeSpace;
 
@@ -28,7 +31,7 @@ public sealed class DirectoryDisk : IDisk
         var full = FullPath(path);
         return LogFolder is { } folder && path.StartsWith(folder + "/", StringComparison.Ordinal) && OperatingSystem.IsLinux()
             ? new LogDiskFile(full, PrefersDirect)
-            : new DirectoryDiskFile(full, IsPrivate);
+            : new DirectoryDiskFile(full, IsPrivate, IsReadOnly);
     }
 
     /// <inheritdoc/>
@@ -48,13 +51,15 @@ public sealed class DirectoryDisk : IDisk
     /// <inheritdoc/>
     public void CreateFolder(string folder)
     {
-        if (IsPrivate && !OperatingSystem.IsWindows()) Directory.CreateDirectory(FullPath(folder), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        else Directory.CreateDirectory(FullPath(folder));
+        var full = FullPath(folder);
+        if (IsPrivate && !OperatingSystem.IsWindows()) CreatePrivate(full);
+        else Directory.CreateDirectory(full);
     }
 
     /// <inheritdoc/>
     public void Delete(string path)
     {
+        if (IsReadOnly) return;
         var full = FullPath(path);
         if (Directory.Exists(full)) Directory.Delete(full, recursive: true);
         else if (File.Exists(full)) File.Delete(full); // File.Delete alone throws when the folder above is not there.
@@ -82,6 +87,15 @@ public sealed class DirectoryDisk : IDisk
     internal static IOException Failure(string what, string path, int error) => error is Libc.ErrorNoSpace or Libc.ErrorQuota
         ? new DiskFullException($"No space is left on the disk that holds {path}. Free some, or move the data directory, and start the node again.")
         : new IOException($"Cannot {what} {path}: {Marshal.GetPInvokeErrorMessage(error)}.");
+
+    /// <summary>One after another: the system gives its own mode to folders above the one that is asked for.</summary>
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+    private static void CreatePrivate(string full)
+    {
+        if (Directory.Exists(full)) return;
+        if (Path.GetDirectoryName(full) is { Length: > 0 } above) CreatePrivate(above);
+        Directory.CreateDirectory(full, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
 
     private string FullPath(string path) => path.Length == 0 ? root : Path.Combine(root, path);
 }

@@ -9,9 +9,15 @@ internal sealed class DirectoryDiskFile : IDiskFile
     private readonly string path;
     private readonly SafeFileHandle handle;
 
-    public DirectoryDiskFile(string path, bool isPrivate = false)
+    public DirectoryDiskFile(string path, bool isPrivate = false, bool isReadOnly = false)
     {
         this.path = path;
+        if (isReadOnly)
+        {
+            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return;
+        }
+
         var isNew = isPrivate && !OperatingSystem.IsWindows() && !File.Exists(path);
         handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         if (isNew && !OperatingSystem.IsWindows()) File.SetUnixFileMode(handle, UnixFileMode.UserRead | UnixFileMode.UserWrite);

@@ -17,6 +17,7 @@ internal static class Diagnosis
     /// <summary>The slowest fsync in a hundred: at this, elections and renewals of leases begin to feel the disk.</summary>
     private const double SyncMillisecondsMax = 50;
 
+    private static readonly TimeSpan BackupBehindMax = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan SkewMax = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan CertificateWarning = TimeSpan.FromDays(21);
     private static readonly TimeSpan CertificateError = TimeSpan.FromDays(3);
@@ -45,6 +46,8 @@ internal static class Diagnosis
         if (node.ClockSkew > SkewMax) yield return new("clock-skew", false, $"the clock of {status.Name} is {node.ClockSkew.TotalSeconds:F1} s from this machine's: leases do not depend on it, but logs and stamps do; run an NTP client");
         if (status.SyncMillisecondsP99 > SyncMillisecondsMax)
             yield return new("slow-disk", false, $"one fsync in a hundred on {status.Name} takes {status.SyncMillisecondsP99:F0} ms or more: every write waits for it; give the data directory a disk of its own, an SSD");
+        if (status.Backup is { Fault.Length: 0, CoveredMicros: > 0 } backup && TimeSpan.FromMicroseconds(status.TimeMicros - backup.CoveredMicros) is var behind && behind > BackupBehindMax)
+            yield return new("backup-behind", false, $"the backup of {status.Name} is {behind.TotalSeconds:F0} s behind: its disk is too slow, or the groups have no leader that confirms what is in it");
         if (status.CertificatesEndSeconds == 0) yield break;
         var left = DateTimeOffset.FromUnixTimeSeconds(status.CertificatesEndSeconds) - now;
         if (left < CertificateWarning)
