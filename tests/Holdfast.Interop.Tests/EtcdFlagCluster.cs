@@ -126,7 +126,7 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
 
     /// <summary>Runs etcdctl against a member.</summary>
     public Task<string> EtcdctlAsync(int member, params string[] words) =>
-        RunAsync("etcdctl", new Dictionary<string, string> { ["ETCDCTL_API"] = "3" }, ["--endpoints", Client(member), "--command-timeout=60s", .. Scheme == "https" ? ["--insecure-skip-tls-verify"] : Array.Empty<string>(), .. words]);
+        RunAsync("etcdctl", new Dictionary<string, string> { ["ETCDCTL_API"] = "3" }, ["--endpoints", Client(member), "--command-timeout=60s", .. Scheme == "https" ? ["--insecure-transport=false", "--insecure-skip-tls-verify"] : Array.Empty<string>(), .. words]);
 
     public async ValueTask DisposeAsync()
     {

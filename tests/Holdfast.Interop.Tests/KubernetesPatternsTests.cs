@@ -80,6 +80,55 @@ public sealed class KubernetesPatternsTests
         Assert.Equal(26 - 1 - 5, (await kv.RangeAsync(new RangeRequest { Key = Prefix, RangeEnd = PrefixEnd, CountOnly = true })).Count);
     }
 
+    /// <summary>
+    /// Several apiservers share a key that says what was compacted last: who still finds it as he left it writes the next revision there and compacts to the one before, the others take over
+    /// what stands there. Lists of everything come in a stream where there is one (etcd 3.7).
+    /// </summary>
+    [Fact]
+    public async Task One_of_several_apiservers_compacts_and_lists_come_in_a_stream()
+    {
+        await using var cluster = new EtcdFlagCluster();
+        await cluster.StartAsync(0, cluster.InitialCluster(1));
+        using var channel = GrpcChannel.ForAddress(cluster.Client(0));
+        var kv = new KV.KVClient(channel);
+        for (var i = 0; i < 3000; i++) await kv.PutAsync(new PutRequest { Key = ByteString.CopyFromUtf8($"/registry/pods/{i:0000}"), Value = ByteString.CopyFrom(new byte[512]) });
+
+        var first = await TakeTurnAsync(kv, 0, 0);
+        Assert.True(first.Succeeded);
+        var beaten = await TakeTurnAsync(kv, 0, 0);
+        Assert.False(beaten.Succeeded);
+        var standing = beaten.Responses[0].ResponseRange.Kvs[0];
+        Assert.Equal(("0", 1), (standing.Value.ToStringUtf8(), standing.Version));
+        Assert.True((await TakeTurnAsync(kv, standing.Version, beaten.Header.Revision)).Succeeded);
+        await kv.CompactAsync(new CompactionRequest { Revision = beaten.Header.Revision });
+        var compacted = await Assert.ThrowsAsync<RpcException>(async () => await kv.RangeAsync(new RangeRequest { Key = Prefix, RangeEnd = PrefixEnd, Revision = 2 }));
+        Assert.Equal((StatusCode.OutOfRange, "etcdserver: mvcc: required revision has been compacted"), (compacted.StatusCode, compacted.Status.Detail));
+
+        var whole = await kv.RangeAsync(new RangeRequest { Key = Prefix, RangeEnd = PrefixEnd });
+        using var stream = kv.RangeStream(new RangeRequest { Key = Prefix, RangeEnd = PrefixEnd, Revision = whole.Header.Revision });
+        var merged = new RangeResponse();
+        var parts = 0;
+        while (await stream.ResponseStream.MoveNext(TestContext.Current.CancellationToken))
+        {
+            merged.MergeFrom(stream.ResponseStream.Current.RangeResponse);
+            parts++;
+        }
+
+        Assert.True(parts > 1, "a megabyte and a half came in one part");
+        Assert.Equal(whole, merged);
+    }
+
+    private static async Task<TxnResponse> TakeTurnAsync(KV.KVClient kv, long version, long revision)
+    {
+        var key = ByteString.CopyFromUtf8("compact_rev_key");
+        return await kv.TxnAsync(new TxnRequest
+        {
+            Compare = { new Compare { Key = key, Target = Compare.Types.CompareTarget.Version, Result = Compare.Types.CompareResult.Equal, Version = version } },
+            Success = { new RequestOp { RequestPut = new PutRequest { Key = key, Value = ByteString.CopyFromUtf8(revision.ToString(System.Globalization.CultureInfo.InvariantCulture)) } } },
+            Failure = { new RequestOp { RequestRange = new RangeRequest { Key = key } } },
+        });
+    }
+
     /// <summary>Lists all in pages of ten, while somebody writes.</summary>
     private static async Task<(List<string> Keys, long Revision)> ListAsync(KV.KVClient kv)
     {

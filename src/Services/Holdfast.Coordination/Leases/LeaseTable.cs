@@ -50,6 +50,9 @@ internal sealed class LeaseTable
         if (attached.Count == 0) keys.Remove(id);
     }
 
+    /// <summary>The keys of a lease in no order: for what comes out the same in any.</summary>
+    public IReadOnlyCollection<KeyRecord> AnyOrderKeysOf(long id) => keys.TryGetValue(id, out var attached) ? attached : [];
+
     /// <summary>The keys of a lease in byte order: a set's own order differs between replicas.</summary>
     public KeyRecord[] KeysOf(long id)
     {

@@ -16,6 +16,9 @@ internal sealed class MvccStore
     /// <summary>A version beside its key and value: the version itself, two array headers, its place in the log, and its part of the record and of a page.</summary>
     private const int VersionOverheadBytes = 160;
 
+    /// <summary>A slice of a sweep forgets so many versions for each key that it may look at: a key that was written a million times takes several slices.</summary>
+    private const int VersionsPerKeyMax = 4;
+
     private static readonly Mark SweepHeldBack = new("coordination: sweep held back by a pin");
     private readonly List<long> pins = [];
     private int changesInBatch;
@@ -136,13 +139,14 @@ internal sealed class MvccStore
     public void Unpin(long revision) => pins.Remove(revision);
 
     /// <summary>
-    /// Forgets a bounded number of keys' compacted versions. True when nothing is left to forget, or a pin holds the rest back. What a read returns
+    /// Forgets the compacted versions of a bounded number of keys, and a bounded number of versions. True when nothing is left to forget, or a pin holds the rest back. What a read returns
     /// does not depend on how far this has come.
     /// </summary>
     public bool Sweep(int keysMax)
     {
         if (sweepFrom is null && !BeginSweep()) return true;
         var cursor = Keys.SeekAfter(sweepFrom);
+        var versionsMax = keysMax * VersionsPerKeyMax;
         List<byte[]>? emptied = null;
         while (keysMax-- > 0)
         {
@@ -152,8 +156,8 @@ internal sealed class MvccStore
                 break;
             }
 
+            if (!Forget(record, ref versionsMax)) break; // The next slice goes on with this key.
             sweepFrom = record.Key;
-            Forget(record);
             if (record.Count == 0) (emptied ??= []).Add(record.Key);
         }
 
@@ -209,18 +213,21 @@ internal sealed class MvccStore
         Hash = hash.Value;
     }
 
-    private void Forget(KeyRecord record)
+    /// <summary>Forgets what a key has at the sweep's revision and nobody sees, up to so many versions; the number is lowered by what it took. False: there is more.</summary>
+    private bool Forget(KeyRecord record, ref int versionsMax)
     {
-        var place = record.PlaceAt(sweepTarget);
-        var before = 0L;
-        for (var at = 0; at <= place; at++) before += record[at].Value?.Length ?? 0;
-        var gone = record.Forget(sweepTarget);
-        if (gone == 0) return;
-        Versions -= gone;
-        var after = 0L;
-        for (var at = 0; at <= place - gone; at++) after += record[at].Value?.Length ?? 0;
-        Bytes -= before - after;
-        if (record.Count == 0) Bytes -= record.Key.Length;
+        var unseen = record.Unseen(sweepTarget);
+        var going = Math.Min(unseen, versionsMax);
+        if (going > 0)
+        {
+            for (var at = 0; at < going; at++) Bytes -= record[at].Value?.Length ?? 0;
+            record.Forget(going);
+            Versions -= going;
+            versionsMax -= going;
+            if (record.Count == 0) Bytes -= record.Key.Length;
+        }
+
+        return going == unseen;
     }
 
     /// <summary>Whether there is a new revision to sweep to.</summary>

@@ -26,7 +26,7 @@ internal sealed class HistoryWalk : IAsyncDisposable
     private HistoryWalk(IKeyspaceGroup group, HistoryBegin begun)
     {
         (this.group, this.begun) = (group, begun);
-        begun.Base.Sort(static (left, right) => left.Mod != right.Mod ? left.Mod.CompareTo(right.Mod) : left.Sub.CompareTo(right.Sub));
+        begun.SortBase();
         Restart();
     }
 
@@ -53,7 +53,17 @@ internal sealed class HistoryWalk : IAsyncDisposable
     public static async ValueTask<HistoryWalk> BeginAsync(IKeyspaceGroup group, long revision, CancellationToken cancel)
     {
         var begin = new HistoryBegin(revision);
-        if (await group.ReadAsync(begin, false, cancel).ConfigureAwait(false) is { } error) throw new EtcdException(error);
+        try
+        {
+            if (await group.ReadAsync(begin, false, cancel).ConfigureAwait(false) is { } error) throw new EtcdException(error);
+        }
+        catch (OperationCanceledException)
+        {
+            // It may have been done before the client went, and then it holds its pin.
+            await EndAsync(group, begin).ConfigureAwait(false);
+            throw;
+        }
+
         return new HistoryWalk(group, begin);
     }
 
@@ -69,7 +79,9 @@ internal sealed class HistoryWalk : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => EndAsync(group, begun);
+
+    private static async ValueTask EndAsync(IKeyspaceGroup group, HistoryBegin begun)
     {
         try
         {
@@ -85,11 +97,15 @@ internal sealed class HistoryWalk : IAsyncDisposable
 /// <summary>Fixes the revision, pins, and finds the keys that were there at the compacted revision.</summary>
 internal sealed class HistoryBegin(long wanted) : KeyspaceRead<EtcdError?>
 {
+    /// <summary>What each slice found, put together only off the loop: one list of a million would move its megabytes there whenever it grows.</summary>
+    private readonly List<List<BaseVersion>> found = [];
     private byte[] after = [];
+    private bool isPinned;
 
     public MvccStore? Store { get; private set; }
 
-    public List<(long Mod, int Sub, KeyRecord Record)> Base { get; } = [];
+    /// <summary>What a read at the compacted revision sees, in the order of revisions, once sorted.</summary>
+    public IReadOnlyList<BaseVersion> Base { get; private set; } = [];
 
     public long Revision { get; private set; }
 
@@ -118,9 +134,11 @@ internal sealed class HistoryBegin(long wanted) : KeyspaceRead<EtcdError?>
             if (Result is not null) return true;
             Store = store;
             store.Pin(Compacted);
+            isPinned = true;
             (FirstChange, LastChange) = (store.Log.PositionOf(Compacted + 1), store.Log.PositionOf(Revision + 1));
         }
 
+        found.Add(new List<BaseVersion>(SliceSize.Keys));
         var cursor = after.Length == 0 ? Store.Keys.Seek(after) : Store.Keys.SeekAfter(after);
         for (var count = 0; count < SliceSize.Keys; count++)
         {
@@ -132,16 +150,33 @@ internal sealed class HistoryBegin(long wanted) : KeyspaceRead<EtcdError?>
         return false;
     }
 
-    public override void Abandon() => Store?.Unpin(Compacted);
+    public override void Abandon()
+    {
+        if (isPinned) Store!.Unpin(Compacted);
+        isPinned = false;
+    }
+
+    /// <summary>On the caller's thread, after the last slice.</summary>
+    public void SortBase()
+    {
+        var all = new List<BaseVersion>(found.Sum(static slice => slice.Count));
+        foreach (var slice in found) all.AddRange(slice);
+        found.Clear();
+        all.Sort(static (left, right) => left.Mod != right.Mod ? left.Mod.CompareTo(right.Mod) : left.Sub.CompareTo(right.Sub));
+        Base = all;
+    }
 
     private void Look(KeyRecord record)
     {
         var seen = record.PlaceAt(Revision);
         HasKeys |= seen >= 0 && record[seen].IsLive;
         var place = record.PlaceAt(Compacted);
-        if (place >= 0 && record[place].IsLive) Base.Add((record[place].Mod, record[place].Sub, record));
+        if (place >= 0 && record[place].IsLive) found[^1].Add(new BaseVersion(record[place].Mod, record[place].Sub, record));
     }
 }
+
+/// <summary>A version that a read at the compacted revision sees.</summary>
+internal readonly record struct BaseVersion(long Mod, int Sub, KeyRecord Record);
 
 /// <summary>A slice of a walk, and where the next one begins.</summary>
 internal sealed record HistorySlice(List<HistoryItem> Items, int BaseAt, long ChangeAt);

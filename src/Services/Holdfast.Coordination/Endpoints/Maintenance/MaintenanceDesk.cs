@@ -18,11 +18,20 @@ internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity
     /// </summary>
     private const long SnapshotBytesPerSecondMin = 256 * 1024;
 
+    /// <summary>Snapshots that clients take of this member at once; more are refused with "too many requests". Each holds a list of all keys, and its moment.</summary>
+    private const int SnapshotsMax = 4;
+
+    /// <summary>HashKVs under way at once; more wait.</summary>
+    private const int HashesMax = 2;
+
     private static readonly TimeSpan SnapshotHeadStart = TimeSpan.FromMinutes(1);
     private static readonly Mark SnapshotTooSlow = new("endpoints: a snapshot was broken off, its client reads too slowly");
 
     /// <summary>The minor version below ours: the only one that a downgrade may name.</summary>
     private static readonly Version DowngradeTarget = new(3, 5);
+
+    private readonly SemaphoreSlim snapshots = new(SnapshotsMax);
+    private readonly SemaphoreSlim hashes = new(HashesMax);
 
     /// <summary>This member's view of itself and of its leader.</summary>
     public async ValueTask<StatusResponse> StatusAsync(CancellationToken cancel)
@@ -79,13 +88,34 @@ internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity
     /// <summary>etcd's hash over all stored changes up to a revision.</summary>
     public async ValueTask<HashKVResponse> HashKvAsync(HashKVRequest request, CancellationToken cancel)
     {
-        var (response, term) = await HashKv.ComputeAsync(group, request, cancel).ConfigureAwait(false);
-        response.Header = Header(response.Header.Revision, term);
-        return response;
+        await hashes.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            var (response, term) = await HashKv.ComputeAsync(group, request, cancel).ConfigureAwait(false);
+            response.Header = Header(response.Header.Revision, term);
+            return response;
+        }
+        finally
+        {
+            hashes.Release();
+        }
     }
 
     /// <summary>The keyspace as etcd's file, in pieces; the last one is the SHA-256 of the others.</summary>
     public async IAsyncEnumerable<SnapshotResponse> SnapshotAsync([EnumeratorCancellation] CancellationToken cancel)
+    {
+        if (!snapshots.Wait(0, CancellationToken.None)) throw new EtcdException(EtcdErrors.TooManyRequests);
+        try
+        {
+            await foreach (var response in TakeSnapshotAsync(cancel).ConfigureAwait(false)) yield return response;
+        }
+        finally
+        {
+            snapshots.Release();
+        }
+    }
+
+    private async IAsyncEnumerable<SnapshotResponse> TakeSnapshotAsync([EnumeratorCancellation] CancellationToken cancel)
     {
         var applied = group.Status.Applied;
         await using var walk = await HistoryWalk.BeginAsync(group, 0, cancel).ConfigureAwait(false);
