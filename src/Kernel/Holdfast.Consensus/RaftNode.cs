@@ -323,6 +323,15 @@ public sealed class RaftNode
         if (Role == RaftRole.Follower && follower.Binding.Leader == peer) follower.AskWhetherStillLeading(); // It may have restarted, and lead no more.
     }
 
+    /// <summary>
+    /// Frames of the leader may have been lost here although its connection held: it is asked to say again what it last announced. A group at rest would not, and
+    /// this replica would not learn of the newest commit before the next write.
+    /// </summary>
+    public void OnFramesLost()
+    {
+        if (standing.FollowsSomebody) follower.AskAgain();
+    }
+
     /// <summary>A durable local snapshot covers everything up to here (which has been applied): the log may forget it.</summary>
     public void Compact(LogIndex through) => journal.Compact(through);
 
