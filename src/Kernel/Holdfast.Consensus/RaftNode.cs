@@ -51,7 +51,7 @@ public sealed class RaftNode
         roll = new RollCall(standing, journal, held, options.Bug);
         membership = new MembershipChange(standing, journal);
         readers = new Readers(options, standing, journal, held);
-        if (!IsWhole) standing.EnterTerm(new Term(Math.Max(Term.Value, Log.Last.Term.Value) + TermsLostMax));
+        if (!IsWhole && options.Bug != PlantedBug.DamagedKeepsTerm) standing.EnterTerm(new Term(Math.Max(Term.Value, Log.Last.Term.Value) + TermsLostMax));
     }
 
     /// <summary>This node.</summary>
