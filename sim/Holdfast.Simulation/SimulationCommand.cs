@@ -14,7 +14,7 @@ public static class SimulationCommand
     private const int MutationSeedBudget = 400;
 
     /// <summary>The same for whole nodes, whose seeds do more and take longer.</summary>
-    private const int ClusterMutationSeedBudget = 60;
+    private const int ClusterMutationSeedBudget = 100;
 
     /// <summary>Runs what the arguments ask for and returns the exit code: 0 when all is well, 1 when a run failed, 2 when the arguments make no sense.</summary>
     public static int Run(IReadOnlyList<string> arguments, TextWriter output)
@@ -56,39 +56,48 @@ public static class SimulationCommand
 
     private static int ListMutations(TextWriter output)
     {
-        foreach (var (name, _) in Planted()) output.WriteLine(name);
+        foreach (var name in PlantedBugs().Select(planted => planted.Name).Distinct()) output.WriteLine(name);
         return 0;
     }
 
     /// <summary>Every bug that can be planted, in either world, and how it is hunted.</summary>
-    private static List<(string Name, Func<(int Seeds, string Finding)?> Hunt)> Planted()
+    private static List<Planted> PlantedBugs()
     {
-        var planted = new List<(string, Func<(int, string)?>)>();
+        var planted = new List<Planted>();
         foreach (var mutation in Enum.GetValues<Mutation>())
-            if (mutation != Mutation.None) planted.Add((mutation.ToString(), () => SimulationRun.SeedsToKill(mutation, MutationSeedBudget)));
+            if (mutation != Mutation.None) planted.Add(new Planted(mutation.ToString(), "raft", () => SimulationRun.SeedsToKill(mutation, MutationSeedBudget)));
         foreach (var mutation in Enum.GetValues<ClusterMutation>())
-            if (mutation != ClusterMutation.None) planted.Add((mutation.ToString(), () => ClusterRun.SeedsToKill(mutation, ClusterMutationSeedBudget)));
+            if (mutation != ClusterMutation.None) planted.Add(new Planted(mutation.ToString(), "cluster", () => ClusterRun.SeedsToKill(mutation, ClusterMutationSeedBudget)));
         return planted;
     }
 
+    /// <summary>A bug as it is planted in one world. Some of the core's are hunted in both.</summary>
+    private sealed record Planted(string Name, string World, Func<(int Seeds, string Finding)?> Hunt);
+
     private static int Mutate(string name, TextWriter output)
     {
-        var (known, hunt) = Planted().Find(candidate => candidate.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
-        if (known is null)
+        var hunts = PlantedBugs().FindAll(candidate => candidate.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        if (hunts.Count == 0)
         {
             output.WriteLine($"sim: there is no mutation '{name}'; --mutations lists them");
             return 2;
         }
 
-        var kill = hunt();
-        output.WriteLine(kill is { } found ? $"{known} caught at seed {found.Seeds}: {found.Finding}" : $"{known} NOT caught within its budget of seeds");
-        return kill is null ? 1 : 0;
+        foreach (var planted in hunts)
+        {
+            if (planted.Hunt() is not { } found) continue;
+            output.WriteLine($"{planted.Name} caught at seed {found.Seeds} of the {planted.World} world: {found.Finding}");
+            return 0;
+        }
+
+        output.WriteLine($"{hunts[0].Name} NOT caught within its budget of seeds");
+        return 1;
     }
 
     private static int PrintTable(string? world, TextWriter output)
     {
-        var planted = Planted();
-        if (world is not null) planted.RemoveAll(candidate => Enum.TryParse<ClusterMutation>(candidate.Name, out _) != (world == "cluster"));
+        var planted = PlantedBugs();
+        if (world is not null) planted.RemoveAll(candidate => candidate.World != world);
         var kills = new (int Seeds, string Finding)?[planted.Count];
         Parallel.For(0, kills.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, at =>
         {

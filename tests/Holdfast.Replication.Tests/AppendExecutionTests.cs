@@ -1,3 +1,4 @@
+using System.Globalization;
 using Holdfast.Consensus;
 
 namespace Holdfast.Replication.Tests;
@@ -101,6 +102,35 @@ public sealed class AppendExecutionTests
         Assert.Equal("42", cluster.Apply(old, "add slow").Reply);
         cluster.Until(() => cluster.Nodes.All(node => node.Machine.Map["slow"] == "42"), "the same everywhere");
         cluster.UntilEqual();
+    }
+
+    /// <summary>
+    /// A command that is executed and then too large to be appended cannot be undone here, so the leader rebuilds from a snapshot of its own term. Nothing waits for
+    /// its commit then; all the same it executes nothing upon that older state (the simulator's cluster seed 72: it did, and replicas parted).
+    /// </summary>
+    [Fact]
+    public void A_leader_that_rebuilds_after_a_refused_command_executes_nothing_before_it_is_at_its_logs_end_S15_S20()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 500, Raft = new RaftOptions { UncommittedBytesMax = 400 } }, machineOf: _ => new ToyExecutor(canUndo: false));
+        cluster.UntilLed();
+        var leader = cluster.Leader;
+        for (var i = 1; i <= 40; i++) Assert.Equal($"{i}", cluster.Apply(leader, "add slow").Reply);
+        cluster.UntilEqual();
+        Assert.True(leader.Group.Status.Snapshot.Index.Value > 0, "a snapshot of its own term");
+
+        Assert.Equal(ProposalStatus.Busy, cluster.Apply(leader, $"add {new string('k', 500)}").Status);
+        var asked = new List<Completion>();
+        for (var i = 0; i < 60; i++)
+        {
+            asked.Add(leader.Propose("add slow"));
+            cluster.Run(TimeSpan.FromMilliseconds(2));
+        }
+
+        cluster.Until(() => asked.TrueForAll(each => each.Outcome is not null), "the fate of all");
+        // Those that had to wait are executed after some that came later; each once, and upon all before it.
+        Assert.Equal(Enumerable.Range(41, 60), asked.Select(each => int.Parse((string)each.Outcome!.Value.Reply!, CultureInfo.InvariantCulture)).Order());
+        cluster.UntilEqual();
+        Assert.All(cluster.Nodes, node => Assert.Equal("100", node.Machine.Map["slow"]));
     }
 
     /// <summary>

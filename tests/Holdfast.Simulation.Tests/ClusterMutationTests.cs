@@ -33,6 +33,20 @@ public sealed class ClusterMutationTests
     [InlineData(nameof(ClusterMutation.TruncatedTailNotUndone))]
     public void A_bug_of_a_replica_is_found(string name) => IsFound(name);
 
+    /// <summary>What services come to coordination for: locks and their tokens, leases, watches that go on elsewhere, permissions.</summary>
+    [Theory]
+    [InlineData(nameof(ClusterMutation.FenceCountedInMemory))]
+    [InlineData(nameof(ClusterMutation.FenceResetByRestore))]
+    [InlineData(nameof(ClusterMutation.KeyStaysOnOldLease))]
+    [InlineData(nameof(ClusterMutation.AttachmentsLostByRestore))]
+    [InlineData(nameof(ClusterMutation.WatchSkipsRevision))]
+    [InlineData(nameof(ClusterMutation.WatchMissesRestored))]
+    [InlineData(nameof(ClusterMutation.ProgressToldWhileBehind))]
+    [InlineData(nameof(ClusterMutation.AuthChangeMissedByCache))]
+    [InlineData(nameof(ClusterMutation.IdentitiesLeftOutOfSnapshot))]
+    [InlineData(nameof(ClusterMutation.PermissionAskedAtDoorOnly))]
+    public void A_bug_of_coordination_is_found(string name) => IsFound(name);
+
     /// <summary>Watches and leases.</summary>
     [Theory]
     [InlineData(nameof(ClusterMutation.WatchSkipsCompacted))]

@@ -51,6 +51,9 @@ public sealed class RaftWorldTests
     [InlineData(nameof(Mutation.FailedSyncRetried))]
     [InlineData(nameof(Mutation.RollIgnoresBetterLog))]
     [InlineData(nameof(Mutation.DamagedVotesAnywhere))]
+    [InlineData(nameof(Mutation.RollAnsweredBeforeTermPersisted))]
+    [InlineData(nameof(Mutation.DamagedKeepsTerm), 200)]
+    [InlineData(nameof(Mutation.LearnerConfirmsReads), 200)]
     [InlineData(nameof(Mutation.RollOfMajority), 250)] // A disk of the best log must be away just while the roll is called.
     public void A_planted_bug_is_found(string name, int seeds = 100)
     {

@@ -56,6 +56,8 @@ internal sealed class RaftCheck(RaftWorld world)
     public void OnVote(NodeId voter, Term term, NodeId candidate)
     {
         OnTermShown(voter, term);
+        var disk = devices[voter].Durable.HardState;
+        Require(disk.Term > term || (disk.Term == term && disk.Vote == candidate), $"{voter} voted for {candidate} in term {term}, which its disk does not hold");
         if (votes.TryAdd((voter, term), candidate)) return;
         var before = votes[(voter, term)];
         Require(before == candidate, $"node {voter} voted for {before} and for {candidate} in term {term}");

@@ -78,6 +78,34 @@ internal sealed class Chronicle(string group)
         return found is { Value: not null } ? found : null;
     }
 
+    /// <summary>Whether an entry was applied by somebody.</summary>
+    public bool Knows(LogIndex index) => applied.ContainsKey(index);
+
+    /// <summary>The revision at which a key that exists at a revision was created; zero when it does not exist there.</summary>
+    public long CreatedAt(string key, long revision)
+    {
+        var created = 0L;
+        if (!byKey.TryGetValue(key, out var versions)) return 0;
+        foreach (var version in versions)
+        {
+            if (version.Mod > revision) break;
+            if (version.Value is null) created = 0;
+            else if (created == 0) created = version.Mod;
+        }
+
+        return created;
+    }
+
+    /// <summary>The keys that hang on a lease now, in order.</summary>
+    public List<string> KeysOn(long lease)
+    {
+        var found = new List<string>();
+        foreach (var (key, versions) in byKey)
+            if (versions[^1] is { Value: not null } newest && newest.Lease == lease) found.Add(key);
+        found.Sort(string.CompareOrdinal);
+        return found;
+    }
+
     /// <summary>The keys with a prefix that exist at a revision, in order.</summary>
     public List<KeyChange> RangeAt(string prefix, long revision)
     {

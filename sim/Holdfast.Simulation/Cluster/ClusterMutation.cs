@@ -2,7 +2,7 @@ namespace Holdfast.Simulation.Cluster;
 
 /// <summary>
 /// A bug that is planted in whole nodes, to prove that this world would find it: in what stands around the production code (disk, log's thread, machine)
-/// where that can be, else inside it through an internal option of the same name. Names are unique over both worlds.
+/// where that can be, else inside it through an internal option of the same name. A name that the raft world has too is the same bug of the core, hunted here in whole nodes.
 /// </summary>
 internal enum ClusterMutation : byte
 {
@@ -62,4 +62,47 @@ internal enum ClusterMutation : byte
     WipedNodeKeepsName,
 
     StaleBoundIgnored,
+
+    /// <summary>A watcher that falls behind goes on one revision too late.</summary>
+    WatchSkipsRevision,
+
+    /// <summary>A watcher does not look at what a snapshot brought.</summary>
+    WatchMissesRestored,
+
+    ProgressToldWhileBehind,
+
+    /// <summary>A lock's token is counted in the memory of the node that grants it: after a restart, and on another node, it is given again (R: fencing).</summary>
+    FenceCountedInMemory,
+
+    /// <summary>After a restore from a backup revisions, and with them fencing tokens, go on from the backup's (against S12).</summary>
+    FenceResetByRestore,
+
+    LockGrantedWithoutLease,
+
+    /// <summary>Leases are judged by one who has not confirmed that it still leads, and who insists on its finding with whoever leads later.</summary>
+    LeaseEndedByUnconfirmedLeader,
+
+    /// <summary>An expiry ends a lease although a renewal came before it in the log.</summary>
+    ExpiryIgnoresRenewal,
+
+    /// <summary>A key that was written again without its lease still goes with it.</summary>
+    KeyStaysOnOldLease,
+
+    /// <summary>A restored replica has the leases, and not which keys hang on them.</summary>
+    AttachmentsLostByRestore,
+
+    AuthChangeMissedByCache,
+
+    /// <summary>A snapshot lacks users and roles.</summary>
+    IdentitiesLeftOutOfSnapshot,
+
+    /// <summary>Permission is asked where a request comes in, and not when its entry is applied (against S13).</summary>
+    PermissionAskedAtDoorOnly,
+
+    // Of the core's roll call (S8, decision 0015).
+    RollOfMajority,
+    RollAnsweredBeforeTermPersisted,
+    RollIgnoresBetterLog,
+    DamagedVotesAnywhere,
+    DamagedKeepsTerm,
 }

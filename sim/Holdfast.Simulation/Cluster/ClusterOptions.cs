@@ -70,6 +70,18 @@ internal sealed record ClusterOptions
     /// <summary>Large commands take so many chunks at most.</summary>
     public required int ChunksMax { get; init; }
 
+    /// <summary>A client of the ledger wishes for commands that never fit into what a leader takes: each leaves its beginning behind.</summary>
+    public required bool HasBulkyClient { get; init; }
+
+    /// <summary>Clients that contend for locks and write under the token that they got.</summary>
+    public required int LockClients { get; init; }
+
+    /// <summary>Auth is switched on, everybody acts in somebody's name, and one user's permissions change all the time.</summary>
+    public required bool HasAuth { get; init; }
+
+    /// <summary>The rack loses its power again and again while disks rot, and one machine is not heard of for seconds afterwards (S8, decision 0015).</summary>
+    public bool RackGoesDark { get; init; }
+
     /// <summary>How long a job of the snapshots' thread may take.</summary>
     public required TimeSpan SnapshotWorkMax { get; init; }
 
@@ -90,7 +102,12 @@ internal sealed record ClusterOptions
         var dice = new SeededRandom(seed ^ 0xC105_7E12_0F_5EED);
         var voters = dice.Next(10) < 7 ? 3 : 5;
         var isTight = dice.Chance(0.3);
-        return new ClusterOptions
+        // Of dice of its own, so that the seeds of before draw what they drew before.
+        var later = new SeededRandom(seed ^ 0x1A7E_0D1C_E5);
+        var hasBulkyClient = later.Chance(0.6);
+        var lockClients = later.Chance(0.5) ? later.Next(2, 5) : 0;
+        var hasAuth = later.Chance(0.35);
+        var drawn = new ClusterOptions
         {
             Seed = seed,
             Mutation = mutation,
@@ -142,13 +159,35 @@ internal sealed record ClusterOptions
             LeaseReads = dice.Chance(0.75),
             UncommittedBytesMax = isTight ? dice.Next(4000, 8000) : 64 * 1024 * 1024,
             ChunksMax = isTight ? 30 : 3,
+            LockClients = lockClients,
+            HasAuth = hasAuth,
+            HasBulkyClient = isTight && hasBulkyClient,
             SnapshotWorkMax = dice.Chance(0.7) ? TimeSpan.FromMilliseconds(4) : Span(dice, 50, 900),
             FilesLedger = mutation != ClusterMutation.ViewShowsLaterEntries && dice.Chance(0.5),
             BetweenPassingGroups = Mean(dice, 600, 3000),
             BeginsOld = dice.Chance(0.5),
             WorkPerLook = dice.Chance(0.4) ? TimeSpan.Zero : TimeSpan.FromMicroseconds(dice.Next(1, 700)),
         };
+        return later.Chance(0.12) ? InTheDark(drawn, later) : drawn;
     }
+
+    /// <summary>Takes away what would only hide the trouble.</summary>
+    private static ClusterOptions InTheDark(ClusterOptions drawn, SeededRandom dice) => drawn with
+    {
+        RackGoesDark = true,
+        Voters = 3,
+        Machines = 3,
+        BetweenBlackouts = TimeSpan.FromSeconds(4),
+        BetweenRot = TimeSpan.Zero,
+        BetweenWipes = TimeSpan.Zero,
+        BetweenFullDisks = TimeSpan.Zero,
+        BetweenPartitions = TimeSpan.Zero,
+        CrashAtEffect = 0,
+        SyncFails = 0,
+        SyncMin = TimeSpan.FromMilliseconds(2),
+        SyncMax = Span(dice, 10, 50),
+        SyncStall = TimeSpan.Zero,
+    };
 
     private static TimeSpan Span(SeededRandom dice, int lowMs, int highMs) => TimeSpan.FromMicroseconds(dice.Next(lowMs * 1000, highMs * 1000));
 

@@ -59,6 +59,14 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
 
     public CoordinationFace Face { get; private set; } = null!;
 
+    /// <summary>The face as ordinary clients use it: in root's name where everybody must have one.</summary>
+    public ICoordination Door { get; private set; } = null!;
+
+    public CoordinationStateMachine KeyspaceMachine { get; private set; } = null!;
+
+    /// <summary>For a planted bug: locks that were granted here, counted in memory.</summary>
+    public long LocksGranted { get; set; }
+
     /// <summary>Whether an earlier process ran on this disk.</summary>
     public bool IsRestart { get; private set; }
 
@@ -233,7 +241,14 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
         Groups.Add(added);
         if (keyspace is null) return;
         var identity = new CoordinationIdentity { ClusterId = ClusterWorld.Cluster.Value, MemberId = Node.Value, Members = () => [] };
-        Face = CoordinationFace.Over(added, keyspace, identity, Dice.NextUInt64());
+        var seed = Dice.NextUInt64();
+        var bug = keyspace.Bug = FaultyKeyspace.BugOf(options: World.Options);
+        Face = FaultyKeyspace.IsMeant(World.Options.Mutation)
+            ? new CoordinationFace(new FaultyKeyspace(new ReplicatedKeyspace(added, keyspace), keyspace, World.Options.Mutation), identity, seed)
+            : CoordinationFace.Over(added, keyspace, identity, seed);
+        (Face.CompletesInline, Face.Bug) = (true, bug);
+        Door = World.Options.HasAuth ? Face.As(AuthAdmin.Root) : Face;
+        KeyspaceMachine = keyspace;
     }
 
     /// <summary>The log's thread: takes what waits and writes it; the sync takes its time, and only then anybody hears of it.</summary>

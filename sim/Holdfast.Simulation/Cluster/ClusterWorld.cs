@@ -45,6 +45,8 @@ internal sealed class ClusterWorld
         Dice = new SeededRandom(options.Seed);
         Check = new ClusterCheck(this);
         LeaseCheck = new LeaseCheck(this);
+        LockCheck = new LockCheck(this);
+        Drill = new RestoreDrill(this);
         var machines = new ClusterMachine[options.Machines];
         Machines = machines;
         Mesh = new ClusterMesh(this);
@@ -53,9 +55,13 @@ internal sealed class ClusterWorld
         members = new MemberPlan(this);
         Passing = new PassingGroups(this);
         for (var i = 0; i < options.KeyClients; i++) clients.Add(new KeyClient(this));
-        for (var i = 0; i < options.LedgerClients; i++) clients.Add(new LedgerClient(this, i % 2 == 0 ? Ledger : Executor));
+        for (var i = 0; i < options.LedgerClients; i++) clients.Add(new LedgerClient(this, i % 2 == 0 ? Ledger : Executor, isBulky: i == 0 && options.HasBulkyClient));
         for (var i = 0; i < options.WatchClients; i++) clients.Add(new WatchClient(this, i));
         for (var i = 0; i < options.LeaseClients; i++) clients.Add(new LeaseClient(this));
+        for (var i = 0; i < options.LockClients; i++) clients.Add(new LockClient(this, i));
+        if (!options.HasAuth) return;
+        clients.Add(new AuthAdmin(this));
+        for (var i = 0; i < 2; i++) clients.Add(new UserClient(this));
     }
 
     public ClusterOptions Options { get; }
@@ -71,6 +77,12 @@ internal sealed class ClusterWorld
     public ClusterCheck Check { get; }
 
     public LeaseCheck LeaseCheck { get; }
+
+    public LockCheck LockCheck { get; }
+
+    public AuthCheck AuthCheck { get; } = new();
+
+    public RestoreDrill Drill { get; }
 
     public PassingGroups Passing { get; }
 
@@ -150,7 +162,7 @@ internal sealed class ClusterWorld
 
     public GroupOptions GroupOptionsOf(GroupId group) => new()
     {
-        Raft = new RaftOptions { LeaseReads = Options.LeaseReads, UncommittedBytesMax = Options.UncommittedBytesMax },
+        Raft = new RaftOptions { LeaseReads = Options.LeaseReads, UncommittedBytesMax = Options.UncommittedBytesMax, Bug = Enum.TryParse<PlantedBug>(Options.Mutation.ToString(), out var coreBug) ? coreBug : PlantedBug.None },
         ProposeTimeout = TimeSpan.FromSeconds(2),
         ReadTimeout = TimeSpan.FromSeconds(2),
         ChunkBytes = Options.ChunkBytes,
@@ -196,6 +208,7 @@ internal sealed class ClusterWorld
             IsClosing = true;
             RunUntil(end);
             new FinalCheck(this, clients).Run();
+            Drill.Restore();
             return null;
         }
         catch (CheckFailedException broken)
@@ -245,6 +258,7 @@ internal sealed class ClusterWorld
         misfortunes.Begin();
         members.Begin();
         Passing.Begin();
+        Drill.Begin();
     }
 
     private void Heal()

@@ -77,7 +77,7 @@ internal sealed class KeyClient(ClusterWorld world) : ClusterClient(world)
         var operation = Call(OperationKind.Get);
         Do(
             operation,
-            process => process.Face.RangeAsync(new RangeRequest { Key = Text(KeyOf(operation.Key)) }),
+            process => process.Door.RangeAsync(new RangeRequest { Key = Text(KeyOf(operation.Key)) }),
             response => (response.Kvs.Count == 0 ? 0 : ValueOf(response.Kvs[0].Value), response.Header.Revision));
     }
 
@@ -87,7 +87,7 @@ internal sealed class KeyClient(ClusterWorld world) : ClusterClient(world)
         var value = Value(operation.Value);
         Do(
             operation,
-            process => process.Face.PutAsync(new PutRequest { Key = Text(KeyOf(operation.Key)), Value = value, PrevKv = true }),
+            process => process.Door.PutAsync(new PutRequest { Key = Text(KeyOf(operation.Key)), Value = value, PrevKv = true }),
             response => (response.PrevKv is null ? 0 : ValueOf(response.PrevKv.Value), response.Header.Revision));
     }
 
@@ -96,7 +96,7 @@ internal sealed class KeyClient(ClusterWorld world) : ClusterClient(world)
         var operation = Call(OperationKind.Delete);
         Do(
             operation,
-            process => process.Face.DeleteRangeAsync(new DeleteRangeRequest { Key = Text(KeyOf(operation.Key)), PrevKv = true }),
+            process => process.Door.DeleteRangeAsync(new DeleteRangeRequest { Key = Text(KeyOf(operation.Key)), PrevKv = true }),
             response => (response.PrevKvs.Count == 0 ? 0 : ValueOf(response.PrevKvs[0].Value), response.Header.Revision));
     }
 
@@ -106,7 +106,7 @@ internal sealed class KeyClient(ClusterWorld world) : ClusterClient(world)
         var key = Dice.Next(World.Options.Keys);
         var floor = World.Revisions.Floor;
         Ask(
-            process => process.Face.RangeAsync(new RangeRequest { Key = Text(KeyOf(key)) }),
+            process => process.Door.RangeAsync(new RangeRequest { Key = Text(KeyOf(key)) }),
             response =>
             {
                 World.Revisions.OnAnswered(response.Header.Revision, floor, $"a look at {KeyOf(key)}");
@@ -126,7 +126,7 @@ internal sealed class KeyClient(ClusterWorld world) : ClusterClient(world)
         request.Failure.Add(new RequestOp { RequestRange = new RangeRequest { Key = Text(KeyOf(key)) } });
         Do(
             operation,
-            process => process.Face.TxnAsync(request),
+            process => process.Door.TxnAsync(request),
             response => (response.Succeeded ? expected : FoundInstead(response), response.Header.Revision));
     }
 
@@ -141,7 +141,7 @@ internal sealed class KeyClient(ClusterWorld world) : ClusterClient(world)
         request.Success.Add(new RequestOp { RequestPut = new PutRequest { Key = Text(PairPrefix + "b"), Value = value } });
         var floor = World.Revisions.Floor;
         Ask(
-            process => process.Face.TxnAsync(request),
+            process => process.Door.TxnAsync(request),
             response =>
             {
                 World.Revisions.OnAnswered(response.Header.Revision, floor, "a pair of puts");
@@ -160,7 +160,7 @@ internal sealed class KeyClient(ClusterWorld world) : ClusterClient(world)
         var request = new RangeRequest { Key = Text(prefix), RangeEnd = Text(prefix[..^1] + (char)(prefix[^1] + 1)), Serializable = isSerializable, Revision = past };
         var floor = isSerializable ? 0 : World.Revisions.Floor;
         Ask(
-            process => process.Face.RangeAsync(request),
+            process => process.Door.RangeAsync(request),
             response =>
             {
                 if (!isSerializable) World.Revisions.OnAnswered(response.Header.Revision, floor, $"a range over {prefix}");
@@ -188,7 +188,7 @@ internal sealed class KeyClient(ClusterWorld world) : ClusterClient(world)
     private void DeleteAll()
     {
         Ask(
-            process => process.Face.DeleteRangeAsync(new DeleteRangeRequest { Key = Text(PairPrefix), RangeEnd = Text("p0") }),
+            process => process.Door.DeleteRangeAsync(new DeleteRangeRequest { Key = Text(PairPrefix), RangeEnd = Text("p0") }),
             response =>
             {
                 Count((ulong)response.Header.Revision);
@@ -209,7 +209,7 @@ internal sealed class KeyClient(ClusterWorld world) : ClusterClient(world)
         }
 
         Ask(
-            process => process.Face.CompactAsync(new CompactionRequest { Revision = revision, Physical = Dice.Chance(0.3) }),
+            process => process.Door.CompactAsync(new CompactionRequest { Revision = revision, Physical = Dice.Chance(0.3) }),
             response =>
             {
                 Count((ulong)response.Header.Revision);

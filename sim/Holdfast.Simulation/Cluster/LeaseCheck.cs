@@ -31,6 +31,9 @@ internal sealed class LeaseCheck(ClusterWorld world)
         if (promisedUntil.TryGetValue(id, out var until) && world.Clock.Now < until) Fail(id, world.Clock.Now, until);
     }
 
+    /// <summary>Until when, in true time, a lease's holder may rely on it.</summary>
+    public long PromisedUntil(long id) => promisedUntil.GetValueOrDefault(id);
+
     public bool HasExpired(long id) => expiredAt.ContainsKey(id);
 
     private static void Fail(long id, long at, long until) =>

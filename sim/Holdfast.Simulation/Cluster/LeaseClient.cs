@@ -33,7 +33,7 @@ internal sealed class LeaseClient(ClusterWorld world) : ClusterClient(world)
     {
         var calledAt = World.Clock.Now;
         Ask(
-            process => process.Face.LeaseGrantAsync(new LeaseGrantRequest { TTL = Dice.Next(1, 4) }),
+            process => process.Door.LeaseGrantAsync(new LeaseGrantRequest { TTL = Dice.Next(1, 4) }),
             response =>
             {
                 World.LeaseCheck.OnPromised(response.ID, calledAt, response.TTL);
@@ -49,7 +49,7 @@ internal sealed class LeaseClient(ClusterWorld world) : ClusterClient(world)
     {
         var id = lease;
         Ask(
-            process => process.Face.PutAsync(new PutRequest { Key = Text(Prefix + Dice.Next(4)), Value = Text("held"), Lease = id }),
+            process => process.Door.PutAsync(new PutRequest { Key = Text(Prefix + Dice.Next(4)), Value = Text("held"), Lease = id }),
             response =>
             {
                 Count((ulong)response.Header.Revision);
@@ -63,7 +63,7 @@ internal sealed class LeaseClient(ClusterWorld world) : ClusterClient(world)
     {
         var (id, calledAt) = (lease, World.Clock.Now);
         Ask(
-            process => process.Face.LeaseKeepAliveAsync(new LeaseKeepAliveRequest { ID = id }),
+            process => process.Door.LeaseKeepAliveAsync(new LeaseKeepAliveRequest { ID = id }),
             response =>
             {
                 World.LeaseCheck.OnPromised(id, calledAt, response.TTL);
@@ -82,7 +82,7 @@ internal sealed class LeaseClient(ClusterWorld world) : ClusterClient(world)
         var id = lease;
         lease = 0;
         Ask(
-            process => process.Face.LeaseRevokeAsync(new LeaseRevokeRequest { ID = id }),
+            process => process.Door.LeaseRevokeAsync(new LeaseRevokeRequest { ID = id }),
             response =>
             {
                 Count((ulong)response.Header.Revision);

@@ -19,18 +19,19 @@ internal sealed class LedgerClient : ClusterClient
     private readonly GroupId group;
     private readonly LedgerCheck check;
     private readonly bool usesSession;
+    private readonly bool isBulky;
     private ulong session;
     private ulong sequence;
     private Operation? open;
     private byte[] command = [];
     private bool wasRepeated;
 
-    public LedgerClient(ClusterWorld world, GroupId group)
+    public LedgerClient(ClusterWorld world, GroupId group, bool isBulky)
         : base(world)
     {
-        this.group = group;
+        (this.group, this.isBulky) = (group, isBulky);
         check = group == ClusterWorld.Ledger ? world.LedgerCheck : world.ExecutorCheck;
-        usesSession = Dice.Chance(world.Options.ChunksMax > 3 ? 0.2 : 0.7);
+        usesSession = Dice.Chance(world.Options.ChunksMax > 3 ? 0.2 : 0.7) && !isBulky;
     }
 
     protected override void Act()
@@ -74,7 +75,7 @@ internal sealed class LedgerClient : ClusterClient
         var wish = new LedgerCommand(kind, key, Dice.Chance(0.1), open.Value, open.Expected, open.Value);
         // What may be refused for its size for ever is wished for without a session: there nobody repeats it.
         var chunks = usesSession ? 3 : World.Options.ChunksMax;
-        command = wish.Encode(Dice.Next(10) switch { < 6 when chunks == 3 => 0, < 8 => Dice.Next(100), _ => Dice.Next(World.Options.ChunkBytes * chunks) });
+        command = wish.Encode(isBulky && !World.IsHealed ? World.Options.UncommittedBytesMax + Dice.Next(World.Options.ChunkBytes) : Dice.Next(10) switch { < 6 when chunks == 3 => 0, < 8 => Dice.Next(100), _ => Dice.Next(World.Options.ChunkBytes * chunks) });
         (sequence, wasRepeated) = (sequence + 1, false);
         Propose();
     }
@@ -177,6 +178,14 @@ internal sealed class LedgerClient : ClusterClient
 
     private void Retarget()
     {
+        if (isBulky && World.LeaderOf(group) is { } leading)
+        {
+            // It insists, and knows whom to ask.
+            Target = leading.Machine.Slot;
+            Later(TimeSpan.FromMilliseconds(1 + Dice.Next(12)));
+            return;
+        }
+
         // A group that executes at append is asked at its leader.
         Target = group == ClusterWorld.Executor && Dice.Chance(0.7) && World.LeaderOf(group) is { } leader ? leader.Machine.Slot : Dice.Next(World.Options.Machines);
         Later(TimeSpan.FromMilliseconds(5 + Dice.Next(40)));

@@ -61,7 +61,32 @@ internal sealed class Misfortunes(ClusterWorld world)
         AllDark.Hit();
         var mayAllDoubt = world.InForce().All(configuration => AreThere(configuration.Members) && AreThere(configuration.Outgoing));
         if (mayAllDoubt) AllInDoubt.Hit();
+        var late = world.Options.RackGoesDark ? RotBeforeDark() : null;
         foreach (var machine in world.Machines) machine.Crash(losesPower: true, mayAllDoubt);
+        if (late is null) return;
+        var inside = new bool[world.Machines.Count];
+        inside[late.Slot] = true;
+        world.Mesh.Isolate(inside, outbound: true, inbound: true);
+        world.Clock.After(dice.NextSpan(TimeSpan.FromMilliseconds(2200), TimeSpan.FromMilliseconds(3500)), world.Mesh.RestoreAll);
+    }
+
+    /// <summary>One disk's end may rot while the power goes; another machine will be late, and it is returned: it may be the only one whose log is whole.</summary>
+    private ClusterMachine RotBeforeDark()
+    {
+        var late = world.Machines[dice.Next(world.Machines.Count)];
+        var rotten = world.Machines[dice.Next(world.Machines.Count)];
+        if (rotten == late || world.Atlas.IsDamaged(rotten.Node) || !world.Atlas.Permits(rotten.Node, world.InForce())) return late;
+        var places = PlacesOn(rotten, "wal/0");
+        if (places.Count == 0) return late;
+        var isBad = false;
+        for (var count = dice.Next(1, 4); count > 0; count--)
+        {
+            var (_, file, sector) = places[Math.Max(0, places.Count - 1 - dice.Next(12))];
+            isBad |= file.Rot(sector, dice);
+        }
+
+        if (isBad) OnRotten(rotten);
+        return late;
     }
 
     private bool AreThere(ReadOnlySpan<Member> members)
@@ -139,15 +164,7 @@ internal sealed class Misfortunes(ClusterWorld world)
         }
 
         var prefix = dice.Chance(0.8) ? "wal/0" : "snapshots/";
-        var places = new List<(string Path, SimFile File, int Sector)>();
-        foreach (var (path, file) in machine.Disk.Files)
-        {
-            // What a state file holds is its machine's to check; the ledger that has files does not.
-            if (!path.StartsWith(prefix, StringComparison.Ordinal) || path.Contains("/files/", StringComparison.Ordinal)) continue;
-            for (var sector = 0; sector < file.SectorCount; sector++)
-                if (file.HoldsSomething(sector)) places.Add((path, file, sector));
-        }
-
+        var places = PlacesOn(machine, prefix);
         if (places.Count == 0) return;
         var rotten = 0;
         var isLastTruncation = dice.Chance(0.25);
@@ -165,6 +182,20 @@ internal sealed class Misfortunes(ClusterWorld world)
         OnRotten(machine);
         if (prefix != "wal/0") RotInSnapshot.Hit();
         if (dice.Chance(0.7)) machine.Crash(losesPower: dice.Chance(0.5));
+    }
+
+    private static List<(string Path, SimFile File, int Sector)> PlacesOn(ClusterMachine machine, string prefix)
+    {
+        var places = new List<(string Path, SimFile File, int Sector)>();
+        foreach (var (path, file) in machine.Disk.Files)
+        {
+            // What a state file holds is its machine's to check; the ledger that has files does not.
+            if (!path.StartsWith(prefix, StringComparison.Ordinal) || path.Contains("/files/", StringComparison.Ordinal)) continue;
+            for (var sector = 0; sector < file.SectorCount; sector++)
+                if (file.HoldsSomething(sector)) places.Add((path, file, sector));
+        }
+
+        return places;
     }
 
     /// <summary>One of the log's older files is gone, as after a repair of the file system.</summary>

@@ -25,7 +25,6 @@ internal sealed class ObservedKeyspace : IStateMachine
     public ObservedKeyspace(ClusterProcess process, CoordinationStateMachine inner, Chronicle chronicle, ClusterMutation mutation)
     {
         (this.process, this.inner, this.chronicle, this.mutation) = (process, inner, chronicle, mutation);
-        inner.Watches.SkipsCompacted = mutation == ClusterMutation.WatchSkipsCompacted;
     }
 
     public ulong StateHash => inner.StateHash;
@@ -42,14 +41,20 @@ internal sealed class ObservedKeyspace : IStateMachine
         var result = Execute(entry);
         if (!result.IsDone) return result;
         Gather();
-        if (chronicle.OnApplied(process.Node, entry.Position, entry.Command, inner.StateHash, changes)) Tell(entry);
+        if (!chronicle.Knows(entry.Position.Index)) JudgeLeaseEnds();
+        if (chronicle.OnApplied(process.Node, entry.Position, entry.Command, inner.StateHash, changes)) Tell(entry, result.Reply as CommandReply);
         return result;
     }
 
     public ISnapshotView CaptureSnapshot()
     {
-        chronicle.OnContent(process.Node, inner.StateHash, ContentOf(inner.Store));
-        return mutation == ClusterMutation.LeasesLeftOutOfSnapshot ? new WithoutLeases(inner.CaptureSnapshot()) : inner.CaptureSnapshot();
+        chronicle.OnContent(process.Node, inner.StateHash, ContentOf(inner));
+        return mutation switch
+        {
+            ClusterMutation.LeasesLeftOutOfSnapshot => new Without(SnapshotPart.Leases, inner.CaptureSnapshot()),
+            ClusterMutation.IdentitiesLeftOutOfSnapshot => new Without(SnapshotPart.Identities, inner.CaptureSnapshot()),
+            _ => inner.CaptureSnapshot(),
+        };
     }
 
     public ISnapshotBuilder BeginRestore() => new Restore(this, inner.BeginRestore());
@@ -63,12 +68,14 @@ internal sealed class ObservedKeyspace : IStateMachine
         hasApplied = true;
         if (mutation == ClusterMutation.ApplyLooksAtOwnLimit && process.Machine.Slot == 0 && entry.Command.Length > OwnLimitBytes) return ApplyResult.Done();
         if (mutation == ClusterMutation.EntryAppliedTwiceAfterRestart && isFirst && process.IsRestart && !inner.Apply(entry).IsDone) return ApplyResult.Yield;
-        return inner.Apply(entry);
+        if (FaultyEntry.Of(entry, mutation, inner) is not { } altered) return inner.Apply(entry);
+        return inner.Apply(new CommittedEntry { Position = entry.Position, TimeMicros = entry.TimeMicros, FeatureLevel = entry.FeatureLevel, Command = altered, ReplyWanted = entry.ReplyWanted });
     }
 
-    /// <summary>Everything that a client could find out: versions from the compacted revision on, and leases.</summary>
-    public static ulong ContentOf(MvccStore store)
+    /// <summary>Everything that a client could find out: versions from the compacted revision on, leases with what hangs on them, and who may do what.</summary>
+    public static ulong ContentOf(CoordinationStateMachine machine)
     {
+        var store = machine.Store;
         var content = (ulong)store.Revision ^ (ulong)store.Compacted << 32;
         var cursor = store.Keys.SeekAfter([]);
         while (cursor.Next() is { } record)
@@ -82,7 +89,16 @@ internal sealed class ObservedKeyspace : IStateMachine
             }
         }
 
-        foreach (var (id, grant) in store.Leases.Granted) content = Chronicle.Mix(content ^ (ulong)id ^ (ulong)grant.Seconds << 48 ^ (ulong)grant.Renewals << 8);
+        foreach (var (id, grant) in store.Leases.Granted)
+        {
+            content = Chronicle.Mix(content ^ (ulong)id ^ (ulong)grant.Seconds << 48 ^ (ulong)grant.Renewals << 8);
+            foreach (var record in store.Leases.KeysOf(id)) content = Chronicle.Mix(content ^ Crc32C.Of(record.Key));
+        }
+
+        var view = machine.Auth.View;
+        content = Chronicle.Mix(content ^ view.Revision ^ (machine.Auth.IsOn ? 1UL << 63 : 0));
+        foreach (var user in view.Users.Values) content = Chronicle.Mix(content ^ Crc32C.Of(Encoding.UTF8.GetBytes(user.Name + string.Concat(user.Roles))));
+        foreach (var role in view.Roles.Values) content = Chronicle.Mix(content ^ Crc32C.Of(Encoding.UTF8.GetBytes(role.Name)) ^ (ulong)role.Grants.Length << 32);
         return content;
     }
 
@@ -93,30 +109,51 @@ internal sealed class ObservedKeyspace : IStateMachine
         {
             ref readonly var change = ref inner.Store.Log[place];
             ref readonly var version = ref change.Record[change.Record.PlaceOf(change.Mod, change.Sub)];
+            if (mutation == ClusterMutation.KeyStaysOnOldLease) HangOnBefore(change);
             changes.Add(new KeyChange(change.Mod, change.Sub, Encoding.UTF8.GetString(change.Record.Key), version.Value, version.Lease));
         }
 
         changesFrom = -1;
     }
 
-    private void Tell(in CommittedEntry entry)
+    /// <summary>For a planted bug: the key hangs on the lease that it had before, too.</summary>
+    private void HangOnBefore(in Change change)
     {
-        if (entry.Command.Length > 0 && (CommandKind)entry.Command[0] == CommandKind.Compact) chronicle.OnCompacted(inner.Store.Compacted);
-        foreach (var id in leasesBefore)
-            if (!inner.Store.Leases.Contains(id)) process.World.LeaseCheck.OnEnded(id, isExpiry: (CommandKind)entry.Command[0] == CommandKind.LeaseExpire);
+        var place = change.Record.PlaceOf(change.Mod, change.Sub);
+        if (place == 0 || !change.Record[place].IsLive || change.Record[place - 1] is not { IsLive: true, Lease: not 0 } before || before.Lease == change.Record[place].Lease) return;
+        if (inner.Store.Leases.Contains(before.Lease)) inner.Store.Leases.Attach(before.Lease, change.Record);
     }
 
-    /// <summary>A snapshot in which the leases are forgotten.</summary>
-    private sealed class WithoutLeases(ISnapshotView view) : ISnapshotView
+    private void Tell(in CommittedEntry entry, CommandReply? reply)
     {
-        private const byte Leases = (byte)SnapshotPart.Leases;
+        if (entry.Command.Length == 0) return;
+        if (chronicle.CompactedMax < inner.Store.Compacted) chronicle.OnCompacted(inner.Store.Compacted);
+        foreach (var id in leasesBefore)
+            if (!inner.Store.Leases.Contains(id)) process.World.LeaseCheck.OnEnded(id, isExpiry: (CommandKind)entry.Command[0] == CommandKind.LeaseExpire);
+        process.World.AuthCheck.OnApplied(entry.Command, reply);
+    }
 
+    /// <summary>A lease that ends takes exactly the keys with it that hung on it, and ends nothing else.</summary>
+    private void JudgeLeaseEnds()
+    {
+        foreach (var id in leasesBefore)
+        {
+            if (inner.Store.Leases.Contains(id)) continue;
+            var gone = changes.Where(change => change.Value is null).Select(change => change.Key).Order(StringComparer.Ordinal);
+            var hung = chronicle.KeysOn(id);
+            ClusterCheck.Require(gone.SequenceEqual(hung), $"lease {id} ended and took {string.Join(' ', gone)} with it; {string.Join(' ', hung)} hung on it");
+        }
+    }
+
+    /// <summary>A snapshot in which a part is forgotten.</summary>
+    private sealed class Without(SnapshotPart part, ISnapshotView view) : ISnapshotView
+    {
         public bool WriteNext(IBufferWriter<byte> chunk)
         {
             var whole = new ArrayBufferWriter<byte>();
             var more = view.WriteNext(whole);
             var bytes = whole.WrittenSpan;
-            chunk.Write(bytes.Length > 0 && bytes[0] == Leases ? bytes[..1] : bytes);
+            chunk.Write(bytes.Length > 0 && bytes[0] == (byte)part ? bytes[..1] : bytes);
             return more;
         }
 
@@ -131,8 +168,11 @@ internal sealed class ObservedKeyspace : IStateMachine
         {
             builder.Complete();
             owner.changesFrom = -1;
+            if (owner.mutation == ClusterMutation.AttachmentsLostByRestore)
+                foreach (var id in owner.inner.Store.Leases.Granted.Keys)
+                    foreach (var record in owner.inner.Store.Leases.KeysOf(id)) owner.inner.Store.Leases.Detach(id, record);
             if (owner.process.GroupOf(ClusterWorld.Keyspace) is { Replica.Restoring.IsReady: true }) owner.process.World.Counts.SnapshotInstalls++;
-            owner.process.World.KeyspaceChronicle.OnContent(owner.process.Node, owner.StateHash, ContentOf(owner.inner.Store));
+            owner.process.World.KeyspaceChronicle.OnContent(owner.process.Node, owner.StateHash, ContentOf(owner.inner));
         }
 
         public void Dispose() => builder.Dispose();

@@ -40,6 +40,8 @@ internal sealed class WatchClient(ClusterWorld world, int number) : ClusterClien
         stream?.Close();
         toldAt = World.Clock.Now;
         Target = Dice.Next(World.Options.Machines);
+        // A machine outside of the group hears of nothing; at the end there is no time left to find that out.
+        if (World.IsHealed && World.LeaderOf(ClusterWorld.Keyspace) is { } leader && !leader.GroupOf(ClusterWorld.Keyspace).Status.Configuration.Contains(World.Machines[Target].Node)) Target = leader.Machine.Slot;
         if (World.Machines[Target].Process is not { IsAlive: true, IsPaused: false } process) return;
         var opened = stream = new Stream(this, process, Dice.Next(1, 8));
         opened.Create(new WatchCreateRequest
@@ -122,7 +124,7 @@ internal sealed class WatchClient(ClusterWorld world, int number) : ClusterClien
         public Stream(WatchClient client, ClusterProcess process, int credits)
         {
             (this.client, this.process, InitialCredits) = (client, process, credits);
-            session = process.Face.OpenWatch(this);
+            session = process.Door.OpenWatch(this);
         }
 
         public int InitialCredits { get; }

@@ -55,4 +55,5 @@ internal enum Mutation : byte
     RollAnsweredBeforeTermPersisted,
     RollIgnoresBetterLog,
     DamagedVotesAnywhere,
+    DamagedKeepsTerm,
 }

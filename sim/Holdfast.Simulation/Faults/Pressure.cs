@@ -37,6 +37,12 @@ internal enum Pressure : byte
 
     /// <summary>Members come, are promoted and go several times a second, whatever else happens (Raft thesis 4).</summary>
     Turnover,
+
+    /// <summary>The rack loses power in the middle of many writes, a disk rots meanwhile, and one machine is not heard of for seconds: all must be asked, and one is late (S8).</summary>
+    RackGoesDark,
+
+    /// <summary>A follower restarts with its newest entries rotten, is repaired entry by entry, and its leader is cut off before that is done (S8, decision 0015).</summary>
+    RottenFollower,
 }
 
 /// <summary>Draws the pressure of a run, and takes away the misfortunes that would only hide it.</summary>
@@ -45,8 +51,8 @@ internal static class PressureDraw
     public static SimOptions Apply(SimOptions drawn)
     {
         var dice = new SeededRandom(drawn.Seed ^ 0x9E55_0E5E);
-        // A quarter of the runs stay as the swarm drew them.
-        var pressure = dice.Chance(0.25) ? Pressure.None : (Pressure)dice.Next(1, (int)Pressure.Turnover + 1);
+        // Some runs stay as the swarm drew them.
+        var pressure = dice.Chance(0.15) ? Pressure.None : (Pressure)dice.Next(1, (int)Pressure.RottenFollower + 1);
         var calmer = drawn with { Pressure = pressure };
         if (pressure == Pressure.None) return calmer;
         if (dice.Chance(0.7)) calmer = calmer with { BetweenPartitions = default, BetweenPauses = default, BetweenPowerLosses = default, BetweenBlackouts = default, BetweenKills = default, SyncFails = 0, CrashAtEffect = 0 };
@@ -60,10 +66,21 @@ internal static class PressureDraw
             Pressure.ExiledTail => calmer with { SnapshotEvery = dice.Next(3, 40), SnapshotTrail = 0, BetweenBursts = default },
             Pressure.RestartWithinLease or Pressure.LateWord => calmer with { SyncMax = TimeSpan.FromMilliseconds(3), SyncMin = TimeSpan.FromMicroseconds(100), SyncStall = default, LeaseReads = true, BetweenWipes = default, BetweenRot = default },
             Pressure.SplitVotes => calmer with { Voters = 5, Sites = 5, BetweenWipes = default, BetweenRot = default },
-            Pressure.LeaderInMinority => calmer with { LeaseReads = dice.Chance(0.2), ClientsRoam = true },
+            // Whom the leader takes along are learners, where there are some.
+            Pressure.LeaderInMinority => calmer with { LeaseReads = dice.Chance(0.2), ClientsRoam = true, Sites = drawn.Voters + 2, PromoteChance = 0.1, ReadShare = 0.6, Keys = 2, BetweenWipes = default },
             Pressure.EchoedReads => calmer with { ReadShare = 0.6, ClientsRoam = true, Keys = 2, ThinkTime = TimeSpan.FromMilliseconds(3) },
             Pressure.Laggards => calmer with { SnapshotEvery = dice.Next(3, 12), SnapshotTrail = 0 },
             Pressure.Turnover => calmer with { Sites = drawn.Voters + 2, BetweenMembershipChanges = TimeSpan.FromMilliseconds(dice.Next(40, 150)) },
+            Pressure.RackGoesDark => calmer with
+            {
+                Voters = 3, Sites = 3, BetweenWipes = default, BetweenBlackouts = default, BetweenTransfers = default,
+                SyncMin = TimeSpan.FromMilliseconds(2), SyncMax = TimeSpan.FromMilliseconds(dice.Next(20, 70)), SyncStall = default, SnapshotEvery = dice.Chance(0.5) ? 0 : drawn.SnapshotEvery,
+            },
+            Pressure.RottenFollower => calmer with
+            {
+                Voters = 3, Sites = 3, AppendBytesMax = 1, BetweenWipes = default, BetweenRot = default, BetweenBlackouts = default, BetweenTransfers = default,
+                SyncMin = TimeSpan.FromMicroseconds(100), SyncMax = TimeSpan.FromMilliseconds(4), SyncStall = default, SnapshotEvery = 0,
+            },
             _ => calmer,
         };
     }

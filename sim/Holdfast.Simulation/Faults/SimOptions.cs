@@ -19,6 +19,9 @@ internal sealed record SimOptions
     /// <summary>Clients ask anybody rather than the leader they know.</summary>
     public bool ClientsRoam { get; init; }
 
+    /// <summary>How readily a learner that has caught up is made a voter, each time that members are looked at.</summary>
+    public double PromoteChance { get; init; } = 0.8;
+
     public required int Sites { get; init; }
     public required int Voters { get; init; }
     public required int Clients { get; init; }

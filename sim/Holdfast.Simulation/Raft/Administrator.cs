@@ -58,7 +58,7 @@ internal sealed class Administrator(RaftWorld world)
             }
 
             var role = member.Role;
-            if (role == MemberRole.Learner && core.MatchOf(member.Node).Value + 30 >= core.Commit.Value && dice.Chance(0.8))
+            if (role == MemberRole.Learner && core.MatchOf(member.Node).Value + 30 >= core.Commit.Value && dice.Chance(world.IsHealed ? 0.8 : world.Options.PromoteChance))
             {
                 Promoted.Hit();
                 role = MemberRole.Voter;

@@ -93,7 +93,7 @@ internal sealed class FaultDriver(RaftWorld world)
     /// The rack loses power. Each disk's last commit may be left in doubt, on a majority and on all, beside rot on some: the group must come back by itself and with
     /// everything that was acknowledged, for each member is asked (S8). Who was wiped cannot be asked.
     /// </summary>
-    private void Blackout()
+    public void Blackout()
     {
         var mayDoubt = InForce().All(configuration => AreThere(configuration.Members) && AreThere(configuration.Outgoing));
         if (mayDoubt) RackInDoubt.Hit();
@@ -144,16 +144,23 @@ internal sealed class FaultDriver(RaftWorld world)
     private void Rot()
     {
         var site = world.Sites[dice.Next(world.Sites.Count)];
+        // Rot is found by whoever reads, and only recovery reads.
+        if (RotTail(site, 30, out _)) Crash(site, losesPower: dice.Chance(0.5));
+    }
+
+    /// <summary>A sector under one of the newest entries rots; false when there is none, or it would be more damage than the group must bear.</summary>
+    public bool RotTail(RaftSite site, int depthMax, out LogIndex index)
+    {
+        index = LogIndex.Zero;
         var log = site.Device.Durable;
-        if (log.Last <= log.Base.Index || world.Atlas.IsDamaged(site.Node) || !world.Atlas.Permits(site.Node, InForce())) return;
-        var depth = Math.Min((int)(log.Last - log.Base.Index), 30);
-        var index = new LogIndex(log.Last.Value - (ulong)dice.Next(depth));
+        if (log.Last <= log.Base.Index || world.Atlas.IsDamaged(site.Node) || !world.Atlas.Permits(site.Node, InForce())) return false;
+        var depth = Math.Min((int)(log.Last - log.Base.Index), depthMax);
+        index = new LogIndex(log.Last.Value - (ulong)dice.Next(depth));
         if (world.IsTracing) world.Trace($"{site.Node} has a bad sector under {index}");
         world.Counts.Rots++;
         world.Atlas.Damage(site.Node);
         log.Rot(index);
-        // Rot is found by whoever reads, and only recovery reads.
-        Crash(site, losesPower: dice.Chance(0.5));
+        return true;
     }
 
     private IEnumerable<Consensus.Configuration> InForce()

@@ -13,6 +13,8 @@ internal sealed class PressureDriver(RaftWorld world)
     private static readonly Mark DiedYoung = new("sim pressure: a leader died young");
     private static readonly Mark DiedAfterInstall = new("sim pressure: died after installing a snapshot");
     private static readonly Mark RestartedWithinLease = new("sim pressure: followers restarted within the lease");
+    private static readonly Mark RackWentDark = new("sim pressure: the rack lost power, and one machine was late");
+    private static readonly Mark FollowerRotted = new("sim pressure: a follower's newest entries rotted");
 
     private readonly SeededRandom dice = world.Dice.Fork();
     private readonly Pressure pressure = world.Options.Pressure;
@@ -42,6 +44,12 @@ internal sealed class PressureDriver(RaftWorld world)
                 break;
             case Pressure.LeaderInMinority:
                 Repeat(1200, 3000, () => IsolateLeader(companions: dice.Next(1, 3), Ms(500, 1500)));
+                break;
+            case Pressure.RackGoesDark:
+                Repeat(3800, 5000, GoDark);
+                break;
+            case Pressure.RottenFollower:
+                Repeat(2800, 4000, RotFollower);
                 break;
             case Pressure.Laggards:
                 Repeat(150, 500, LeaveOneBehind);
@@ -89,6 +97,7 @@ internal sealed class PressureDriver(RaftWorld world)
         {
             Pressure.LeadersDieYoung when from == mutedAppends && message is AppendPacket && !isHeard[to] => new(true, default, default),
             Pressure.RestartWithinLease when from == mutedAppends && !isBeat => new(true, default, default),
+            Pressure.RottenFollower when from == mutedAppends && message is AppendPacket && !isHeard[to] => new(true, default, default),
             Pressure.LateWord when to == lateTo => new(false, Ms(100, 500), default),
             Pressure.SplitVotes when message is RequestVote { IsPreVote: false } => new(false, Ms(0, 60), default),
             Pressure.SplitVotes when message is VoteReply => new(false, Ms(0, 30), Ms(0, 30)),
@@ -117,6 +126,49 @@ internal sealed class PressureDriver(RaftWorld world)
         var site = world.Sites[dice.Next(world.Sites.Count)];
         if (site != world.Leader()) Isolate(site, companions: 0, inbound: true, Ms(100, 350));
     }
+
+    /// <summary>Something is being written everywhere when the power goes. Whoever is late may be the only one whose log is whole.</summary>
+    private void GoDark()
+    {
+        if (world.Leader() is not { } leader) return;
+        RackWentDark.Hit();
+        leader.Process!.Burst(dice.Next(5, 30));
+        world.Clock.After(Ms(1, 40), () =>
+        {
+            if (world.IsHealed) return;
+            var late = world.Sites[dice.Next(world.Sites.Count)];
+            var rotten = world.Sites[dice.Next(world.Sites.Count)];
+            if (rotten != late && dice.Chance(0.8)) world.Faults.RotTail(rotten, 12, out _);
+            world.Faults.Blackout();
+            Isolate(late, companions: 0, inbound: true, Ms(2200, 3200));
+        });
+    }
+
+    /// <summary>What is committed now only the leader and one follower have; then that follower has lost it, and the leader is cut off while it gives it again.</summary>
+    private void RotFollower()
+    {
+        if (world.Leader() is not { } leader || leader.Process!.IsPaused) return;
+        var victim = world.Sites[(leader.Slot + dice.Next(1, world.Sites.Count)) % world.Sites.Count];
+        if (!victim.IsUp) return;
+        Array.Clear(isHeard);
+        isHeard[victim.Slot] = true;
+        Mute(leader.Slot, Ms(700, 900));
+        leader.Process.Burst(dice.Next(4, 16));
+        world.Clock.After(Ms(20, 80), () =>
+        {
+            if (world.IsHealed || !victim.IsUp || !world.Faults.RotTail(victim, 10, out var rotten)) return;
+            FollowerRotted.Hit();
+            Restart(victim);
+            CutOffDuringRepair(leader, victim, rotten + (ulong)dice.Next(0, 3), world.Clock.Now + Ms(200, 400).Ticks);
+        });
+    }
+
+    private void CutOffDuringRepair(RaftSite leader, RaftSite victim, LogIndex at, long latest) => world.Clock.After(TimeSpan.FromMicroseconds(500), () =>
+    {
+        if (world.IsHealed) return;
+        if (world.Clock.Now >= latest || victim.Process is { IsAlive: true } process && process.Core.Durable >= at) Isolate(leader, companions: 0, inbound: true, Ms(1700, 2400));
+        else CutOffDuringRepair(leader, victim, at, latest);
+    });
 
     private void RestartFollowers()
     {
@@ -152,10 +204,24 @@ internal sealed class PressureDriver(RaftWorld world)
         if (world.IsHealed) return;
         var inside = new bool[world.Sites.Count];
         inside[site.Slot] = true;
-        for (; companions > 0; companions--) inside[dice.Next(inside.Length)] = true;
+        for (; companions > 0; companions--) inside[Companion(site)] = true;
         world.Network.Isolate(inside, outbound: true, inbound);
         if (world.IsTracing) world.Trace($"pressure: {site.Node} is cut off, companions {string.Join(",", inside)} inbound {inbound} for {span}");
         world.Clock.After(span, world.Network.RestoreAll);
+    }
+
+    /// <summary>Learners first: they are no part of a majority, and must not be taken for one.</summary>
+    private int Companion(RaftSite leader)
+    {
+        var any = dice.Next(world.Sites.Count);
+        if (leader.Process is not { } process) return any;
+        for (var i = 0; i < world.Sites.Count; i++)
+        {
+            var site = world.Sites[(any + i) % world.Sites.Count];
+            if (process.Core.Configuration.Contains(site.Node) && !process.Core.Configuration.CountsForQuorum(site.Node)) return site.Slot;
+        }
+
+        return any;
     }
 
     private void Restart(RaftSite site)

@@ -51,6 +51,8 @@ internal sealed class RaftWorld
 
     public PressureDriver Pressures => pressures;
 
+    public FaultDriver Faults => faults;
+
     public FaultAtlas Atlas { get; }
 
     public History History { get; } = new();

@@ -19,6 +19,7 @@ internal sealed class SeedSweep(TextWriter output)
     private readonly List<RunResult> failures = [];
     private readonly Stopwatch watch = new();
     private TimeSpan saidAt;
+    private long runsForAllMarks;
     private bool isForVolume;
     private volatile bool isEnough;
 
@@ -86,6 +87,8 @@ internal sealed class SeedSweep(TextWriter output)
     private void Take(RunResult result)
     {
         total.Add(result.Counts);
+        // A mark is declared when its type is first touched, which may be late.
+        runsForAllMarks = !Mark.All().All(static mark => mark.Hits > 0) ? 0 : runsForAllMarks == 0 ? total.Runs : runsForAllMarks;
         isEnough = isForVolume && total.Runs >= RunsForMarks && VolumeBar.AreMet(total);
         if (result.Failure is not null)
         {
@@ -107,6 +110,7 @@ internal sealed class SeedSweep(TextWriter output)
             unreached |= mark.Hits == 0;
         }
 
+        if (!unreached) output.WriteLine($"marks: all were reached within the first {runsForAllMarks} runs");
         return unreached && total.Runs >= RunsForMarks;
     }
 }

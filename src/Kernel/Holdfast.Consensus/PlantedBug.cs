@@ -47,4 +47,7 @@ internal enum PlantedBug : byte
 
     /// <summary>A damaged replica's vote counts in any election (against S8).</summary>
     DamagedVotesAnywhere,
+
+    /// <summary>A damaged replica goes on in the term that it found, although it may have lost newer ones and what it acknowledged in them (against S8, decision 0015).</summary>
+    DamagedKeepsTerm,
 }

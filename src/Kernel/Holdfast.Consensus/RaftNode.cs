@@ -51,7 +51,7 @@ public sealed class RaftNode
         roll = new RollCall(standing, journal, held, options.Bug);
         membership = new MembershipChange(standing, journal);
         readers = new Readers(options, standing, journal, held);
-        if (!IsWhole) standing.EnterTerm(new Term(Math.Max(Term.Value, Log.Last.Term.Value) + TermsLostMax));
+        if (!IsWhole && options.Bug != PlantedBug.DamagedKeepsTerm) standing.EnterTerm(new Term(Math.Max(Term.Value, Log.Last.Term.Value) + TermsLostMax));
     }
 
     /// <summary>This node.</summary>
@@ -321,6 +321,15 @@ public sealed class RaftNode
     {
         if (leadership?.Find(peer) is { State: not ProgressState.Snapshot } progress) progress.BecomeProbe();
         if (Role == RaftRole.Follower && follower.Binding.Leader == peer) follower.AskWhetherStillLeading(); // It may have restarted, and lead no more.
+    }
+
+    /// <summary>
+    /// Frames of the leader may have been lost here although its connection held: it is asked to say again what it last announced. A group at rest would not, and
+    /// this replica would not learn of the newest commit before the next write.
+    /// </summary>
+    public void OnFramesLost()
+    {
+        if (standing.FollowsSomebody) follower.AskAgain();
     }
 
     /// <summary>A durable local snapshot covers everything up to here (which has been applied): the log may forget it.</summary>

@@ -64,6 +64,13 @@ public sealed class CoordinationStateMachine : IStateMachine
     /// <summary>The leases' time, while this replica leads.</summary>
     internal LeaseClock Clock { get; } = new();
 
+    /// <summary>A mistake that the simulator plants. Set before anything runs.</summary>
+    internal PlantedKeyspaceBug Bug
+    {
+        get => Watches.Bug;
+        set => (Watches.Bug, Auth.Bug) = (value, value);
+    }
+
     /// <summary>What this replica last heard of its role.</summary>
     internal GroupRole Role { get; private set; }
 

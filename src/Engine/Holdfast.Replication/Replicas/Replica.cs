@@ -15,6 +15,7 @@ internal sealed class Replica
     private static readonly TimeSpan ScanEvery = TimeSpan.FromMilliseconds(20);
 
     private static readonly Mark AppendUnsent = new("replication: an append found no room on an open connection");
+    private static readonly Mark LostWhileRecording = new("replication: a frame of the consensus came while a snapshot was being recorded");
     private static readonly Mark ApplyYielded = new("replication: apply went on in another turn");
 
     private readonly GroupOptions options;
@@ -28,6 +29,7 @@ internal sealed class Replica
     private RollHeld? roll;
     private bool wasServing;
     private bool isLaneBusy;
+    private bool hasLostFrames;
 
     public Replica(GroupLoop loop, GroupId group, IStateMachine? machine, RaftStart start, uint featureLevel, GroupOptions options)
     {
@@ -117,8 +119,14 @@ internal sealed class Replica
     public void OnFrame(Instant now, NodeId from, FrameKind kind, ref SpanReader reader)
     {
         MarkDirty();
-        // While a snapshot's record is on its way the core stands still: what comes now is lost like in a network, and repeated.
-        if (kind < FrameKind.Forward && Fetching.IsRecording) return;
+        // While a snapshot's record is on its way the core stands still: what comes now is lost like in a network, and asked for again when the core goes on.
+        if (kind < FrameKind.Forward && Fetching.IsRecording)
+        {
+            LostWhileRecording.Hit();
+            hasLostFrames = true;
+            return;
+        }
+
         switch (kind)
         {
             case FrameKind.Forward: Proposals.OnForward(now, from, ref reader); break;
@@ -185,6 +193,8 @@ internal sealed class Replica
         Meters.SnapshotsInstalled.Increment();
         foreach (var node in withdrawnMeanwhile) Node.OnSupportWithdrawn(now, node);
         withdrawnMeanwhile.Clear();
+        if (hasLostFrames) Node.OnFramesLost();
+        hasLostFrames = false;
         Reads.Release(now);
     }
 

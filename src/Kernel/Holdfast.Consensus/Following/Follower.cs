@@ -85,6 +85,10 @@ internal sealed class Follower
         if (request.IsPreVote) held.VoteReplies.Add(new(from, new VoteReply(standing.Term, false, true)));
     }
 
+    /// <summary>Refuses nothing, and so changes nothing of what the leader knows but which commit it has announced: it announces it again.</summary>
+    public void AskAgain() =>
+        held.AppendReplies.Add(new(standing.Leader, new AppendReply(standing.Term, false, LogIndex.Zero, journal.Last, 0, BoundTo(standing.Leader), IsWhole)));
+
     private void Reject(NodeId from, in AppendHeader header)
     {
         var hint = journal.Log.LastNotAbove(header.Previous.Index, header.Previous.Term);

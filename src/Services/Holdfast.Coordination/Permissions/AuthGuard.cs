@@ -126,7 +126,7 @@ internal sealed class AuthGuard(AuthStore auth, MvccStore store)
 
     private (KeyCover Read, KeyCover Write) CoversOf(IdentityView view, UserRecord user)
     {
-        if (!ReferenceEquals(view, coversOf) || covers.Count >= CoversMax)
+        if ((!ReferenceEquals(view, coversOf) && auth.Bug != PlantedKeyspaceBug.AuthChangeMissedByCache) || covers.Count >= CoversMax)
         {
             covers.Clear();
             coversOf = view;

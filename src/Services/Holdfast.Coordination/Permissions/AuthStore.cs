@@ -17,6 +17,9 @@ internal sealed class AuthStore
     /// <summary>Everything, as it is now.</summary>
     public IdentityView View => view;
 
+    /// <summary>A mistake that the simulator plants.</summary>
+    public PlantedKeyspaceBug Bug { get; set; }
+
     /// <summary>Whether the etcd face asks who is there.</summary>
     public bool IsOn { get; private set; }
 

@@ -51,8 +51,8 @@ internal sealed class WatchHub
     /// <summary>The revision that the next change will have.</summary>
     public long NextRevision => store.Revision + 1;
 
-    /// <summary>A mistake that the simulator plants: a watcher whose revision was compacted goes on without a word, and what was there is never told.</summary>
-    public bool SkipsCompacted { get; set; }
+    /// <summary>A mistake that the simulator plants.</summary>
+    public PlantedKeyspaceBug Bug { get; set; }
 
     /// <summary>How often a watch that asked for it is told the revision while nothing happens. Set before anything runs.</summary>
     public TimeSpan ProgressInterval { get; set; } = TimeSpan.FromMinutes(10);
@@ -196,6 +196,7 @@ internal sealed class WatchHub
     {
         store = replacement;
         dispatched = store.Log.End;
+        if (Bug == PlantedKeyspaceBug.WatchMissesRestored) return;
         foreach (var stream in streams.Values)
         {
             foreach (var watcher in stream.Watchers.Values)
@@ -259,14 +260,14 @@ internal sealed class WatchHub
 
         FellBehind.Hit();
         watcher.Gathered.Clear();
-        watcher.NextRevision = Math.Max(watcher.NextRevision, revision);
+        watcher.NextRevision = Math.Max(watcher.NextRevision, Bug == PlantedKeyspaceBug.WatchSkipsRevision ? revision + 1 : revision);
         synced.Remove(watcher);
         FallBehind(watcher);
     }
 
     private void Advance(Watcher watcher, ref int budget)
     {
-        if (watcher.NextRevision < store.Compacted && !SkipsCompacted)
+        if (watcher.NextRevision < store.Compacted && Bug != PlantedKeyspaceBug.WatchSkipsCompacted)
         {
             CancelCompacted(watcher);
             return;

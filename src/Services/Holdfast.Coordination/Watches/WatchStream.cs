@@ -92,7 +92,7 @@ internal sealed class WatchStream(WatchHub hub, IWatchSink sink, long number)
     /// </summary>
     public void TellProgress()
     {
-        if (!wantsProgress || Behind > 0 || !HasRoom) return;
+        if (!wantsProgress || (Behind > 0 && hub.Bug != PlantedKeyspaceBug.ProgressToldWhileBehind) || !HasRoom) return;
         wantsProgress = false;
         if (Watchers.Count == 0 || Watchers.Values.Any(watcher => watcher.NextRevision > hub.NextRevision)) return;
         Send(new WatchResponse { Header = hub.Header(), WatchId = -1 });

@@ -54,11 +54,18 @@ public sealed class CoordinationFace : ICoordination
 
     private CoordinationFace(CoordinationFace face, Caller caller)
     {
+        (CompletesInline, Bug) = (face.CompletesInline, face.Bug);
         (group, identity, leaseIds, leaseIdsLock, desks) = (face.group, face.identity, face.leaseIds, face.leaseIdsLock, face.desks);
         (space, compactor, maintenance, members) = (face.space, face.compactor, face.maintenance, face.members);
         (meters, quotaBytes) = (face.meters, face.quotaBytes);
         this.caller = caller;
     }
+
+    /// <summary>Whoever waits goes on at once where his wait ends, instead of on another thread: for the simulator, which has only one. Set before anything runs.</summary>
+    internal bool CompletesInline { get; set; }
+
+    /// <summary>A mistake that the simulator plants. Set before anything runs.</summary>
+    internal PlantedKeyspaceBug Bug { get; set; }
 
     /// <summary>The face of one node over the keyspace's group.</summary>
     /// <param name="group">The group, whose state machine is <paramref name="machine"/>.</param>

@@ -72,7 +72,8 @@ internal sealed class Contest(ICoordination coordination, ByteString name, long 
         {
             var seen = await coordination.TxnAsync(look, cancel).ConfigureAwait(false);
             var mine = seen.Responses[0].ResponseRange.Kvs;
-            if (mine.Count == 0 || mine[0].CreateRevision != Fence) throw Lost();
+            var isThere = mine.Count > 0 && mine[0].CreateRevision == Fence;
+            if (!isThere && coordination is not CoordinationFace { Bug: PlantedKeyspaceBug.LockGrantedWithoutLease }) throw Lost();
             var nearest = seen.Responses[1].ResponseRange.Kvs;
             if (nearest.Count == 0) return seen.Header;
             await UntilDeletedAsync(nearest[0].Key, seen.Header.Revision + 1, cancel).ConfigureAwait(false);

@@ -8,12 +8,14 @@ internal sealed class WatchReader : IWatchSink, IDisposable
 {
     private const int ResponsesMax = 16;
 
-    private readonly Channel<WatchResponse> incoming = Channel.CreateBounded<WatchResponse>(new BoundedChannelOptions(ResponsesMax) { SingleReader = true });
+    private readonly Channel<WatchResponse> incoming;
     private readonly IWatchSession session;
 
     /// <summary>Watches each of the given requests; their ids are 0, 1, ... in this order.</summary>
     public WatchReader(ICoordination coordination, params ReadOnlySpan<WatchCreateRequest> requests)
     {
+        var goesOnInline = coordination is CoordinationFace { CompletesInline: true };
+        incoming = Channel.CreateBounded<WatchResponse>(new BoundedChannelOptions(ResponsesMax) { SingleReader = true, AllowSynchronousContinuations = goesOnInline });
         session = coordination.OpenWatch(this);
         foreach (var request in requests) session.Create(request);
     }
