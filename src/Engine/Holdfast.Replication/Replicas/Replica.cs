@@ -28,6 +28,7 @@ internal sealed class Replica
     private RollHeld? roll;
     private bool wasServing;
     private bool isLaneBusy;
+    private bool hasMissedFrames;
 
     public Replica(GroupLoop loop, GroupId group, IStateMachine? machine, RaftStart start, uint featureLevel, GroupOptions options)
     {
@@ -40,7 +41,7 @@ internal sealed class Replica
         Fetching = new SnapshotFetching(this);
         Feeding = new SnapshotFeeding(this);
         Restoring = new StateRestoring(this);
-        Execution = machine is IAppendExecutor executor ? new AppendExecution(this, executor) : null;
+        Execution = machine is IAppendExecutor executor ? new AppendExecution(this, executor, options.PendingProposalsMax) : null;
         hashes = new HashCheck(this);
         commit = Node.Commit;
         Meters = new GroupMeters(loop.Now);
@@ -114,8 +115,13 @@ internal sealed class Replica
     public void OnFrame(Instant now, NodeId from, FrameKind kind, ref SpanReader reader)
     {
         MarkDirty();
-        // While a snapshot's record is on its way the core stands still: what comes now is lost like in a network, and repeated.
-        if (kind < FrameKind.Forward && Fetching.IsRecording) return;
+        // While a snapshot's record is on its way the core stands still: what comes now is lost like in a network, and asked for afterwards.
+        if (kind < FrameKind.Forward && Fetching.IsRecording)
+        {
+            hasMissedFrames = true;
+            return;
+        }
+
         switch (kind)
         {
             case FrameKind.Forward: Proposals.OnForward(now, from, ref reader); break;
@@ -182,6 +188,8 @@ internal sealed class Replica
         Meters.SnapshotsInstalled.Increment();
         foreach (var node in withdrawnMeanwhile) Node.OnSupportWithdrawn(now, node);
         withdrawnMeanwhile.Clear();
+        if (hasMissedFrames) Node.OnFramesMissed();
+        hasMissedFrames = false;
         Reads.Release(now);
     }
 

@@ -4,7 +4,7 @@ using Holdfast.Storage;
 
 namespace Holdfast.Replication;
 
-/// <summary>The thread that reads and writes snapshots, below the others in priority: it may use what they leave of the disk and the processor.</summary>
+/// <summary>The thread that reads and writes snapshots, behind the others where the processor is short.</summary>
 internal sealed class SnapshotThread : ISnapshotWorker, IDisposable
 {
     private readonly BlockingCollection<SnapshotJob> jobs = [];
@@ -16,7 +16,7 @@ internal sealed class SnapshotThread : ISnapshotWorker, IDisposable
     {
         this.store = store;
         this.onFatal = onFatal;
-        thread = new Thread(Run) { Name = "snapshots", IsBackground = true, Priority = ThreadPriority.BelowNormal };
+        thread = new Thread(Run) { Name = "snapshots", IsBackground = true };
         thread.Start();
     }
 
@@ -35,6 +35,7 @@ internal sealed class SnapshotThread : ISnapshotWorker, IDisposable
 
     private void Run()
     {
+        ThreadRank.TakeLast();
         try
         {
             foreach (var job in jobs.GetConsumingEnumerable()) job.Carry(store);
