@@ -28,12 +28,12 @@ internal sealed class StallWatch
         new Thread(Run) { Name = "stall watch", IsBackground = true }.Start();
     }
 
-    /// <summary>In a line, what was noted between two times; "nothing" when nothing was.</summary>
+    /// <summary>In a line, what was noted between two times, of each kind the longest; "nothing" when nothing was.</summary>
     public string Between(long from, long to)
     {
         lock (gate)
         {
-            var met = notes.Where(note => note.From <= to && note.To >= from).Select(note => note.Ticks == 0 ? note.What : $"{note.What} {Millis(note.Ticks)} ms").Take(12).ToList();
+            var met = notes.Where(note => note.From <= to && note.To >= from).GroupBy(note => note.What).Select(each => each.First().Ticks == 0 ? each.Key : $"{each.Key} {Millis(each.Max(note => note.Ticks))} ms").ToList();
             return met.Count == 0 ? "nothing" : string.Join(", ", met);
         }
     }

@@ -4,7 +4,7 @@ using Holdfast.Storage;
 
 namespace Holdfast.Replication;
 
-/// <summary>The thread that reads and writes snapshots, behind the others where the processor is short.</summary>
+/// <summary>The thread that reads and writes snapshots, behind the loops and the log where the processor is short (<see cref="ThreadRank"/>). Not behind everything: a node that restores waits for it.</summary>
 internal sealed class SnapshotThread : ISnapshotWorker, IDisposable
 {
     private readonly BlockingCollection<SnapshotJob> jobs = [];
@@ -35,7 +35,6 @@ internal sealed class SnapshotThread : ISnapshotWorker, IDisposable
 
     private void Run()
     {
-        ThreadRank.TakeLast();
         try
         {
             foreach (var job in jobs.GetConsumingEnumerable()) job.Carry(store);

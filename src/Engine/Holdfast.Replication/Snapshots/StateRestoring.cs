@@ -17,8 +17,11 @@ namespace Holdfast.Replication;
 /// </summary>
 internal sealed class StateRestoring
 {
-    /// <summary>Chunks of about 256 KiB on their way from the disk at once: enough that neither the worker nor the loop waits for the other.</summary>
-    public const int ReadsUnderwayMax = 4;
+    /// <summary>
+    /// Chunks of about 256 KiB on their way from the disk at once: enough that neither the worker nor the loop waits for the other, also on a machine that is so busy that each hand-over costs a
+    /// turn of the scheduler (with 4, a gigabyte took a minute there, and two seconds on a quiet one).
+    /// </summary>
+    public const int ReadsUnderwayMax = 16;
 
     private static readonly Mark Rebuilt = new("replication: state rebuilt after a truncated tail");
     private static readonly Mark FileDamaged = new("replication: state file damaged, found when its snapshot was restored");

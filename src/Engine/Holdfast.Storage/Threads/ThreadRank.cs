@@ -9,8 +9,8 @@ public static class ThreadRank
     /// <summary>As the event loops: every write of the node waits for the log's thread.</summary>
     private const int NiceOfFirst = -10;
 
-    /// <summary>May always be asked for. A thread of it still gets a third of what an ordinary one gets: restoring a state at start is among its work.</summary>
-    private const int NiceOfLast = 5;
+    /// <summary>May always be asked for. A thread of it still gets a tenth of what an ordinary one gets.</summary>
+    private const int NiceOfLast = 10;
 
     /// <summary>The calling thread goes before ordinary ones. Needs the capability, or a limit that allows it (<c>LimitNICE</c>).</summary>
     public static void TakeFirst() => Take(NiceOfFirst);
