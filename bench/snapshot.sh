@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A state of about 1 GB: writes while a snapshot is taken, and while a joiner streams it, is killed at half, resumes and joins; the log's size with one idle group; restart time.
+# A state of about 1 GB, and a group at rest beside it: writes while a snapshot is taken, and while a joiner streams it, is killed at half, resumes and joins; the log's size with one idle group; restart time.
 # usage: bench/snapshot.sh [SIZE] [SECONDS] [DIR]      (defaults 1G, 60 and a temporary folder; 10 minutes of load: bench/snapshot.sh 1G 600)
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."

@@ -1,17 +1,16 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
-using Holdfast.Storage;
 using Holdfast.Transport;
 
 namespace LargeState;
 
 /// <summary>
 /// One node, in a process of its own, told what to do in lines on its standard input: <c>peer ID PORT</c>, <c>start ID ID..</c> (founders; none for a joiner),
-/// <c>fill BLOCKS</c>, <c>idle</c>, <c>snapshot</c>, <c>learner ID</c>, <c>voter ID</c>, <c>load</c>, <c>report</c>, <c>status</c>, <c>marks</c>, <c>stop</c>. One line answers each.
+/// <c>fill BLOCKS</c>, <c>idle</c>, <c>snapshot</c>, <c>learner ID</c>, <c>voter ID</c>, <c>load</c>, <c>report</c>, <c>pauses</c>, <c>stalls FROM TO</c>, <c>status</c>, <c>marks</c>, <c>stop</c>.
+/// One line answers each.
 /// </summary>
 internal sealed class NodeProcess
 {
@@ -19,32 +18,22 @@ internal sealed class NodeProcess
     private static readonly GroupId Idle = new(2);
     private static readonly GroupOptions Options = new() { SnapshotLogBytes = 128L * 1024 * 1024, ProposeTimeout = TimeSpan.FromMinutes(10) };
 
-    private readonly PeerAddresses addresses = new();
     private readonly Blocks blocks = new();
-    private readonly DataDirectory data;
-    private readonly NodeRuntime node;
-    private readonly PeerListener listener;
+    private readonly LargeNode node;
     private readonly long began = Stopwatch.GetTimestamp();
     private ReplicatedGroup large = null!;
     private ReplicatedGroup idle = null!;
+    private StallWatch watch = null!;
     private WriteLoad? load;
 
-    private NodeProcess(string name, int port, string folder)
-    {
-        data = DataDirectory.Open(folder, name, path => new DirectoryDisk(path) { LogFolder = "wal", PrefersDirect = WriteProbe.Measure(path).PreferDirect });
-        data.JoinCluster(new ClusterId(0x1A46E));
-        var self = new LocalNode(data.Node, (uint)data.BootCount, 1, data.Cluster);
-        listener = new PeerListener(new IPEndPoint(IPAddress.Loopback, port), self, addresses, null, new TransportOptions(), (_, _) => { });
-        node = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener });
-    }
+    private NodeProcess(string name, int port, string folder) => node = LargeNode.Open(name, port, folder);
 
     public static async Task RunAsync(string name, int port, string folder)
     {
         var process = new NodeProcess(name, port, folder);
-        Console.WriteLine(process.data.Node.Value);
+        Console.WriteLine(process.node.Data.Node.Value);
         while (await Console.In.ReadLineAsync() is { } line && line != "stop") Console.WriteLine(await process.ObeyAsync(line.Split(' ')));
         await process.node.StopAsync();
-        process.listener.Dispose();
     }
 
     private async Task<string> ObeyAsync(string[] words)
@@ -52,7 +41,7 @@ internal sealed class NodeProcess
         switch (words[0])
         {
             case "peer":
-                addresses.Set(new PeerAddress(IdOf(words[1]), words[1], "127.0.0.1", int.Parse(words[2], CultureInfo.InvariantCulture)));
+                node.Addresses.Set(new PeerAddress(IdOf(words[1]), words[1], "127.0.0.1", int.Parse(words[2], CultureInfo.InvariantCulture)));
                 return "known";
             case "start":
                 return await StartAsync([.. words.Skip(1).Select(IdOf)]);
@@ -73,8 +62,12 @@ internal sealed class NodeProcess
                 return "begun";
             case "report":
                 return await load!.EndAsync();
+            case "pauses":
+                return load!.Pauses();
+            case "stalls":
+                return watch.Between(long.Parse(words[1], CultureInfo.InvariantCulture), long.Parse(words[2], CultureInfo.InvariantCulture));
             case "marks":
-                return string.Join("; ", Mark.All().Where(mark => mark.Hits > 0 && mark.Name.Contains("snapshot", StringComparison.Ordinal)).Select(mark => $"{mark.Name} ({mark.Hits})"));
+                return $"idle group's log begins after {idle.Status.Snapshot.Index} and ends at {idle.Status.Last.Index}; " + string.Join("; ", Mark.All().Where(IsTold).Select(mark => $"{mark.Name} ({mark.Hits})"));
             default:
                 var now = large.Status;
                 return $"{(now.IsServingLeader ? "leads" : now.Role)} {now.Applied} {now.Snapshot.Index} {(now.IsRestored && now.Applied > LogIndex.Zero ? "restored" : "empty")}";
@@ -83,12 +76,13 @@ internal sealed class NodeProcess
 
     private async Task<string> StartAsync(NodeId[] founders)
     {
-        node.Open();
-        listener.Start();
+        node.Runtime.Open();
+        node.Listener.Start();
         var initial = founders.Length == 0 ? Configuration.Empty : Configuration.OfVoters(founders);
-        large = await node.CreateGroupAsync(Large, blocks, initial, Options);
+        large = await node.Runtime.CreateGroupAsync(Large, blocks, initial, Options);
         var restored = Stopwatch.GetElapsedTime(began);
-        idle = await node.CreateGroupAsync(Idle, new Blocks(), initial, Options);
+        idle = await node.Runtime.CreateGroupAsync(Idle, new Blocks(), initial, Options);
+        watch = new StallWatch(node.Runtime, large);
         return string.Create(CultureInfo.InvariantCulture, $"open after {restored.TotalSeconds:F2} s");
     }
 
@@ -104,6 +98,8 @@ internal sealed class NodeProcess
 
         return "Begun";
     }
+
+    private static bool IsTold(Mark mark) => mark.Hits > 0 && (mark.Name.Contains("snapshot", StringComparison.Ordinal) || mark.Name.Contains("segment", StringComparison.Ordinal));
 
     private static NodeId IdOf(string word) => new(ulong.Parse(word, CultureInfo.InvariantCulture));
 }

@@ -1,4 +1,5 @@
-// A replicated state of about a gigabyte: LargeState [--size 1G] [--seconds 60] [--data DIR] [--port 34900]. Three processes; prints what it sees.
+// A replicated state of about a gigabyte, in three processes: LargeState [--size 1G] [--seconds 60] [--data DIR] [--port 34900]. Prints what it sees.
+// Or one node that rebuilds it (S20): LargeState rebuild [--size 1G] [--writes 20000] [--data DIR] [--port 34900].
 using System.Diagnostics;
 using System.Globalization;
 using LargeState;
@@ -19,7 +20,8 @@ var root = Option("--data", "");
 var data = root.Length > 0 ? Directory.CreateDirectory(root).FullName : Directory.CreateTempSubdirectory("large-state-").FullName;
 try
 {
-    new Scenario(data, port, (int)(bytes / Block.Bytes), TimeSpan.FromSeconds(seconds)).Run();
+    if (args is ["rebuild", ..]) await RebuildTime.RunAsync(data, port, (int)(bytes / Block.Bytes), int.Parse(Option("--writes", "20000"), CultureInfo.InvariantCulture));
+    else new Scenario(data, port, (int)(bytes / Block.Bytes), TimeSpan.FromSeconds(seconds)).Run();
 }
 finally
 {

@@ -6,6 +6,11 @@ namespace LargeState;
 /// <summary>Two nodes hold the state; a third joins, is killed at half of its snapshot, resumes and becomes a voter, while the leader takes writes; then a node restarts.</summary>
 internal sealed class Scenario(string data, int port, int blocks, TimeSpan loadFor)
 {
+    /// <summary>Segments that the log may hold: those beyond which groups are made to let old ones go, one being written and one while they do; and those kept for use again.</summary>
+    private static readonly long LogBytesMax = SegmentBytes * (4 + 2 + 3);
+
+    private const long SegmentBytes = 64L * 1024 * 1024;
+
     private readonly long began = Stopwatch.GetTimestamp();
     private long mostLogBytes;
 
@@ -21,11 +26,11 @@ internal sealed class Scenario(string data, int port, int blocks, TimeSpan loadF
         leader.Tell("idle");
         follower.Tell("idle");
 
-        Alone(leader, "no snapshot under way");
+        Alone(leader, "no snapshot under way", one, two);
         leader.Tell("load");
         leader.Tell("snapshot");
         leader.Until(line => line.Split(' ')[2] is not ("0" or ""), "a snapshot");
-        Say($"while the leader takes its snapshot: {leader.Tell("report")}");
+        Report(leader, "while the leader takes its snapshot", one, two);
 
         // The other one too: whoever leads when the joiner comes has compacted its log, and the joiner needs a snapshot.
         follower.Tell("snapshot");
@@ -35,15 +40,26 @@ internal sealed class Scenario(string data, int port, int blocks, TimeSpan loadF
         Introduce(one, two, joiner);
         Join(leader, joiner, one, two);
         Restart(follower, one, two, joiner);
-        Say($"log on disk: at most {mostLogBytes >> 20} MiB on a node, with one idle group");
+        Say($"log on disk: at most {mostLogBytes >> 20} MiB on a node with one idle group (bar {LogBytesMax >> 20}){(mostLogBytes > LogBytesMax ? ": MISSED" : "")}");
         foreach (var child in new[] { one, two, joiner }) Say($"n{child.Port - port + 1}: {child.Tell("marks")}");
     }
 
-    private void Alone(Child leader, string what)
+    /// <summary>What the writers saw, and beside each of the longest pauses what every node did meanwhile.</summary>
+    private void Report(Child leader, string what, params Child[] all)
+    {
+        Say($"{what}: {leader.Tell("report")}");
+        foreach (var pause in leader.Tell("pauses").Split(';', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var words = pause.Split(' ');
+            Say($"    {words[3]} ms at {words[2]} s: {string.Join("; ", all.Select(child => $"n{child.Port - port + 1}: {child.Tell($"stalls {words[0]} {words[1]}")}"))}");
+        }
+    }
+
+    private void Alone(Child leader, string what, params Child[] all)
     {
         leader.Tell("load");
         Thread.Sleep(TimeSpan.FromSeconds(Math.Min(10, loadFor.TotalSeconds / 4)));
-        Say($"{what}: {leader.Tell("report")}");
+        Report(leader, what, all);
     }
 
     private void Join(Child leader, Child joiner, Child one, Child two)
@@ -72,7 +88,7 @@ internal sealed class Scenario(string data, int port, int blocks, TimeSpan loadF
             Thread.Sleep(200);
         }
 
-        Say($"while the joiner streams, is killed, resumes and joins: {leader.Tell("report")}");
+        Report(leader, "while the joiner streams, is killed, resumes and joins", one, two, joiner);
     }
 
     /// <summary>Leadership may have moved: on a busy machine promises lapse. Whoever leads is told.</summary>

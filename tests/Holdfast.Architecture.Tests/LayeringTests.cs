@@ -63,7 +63,7 @@ public sealed class LayeringTests
             from project in Projects
             where Repository.IsUnder(project, "src") || Repository.IsUnder(project, "sim")
             let readme = Path.GetDirectoryName(project) + "/README.md"
-            where !Repository.Exists(readme) && !Exceptions.RoomsWithoutReadme.Contains(Path.GetDirectoryName(project)?.Replace('\\', '/'))
+            where !Repository.Exists(readme)
             select $"{readme} is missing: at most a page with purpose, picture, invariants, and what the room refuses to do.");
 
     [Fact]
@@ -81,7 +81,6 @@ public sealed class LayeringTests
             from project in Projects
             where Repository.IsUnder(project, "src") && !Repository.IsUnder(project, "src/Programs")
             let name = Path.GetFileNameWithoutExtension(project) + ".Tests"
-            where !Exceptions.RoomsWithoutTests.Contains(Path.GetFileNameWithoutExtension(project))
             where !tests.Contains(name) || !Repository.Sources.Any(s => Repository.IsUnder(s.Path, "tests/" + name))
             select $"tests/{name} is missing or empty: one test project per room.");
     }

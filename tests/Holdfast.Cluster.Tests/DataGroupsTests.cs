@@ -54,6 +54,33 @@ public sealed class DataGroupsTests
         await WriteAsync(nodes, made, new GroupId(next.Id), "in a new group");
     }
 
+    /// <summary>One replica whose state is lost here must not keep the node from everything else: other groups, joiners, addresses.</summary>
+    [Fact]
+    public async Task A_replica_that_cannot_begin_holds_up_nothing_else()
+    {
+        await using var nodes = new NodesInProcess();
+        var made = await nodes.FoundAsync(1);
+        var first = new GroupId((await made[0].CreateGroupAsync("keyspace", 1, CancellationToken.None)).Id);
+        await WriteAsync(nodes, made, first, "something");
+        made[0].FindGroup(first)!.TakeSnapshot();
+        await nodes.UntilAsync(() => made[0].FindGroup(first)!.Status.Snapshot.Index > LogIndex.Zero);
+        var again = await nodes.RestartAsync("n1", folder =>
+        {
+            foreach (var chunks in Directory.EnumerateFiles(Path.Combine(folder, "snapshots", first.ToString()), "chunks", SearchOption.AllDirectories)) Rot(chunks);
+        });
+        await nodes.UntilAsync(() => nodes.Happened.Any(line => line.Contains($"group {first} does not begin here", StringComparison.Ordinal)));
+        await nodes.UntilAsync(() => again.Directory.Status.IsServingLeader);
+        var second = await nodes.UntilAcceptedAsync(() => again.CreateGroupAsync("keyspace", 1, CancellationToken.None));
+        await WriteAsync(nodes, [again], new GroupId(second.Id), "goes on");
+    }
+
+    private static void Rot(string path)
+    {
+        var bytes = File.ReadAllBytes(path);
+        bytes[bytes.Length / 2] ^= 0xFF;
+        File.WriteAllBytes(path, bytes);
+    }
+
     private static NodeId Self(ClusterNode node) => node.Directory.Status.Self;
 
     private static async Task<GroupId[]> CreateAsync(NodesInProcess nodes, ClusterNode[] made)

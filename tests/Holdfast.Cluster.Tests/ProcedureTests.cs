@@ -17,6 +17,24 @@ public sealed class ProcedureTests
         Assert.Equal(ProcedureState.Done, cluster.Directory.View.Procedures[1].State);
     }
 
+    /// <summary>Each look is a call to the group's leader, and there may be hundreds of groups.</summary>
+    [Fact]
+    public async Task Groups_that_need_nothing_are_looked_at_seldom_and_at_once_when_the_directory_changes()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3);
+        var runner = new ProcedureRunner(() => cluster.Directory.View, cluster);
+        for (var round = 0; round < 100; round++) Assert.Equal(0, await runner.StepAsync(TestContext.Current.CancellationToken));
+        Assert.InRange(cluster.Looks, 4, 10);
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(4), "", false));
+        Assert.Equal(1, await runner.StepAsync(TestContext.Current.CancellationToken));
+
+        // Whoever waits is looked after in every round.
+        cluster.Slow.Add(new NodeId(4));
+        var looks = cluster.Looks;
+        for (var round = 0; round < 10; round++) await runner.StepAsync(TestContext.Current.CancellationToken);
+        Assert.True(cluster.Looks >= looks + 20, $"{cluster.Looks - looks} looks");
+    }
+
     [Fact]
     public void The_sixth_node_stays_a_learner()
     {

@@ -121,6 +121,55 @@ public sealed class RollCallTests
         Assert.NotEmpty(replica.Turn().RollCalls.Items.ToArray());
     }
 
+    [Fact] // (S8) Why a learner's answer is needed: the change that made it a voter may be lost with the caller's tail, and a majority of the newer configuration may be going on without the caller.
+    public void A_learner_that_a_lost_change_made_a_voter_does_not_yield()
+    {
+        var before = Configuration.Of(
+            new Member(new NodeId(1), MemberRole.Voter), new Member(new NodeId(2), MemberRole.Voter), new Member(new NodeId(3), MemberRole.Voter), new Member(new NodeId(4), MemberRole.Learner), new Member(new NodeId(5), MemberRole.Learner));
+        var after = before.JoinTowards(Configuration.OfVoters(new NodeId(1), new NodeId(4), new NodeId(5)));
+        var payload = new Holdfast.Wire.ByteBuffer(64);
+        after.Encode(payload);
+        Entry Change(EntryKind kind) => new(LoneReplica.At(1, 2), kind, kind == EntryKind.Configuration ? payload.Written.ToArray() : default);
+        RaftStart Start(EntryKind second) => new()
+        {
+            Self = new NodeId(4), Group = new GroupId(7), HardState = new HardState(new Term(1), NodeId.None), Configuration = before,
+            Entries = [new Entry(LoneReplica.At(1, 1), EntryKind.Command, default), Change(second)],
+        };
+        Assert.True(AnswerTo(new LoneReplica(Start(EntryKind.Command)), LoneReplica.At(1, 1)).Granted); // Still a learner: nobody could replicate from it.
+        Assert.False(AnswerTo(new LoneReplica(Start(EntryKind.Configuration)), LoneReplica.At(1, 1)).Granted);
+    }
+
+    [Fact] // (S8) A pledge is about the caller's log. Five voters: in the very term of a call that failed, whole voters elect another, who need not have what this one lost.
+    public void A_pledge_repairs_nothing_under_another_leader_of_the_same_term()
+    {
+        Assert.False(WholeAfterPledge(caller: 2, leader: 3));
+        Assert.True(WholeAfterPledge(caller: 2, leader: 2));
+    }
+
+    [Fact] // (S8) Votes count only while no roll is called; whoever called it may have died since, and whole voters can elect again.
+    public void A_whole_voter_whose_call_was_left_unanswered_wins_an_ordinary_election()
+    {
+        var replica = new LoneReplica(5, LoneReplica.Voters(3), (1, "a"));
+        CallRollWhole(replica);
+        Answer(replica, 2, granted: true, isTrial: true);
+        Answer(replica, 3, granted: true, isTrial: true);
+        Assert.Equal(2, replica.Turn().RollCalls.Items.Length); // In earnest, and nobody answers.
+        replica.Lead(3);
+    }
+
+    [Fact] // (S8) What an operator is told is of now.
+    public void Nobody_is_waited_for_once_somebody_leads()
+    {
+        var replica = Damaged(LoneReplica.Voters(3), new LogIndex(5));
+        CallRoll(replica);
+        CallRoll(replica);
+        Assert.NotEqual(NodeId.None, replica.Node.RollAwaits);
+        replica.Append(leader: 2, term: replica.Node.Term.Value + 1, default, commit: 0);
+        replica.Node.Step(replica.Now, LoneReplica.Peer(3), new VoteReply(replica.Node.Term.Next, false, false)); // And nobody leads again.
+        Assert.Equal(NodeId.None, replica.Node.Leader);
+        Assert.Equal(NodeId.None, replica.Node.RollAwaits);
+    }
+
     [Fact] // (S8) "persist a common higher term, then answer"
     public void A_roll_call_is_answered_only_when_the_higher_term_is_on_the_disk()
     {
@@ -237,6 +286,26 @@ public sealed class RollCallTests
 
         Assert.Fail("the roll was never called");
         return [];
+    }
+
+    /// <summary>A damaged voter asks a whole one, which then calls as well, beside its own pre-votes; and asks no more, so that the next time the whole one stands for itself only.</summary>
+    private static void CallRollWhole(LoneReplica replica)
+    {
+        replica.Now = replica.Node.Deadline - TimeSpan.FromMilliseconds(1100); // It is heeded for four election timeouts.
+        replica.Node.Step(replica.Now, LoneReplica.Peer(2), new CallRoll(replica.Node.Term.Next, LoneReplica.At(1, 1), IsTrial: true));
+        Assert.NotEmpty(CallRoll(replica));
+    }
+
+    private static bool WholeAfterPledge(int caller, int leader)
+    {
+        var replica = Damaged(LoneReplica.Voters(5), new LogIndex(5));
+        var term = replica.Node.Term.Next;
+        replica.Node.Step(replica.Now, LoneReplica.Peer(caller), new CallRoll(term, LoneReplica.At(1, 1), IsTrial: false));
+        Assert.True(Assert.Single(replica.Turn().RollAnswers.Items.ToArray()).Message.Granted);
+        replica.Append(leader, term.Value, default, commit: 0, (1, "a"));
+        replica.Turn();
+        replica.Turn();
+        return replica.Node.IsWhole;
     }
 
     private static void Answer(LoneReplica replica, int from, bool granted, bool isTrial) =>

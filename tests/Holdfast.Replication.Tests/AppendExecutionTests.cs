@@ -158,6 +158,47 @@ public sealed class AppendExecutionTests
         Assert.Equal("1", leader.Machine.Map["n"]);
     }
 
+    /// <summary>The core accepts the place before the command executes: a refusal leaves nothing to be taken back.</summary>
+    [Fact]
+    public void A_command_for_which_the_log_has_no_room_is_not_executed_S16()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { Raft = new RaftOptions { UncommittedBytesMax = 1000 } }, atAppend: true);
+        cluster.UntilLed();
+        var leader = cluster.Leader;
+        var executor = (ToyExecutor)leader.Machine;
+        cluster.Isolate(leader);
+        var async = new ProposeOptions { Durability = Durability.Async };
+
+        // Effects are not known before: what was admitted below the bound may exceed it, by one entry.
+        Assert.True(leader.Propose("fill a 900", async).Outcome!.Value.IsApplied);
+        Assert.True(leader.Propose("fill b 900", async).Outcome!.Value.IsApplied);
+        Assert.Equal(ProposalStatus.Busy, leader.Propose("fill c 900", async).Outcome!.Value.Status);
+        Assert.Equal((2, 0), (executor.Executed, executor.Undone));
+        Assert.False(leader.Machine.Map.ContainsKey("c"));
+
+        // There is room again when it is committed.
+        cluster.Cut.Clear();
+        cluster.Until(() => cluster.Nodes.All(node => node.Machine.Map.ContainsKey("b")), "the commit of both");
+        Assert.True(cluster.Apply(cluster.Leader, "fill c 900").IsApplied);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Effects_that_are_larger_than_an_entry_are_taken_back_and_nothing_is_executed_upon_half_a_state_S15_S16(bool canUndo)
+    {
+        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 500 }, machineOf: _ => new ToyExecutor(canUndo));
+        cluster.UntilLed();
+        var leader = cluster.Leader;
+        for (var i = 1; i <= 40; i++) Assert.Equal($"{i}", cluster.Apply(leader, "add n").Reply);
+        Assert.Equal(ProposalStatus.TooLarge, leader.Propose("fill n 2000000").Outcome!.Value.Status);
+        Assert.Equal(canUndo ? 1 : 0, ((ToyExecutor)leader.Machine).Undone);
+        var next = leader.Propose("add n"); // Where the state is rebuilt it waits.
+        cluster.Until(() => next.Outcome is not null, "the next command's fate");
+        Assert.Equal("41", next.Outcome!.Value.Reply);
+        cluster.Until(() => cluster.Nodes.All(node => node.Machine.Map.GetValueOrDefault("n") == "41"), "the same everywhere");
+    }
+
     [Fact]
     public void A_rebuilding_replica_acknowledges_and_refuses_reads_and_does_not_stand_S15_S20()
     {
@@ -198,6 +239,40 @@ public sealed class AppendExecutionTests
         Assert.Null(read.Grant);
         cluster.Until(() => read.Grant is not null, "the refusal");
         Assert.False(read.Grant!.Value.IsGranted);
+    }
+
+    /// <summary>A leader under its lease grants the read, for after its own tail; then it turns out that this tail is never committed.</summary>
+    [Fact]
+    public void A_read_whose_index_is_never_applied_is_refused_in_time_S17()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { ReadTimeout = TimeSpan.FromSeconds(1) }, atAppend: true);
+        cluster.UntilLed();
+        var leader = cluster.Leader;
+        cluster.Run(TimeSpan.FromMilliseconds(200));
+        Assert.True(leader.Group.Status.HoldsLease);
+        cluster.Isolate(leader);
+        leader.Propose("add n");
+        var read = leader.Read();
+        cluster.Run(TimeSpan.FromMilliseconds(10));
+        Assert.Null(read.Grant);
+        cluster.Run(TimeSpan.FromSeconds(2));
+        Assert.False(read.Grant!.Value.IsGranted);
+        Assert.Equal(RaftRole.Follower, leader.Group.Status.Role == RaftRole.PreCandidate ? RaftRole.Follower : leader.Group.Status.Role);
+    }
+
+    /// <summary>Commands without effects take no room in the log, so their held replies need a bound of their own.</summary>
+    [Fact]
+    public void Held_replies_are_bounded_S18()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { PendingProposalsMax = 10 }, atAppend: true);
+        cluster.UntilLed();
+        var leader = cluster.Leader;
+        cluster.Isolate(leader);
+        leader.Propose("add n");
+        for (var i = 0; i < 9; i++) Assert.Null(leader.Propose("get n").Outcome);
+        Assert.Equal(ProposalStatus.Busy, leader.Propose("get n").Outcome!.Value.Status);
+        Assert.Equal(ProposalStatus.Busy, leader.Propose("add n").Outcome!.Value.Status);
+        Assert.Equal(1, ((ToyExecutor)leader.Machine).Executed);
     }
 
     private static Completion OpenSession(TestNode node)

@@ -37,6 +37,54 @@ public sealed class FilesByHashTests
         cluster.Until(() => cluster.Nodes.All(node => node.Disk.List("snapshots/1/files").Count(name => !name.Contains('.')) <= 60), "the sweep of what nothing names");
     }
 
+    /// <summary>The machine reads a file when it needs it, perhaps when nobody else has it any more: rot must be found while somebody has.</summary>
+    [Fact]
+    public void Rot_in_a_state_file_is_found_when_a_node_restores_its_own_snapshot_and_mended_from_another_S10()
+    {
+        var cluster = Filed(3);
+        var (leader, rotten) = (cluster.Leader, cluster.Follower);
+        rotten.Kill();
+        var name = rotten.Disk.List("snapshots/1/files").First(name => !name.Contains('.'));
+        Assert.Equal(1, rotten.Disk.Rot(name, 50));
+        var found = Hits("replication: state file damaged, found when its snapshot was restored");
+        rotten.Start();
+        cluster.Until(() => rotten.Group.Restored.IsCompleted, "a state from another replica");
+        cluster.UntilEqual();
+        Assert.Equal(leader.Machine.Map, rotten.Machine.Map);
+        Assert.Equal(found + 1, Hits("replication: state file damaged, found when its snapshot was restored"));
+
+        // The file itself is whole again: the next restart needs nobody.
+        rotten.Kill();
+        cluster.Isolate(rotten);
+        rotten.Start();
+        cluster.Until(() => rotten.Group.Restored.IsCompleted, "a state from its own disk");
+        Assert.Equal(leader.Machine.Map, rotten.Machine.Map);
+    }
+
+    [Fact]
+    public void A_sole_replica_with_a_rotten_state_file_says_so_S10()
+    {
+        var cluster = Filed(1);
+        var node = cluster.Leader;
+        node.Kill();
+        node.Disk.Rot(node.Disk.List("snapshots/1/files").First(name => !name.Contains('.')), 50);
+        node.Start();
+        cluster.Until(() => node.Group.Restored.IsFaulted, "the fault");
+        Assert.IsType<SnapshotDamagedException>(node.Group.Restored.Exception!.InnerException);
+    }
+
+    /// <summary>Values that are not written again once the snapshot names their files.</summary>
+    private static TestCluster Filed(int nodes)
+    {
+        var cluster = new TestCluster(nodes, new GroupOptions { SnapshotLogBytes = 2000 }, machineOf: _ => new FilesMachine());
+        cluster.UntilLed();
+        for (var i = 0; i < 40; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={new string('v', 100)}{i}").IsApplied);
+        foreach (var node in cluster.Nodes) node.Group.TakeSnapshot();
+        cluster.Until(() => cluster.Nodes.All(node => node.Group.Status.Snapshot.Index.Value >= 40), "snapshots of everything");
+        cluster.UntilEqual();
+        return cluster;
+    }
+
     private static long Hits(string name) => Mark.All().SingleOrDefault(mark => mark.Name == name)?.Hits ?? 0;
 
     /// <summary>Blocks on its (memory) disk when it applies; a real one writes in its Machine/ job and seals before it proposes.</summary>

@@ -51,6 +51,27 @@ public sealed class LoopMailboxTests
         Assert.Equal(1, wakes);
     }
 
+    /// <summary>Whoever waits for a call that nobody runs and nobody refuses waits for ever.</summary>
+    [Fact]
+    public async Task A_call_that_comes_while_the_mailbox_closes_is_refused()
+    {
+        for (var round = 0; round < 3000; round++)
+        {
+            var mailbox = new LoopMailbox(8);
+            var note = new Note();
+            using var together = new Barrier(2);
+            var posting = Task.Run(() =>
+            {
+                together.SignalAndWait();
+                mailbox.Post(note);
+            }, TestContext.Current.CancellationToken);
+            together.SignalAndWait(TestContext.Current.CancellationToken);
+            mailbox.Close();
+            await posting;
+            Assert.True(note.IsRefused, $"round {round}");
+        }
+    }
+
     private sealed class Note : LoopCall
     {
         public bool IsRefused { get; private set; }

@@ -105,6 +105,53 @@ public sealed class RestoreTests
         Assert.Equal(100, damaged.Machine.Map.Count);
     }
 
+    /// <summary>
+    /// While the record of a fetched snapshot is written the core hears nothing. The leader's last word before it rests, that an entry is committed, may fall into just that time: at some offset of
+    /// the entry from the record it does.
+    /// </summary>
+    [Fact]
+    public void A_commit_that_was_announced_while_a_snapshots_record_was_written_is_learnt_afterwards()
+    {
+        var whole = MillisecondsToRecord(BeginRepair(out _, out var measured), measured);
+        for (var before = 0; before <= 8; before++)
+        {
+            var cluster = BeginRepair(out var leader, out var damaged);
+            cluster.Run(TimeSpan.FromMilliseconds(whole - before));
+            var last = leader.Propose("last=1");
+            MillisecondsToRecord(cluster, damaged);
+            damaged.IsDiskStuck = true;
+            cluster.Run(TimeSpan.FromMilliseconds(300));
+            damaged.IsDiskStuck = false;
+            cluster.Until(() => last.Outcome is not null, "the commit");
+            cluster.Until(() => damaged.Group.Status.Applied == leader.Group.Status.Applied, $"the same at the one that was repaired ({before} ms before)", 5000);
+        }
+    }
+
+    /// <summary>Leader and a follower with a damaged snapshot are all there is: the follower's acknowledgement is what commits.</summary>
+    private static TestCluster BeginRepair(out TestNode leader, out TestNode damaged)
+    {
+        var cluster = Filled();
+        var (leading, restarted) = (leader, damaged) = (cluster.Leader, cluster.Follower);
+        cluster.Except(leading, restarted).Kill();
+        restarted.Kill();
+        restarted.Disk.Rot("/chunks", 60);
+        restarted.Start();
+        cluster.Until(() => restarted.Group.Status.Leader == leading.Id, "a follower");
+        return cluster;
+    }
+
+    private static int MillisecondsToRecord(TestCluster cluster, TestNode node)
+    {
+        for (var waited = 0; waited < 10_000; waited++)
+        {
+            if (node.Group.Replica.Fetching.IsRecording) return waited;
+            cluster.Run(TimeSpan.FromMilliseconds(1));
+        }
+
+        Assert.Fail("no snapshot was recorded");
+        return 0;
+    }
+
     [Fact]
     public void A_sole_replica_with_a_damaged_snapshot_says_so()
     {

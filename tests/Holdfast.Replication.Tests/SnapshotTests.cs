@@ -51,6 +51,27 @@ public sealed class SnapshotTests
         Assert.Equal(102, away.Machine.Map.Count);
     }
 
+    /// <summary>An open file takes its space although it was deleted: a gigabyte for each group, for as long as the process lives.</summary>
+    [Fact]
+    public void A_snapshot_that_was_fed_to_another_is_closed_when_the_next_is_taken()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 2000 });
+        cluster.UntilLed();
+        var away = cluster.Follower;
+        away.Kill();
+        Fill(cluster, 100);
+        away.Start();
+        cluster.UntilEqual();
+        cluster.Run(TimeSpan.FromSeconds(6)); // Nobody fetches any more.
+        var feeding = cluster.Nodes.Single(node => node.Disk.OpenHandles("/chunks") > 0);
+        var before = feeding.Group.Status.Snapshot;
+        feeding.Group.TakeSnapshot();
+        Assert.True(cluster.Apply(cluster.Leader, "more=1").IsApplied);
+        feeding.Group.TakeSnapshot();
+        cluster.Until(() => feeding.Group.Status.Snapshot != before, "the next snapshot");
+        cluster.Until(() => feeding.Disk.OpenHandles("/chunks") == 0, "the closing of what was fed");
+    }
+
     [Fact]
     public void A_fetch_that_was_cut_by_a_crash_goes_on_where_it_stopped()
     {

@@ -97,6 +97,34 @@ public sealed class StateFilesTests
         Assert.NotNull(reborn.Open(Group, At(100)));
     }
 
+    [Fact]
+    public void A_file_that_is_here_and_rotten_is_fetched_again_and_takes_its_place()
+    {
+        var hash = Seal(1, 600_000);
+        Write(100, hash);
+        var target = new MemoryDisk();
+        var other = new SnapshotStore(target, Cluster);
+        using (var writer = other.FilesOf(Group).Begin())
+        {
+            writer.Append(Content(1, 600_000));
+            writer.Seal();
+        }
+
+        using (var file = target.Open($"snapshots/{Group}/files/{hash}")) file.Write(300_000, [1, 2, 3, 4]);
+        var buffer = new byte[SnapshotManifest.ChunkBytesMax];
+        using var source = store.Open(Group, At(100))!;
+        using (var incoming = other.BeginIncoming(Group, source.ManifestBytes.Span)!)
+        {
+            Assert.Equal(4, incoming.MissingCount); // Its own chunk, and all three pieces.
+            for (var chunk = 0; chunk < 4; chunk++) Assert.True(incoming.AcceptChunk(chunk, buffer.AsSpan(0, source.ReadChunk(chunk, buffer))));
+            incoming.Commit();
+        }
+
+        target.LosePower();
+        using var mended = new SnapshotStore(target, Cluster).Open(Group, At(100))!;
+        for (var chunk = 0; chunk < 4; chunk++) mended.ReadChunk(chunk, buffer);
+    }
+
     /// <summary>Checksums of pieces come with the manifest; only the name says what the file must be.</summary>
     [Fact]
     public void A_file_that_is_not_what_its_name_says_is_refused()

@@ -61,7 +61,7 @@ public interface IStateMachine
 public interface IAppendExecutor : IStateMachine
 {
     /// <summary>
-    /// Leader only: executes a command whose place in the log the core has already accepted, and writes the entry that other replicas will
+    /// Leader only: executes a command whose place in the log the core has already accepted (S16), and writes the entry that other replicas will
     /// <see cref="IStateMachine.Apply"/>. The result is released to the client according to its durability class.
     /// </summary>
     ExecuteResult Execute(in AppendCommand command, IBufferWriter<byte> effects);
@@ -145,7 +145,7 @@ public interface ISnapshotBuilder : IDisposable
 {
     /// <summary>
     /// Takes the next chunk, exactly as <see cref="ISnapshotView.WriteNext"/> wrote it; at most about a millisecond's work. The files that the snapshot names are here,
-    /// whole, before the first chunk; the builder holds those that its state will use.
+    /// whole and checked, before the first chunk; the builder holds those that its state will use.
     /// </summary>
     void ReadNext(ReadOnlySpan<byte> chunk);
 

@@ -268,6 +268,24 @@ public sealed class RaftNode
         return new(ProposeStatus.Accepted, leadership.Append(EntryKind.Command, payload), Self);
     }
 
+    /// <summary>Whether the log takes another entry now, and in which place: asked before a command executes whose effects nobody knows yet (S16). Nothing is reserved beyond the input in which it is asked.</summary>
+    public ProposeResult Admit()
+    {
+        if (leadership is null) return new(ProposeStatus.NotLeader, default, Leader);
+        return leadership.Admits(1)
+            ? new(ProposeStatus.Accepted, new LogPosition(Term, Log.Last.Index.Next), Self)
+            : new(ProposeStatus.Busy, default, Self);
+    }
+
+    /// <summary>Puts the entry of a command into the log that was admitted in this very input; only its size can still refuse it. The payload is copied.</summary>
+    public ProposeResult ProposeAdmitted(ReadOnlySpan<byte> payload)
+    {
+        Invariant.Holds(leadership is not null, "a command was admitted, and its entry came when this replica led no more");
+        return payload.Length > options.EntryBytesMax
+            ? new(ProposeStatus.TooLarge, default, Self)
+            : new(ProposeStatus.Accepted, leadership!.Append(EntryKind.Command, payload), Self);
+    }
+
     // ---- Membership and leadership by request (Raft paper 6; thesis 3.10, 4) ---------------------------------------------------------
 
     /// <summary>Begins a membership change through joint consensus; the second step is proposed by the core itself when the first is committed.</summary>
@@ -385,6 +403,7 @@ public sealed class RaftNode
             return;
         }
 
+        roll.GiveUp(); // An ordinary election may be possible by now, and its votes count only while no roll is called.
         candidacy.NoteWhetherLeaving();
         if (isTransfer)
         {
@@ -458,6 +477,7 @@ public sealed class RaftNode
     private void BecomeLeader(Instant now)
     {
         roll.Close();
+        roll.OnLeader();
         standing.Become(RaftRole.Leader, Self);
         leadership = new Leadership(options, support, standing, journal, now);
     }
@@ -491,6 +511,7 @@ public sealed class RaftNode
         Invariant.Holds(term > Term || Role != RaftRole.Leader, "two leaders in one term");
         Invariant.Holds(term > Term || Leader == NodeId.None || Leader == leader, "two leaders in one term");
         if (term > Term || Role != RaftRole.Follower || Leader != leader) BecomeFollower(now, term, leader);
+        roll.OnLeader();
         follower.Obey(now);
     }
 

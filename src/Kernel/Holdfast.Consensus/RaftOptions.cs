@@ -24,7 +24,7 @@ public sealed record RaftOptions
     /// <summary>Most appends on their way to one follower without an answer. Default 256.</summary>
     public int InflightAppendsMax { get; init; } = 256;
 
-    /// <summary>Most bytes proposed and not yet committed before proposals are refused. Default 64 MiB.</summary>
+    /// <summary>Most bytes proposed and not yet committed before proposals are refused; the effects of a command that was admitted below it may exceed it by one entry (S16). Default 64 MiB.</summary>
     public int UncommittedBytesMax { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>Largest entry. Default 1 MiB and some room for the entry's own header; larger proposals travel as chunks.</summary>

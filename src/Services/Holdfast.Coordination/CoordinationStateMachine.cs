@@ -215,7 +215,8 @@ public sealed class CoordinationStateMachine : IStateMachine
         if (Guard.IsOn && Guard.RefusalOf(who, request) is { } refused) return refused;
         if ((AlarmExecution.Refusal(Store.Alarms, request) ?? kv.Refusal(request)) is { } error) return error;
         Store.BeginWrite();
-        message = kv.Put(request);
+        if (kv.IsReplyWanted) message = kv.Put(request);
+        else kv.Write(request);
         Store.EndWrite();
         return null;
     }

@@ -24,10 +24,13 @@ internal sealed class ClusterInMemory : IClusterHands
 
     public List<string> Journal { get; } = [];
 
+    public int Looks { get; private set; }
+
     public Action? BeforeEachAction { get; set; }
 
     public ValueTask<GroupSighting?> SightAsync(GroupId group, CancellationToken cancellation)
     {
+        Looks++;
         if (Unreachable.Contains(group) || !Groups.TryGetValue(group, out var configuration)) return new((GroupSighting?)null);
         var caughtUp = configuration.Members.ToArray().Select(member => member.Node).Where(node => !Slow.Contains(node));
         return new(new GroupSighting(group, configuration, Levels.GetValueOrDefault(group, 1u), [.. caughtUp]));

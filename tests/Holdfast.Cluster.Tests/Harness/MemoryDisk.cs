@@ -9,13 +9,16 @@ internal sealed class MemoryDisk : IDisk
 
     public long FreeBytes => long.MaxValue;
 
+    /// <summary>Opening any file fails, as on a disk that is gone.</summary>
+    public bool IsGone { get; set; }
+
     public byte[] this[string path]
     {
         get => files[path].Bytes;
         set => files[path] = new MemoryFile { Bytes = value };
     }
 
-    public IDiskFile Open(string path) => files.TryGetValue(path, out var file) ? file : files[path] = new MemoryFile();
+    public IDiskFile Open(string path) => IsGone ? throw new IOException("the disk is gone.") : files.TryGetValue(path, out var file) ? file : files[path] = new MemoryFile();
 
     public bool Exists(string path) => files.ContainsKey(path);
 

@@ -47,18 +47,31 @@ internal sealed class NodesInProcess : IAsyncDisposable
         return joined;
     }
 
+    /// <summary>A node dies, its data directory is changed, and it comes back, elsewhere.</summary>
+    public async Task<ClusterNode> RestartAsync(string name, Action<string> whileDown)
+    {
+        var node = nodes.Single(node => node.Data.Name == name);
+        nodes.Remove(node);
+        await EndAsync(node);
+        whileDown(Path.Combine(folder, name));
+        var again = Make(name, FreePorts(1)[0], new Dictionary<string, string>(), "", "");
+        await again.StartAsync(CancellationToken.None);
+        return again;
+    }
+
     public async ValueTask DisposeAsync()
     {
-        foreach (var node in nodes)
-        {
-            await node.Cluster.DisposeAsync();
-            node.Listener.Dispose();
-            node.Control.Dispose();
-            node.Runtime.Kill();
-            node.Data.Dispose();
-        }
-
+        foreach (var node in nodes) await EndAsync(node);
         Directory.Delete(folder, recursive: true);
+    }
+
+    private static async Task EndAsync(Node node)
+    {
+        await node.Cluster.DisposeAsync();
+        node.Listener.Dispose();
+        node.Control.Dispose();
+        node.Runtime.Kill();
+        node.Data.Dispose();
     }
 
     private ClusterNode Make(string name, int port, IReadOnlyDictionary<string, string> founders, string target, string token)
@@ -86,6 +99,7 @@ internal sealed class NodesInProcess : IAsyncDisposable
             JoinToken = token,
             OnCluster = data.JoinCluster,
             Say = line => Speak(TransportSeverity.Information, line),
+            Warn = line => Speak(TransportSeverity.Warning, line),
         });
         listener.Start();
         nodes.Add(new Node(cluster, runtime, listener, control, data));

@@ -60,6 +60,34 @@ public sealed class DiskFaultTests
         await clients.AssertLinearizableAsync();
     }
 
+    /// <summary>What a node restores its state from is read again only when it starts. Rot since then is found by its checksums, and the state comes from another node.</summary>
+    [Fact]
+    public async Task A_rotten_snapshot_is_noticed_at_start_and_the_state_comes_from_another_node_S10()
+    {
+        await using var cluster = await ProcessCluster.StartAsync();
+        await using var clients = new RecordedClients(cluster, seed: 25);
+        await clients.UntilAnsweredAsync(Some);
+        for (var number = 0; Snapshots(cluster.Data(0)).Length == 0; number++)
+        {
+            Assert.True(number < 1000, "half a gigabyte was written and no snapshot was taken");
+            await WriteMuchAsync(cluster, number);
+        }
+
+        cluster.Kill(0);
+        foreach (var manifest in Snapshots(cluster.Data(0))) RotMiddle(Path.Combine(Path.GetDirectoryName(manifest)!, "chunks"));
+        await clients.UntilAnsweredAsync(Some);
+        cluster.Start(0);
+        await cluster.UntilSaidAsync("snapshot_installed");
+        await cluster.UntilServesAsync(0);
+
+        // It is needed for a majority now, and answers from its own state.
+        cluster.Kill(1);
+        await clients.UntilAnsweredAsync(Some);
+        cluster.Start(1);
+        await cluster.UntilServesAsync(1);
+        await clients.AssertLinearizableAsync();
+    }
+
     [Fact]
     public async Task A_node_whose_disk_is_full_stops_the_others_go_on_and_it_comes_back_when_there_is_room()
     {
@@ -113,6 +141,22 @@ public sealed class DiskFaultTests
         using var file = File.OpenWrite(segment);
         file.Position = at;
         file.WriteByte((byte)~bytes[at]);
+    }
+
+    /// <summary>The manifests of the whole snapshots of the keyspace.</summary>
+    private static string[] Snapshots(string data)
+    {
+        var folder = Path.Combine(data, "snapshots", "1");
+        return Directory.Exists(folder) ? Directory.GetFiles(folder, "manifest", SearchOption.AllDirectories) : [];
+    }
+
+    private static void RotMiddle(string path)
+    {
+        using var file = File.Open(path, FileMode.Open, FileAccess.ReadWrite);
+        file.Position = file.Length / 2;
+        var one = file.ReadByte();
+        file.Position = file.Length / 2;
+        file.WriteByte((byte)~one);
     }
 
     private static int NonZero(byte[] bytes, int from) => from + bytes.AsSpan(from).IndexOfAnyExcept((byte)0);

@@ -6,6 +6,7 @@ namespace Holdfast.Replication.Tests;
 internal sealed class MemoryDisk : IDisk
 {
     private readonly SortedDictionary<string, MemoryFile> files = new(StringComparer.Ordinal);
+    private readonly List<string> opened = [];
 
     public long FreeBytes => long.MaxValue;
 
@@ -14,8 +15,15 @@ internal sealed class MemoryDisk : IDisk
         lock (files)
         {
             if (!files.TryGetValue(path, out var file)) files[path] = file = new MemoryFile();
-            return file;
+            opened.Add(path);
+            return new Handle(this, path, file);
         }
+    }
+
+    /// <summary>How often files are open whose path ended so when they were opened; deleted ones count, as on a disk, where they still take their space.</summary>
+    public int OpenHandles(string ending)
+    {
+        lock (files) return opened.Count(path => path.EndsWith(ending, StringComparison.Ordinal));
     }
 
     public bool Exists(string path)
@@ -68,7 +76,35 @@ internal sealed class MemoryDisk : IDisk
     {
     }
 
-    private sealed class MemoryFile : IDiskFile
+    private void Close(string path)
+    {
+        lock (files) opened.Remove(path);
+    }
+
+    private sealed class Handle(MemoryDisk disk, string path, MemoryFile file) : IDiskFile
+    {
+        private bool isClosed;
+
+        public long Length => file.Length;
+
+        public int Read(long offset, Span<byte> target) => file.Read(offset, target);
+
+        public void Write(long offset, ReadOnlySpan<byte> source) => file.Write(offset, source);
+
+        public void Sync()
+        {
+        }
+
+        public void Allocate(long size) => file.Allocate(size);
+
+        public void Dispose()
+        {
+            if (!isClosed) disk.Close(path);
+            isClosed = true;
+        }
+    }
+
+    private sealed class MemoryFile
     {
         private readonly Lock gate = new();
         private byte[] bytes = new byte[4096];
@@ -106,17 +142,9 @@ internal sealed class MemoryDisk : IDisk
             lock (gate) bytes[offset] ^= 0x5A;
         }
 
-        public void Sync()
-        {
-        }
-
         public void Allocate(long size)
         {
             lock (gate) Grow(size);
-        }
-
-        public void Dispose()
-        {
         }
 
         private void Grow(long needed)

@@ -87,7 +87,7 @@ internal class ToyMachine : IStateMachine
     }
 }
 
-/// <summary>The same map, executed at append: "add key" counts up and logs the outcome; before-images undo what is truncated.</summary>
+/// <summary>The same map, executed at append: "add key" counts up and logs the outcome, "fill key n" writes n characters; before-images undo what is truncated.</summary>
 internal sealed class ToyExecutor(bool canUndo = true) : ToyMachine, IAppendExecutor
 {
     private readonly List<(LogIndex Index, string Key, string? Before)> unconfirmed = [];
@@ -102,11 +102,13 @@ internal sealed class ToyExecutor(bool canUndo = true) : ToyMachine, IAppendExec
         var before = Map.GetValueOrDefault(words[1]);
         if (words[0] == "get") return new ExecuteResult(false, before);
         Executed++;
-        var after = int.Parse(before ?? "0", System.Globalization.CultureInfo.InvariantCulture) + 1;
+        var after = words[0] == "fill"
+            ? new string('x', int.Parse(words[2], System.Globalization.CultureInfo.InvariantCulture))
+            : (int.Parse(before ?? "0", System.Globalization.CultureInfo.InvariantCulture) + 1).ToString(System.Globalization.CultureInfo.InvariantCulture);
         unconfirmed.Add((command.Position.Index, words[1], before));
         Set($"{words[1]}={after}");
         effects.Write(Encoding.UTF8.GetBytes($"{words[1]}={after}"));
-        return new ExecuteResult(true, after.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return new ExecuteResult(true, after);
     }
 
     public bool OnTruncated(LogIndex from)

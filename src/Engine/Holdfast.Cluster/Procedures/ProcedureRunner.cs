@@ -22,6 +22,11 @@ public interface IClusterHands
 /// </summary>
 public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hands)
 {
+    /// <summary>Groups that need nothing are looked at once in so many rounds, which at a node's pulse is every five seconds: with hundreds of groups each look is hundreds of calls.</summary>
+    private const int RoundsAtRest = 25;
+
+    private DirectoryView? restsAt;
+    private int roundsAtRest;
     private volatile ImmutableSortedDictionary<ulong, string> waiting = ImmutableSortedDictionary<ulong, string>.Empty;
 
     /// <summary>What the procedures under way wait for, by their number; for all threads.</summary>
@@ -31,8 +36,11 @@ public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hand
     public async ValueTask<int> StepAsync(CancellationToken cancellation)
     {
         var seen = view();
+        if (ReferenceEquals(restsAt, seen) && ++roundsAtRest % RoundsAtRest != 0) return 0;
+        restsAt = null;
         var sightings = new SortedDictionary<GroupId, GroupSighting>();
-        foreach (var group in (GroupId[])[GroupId.Directory, GroupId.Coordination, .. seen.Groups.Keys])
+        GroupId[] groups = [GroupId.Directory, GroupId.Coordination, .. seen.Groups.Keys];
+        foreach (var group in groups)
             if (await hands.SightAsync(group, cancellation).ConfigureAwait(false) is { } sighting) sightings[group] = sighting;
 
         var waits = ImmutableSortedDictionary.CreateBuilder<ulong, string>();
@@ -50,8 +58,15 @@ public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hand
 
         waiting = waits.ToImmutable();
         if (isAnyRunning) return taken;
+        var needsNothing = sightings.Count == groups.Length;
         foreach (var (_, sighting) in sightings)
-            if (Procedure.Sweep(seen, sighting) is { } sweep and not ProcedureAction.Wait && await TakeAsync(0, sweep, touched, cancellation).ConfigureAwait(false)) taken++;
+        {
+            if (Procedure.Sweep(seen, sighting) is not { } sweep) continue;
+            needsNothing = false;
+            if (sweep is not ProcedureAction.Wait && await TakeAsync(0, sweep, touched, cancellation).ConfigureAwait(false)) taken++;
+        }
+
+        if (needsNothing) restsAt = seen;
         return taken;
     }
 

@@ -210,7 +210,7 @@ public sealed class ClusterNode : IAsyncDisposable
     private async Task RunAsync(Genesis known, CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(Pulse);
-        var written = DirectoryView.Empty.Members;
+        var book = new AddressBook(setup.Disk, setup.Warn);
         var rolls = new RollWatch(node => setup.Addresses.TryGet(node, out var member) ? member.Name : $"node {node}", setup.Warn);
         try
         {
@@ -218,13 +218,7 @@ public sealed class ClusterNode : IAsyncDisposable
             {
                 var view = View;
                 foreach (var group in setup.Runtime.Groups) rolls.Look(group.Status);
-                if (!ReferenceEquals(written, view.Members))
-                {
-                    // Before the groups depend on a newcomer: after a restart it is found without the directory.
-                    written = view.Members;
-                    AddressBookFile.Write(setup.Disk, written.Values);
-                }
-
+                book.Keep(view.Members); // Before the groups depend on a newcomer: after a restart it is found without the directory.
                 foreach (var (_, member) in view.Members) Enter(member);
                 foreach (var node in view.Removed) setup.Addresses.Remove(node);
                 await dataGroups.FollowAsync(view).ConfigureAwait(false);

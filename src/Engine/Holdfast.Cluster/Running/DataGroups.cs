@@ -1,6 +1,7 @@
 using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
+using Holdfast.Storage;
 
 namespace Holdfast.Cluster;
 
@@ -13,6 +14,12 @@ internal sealed class DataGroups(ClusterNodeSetup setup)
     private static readonly Mark Buried = new("cluster: a replica was deleted on its group's tombstone");
     private static readonly Mark JoinedEmpty = new("cluster: a replica of a group that exists began empty");
 
+    /// <summary>
+    /// Begun since the start, whether their state is there yet or not: a large one takes long to restore, and one that is damaged here comes from its peers, when they are there. Nothing else
+    /// waits for it.
+    /// </summary>
+    private readonly HashSet<GroupId> begun = [];
+
     /// <summary>Deleted since the start: the log's own tombstone is read at the next one.</summary>
     private readonly HashSet<GroupId> buried = [];
 
@@ -20,11 +27,11 @@ internal sealed class DataGroups(ClusterNodeSetup setup)
     public async Task FollowAsync(DirectoryView view)
     {
         foreach (var (id, group) in view.Groups)
-            if (Find(id) is null && group.Replicas.Any(place => place.Node == setup.Self.Id)) await BeginAsync(group).ConfigureAwait(false);
+            if (!begun.Contains(id) && group.Replicas.Any(place => place.Node == setup.Self.Id)) Begin(group);
         foreach (var id in view.Tombstones) await BuryAsync(id, view).ConfigureAwait(false);
     }
 
-    private async Task BeginAsync(GroupRecord group)
+    private void Begin(GroupRecord group)
     {
         if (setup.DataMachines(group) is not { } machine) return;
 
@@ -32,18 +39,37 @@ internal sealed class DataGroups(ClusterNodeSetup setup)
         var isFounder = group.Founders.Any(place => place.Node == setup.Self.Id);
         if (!isFounder) JoinedEmpty.Hit();
         var initial = isFounder ? Configuration.Of(group.Founders.Select(place => new Member(place.Node, place.Role)).ToArray()) : Configuration.Empty;
-        await setup.Runtime.CreateGroupAsync(group.Id, machine, initial, setup.Groups).ConfigureAwait(false);
-        setup.Say($"group {group.Id} ({group.Face}): a replica begins here{(isFounder ? "" : ", empty")}");
+        _ = BeginAsync(group.Id, machine, initial, $"group {group.Id} ({group.Face}): a replica begins here{(isFounder ? "" : ", empty")}");
+    }
+
+    /// <summary>The replica is on its loop when the first part returns; the task ends with the state.</summary>
+    private async Task BeginAsync(GroupId id, IStateMachine machine, Configuration initial, string story)
+    {
+        begun.Add(id);
+        try
+        {
+            await setup.Runtime.CreateGroupAsync(id, machine, initial, setup.Groups).ConfigureAwait(false);
+            setup.Say(story);
+        }
+        catch (SnapshotDamagedException damaged)
+        {
+            setup.Warn($"group {id} does not begin here: {damaged.Message}");
+        }
+        catch (ObjectDisposedException)
+        {
+            // Deleted before its state was there, or the node stops.
+        }
     }
 
     private async Task BuryAsync(GroupId id, DirectoryView view)
     {
-        if (Find(id) is null)
+        if (buried.Contains(id)) return;
+        if (!begun.Contains(id))
         {
             // Left from before a restart: begun once more, so that its end is written into the log.
-            if (setup.Runtime.Recovery!.Find(id) is not { IsTombstoned: false } left || buried.Contains(id)) return;
+            if (setup.Runtime.Recovery!.Find(id) is not { IsTombstoned: false } left) return;
             if (setup.DataMachines(new GroupRecord(id, "", [])) is not { } machine) return;
-            await setup.Runtime.CreateGroupAsync(id, machine, left.Configuration, setup.Groups).ConfigureAwait(false);
+            _ = BeginAsync(id, machine, left.Configuration, $"group {id}: begun once more to be deleted");
         }
 
         Invariant.Holds(!view.Groups.ContainsKey(id), "a group has a tombstone and is still there");
@@ -51,12 +77,5 @@ internal sealed class DataGroups(ClusterNodeSetup setup)
         buried.Add(id);
         await setup.Runtime.DeleteGroupAsync(id).ConfigureAwait(false);
         setup.Say($"group {id}: deleted; its id is never used again");
-    }
-
-    private ReplicatedGroup? Find(GroupId id)
-    {
-        foreach (var known in setup.Runtime.Groups)
-            if (known.Id == id) return known;
-        return null;
     }
 }

@@ -40,6 +40,8 @@ internal sealed class LoopMailbox(int callsMax)
 
         calls.Enqueue(call);
         wake();
+        Interlocked.MemoryBarrier();
+        if (isClosed) RefuseWaiting(); // It may have been closed, and emptied, between the look and the enqueueing.
     }
 
     public bool TryTake(out LoopCall call)
@@ -53,6 +55,12 @@ internal sealed class LoopMailbox(int callsMax)
     public void Close()
     {
         isClosed = true;
+        Interlocked.MemoryBarrier();
+        RefuseWaiting();
+    }
+
+    private void RefuseWaiting()
+    {
         while (TryTake(out var call)) call.Refuse();
     }
 }

@@ -119,10 +119,10 @@ internal sealed class WalLine
             filled.Deleted.Clear();
             filled.Recorded.Clear();
             batch.Clear();
-            free.Push(filled);
+            if (underway.Count + free.Count < BatchesMax) free.Push(filled);
         }
     }
 
-    // A turn that fills more than one batch may borrow beyond the bound; they are freed like the others.
+    // A turn that fills more than one batch may borrow beyond the bound; what was borrowed is not kept.
     private Filled Current() => current ??= free.TryPop(out var filled) ? filled : new Filled(underway.Peek().Batch.Loop);
 }

@@ -8,8 +8,12 @@ namespace Holdfast.Replication;
 /// Execution at append, on the leader (S15 to S20): a command is executed when it comes, its effects are appended in the same input, and the reply is held
 /// until the effects are committed and a read barrier holds, or leaves at once when the proposal asked for no more.
 /// </summary>
-internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
+/// <param name="replica">Whose commands they are.</param>
+/// <param name="executor">Who executes them.</param>
+/// <param name="heldMax">Replies that may be held at once; beyond it commands are refused as busy before they execute.</param>
+internal sealed class AppendExecution(Replica replica, IAppendExecutor executor, int heldMax)
 {
+    private static readonly Mark RefusedBeforeExecution = new("replication: no room for a command's effects, not executed");
     private static readonly Mark RefusedAfterExecution = new("replication: executed but not appended, taken back");
     private static readonly Mark TailTruncated = new("replication: executed tail truncated");
     private static readonly Mark CannotUndo = new("replication: executed tail cannot be undone");
@@ -43,16 +47,30 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
     public bool MayExecute => !replica.Node.IsHandingOver &&
         replica.Restoring.IsReady && replica.State!.Applied.Term == replica.Node.Term && replica.State.Applied.Index >= caughtUpAt && !replica.Taking.WaitsForSettled;
 
-    public void Execute(Instant now, ReadOnlySpan<byte> command, in ProposeOptions wish, IProposalCompletion completion)
+    public void Execute(ReadOnlySpan<byte> command, in ProposeOptions wish, IProposalCompletion completion)
     {
-        var node = replica.Node;
+        if (held.Count >= heldMax && wish.Durability != Durability.Async)
+        {
+            completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.Busy));
+            return;
+        }
+
         if (wish.Session != 0 && !IsNew(wish, completion)) return;
 
-        var position = new LogPosition(node.Term, node.Log.Last.Index.Next);
+        // The core accepts the place first (S16): afterwards only effects that are larger than an entry may be are refused, and taken back.
+        var admitted = replica.Node.Admit();
+        if (admitted.Status != ProposeStatus.Accepted)
+        {
+            RefusedBeforeExecution.Hit();
+            completion.OnCompleted(ProposeOutcome.Of(ProposalDesk.StatusOf(admitted.Status)));
+            return;
+        }
+
+        var position = admitted.Position;
         var time = replica.Proposals.Stamp();
         effects.Clear();
         var result = executor.Execute(new AppendCommand(position, time, command), effects);
-        if (result.HasEffects && !TryAppend(now, wish, time, position, completion)) return;
+        if (result.HasEffects && !TryAppend(wish, time, position, completion)) return;
         if (wish.Durability == Durability.Async) completion.OnCompleted(new ProposeOutcome(ProposalStatus.Applied, position, result.Reply));
         else held.Enqueue(new Held(ExecutedTo, position, result.Reply, completion));
         replica.MarkDirty();
@@ -131,7 +149,7 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
         return false;
     }
 
-    private bool TryAppend(Instant now, in ProposeOptions wish, long time, LogPosition position, IProposalCompletion completion)
+    private bool TryAppend(in ProposeOptions wish, long time, LogPosition position, IProposalCompletion completion)
     {
         payload.Clear();
         var writer = new SpanWriter(payload);
@@ -144,10 +162,10 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor)
             Sequence = wish.Sequence,
         }.Encode(writer);
         writer.WriteBytes(effects.Written);
-        var result = replica.Node.Propose(now, payload.Written);
+        var result = replica.Node.ProposeAdmitted(payload.Written);
         if (result.Status != ProposeStatus.Accepted)
         {
-            // Executed and not appended counts as truncated (S16); nothing of it was seen by anybody.
+            // Too large. Executed and not appended counts as truncated (S16); nothing of it was seen by anybody.
             RefusedAfterExecution.Hit();
             Undo(position.Index);
             completion.OnCompleted(ProposeOutcome.Of(ProposalDesk.StatusOf(result.Status)));

@@ -58,13 +58,16 @@ internal sealed class ProposalDesk
     private void Place(Instant now, ReadOnlySpan<byte> command, in ProposeOptions wish, EnvelopeFlags flags, IProposalCompletion completion, Instant deadline)
     {
         var node = replica.Node;
-        if (replica.Execution is { } execution && (flags & EnvelopeFlags.Control) == 0)
+        if (MustWait(flags))
         {
-            if (node.Role == RaftRole.Leader && !execution.MayExecute) Park(command, wish, flags, completion, deadline);
-            else if (node.Role == RaftRole.Leader) execution.Execute(now, command, wish, completion);
+            Park(command, wish, flags, completion, deadline);
+        }
+        else if (IsExecuted(flags))
+        {
+            if (node.Role == RaftRole.Leader) replica.Execution!.Execute(command, wish, completion);
             else completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.NoLeader)); // Clients of such a group are sent to its leader.
         }
-        else if (node.Role == RaftRole.Leader && !node.IsHandingOver)
+        else if (node.Role == RaftRole.Leader)
         {
             var envelope = EnvelopeOf(wish, flags, new ProposalId(node.Self, table.NextNumber));
             var result = Append(now, envelope, command);
@@ -75,12 +78,9 @@ internal sealed class ProposalDesk
             }
             else
             {
+                table.PassOver(); // Chunks may stand in the log under its number.
                 completion.OnCompleted(ProposeOutcome.Of(StatusOf(result.Status)));
             }
-        }
-        else if (node.IsHandingOver || node.Leader == NodeId.None || !replica.Loop.Mesh.IsConnected(node.Leader) || replica.State is null)
-        {
-            Park(command, wish, flags, completion, deadline);
         }
         else if (TryForward(command, wish, flags))
         {
@@ -90,8 +90,21 @@ internal sealed class ProposalDesk
         }
         else
         {
+            table.PassOver();
             completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.Busy));
         }
+    }
+
+    /// <summary>Whether a command is executed when it is appended: all but the group's own, where its machine does so at all.</summary>
+    private bool IsExecuted(EnvelopeFlags flags) => replica.Execution is not null && (flags & EnvelopeFlags.Control) == 0;
+
+    /// <summary>Whether there is nobody, for now, who would take a command.</summary>
+    private bool MustWait(EnvelopeFlags flags)
+    {
+        var node = replica.Node;
+        if (IsExecuted(flags)) return node.Role == RaftRole.Leader && !replica.Execution!.MayExecute;
+        if (node.Role == RaftRole.Leader) return node.IsHandingOver;
+        return node.Leader == NodeId.None || !replica.Loop.Mesh.IsConnected(node.Leader) || replica.State is null;
     }
 
     /// <summary>A follower hands on what a client asked of it.</summary>
@@ -139,9 +152,17 @@ internal sealed class ProposalDesk
         {
             parkedBytes -= waiting.Command.Length;
             if (now >= waiting.Deadline) waiting.Completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.NoLeader));
+            else if (MustWait(waiting.Flags)) KeepParked(waiting);
             else if (!table.HasRoom) waiting.Completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.Busy));
             else Place(now, waiting.Command, waiting.Options, waiting.Flags, waiting.Completion, waiting.Deadline);
         }
+    }
+
+    /// <summary>Back to the end of the line, as it is: parked commands are looked at many times a second, and are not copied each time.</summary>
+    private void KeepParked(in Parked waiting)
+    {
+        parkedBytes += waiting.Command.Length;
+        Invariant.Holds(parked.TryEnqueue(waiting), "a parked proposal lost its place");
     }
 
     public void Expire(Instant now)

@@ -37,6 +37,15 @@ internal sealed class ProposalTable(int slotsMax, uint bootCount)
         Count++;
     }
 
+    /// <summary>The next number was said to somebody, and nobody waits for what became of it: it is not given again, for a late word about it would be taken for one about another proposal.</summary>
+    public void PassOver()
+    {
+        if (next - oldest == (ulong)slots.Length) Grow();
+        slots[next % (ulong)slots.Length] = default;
+        next++;
+        SkipEnded();
+    }
+
     /// <summary>Takes the proposal out; null when its fate is no longer open.</summary>
     public IProposalCompletion? Take(ulong number)
     {
@@ -73,8 +82,13 @@ internal sealed class ProposalTable(int slotsMax, uint bootCount)
         var completion = slot.Completion;
         slot = default;
         if (completion is not null) Count--;
-        while (oldest < next && slots[oldest % (ulong)slots.Length].Completion is null) oldest++;
+        SkipEnded();
         return completion;
+    }
+
+    private void SkipEnded()
+    {
+        while (oldest < next && slots[oldest % (ulong)slots.Length].Completion is null) oldest++;
     }
 
     private void Grow()

@@ -10,11 +10,13 @@ namespace Holdfast.Replication;
 internal sealed class ReadDesk(Replica replica, GroupOptions options)
 {
     private static readonly Mark AskedAgain = new("replication: read asked again");
+    private static readonly Mark NeverApplied = new("replication: granted read given up, its index was not applied in time");
     private static readonly Mark StaleServed = new("replication: stale read served without a question");
 
     private readonly Dictionary<ulong, Batch> batches = [];
     private readonly Stack<Batch> spare = new();
     private readonly PriorityQueue<Waiting, ulong> granted = new();
+    private readonly List<(Waiting Read, ulong Index)> inTime = [];
     private Batch asked = new();
     private Batch refused = new();
     private ulong contexts;
@@ -109,6 +111,7 @@ internal sealed class ReadDesk(Replica replica, GroupOptions options)
     /// <summary>Asks again what was refused, and gives up what is overdue.</summary>
     public void Retry(Instant now)
     {
+        GiveUpGranted(now);
         if (refused.Reads.Count == 0) return;
         var again = refused;
         refused = spare.TryPop(out var reused) ? reused : new Batch();
@@ -128,6 +131,29 @@ internal sealed class ReadDesk(Replica replica, GroupOptions options)
         again.Reads.Clear();
         spare.Push(again);
         replica.MarkDirty();
+    }
+
+    /// <summary>A granted read waits for its index no longer than any other: a follower that was cut off since, or a leader whose own tail cannot be committed, may not apply it for hours.</summary>
+    private void GiveUpGranted(Instant now)
+    {
+        var isAnyOverdue = false;
+        foreach (var (waiting, _) in granted.UnorderedItems) isAnyOverdue |= now >= waiting.Deadline;
+        if (!isAnyOverdue) return;
+        while (granted.TryDequeue(out var waiting, out var index))
+        {
+            if (now < waiting.Deadline)
+            {
+                inTime.Add((waiting, index));
+                continue;
+            }
+
+            NeverApplied.Hit();
+            count--;
+            waiting.Completion.OnGrant(new ReadGrant(false, LogIndex.Zero, now));
+        }
+
+        foreach (var (waiting, index) in inTime) granted.Enqueue(waiting, index);
+        inTime.Clear();
     }
 
     /// <summary>The node stops, or the state that was to be read is gone: asking again, here or elsewhere, is safe.</summary>

@@ -94,7 +94,8 @@ public sealed class BeatBoard(IReadOnlyList<SupportTable> supports, Func<int, In
         {
             var lane = reader.ReadByte();
             var promise = new SupportReply(new Instant((long)reader.ReadUInt64()), new TimeSpan((long)reader.ReadUInt64()), new SupportEpoch(reader.ReadUInt64()));
-            if (!reader.IsWhole || lane >= supports.Count) continue;
+            // A promise answers a beat of ours, so it is no younger than now, and no longer than any may be (S3): whoever says otherwise is not believed.
+            if (!reader.IsWhole || lane >= supports.Count || promise.SentAt > now || promise.Lease > RaftOptions.LeaseMax) continue;
             supports[lane].OnReply(from, promise);
             if (i == 0) RoundTripOf(from).Observe(now - promise.SentAt);
         }

@@ -22,6 +22,7 @@ public sealed class NodeRuntime : IWalCompletions
     private readonly BeatBoard board;
     private readonly BeatService beats;
     private readonly List<ReplicatedGroup> groups = [];
+    private readonly HashSet<GroupId> deleted = [];
     private readonly Lock gate = new();
     private GroupLoop[] loops = [];
     private EventLoop[] threads = [];
@@ -137,7 +138,12 @@ public sealed class NodeRuntime : IWalCompletions
         loop.Post(call);
         var added = await call.Task.ConfigureAwait(false) ?? throw new ObjectDisposedException(nameof(NodeRuntime));
         await added.Restored.ConfigureAwait(false);
-        lock (gate) groups.Add(added);
+        lock (gate)
+        {
+            if (deleted.Contains(group)) throw new ObjectDisposedException(nameof(ReplicatedGroup)); // Meanwhile.
+            groups.Add(added);
+        }
+
         return added;
     }
 
@@ -154,7 +160,11 @@ public sealed class NodeRuntime : IWalCompletions
         var call = new AskCall<bool>(_ => Delete(loop, group), false);
         loop.Post(call);
         if (!await call.Task.ConfigureAwait(false)) return;
-        lock (gate) groups.RemoveAll(candidate => candidate.Id == group);
+        lock (gate)
+        {
+            deleted.Add(group);
+            groups.RemoveAll(candidate => candidate.Id == group);
+        }
     }
 
     /// <summary>Hands leadership over, waits for that a moment, then stops everything in reverse order. What was not decided is answered unknown.</summary>

@@ -4,7 +4,7 @@ using Holdfast.Storage;
 
 namespace Holdfast.Replication;
 
-/// <summary>The thread that reads and writes snapshots, below the others in priority: it may use what they leave of the disk and the processor.</summary>
+/// <summary>The thread that reads and writes snapshots, behind the loops and the log where the processor is short (<see cref="ThreadRank"/>). Not behind everything: a node that restores waits for it.</summary>
 internal sealed class SnapshotThread : ISnapshotWorker, IDisposable
 {
     private readonly BlockingCollection<SnapshotJob> jobs = [];
@@ -16,7 +16,7 @@ internal sealed class SnapshotThread : ISnapshotWorker, IDisposable
     {
         this.store = store;
         this.onFatal = onFatal;
-        thread = new Thread(Run) { Name = "snapshots", IsBackground = true, Priority = ThreadPriority.BelowNormal };
+        thread = new Thread(Run) { Name = "snapshots", IsBackground = true };
         thread.Start();
     }
 

@@ -28,6 +28,12 @@ internal sealed class SnapshotFeeding(Replica owner)
     /// <summary>Somebody is fetching from here: a newer snapshot, and the log's compaction with it, would make what they have in vain.</summary>
     public bool IsBusy(Instant now) => now - askedAt < BusyFor;
 
+    /// <summary>A new snapshot is being taken, and nobody fetches: the one before is closed, or its space would stay taken after it was deleted, for as long as the process lives.</summary>
+    public void Rest(Instant now)
+    {
+        if (!IsBusy(now)) replica.Loop.Snapshots.Post(new RestJob(this));
+    }
+
     public void OnManifestRequest(Instant now, NodeId from, ref SpanReader request)
     {
         askedAt = now;
@@ -54,6 +60,19 @@ internal sealed class SnapshotFeeding(Replica owner)
         if (reader?.Manifest.Position == position) return reader;
         reader?.Dispose();
         return reader = store.Open(replica.Group, position);
+    }
+
+    private sealed class RestJob(SnapshotFeeding owner) : SnapshotJob(owner.replica.Loop)
+    {
+        private protected override void Work(SnapshotStore store)
+        {
+            owner.reader?.Dispose();
+            owner.reader = null;
+        }
+
+        internal override void Done()
+        {
+        }
     }
 
     private sealed class ManifestJob(SnapshotFeeding owner, NodeId to, LogPosition wanted) : SnapshotJob(owner.replica.Loop)

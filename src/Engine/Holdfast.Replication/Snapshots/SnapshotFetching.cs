@@ -55,6 +55,7 @@ internal sealed class SnapshotFetching(Replica owner)
     private StateRestore? restore;
     private bool[] isTaken = [];
     private int missing;
+    private int firstOpen; // Every chunk before it is here: a large snapshot has hundreds of thousands.
     private int readAsked;
     private int restored;
 
@@ -188,7 +189,8 @@ internal sealed class SnapshotFetching(Replica owner)
 
     private void AskChunks(Instant now)
     {
-        for (var chunk = 0; chunk < isTaken.Length && asked.Count < WindowChunks; chunk++)
+        while (firstOpen < isTaken.Length && isTaken[firstOpen]) firstOpen++;
+        for (var chunk = firstOpen; chunk < isTaken.Length && asked.Count < WindowChunks; chunk++)
         {
             if (isTaken[chunk] || IsAsked(chunk)) continue;
             var writer = replica.BeginFrame(frame, FrameKind.ChunkRequest);
@@ -232,7 +234,7 @@ internal sealed class SnapshotFetching(Replica owner)
 
         incoming = opened;
         isTaken = new bool[opened.Manifest.Chunks.Length];
-        missing = opened.MissingCount;
+        (missing, firstOpen) = (opened.MissingCount, 0);
         for (var chunk = 0; chunk < isTaken.Length; chunk++) isTaken[chunk] = opened.Has(chunk);
         if (missing < isTaken.Length) Resumed.Hit();
         phase = Phase.Chunks;

@@ -88,6 +88,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     {
         var state = replica.State!;
         isForced = false;
+        replica.Feeding.Rest(replica.Loop.Now);
         (begunAt, bytes) = (replica.Loop.Now, 0);
         view = state.Machine.CaptureSnapshot();
         section = StateSection.Cut(state);

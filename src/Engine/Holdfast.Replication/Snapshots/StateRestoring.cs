@@ -12,14 +12,19 @@ namespace Holdfast.Replication;
 /// otherwise be without a quorum for as long as the larger state takes to read. What rests on the state it refuses: reads, snapshots, execution. It stands for
 /// election only when others had time to, for a leader that applies nothing answers nobody.
 /// </para>
-/// A snapshot that turns out to be damaged here is fetched from another replica.
+/// The files by hash that the snapshot names are read first, only to be checked: their machine reads them when it needs them, perhaps months later, when nobody else has them any more.
+/// A snapshot, or a file, that turns out to be damaged here is fetched from another replica.
 /// </summary>
 internal sealed class StateRestoring
 {
-    /// <summary>Chunks of about 256 KiB on their way from the disk at once: enough that neither the worker nor the loop waits for the other.</summary>
-    public const int ReadsUnderwayMax = 4;
+    /// <summary>
+    /// Chunks of about 256 KiB on their way from the disk at once: enough that neither the worker nor the loop waits for the other, also on a machine that is so busy that each hand-over costs a
+    /// turn of the scheduler (with 4, a gigabyte took a minute there, and two seconds on a quiet one).
+    /// </summary>
+    public const int ReadsUnderwayMax = 16;
 
     private static readonly Mark Rebuilt = new("replication: state rebuilt after a truncated tail");
+    private static readonly Mark FileDamaged = new("replication: state file damaged, found when its snapshot was restored");
     private static readonly Mark OwnSnapshotDamaged = new("replication: own snapshot damaged, another replica is asked");
     private static readonly Mark CompactedMeanwhile = new("replication: state rebuilt again, the log was compacted meanwhile");
 
@@ -46,6 +51,7 @@ internal sealed class StateRestoring
     public StateRestoring(Replica replica)
     {
         this.replica = replica;
+        if (BeginsFromSnapshot) phase = Phase.Opening;
         if (replica.State is { Machine: IAppendExecutor } state && replica.Node.Log.Base.Index == LogIndex.Zero) seed = SeedOf(state);
     }
 
@@ -60,9 +66,11 @@ internal sealed class StateRestoring
 
     public void BeginAtStart()
     {
-        if (replica.State is null || replica.Node.Log.Base.Index == LogIndex.Zero) first.TrySetResult();
-        else Begin();
+        if (BeginsFromSnapshot) Begin();
+        else first.TrySetResult();
     }
+
+    private bool BeginsFromSnapshot => replica.State is not null && replica.Node.Log.Base.Index > LogIndex.Zero;
 
     /// <summary>The state holds effects of entries that were taken back and that it cannot undo.</summary>
     public void Rebuild()
@@ -123,17 +131,19 @@ internal sealed class StateRestoring
         }
     }
 
-    private void OnRead(SnapshotReader from, PooledBytes? bytes)
+    private void OnRead(SnapshotReader from, int chunk, PooledBytes? bytes)
     {
         if (phase == Phase.Reading && from == reader)
         {
+            var isOwn = chunk < from.Manifest.OwnChunks;
             if (bytes is null)
             {
+                if (!isOwn) FileDamaged.Hit();
                 LookElsewhere();
                 return;
             }
 
-            restore!.ReadNext(bytes.Value.Span);
+            if (isOwn) restore!.ReadNext(bytes.Value.Span);
             taken++;
             ReadOn();
         }
@@ -143,10 +153,13 @@ internal sealed class StateRestoring
 
     private void ReadOn()
     {
-        var chunks = reader!.Manifest.OwnChunks;
-        for (; asked < chunks && asked - taken < ReadsUnderwayMax; asked++) replica.Loop.Snapshots.Post(new ReadJob(this, reader, asked));
+        var chunks = reader!.Manifest.Chunks.Length;
+        for (; asked < chunks && asked - taken < ReadsUnderwayMax; asked++) replica.Loop.Snapshots.Post(new ReadJob(this, reader, Turned(asked)));
         if (taken == chunks) Complete(reader.Manifest.Position);
     }
+
+    /// <summary>The chunk that is read at a turn: the pieces of the files first, then the snapshot's own.</summary>
+    private int Turned(int turn) => (turn + reader!.Manifest.OwnChunks) % reader.Manifest.Chunks.Length;
 
     private void Complete(LogPosition position)
     {
@@ -211,7 +224,7 @@ internal sealed class StateRestoring
             from.ReadChunk(chunk, bytes.Span);
         }
 
-        internal override void Done() => owner.OnRead(from, Failure is null ? bytes : null);
+        internal override void Done() => owner.OnRead(from, chunk, Failure is null ? bytes : null);
     }
 }
 

@@ -7,8 +7,12 @@ namespace Holdfast.Replication;
 /// Commands that have come in part. Incomplete chunks are part of the state, and are dropped at the first entry of a later term, by all replicas at the same
 /// place in the log (S10): whoever sent them to the old leader will not send the rest.
 /// </summary>
-internal sealed class ChunkTable
+/// <param name="bytesMax">Bytes of all commands in part; part of the replicated behaviour, and another number in tests only.</param>
+internal sealed class ChunkTable(int bytesMax = ChunkTable.BytesMax)
 {
+    /// <summary>Bytes of all commands in part: what a node cannot hand on whole it leaves behind in part, and this is state on every replica. Beyond it the oldest is dropped.</summary>
+    internal const int BytesMax = 128 * 1024 * 1024;
+
     /// <summary>Commands in part at once; one more is dropped instead. Part of the replicated behaviour.</summary>
     private const int CommandsMax = 64;
 
@@ -17,6 +21,7 @@ internal sealed class ChunkTable
 
     private static readonly Mark DroppedByTerm = new("replication: incomplete chunks dropped at a later term");
     private static readonly Mark OutOfOrder = new("replication: chunk out of order dropped its command");
+    private static readonly Mark BytesFull = new("replication: too many bytes in chunks");
     private static readonly Mark TableFull = new("replication: too many commands in chunks");
 
     // In the order of their first chunk: walked for snapshots.
@@ -67,9 +72,32 @@ internal sealed class ChunkTable
 
         part.Next++;
         new SpanWriter(part.Bytes).WriteBytes(bytes);
-        if (!envelope.Has(EnvelopeFlags.LastChunk)) return null;
-        parts.RemoveAt(place);
-        return part.Bytes;
+        if (envelope.Has(EnvelopeFlags.LastChunk))
+        {
+            parts.Remove(part);
+            return part.Bytes;
+        }
+
+        DropOldestBeyond(part);
+        return null;
+    }
+
+    private void DropOldestBeyond(Part newest)
+    {
+        long bytes = 0;
+        foreach (var part in parts) bytes += part.Bytes.Length;
+        for (var at = 0; bytes > bytesMax && at < parts.Count;)
+        {
+            if (parts[at] == newest)
+            {
+                at++;
+                continue;
+            }
+
+            BytesFull.Hit();
+            bytes -= parts[at].Bytes.Length;
+            parts.RemoveAt(at);
+        }
     }
 
     public void Encode(SpanWriter writer)

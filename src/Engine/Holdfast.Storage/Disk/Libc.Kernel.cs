@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Holdfast.Storage;
 
-/// <summary>The system calls that .NET does not offer: syncing data or a folder, locking, and unbuffered writes. Linux numbers; elsewhere <see cref="DirectoryDisk"/> does without.</summary>
+/// <summary>The system calls that .NET does not offer: syncing data or a folder, locking, unbuffered writes, and a thread's nice value. Linux numbers; elsewhere <see cref="DirectoryDisk"/> does without.</summary>
 internal static unsafe partial class Libc
 {
     public const int LockExclusive = 2;
@@ -15,6 +15,7 @@ internal static unsafe partial class Libc
     public const int ErrorNoSpace = 28;
     public const int ErrorQuota = 122;
     public const int ErrorInterrupted = 4;
+    public const int PriorityOfProcess = 0;
 
     /// <summary>The flag has another number on arm64.</summary>
     public static int OpenDirect => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000;
@@ -59,6 +60,13 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
     public static partial nint Write(int descriptor, byte* source, nuint count, long offset);
+
+    [LibraryImport("libc", EntryPoint = "gettid")]
+    public static partial int ThreadId();
+
+    /// <summary>Linux gives a nice value to each thread: "process" here is the thread's own number.</summary>
+    [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
+    public static partial int SetPriority(int which, int who, int nice);
 
     [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
     public static partial nint Read(int descriptor, byte* target, nuint count, long offset);

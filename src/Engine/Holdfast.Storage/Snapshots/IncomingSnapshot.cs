@@ -4,12 +4,13 @@ using Holdfast.Primitives;
 namespace Holdfast.Storage;
 
 /// <summary>
-/// A snapshot that is being fetched from other replicas, chunk by chunk in any order; of the state files that it names only those that are not here. It survives a restart: beginning it again with the same manifest finds
+/// A snapshot that is being fetched from other replicas, chunk by chunk in any order; of the state files that it names only what is not here, or is rotten here. It survives a restart: beginning it again with the same manifest finds
 /// which chunks are whole on disk by their checksums. Disposing it keeps what is there.
 /// </summary>
 public sealed class IncomingSnapshot : IDisposable
 {
     private static readonly Mark Shared = new("storage: a state file of a fetched snapshot was here already");
+    private static readonly Mark Rotten = new("storage: a state file of a fetched snapshot was here, rotten, and is fetched again");
     private static readonly Mark Resumed = new("storage: a half-fetched snapshot was resumed");
 
     private readonly IDisk disk;
@@ -101,10 +102,18 @@ public sealed class IncomingSnapshot : IDisposable
     {
         if (stateFiles.Has(named.Hash))
         {
-            Shared.Hit();
-            for (var i = 0; i < named.ChunkCount; i++) present[named.FirstChunk + i] = true;
-            missing -= named.ChunkCount;
-            return;
+            var before = missing;
+            using (var whole = stateFiles.Open(named.Hash)) FindWholeChunks(named.FirstChunk, named.ChunkCount, whole);
+            if (before - missing == named.ChunkCount)
+            {
+                Shared.Hit();
+                return;
+            }
+
+            // What is good of it is not copied over: rot on a disk is rare, and one file from elsewhere is sure.
+            Rotten.Hit();
+            for (var i = named.FirstChunk; i < named.FirstChunk + named.ChunkCount; i++) present[i] = false;
+            missing = before;
         }
 
         if (parts.ContainsKey(named.Hash)) return; // Named twice; a manifest of ours never does.

@@ -71,7 +71,7 @@ public sealed class StateFiles
         return disk.Open(PathOf(hash) + PartSuffix);
     }
 
-    /// <summary>The part is whole: checks it against its name, makes it durable and lets it exist.</summary>
+    /// <summary>The part is whole: checks it against its name, makes it durable and lets it exist, in the place of a rotten one if there was one.</summary>
     internal void Publish(FileHash hash, IDiskFile part, ReadOnlySpan<SnapshotChunk> pieces)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -96,7 +96,7 @@ public sealed class StateFiles
         if (holds) Hold(hash);
         lock (names)
         {
-            if (Has(hash))
+            if (holds && Has(hash))
             {
                 SealedTwice.Hit();
                 disk.Delete(path);

@@ -16,6 +16,7 @@ public sealed class WalThread : IWalQueue, IDisposable
     private readonly CommitQueue queue;
     private readonly List<WalBatch> commit = [];
     private readonly Thread thread;
+    private readonly SpareThread spares;
     private IReadOnlyList<GroupHoldingBack> holdingBack;
     private bool sleeping;
     private bool stopping;
@@ -29,7 +30,8 @@ public sealed class WalThread : IWalQueue, IDisposable
         queue = new CommitQueue(commitBytesMax);
         holdingBack = log.HoldingBack;
         Meters.OnOpened(log.SegmentCount);
-        thread = new Thread(Run) { Name = "wal", IsBackground = true, Priority = ThreadPriority.AboveNormal };
+        spares = new SpareThread(log);
+        thread = new Thread(Run) { Name = "wal", IsBackground = true };
         thread.Start();
     }
 
@@ -73,11 +75,13 @@ public sealed class WalThread : IWalQueue, IDisposable
         lock (gate) stopping = true;
         work.Set();
         thread.Join();
+        spares.Dispose();
         work.Dispose();
     }
 
     private void Run()
     {
+        ThreadRank.TakeFirst();
         while (true)
         {
             if (!TakeCommit())
@@ -116,6 +120,7 @@ public sealed class WalThread : IWalQueue, IDisposable
 
         Volatile.Write(ref holdingBack, log.HoldingBack);
         foreach (var batch in commit) completions.OnBatchDurable(batch);
+        if (log.WantsSpare()) spares.Ask();
     }
 
     private void Count(TimeSpan write, TimeSpan sync)

@@ -16,7 +16,6 @@ public sealed class WriteAheadLog : IDisposable
 
     private static readonly Mark Rolled = new("storage: a segment was full and the next was begun");
     private static readonly Mark Released = new("storage: a segment was released");
-    private static readonly Mark Reused = new("storage: a released segment's file was used again");
     private static readonly Mark Poisoned = new("storage: the log was poisoned");
     private static readonly Mark VoidCopy = new("storage: an entry was copied forward that had gone meanwhile");
     private static readonly Mark HeldBack = new("storage: groups hold back old segments");
@@ -27,11 +26,12 @@ public sealed class WriteAheadLog : IDisposable
     private readonly AlignedBuffer staging = new();
     private readonly WalBatch marks = new(0);
     private readonly ByteBuffer marksBody = new(256);
-    private readonly List<string> spares = [];
+    private readonly SegmentSpares spares;
     private readonly WalBatch[] one = new WalBatch[1];
     private GroupTrack? lastTrack;
     private IDiskFile? file;
-    private ulong generation;
+    private ulong generation; // Read by the thread that prepares spares.
+    private ulong spareAskedIn;
     private ulong oldestFile;
     private ulong nextSequence;
     private ulong provenSequence;
@@ -46,6 +46,7 @@ public sealed class WriteAheadLog : IDisposable
     {
         this.disk = disk;
         this.options = options;
+        spares = new SegmentSpares(disk, options);
     }
 
     /// <summary>See <see cref="IWalQueue.HoldingBack"/>.</summary>
@@ -56,6 +57,18 @@ public sealed class WriteAheadLog : IDisposable
 
     /// <summary>Whether some group's log is remembered as damaged and not yet repaired. For whoever looks on from the log's own thread.</summary>
     internal bool HasDamage => tracks.Values.Any(track => track.DamagedUpTo != LogIndex.Zero);
+
+    /// <summary>Whether somebody who has time should call <see cref="PrepareSpare"/>: true once in each segment, a good while before its end, when no file waits to be the next.</summary>
+    internal bool WantsSpare()
+    {
+        if (spareAskedIn == generation || position < fileLength / 4 || !spares.IsEmpty) return false;
+        spareAskedIn = generation;
+        return true;
+    }
+
+    /// <summary>Makes the file that the next segment will use, in small steps. The only call that may come from another thread than the log's.</summary>
+    /// <exception cref="IOException">There is no room, or the disk fails; the log goes on without.</exception>
+    internal void PrepareSpare(CancellationToken stopping) => spares.Prepare(Volatile.Read(ref generation), stopping);
 
     /// <summary>Reads what is on disk, judges damage by the recovery table, writes the tail anew into a fresh segment and fsyncs it (S7, S8).</summary>
     /// <param name="disk">Where it is.</param>
@@ -129,8 +142,7 @@ public sealed class WriteAheadLog : IDisposable
     {
         foreach (var track in found.Tracks) tracks.Add(track.Group, track);
         foreach (var name in disk.List(options.Folder))
-            if (name.StartsWith("spare-", StringComparison.Ordinal)) spares.Add(name);
-            else if (SegmentLayout.TryParse(name, out var leftover) && !found.Segments.Contains(leftover)) disk.Delete(PathOf(leftover));
+            if (!spares.TryTakeOver(name) && SegmentLayout.TryParse(name, out var leftover) && !found.Segments.Contains(leftover)) disk.Delete(PathOf(leftover));
 
         groupsMayBeLost = found.GroupsMayBeLost;
         generation = found.Segments.Count == 0 ? 0 : found.Segments[^1];
@@ -213,13 +225,7 @@ public sealed class WriteAheadLog : IDisposable
 
     private void OpenSegmentFile(long length)
     {
-        if (spares.Count > 0)
-        {
-            Reused.Hit();
-            disk.Rename($"{options.Folder}/{spares[^1]}", PathOf(generation));
-            spares.RemoveAt(spares.Count - 1);
-        }
-
+        spares.TryUse(PathOf(generation));
         file = disk.Open(PathOf(generation));
         if (file.Length < length) file.Allocate(length);
         fileLength = Math.Max(file.Length, length);
@@ -232,16 +238,7 @@ public sealed class WriteAheadLog : IDisposable
         for (; oldestFile < oldest; oldestFile++)
         {
             Released.Hit();
-            if (spares.Count < options.SparesMax)
-            {
-                var spare = $"spare-{oldestFile}";
-                disk.Rename(PathOf(oldestFile), $"{options.Folder}/{spare}");
-                spares.Add(spare);
-            }
-            else
-            {
-                disk.Delete(PathOf(oldestFile));
-            }
+            spares.Release(oldestFile, PathOf(oldestFile));
         }
 
         disk.SyncFolder(options.Folder);

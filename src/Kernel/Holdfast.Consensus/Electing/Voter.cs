@@ -46,7 +46,7 @@ internal sealed class Voter(Standing standing, Journal journal, ElectionTimer ti
         {
             if (!follower.IsWhole) DamagedAgreed.Hit();
             standing.GrantVote(caller);
-            follower.Pledge(call.Last);
+            follower.Pledge(caller, call.Last);
             timer.Restart(now);
         }
 

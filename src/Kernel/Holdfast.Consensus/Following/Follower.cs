@@ -17,7 +17,7 @@ internal sealed class Follower
     private static readonly Mark RepairedByRoll = new("raft: damaged log repaired by the leader that all agreed on");
 
     private readonly Acknowledgement acknowledgement = new();
-    private (Term Term, LogPosition Last) pledge;
+    private (Term Term, NodeId Caller, LogPosition Last) pledge;
 
     public Follower(Standing standing, Journal journal, ElectionTimer timer, VoteBinding binding, Effects held, LogIndex damagedUpTo)
     {
@@ -119,7 +119,7 @@ internal sealed class Follower
     {
         if (IsWhole) return;
         var held = LogIndex.Min(acknowledgement.Verified, journal.Durable);
-        var byRoll = standing.FollowsSomebody && pledge.Term == standing.Term && held >= pledge.Last.Index;
+        var byRoll = standing.FollowsSomebody && pledge.Term == standing.Term && pledge.Caller == standing.Leader && held >= pledge.Last.Index;
         if (!byRoll && (!journal.HasCommittedIn(standing.Term) || held < journal.Commit)) return;
         if (byRoll) RepairedByRoll.Hit();
         else LogRepaired.Hit();
@@ -128,8 +128,11 @@ internal sealed class Follower
         timer.Restart(now);
     }
 
-    /// <summary>This replica agreed, in the current term, that nobody's log ends later than a caller's: if the caller comes to lead, its log is all there is (S8).</summary>
-    public void Pledge(LogPosition last) => pledge = (standing.Term, last);
+    /// <summary>
+    /// This replica agreed, in the current term, that nobody's log ends later than a caller's: if the caller comes to lead, its log is all there is (S8). Another's reign in the
+    /// same term, won by the votes of a whole majority, says nothing of the kind.
+    /// </summary>
+    public void Pledge(NodeId caller, LogPosition last) => pledge = (standing.Term, caller, last);
 
     /// <summary>All agreed on this replica: what its own log holds is all there is (S8).</summary>
     public void OnElectedByAll() => DamagedUpTo = LogIndex.Zero;

@@ -69,12 +69,7 @@ internal sealed class RollCall(Standing standing, Journal journal, Effects held,
     public void Try()
     {
         Tried.Hit();
-        if (stage != Stage.None && FirstMissing() is var missing && missing != NodeId.None)
-        {
-            NotAll.Hit();
-            Awaited = missing;
-        }
-
+        GiveUp();
         standing.Become(RaftRole.PreCandidate, NodeId.None);
         Begin(Stage.Trial, standing.Term.Next);
     }
@@ -91,6 +86,21 @@ internal sealed class RollCall(Standing standing, Journal journal, Effects held,
     }
 
     public void Close() => stage = Stage.None;
+
+    /// <summary>The time of this call is over: who has not answered is not waited for any longer, and is remembered for the operator.</summary>
+    public void GiveUp()
+    {
+        if (stage != Stage.None && FirstMissing() is var missing && missing != NodeId.None)
+        {
+            NotAll.Hit();
+            Awaited = missing;
+        }
+
+        stage = Stage.None;
+    }
+
+    /// <summary>Somebody leads: nobody is waited for.</summary>
+    public void OnLeader() => Awaited = NodeId.None;
 
     /// <summary>The hard state is durable: the own vote counts. False when it had counted before, or the roll is not being called.</summary>
     public bool TryCountOwnVote()

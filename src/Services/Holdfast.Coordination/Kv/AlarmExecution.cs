@@ -50,10 +50,10 @@ internal static class AlarmExecution
 
     private static bool Takes(Google.Protobuf.Collections.RepeatedField<RequestOp> operations)
     {
-        foreach (var operation in operations)
+        for (var i = 0; i < operations.Count; i++)
         {
-            if (operation.RequestCase == RequestOp.RequestOneofCase.RequestPut) return true;
-            if (operation.RequestCase == RequestOp.RequestOneofCase.RequestTxn && Takes(operation.RequestTxn)) return true;
+            if (operations[i].RequestCase == RequestOp.RequestOneofCase.RequestPut) return true;
+            if (operations[i].RequestCase == RequestOp.RequestOneofCase.RequestTxn && Takes(operations[i].RequestTxn)) return true;
         }
 
         return false;

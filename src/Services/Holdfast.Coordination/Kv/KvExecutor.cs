@@ -17,18 +17,23 @@ internal sealed class KvExecutor(MvccStore store)
         return keeps && store.FindLive(request.Key.Span) is null ? EtcdErrors.KeyNotFound : null;
     }
 
-    /// <summary>Writes one key; <see cref="Refusal"/> was asked before.</summary>
+    /// <summary>Writes one key and tells of it; <see cref="Refusal"/> was asked before.</summary>
     public PutResponse Put(PutRequest request)
     {
         var response = new PutResponse { Header = new ResponseHeader { Revision = store.Revision + 1 } };
-        var before = store.FindLive(request.Key.Span);
-        if (request.PrevKv && IsReplyWanted && before is not null) response.PrevKv = Stored.ToKeyValue(before.Key, before.Latest);
+        if (request.PrevKv && store.FindLive(request.Key.Span) is { } before) response.PrevKv = Stored.ToKeyValue(before.Key, before.Latest);
+        Write(request);
+        return response;
+    }
 
+    /// <summary>Writes one key; <see cref="Refusal"/> was asked before.</summary>
+    public void Write(PutRequest request)
+    {
         // In a transaction an earlier nested deletion may have taken the key whose value was to be kept: then there is nothing to keep.
+        var before = request.IgnoreValue || request.IgnoreLease ? store.FindLive(request.Key.Span) : null;
         var value = request.IgnoreValue ? before?.Latest.Value ?? [] : Bytes.Of(request.Value);
         var lease = request.IgnoreLease ? before?.Latest.Lease ?? 0 : request.Lease;
         store.Put(Bytes.Of(request.Key), value, lease);
-        return response;
     }
 
     /// <summary>Deletes a range of keys in one piece.</summary>

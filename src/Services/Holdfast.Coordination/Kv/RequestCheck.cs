@@ -8,6 +8,7 @@ namespace Holdfast.Coordination.Kv;
 /// What can be said of a request without looking at the store, in etcd's order and with etcd's errors. Asked by the face before it proposes and by
 /// the state machine before it executes: a command that came around the face is answered, not obeyed. Null means good.
 /// </summary>
+/// <remarks>Protobuf's repeated fields are walked by index, here and where transactions execute: their enumerators live on the heap, and a transaction is walked a dozen times on each replica.</remarks>
 internal static class RequestCheck
 {
     /// <summary>Compares, or operations of one branch, in a transaction with all nested ones above it. etcd's default; ours is fixed, as every replica must agree.</summary>
@@ -45,12 +46,12 @@ internal static class RequestCheck
 
     private static bool IsReadOnly(Google.Protobuf.Collections.RepeatedField<RequestOp> operations)
     {
-        foreach (var operation in operations)
+        for (var i = 0; i < operations.Count; i++)
         {
-            switch (operation.RequestCase)
+            switch (operations[i].RequestCase)
             {
                 case RequestOp.RequestOneofCase.RequestRange: continue;
-                case RequestOp.RequestOneofCase.RequestTxn when IsReadOnly(operation.RequestTxn): continue;
+                case RequestOp.RequestOneofCase.RequestTxn when IsReadOnly(operations[i].RequestTxn): continue;
                 default: return false;
             }
         }
@@ -62,12 +63,15 @@ internal static class RequestCheck
     {
         var ops = Math.Max(request.Compare.Count, Math.Max(request.Success.Count, request.Failure.Count));
         if (ops > opsMax) return EtcdErrors.TooManyOps;
-        foreach (var compare in request.Compare)
-            if (compare.Key.IsEmpty) return EtcdErrors.EmptyKey;
-        foreach (var operation in request.Success)
-            if (Of(operation, opsMax - ops) is { } error) return error;
-        foreach (var operation in request.Failure)
-            if (Of(operation, opsMax - ops) is { } error) return error;
+        for (var i = 0; i < request.Compare.Count; i++)
+            if (request.Compare[i].Key.IsEmpty) return EtcdErrors.EmptyKey;
+        return Of(request.Success, opsMax - ops) ?? Of(request.Failure, opsMax - ops);
+    }
+
+    private static EtcdError? Of(Google.Protobuf.Collections.RepeatedField<RequestOp> operations, int opsMax)
+    {
+        for (var i = 0; i < operations.Count; i++)
+            if (Of(operations[i], opsMax) is { } error) return error;
         return null;
     }
 

@@ -13,7 +13,7 @@ internal sealed class TxnExecution(MvccStore store, KvExecutor kv)
     private readonly List<bool> path = [];
     private int at;
 
-    /// <summary>Runs a transaction within a batch that the caller has begun.</summary>
+    /// <summary>Runs a transaction within a batch that the caller has begun. The response is null where nobody waits for it.</summary>
     public EtcdError? Run(TxnRequest request, out TxnResponse? response)
     {
         response = null;
@@ -24,8 +24,16 @@ internal sealed class TxnExecution(MvccStore store, KvExecutor kv)
         at = 0;
         if (RefusalOfRanges(request) is { } rangeError) return rangeError;
         at = 0;
-        response = Execute(request);
-        response.Header.Revision = store.ReadRevision;
+        if (kv.IsReplyWanted)
+        {
+            response = Execute(request);
+            response.Header.Revision = store.ReadRevision;
+        }
+        else
+        {
+            Obey(request);
+        }
+
         return null;
     }
 
@@ -35,18 +43,20 @@ internal sealed class TxnExecution(MvccStore store, KvExecutor kv)
     {
         var succeeded = Holds(request.Compare);
         path.Add(succeeded);
-        foreach (var operation in Branch(request, succeeded))
-            if (operation.RequestCase == RequestOp.RequestOneofCase.RequestTxn) Decide(operation.RequestTxn);
+        var branch = Branch(request, succeeded);
+        for (var i = 0; i < branch.Count; i++)
+            if (branch[i].RequestCase == RequestOp.RequestOneofCase.RequestTxn) Decide(branch[i].RequestTxn);
     }
 
     private EtcdError? RefusalOfPuts(TxnRequest request)
     {
-        foreach (var operation in Branch(request, path[at++]))
+        var branch = Branch(request, path[at++]);
+        for (var i = 0; i < branch.Count; i++)
         {
-            var error = operation.RequestCase switch
+            var error = branch[i].RequestCase switch
             {
-                RequestOp.RequestOneofCase.RequestTxn => RefusalOfPuts(operation.RequestTxn),
-                RequestOp.RequestOneofCase.RequestPut => RefusalOfPut(operation.RequestPut),
+                RequestOp.RequestOneofCase.RequestTxn => RefusalOfPuts(branch[i].RequestTxn),
+                RequestOp.RequestOneofCase.RequestPut => RefusalOfPut(branch[i].RequestPut),
                 _ => null,
             };
             if (error is not null) return error;
@@ -64,12 +74,13 @@ internal sealed class TxnExecution(MvccStore store, KvExecutor kv)
 
     private EtcdError? RefusalOfRanges(TxnRequest request)
     {
-        foreach (var operation in Branch(request, path[at++]))
+        var branch = Branch(request, path[at++]);
+        for (var i = 0; i < branch.Count; i++)
         {
-            var error = operation.RequestCase switch
+            var error = branch[i].RequestCase switch
             {
-                RequestOp.RequestOneofCase.RequestTxn => RefusalOfRanges(operation.RequestTxn),
-                RequestOp.RequestOneofCase.RequestRange => RefusalOfRange(operation.RequestRange.Revision),
+                RequestOp.RequestOneofCase.RequestTxn => RefusalOfRanges(branch[i].RequestTxn),
+                RequestOp.RequestOneofCase.RequestRange => RefusalOfRange(branch[i].RequestRange.Revision),
                 _ => null,
             };
             if (error is not null) return error;
@@ -90,8 +101,10 @@ internal sealed class TxnExecution(MvccStore store, KvExecutor kv)
     {
         var succeeded = path[at++];
         var response = new TxnResponse { Header = new ResponseHeader(), Succeeded = succeeded };
-        foreach (var operation in Branch(request, succeeded))
+        var branch = Branch(request, succeeded);
+        for (var i = 0; i < branch.Count; i++)
         {
+            var operation = branch[i];
             response.Responses.Add(operation.RequestCase switch
             {
                 RequestOp.RequestOneofCase.RequestRange => new ResponseOp { ResponseRange = kv.Range(operation.RequestRange) },
@@ -105,26 +118,40 @@ internal sealed class TxnExecution(MvccStore store, KvExecutor kv)
         return response;
     }
 
+    /// <summary>The same changes, told to nobody: on the replicas where no client waits, reading and telling would be the larger part of the work.</summary>
+    private void Obey(TxnRequest request)
+    {
+        var branch = Branch(request, path[at++]);
+        for (var i = 0; i < branch.Count; i++)
+        {
+            switch (branch[i].RequestCase)
+            {
+                case RequestOp.RequestOneofCase.RequestPut: kv.Write(branch[i].RequestPut); break;
+                case RequestOp.RequestOneofCase.RequestDeleteRange: kv.DeleteRange(branch[i].RequestDeleteRange); break;
+                case RequestOp.RequestOneofCase.RequestTxn: Obey(branch[i].RequestTxn); break;
+            }
+        }
+    }
+
     private bool Holds(RepeatedField<Compare> compares)
     {
-        foreach (var compare in compares)
-            if (!Holds(compare)) return false;
+        for (var i = 0; i < compares.Count; i++)
+            if (!Holds(compares[i])) return false;
         return true;
     }
 
     private bool Holds(Compare compare)
     {
+        if (compare.RangeEnd.IsEmpty) return store.FindLive(compare.Key.Span) is { } only ? Holds(compare, only.Latest) : HoldsOfNothing(compare);
         var live = kv.LiveIn(KeyRange.Of(compare.Key, compare.RangeEnd));
-        if (live.Count == 0)
-        {
-            // A missing value is not an empty one; there is no way to say it in the protocol, so etcd lets every comparison with it fail.
-            return compare.Target != Compare.Types.CompareTarget.Value && Holds(compare, default);
-        }
-
+        if (live.Count == 0) return HoldsOfNothing(compare);
         foreach (var record in live)
             if (!Holds(compare, record.Latest)) return false;
         return true;
     }
+
+    /// <summary>A missing value is not an empty one; there is no way to say it in the protocol, so etcd lets every comparison with it fail.</summary>
+    private static bool HoldsOfNothing(Compare compare) => compare.Target != Compare.Types.CompareTarget.Value && Holds(compare, default);
 
     private static bool Holds(Compare compare, in KeyVersion version)
     {

@@ -19,7 +19,23 @@ internal sealed class TxnOverlap
     }
 
     /// <summary>The error, or null.</summary>
-    public static EtcdError? Check(RepeatedField<RequestOp> operations) => new TxnOverlap().Collect(operations) ? null : EtcdErrors.DuplicateKey;
+    public static EtcdError? Check(RepeatedField<RequestOp> operations) => WritesOnceAtMost(operations) || new TxnOverlap().Collect(operations) ? null : EtcdErrors.DuplicateKey;
+
+    /// <summary>What writes once writes no key twice: nearly every transaction that there is, and nothing need be gathered.</summary>
+    private static bool WritesOnceAtMost(RepeatedField<RequestOp> operations)
+    {
+        var writes = 0;
+        for (var i = 0; i < operations.Count; i++)
+        {
+            switch (operations[i].RequestCase)
+            {
+                case RequestOp.RequestOneofCase.RequestTxn: return false;
+                case RequestOp.RequestOneofCase.RequestPut or RequestOp.RequestOneofCase.RequestDeleteRange when ++writes > 1: return false;
+            }
+        }
+
+        return true;
+    }
 
     /// <summary>Gathers a level and those below it: first its deletions, then nested transactions, then its puts. False: a key is written twice.</summary>
     private bool Collect(RepeatedField<RequestOp> operations)
