@@ -1,3 +1,4 @@
+using System.Text;
 using Google.Protobuf;
 using Holdfast.Coordination.Protocol;
 
@@ -138,6 +139,22 @@ public sealed class GatewayTests
             await door.PostAsync("/v3/kv/put", $"{{\"key\":\"Zm9v\",\"value\":\"{large}\"}}"));
         var larger = Convert.ToBase64String(new byte[2_100_000]);
         Assert.Equal(429, (await door.PostAsync("/v3/kv/put", $"{{\"key\":\"Zm9v\",\"value\":\"{larger}\"}}")).Status);
+    }
+
+    /// <summary>Found by the fuzzer: the connection was closed after the answer, and whoever had sent the next request on it was told nothing.</summary>
+    [Theory]
+    [InlineData("/v3/kv/put", "{\"key\":5}", 400)]
+    [InlineData("/v3/kv/put", "{\"key\"", 400)]
+    [InlineData("/v3/lease/keepalive", "{\"bad", 500)]
+    [InlineData("/v3/lease/keepalive", "{\"ID\":true}", 400)]
+    public async Task A_refused_request_leaves_the_connection_to_the_next(string path, string json, int status)
+    {
+        await using var door = await OpenDoor.OnAsync(new ScriptedCoordination());
+        using var socket = await door.ConnectAsync();
+        for (var round = 0; round < 3; round++) await socket.SendAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {json.Length}\r\n\r\n{json}"));
+        await socket.SendAsync("POST /v3/kv/put HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"u8.ToArray());
+        var answers = (await OpenDoor.ReadAllAsync(socket)).Split("HTTP/1.1 ", StringSplitOptions.RemoveEmptyEntries).Select(answer => int.Parse(answer[..3]));
+        Assert.Equal([status, status, status, 200], answers);
     }
 
     [Fact]

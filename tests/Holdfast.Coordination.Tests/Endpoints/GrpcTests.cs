@@ -47,9 +47,9 @@ public sealed class GrpcTests
     }
 
     [Theory]
-    [InlineData(new byte[] { }, "13|grpc: the call carries no message")]
-    [InlineData(new byte[] { 0, 0, 0 }, "13|grpc: the call carries no message")]
-    [InlineData(new byte[] { 1, 0, 0, 0, 0 }, "12|grpc: compressed messages are not supported: send them as identity")]
+    [InlineData(new byte[] { }, "2|EOF")]
+    [InlineData(new byte[] { 0, 0, 0 }, "2|unexpected EOF")]
+    [InlineData(new byte[] { 1, 0, 0, 0, 0 }, "13|grpc: compressed flag set with identity or empty encoding")]
     [InlineData(new byte[] { 9, 0, 0, 0, 0 }, "13|grpc: received unexpected payload format 9")]
     [InlineData(new byte[] { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, "13|grpc: more than one message in a unary call")]
     [InlineData(new byte[] { 0, 0, 0, 0, 2, 0x0a, 0x7f }, "13|grpc: error unmarshalling request: ")]

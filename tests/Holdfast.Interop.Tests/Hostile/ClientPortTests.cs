@@ -106,6 +106,31 @@ public sealed class ClientPortTests
     }
 
     [Fact]
+    public async Task Ten_thousand_idle_connections_cost_a_bounded_memory_and_keep_nobody_out()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(nodes: 1);
+        var idle = new RawConnection[10_000];
+        await Parallel.ForAsync(0, idle.Length, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (at, _) =>
+        {
+            // Half of them have had an answer over HTTP/1.1, half have shaken hands for HTTP/2; none of them says anything more.
+            idle[at] = await RawConnection.ToAsync(cluster.ClientPort(0));
+            if (at % 2 == 0) await idle[at].TrySendAsync("GET /version HTTP/1.1\r\nHost: x\r\n\r\n");
+            else await idle[at].TrySendAsync((byte[])[.. Preface, .. Settings]);
+            Assert.NotEqual("", await idle[at].ReadAsync(bytesMax: 9));
+        });
+        await using var bystander = new Bystander(cluster);
+        for (var at = 0; at < idle.Length; at += 101)
+        {
+            // They are kept: each may speak again.
+            await idle[at].TrySendAsync(at % 2 == 0 ? Encoding.ASCII.GetBytes("GET /version HTTP/1.1\r\nHost: x\r\n\r\n") : RawConnection.Http2Frame(6, 0, 0, new byte[8]));
+            Assert.NotEqual("", await idle[at].ReadAsync(bytesMax: 9));
+        }
+
+        await bystander.AssertUnharmedAsync(MegabytesMax);
+        foreach (var connection in idle) connection.Dispose();
+    }
+
+    [Fact]
     public async Task Watchers_that_never_read_cost_a_bounded_memory_and_one_that_reads_misses_nothing()
     {
         const int watchers = 60;

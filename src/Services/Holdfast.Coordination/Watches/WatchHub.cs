@@ -347,9 +347,11 @@ internal sealed class WatchHub
         stream.Answer(new WatchResponse { Header = Header(), WatchId = watcher.Id, Canceled = true, CompactRevision = store.Compacted });
     }
 
+    /// <summary>A watch that begins in the future is told nothing: its client would resume below where it asked to begin (etcd #20221).</summary>
     private void Notify(Watcher watcher)
     {
-        if (watcher.WantsProgress && !watcher.WasTold && watcher.State == WatcherState.Synced && watcher.Stream.HasRoom)
+        var isDue = watcher.WantsProgress && !watcher.WasTold && watcher.State == WatcherState.Synced;
+        if (isDue && watcher.NextRevision <= NextRevision && watcher.Stream.HasRoom)
             watcher.Stream.Send(new WatchResponse { Header = Header(), WatchId = watcher.Id });
         watcher.WasTold = false;
     }

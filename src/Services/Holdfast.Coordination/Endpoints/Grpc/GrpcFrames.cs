@@ -23,7 +23,7 @@ internal static class GrpcFrames
         Span<byte> prefix = stackalloc byte[PrefixBytes];
         buffer.Slice(0, PrefixBytes).CopyTo(prefix);
         if (prefix[0] > 1) throw new CallException(CallFailure.Internal, $"grpc: received unexpected payload format {prefix[0]}");
-        if (prefix[0] == 1) throw new CallException(CallFailure.Unimplemented, "grpc: compressed messages are not supported: send them as identity");
+        if (prefix[0] == 1) throw new CallException(CallFailure.Internal, "grpc: compressed flag set with identity or empty encoding");
         long length = BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
         if (length > bytesMax) throw new CallException(CallFailure.MessageTooLarge(length, bytesMax));
         if (buffer.Length - PrefixBytes < length) return false;

@@ -21,16 +21,26 @@ internal sealed class JsonMessageStream(HttpExchange exchange, int messageBytesM
         {
             var result = await exchange.Body.ReadAsync(cancel).ConfigureAwait(false);
             var buffer = result.Buffer;
-            if (TryFindValue(buffer, out var end))
+            var isEmpty = IsBlank(buffer);
+            try
             {
-                var wire = new WireBuffer();
-                JsonToWire.Write(buffer.Slice(0, end), shape.Json, wire);
-                exchange.Body.AdvanceTo(end);
-                return shape.Parser.ParseFrom(wire.Written);
+                if (TryFindValue(buffer, out var end))
+                {
+                    var wire = new WireBuffer();
+                    JsonToWire.Write(buffer.Slice(0, end), shape.Json, wire);
+                    exchange.Body.AdvanceTo(end);
+                    return shape.Parser.ParseFrom(wire.Written);
+                }
+
+                if (buffer.Length > messageBytesMax) throw new CallException(CallFailure.MessageTooLarge(buffer.Length, messageBytesMax));
+            }
+            catch (CallException)
+            {
+                // Else Kestrel closes the connection, and the client's next request with it.
+                exchange.Body.AdvanceTo(buffer.End);
+                throw;
             }
 
-            var isEmpty = IsBlank(buffer);
-            if (buffer.Length > messageBytesMax) throw new CallException(CallFailure.MessageTooLarge(buffer.Length, messageBytesMax));
             exchange.Body.AdvanceTo(buffer.Start, buffer.End);
             if (!result.IsCompleted) continue;
             return isEmpty ? null : throw new CallException(CallFailure.Unknown, "unexpected EOF");

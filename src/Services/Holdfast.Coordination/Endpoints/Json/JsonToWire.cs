@@ -15,6 +15,8 @@ internal static class JsonToWire
 {
     private const int DepthMax = 64;
 
+    private static ReadOnlySpan<byte> Alphabet => "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"u8;
+
     /// <summary>Options for a reader of request bodies.</summary>
     public static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = DepthMax, AllowMultipleValues = true };
 
@@ -57,7 +59,7 @@ internal static class JsonToWire
         if (reader.TokenType != JsonTokenType.StartObject) throw Mismatch(ref reader, "map[string]json.RawMessage");
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
-            var field = shape.ByName(reader.GetString()!);
+            var field = FieldOf(ref reader, shape);
             reader.Read();
             if (field is null)
             {
@@ -68,6 +70,19 @@ internal static class JsonToWire
             if (reader.TokenType == JsonTokenType.Null) continue;
             if (field.IsRepeated) WriteRepeated(ref reader, field, output);
             else WriteValue(ref reader, field, output);
+        }
+    }
+
+    /// <summary>The field of that name; null for an unknown one, and a name that is no UTF-8 is one, as to Go.</summary>
+    private static JsonField? FieldOf(ref Utf8JsonReader reader, JsonShape shape)
+    {
+        try
+        {
+            return shape.ByName(reader.GetString()!);
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
         }
     }
 
@@ -177,6 +192,7 @@ internal static class JsonToWire
             if (count == 0 || rented[count - 1] != '=')
                 while (padded % 4 != 0 && count % 4 != 1) rented[padded++] = (byte)'=';
 
+            ClearUnusedBits(rented.AsSpan(0, padded));
             var status = Base64.DecodeFromUtf8InPlace(rented.AsSpan(0, padded), out var written);
             if (status != OperationStatus.Done) throw Refuse($"illegal base64 data at input byte {FirstIllegal(rented.AsSpan(0, count))}");
             output.WriteLengthPrefixed(rented.AsSpan(0, written));
@@ -185,6 +201,16 @@ internal static class JsonToWire
         {
             ArrayPool<byte>.Shared.Return(rented);
         }
+    }
+
+    /// <summary>The last letter before the padding has bits that belong to no byte. Go overlooks them (RFC 4648 3.5 lets it), .NET refuses those that are set.</summary>
+    private static void ClearUnusedBits(Span<byte> text)
+    {
+        var padding = text.EndsWith("=="u8) ? 2 : text.EndsWith("="u8) ? 1 : 0;
+        if (padding == 0 || text.Length < 4) return;
+        ref var last = ref text[^(padding + 1)];
+        var value = Alphabet.IndexOf(last);
+        if (value >= 0) last = Alphabet[value & (padding == 2 ? 0x30 : 0x3c)];
     }
 
     private static int FirstIllegal(ReadOnlySpan<byte> text)

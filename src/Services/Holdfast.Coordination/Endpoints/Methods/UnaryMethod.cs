@@ -27,7 +27,7 @@ internal sealed class UnaryMethod<TRequest, TResponse>(
     protected override async ValueTask CallGrpcAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel)
     {
         TRequest? request = null;
-        var size = 0;
+        var (size, left) = (0, 0L);
         while (true)
         {
             var result = await exchange.Body.ReadAsync(cancel).ConfigureAwait(false);
@@ -44,10 +44,12 @@ internal sealed class UnaryMethod<TRequest, TResponse>(
             }
 
             if (request is not null && !buffer.IsEmpty) throw new CallException(CallFailure.Internal, "grpc: more than one message in a unary call");
+            left = buffer.Length;
             if (result.IsCompleted) break;
         }
 
-        if (request is null) throw new CallException(CallFailure.Internal, "grpc: the call carries no message");
+        // The words are grpc-go's.
+        if (request is null) throw new CallException(CallFailure.Unknown, left == 0 ? "EOF" : "unexpected EOF");
         GrpcFrames.Write(exchange.Output, await AnswerAsync(request, size, scope, cancel).ConfigureAwait(false));
     }
 
@@ -67,18 +69,25 @@ internal sealed class UnaryMethod<TRequest, TResponse>(
         {
             var result = await exchange.Body.ReadAsync(cancel).ConfigureAwait(false);
             var buffer = result.Buffer;
-            if (buffer.Length > limits.JsonBytesMax) throw new CallException(CallFailure.MessageTooLarge(buffer.Length, limits.JsonBytesMax));
-            if (!result.IsCompleted)
+            if (!result.IsCompleted && buffer.Length <= limits.JsonBytesMax)
             {
                 exchange.Body.AdvanceTo(buffer.Start, buffer.End);
                 continue;
             }
 
-            var wire = new WireBuffer();
-            JsonToWire.Write(buffer, shape.Json, wire);
-            exchange.Body.AdvanceTo(buffer.End);
-            if (wire.Written.Length > limits.MessageBytesMax) throw new CallException(CallFailure.MessageTooLarge(wire.Written.Length, limits.MessageBytesMax));
-            return (shape.Parser.ParseFrom(wire.Written), wire.Written.Length);
+            try
+            {
+                if (buffer.Length > limits.JsonBytesMax) throw new CallException(CallFailure.MessageTooLarge(buffer.Length, limits.JsonBytesMax));
+                var wire = new WireBuffer();
+                JsonToWire.Write(buffer, shape.Json, wire);
+                if (wire.Written.Length > limits.MessageBytesMax) throw new CallException(CallFailure.MessageTooLarge(wire.Written.Length, limits.MessageBytesMax));
+                return (shape.Parser.ParseFrom(wire.Written), wire.Written.Length);
+            }
+            finally
+            {
+                // Of a refused request too: Kestrel closes a connection whose body was left in the middle of a read, and the client's next request with it.
+                exchange.Body.AdvanceTo(buffer.End);
+            }
         }
     }
 

@@ -1,0 +1,46 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace Holdfast.Coordination.Tests.Fuzz;
+
+/// <summary>gRPC calls whose bytes may be anything.</summary>
+internal sealed class RawGrpc(string server) : IDisposable
+{
+    private readonly HttpClient http = new();
+
+    /// <summary>One message in its frame: a flag, a length, the bytes.</summary>
+    public static byte[] Framed(ReadOnlySpan<byte> message, byte flag = 0, uint? length = null)
+    {
+        var frame = new byte[5 + message.Length];
+        frame[0] = flag;
+        BinaryPrimitives.WriteUInt32BigEndian(frame.AsSpan(1), length ?? (uint)message.Length);
+        message.CopyTo(frame.AsSpan(5));
+        return frame;
+    }
+
+    /// <summary>The status, its text, and the message that came back; status -1 when the server reset the call.</summary>
+    public async Task<(int Status, string Text, byte[] Answer)> CallAsync(string path, byte[] body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, server + path) { Content = new ByteArrayContent(body), Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
+        request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
+        try
+        {
+            using var response = await http.SendAsync(request);
+            var answer = await response.Content.ReadAsByteArrayAsync();
+            var status = Of(response, "grpc-status");
+            Assert.NotNull(status);
+            return (int.Parse(status), Uri.UnescapeDataString(Of(response, "grpc-message") ?? ""), answer.Length > 5 ? answer[5..] : []);
+        }
+        catch (HttpRequestException reset)
+        {
+            return (-1, reset.Message, []);
+        }
+    }
+
+    public void Dispose() => http.Dispose();
+
+    private static string? Of(HttpResponseMessage response, string name) =>
+        response.TrailingHeaders.TryGetValues(name, out var trailing) || response.Headers.TryGetValues(name, out trailing) ? trailing.First() : null;
+}

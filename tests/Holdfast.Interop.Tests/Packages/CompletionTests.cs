@@ -1,0 +1,90 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Holdfast.Server.Commands;
+using Holdfast.Server.Completion;
+
+namespace Holdfast.Interop.Tests.Packages;
+
+/// <summary>The completion scripts, and the page of commands: made from the table that the command line is read with.</summary>
+public sealed class CompletionTests
+{
+    private static readonly CompletionTable Table = CompletionTable.Of(VerbTable.Create());
+
+    [Theory]
+    [InlineData("holdfast ", "server etcd demo kv lock elect service flag status doctor member cert recover config sim version completion")]
+    [InlineData("holdfast fl", "flag")]
+    [InlineData("holdfast flag ", "set rollout get ls")]
+    [InlineData("holdfast flag set --ru", "--rule")]
+    [InlineData("holdfast flag set checkout o", "on off")]
+    [InlineData("holdfast completion ", "bash zsh fish")]
+    [InlineData("holdfast member r", "remove")]
+    [InlineData("holdfast nonsense flag l", "ls")]
+    public async Task Bash_offers_what_may_follow(string line, string expected)
+    {
+        var offered = await BashAsync(line);
+        foreach (var word in expected.Split(' ')) Assert.Contains(word, offered);
+        var typed = line[(line.LastIndexOf(' ') + 1)..];
+        Assert.All(offered, word => Assert.StartsWith(typed, word, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Bash_offers_at_every_place_what_the_command_line_takes_there()
+    {
+        // One shell for all places, or this would take a minute.
+        var script = string.Concat(Table.Places.Select(place => $"COMP_WORDS=(holdfast {place.Verbs.Replace('/', ' ')} ''); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _holdfast; echo \"${{COMPREPLY[@]}}\"\n"));
+        var lines = (await RunAsync("bash", "-c", ShellScripts.Bash(Table) + script)).Split('\n');
+        for (var at = 0; at < Table.Places.Count; at++) Assert.Equal(string.Join(' ', Table.Places[at].Words.Select(word => word.Word)), lines[at]);
+        Assert.True(Table.Places.Count > 30, $"only {Table.Places.Count} places");
+    }
+
+    [Fact]
+    public void Every_place_is_one_that_the_command_line_knows()
+    {
+        var root = VerbTable.Create();
+        foreach (var place in Table.Places)
+        {
+            var parsed = root.Parse([.. place.Verbs.Split('/', StringSplitOptions.RemoveEmptyEntries)]);
+            Assert.Equal(place.Verbs.Length == 0 ? root.Name : place.Verbs.Split('/')[^1], parsed.CommandResult.Command.Name);
+        }
+    }
+
+    /// <summary>Neither shell is installed for the tests; that each script has every verb can be seen without them.</summary>
+    [Fact]
+    public void The_scripts_of_zsh_and_fish_have_every_place_too()
+    {
+        var (zsh, fish) = (ShellScripts.Zsh(Table), ShellScripts.Fish(Table));
+        foreach (var place in Table.Places)
+        {
+            Assert.Contains($"'{place.Verbs}') offered=(", zsh, StringComparison.Ordinal);
+            foreach (var (word, _) in place.Words) Assert.Contains($"__holdfast_at '{place.Verbs}'\" -a '{word}' ", fish, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>HOLDFAST_WRITE_DOCS=1 writes the page anew.</summary>
+    [Fact]
+    public async Task The_page_of_commands_is_what_the_program_says()
+    {
+        var (path, page) = (Operating.Checkout.PathOf("docs/commands.md"), CommandReference.Of(VerbTable.Create()));
+        if (Environment.GetEnvironmentVariable("HOLDFAST_WRITE_DOCS") == "1") await File.WriteAllTextAsync(path, page);
+        Assert.Equal(await File.ReadAllTextAsync(path), page);
+    }
+
+    private static async Task<string[]> BashAsync(string line)
+    {
+        var words = string.Join(' ', line.Split(' ').Select(word => $"'{word}'"));
+        var said = await RunAsync("bash", "-c", $"{ShellScripts.Bash(Table)}COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _holdfast; printf '%s\\n' \"${{COMPREPLY[@]}}\"");
+        return said.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    private static async Task<string> RunAsync(string program, params string[] words)
+    {
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var word in words) start.ArgumentList.Add(word);
+        using var process = Process.Start(start)!;
+        var fault = process.StandardError.ReadToEndAsync();
+        var said = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0 && (await fault).Length == 0, await fault);
+        return said;
+    }
+}
