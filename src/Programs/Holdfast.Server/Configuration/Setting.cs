@@ -25,6 +25,7 @@ internal static class Settings
     public static readonly Setting EtcdClientCa = new("etcd.client_ca", "--etcd-client-ca", "", "Clients must show a certificate from this authority, a PEM file; its common name is the user.");
     public static readonly Setting AuthToken = new("auth.token", "--auth-token", "simple", "How users are recognised: simple, or jwt,sign-method=RS256,pub-key=FILE,priv-key=FILE,ttl=5m.");
     public static readonly Setting AuthTokenTtl = new("auth.token_ttl", "--auth-token-ttl", "300", "Seconds for which a simple token is valid without being used.");
+    public static readonly Setting Vectors = new("vectors.listen", "--vectors", "", "Where Qdrant clients (REST) are served, host:port; without it the vector face is off here.");
     public static readonly Setting Peer = new("peer.listen", "--peer", "", "Where other nodes reach this one, host:port.");
     public static readonly Setting Cluster = new("cluster", "--cluster", "", "The founding members, n1=host:port,n2=host:port,...; the same on every node.");
     public static readonly Setting Join = new("join.address", "--join", "", "Join a running cluster through this member, host:port.");
@@ -38,5 +39,5 @@ internal static class Settings
 
     /// <summary>All of them, in the order of the help text.</summary>
     public static readonly IReadOnlyList<Setting> All =
-        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, Otlp, OtlpShare, LogFormat];
+        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Vectors, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, Otlp, OtlpShare, LogFormat];
 }
