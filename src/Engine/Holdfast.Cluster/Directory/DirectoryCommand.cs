@@ -18,6 +18,7 @@ internal enum DirectoryCommandKind : byte
     CreateGroup = 10,
     Recover = 11,
     DeleteGroup = 12,
+    CompareSetting = 13,
 }
 
 /// <summary>The directory's commands as bytes: version, kind, fields. Each is idempotent: executed a second time it changes nothing.</summary>
@@ -62,6 +63,16 @@ public static class DirectoryCommand
     {
         var writer = Begin(DirectoryCommandKind.SetSetting, out var buffer);
         writer.WriteText(key);
+        writer.WriteText(value);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>Sets a setting, or with an empty value removes it, if it has the value that the asker knows; empty for none.</summary>
+    public static byte[] CompareSetting(string key, string known, string value)
+    {
+        var writer = Begin(DirectoryCommandKind.CompareSetting, out var buffer);
+        writer.WriteText(key);
+        writer.WriteText(known);
         writer.WriteText(value);
         return buffer.Written.ToArray();
     }

@@ -29,6 +29,7 @@ internal static class DirectoryRules
             case DirectoryCommandKind.DeleteGroup: return DeleteGroup(view, ref reader, ref after);
             case DirectoryCommandKind.UpdateMember: return UpdateMember(view, ref reader, ref after);
             case DirectoryCommandKind.SetSetting: return SetSetting(view, ref reader, ref after);
+            case DirectoryCommandKind.CompareSetting: return CompareSetting(view, ref reader, ref after);
             case DirectoryCommandKind.AddToken: return AddToken(view, ref reader, timeMicros, ref after);
             case DirectoryCommandKind.RevokeToken: return RevokeToken(view, ref reader, ref after);
             case DirectoryCommandKind.AddNode: return AddNode(view, ref reader, timeMicros, featureLevel, ref after);
@@ -93,11 +94,27 @@ internal static class DirectoryRules
         return DirectoryReply.Yes();
     }
 
+    /// <summary>Asked again after its answer was lost, it finds the value that it wanted and is done.</summary>
+    private static DirectoryReply CompareSetting(DirectoryView view, ref SpanReader reader, ref DirectoryView after)
+    {
+        var key = reader.ReadText();
+        var known = reader.ReadText();
+        var value = reader.ReadText();
+        if (!reader.IsWhole || key.Length == 0) return Malformed;
+        var now = view.Settings.GetValueOrDefault(key, "");
+        if (now != known && now != value) return DirectoryReply.No($"the setting {key} has been changed meanwhile");
+        return SetSetting(view, key, value, ref after);
+    }
+
     private static DirectoryReply SetSetting(DirectoryView view, ref SpanReader reader, ref DirectoryView after)
     {
         var key = reader.ReadText();
         var value = reader.ReadText();
-        if (!reader.IsWhole || key.Length == 0) return Malformed;
+        return reader.IsWhole && key.Length > 0 ? SetSetting(view, key, value, ref after) : Malformed;
+    }
+
+    private static DirectoryReply SetSetting(DirectoryView view, string key, string value, ref DirectoryView after)
+    {
         if (value.Length == 0)
         {
             if (view.Settings.ContainsKey(key)) after = view with { Settings = view.Settings.Remove(key) };

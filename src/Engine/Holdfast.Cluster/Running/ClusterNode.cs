@@ -141,6 +141,9 @@ public sealed class ClusterNode : IAsyncDisposable
         return await TellAsync(DirectoryCommand.CreateGroup(face, [.. plan.Replicas.Select(node => new ReplicaPlace(node, MemberRole.Voter))]), cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Sets a setting of the whole cluster if it has the value that the asker knows; an empty one is none. Refused when it has another.</summary>
+    public Task<DirectoryReply> CompareSettingAsync(string key, string known, string value, CancellationToken cancellation) => TellAsync(DirectoryCommand.CompareSetting(key, known, value), cancellation);
+
     /// <summary>Says where a data group's replicas should be; the group's leader is then asked, step by step, to make it so.</summary>
     public Task<DirectoryReply> PlaceGroupAsync(GroupId group, ImmutableArray<ReplicaPlace> replicas, CancellationToken cancellation) => TellAsync(DirectoryCommand.PlaceGroup(group, replicas), cancellation);
 

@@ -25,6 +25,9 @@ internal sealed record ServerPlan
 
     public ClientPortPlan ClientPort { get; init; } = ClientPortPlan.Plain;
 
+    /// <summary>Where vector clients are served; null when that face is off.</summary>
+    public IPEndPoint? Vectors { get; init; }
+
     public required IPEndPoint? Peer { get; init; }
 
     /// <summary>Where peers are told to find this node when it is no founder; null: where it listens.</summary>
@@ -96,6 +99,7 @@ internal sealed record ServerPlan
             ClientPort = clientPort,
             Etcd = Listen(values, Settings.Etcd, isInsecure || clientPort.IsGuarded, $"give it {Settings.EtcdCert.Flag}, {Settings.EtcdKey.Flag} and {Settings.EtcdClientCa.Flag}, bind to 127.0.0.1", faults) ?? new IPEndPoint(IPAddress.Loopback, 2379),
             Peer = values[Settings.Peer].Text.Length == 0 ? null : Listen(values, Settings.Peer, isInsecure || tls is not null, $"give the nodes certificates with {Settings.Tls.Flag} (holdfast cert), bind to 127.0.0.1", faults),
+            Vectors = values[Settings.Vectors].Text.Length == 0 ? null : Listen(values, Settings.Vectors, isInsecure, "bind to 127.0.0.1", faults),
             Cluster = Founders(values, faults),
             JoinAddress = values[Settings.Join].Text,
             JoinToken = values[Settings.Token].Text,
@@ -128,6 +132,8 @@ internal sealed record ServerPlan
             faults.Add($"{Named(values, Settings.Join)}: \"{JoinAddress}\" is not host:port");
         if (JoinAddress.Length > 0 && (IPAddress.Any.Equals(Peer?.Address) || IPAddress.IPv6Any.Equals(Peer?.Address)))
             faults.Add($"{Named(values, Settings.Peer)}: the cluster is told this address, and nobody can dial {Peer}; give the address under which others reach this node");
+        if (IsEphemeral && Vectors is not null)
+            faults.Add($"{Settings.Vectors.Key}: an ephemeral node has only the etcd face; remove {Settings.Vectors.Flag} or {Settings.Ephemeral.Flag}");
         if (IsEphemeral && (Cluster.Count > 0 || JoinAddress.Length > 0))
             faults.Add($"{Settings.Ephemeral.Key}: an ephemeral node is alone; remove {Settings.Cluster.Flag} and {Settings.Join.Flag}");
         if (IsEphemeral && Backup is not null)

@@ -11,6 +11,8 @@ using Holdfast.Server.Commands;
 using Holdfast.Server.Configuration;
 using Holdfast.Storage;
 using Holdfast.Transport;
+using Holdfast.Vectors.Endpoints;
+using Holdfast.Vectors.Endpoints.Facade;
 
 namespace Holdfast.Server.Hosting;
 
@@ -119,6 +121,8 @@ internal sealed class NodeAssembly : INode
         runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal });
         stops.Push(async () => await runtime.StopAsync());
         var machine = new CoordinationStateMachine();
+        var vectors = new VectorGroups(onFatal);
+        stops.Push(() => { vectors.Dispose(); return ValueTask.CompletedTask; });
         var leaseTimes = new LeaseTimes(self, addresses, tls);
         control.Add(LeaseTimes.Verb, leaseTimes.OnAsked);
         cluster = new ClusterNode(new ClusterNodeSetup
@@ -130,6 +134,7 @@ internal sealed class NodeAssembly : INode
             Control = control,
             Runtime = runtime,
             Coordination = machine,
+            DataMachines = new DataFaces(vectors.Create).Create,
             Tls = tls,
             Certificates = certificates?.Folder,
             Founders = plan.Cluster.ToDictionary(one => one.Name, one => HostPort.Format(one.Host, one.Port)),
@@ -153,6 +158,7 @@ internal sealed class NodeAssembly : INode
         KeepBackup(plan);
         var ticking = Task.Run(() => TickAsync(keyspace), CancellationToken.None);
         stops.Push(async () => await ticking);
+        if (plan.Vectors is not null) await ServeVectorsAsync(plan, vectors, onFatal, cancel);
         await ServeAsync(plan, clientTls, tls, keyspace, data, onFatal, cancel);
         log.Say(NodeEvents.Started, $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
     }
@@ -218,6 +224,19 @@ internal sealed class NodeAssembly : INode
         door = await OpenDoorAsync(keyspace, plan, new CoordinationEndpointOptions { Listen = [], Tls = clientTls, Logging = log, Admin = admin, ServesFace = plan.Roles.HasFlag(NodeRoles.Coordination), Metrics = metrics, RefreshMetrics = shown.RefreshAsync, OnFatal = onFatal }, cancel);
         stops.Push(door.DisposeAsync);
         bridge.TakeUp();
+    }
+
+    private async Task ServeVectorsAsync(ServerPlan plan, VectorGroups vectors, Action<Exception> onFatal, CancellationToken cancel)
+    {
+        try
+        {
+            var face = await VectorsEndpoint.StartAsync(cluster!, own.Node, vectors, new VectorsEndpointOptions { Rest = plan.Vectors!, Logging = log, OnFatal = onFatal }, cancel);
+            stops.Push(face.DisposeAsync);
+        }
+        catch (Exception taken) when (taken is IOException or SocketException)
+        {
+            throw new CannotStartException(PortOwner.Sentence(plan.Vectors!, Settings.Vectors.Flag), taken);
+        }
     }
 
     private CoordinationIdentity IdentityOf(LocalNode self, NodeMembership membership, LeaseTimes leaseTimes) => new()

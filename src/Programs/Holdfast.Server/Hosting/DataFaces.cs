@@ -1,0 +1,45 @@
+using Holdfast.Cluster;
+using Holdfast.Replication;
+
+namespace Holdfast.Server.Hosting;
+
+/// <summary>Who carries which data group: asks the faces in turn.</summary>
+/// <param name="faces">Each makes the state of its own groups and answers null for others'.</param>
+internal sealed class DataFaces(params Func<GroupRecord, IStateMachine?>[] faces)
+{
+    /// <summary>An empty state for a group that is placed here; null when no face of this program carries it.</summary>
+    public IStateMachine? Create(GroupRecord group)
+    {
+        // Begun once more only to be deleted: whose it was is not recorded any more, and nobody looks at its state.
+        if (group.Face.Length == 0) return new BuriedMachine();
+        foreach (var face in faces)
+            if (face(group) is { } machine) return machine;
+        return null;
+    }
+
+    private sealed class BuriedMachine : IStateMachine
+    {
+        public ulong StateHash => 0;
+
+        public ApplyResult Apply(in CommittedEntry entry) => ApplyResult.Done();
+
+        public ISnapshotView CaptureSnapshot() => new CopiedSnapshot(ReadOnlyMemory<byte>.Empty);
+
+        public ISnapshotBuilder BeginRestore() => new Forgetting();
+    }
+
+    private sealed class Forgetting : ISnapshotBuilder
+    {
+        public void ReadNext(ReadOnlySpan<byte> chunk)
+        {
+        }
+
+        public void Complete()
+        {
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}

@@ -1,0 +1,186 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Holdfast.Vectors.Graphs;
+using Holdfast.Vectors.Kernels;
+using Holdfast.Vectors.Points;
+
+namespace Holdfast.Vectors.Collections;
+
+/// <summary>
+/// A collection as it was created: the JSON that Qdrant shows as its configuration, defaults filled in, and what the rooms need of it. The JSON is the record: it is kept in the directory, it is a shard's first
+/// entry, and everything else here is read from it. Immutable.
+/// </summary>
+internal sealed class CollectionConfig
+{
+    private CollectionConfig(string json, IReadOnlyList<VectorParams> columns, int shards, int replicas)
+    {
+        (Json, Columns, Shards, Replicas) = (json, columns, shards, replicas);
+        HasNames = columns.Count != 1 || columns[0].Name.Length > 0;
+    }
+
+    /// <summary>The configuration as Qdrant shows it.</summary>
+    public string Json { get; }
+
+    /// <summary>The columns of vectors, in the order of their names.</summary>
+    public IReadOnlyList<VectorParams> Columns { get; }
+
+    /// <summary>Whether vectors have names.</summary>
+    public bool HasNames { get; }
+
+    /// <summary>How many shards.</summary>
+    public int Shards { get; }
+
+    /// <summary>Replicas of a shard, as asked for.</summary>
+    public int Replicas { get; }
+
+    /// <summary>Reads a configuration that was written by <see cref="Create"/>.</summary>
+    public static CollectionConfig Parse(string json)
+    {
+        using var document = JsonDocument.Parse(json);
+        var parameters = document.RootElement.GetProperty("params");
+        var graph = GraphOf(document.RootElement.GetProperty("hnsw_config"), new GraphOptions());
+        var encoding = EncodingOf(document.RootElement.GetProperty("quantization_config"), GraphEncoding.Int8);
+        return new CollectionConfig(json, ColumnsOf(parameters, graph, encoding), parameters.GetProperty("shard_number").GetInt32(), parameters.GetProperty("replication_factor").GetInt32());
+    }
+
+    /// <summary>Makes a configuration from what a client asks for, its defaults filled in.</summary>
+    /// <exception cref="VectorFault">It asks for something that cannot be.</exception>
+    public static CollectionConfig Create(JsonElement request, int replicasByDefault)
+    {
+        if (request.ValueKind != JsonValueKind.Object) throw VectorFault.BadJson("invalid type: expected an object");
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, PayloadEdit.WriterOptions))
+        {
+            writer.WriteStartObject();
+            writer.WriteStartObject("params");
+            if (Has(request, "vectors", out var vectors)) WriteCopy(writer, "vectors", vectors);
+            else WriteEmpty(writer, "vectors");
+            writer.WriteNumber("shard_number", Positive(request, "shard_number", 1, CollectionLimits.ShardsMax));
+            if (Has(request, "sharding_method", out var method)) WriteCopy(writer, "sharding_method", method);
+            writer.WriteNumber("replication_factor", Positive(request, "replication_factor", replicasByDefault, 64));
+            writer.WriteNumber("write_consistency_factor", Positive(request, "write_consistency_factor", 1, 64));
+            writer.WriteBoolean("on_disk_payload", !Has(request, "on_disk_payload", out var onDisk) || onDisk.ValueKind == JsonValueKind.True);
+            if (Has(request, "sparse_vectors", out var sparse) && sparse.EnumerateObject().Any()) throw VectorFault.NotHere("sparse vectors");
+            writer.WriteEndObject();
+            Merged(writer, "hnsw_config", """{"m":16,"ef_construct":100,"full_scan_threshold":10000,"max_indexing_threads":0,"on_disk":false}""", request);
+            Merged(writer, "optimizer_config", """{"deleted_threshold":0.2,"vacuum_min_vector_number":1000,"default_segment_number":0,"max_segment_size":null,"memmap_threshold":null,"indexing_threshold":10000,"flush_interval_sec":5,"max_optimization_threads":null}""", request, "optimizers_config");
+            Merged(writer, "wal_config", """{"wal_capacity_mb":32,"wal_segments_ahead":0,"wal_retain_closed":1}""", request);
+            if (Has(request, "quantization_config", out var quantization)) WriteCopy(writer, "quantization_config", quantization);
+            else writer.WriteNull("quantization_config");
+            if (Has(request, "strict_mode_config", out var strict)) WriteCopy(writer, "strict_mode_config", strict);
+            if (Has(request, "metadata", out var metadata)) WriteCopy(writer, "metadata", metadata);
+            writer.WriteEndObject();
+        }
+
+        return Parse(Encoding.UTF8.GetString(buffer.WrittenSpan));
+    }
+
+    /// <summary>The column of that name; empty for a collection's only one.</summary>
+    /// <exception cref="VectorFault">There is none.</exception>
+    public int ColumnOf(string name)
+    {
+        for (var column = 0; column < Columns.Count; column++)
+            if (Columns[column].Name == name) return column;
+        throw VectorFault.NoSuchVector(name);
+    }
+
+    private static List<VectorParams> ColumnsOf(JsonElement parameters, GraphOptions graph, GraphEncoding encoding)
+    {
+        var vectors = parameters.GetProperty("vectors");
+        var columns = new List<VectorParams>();
+        if (vectors.ValueKind != JsonValueKind.Object) throw VectorFault.BadJson("invalid type: vectors is an object");
+        if (vectors.TryGetProperty("size", out var size) && size.ValueKind == JsonValueKind.Number) columns.Add(ColumnOf("", "vectors", vectors, graph, encoding));
+        else columns.AddRange(vectors.EnumerateObject().OrderBy(each => each.Name, StringComparer.Ordinal).Select(each => ColumnOf(each.Name, $"vectors.{each.Name}", each.Value, graph, encoding)));
+        if (columns.Count > CollectionLimits.ColumnsMax) throw VectorFault.BadInput($"a collection has at most {CollectionLimits.ColumnsMax} named vectors");
+        return columns;
+    }
+
+    private static VectorParams ColumnOf(string name, string where, JsonElement vector, GraphOptions graph, GraphEncoding encoding)
+    {
+        if (vector.ValueKind != JsonValueKind.Object || !vector.TryGetProperty("size", out var size) || !size.TryGetInt64(out var number)) throw VectorFault.BadJson($"{where}: missing field `size`");
+        if (number is < 1 or > VectorParams.SizeMax) throw VectorFault.Invalid($"{where}.size", $"value {number} invalid, must be from 1 to {VectorParams.SizeMax}");
+        if (Has(vector, "multivector_config", out _)) throw VectorFault.NotHere("multivectors");
+        return new VectorParams
+        {
+            Name = name,
+            Size = (int)number,
+            Distance = DistanceOf(vector, where),
+            Datatype = DatatypeOf(vector),
+            Graph = Has(vector, "hnsw_config", out var own) ? GraphOf(own, graph) : graph,
+            Encoding = Has(vector, "quantization_config", out var quantization) ? EncodingOf(quantization, encoding) : encoding,
+        };
+    }
+
+    private static Distance DistanceOf(JsonElement vector, string where)
+    {
+        if (!vector.TryGetProperty("distance", out var distance)) throw VectorFault.BadJson($"{where}: missing field `distance`");
+        return distance.GetString() switch
+        {
+            "Cosine" => Distance.Cosine,
+            "Dot" => Distance.Dot,
+            "Euclid" => Distance.Euclid,
+            "Manhattan" => Distance.Manhattan,
+            var other => throw VectorFault.BadJson($"unknown variant `{other}`, expected one of `Cosine`, `Euclid`, `Dot`, `Manhattan`"),
+        };
+    }
+
+    private static VectorDatatype DatatypeOf(JsonElement vector) => !Has(vector, "datatype", out var datatype) ? VectorDatatype.Float32 : datatype.GetString() switch
+    {
+        "float32" => VectorDatatype.Float32,
+        "float16" => VectorDatatype.Float16,
+        "uint8" => throw VectorFault.NotHere("vectors of uint8"),
+        var other => throw VectorFault.BadJson($"unknown variant `{other}`, expected one of `float32`, `uint8`, `float16`"),
+    };
+
+    private static GraphOptions GraphOf(JsonElement hnsw, GraphOptions otherwise)
+    {
+        var options = otherwise with { M = Number(hnsw, "m", otherwise.M), EfConstruct = Number(hnsw, "ef_construct", otherwise.EfConstruct) };
+        var faults = options.Validate();
+        return faults.Count == 0 ? options : throw VectorFault.Invalid("hnsw_config", string.Join("; ", faults));
+    }
+
+    /// <summary>Without a word about it a graph is walked by 8-bit codes; <c>"Disabled"</c> asks for the full vectors.</summary>
+    private static GraphEncoding EncodingOf(JsonElement quantization, GraphEncoding otherwise) => quantization.ValueKind switch
+    {
+        JsonValueKind.Null => otherwise,
+        JsonValueKind.String => GraphEncoding.Exact,
+        JsonValueKind.Object when quantization.TryGetProperty("scalar", out _) => GraphEncoding.Int8,
+        _ => throw VectorFault.NotHere("this quantization; scalar is"),
+    };
+
+    private static int Positive(JsonElement request, string name, int otherwise, int most)
+    {
+        var number = Number(request, name, otherwise);
+        return number >= 1 && number <= most ? number : throw VectorFault.Invalid(name, $"value {number} invalid, must be from 1 to {most}");
+    }
+
+    private static int Number(JsonElement element, string name, int otherwise) =>
+        !Has(element, name, out var value) ? otherwise : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : throw VectorFault.BadJson($"invalid type: {name} is a whole number");
+
+    private static void Merged(Utf8JsonWriter writer, string name, string defaults, JsonElement request, string? requestName = null)
+    {
+        var merged = Payload.FromNormalised(Encoding.UTF8.GetBytes(defaults));
+        if (Has(request, requestName ?? name, out var own)) merged = PayloadEdit.Merge(merged, Payload.From(own));
+        writer.WritePropertyName(name);
+        writer.WriteRawValue(merged.Json, skipInputValidation: true);
+    }
+
+    private static void WriteCopy(Utf8JsonWriter writer, string name, JsonElement element)
+    {
+        writer.WritePropertyName(name);
+        element.WriteTo(writer);
+    }
+
+    private static void WriteEmpty(Utf8JsonWriter writer, string name)
+    {
+        writer.WriteStartObject(name);
+        writer.WriteEndObject();
+    }
+
+    private static bool Has(JsonElement element, string name, out JsonElement value)
+    {
+        value = default;
+        return element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+    }
+}

@@ -1,0 +1,31 @@
+using System.Text.Json;
+
+namespace Holdfast.Vectors.Endpoints.Rest;
+
+/// <summary>Writes a route's result.</summary>
+internal delegate void WriteResult(Utf8JsonWriter writer);
+
+/// <summary>
+/// A row of the table: what is asked for, and by whom it is answered. The page of the API's state is made from these rows.
+/// </summary>
+/// <param name="Method">The HTTP method.</param>
+/// <param name="Pattern">The path; <c>{name}</c> stands for any one part.</param>
+/// <param name="Answer">Answers; the result is written into the protocol's envelope.</param>
+internal sealed record RestRoute(string Method, string Pattern, Func<RestCall, ValueTask<WriteResult>> Answer)
+{
+    private readonly string[] parts = Pattern.Trim('/').Split('/');
+
+    /// <summary>Whether the path is of this pattern; its named parts, unescaped.</summary>
+    public bool Matches(string[] path, out Dictionary<string, string> named)
+    {
+        named = [];
+        if (path.Length != parts.Length) return false;
+        for (var at = 0; at < parts.Length; at++)
+        {
+            if (parts[at].StartsWith('{')) named[parts[at][1..^1]] = path[at];
+            else if (parts[at] != path[at]) return false;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,30 @@
+using System.Runtime.CompilerServices;
+
+namespace Holdfast.Vectors.Graphs;
+
+/// <summary>Which rows a search may return, as a struct, so that a walk is compiled for it.</summary>
+internal interface IRowGate
+{
+    /// <summary>Whether every row may be returned: the walk then asks for none.</summary>
+    static abstract bool IsOpen { get; }
+
+    /// <summary>Whether this row may.</summary>
+    bool Admits(int row);
+}
+
+/// <summary>All rows.</summary>
+internal struct OpenGate : IRowGate
+{
+    public static bool IsOpen => true;
+
+    public readonly bool Admits(int row) => true;
+}
+
+/// <summary>Rows whose bit is set.</summary>
+internal readonly unsafe struct BitGate(ulong* bits) : IRowGate
+{
+    public static bool IsOpen => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Admits(int row) => (bits[row >> 6] & (1UL << row)) != 0;
+}

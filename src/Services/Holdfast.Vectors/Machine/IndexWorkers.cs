@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using Holdfast.Vectors.Points;
+using Holdfast.Vectors.Shards;
+
+namespace Holdfast.Vectors.Machine;
+
+/// <summary>How much of the machine the building of graphs may take.</summary>
+internal sealed record IndexWorkerOptions
+{
+    /// <summary>Threads of the whole node. Half of the processors, so that consensus and searches keep the others.</summary>
+    public int Threads { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
+
+    /// <summary>The share of its time that a thread works while there is something to do; it rests for the remainder.</summary>
+    public double Share { get; init; } = 0.9;
+
+    /// <summary>Rows of a segment below which no graph is built: they are measured one by one in less time than a walk takes.</summary>
+    public int RowsMin { get; init; } = 2000;
+}
+
+/// <summary>
+/// Builds graphs behind the log: threads that take segments whose rows are not all indexed, and graphs that lead to the dead. A row is found before its turn, by the scan of the tail; this only makes it fast.
+/// In the simulator <see cref="RunOnce"/> is called inline instead.
+/// </summary>
+internal sealed class IndexWorkers : IDisposable
+{
+    private readonly IndexWorkerOptions options;
+    private readonly Dictionary<ShardMachine, ShardIndexing> shards = [];
+    private readonly Lock gate = new();
+    private readonly SemaphoreSlim work = new(0);
+    private readonly Action<Exception> onFatal;
+    private Thread[] threads = [];
+    private volatile bool isStopping;
+
+    /// <summary>Threads begin with the first shard: a node without any has none.</summary>
+    public IndexWorkers(IndexWorkerOptions options, Action<Exception> onFatal) => (this.options, this.onFatal) = (options, onFatal);
+
+    /// <summary>Looks after a shard from now on.</summary>
+    public void Add(ShardMachine machine)
+    {
+        lock (gate)
+        {
+            shards[machine] = new ShardIndexing(options);
+            if (threads.Length == 0) Begin();
+        }
+
+        machine.Changed = _ => Wake();
+        Wake();
+    }
+
+    /// <summary>Looks after it no more.</summary>
+    public void Remove(ShardMachine machine)
+    {
+        lock (gate) shards.Remove(machine);
+        machine.Changed = null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        isStopping = true;
+        if (threads.Length > 0) work.Release(threads.Length);
+        foreach (var thread in threads) thread.Join();
+        work.Dispose();
+    }
+
+    private void Begin()
+    {
+        threads = [.. Enumerable.Range(0, options.Threads).Select(number => new Thread(Run) { Name = $"vector-index-{number}", IsBackground = true, Priority = ThreadPriority.BelowNormal })];
+        foreach (var thread in threads) thread.Start();
+    }
+
+    private void Wake()
+    {
+        if (!isStopping && work.CurrentCount < options.Threads) work.Release();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (!isStopping)
+            {
+                work.Wait();
+                while (!isStopping && RunOnce())
+                {
+                }
+            }
+        }
+        catch (Exception fault)
+        {
+            // A graph whose building failed is not known any more; what is on disk is whole.
+            onFatal(fault);
+        }
+    }
+
+    /// <summary>One batch of one shard; false when no shard has anything to do.</summary>
+    public bool RunOnce()
+    {
+        KeyValuePair<ShardMachine, ShardIndexing>[] all;
+        lock (gate) all = [.. shards];
+        var didSomething = false;
+        foreach (var (machine, indexing) in all)
+        {
+            if (machine.State is not { } state || !indexing.TryEnter()) continue;
+            var begun = Stopwatch.GetTimestamp();
+            try
+            {
+                didSomething |= indexing.Work(state.Store);
+            }
+            finally
+            {
+                indexing.Leave();
+            }
+
+            // Resting in proportion bounds the share whatever a batch costs.
+            if (didSomething && options.Share < 1) Thread.Sleep(Stopwatch.GetElapsedTime(begun) * ((1 - options.Share) / options.Share));
+        }
+
+        return didSomething;
+    }
+}

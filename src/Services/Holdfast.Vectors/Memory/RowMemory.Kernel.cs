@@ -1,0 +1,46 @@
+using System.Runtime.CompilerServices;
+using Holdfast.Primitives;
+
+namespace Holdfast.Vectors.Memory;
+
+/// <summary>Rows of equal length behind one another, each beginning on a cache line, for one writer per row and any readers.</summary>
+internal sealed unsafe class RowMemory
+{
+    /// <summary>A cache line: rows are padded to whole ones, so that no row shares one and kernels need no tails.</summary>
+    public const int LineBytes = 64;
+
+    private readonly ReservedMemory memory;
+
+    /// <summary>Reserves room.</summary>
+    public RowMemory(int rowBytes, int rowsMax)
+    {
+        Invariant.Holds(rowBytes > 0 && rowsMax > 0, "rows of no length, or none, were reserved");
+        RowBytes = Padded(rowBytes);
+        RowsMax = rowsMax;
+        memory = new ReservedMemory((long)RowBytes * rowsMax);
+        Base = memory.Base;
+    }
+
+    /// <summary>Bytes from one row to the next.</summary>
+    public int RowBytes { get; }
+
+    /// <summary>How many rows there is room for.</summary>
+    public int RowsMax { get; }
+
+    /// <summary>Row 0.</summary>
+    public byte* Base { get; }
+
+    /// <summary>Where a row is; it is not checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public byte* Row(int row) => Base + ((long)row * RowBytes);
+
+    /// <summary>A row as a span, checked.</summary>
+    public Span<byte> Span(int row)
+    {
+        Invariant.Holds((uint)row < (uint)RowsMax, "a row beyond its memory was asked for");
+        return new Span<byte>(Row(row), RowBytes);
+    }
+
+    /// <summary>A length rounded up to whole cache lines.</summary>
+    public static int Padded(int bytes) => (bytes + LineBytes - 1) / LineBytes * LineBytes;
+}

@@ -1,0 +1,81 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using Holdfast.Wire;
+
+namespace Holdfast.Vectors.Points;
+
+/// <summary>A point's name: an unsigned number or a UUID. Numbers come before UUIDs, each in their own order: the order in which points are scrolled.</summary>
+public readonly record struct PointId : IComparable<PointId>
+{
+    private readonly UInt128 value;
+
+    private PointId(bool isUuid, UInt128 value) => (IsUuid, this.value) = (isUuid, value);
+
+    /// <summary>Whether it is a UUID.</summary>
+    public bool IsUuid { get; }
+
+    /// <summary>The number; meaningless for a UUID.</summary>
+    public ulong Number => (ulong)value;
+
+    /// <summary>The UUID's high half, as written; meaningless for a number.</summary>
+    public UInt128 Bits => value;
+
+    /// <summary>A number.</summary>
+    public static PointId Of(ulong number) => new(false, number);
+
+    /// <summary>A UUID.</summary>
+    public static PointId Of(Guid uuid)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        uuid.TryWriteBytes(bytes, bigEndian: true, out _);
+        return new PointId(true, BinaryPrimitives.ReadUInt128BigEndian(bytes));
+    }
+
+    /// <summary>A UUID in any of its usual spellings: with hyphens, without, or as a urn.</summary>
+    public static bool TryParseUuid([NotNullWhen(true)] string? text, out PointId id)
+    {
+        if (text is not null && text.StartsWith("urn:uuid:", StringComparison.OrdinalIgnoreCase)) text = text[9..];
+        var isThere = Guid.TryParse(text, out var uuid);
+        id = isThere ? Of(uuid) : default;
+        return isThere;
+    }
+
+    /// <inheritdoc/>
+    public int CompareTo(PointId other) => IsUuid != other.IsUuid ? (IsUuid ? 1 : -1) : value.CompareTo(other.value);
+
+    /// <summary>A number in decimal, or a UUID in lower case with hyphens.</summary>
+    public override string ToString()
+    {
+        if (!IsUuid) return Number.ToString(CultureInfo.InvariantCulture);
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, value);
+        return new Guid(bytes, bigEndian: true).ToString("D");
+    }
+
+    /// <summary>A hash that is the same on every machine.</summary>
+    internal ulong StableHash
+    {
+        get
+        {
+            var hash = new ContentHash(IsUuid ? 2UL : 1UL);
+            hash.Add((ulong)(value >> 64));
+            hash.Add((ulong)value);
+            return hash.Value;
+        }
+    }
+
+    internal void Write(SpanWriter writer)
+    {
+        writer.WriteByte(IsUuid ? (byte)1 : (byte)0);
+        if (IsUuid) writer.WriteUInt64((ulong)(value >> 64));
+        writer.WriteUInt64((ulong)value);
+    }
+
+    internal static PointId Read(ref SpanReader reader)
+    {
+        if (reader.ReadByte() == 0) return Of(reader.ReadUInt64());
+        var high = reader.ReadUInt64();
+        return new PointId(true, new UInt128(high, reader.ReadUInt64()));
+    }
+}

@@ -1,0 +1,118 @@
+using Holdfast.Vectors.Graphs;
+using Holdfast.Vectors.Memory;
+
+namespace Holdfast.Vectors.Points;
+
+/// <summary>
+/// Rows in the order in which they came: id, payload, vectors. Rows are added at the end and die; they never move and their vectors never change, so that graphs and readers on other threads need no lock.
+/// One writer. What is added shows when <see cref="Publish"/> says so.
+/// </summary>
+internal sealed unsafe class Segment
+{
+    private const int ChunkRows = 4096;
+
+    private readonly PointId[]?[] ids;
+    private readonly Payload?[]?[] payloads;
+    private readonly ReservedMemory heads;
+    private readonly ReservedMemory live;
+    private int visible;
+    private int liveCount;
+
+    /// <summary>An empty segment.</summary>
+    public Segment(int number, IReadOnlyList<VectorParams> columns, int rowsMax)
+    {
+        (Number, RowsMax) = (number, rowsMax);
+        Columns = [.. columns.Select(column => new VectorColumn(column, rowsMax))];
+        Scratch = new ScratchPool(rowsMax);
+        heads = new ReservedMemory((long)rowsMax * sizeof(RowHead));
+        live = new ReservedMemory(((long)rowsMax / 8) + 64);
+        ids = new PointId[(rowsMax / ChunkRows) + 1][];
+        payloads = new Payload[(rowsMax / ChunkRows) + 1][];
+    }
+
+    /// <summary>Its number in its store.</summary>
+    public int Number { get; }
+
+    /// <summary>How many rows it may take.</summary>
+    public int RowsMax { get; }
+
+    /// <summary>Its columns, in the collection's order.</summary>
+    public VectorColumn[] Columns { get; }
+
+    /// <summary>Scratch space for walks through its graphs.</summary>
+    public ScratchPool Scratch { get; }
+
+    /// <summary>Rows that were added, those that do not show yet included. The writer's.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Rows that readers may look at, dead ones included.</summary>
+    public int Visible => Volatile.Read(ref visible);
+
+    /// <summary>Whether it takes no more rows.</summary>
+    public bool IsFull => Count == RowsMax;
+
+    /// <summary>A bit for each row that is a point's newest.</summary>
+    public ulong* Live => (ulong*)live.Base;
+
+    /// <summary>The bits of 64 rows.</summary>
+    public ulong LiveWord(int word) => Volatile.Read(ref Live[word]);
+
+    /// <summary>How many points are here.</summary>
+    public int LiveCount => Volatile.Read(ref liveCount);
+
+    /// <summary>What the store keeps of a row. The writer's.</summary>
+    public ref RowHead Head(int row) => ref ((RowHead*)heads.Base)[row];
+
+    /// <summary>A row's id.</summary>
+    public PointId IdOf(int row) => ids[row / ChunkRows]![row % ChunkRows];
+
+    /// <summary>A row's payload, the newest.</summary>
+    public Payload PayloadOf(int row) => Volatile.Read(ref payloads[row / ChunkRows]![row % ChunkRows])!;
+
+    /// <summary>Adds a row whose vectors the caller writes. It does not show yet.</summary>
+    public int Add(in PointId id, Payload payload)
+    {
+        var row = Count++;
+        (ids[row / ChunkRows] ??= new PointId[ChunkRows])[row % ChunkRows] = id;
+        (payloads[row / ChunkRows] ??= new Payload[ChunkRows])[row % ChunkRows] = payload;
+        Head(row) = default;
+        return row;
+    }
+
+    /// <summary>Gives a row another payload, at once for all readers.</summary>
+    public void SetPayload(int row, Payload payload) => Volatile.Write(ref payloads[row / ChunkRows]![row % ChunkRows], payload);
+
+    /// <summary>Lets a row be found. The writer's.</summary>
+    public void Enliven(int row)
+    {
+        Volatile.Write(ref Live[row >> 6], Live[row >> 6] | (1UL << row));
+        Volatile.Write(ref liveCount, liveCount + 1);
+    }
+
+    /// <summary>Lets a row be found no more. The writer's.</summary>
+    public void Kill(int row)
+    {
+        if (!IsLive(row)) return;
+        Volatile.Write(ref Live[row >> 6], Live[row >> 6] & ~(1UL << row));
+        Volatile.Write(ref liveCount, liveCount - 1);
+    }
+
+    /// <summary>Whether a row is a point's newest.</summary>
+    public bool IsLive(int row) => (Volatile.Read(ref Live[row >> 6]) & (1UL << row)) != 0;
+
+    /// <summary>Lets readers look at everything that was added.</summary>
+    public void Publish() => Volatile.Write(ref visible, Count);
+}
+
+/// <summary>What the store keeps of a row besides its content.</summary>
+internal struct RowHead
+{
+    /// <summary>Hash of the vectors.</summary>
+    public ulong VectorHash;
+
+    /// <summary>The entry that ended it; zero while it lives. For snapshots that began before.</summary>
+    public ulong DiedAt;
+
+    /// <summary>A bit for each column that has a vector.</summary>
+    public ulong Has;
+}

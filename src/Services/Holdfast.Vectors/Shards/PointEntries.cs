@@ -1,0 +1,103 @@
+using Holdfast.Primitives;
+using Holdfast.Vectors.Filters;
+using Holdfast.Vectors.Points;
+using Holdfast.Wire;
+
+namespace Holdfast.Vectors.Shards;
+
+/// <summary>Executes entries about points, in slices. What the store holds decides; a point that is not there is passed over.</summary>
+internal readonly ref struct PointEntries(PointStore store, LogIndex index)
+{
+    /// <summary>Upserts points, or gives points that are there new vectors.</summary>
+    public bool Write(ShardCommandKind kind, ref SpanReader reader, EntryWalk walk, int most)
+    {
+        var length = reader.Rest.Length;
+        var count = reader.ReadUInt32();
+        if (walk.Offset > 0) reader.Take(walk.Offset - sizeof(uint));
+        for (; walk.Items < count; walk.Items++)
+        {
+            if (most-- == 0)
+            {
+                walk.Offset = length - reader.Rest.Length;
+                return false;
+            }
+
+            var point = ShardCommand.ReadPoint(ref reader, store.Columns);
+            if (!reader.IsWhole) return walk.Items == 0 ? walk.Refuse("the entry is not whole") : walk.Done(0);
+            if (kind == ShardCommandKind.Upsert) store.Upsert(point, index);
+            else if (!store.ChangeVectors(point.Id, Numbered(point.Vectors), index)) continue;
+            walk.Changed++;
+        }
+
+        return true;
+    }
+
+    /// <summary>Deletes points, or changes their payload or loses vectors.</summary>
+    public bool Change(ShardCommandKind kind, ref SpanReader reader, EntryWalk walk, int most)
+    {
+        var filter = FilterParser.Parse(reader.ReadText());
+        var count = reader.ReadUInt32();
+        if (!reader.IsWhole || count > (uint)reader.Rest.Length) return walk.Refuse("the entry is not whole");
+        var ids = reader;
+        for (var at = 0; at < count; at++) PointId.Read(ref reader);
+        var change = ChangeOf(kind, ref reader, out var columns);
+        if (!reader.IsWhole) return walk.Refuse("the entry is not whole");
+        for (var at = 0; at < count; at++)
+        {
+            var id = PointId.Read(ref ids);
+            if (at < walk.Items) continue;
+            if (most-- == 0) return false;
+            walk.Items++;
+            if (filter is not null && !Passes(filter, id)) continue;
+            var isDone = kind switch
+            {
+                ShardCommandKind.Delete => store.Delete(id, index),
+                ShardCommandKind.DeleteVectors => store.ChangeVectors(id, columns, index),
+                _ => store.ChangePayload(id, change),
+            };
+            if (isDone) walk.Changed++;
+        }
+
+        return true;
+    }
+
+    private Func<Payload, Payload> ChangeOf(ShardCommandKind kind, ref SpanReader reader, out IReadOnlyList<(int Column, float[]? Values)> columns)
+    {
+        columns = [];
+        switch (kind)
+        {
+            case ShardCommandKind.SetPayload:
+                var path = reader.ReadText();
+                var set = Payload.FromNormalised(reader.ReadBlock());
+                return path.Length == 0 ? old => PayloadEdit.Merge(old, set) : old => PayloadEdit.MergeAt(old, path, set);
+            case ShardCommandKind.OverwritePayload:
+                var whole = Payload.FromNormalised(reader.ReadBlock());
+                return _ => whole;
+            case ShardCommandKind.DeletePayload:
+                var keys = new List<string>();
+                for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--) keys.Add(reader.ReadText());
+                return old => PayloadEdit.Remove(old, keys);
+            case ShardCommandKind.DeleteVectors:
+                var bits = reader.ReadUInt64();
+                columns = [.. Enumerable.Range(0, store.Columns.Count).Where(column => (bits & (1UL << column)) != 0).Select(column => (column, (float[]?)null))];
+                return old => old;
+            default:
+                return _ => Payload.Empty;
+        }
+    }
+
+    private bool Passes(Filter filter, in PointId id)
+    {
+        if (!store.TryFind(id, out var segment, out var row)) return false;
+        using var payload = segment.PayloadOf(row).Parse();
+        var here = store;
+        return filter.Passes(new FilterSubject(id, payload.RootElement, name => here.ColumnOf(name) is >= 0 and var column && (segment.Head(row).Has & (1UL << column)) != 0));
+    }
+
+    private (int Column, float[]? Values)[] Numbered(IReadOnlyList<NamedVector> vectors)
+    {
+        var numbered = new (int Column, float[]? Values)[vectors.Count];
+        for (var at = 0; at < numbered.Length; at++) numbered[at] = (store.ColumnOf(vectors[at].Name), vectors[at].Values);
+        return numbered;
+    }
+}

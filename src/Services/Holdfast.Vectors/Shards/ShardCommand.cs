@@ -1,0 +1,191 @@
+using System.Runtime.InteropServices;
+using Holdfast.Vectors.Points;
+using Holdfast.Wire;
+
+namespace Holdfast.Vectors.Shards;
+
+/// <summary>What an entry of a shard asks for: its second byte. Part of the log's format: never renumber.</summary>
+internal enum ShardCommandKind : byte
+{
+    /// <summary>The collection's configuration, as JSON. The first entry of a shard; later ones change what may be changed.</summary>
+    Configure = 1,
+
+    /// <summary>Whole points; those of the same id are replaced.</summary>
+    Upsert = 2,
+
+    /// <summary>Ids whose points go.</summary>
+    Delete = 3,
+
+    /// <summary>Keys that points get beside those they have, at a path inside the payload or at its top.</summary>
+    SetPayload = 4,
+
+    /// <summary>A payload that points get instead of theirs.</summary>
+    OverwritePayload = 5,
+
+    /// <summary>Keys that points lose.</summary>
+    DeletePayload = 6,
+
+    /// <summary>Ids whose points lose all keys.</summary>
+    ClearPayload = 7,
+
+    /// <summary>Vectors that points get instead of theirs in the columns that are named.</summary>
+    UpdateVectors = 8,
+
+    /// <summary>Columns in which points lose their vectors.</summary>
+    DeleteVectors = 9,
+
+    /// <summary>A payload key and how it is indexed, as JSON.</summary>
+    CreateIndex = 10,
+
+    /// <summary>A payload key that is indexed no more.</summary>
+    DeleteIndex = 11,
+}
+
+/// <summary>
+/// Commands as bytes: version, kind, fields. All that depends on anything but the state was done before: vectors are of length one where the distance wants it, payloads are normalised, a filter has become
+/// ids, and its text comes along only to be asked again at the entry's place in the log.
+/// </summary>
+internal static class ShardCommand
+{
+    /// <summary>The format that this binary writes.</summary>
+    public const byte Version = 1;
+
+    /// <summary>The configuration.</summary>
+    public static byte[] Configure(string json) => Text(ShardCommandKind.Configure, json);
+
+    /// <summary>Whole points.</summary>
+    public static byte[] Upsert(IReadOnlyList<PointWrite> points, Func<string, int> columnOf) => WithVectors(ShardCommandKind.Upsert, points, columnOf);
+
+    /// <summary>New vectors of points that are there.</summary>
+    public static byte[] UpdateVectors(IReadOnlyList<PointWrite> points, Func<string, int> columnOf) => WithVectors(ShardCommandKind.UpdateVectors, points, columnOf);
+
+    /// <summary>Points that go.</summary>
+    /// <param name="ids">Which.</param>
+    /// <param name="filter">What must still be true of each, as JSON; empty for nothing.</param>
+    public static byte[] Delete(IReadOnlyList<PointId> ids, string filter = "") => Targeted(ShardCommandKind.Delete, ids, filter).Written.ToArray();
+
+    /// <summary>Points that lose all keys.</summary>
+    public static byte[] ClearPayload(IReadOnlyList<PointId> ids, string filter = "") => Targeted(ShardCommandKind.ClearPayload, ids, filter).Written.ToArray();
+
+    /// <summary>Keys that points get, at a path or, when it is empty, at the top.</summary>
+    public static byte[] SetPayload(IReadOnlyList<PointId> ids, Payload payload, string path, string filter = "")
+    {
+        var buffer = Targeted(ShardCommandKind.SetPayload, ids, filter);
+        var writer = new SpanWriter(buffer);
+        writer.WriteText(path);
+        writer.WriteBlock(payload.Json);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>A payload that points get instead of theirs.</summary>
+    public static byte[] OverwritePayload(IReadOnlyList<PointId> ids, Payload payload, string filter = "")
+    {
+        var buffer = Targeted(ShardCommandKind.OverwritePayload, ids, filter);
+        new SpanWriter(buffer).WriteBlock(payload.Json);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>Keys that points lose.</summary>
+    public static byte[] DeletePayload(IReadOnlyList<PointId> ids, IReadOnlyList<string> keys, string filter = "")
+    {
+        var buffer = Targeted(ShardCommandKind.DeletePayload, ids, filter);
+        var writer = new SpanWriter(buffer);
+        writer.WriteUInt32((uint)keys.Count);
+        foreach (var key in keys) writer.WriteText(key);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>Columns in which points lose their vectors, as bits.</summary>
+    public static byte[] DeleteVectors(IReadOnlyList<PointId> ids, ulong columns, string filter = "")
+    {
+        var buffer = Targeted(ShardCommandKind.DeleteVectors, ids, filter);
+        new SpanWriter(buffer).WriteUInt64(columns);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>A payload key that is indexed, and how.</summary>
+    public static byte[] CreateIndex(string key, string schema)
+    {
+        var buffer = Begin(ShardCommandKind.CreateIndex);
+        var writer = new SpanWriter(buffer);
+        writer.WriteText(key);
+        writer.WriteText(schema);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>A payload key that is indexed no more.</summary>
+    public static byte[] DeleteIndex(string key) => Text(ShardCommandKind.DeleteIndex, key);
+
+    /// <summary>Reads a point with its vectors; they are copied.</summary>
+    public static PointWrite ReadPoint(ref SpanReader reader, IReadOnlyList<VectorParams> columns)
+    {
+        var id = PointId.Read(ref reader);
+        var payload = Payload.FromNormalised(reader.ReadBlock());
+        var vectors = new NamedVector[reader.ReadByte()];
+        for (var at = 0; at < vectors.Length; at++)
+        {
+            var column = reader.ReadByte();
+            var values = MemoryMarshal.Cast<byte, float>(reader.ReadBlock());
+            if (column < columns.Count && values.Length == columns[column].Size) vectors[at] = new NamedVector(columns[column].Name, values.ToArray());
+            else reader.Take(int.MaxValue);
+        }
+
+        return new PointWrite(id, payload, reader.IsWhole ? vectors : []);
+    }
+
+    /// <summary>Writes a point as <see cref="ReadPoint"/> reads it.</summary>
+    public static void WritePoint(SpanWriter writer, in PointId id, Payload payload, IReadOnlyList<NamedVector> vectors, Func<string, int> columnOf)
+    {
+        id.Write(writer);
+        writer.WriteBlock(payload.Json);
+        writer.WriteByte((byte)vectors.Count);
+        foreach (var vector in vectors)
+        {
+            writer.WriteByte((byte)columnOf(vector.Name));
+            writer.WriteBlock(MemoryMarshal.AsBytes<float>(vector.Values));
+        }
+    }
+
+    private static byte[] WithVectors(ShardCommandKind kind, IReadOnlyList<PointWrite> points, Func<string, int> columnOf)
+    {
+        var buffer = Begin(kind);
+        var writer = new SpanWriter(buffer);
+        writer.WriteUInt32((uint)points.Count);
+        foreach (var point in points) WritePoint(writer, point.Id, point.Payload, point.Vectors, columnOf);
+        return buffer.Written.ToArray();
+    }
+
+    private static ByteBuffer Targeted(ShardCommandKind kind, IReadOnlyList<PointId> ids, string filter)
+    {
+        var buffer = Begin(kind);
+        var writer = new SpanWriter(buffer);
+        writer.WriteText(filter);
+        writer.WriteUInt32((uint)ids.Count);
+        foreach (var id in ids) id.Write(writer);
+        return buffer;
+    }
+
+    private static byte[] Text(ShardCommandKind kind, string text)
+    {
+        var buffer = Begin(kind);
+        new SpanWriter(buffer).WriteText(text);
+        return buffer.Written.ToArray();
+    }
+
+    private static ByteBuffer Begin(ShardCommandKind kind)
+    {
+        var buffer = new ByteBuffer(1024);
+        var writer = new SpanWriter(buffer);
+        writer.WriteByte(Version);
+        writer.WriteByte((byte)kind);
+        return buffer;
+    }
+}
+
+/// <summary>Text in the room's own formats: a 32-bit length and UTF-8.</summary>
+internal static class ShardText
+{
+    public static void WriteText(this SpanWriter writer, string text) => writer.WriteBlock(System.Text.Encoding.UTF8.GetBytes(text));
+
+    public static string ReadText(this ref SpanReader reader) => System.Text.Encoding.UTF8.GetString(reader.ReadBlock());
+}

@@ -1,0 +1,84 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Holdfast.Vectors.Kernels;
+
+namespace Holdfast.Vectors.Tests.Kernels;
+
+/// <summary>The kernels over codes of 8 bits and of one, against slow oracles. They are exact: sums of integers.</summary>
+public sealed unsafe class CodeKernelTests
+{
+    public static TheoryData<int> Lengths => [.. new[] { 64, 128, 192, 384, 832, 4096 }];
+
+    [Theory]
+    [MemberData(nameof(Lengths))]
+    public void Every_width_of_the_8_bit_kernels_agrees_with_the_oracle(int length)
+    {
+        var dice = new Random(length);
+        var codes = Enumerable.Range(0, length).Select(_ => dice.Next(-127, 128)).ToArray();
+        var others = Enumerable.Range(0, length).Select(_ => dice.Next(-127, 128)).ToArray();
+        using var query = Rows.Of([.. codes.Select(code => (byte)(sbyte)code)]);
+        using var row = Rows.Of([.. others.Select(code => (byte)(code + 128))]);
+        using var one = Rows.Of([.. codes.Select(code => (byte)(code + 128))]);
+        var q = (sbyte*)query.First;
+
+        var dot = codes.Zip(others, (x, y) => x * y).Sum();
+        var offset = codes.Zip(others, (x, y) => x * (y + 128)).Sum();
+        Assert.Equal(offset, Int8Kernel.OffsetDotScalar(q, row.First, length));
+        Assert.Equal(offset, Int8Kernel.OffsetDot128(q, row.First, length));
+        Assert.Equal(offset, Int8Kernel.OffsetDot(q, row.First, length));
+        Assert.Equal(dot, Int8Kernel.DotOfRowsScalar(one.First, row.First, length));
+        Assert.Equal(dot, Int8Kernel.DotOfRows(one.First, row.First, length));
+
+        var square = codes.Zip(others, (x, y) => (x - y) * (x - y)).Sum();
+        Assert.Equal(square, Int8Kernel.SquareScalar(q, row.First, length));
+        Assert.Equal(square, Int8Kernel.Square(q, row.First, length));
+        var absolute = codes.Zip(others, (x, y) => Math.Abs(x - y)).Sum();
+        Assert.Equal(absolute, Int8Kernel.AbsoluteScalar(q, row.First, length));
+        Assert.Equal(absolute, Int8Kernel.Absolute(q, row.First, length));
+
+        if (Avx2.IsSupported)
+        {
+            Assert.Equal(offset, Int8Kernel.OffsetDot256(q, row.First, length));
+            Assert.Equal(dot, Int8Kernel.DotOfRows256(one.First, row.First, length));
+            Assert.Equal(square, Int8Kernel.Square256(q, row.First, length));
+        }
+
+        if (AvxVnni.IsSupported) Assert.Equal(offset, Int8Kernel.OffsetDotVnni(q, row.First, length));
+        if (Avx512BW.IsSupported) Assert.Equal(square, Int8Kernel.Square512(q, row.First, length));
+    }
+
+    [Theory]
+    [MemberData(nameof(Lengths))]
+    public void A_metric_measures_a_query_and_the_row_that_it_was_made_from_alike(int length)
+    {
+        var dice = new Random(length);
+        using var one = Rows.Of([.. Enumerable.Range(0, length).Select(_ => (byte)dice.Next(1, 256))]);
+        using var other = Rows.Of([.. Enumerable.Range(0, length).Select(_ => (byte)dice.Next(1, 256))]);
+        Alike<Int8Dot>(one, other);
+        Alike<Int8Euclid>(one, other);
+        Alike<Int8Manhattan>(one, other);
+        Alike<BinaryHamming>(one, other);
+    }
+
+    [Fact]
+    public void Differing_bits_are_counted()
+    {
+        var dice = new Random(7);
+        var x = new byte[192];
+        var y = new byte[192];
+        dice.NextBytes(x);
+        dice.NextBytes(y);
+        using var one = Rows.Of(x);
+        using var other = Rows.Of(y);
+        Assert.Equal(x.Zip(y, (a, b) => int.PopCount(a ^ b)).Sum(), BinaryKernel.Differing(one.First, other.First, 192));
+    }
+
+    private static void Alike<TMetric>(Rows one, Rows other)
+        where TMetric : struct, IRowMetric
+    {
+        using var query = Rows.Of(new byte[TMetric.QueryBytes(one.Bytes)]);
+        TMetric.ToQuery(one.First, query.First, one.Bytes);
+        Assert.Equal(TMetric.OfRows(one.First, other.First, one.Bytes), TMetric.Of(query.First, other.First, one.Bytes));
+        Assert.True(TMetric.Of(query.First, one.First, one.Bytes) <= TMetric.OfRows(one.First, other.First, one.Bytes) || typeof(TMetric) == typeof(Int8Dot));
+    }
+}

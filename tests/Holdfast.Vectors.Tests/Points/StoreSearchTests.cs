@@ -1,0 +1,96 @@
+using Holdfast.Primitives;
+using Holdfast.Vectors.Graphs;
+using Holdfast.Vectors.Kernels;
+using Holdfast.Vectors.Points;
+using Holdfast.Vectors.Tests.Graphs;
+
+namespace Holdfast.Vectors.Tests.Points;
+
+/// <summary>A segment's graph, with its tail, against brute force: what is found, what is dead, what is kept out.</summary>
+public sealed class StoreSearchTests
+{
+    private const int Size = 48;
+    private const int Points = 6000;
+
+    [Theory]
+    [InlineData(Distance.Cosine, true)]
+    [InlineData(Distance.Cosine, false)]
+    [InlineData(Distance.Euclid, true)]
+    [InlineData(Distance.Euclid, false)]
+    [InlineData(Distance.Manhattan, true)]
+    [InlineData(Distance.Manhattan, false)]
+    public void A_graph_finds_what_brute_force_finds(Distance distance, bool isByCodes)
+    {
+        var loaded = Loaded.With(distance, isByCodes ? GraphEncoding.Int8 : GraphEncoding.Exact, Points);
+        loaded.Index(Points);
+        Assert.True(loaded.Recall(10, 64) >= 0.95, $"recall {loaded.Recall(10, 64)}");
+        Assert.True(loaded.Visited(64) < Points / 3, $"{loaded.Visited(64)} rows were measured");
+    }
+
+    [Fact]
+    public void Half_precision_is_searched_by_its_codes()
+    {
+        var loaded = Loaded.With(Distance.Cosine, GraphEncoding.Int8, Points, VectorDatatype.Float16);
+        loaded.Index(Points);
+        Assert.True(loaded.Recall(10, 64) >= 0.94, $"recall {loaded.Recall(10, 64)}");
+    }
+
+    [Fact]
+    public void A_row_is_found_before_it_is_indexed_and_while_the_graph_is_half_built()
+    {
+        var loaded = Loaded.With(Distance.Cosine, GraphEncoding.Int8, Points);
+        Assert.Equal(1.0, loaded.Recall(10, 64));
+        loaded.Index(Points / 2);
+        Assert.True(loaded.Recall(10, 64) >= 0.95, $"recall {loaded.Recall(10, 64)}");
+        loaded.Store.Upsert(new PointWrite(PointId.Of(77_777), Payload.Empty, [new("", loaded.Queries[0])]), new LogIndex(9));
+        loaded.Store.Publish();
+        Assert.Equal(77_777UL, loaded.Find(loaded.Queries[0], 10, 64)[0].Number);
+    }
+
+    [Fact]
+    public void The_dead_are_not_found_and_a_mended_graph_does_not_lead_to_them()
+    {
+        var loaded = Loaded.With(Distance.Cosine, GraphEncoding.Int8, Points);
+        loaded.Index(Points);
+        for (var id = 0; id < Points; id += 3) Assert.True(loaded.Store.Delete(PointId.Of((ulong)id), new LogIndex(8)));
+        loaded.Store.Publish();
+        Assert.True(loaded.Recall(10, 64, row => row % 3 != 0) >= 0.95, $"recall {loaded.Recall(10, 64, row => row % 3 != 0)}");
+        Assert.True(loaded.Mend() > 0);
+        Assert.Equal(0, loaded.Mend());
+        Assert.True(loaded.Recall(10, 64, row => row % 3 != 0) >= 0.95, $"recall after mending {loaded.Recall(10, 64, row => row % 3 != 0)}");
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(10)]
+    [InlineData(100)]
+    [InlineData(1000)]
+    public void A_search_among_some_rows_always_returns_the_limit_if_so_many_are_there(int oneIn)
+    {
+        var loaded = Loaded.With(Distance.Cosine, GraphEncoding.Int8, Points);
+        loaded.Index(Points);
+        var recall = loaded.Recall(5, 64, row => row % oneIn == 1);
+        Assert.True(recall >= 0.95, $"recall {recall}");
+    }
+
+    [Fact]
+    public void Rows_that_are_all_far_away_are_found_when_only_they_are_admitted()
+    {
+        var loaded = Loaded.With(Distance.Cosine, GraphEncoding.Int8, Points);
+        loaded.Index(Points);
+        var query = loaded.Queries[0];
+        var far = Clusters.Closest(loaded.Vectors, query, Points, Clusters.Cosine).TakeLast(2500).ToHashSet();
+        var expected = Clusters.Closest(loaded.Vectors, query, 10, Clusters.Cosine, far.Contains);
+        var found = loaded.Find(query, 10, 64, far.Contains);
+        Assert.Equal(10, found.Count);
+        Assert.True(found.Count(id => expected.Contains((int)id.Number)) >= 9);
+    }
+
+    [Fact]
+    public void Threads_that_index_side_by_side_make_a_graph_that_finds_as_much()
+    {
+        var loaded = Loaded.With(Distance.Cosine, GraphEncoding.Int8, Points);
+        loaded.Index(Points, threads: 4);
+        Assert.True(loaded.Recall(10, 64) >= 0.95, $"recall {loaded.Recall(10, 64)}");
+    }
+}
