@@ -18,6 +18,7 @@ internal enum DirectoryCommandKind : byte
     CreateGroup = 10,
     Recover = 11,
     DeleteGroup = 12,
+    SetSettingOnce = 13,
 }
 
 /// <summary>The directory's commands as bytes: version, kind, fields. Each is idempotent: executed a second time it changes nothing.</summary>
@@ -61,6 +62,15 @@ public static class DirectoryCommand
     public static byte[] SetSetting(string key, string value)
     {
         var writer = Begin(DirectoryCommandKind.SetSetting, out var buffer);
+        writer.WriteText(key);
+        writer.WriteText(value);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>Sets a setting that nobody has set: whoever comes second is refused, unless he says the same. For what may be decided once only, such as a face's first layout.</summary>
+    public static byte[] SetSettingOnce(string key, string value)
+    {
+        var writer = Begin(DirectoryCommandKind.SetSettingOnce, out var buffer);
         writer.WriteText(key);
         writer.WriteText(value);
         return buffer.Written.ToArray();

@@ -29,6 +29,7 @@ internal static class DirectoryRules
             case DirectoryCommandKind.DeleteGroup: return DeleteGroup(view, ref reader, ref after);
             case DirectoryCommandKind.UpdateMember: return UpdateMember(view, ref reader, ref after);
             case DirectoryCommandKind.SetSetting: return SetSetting(view, ref reader, ref after);
+            case DirectoryCommandKind.SetSettingOnce: return SetSettingOnce(view, reader, ref after);
             case DirectoryCommandKind.AddToken: return AddToken(view, ref reader, timeMicros, ref after);
             case DirectoryCommandKind.RevokeToken: return RevokeToken(view, ref reader, ref after);
             case DirectoryCommandKind.AddNode: return AddNode(view, ref reader, timeMicros, featureLevel, ref after);
@@ -91,6 +92,16 @@ internal static class DirectoryRules
         if (IsSame(known, member)) return DirectoryReply.Yes();
         after = view with { Members = view.Members.SetItem(member.Node, member) };
         return DirectoryReply.Yes();
+    }
+
+    private static DirectoryReply SetSettingOnce(DirectoryView view, SpanReader reader, ref DirectoryView after)
+    {
+        var command = reader;
+        var key = reader.ReadText();
+        var value = reader.ReadText();
+        if (!reader.IsWhole || key.Length == 0 || value.Length == 0) return Malformed;
+        if (view.Settings.TryGetValue(key, out var before) && before != value) return DirectoryReply.No($"{key} is set already, and is set once only");
+        return SetSetting(view, ref command, ref after);
     }
 
     private static DirectoryReply SetSetting(DirectoryView view, ref SpanReader reader, ref DirectoryView after)
