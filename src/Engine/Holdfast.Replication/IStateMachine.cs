@@ -71,6 +71,12 @@ public interface IAppendExecutor : IStateMachine
     /// False when it cannot, or would take longer than a slice: the replica then rebuilds its state from snapshot and log, and refuses reads meanwhile (S20).
     /// </summary>
     bool OnTruncated(LogIndex from) => false;
+
+    /// <summary>
+    /// Everything that was executed here up to an index is committed, and applied in its turn: it will not be taken back, so what was kept to undo it may go. Called on the group's loop, at most once for a
+    /// run of entries.
+    /// </summary>
+    void OnCommitted(LogIndex through) { }
 }
 
 /// <summary>A command to be executed at append.</summary>

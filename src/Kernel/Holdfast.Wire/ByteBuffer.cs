@@ -25,6 +25,13 @@ public sealed class ByteBuffer(int initialCapacity = 4096) : IBufferWriter<byte>
     /// <summary>Drops everything from <paramref name="length"/> on.</summary>
     public void TruncateTo(int length) => Length = Math.Min(length, Length);
 
+    /// <summary>Drops the first bytes; the others move to the front.</summary>
+    public void DropFirst(int count)
+    {
+        bytes.AsSpan(count, Length - count).CopyTo(bytes);
+        Length -= count;
+    }
+
     /// <inheritdoc/>
     public void Advance(int count) => Length += count;
 

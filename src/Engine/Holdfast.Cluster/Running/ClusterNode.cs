@@ -150,6 +150,14 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Deletes a data group for good: every node deletes its replica when it has seen the tombstone (S6).</summary>
     public Task<DirectoryReply> DeleteGroupAsync(GroupId group, CancellationToken cancellation) => TellAsync(DirectoryCommand.DeleteGroup(group), cancellation);
 
+    /// <summary>Sets a setting of the whole cluster; an empty value removes it.</summary>
+    /// <param name="key">Its name; a face's begin with the face's.</param>
+    /// <param name="value">What it is to be.</param>
+    /// <param name="once">Whether it may only be set while nobody has: then the reply refuses whoever comes second.</param>
+    /// <param name="cancellation">Ends the wait for the directory.</param>
+    public Task<DirectoryReply> SetSettingAsync(string key, string value, bool once, CancellationToken cancellation) =>
+        TellAsync(once ? DirectoryCommand.CompareSetting(key, "", value) : DirectoryCommand.SetSetting(key, value), cancellation);
+
     /// <summary>This node's replica of a group; null when it has none.</summary>
     public ReplicatedGroup? FindGroup(GroupId group) => hands.Find(group);
 

@@ -25,6 +25,7 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
     private readonly ByteBuffer effects = new();
     private readonly ByteBuffer payload = new();
     private LogIndex caughtUpAt;
+    private LogIndex committedTo;
     private ulong heldFirst;
     private bool isRoundAsked;
 
@@ -83,6 +84,14 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
         Invariant.Holds(first.Term == position.Term, "an entry was committed in the place of one that was executed and not taken back");
         executed.Dequeue();
         return true;
+    }
+
+    /// <summary>After entries were applied: the machine need not undo what is committed.</summary>
+    public void OnApplied(LogIndex applied)
+    {
+        if (applied <= committedTo) return;
+        committedTo = applied;
+        executor.OnCommitted(applied);
     }
 
     public void OnTruncated(LogIndex from)

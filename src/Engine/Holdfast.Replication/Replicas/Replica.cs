@@ -289,6 +289,7 @@ internal sealed class Replica
         }
 
         if (state.Applied.Index < commit) ApplyYielded.Hit();
+        if (!state.IsMidEntry) Execution?.OnApplied(state.Applied.Index);
         Node.OnApplied(state.Applied.Index);
         Reads.Release(now);
     }

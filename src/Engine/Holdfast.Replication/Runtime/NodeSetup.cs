@@ -30,6 +30,9 @@ public sealed record NodeSetup
     /// <summary>Event loops for groups, 1 to 4; the same on every node. Default 1.</summary>
     public int Loops { get; init; } = 1;
 
+    /// <summary>Makes what else lives on each loop, beside its groups, such as a face's sockets: it turns before the groups are flushed. Called once per loop, before the loop starts.</summary>
+    public Func<EventLoop, ILoopPart?> LoopParts { get; init; } = _ => null;
+
     /// <summary>Options of the write-ahead log; its cluster is set by the node. Null for the defaults.</summary>
     public WalOptions? Wal { get; init; }
 

@@ -21,6 +21,7 @@ internal static class NodeRolesText
     public static NodeRoles From(SettingValues values, List<string> faults)
     {
         var (text, origin) = values[Settings.Roles];
+        if (text.Length == 0) return Served(values);
         var roles = NodeRoles.None;
         if (text == None) return roles;
         foreach (var word in text.Split(',', StringSplitOptions.TrimEntries))
@@ -31,4 +32,10 @@ internal static class NodeRolesText
 
         return roles;
     }
+
+    /// <summary>Unless told otherwise, a node carries the faces that it serves.</summary>
+    private static NodeRoles Served(SettingValues values) =>
+        NodeRoles.Coordination
+        | (values[Settings.Redis].Text.Length == 0 ? NodeRoles.None : NodeRoles.Keyspace)
+        | (values[Settings.Vectors].Text.Length == 0 ? NodeRoles.None : NodeRoles.Vectors);
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Holdfast.Coordination;
 using Holdfast.Coordination.Endpoints;
+using Holdfast.Keyspace;
 
 namespace Holdfast.Server.Configuration;
 
@@ -27,6 +28,12 @@ internal sealed record ServerPlan
 
     /// <summary>Where vector clients are served; null when that face is off.</summary>
     public IPEndPoint? Vectors { get; init; }
+
+    /// <summary>Where Redis clients are served; null for nowhere.</summary>
+    public IPEndPoint? Redis { get; init; }
+
+    /// <summary>What was said about the Redis face.</summary>
+    public KeyspaceOptions RedisFace { get; init; } = new();
 
     public required IPEndPoint? Peer { get; init; }
 
@@ -98,6 +105,8 @@ internal sealed record ServerPlan
             TlsFolder = tls,
             ClientPort = clientPort,
             Etcd = Listen(values, Settings.Etcd, isInsecure || clientPort.IsGuarded, $"give it {Settings.EtcdCert.Flag}, {Settings.EtcdKey.Flag} and {Settings.EtcdClientCa.Flag}, bind to 127.0.0.1", faults) ?? new IPEndPoint(IPAddress.Loopback, 2379),
+            Redis = values[Settings.Redis].Text.Length == 0 ? null : Listen(values, Settings.Redis, isInsecure, "bind to 127.0.0.1", faults),
+            RedisFace = RedisSettings.Of(values, faults),
             Peer = values[Settings.Peer].Text.Length == 0 ? null : Listen(values, Settings.Peer, isInsecure || tls is not null, $"give the nodes certificates with {Settings.Tls.Flag} (holdfast cert), bind to 127.0.0.1", faults),
             Vectors = values[Settings.Vectors].Text.Length == 0 ? null : Listen(values, Settings.Vectors, isInsecure, "bind to 127.0.0.1", faults),
             Cluster = Founders(values, faults),

@@ -29,9 +29,11 @@ internal static class Settings
     public static readonly Setting BackupDir = new("backup.dir", "--backup-dir", "", "Keep a backup of every group here: bases and the log since, in a folder of this node's own. On another disk than the data.");
     public static readonly Setting BackupEvery = new("backup.every", "--backup-every", "6h", "How long after a base the next one is taken; a restore reads a base and the log since.");
     public static readonly Setting BackupKeep = new("backup.keep", "--backup-keep", "168h", "Every moment of so long ago can be restored; what is older is deleted.");
-    public static readonly Setting Roles = new("roles", "--roles", "coordination", "The faces that this node carries, with commas between: coordination, keyspace, vectors, postgres; or none, for consensus and storage alone.");
+    public static readonly Setting Roles = new("roles", "--roles", "", "The faces that this node carries, with commas between: coordination, keyspace, vectors, postgres; or none, for consensus and storage alone. [default: coordination, and those that it serves]");
     public static readonly Setting Memory = new("budget.memory", "--memory", "", "Bytes that this node may take; the faces' budgets are held against it. [default: the machine's, or the container's]");
     public static readonly Setting Zone = new("zone", "--zone", "", "The failure domain that this node stands in: a rack, a data centre. Replicas are spread over zones.");
+    public static readonly Setting Redis = new("redis.listen", "--redis", "", "Where Redis clients are served, host:port; without it the node serves none. With it on all nodes of a fresh cluster every slot is served.");
+    public static readonly Setting RedisDurability = new("redis.durability", "--redis-durability", "quorum", "When a write of a Redis client is acknowledged: quorum (on a quorum's disks) or async (executed by the leader, as Redis does).");
     public static readonly Setting Peer = new("peer.listen", "--peer", "", "Where other nodes reach this one, host:port.");
     public static readonly Setting Cluster = new("cluster", "--cluster", "", "The founding members, n1=host:port,n2=host:port,...; the same on every node.");
     public static readonly Setting Join = new("join.address", "--join", "", "Join a running cluster through this member, host:port.");
@@ -45,5 +47,5 @@ internal static class Settings
 
     /// <summary>All of them, in the order of the help text.</summary>
     public static readonly IReadOnlyList<Setting> All =
-        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Vectors, BackupDir, BackupEvery, BackupKeep, Roles, Memory, Zone, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, Otlp, OtlpShare, LogFormat];
+        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Redis, RedisDurability, Vectors, BackupDir, BackupEvery, BackupKeep, Roles, Memory, Zone, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, Otlp, OtlpShare, LogFormat];
 }

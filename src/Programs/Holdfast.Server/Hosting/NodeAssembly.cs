@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Holdfast.Cluster;
 using Holdfast.Coordination;
 using Holdfast.Coordination.Endpoints;
+using Holdfast.Keyspace.Endpoints;
 using Holdfast.Primitives;
 using Holdfast.Primitives.Metrics;
 using Holdfast.Replication;
@@ -35,6 +36,7 @@ internal sealed class NodeAssembly : INode
     private readonly NodeLog log;
     private readonly NodeAlarms alarms = new();
     private CoordinationEndpoint? door;
+    private KeyspaceFace? redis;
     private (NodeId Node, string Name) own;
     private NodeRuntime? runtime;
     private ClusterNode? cluster;
@@ -118,7 +120,8 @@ internal sealed class NodeAssembly : INode
         var record = Record(plan, data.Node, listener);
         own = (data.Node, plan.Name);
         listener.Serve(control);
-        runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal });
+        if (plan.Redis is not null) redis = new KeyspaceFace(plan.RedisFace, SpeakOfRedis);
+        runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal, LoopParts = loop => redis?.MakePart(loop) });
         stops.Push(async () => await runtime.StopAsync());
         var machine = new CoordinationStateMachine();
         var vectors = new VectorGroups(onFatal);
@@ -134,7 +137,7 @@ internal sealed class NodeAssembly : INode
             Control = control,
             Runtime = runtime,
             Coordination = machine,
-            DataMachines = new DataFaces(vectors.Create).Create,
+            DataMachines = new DataFaces(vectors.Create, group => redis?.MakeMachine(group)).Create,
             Tls = tls,
             Certificates = certificates?.Folder,
             Founders = plan.Cluster.ToDictionary(one => one.Name, one => HostPort.Format(one.Host, one.Port)),
@@ -158,6 +161,7 @@ internal sealed class NodeAssembly : INode
         KeepBackup(plan);
         var ticking = Task.Run(() => TickAsync(keyspace), CancellationToken.None);
         stops.Push(async () => await ticking);
+        OpenRedis(plan, self, record);
         if (plan.Vectors is not null) await ServeVectorsAsync(plan, vectors, onFatal, cancel);
         await ServeAsync(plan, clientTls, tls, keyspace, data, onFatal, cancel);
         log.Say(NodeEvents.Started, $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
@@ -191,6 +195,29 @@ internal sealed class NodeAssembly : INode
         alarms.Set("backup_failed", sentence);
         if (sentence is null) log.Say(NodeEvents.Backup, "the backup goes on");
         else log.Warn(NodeEvents.BackupFailed, sentence);
+    }
+
+    /// <summary>Opens the door for Redis clients, when one was asked for.</summary>
+    private void OpenRedis(ServerPlan plan, LocalNode self, MemberRecord record)
+    {
+        if (redis is null) return;
+        try
+        {
+            redis.Start(self.Id, plan.Redis!, null, record.Port, cluster!, runtime!.HearsFrom);
+        }
+        catch (SocketException taken)
+        {
+            throw new CannotStartException(PortOwner.Sentence(plan.Redis!, Settings.Redis.Flag), taken);
+        }
+
+        stops.Push(redis.DisposeAsync);
+        log.Say(NodeEvents.Keyspace, $"Redis clients are served at {redis.Endpoint}");
+    }
+
+    private void SpeakOfRedis(bool isWarning, string sentence)
+    {
+        if (isWarning) log.Warn(NodeEvents.Keyspace, sentence);
+        else log.Say(NodeEvents.Keyspace, sentence);
     }
 
     private void SayWhatWasFound(ServerPlan plan, DataDirectory data)

@@ -1,0 +1,199 @@
+using System.Globalization;
+using System.Text;
+using Holdfast.Primitives;
+using Holdfast.Wire.Resp;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>CLUSTER: who serves which slots, as this node knows it.</summary>
+internal sealed class ClusterCommands : ICommandFamily
+{
+    public void Bind(CommandTable table)
+    {
+        table.Bind("cluster|myid", call => call.Reply.Bulk(ClusterPeer.NameOf(call.Node.Topology.Self)), "Returns this node's name");
+        table.Bind("cluster|keyslot", call => call.Reply.Integer(KeySlot.Of(call[2])), "Returns the slot of a key");
+        table.Bind("cluster|info", Info, "Describes the cluster");
+        table.Bind("cluster|nodes", Nodes, "Lists the nodes with their slots");
+        table.Bind("cluster|slots", Slots, "Lists the slots with their nodes");
+        table.Bind("cluster|shards", Shards, "Lists the shards");
+        table.Bind("cluster|countkeysinslot", CountKeysInSlot, "Counts the keys of a slot");
+        table.Bind("cluster|getkeysinslot", GetKeysInSlot, "Returns keys of a slot");
+    }
+
+    private static void Info(CommandCall call)
+    {
+        var view = new ClusterView(call.Node.Topology);
+        var text = string.Create(CultureInfo.InvariantCulture,
+            $"cluster_state:{(view.SlotsServed == KeySlot.Count ? "ok" : "fail")}\r\ncluster_slots_assigned:{view.SlotsAssigned}\r\ncluster_slots_ok:{view.SlotsServed}\r\ncluster_slots_pfail:0\r\ncluster_slots_fail:{view.SlotsAssigned - view.SlotsServed}\r\ncluster_known_nodes:{view.Topology.Peers.Length}\r\ncluster_size:{view.Masters}\r\ncluster_current_epoch:{view.EpochMax}\r\ncluster_my_epoch:{view.EpochOf(view.Topology.Self)}\r\ncluster_stats_messages_sent:0\r\ncluster_stats_messages_received:0\r\ntotal_cluster_links_buffer_limit_exceeded:0\r\n");
+        call.Reply.Verbatim("txt"u8, Encoding.UTF8.GetBytes(text));
+    }
+
+    private static void Nodes(CommandCall call)
+    {
+        var view = new ClusterView(call.Node.Topology);
+        var text = new StringBuilder();
+        foreach (var peer in view.Topology.Peers)
+        {
+            var isSelf = peer.Node == view.Topology.Self;
+            text.Append(CultureInfo.InvariantCulture, $"{peer.Name} {peer.Host}:{peer.Port}@{peer.BusPort} {(isSelf ? "myself," : "")}master - 0 {(isSelf ? 0 : call.Node.WallMicros / 1000)} {view.EpochOf(peer.Node)} connected");
+            foreach (var (first, last) in view.RangesOf(peer.Node)) text.Append(CultureInfo.InvariantCulture, $" {first}{(last > first ? "-" + last.ToString(CultureInfo.InvariantCulture) : "")}");
+            text.Append('\n');
+        }
+
+        call.Reply.Verbatim("txt"u8, Encoding.UTF8.GetBytes(text.ToString()));
+    }
+
+    private static void Slots(CommandCall call)
+    {
+        var view = new ClusterView(call.Node.Topology);
+        var served = view.Ranges.Where(range => range.Leader is not null).ToArray();
+        call.Reply.Array(served.Length);
+        foreach (var range in served)
+        {
+            var replicas = view.ReplicasOf(range).ToArray();
+            call.Reply.Array(3 + replicas.Length);
+            call.Reply.Integer(range.First);
+            call.Reply.Integer(range.Last);
+            Describe(call.Reply, range.Leader!);
+            foreach (var replica in replicas) Describe(call.Reply, replica);
+        }
+    }
+
+    private static void Describe(RespWriter reply, ClusterPeer peer)
+    {
+        reply.Array(4);
+        reply.Bulk(peer.Host);
+        reply.Integer(peer.Port);
+        reply.Bulk(peer.Name);
+        reply.Array(0);
+    }
+
+    private static void Shards(CommandCall call)
+    {
+        var view = new ClusterView(call.Node.Topology);
+        var masters = view.Topology.Peers.Where(peer => view.RangesOf(peer.Node).Any()).ToArray();
+        call.Reply.Array(masters.Length);
+        foreach (var master in masters)
+        {
+            var ranges = view.RangesOf(master.Node).ToArray();
+            var replicas = view.Ranges.Where(range => range.Leader == master).SelectMany(view.ReplicasOf).Distinct().ToArray();
+            call.Reply.Map(2);
+            call.Reply.Bulk("slots"u8);
+            call.Reply.Array(ranges.Length * 2);
+            foreach (var (first, last) in ranges)
+            {
+                call.Reply.Integer(first);
+                call.Reply.Integer(last);
+            }
+
+            call.Reply.Bulk("nodes"u8);
+            call.Reply.Array(1 + replicas.Length);
+            DescribeInShard(call.Reply, master, "master");
+            foreach (var replica in replicas) DescribeInShard(call.Reply, replica, "replica");
+        }
+    }
+
+    private static void DescribeInShard(RespWriter reply, ClusterPeer peer, string role)
+    {
+        reply.Map(7);
+        foreach (var (name, value) in ((string, string)[])[("id", peer.Name), ("ip", peer.Host), ("endpoint", peer.Host), ("role", role), ("health", "online")])
+        {
+            reply.Bulk(name);
+            reply.Bulk(value);
+        }
+
+        reply.Bulk("port"u8);
+        reply.Integer(peer.Port);
+        reply.Bulk("replication-offset"u8);
+        reply.Integer(0);
+    }
+
+    private static bool TrySlot(CommandCall call, out int slot)
+    {
+        slot = 0;
+        if (!RespNumber.TryParse(call[2], out long number) || number is < 0 or >= KeySlot.Count)
+        {
+            call.Reply.Error("ERR Invalid slot"u8);
+            return false;
+        }
+
+        slot = (int)number;
+        return true;
+    }
+
+    private static void CountKeysInSlot(CommandCall call)
+    {
+        if (TrySlot(call, out var slot)) call.Reply.Integer(call.Node.Topology.SeatOf(slot)?.Machine.Keyspace.CountIn(slot) ?? 0);
+    }
+
+    private static unsafe void GetKeysInSlot(CommandCall call)
+    {
+        if (!TrySlot(call, out var slot) || !call.TryInteger(3, out var max)) return;
+        if (max < 0)
+        {
+            call.Reply.Error("ERR Invalid number of keys"u8);
+            return;
+        }
+
+        var visitor = new Names { Found = [], Max = max };
+        if (call.Node.Topology.SeatOf(slot) is { } seat && max > 0) seat.Machine.Keyspace.Table(slot).WalkAll(ref visitor);
+        call.Reply.Array(visitor.Found.Count);
+        foreach (var key in visitor.Found) call.Reply.Bulk(key);
+    }
+
+    private unsafe struct Names : IRecordVisitor
+    {
+        public List<byte[]> Found;
+        public long Max;
+
+        public readonly void Visit(byte* record)
+        {
+            if (Found.Count < Max) Found.Add(RecordHead.KeyOf(record).ToArray());
+        }
+    }
+}
+
+/// <summary>A run of slots with one shard and one leader.</summary>
+internal sealed record SlotRange(int First, int Last, ClusterShard Shard, ClusterPeer? Leader);
+
+/// <summary>The topology as CLUSTER tells it: runs of slots by leader.</summary>
+internal sealed class ClusterView
+{
+    public ClusterView(Topology topology)
+    {
+        Topology = topology;
+        for (var i = 0; i < topology.Shards.Length; i++)
+            foreach (var (first, last) in topology.Shards[i].Slots)
+                Ranges.Add(new SlotRange(first, last, topology.Shards[i], topology.LeaderOf(i) is var leader && leader != NodeId.None ? topology.PeerOf(leader) : null));
+        Ranges.Sort((left, right) => left.First.CompareTo(right.First));
+    }
+
+    public Topology Topology { get; }
+
+    public List<SlotRange> Ranges { get; } = [];
+
+    public int SlotsAssigned => Ranges.Sum(range => range.Last - range.First + 1);
+
+    public int SlotsServed => Ranges.Where(range => range.Leader is not null).Sum(range => range.Last - range.First + 1);
+
+    public int Masters => Ranges.Where(range => range.Leader is not null).Select(range => range.Leader).Distinct().Count();
+
+    public ulong EpochMax => Topology.Peers.Length == 0 ? 0 : Topology.Peers.Max(peer => EpochOf(peer.Node));
+
+    /// <summary>A node's config epoch: from the terms of the groups that it leads, and made unique by its place among the nodes.</summary>
+    public ulong EpochOf(NodeId node)
+    {
+        var term = 0UL;
+        for (var i = 0; i < Topology.Shards.Length; i++)
+            if (Topology.LeaderOf(i) == node) term = Math.Max(term, Topology.Seats[i]?.Log.Term.Value ?? 0);
+        var place = 0;
+        while (place < Topology.Peers.Length && Topology.Peers[place].Node != node) place++;
+        return (term * 64) + (ulong)place + 1;
+    }
+
+    /// <summary>The slots of those shards that a node leads.</summary>
+    public IEnumerable<(int First, int Last)> RangesOf(NodeId node) => Ranges.Where(range => range.Leader?.Node == node).Select(range => (range.First, range.Last));
+
+    public IEnumerable<ClusterPeer> ReplicasOf(SlotRange range) =>
+        range.Shard.Replicas.Where(node => node != range.Leader?.Node).Select(Topology.PeerOf).Where(peer => peer is not null)!;
+}

@@ -1,0 +1,14 @@
+namespace Holdfast.Keyspace;
+
+/// <summary>The families of commands. A new one is written beside its like, and added here.</summary>
+internal static class CommandFamilies
+{
+    public static IReadOnlyList<ICommandFamily> All =>
+    [
+        new StringCommands(), new CounterCommands(), new LcsCommand(),
+        new KeyCommands(), new ExpiryCommands(), new KeyWalkCommands(), new ObjectCommands(),
+        new TransactionCommands(), new ConnectionCommands(), new ClientCommands(),
+        new ServerCommands(), new CommandCommands(), new ConfigCommands(), new InfoCommand(),
+        new ClusterCommands(), new ShardCommands(),
+    ];
+}

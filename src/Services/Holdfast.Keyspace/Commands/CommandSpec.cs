@@ -1,0 +1,108 @@
+using Holdfast.Wire.Resp;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>Executes a command: reads its arguments from the call, changes keys through it, and writes exactly one reply to it.</summary>
+internal delegate void CommandHandler(CommandCall call);
+
+/// <summary>Where a command is executed.</summary>
+internal enum CommandPlace : byte
+{
+    /// <summary>On the shard of its keys, at append.</summary>
+    Shard = 0,
+
+    /// <summary>On the node: it touches no keys.</summary>
+    Node = 1,
+
+    /// <summary>On every shard that is led here, one after the other; the last one replies.</summary>
+    EveryShard = 2,
+
+    /// <summary>By the connection itself, before anything is executed (MULTI, EXEC, …).</summary>
+    Connection = 3,
+}
+
+/// <summary>What is known of a command: facts, and who executes it. Immutable once the table is built.</summary>
+internal sealed class CommandSpec
+{
+    /// <summary>Lower case; of a subcommand "client|list".</summary>
+    public required string Name { get; init; }
+
+    /// <summary>How many arguments, the name included; negative: at least so many.</summary>
+    public required int Arity { get; init; }
+
+    public required CommandFlags Flags { get; init; }
+
+    /// <summary>The place of the first key among the arguments, of the last (negative: from the end) and the distance between keys; zeros when they are found otherwise.</summary>
+    public required (int First, int Last, int Step) Range { get; init; }
+
+    /// <summary>The ACL categories, without their at signs.</summary>
+    public required string[] Categories { get; init; }
+
+    /// <summary>The family, as COMMAND DOCS names it.</summary>
+    public required string Group { get; init; }
+
+    /// <summary>The version of Redis that had it first.</summary>
+    public required string Since { get; init; }
+
+    /// <summary>Hints for clients and proxies, as COMMAND gives them.</summary>
+    public required string[] Hints { get; init; }
+
+    /// <summary>Where its keys are.</summary>
+    public required KeySpec[] Keys { get; init; }
+
+    /// <summary>What it does, in a sentence of ours; empty while nobody has written one.</summary>
+    public string Summary { get; set; } = "";
+
+    /// <summary>Its subcommands by name; null for a command without.</summary>
+    public SortedDictionary<string, CommandSpec>? Subcommands { get; set; }
+
+    /// <summary>Who executes it; <see cref="Unbound"/> while nobody does.</summary>
+    public CommandHandler Handler { get; set; } = Unbound;
+
+    public CommandPlace Place { get; set; }
+
+    /// <summary>How often it was executed here, for INFO and COMMAND STATS of this node.</summary>
+    public long Calls { get; set; }
+
+    /// <summary>Finds keys that the key specs cannot describe (SORT … STORE); null when they can.</summary>
+    public Action<RespArguments, List<int>>? MoreKeys { get; set; }
+
+    /// <summary>Whether clients may not call it: it stands in effects only.</summary>
+    public bool IsInternal { get; init; }
+
+    public bool IsBound => Handler != Unbound || Subcommands is { } subcommands && subcommands.Values.Any(each => each.IsBound);
+
+    public bool Has(CommandFlags flag) => (Flags & flag) != 0;
+
+    /// <summary>Whether so many arguments may be.</summary>
+    public bool Takes(int arguments) => Arity >= 0 ? arguments == Arity : arguments >= -Arity;
+
+    /// <summary>The slot of its first key; -1 for none.</summary>
+    public int SlotOf(RespArguments arguments)
+    {
+        if (Range.First > 0) return Range.First < arguments.Count ? KeySlot.Of(arguments[Range.First]) : -1;
+        foreach (var key in Keys)
+        {
+            var (first, _, _) = key.Find(arguments);
+            if (first > 0 && first < arguments.Count) return KeySlot.Of(arguments[first]);
+        }
+
+        return -1;
+    }
+
+    /// <summary>The places of its keys among the arguments.</summary>
+    public void FindKeys(RespArguments arguments, List<int> places)
+    {
+        places.Clear();
+        foreach (var key in Keys)
+        {
+            var (first, last, step) = key.Find(arguments);
+            for (var at = first; first > 0 && at <= last && at < arguments.Count; at += step)
+                if (!places.Contains(at) || places.Count > 64) places.Add(at);
+        }
+
+        MoreKeys?.Invoke(arguments, places);
+    }
+
+    internal static void Unbound(CommandCall call) => call.Reply.Error("ERR this command is not served");
+}

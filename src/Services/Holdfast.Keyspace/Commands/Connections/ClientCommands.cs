@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Text;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>CLIENT: what the server knows of its clients.</summary>
+internal sealed class ClientCommands : ICommandFamily
+{
+    public void Bind(CommandTable table)
+    {
+        table.Bind("client|id", call => call.Reply.Integer(call.Client!.Id), "Returns the connection's number");
+        table.Bind("client|getname", GetName, "Returns the connection's name");
+        table.Bind("client|setname", SetName, "Names the connection");
+        table.Bind("client|setinfo", SetLibrary, "Says which client library is used");
+        table.Bind("client|info", call => call.Reply.Verbatim("txt"u8, Encoding.UTF8.GetBytes(Line(call.Node, call.Client!) + "\n")), "Describes this connection");
+        table.Bind("client|list", List, "Describes all connections");
+        table.Bind("client|no-evict", call => SetTrait(call, (traits, on) => traits.IsNoEvict = on), "Keeps the connection even when memory is short");
+    }
+
+    /// <summary>A name without spaces or line ends; otherwise the error is the reply.</summary>
+    public static bool TryName(CommandCall call, ReadOnlySpan<byte> bytes, out string name)
+    {
+        name = Encoding.UTF8.GetString(bytes);
+        if (bytes.IndexOfAnyExceptInRange((byte)'!', (byte)'~') < 0) return true;
+        call.Reply.Error("ERR Client names cannot contain spaces, newlines or special characters."u8);
+        return false;
+    }
+
+    private static void GetName(CommandCall call)
+    {
+        if (call.Client!.Traits.Name.Length > 0) call.Reply.Bulk(call.Client.Traits.Name);
+        else call.Reply.Null();
+    }
+
+    private static void SetName(CommandCall call)
+    {
+        if (!TryName(call, call[2], out var name)) return;
+        call.Client!.Traits.Name = name;
+        call.Reply.Ok();
+    }
+
+    private static void SetLibrary(CommandCall call)
+    {
+        var traits = call.Client!.Traits;
+        var value = Encoding.UTF8.GetString(call[3]);
+        if (call[3].IndexOfAnyExceptInRange((byte)'!', (byte)'~') >= 0)
+        {
+            call.Reply.Error($"ERR {(call.Is(2, "LIB-NAME"u8) ? "lib-name" : "lib-ver")} cannot contain spaces, newlines or special characters.");
+            return;
+        }
+
+        if (call.Is(2, "LIB-NAME"u8)) traits.LibraryName = value;
+        else if (call.Is(2, "LIB-VER"u8)) traits.LibraryVersion = value;
+        else
+        {
+            call.Reply.Error($"ERR Unrecognized option '{Encoding.UTF8.GetString(call[2])}'");
+            return;
+        }
+
+        call.Reply.Ok();
+    }
+
+    private static void List(CommandCall call)
+    {
+        var text = new StringBuilder();
+        if (call.Count > 2 && call.Is(2, "ID"u8) && call.Count > 3)
+        {
+            for (var at = 3; at < call.Count; at++)
+            {
+                if (!Wire.Resp.RespNumber.TryParse(call[at], out long id) || id < 1)
+                {
+                    call.Reply.Error("ERR Invalid client ID"u8);
+                    return;
+                }
+
+                if (call.Node.Clients.TryGetValue(id, out var known)) text.Append(Line(call.Node, known)).Append('\n');
+            }
+        }
+        else if (call.Count == 2 || (call.Count == 4 && call.Is(2, "TYPE"u8)))
+        {
+            var isNormal = call.Count == 2 || call.Is(3, "NORMAL"u8);
+            foreach (var (_, client) in call.Node.Clients)
+                if (isNormal) text.Append(Line(call.Node, client)).Append('\n');
+        }
+        else
+        {
+            call.SyntaxError();
+            return;
+        }
+
+        call.Reply.Verbatim("txt"u8, Encoding.UTF8.GetBytes(text.ToString()));
+    }
+
+    private static void SetTrait(CommandCall call, Action<ClientTraits, bool> set)
+    {
+        if (!call.Is(2, "ON"u8) && !call.Is(2, "OFF"u8))
+        {
+            call.SyntaxError();
+            return;
+        }
+
+        set(call.Client!.Traits, call.Is(2, "ON"u8));
+        call.Reply.Ok();
+    }
+
+    private static string Line(KeyspaceNode node, ClientSession client)
+    {
+        var traits = client.Traits;
+        var flags = (client.Transaction.IsOpen ? "x" : "") + (client.IsReadOnly ? "r" : "") + (client.IsBlocked ? "b" : "") + (traits.IsNoEvict ? "e" : "");
+        var seconds = (node.WallMicros - client.ConnectedMicros) / 1_000_000;
+        var idle = (node.WallMicros - client.LastMicros) / 1_000_000;
+        var queued = client.Transaction.IsOpen ? client.Transaction.Queued.Count : -1;
+        return string.Create(CultureInfo.InvariantCulture,
+            $"id={client.Id} addr={traits.Address} laddr={traits.LocalAddress} fd=0 name={traits.Name} age={seconds} idle={idle} flags={(flags.Length == 0 ? "N" : flags)} db=0 sub=0 psub=0 ssub=0 multi={queued} qbuf={client.Input.Length} qbuf-free={client.Input.Capacity - client.Input.Length} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={client.Replies.Length} oll=0 omem=0 tot-mem={client.Input.Capacity + client.Replies.Length} events=r cmd={client.LastCommand} user=default redir=-1 resp={client.Replies.Writer.Protocol} lib-name={traits.LibraryName} lib-ver={traits.LibraryVersion}");
+    }
+}

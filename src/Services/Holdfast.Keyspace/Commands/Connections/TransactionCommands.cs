@@ -1,0 +1,111 @@
+namespace Holdfast.Keyspace;
+
+/// <summary>MULTI, EXEC and WATCH. A transaction is executed within one entry: all of it or nothing, and nobody sees it half done.</summary>
+internal sealed class TransactionCommands : ICommandFamily
+{
+    public void Bind(CommandTable table)
+    {
+        table.Bind("multi", Multi, "Begins a transaction", CommandPlace.Connection);
+        table.Bind("exec", Exec, "Executes a transaction", CommandPlace.Connection);
+        table.Bind("discard", Discard, "Gives a transaction up", CommandPlace.Connection);
+        table.Bind("watch", Watch, "Watches keys: a transaction is executed only if they have not changed");
+        table.Bind("unwatch", Unwatch, "Watches no keys any more");
+    }
+
+    /// <summary>Executes what is queued on a shard, in its present entry.</summary>
+    public static void ExecuteQueued(ClientSession client, CommandCall call, int slot)
+    {
+        var transaction = client.Transaction;
+        var writer = client.Replies.Writer;
+        if (transaction.IsBroken)
+        {
+            writer.NullArray();
+        }
+        else
+        {
+            // What a transaction itself changes breaks its watches no more.
+            transaction.Unwatch(client);
+            writer.Array(transaction.Queued.Count);
+            foreach (var (spec, arguments) in transaction.Queued) RunQueued(client, call, spec, arguments, slot);
+        }
+
+        transaction.End(client);
+    }
+
+    private static void RunQueued(ClientSession client, CommandCall call, CommandSpec spec, Wire.Resp.RespArguments arguments, int slot)
+    {
+        if (spec.Place == CommandPlace.EveryShard) client.Gathering.Begin(1);
+        call.Run(client, spec, arguments, spec.Keys.Length > 0 ? slot : -1);
+    }
+
+    private static void Multi(CommandCall call)
+    {
+        var transaction = call.Client!.Transaction;
+        if (transaction.IsOpen)
+        {
+            call.Reply.Error("ERR MULTI calls can not be nested"u8);
+            return;
+        }
+
+        transaction.Open();
+        call.Reply.Ok();
+    }
+
+    /// <summary>Here comes only what needs no shard: what cannot be executed, and what has no keys.</summary>
+    private static void Exec(CommandCall call)
+    {
+        var client = call.Client!;
+        var transaction = client.Transaction;
+        if (!transaction.IsOpen)
+        {
+            call.Reply.Error("ERR EXEC without MULTI"u8);
+            return;
+        }
+
+        if (transaction.IsSpoilt) call.Reply.Error("EXECABORT Transaction discarded because of previous errors."u8);
+        else if (transaction.IsCrossing) call.Reply.Error(CommandErrors.CrossSlot);
+        else if (transaction.IsBroken) call.Reply.NullArray();
+        else
+        {
+            call.Reply.Array(transaction.Queued.Count);
+            foreach (var (spec, arguments) in transaction.Queued)
+            {
+                if (spec.Place == CommandPlace.EveryShard) client.Gathering.Begin(0);
+                call.Run(client, spec, arguments, -1);
+            }
+        }
+
+        transaction.End(client);
+    }
+
+    private static void Discard(CommandCall call)
+    {
+        var client = call.Client!;
+        if (!client.Transaction.IsOpen)
+        {
+            call.Reply.Error("ERR DISCARD without MULTI"u8);
+            return;
+        }
+
+        client.Transaction.End(client);
+        call.Reply.Ok();
+    }
+
+    private static void Watch(CommandCall call)
+    {
+        var client = call.Client!;
+        for (var i = 1; i < call.Count; i++)
+        {
+            call.Locate(i);
+            client.Transaction.Watch(call[i], call.Shard, client);
+        }
+
+        call.Reply.Ok();
+    }
+
+    private static void Unwatch(CommandCall call)
+    {
+        call.Client!.Transaction.Unwatch(call.Client);
+        call.Reply.Ok();
+    }
+}

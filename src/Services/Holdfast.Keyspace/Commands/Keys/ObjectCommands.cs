@@ -1,0 +1,44 @@
+namespace Holdfast.Keyspace;
+
+/// <summary>OBJECT: what a key's value looks like from inside.</summary>
+internal sealed class ObjectCommands : ICommandFamily
+{
+    public void Bind(CommandTable table)
+    {
+        table.Bind("object|encoding", Encoding, "Says how a value is laid out");
+        table.Bind("object|refcount", RefCount, "Says how many names a value has: always one");
+        table.Bind("object|idletime", IdleTime, "Says for how many seconds a key was not used");
+        table.Bind("object|freq", Frequency, "Says how often a key is used, under an LFU policy");
+    }
+
+    private static bool TryFind(CommandCall call, out KeyPlace place)
+    {
+        place = call.Locate(2);
+        if (!place.Exists) call.Reply.Null();
+        return place.Exists;
+    }
+
+    private static void Encoding(CommandCall call)
+    {
+        if (TryFind(call, out var place)) call.Reply.Bulk(ValueNames.NameOf(place.Encoding));
+    }
+
+    private static void RefCount(CommandCall call)
+    {
+        if (TryFind(call, out _)) call.Reply.Integer(1);
+    }
+
+    private static unsafe void IdleTime(CommandCall call)
+    {
+        if (!TryFind(call, out var place)) return;
+        var seconds = (uint)(call.Now / 1000);
+        var used = KeyRecord.Access(place.Record);
+        call.Reply.Integer(used == 0 || used > seconds ? 0 : seconds - used);
+    }
+
+    private static void Frequency(CommandCall call)
+    {
+        if (!TryFind(call, out _)) return;
+        call.Reply.Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."u8);
+    }
+}

@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+using Holdfast.Cluster;
+using Holdfast.Primitives;
+using Holdfast.Replication;
+
+namespace Holdfast.Keyspace.Endpoints;
+
+/// <summary>
+/// Keeps the face equal to the cluster: says where this node's Redis clients go, founds the shards of a fresh cluster (whoever leads the directory), rebuilds the topology when something has changed, and hands
+/// shards over so that leaders are spread evenly.
+/// </summary>
+internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines, ClusterNode cluster, ClusterPeer self, Func<NodeId, bool> hears, KeyspaceLog log)
+{
+    private static readonly TimeSpan Pulse = TimeSpan.FromMilliseconds(50);
+
+    private readonly LeaderBalance balance = new(cluster, hears, log);
+    private DirectoryView? seen;
+    private int seatsSeen = -1;
+    private string said = "";
+
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(Pulse);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
+            {
+                var view = cluster.View;
+                if (view.Cluster == ClusterId.None) continue;
+                await AnnounceAsync(view, cancellation).ConfigureAwait(false);
+                if (!view.Settings.ContainsKey(ShardLayout.Setting) && cluster.Directory.Status.IsServingLeader) await FoundAsync(view, cancellation).ConfigureAwait(false);
+                Follow(view);
+                await balance.LookAsync(node.Topology, cancellation).ConfigureAwait(false);
+            }
+        }
+        catch (Exception ended) when (ended is OperationCanceledException or ObjectDisposedException)
+        {
+            // The node stops.
+        }
+    }
+
+    private async Task AnnounceAsync(DirectoryView view, CancellationToken cancellation)
+    {
+        var key = ShardLayout.AddressPrefix + self.Node;
+        if (!view.Members.ContainsKey(self.Node) || view.Settings.GetValueOrDefault(key) == ShardLayout.FormatAddress(self)) return;
+        await cluster.SetSettingAsync(key, ShardLayout.FormatAddress(self), once: false, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>A fresh cluster gets a shard for each of its nodes, once all of them serve Redis clients: a replica on a node that does not would never begin.</summary>
+    private async Task FoundAsync(DirectoryView view, CancellationToken cancellation)
+    {
+        var silent = view.Members.Values.Where(member => !view.Settings.ContainsKey(ShardLayout.AddressPrefix + member.Node)).Select(member => member.Name).ToArray();
+        if (silent.Length > 0)
+        {
+            Say($"the slots are shared out once every member serves Redis clients; still missing: {string.Join(", ", silent)} (start them with --redis)");
+            return;
+        }
+
+        var groups = view.Groups.Values.Where(group => group.Face == ShardLayout.Face).Select(group => group.Id).ToArray();
+        var wanted = view.Members.Count;
+        if (groups.Length < wanted)
+        {
+            var replicas = Math.Min(node.Options.Replicas, wanted);
+            var made = await cluster.CreateGroupAsync(ShardLayout.Face, replicas - (replicas % 2 == 0 ? 1 : 0), cancellation).ConfigureAwait(false);
+            if (!made.Accepted) Say($"a shard could not be made: {made.Reason}");
+            return;
+        }
+
+        var layout = ShardLayout.Even(groups[..wanted]);
+        var reply = await cluster.SetSettingAsync(ShardLayout.Setting, layout, once: true, cancellation).ConfigureAwait(false);
+        if (reply.Accepted) log(false, $"the {KeySlot.Count} slots are shared out: {layout}");
+    }
+
+    private void Follow(DirectoryView view)
+    {
+        var layout = ShardLayout.Parse(view.Settings.GetValueOrDefault(ShardLayout.Setting, ""));
+        var seats = layout.Keys.Select(group => machines.SeatOf(group, cluster.FindGroup)).ToImmutableArray();
+        var there = seats.Count(seat => seat is not null);
+        if (ReferenceEquals(view, seen) && there == seatsSeen) return;
+        (seen, seatsSeen) = (view, there);
+        var peers = view.Members.Keys.Select(member => ShardLayout.ParseAddress(member, view.Settings.GetValueOrDefault(ShardLayout.AddressPrefix + member, ""))).OfType<ClusterPeer>().ToImmutableArray();
+        var shards = layout.Select(pair => new ClusterShard(pair.Key, pair.Value, view.Groups.TryGetValue(pair.Key, out var group) ? [.. group.Replicas.Select(place => place.Node)] : [])).ToImmutableArray();
+        node.Topology = new Topology(self.Node, peers, shards, seats);
+    }
+
+    private void Say(string sentence)
+    {
+        if (sentence == said) return;
+        said = sentence;
+        log(true, sentence);
+    }
+}

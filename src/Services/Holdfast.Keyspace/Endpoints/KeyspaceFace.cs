@@ -1,0 +1,89 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Holdfast.Cluster;
+using Holdfast.Primitives;
+using Holdfast.Replication;
+using Holdfast.Transport;
+
+namespace Holdfast.Keyspace.Endpoints;
+
+/// <summary>What the face says of itself to the node's log, a sentence each.</summary>
+/// <param name="isWarning">Whether an operator should look.</param>
+/// <param name="sentence">What happened.</param>
+public delegate void KeyspaceLog(bool isWarning, string sentence);
+
+/// <summary>
+/// The Redis face of a node, as the program composes it: make it before the runtime is opened, give <see cref="MakePart"/> to the runtime and <see cref="MakeMachine"/> to the cluster's node, and
+/// <see cref="Start"/> it once the cluster is known.
+/// </summary>
+public sealed class KeyspaceFace : IAsyncDisposable
+{
+    private readonly KeyspaceNode node;
+    private readonly ShardMachines machines;
+    private readonly KeyspaceLog log;
+    private readonly CancellationTokenSource stopping = new();
+    private RedisLoop? loop;
+    private Task following = Task.CompletedTask;
+
+    /// <summary>A face that serves nobody yet.</summary>
+    public KeyspaceFace(KeyspaceOptions options, KeyspaceLog log)
+    {
+        this.log = log;
+        node = new KeyspaceNode(CommandTable.Build(), options)
+        {
+            StartedMicros = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10,
+            Dice = new SeededRandom(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))),
+        };
+        machines = new ShardMachines(node);
+    }
+
+    /// <summary>Where clients are served; null before <see cref="Start"/>.</summary>
+    public IPEndPoint? Endpoint { get; private set; }
+
+    /// <summary>What lives on the node's loops: the first one carries the clients.</summary>
+    public ILoopPart? MakePart(EventLoop eventLoop) => loop is null ? loop = new RedisLoop(eventLoop, node) : null;
+
+    /// <summary>The empty state of a shard that is placed here; null for a group of another face.</summary>
+    public IStateMachine? MakeMachine(GroupRecord group) => group.Face is ShardLayout.Face or "" ? machines.Make(group.Id) : null;
+
+    /// <summary>Opens the door and begins to follow the cluster: announces this node, founds the shards of a fresh cluster, and spreads the leaders.</summary>
+    /// <param name="self">This incarnation.</param>
+    /// <param name="listen">Where clients are served.</param>
+    /// <param name="advertised">The host that clients are told; null for the address that is listened at.</param>
+    /// <param name="busPort">The peer port, which Redis calls the bus.</param>
+    /// <param name="cluster">The node's part in the cluster.</param>
+    /// <param name="hears">Whether a peer is alive now.</param>
+    /// <exception cref="SocketException">The port is taken.</exception>
+    public void Start(NodeId self, IPEndPoint listen, string? advertised, int busPort, ClusterNode cluster, Func<NodeId, bool> hears)
+    {
+        Invariant.Holds(loop is not null, "the Redis face was started without a loop");
+        var socket = new Socket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+        try
+        {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            socket.Bind(listen);
+            socket.Listen(511);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+
+        Endpoint = (IPEndPoint)socket.LocalEndPoint!;
+        loop.Open(socket);
+        var peer = new ClusterPeer(self, advertised ?? listen.Address.ToString(), Endpoint.Port, busPort);
+        var follower = new ClusterFollower(node, machines, cluster, peer, hears, log);
+        following = Task.Run(() => follower.RunAsync(stopping.Token), CancellationToken.None);
+    }
+
+    /// <summary>Cuts the clients off. The runtime must still run.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await following.ConfigureAwait(false);
+        if (Endpoint is not null) await loop!.CloseAsync().WaitAsync(TimeSpan.FromSeconds(5)).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
+        stopping.Dispose();
+    }
+}

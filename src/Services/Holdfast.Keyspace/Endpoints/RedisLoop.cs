@@ -1,0 +1,161 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Holdfast.Primitives;
+using Holdfast.Transport;
+
+namespace Holdfast.Keyspace.Endpoints;
+
+/// <summary>
+/// The Redis face on a loop: accepts clients, and once a turn lets the convoys depart, after all sockets were read and before the groups are flushed. So a turn costs a shard one entry, whoever was
+/// served in it, and what is executed here is on its way to the disk in the same turn.
+/// </summary>
+internal sealed class RedisLoop : ILoopPart, IReadyHandler
+{
+    private const int RoundsMax = 64;
+    private const int AcceptsPerTurn = 64;
+    private static readonly TimeSpan LookAtWaiting = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan LookAtShards = TimeSpan.FromMilliseconds(100);
+
+    private readonly ConcurrentQueue<Action> calls = new();
+    private readonly HashSet<RedisConnection> connections = [];
+    private readonly List<ClientSession> retrying = [];
+    private readonly ShardChores chores;
+    private Socket? listener;
+    private LoopRegistration listening = LoopRegistration.None;
+    private Instant shardsAt = Instant.Zero;
+
+    public RedisLoop(EventLoop loop, KeyspaceNode node)
+    {
+        (Loop, Node) = (loop, node);
+        chores = new ShardChores(node);
+    }
+
+    public EventLoop Loop { get; }
+
+    public KeyspaceNode Node { get; }
+
+    /// <summary>Buffers of clients that have sent everything we have taken.</summary>
+    public Stack<byte[]> Buffers { get; } = new();
+
+    /// <summary>Has something done on the loop. From any thread.</summary>
+    public void Post(Action call)
+    {
+        calls.Enqueue(call);
+        Loop.Wake();
+    }
+
+    /// <summary>Begins to accept. The socket is bound already.</summary>
+    public void Open(Socket bound) => Post(() =>
+    {
+        listener = bound;
+        listening = Loop.Register((int)bound.Handle, this, ReadyEvents.Readable);
+    });
+
+    /// <summary>Accepts no more and cuts everybody off; completes when that is done.</summary>
+    public Task CloseAsync()
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(() =>
+        {
+            EndAll();
+            done.SetResult();
+        });
+        return done.Task;
+    }
+
+    public void OnReady(ReadyEvents events, Instant now)
+    {
+        OnTime(now);
+        for (var left = AcceptsPerTurn; left > 0; left--)
+        {
+            var descriptor = SocketCalls.Accept((int)listener!.Handle, out var remote);
+            if (descriptor < 0) return;
+            if (connections.Count >= Node.Options.ClientsMax)
+            {
+                Node.Counters.RejectedClients++;
+                SocketCalls.Send(descriptor, "-ERR max number of clients reached\r\n"u8);
+                SocketCalls.Close(descriptor);
+                continue;
+            }
+
+            SocketCalls.SetNoDelay(descriptor);
+            connections.Add(new RedisConnection(this, descriptor, remote));
+        }
+    }
+
+    public Instant Turn(Instant now)
+    {
+        OnTime(now);
+        while (calls.TryDequeue(out var call)) call();
+        RetryWaiting();
+        if (now >= shardsAt)
+        {
+            shardsAt = now + LookAtShards;
+            chores.Look();
+        }
+
+        Depart();
+        var next = Instant.Min(shardsAt, Node.Waiting.Count > 0 ? now + LookAtWaiting : Instant.Never);
+        return calls.IsEmpty ? next : now;
+    }
+
+    public void OnLoopEnded() => EndAll();
+
+    public void OnTime(Instant now)
+    {
+        Node.Now = now;
+        Node.WallMicros = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10;
+    }
+
+    public void OnGone(RedisConnection connection) => connections.Remove(connection);
+
+    /// <summary>Executing may bring a client on to another shard's convoy, or to the same again: so until nobody wants to go, or it is the others' turn.</summary>
+    private void Depart()
+    {
+        var seats = Node.Topology.Seats;
+        for (var round = 0; round < RoundsMax; round++)
+        {
+            var hasDeparted = false;
+            foreach (var seat in seats)
+            {
+                if (seat is null) continue;
+                if (seat.Quorum.WantsTurn)
+                {
+                    seat.Quorum.Depart();
+                    hasDeparted = true;
+                }
+
+                if (!seat.Async.WantsTurn) continue;
+                seat.Async.Depart();
+                hasDeparted = true;
+            }
+
+            if (!hasDeparted) return;
+        }
+
+        Loop.Wake();
+    }
+
+    private void RetryWaiting()
+    {
+        if (Node.Waiting.Count == 0) return;
+        retrying.AddRange(Node.Waiting);
+        Node.Waiting.Clear();
+        foreach (var client in retrying)
+            if (client.Retry()) Node.Waiting.Add(client);
+        retrying.Clear();
+    }
+
+    private void EndAll()
+    {
+        if (listener is not null)
+        {
+            Loop.Unregister(listening);
+            listener.Dispose();
+            listener = null;
+        }
+
+        foreach (var connection in connections.ToArray()) connection.Session.Close();
+    }
+}

@@ -1,0 +1,22 @@
+using Holdfast.Replication;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>What the user may say about the Redis face.</summary>
+public sealed record KeyspaceOptions
+{
+    /// <summary>When replies to writes leave unless a connection says otherwise. Default: when a quorum has them on disk.</summary>
+    public Durability Durability { get; init; }
+
+    /// <summary>Replicas of each shard; odd. Fewer while the cluster has fewer nodes. Default 3.</summary>
+    public int Replicas { get; init; } = 3;
+
+    /// <summary>Clients at once; more are told so and closed. Default 10,000.</summary>
+    public int ClientsMax { get; init; } = 10_000;
+
+    /// <summary>How long a command waits for a leader of its slot to be known before it is refused. Default 2 s: several elections.</summary>
+    public TimeSpan LeaderPatience { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Bytes of replies that a client may leave unread before no more of its commands are read. Default 1 MiB.</summary>
+    public int UnreadBytesMax { get; init; } = 1024 * 1024;
+}

@@ -1,0 +1,245 @@
+using System.Text;
+using Holdfast.Primitives;
+using Holdfast.Replication;
+using Holdfast.Wire.Resp;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>The bytes' way to a client: a socket, or a test.</summary>
+internal interface IClientWire
+{
+    /// <summary>There may be replies to send. Called often; what it does may wait until the turn's end.</summary>
+    void OnSendable(ClientSession client);
+
+    /// <summary>The client is to be cut off, after what can be sent is sent.</summary>
+    void OnClosed(ClientSession client);
+}
+
+/// <summary>
+/// A client: what it has sent, how far its commands are, and its replies. Its commands go one after the other, each where it belongs: to the node, or to the convoy of a shard. Pure; the socket is its
+/// owner's. For the loop's thread.
+/// </summary>
+internal sealed class ClientSession
+{
+    private readonly KeyspaceNode node;
+    private readonly IClientWire wire;
+    private Routed next;
+    private Instant giveUpAt;
+
+    public ClientSession(KeyspaceNode node, IClientWire wire, Stack<byte[]> pool)
+    {
+        (this.node, this.wire) = (node, wire);
+        Input = new InputBuffer(pool);
+        Id = node.NextClientId();
+        Durability = node.Options.Durability;
+        ConnectedMicros = node.WallMicros;
+        node.Clients.Add(Id, this);
+    }
+
+    public long Id { get; }
+
+    public InputBuffer Input { get; }
+
+    public ReplyQueue Replies { get; } = new();
+
+    public Transaction Transaction { get; } = new();
+
+    public ClientTraits Traits { get; } = new();
+
+    /// <summary>When its replies may leave (DESIGN section 6).</summary>
+    public Durability Durability { get; set; }
+
+    public long ConnectedMicros { get; }
+
+    /// <summary>When its last command was taken up.</summary>
+    public long LastMicros { get; private set; }
+
+    public string LastCommand { get; private set; } = "NULL";
+
+    /// <summary>Whether it may read from replicas (READONLY).</summary>
+    public bool IsReadOnly { get; set; }
+
+    /// <summary>The next command may go to a slot that is coming here (ASKING).</summary>
+    public bool IsAsking { get; set; }
+
+    public bool IsClosed { get; private set; }
+
+    /// <summary>It is cut off once what may be sent is sent.</summary>
+    public bool IsLeaving { get; set; }
+
+    /// <summary>A request is being dealt with: its arguments must stay where they are.</summary>
+    public bool HasRequest { get; private set; }
+
+    /// <summary>It waits for something that its commands brought about (BLPOP …): no further command is read.</summary>
+    public bool IsBlocked { get; set; }
+
+    /// <summary>How many led shards a command that visits all of them has visited.</summary>
+    public int ShardsVisited { get; private set; }
+
+    /// <summary>Scratch of a command that visits every shard.</summary>
+    public Gathering Gathering { get; } = new();
+
+    private bool IsInConvoy { get; set; }
+
+    /// <summary>Bytes came: goes on as far as it can.</summary>
+    public void GoOn()
+    {
+        IsInConvoy = false;
+        while (!IsClosed && !IsLeaving && !IsBlocked && Replies.Length <= node.Options.UnreadBytesMax && TryNext())
+        {
+            if (next.Road == Road.Shard)
+            {
+                IsInConvoy = true;
+                next.Convoy!.Join(this);
+                return;
+            }
+
+            if (next.Road == Road.Wait)
+            {
+                Wait();
+                return;
+            }
+
+            Answer();
+        }
+
+        if (!HasRequest) Input.Shrink();
+        wire.OnSendable(this);
+    }
+
+    /// <summary>Whether its next command is for this convoy too; executes nothing.</summary>
+    public bool IsNextFor(Convoy convoy) => !IsClosed && !IsLeaving && !IsBlocked && Replies.Length <= node.Options.UnreadBytesMax && TryNext() && next.Road == Road.Shard && next.Convoy == convoy;
+
+    /// <summary>Executes its present command on a shard, in the shard's present entry.</summary>
+    public void ExecuteOn(ShardSeat seat, CommandCall call)
+    {
+        var (spec, slot) = (next.Spec!, next.Slot);
+        var writer = Replies.Writer;
+        if (slot >= 0 && !seat.Machine.State.Slots.Owned[slot]) writer.Error(CommandErrors.ClusterDown);
+        else if (spec.Place == CommandPlace.Connection) TransactionCommands.ExecuteQueued(this, call, slot);
+        else call.Run(this, spec, Input.Request, slot);
+        if (spec.Place == CommandPlace.EveryShard && ++ShardsVisited < Gathering.Shards)
+        {
+            next = RequestRouter.NextShard(node, this, spec);
+            return;
+        }
+
+        Done();
+    }
+
+    /// <summary>It was not executed: its way is looked for again, a moment later.</summary>
+    public void Reroute(ProposalStatus status)
+    {
+        IsInConvoy = false;
+        if (status == ProposalStatus.Stopped) Close();
+        else Wait();
+    }
+
+    /// <summary>Looks again whether a leader is known; to be called now and then for clients that wait. False when it waits no more.</summary>
+    public bool Retry()
+    {
+        if (IsClosed) return false;
+        next = RequestRouter.Route(node, this, Input.Request);
+        if (next.Road == Road.Wait && node.Now < giveUpAt) return true;
+        if (next.Road == Road.Wait) next = Routed.Refuse(RequestRouter.Text(CommandErrors.ClusterDown));
+        giveUpAt = default;
+        GoOn();
+        return false;
+    }
+
+    public void OnReleased(long ticket)
+    {
+        Replies.Release(ticket);
+        wire.OnSendable(this);
+    }
+
+    /// <summary>Cuts the client off: what it waited for is not said any more.</summary>
+    public void Close()
+    {
+        if (IsClosed) return;
+        IsClosed = true;
+        node.Clients.Remove(Id);
+        Transaction.End(this);
+        wire.OnClosed(this);
+    }
+
+    /// <summary>As RESET does: everything but the connection begins anew.</summary>
+    public void Reset()
+    {
+        Transaction.End(this);
+        Traits.Reset();
+        (IsReadOnly, IsAsking) = (false, false);
+        Replies.Writer.Protocol = 2;
+        Durability = node.Options.Durability;
+    }
+
+    /// <summary>Has the next request at hand, routed; false when there is none.</summary>
+    private bool TryNext()
+    {
+        while (!HasRequest)
+        {
+            switch (Input.Read(node.Settings.Limits))
+            {
+                case RespProgress.NeedMore: return false;
+                case RespProgress.Failed:
+                    next = Routed.Refuse("ERR Protocol error: " + Input.Fault);
+                    IsLeaving = HasRequest = true;
+                    Answer();
+                    return false;
+            }
+
+            if (Input.Request.Count == 0)
+            {
+                Input.Pass();
+                continue;
+            }
+
+            HasRequest = true;
+            LastMicros = node.WallMicros;
+            node.Counters.Commands++;
+            ShardsVisited = 0;
+            next = RequestRouter.Route(node, this, Input.Request);
+            LastCommand = next.Spec?.Name ?? LastCommand;
+        }
+
+        return true;
+    }
+
+    private void Answer()
+    {
+        var writer = Replies.Writer;
+        switch (next.Road)
+        {
+            case Road.Refuse:
+                if (Transaction.IsOpen) Transaction.IsSpoilt = true;
+                node.Counters.Errors++;
+                writer.Error(next.Text!);
+                break;
+            case Road.Queue:
+                Transaction.Queue(next.Spec!, Input.Request, next.Slot);
+                writer.Simple("QUEUED"u8);
+                break;
+            default:
+                node.Call.TimeMicros = node.WallMicros;
+                node.Call.Run(this, next.Spec!, Input.Request, -1);
+                break;
+        }
+
+        Done();
+        Replies.Pass();
+    }
+
+    private void Done()
+    {
+        HasRequest = false;
+        IsAsking = next.Spec is { Name: "asking" };
+        Traits.OnReplied(this);
+        Input.Pass();
+    }
+
+    private void Wait()
+    {
+        if (giveUpAt == default) giveUpAt = node.Now + node.Options.LeaderPatience;
+        node.Waiting.Add(this);
+    }
+}

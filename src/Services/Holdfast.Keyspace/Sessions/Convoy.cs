@@ -1,0 +1,133 @@
+using Holdfast.Primitives;
+using Holdfast.Replication;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>
+/// Those clients whose next command is for one shard, with one durability: they are executed together, as one entry, so that a turn of the loop costs a shard one entry however many clients
+/// it serves. Their replies are released together when the entry is committed and a barrier holds (S17), or at once (async).
+/// </summary>
+internal sealed class Convoy : IShardWork
+{
+    /// <summary>Effects beyond which an entry takes no further command: half of what an entry may be.</summary>
+    private const int EffectsMax = 512 * 1024;
+
+    /// <summary>Commands of one entry; what comes after waits for the next.</summary>
+    private const int CommandsMax = 8192;
+
+    private static readonly Mark Refused = new("keyspace: commands were sent away unexecuted");
+    private static readonly Mark Severed = new("keyspace: a client was cut off because the outcome is unknown");
+
+    private readonly ShardSeat seat;
+    private readonly Durability durability;
+    private readonly byte[] work;
+    private readonly Stack<Batch> spare = new();
+    private List<ClientSession> waiting = [];
+    private List<ClientSession> running = [];
+    private Batch? proposed;
+
+    public Convoy(ShardSeat seat, Durability durability)
+    {
+        (this.seat, this.durability) = (seat, durability);
+        work = seat.Machine.Register(this);
+    }
+
+    /// <summary>Whether somebody waits and nothing is under way that will take him along.</summary>
+    public bool WantsTurn => waiting.Count > 0 && proposed is null;
+
+    public void Join(ClientSession client) => waiting.Add(client);
+
+    /// <summary>Proposes what waits.</summary>
+    public void Depart()
+    {
+        if (!WantsTurn) return;
+        var batch = proposed = spare.TryPop(out var used) ? used : new Batch(this);
+        seat.Log.Propose(work, new ProposeOptions { Durability = durability }, batch);
+    }
+
+    void IShardWork.Run(ShardMachine shard)
+    {
+        var batch = proposed;
+        Invariant.Holds(batch is not null, "a convoy ran that nobody proposed");
+        proposed = null;
+        batch.IsExecuted = true;
+        (waiting, running) = (running, waiting);
+        var left = CommandsMax;
+        foreach (var client in running)
+        {
+            if (client.IsClosed) continue;
+            if (left <= 0 || shard.Call.Effects.Length >= EffectsMax)
+            {
+                waiting.Add(client);
+                continue;
+            }
+
+            // As long as its next command is for us, it goes on in the same entry.
+            do
+            {
+                client.ExecuteOn(seat, shard.Call);
+                left--;
+            }
+            while (left > 0 && shard.Call.Effects.Length < EffectsMax && client.IsNextFor(this));
+            batch.Add(client);
+            client.GoOn();
+        }
+
+        running.Clear();
+        foreach (var other in shard.TakeTouched()) batch.Add(other);
+    }
+
+    private void OnCompleted(Batch batch, in ProposeOutcome outcome)
+    {
+        if (!batch.IsExecuted)
+        {
+            // Nothing was executed: everybody is shown the way, or waits for a leader.
+            Refused.Hit();
+            proposed = null;
+            (waiting, running) = (running, waiting);
+            foreach (var client in running) client.Reroute(outcome.Status);
+            running.Clear();
+        }
+        else if (outcome.IsApplied)
+        {
+            batch.Release();
+        }
+        else
+        {
+            // Executed, and nobody knows what becomes of it (S19).
+            Severed.Hit();
+            batch.Sever();
+        }
+
+        batch.Clear();
+        spare.Push(batch);
+    }
+
+    /// <summary>The clients with replies in one entry.</summary>
+    private sealed class Batch(Convoy owner) : IProposalCompletion
+    {
+        private readonly List<(ClientSession Client, long Ticket)> held = [];
+
+        public bool IsExecuted { get; set; }
+
+        public void Add(ClientSession client) => held.Add((client, client.Replies.Hold()));
+
+        public void Release()
+        {
+            foreach (var (client, ticket) in held) client.OnReleased(ticket);
+        }
+
+        public void Sever()
+        {
+            foreach (var (client, _) in held) client.Close();
+        }
+
+        public void Clear()
+        {
+            held.Clear();
+            IsExecuted = false;
+        }
+
+        public void OnCompleted(in ProposeOutcome outcome) => owner.OnCompleted(this, outcome);
+    }
+}

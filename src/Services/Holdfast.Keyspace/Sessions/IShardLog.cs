@@ -1,0 +1,33 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Replication;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>The log of a shard as those who execute on it see it: a replicated group, or in tests one that commits at once.</summary>
+internal interface IShardLog
+{
+    /// <summary>Who leads, or nobody known.</summary>
+    NodeId Leader { get; }
+
+    /// <summary>Whether this node leads, as far as it knows.</summary>
+    bool IsLedHere { get; }
+
+    /// <summary>The leader's term; part of a config epoch.</summary>
+    Term Term { get; }
+
+    /// <summary>Has work executed, on the shard's loop. The completion learns whether it was, and whether its effects are committed.</summary>
+    void Propose(ReadOnlySpan<byte> work, in ProposeOptions options, IProposalCompletion completion);
+}
+
+/// <summary>The log of a shard that is a replicated group.</summary>
+internal sealed class GroupLog(ReplicatedGroup group) : IShardLog
+{
+    public NodeId Leader => group.Status.Leader;
+
+    public bool IsLedHere => group.Status.Role == RaftRole.Leader;
+
+    public Term Term => group.Status.Term;
+
+    public void Propose(ReadOnlySpan<byte> work, in ProposeOptions options, IProposalCompletion completion) => group.Propose(work, options, completion);
+}

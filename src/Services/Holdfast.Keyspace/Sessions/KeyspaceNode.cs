@@ -1,0 +1,88 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>What all clients of a node share: the commands, the topology, the settings, the clients themselves. For the loop's thread; its owner tells it the time.</summary>
+internal sealed class KeyspaceNode
+{
+    private Topology topology = Topology.Empty;
+
+    public KeyspaceNode(CommandTable table, KeyspaceOptions options)
+    {
+        (Table, Options) = (table, options);
+        Settings = new SettingTable(options);
+        Call = new CommandCall(null, this);
+        Notices = new KeyNotices(this);
+    }
+
+    public CommandTable Table { get; }
+
+    public KeyspaceOptions Options { get; }
+
+    /// <summary>CONFIG.</summary>
+    public SettingTable Settings { get; }
+
+    /// <summary>The call that the node's own commands execute in.</summary>
+    public CommandCall Call { get; }
+
+    /// <summary>Keyspace notifications.</summary>
+    public KeyNotices Notices { get; }
+
+    public NodeCounters Counters { get; } = new();
+
+    /// <summary>The clients by their number.</summary>
+    public SortedDictionary<long, ClientSession> Clients { get; } = [];
+
+    /// <summary>For what is drawn on the leader only (RANDOMKEY, SPOP, eviction); what was drawn is logged.</summary>
+    public SeededRandom Dice { get; init; } = new(1);
+
+    /// <summary>Clients whose command waits for a leader.</summary>
+    public List<ClientSession> Waiting { get; } = [];
+
+    /// <summary>Scratch for the places of keys.</summary>
+    public List<int> Places { get; } = [];
+
+    /// <summary>Calendar time in microseconds: for what a person reads, and for commands of the node. Nothing that is replicated sees it.</summary>
+    public long WallMicros { get; set; }
+
+    public long StartedMicros { get; init; }
+
+    /// <summary>The monotonic clock, as of this turn.</summary>
+    public Instant Now { get; set; }
+
+    /// <summary>Who is where. Replaced by another thread.</summary>
+    public Topology Topology
+    {
+        get => Volatile.Read(ref topology);
+        set => Volatile.Write(ref topology, value);
+    }
+
+    /// <summary>Bytes that all shards here take, their keys and values.</summary>
+    public long MemoryUsed => Topology.Seats.Sum(seat => seat?.Machine.Keyspace.Arena.BytesReserved ?? 0);
+
+    public long NextClientId() => ++Counters.ClientsEver;
+}
+
+/// <summary>What INFO counts. For one thread.</summary>
+internal sealed class NodeCounters
+{
+    public long ClientsEver { get; set; }
+
+    public long Commands { get; set; }
+
+    public long ExpiredKeys { get; set; }
+
+    public long EvictedKeys { get; set; }
+
+    public long Hits { get; set; }
+
+    public long Misses { get; set; }
+
+    public long BytesIn { get; set; }
+
+    public long BytesOut { get; set; }
+
+    public long RejectedClients { get; set; }
+
+    public long Errors { get; set; }
+}

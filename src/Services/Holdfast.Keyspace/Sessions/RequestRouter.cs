@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Text;
+using Holdfast.Primitives;
+using Holdfast.Wire.Resp;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>Where a request goes.</summary>
+internal enum Road : byte
+{
+    /// <summary>Nowhere: an error.</summary>
+    Refuse = 0,
+
+    /// <summary>Executed by the node, now.</summary>
+    Node = 1,
+
+    /// <summary>To a shard's convoy.</summary>
+    Shard = 2,
+
+    /// <summary>Into the client's transaction.</summary>
+    Queue = 3,
+
+    /// <summary>Nobody is known to lead its shard: later.</summary>
+    Wait = 4,
+}
+
+/// <summary>A request's way.</summary>
+internal readonly record struct Routed(Road Road, CommandSpec? Spec, int Slot, Convoy? Convoy, string? Text)
+{
+    public static Routed Refuse(string text, CommandSpec? spec = null) => new(Road.Refuse, spec, -1, null, text);
+}
+
+/// <summary>Finds where a request goes: is it known, is it whole, which slot, who leads that (the order of Redis's processCommand, so that the same error wins).</summary>
+internal static class RequestRouter
+{
+    public static Routed Route(KeyspaceNode node, ClientSession client, RespArguments request)
+    {
+        if (Find(node.Table, request, out var fault) is not { } spec) return Routed.Refuse(fault);
+        var transaction = client.Transaction;
+        if (spec.Place == CommandPlace.Connection) return RouteConnection(node, client, spec);
+        if (transaction.IsOpen && spec.Has(CommandFlags.NoMulti)) return Routed.Refuse("ERR Command not allowed inside a transaction", spec);
+        var slot = SlotOf(spec, request, node.Places);
+        if (slot == Crossing) return Routed.Refuse(Text(CommandErrors.CrossSlot), spec);
+        if (transaction.IsOpen)
+        {
+            var way = slot >= 0 ? ToSlot(node, client, spec, slot) : default;
+            return slot >= 0 && way.Road == Road.Refuse ? way : new Routed(Road.Queue, spec, slot, null, null);
+        }
+
+        if (spec.Place == CommandPlace.EveryShard) return ToEveryShard(node, client, spec);
+        return slot < 0 ? new Routed(Road.Node, spec, -1, null, null) : ToSlot(node, client, spec, slot);
+    }
+
+    /// <summary>The next shard of a command that visits all of them.</summary>
+    public static Routed NextShard(KeyspaceNode node, ClientSession client, CommandSpec spec)
+    {
+        var left = client.ShardsVisited;
+        foreach (var seat in node.Topology.Led)
+            if (left-- == 0) return new Routed(Road.Shard, spec, -1, seat.ConvoyOf(client.Durability), null);
+        return Routed.Refuse(Text(CommandErrors.ClusterDown), spec);
+    }
+
+    public static string Text(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text);
+
+    private const int Crossing = -2;
+
+    private static Routed RouteConnection(KeyspaceNode node, ClientSession client, CommandSpec spec)
+    {
+        var transaction = client.Transaction;
+        var isExecuting = spec.Name == "exec" && transaction.IsOpen && !transaction.IsSpoilt && !transaction.IsBroken && !transaction.IsCrossing && transaction.Slot >= 0;
+        return isExecuting ? ToSlot(node, client, spec, transaction.Slot) : new Routed(Road.Node, spec, -1, null, null);
+    }
+
+    /// <summary>The command of a request, or the words in which Redis refuses it.</summary>
+    public static CommandSpec? Find(CommandTable table, RespArguments request, out string fault)
+    {
+        fault = "";
+        var spec = table.Find(request[0]);
+        if (spec is { IsInternal: true } || spec is null || !spec.IsBound)
+        {
+            fault = Unknown(request);
+            return null;
+        }
+
+        if (spec.Subcommands is { } subcommands && (request.Count > 1 || spec.Handler == CommandSpec.Unbound))
+        {
+            if (request.Count < 2) return Arity(spec, ref fault);
+            if (!subcommands.TryGetValue(Text(request[1]).ToLowerInvariant(), out var sub) || !sub.IsBound)
+            {
+                if (spec.Handler != CommandSpec.Unbound && spec.Arity < -1) return spec.Takes(request.Count) ? spec : Arity(spec, ref fault);
+                fault = $"ERR unknown subcommand '{Shown(request[1], 128)}'. Try {spec.Name.ToUpperInvariant()} HELP.";
+                return null;
+            }
+
+            spec = sub;
+        }
+
+        return spec.Takes(request.Count) ? spec : Arity(spec, ref fault);
+    }
+
+    private static CommandSpec? Arity(CommandSpec spec, ref string fault)
+    {
+        fault = $"ERR wrong number of arguments for '{spec.Name}' command";
+        return null;
+    }
+
+    private static string Unknown(RespArguments request)
+    {
+        var text = new StringBuilder("ERR unknown command '").Append(Shown(request[0], 128)).Append("', with args beginning with: ");
+        var arguments = 0;
+        for (var i = 1; i < request.Count && arguments < 128; i++)
+        {
+            var shown = Shown(request[i], 128 - arguments);
+            text.Append('\'').Append(shown).Append("' ");
+            arguments += shown.Length + 3;
+        }
+
+        return text.ToString();
+    }
+
+    private static string Shown(ReadOnlySpan<byte> bytes, int max)
+    {
+        var end = bytes.IndexOf((byte)0);
+        if (end >= 0) bytes = bytes[..end];
+        return Encoding.Latin1.GetString(bytes[..Math.Min(bytes.Length, max)]);
+    }
+
+    private static int SlotOf(CommandSpec spec, RespArguments request, List<int> places)
+    {
+        if (spec.Keys.Length == 0 && spec.MoreKeys is null) return -1;
+        var (first, last, _) = spec.Range;
+        if (first > 0 && last == first && spec.MoreKeys is null) return KeySlot.Of(request[first]);
+        spec.FindKeys(request, places);
+        var slot = -1;
+        foreach (var place in places)
+        {
+            var of = KeySlot.Of(request[place]);
+            if (slot >= 0 && of != slot) return Crossing;
+            slot = of;
+        }
+
+        return slot;
+    }
+
+    private static Routed ToEveryShard(KeyspaceNode node, ClientSession client, CommandSpec spec)
+    {
+        client.Gathering.Begin(node.Topology.Led.Count());
+        return client.Gathering.Shards == 0 ? new Routed(Road.Node, spec, -1, null, null) : NextShard(node, client, spec);
+    }
+
+    private static Routed ToSlot(KeyspaceNode node, ClientSession client, CommandSpec spec, int slot)
+    {
+        var topology = node.Topology;
+        var shard = topology.ShardOf(slot);
+        if (shard < 0) return topology.Shards.Length == 0 ? new Routed(Road.Wait, spec, slot, null, null) : Routed.Refuse(Text(CommandErrors.ClusterDown), spec);
+        if (topology.Seats[shard] is { Log.IsLedHere: true } seat) return seat.Machine.State.Slots.IsClaimed || !seat.Machine.Role.IsLeader
+            ? new Routed(Road.Shard, spec, slot, seat.ConvoyOf(client.Durability), null)
+            : new Routed(Road.Wait, spec, slot, null, null);
+        var leader = topology.LeaderOf(shard);
+        if (leader == NodeId.None || leader == topology.Self || topology.PeerOf(leader) is not { Port: > 0 } peer) return new Routed(Road.Wait, spec, slot, null, null);
+        return Routed.Refuse(string.Create(CultureInfo.InvariantCulture, $"MOVED {slot} {peer.Host}:{peer.Port}"), spec);
+    }
+}

@@ -1,0 +1,120 @@
+using Holdfast.Primitives;
+using Holdfast.Replication;
+using Holdfast.Wire;
+using Holdfast.Wire.Resp;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>What a shard's leader does by itself, now and then: claims the slots of the layout, once, and deletes keys that have expired. Each as an entry like any other.</summary>
+internal sealed class ShardChores(KeyspaceNode node)
+{
+    private readonly Dictionary<GroupId, (Chore Claim, Chore Expiry)> known = [];
+
+    /// <summary>Looks at every shard that is led here.</summary>
+    public void Look()
+    {
+        var topology = node.Topology;
+        for (var i = 0; i < topology.Shards.Length; i++)
+        {
+            if (topology.Seats[i] is not { Log.IsLedHere: true } seat || !seat.Machine.Role.IsLeader) continue;
+            var shard = topology.Shards[i];
+            if (!known.TryGetValue(seat.Group, out var chores))
+                known[seat.Group] = chores = (new Chore(seat, call => Claim(call, shard)), new Chore(seat, new ExpiryRound().Run));
+            if (!seat.Machine.State.Slots.IsClaimed) chores.Claim.Propose();
+            else if (seat.Machine.Keyspace.VolatileCount > 0) chores.Expiry.Propose();
+        }
+    }
+
+    private void Claim(CommandCall call, ClusterShard shard)
+    {
+        if (call.Shard.State.Slots.IsClaimed) return;
+        var words = new List<byte[]> { ShardCommands.ClaimName.ToArray(), Number((long)node.Dice.NextUInt64()) };
+        foreach (var (first, last) in shard.Slots)
+        {
+            words.Add(Number(first));
+            words.Add(Number(last));
+        }
+
+        call.RunOwn(words);
+    }
+
+    private static byte[] Number(long number)
+    {
+        var text = new byte[24];
+        return text[..RespNumber.Format(number, text)];
+    }
+
+    /// <summary>Work of ours on a shard, at most once under way.</summary>
+    private sealed class Chore : IShardWork, IProposalCompletion
+    {
+        private readonly ShardSeat seat;
+        private readonly Action<CommandCall> run;
+        private readonly byte[] work;
+        private bool isUnderway;
+
+        public Chore(ShardSeat seat, Action<CommandCall> run)
+        {
+            (this.seat, this.run) = (seat, run);
+            work = seat.Machine.Register(this);
+        }
+
+        public void Propose()
+        {
+            if (isUnderway) return;
+            isUnderway = true;
+            seat.Log.Propose(work, default, this);
+        }
+
+        public void Run(ShardMachine shard) => run(shard.Call);
+
+        public void OnCompleted(in ProposeOutcome outcome) => isUnderway = false;
+    }
+}
+
+/// <summary>Deletes some keys that have expired: walks the slots that have keys with a time to live, a little at each round, longer while it finds many (as Redis's active expire cycle does).</summary>
+internal sealed unsafe class ExpiryRound
+{
+    private const int HomesPerRound = 4096;
+    private const int KeysPerRound = 1024;
+
+    private readonly List<nint> expired = [];
+    private int slot;
+    private ulong cursor;
+
+    public void Run(CommandCall call)
+    {
+        var keyspace = call.Keyspace;
+        var visitor = new Looking { Now = call.Now, Expired = expired };
+        var empty = 0;
+        for (var homes = HomesPerRound; homes > 0 && expired.Count < KeysPerRound && empty <= KeySlot.Count; homes--)
+        {
+            while (empty <= KeySlot.Count && keyspace.VolatileIn(slot) == 0)
+            {
+                (slot, cursor) = ((slot + 1) % KeySlot.Count, 0);
+                empty++;
+            }
+
+            if (empty > KeySlot.Count) break;
+            cursor = keyspace.Table(slot).Walk(cursor, ref visitor);
+            if (cursor == 0)
+            {
+                slot = (slot + 1) % KeySlot.Count;
+                empty++;
+            }
+        }
+
+        foreach (var address in expired) call.ExpireRecord(address);
+        expired.Clear();
+    }
+
+    private struct Looking : IRecordVisitor
+    {
+        public long Now;
+        public List<nint> Expired;
+
+        public readonly void Visit(byte* record)
+        {
+            if (KeyRecord.Expiry(record) is >= 0 and var expiry && expiry < Now) Expired.Add((nint)record);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Holdfast.Primitives;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>
+/// Which shard has which slots, as the directory says it: written once when a cluster is fresh, changed by moves. The index; each shard's own log is the authority. As text: "2:0-5460;3:5461-10922;4:10923-16383".
+/// </summary>
+internal static class ShardLayout
+{
+    /// <summary>What the directory calls groups of this face.</summary>
+    public const string Face = "keyspace";
+
+    /// <summary>The directory's setting with the layout.</summary>
+    public const string Setting = "keyspace.layout";
+
+    /// <summary>The directory's settings with the nodes' Redis addresses begin so; the incarnation follows.</summary>
+    public const string AddressPrefix = "keyspace.address.";
+
+    /// <summary>Shares the slots out evenly, in the order of the groups.</summary>
+    public static string Even(IReadOnlyList<GroupId> groups)
+    {
+        var parts = new string[groups.Count];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            var first = (int)((long)KeySlot.Count * i / parts.Length);
+            var last = (int)((long)KeySlot.Count * (i + 1) / parts.Length) - 1;
+            parts[i] = string.Create(CultureInfo.InvariantCulture, $"{groups[i].Value}:{first}-{last}");
+        }
+
+        return string.Join(';', parts);
+    }
+
+    /// <summary>Reads a layout; what is not one is nobody's.</summary>
+    public static ImmutableSortedDictionary<GroupId, ImmutableArray<(int First, int Last)>> Parse(string text)
+    {
+        var layout = ImmutableSortedDictionary.CreateBuilder<GroupId, ImmutableArray<(int, int)>>();
+        foreach (var part in text.Split(';', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var colon = part.IndexOf(':', StringComparison.Ordinal);
+            if (colon < 0 || !ulong.TryParse(part[..colon], NumberStyles.None, CultureInfo.InvariantCulture, out var group)) continue;
+            var ranges = ImmutableArray.CreateBuilder<(int, int)>();
+            foreach (var range in part[(colon + 1)..].Split(','))
+                if (TryRange(range, out var first, out var last)) ranges.Add((first, last));
+            layout[new GroupId(group)] = ranges.ToImmutable();
+        }
+
+        return layout.ToImmutable();
+    }
+
+    /// <summary>A node's address as the directory keeps it: "host:port@bus".</summary>
+    public static string FormatAddress(ClusterPeer peer) => string.Create(CultureInfo.InvariantCulture, $"{peer.Host}:{peer.Port}@{peer.BusPort}");
+
+    /// <summary>Reads one; null for anything else.</summary>
+    public static ClusterPeer? ParseAddress(NodeId node, string text)
+    {
+        var at = text.LastIndexOf('@');
+        var colon = at < 0 ? -1 : text.LastIndexOf(':', at);
+        if (colon <= 0 || !int.TryParse(text.AsSpan(colon + 1, at - colon - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)) return null;
+        return int.TryParse(text.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var bus) ? new ClusterPeer(node, text[..colon], port, bus) : null;
+    }
+
+    private static bool TryRange(string text, out int first, out int last)
+    {
+        var dash = text.IndexOf('-', StringComparison.Ordinal);
+        last = 0;
+        var isGood = int.TryParse(dash < 0 ? text : text[..dash], NumberStyles.None, CultureInfo.InvariantCulture, out first);
+        if (dash < 0) last = first;
+        else isGood &= int.TryParse(text[(dash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out last);
+        return isGood && first <= last && last < KeySlot.Count;
+    }
+}

@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Holdfast.Primitives;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>A node as Redis clients are told of it.</summary>
+/// <param name="Node">The incarnation.</param>
+/// <param name="Host">Where clients reach it.</param>
+/// <param name="Port">The Redis port; 0 when it serves none.</param>
+/// <param name="BusPort">The peer port.</param>
+internal sealed record ClusterPeer(NodeId Node, string Host, int Port, int BusPort)
+{
+    /// <summary>Forty hex digits, as Redis names nodes: the incarnation, and what follows from it.</summary>
+    public string Name { get; } = NameOf(Node);
+
+    public static string NameOf(NodeId node)
+    {
+        var more = (node.Value ^ 0x9E3779B97F4A7C15) * 0xBF58476D1CE4E5B9;
+        return string.Create(CultureInfo.InvariantCulture, $"{node.Value:x16}{more:x16}{(uint)(more >> 7):x8}");
+    }
+}
+
+/// <summary>A shard in the layout: the group, the slots that the directory says it has, and where its replicas are.</summary>
+internal sealed record ClusterShard(GroupId Group, ImmutableArray<(int First, int Last)> Slots, ImmutableArray<NodeId> Replicas);
+
+/// <summary>Who is where, as far as this node knows: from the directory and this node's replicas. Immutable; a newer one takes its place. Routing by it may be stale: each shard decides by its own log what it owns.</summary>
+internal sealed class Topology
+{
+    private readonly short[] shardOfSlot = new short[KeySlot.Count];
+
+    public Topology(NodeId self, ImmutableArray<ClusterPeer> peers, ImmutableArray<ClusterShard> shards, ImmutableArray<ShardSeat?> seats)
+    {
+        (Self, Peers, Shards, Seats) = (self, peers, shards, seats);
+        Array.Fill(shardOfSlot, (short)-1);
+        for (var i = 0; i < shards.Length; i++)
+            foreach (var (first, last) in shards[i].Slots)
+                for (var slot = first; slot <= last; slot++) shardOfSlot[slot] = (short)i;
+    }
+
+    public static Topology Empty { get; } = new(NodeId.None, [], [], []);
+
+    public NodeId Self { get; }
+
+    public ImmutableArray<ClusterPeer> Peers { get; }
+
+    public ImmutableArray<ClusterShard> Shards { get; }
+
+    /// <summary>This node's replica of each shard; null where it has none.</summary>
+    public ImmutableArray<ShardSeat?> Seats { get; }
+
+    /// <summary>The shard of a slot; -1 for nobody's.</summary>
+    public int ShardOf(int slot) => shardOfSlot[slot];
+
+    public ShardSeat? SeatOf(int slot) => shardOfSlot[slot] is >= 0 and var shard ? Seats[shard] : null;
+
+    /// <summary>Who leads a shard; nobody when that is not known here.</summary>
+    public NodeId LeaderOf(int shard) => Seats[shard]?.Log.Leader ?? NodeId.None;
+
+    public ClusterPeer? PeerOf(NodeId node)
+    {
+        foreach (var peer in Peers)
+            if (peer.Node == node) return peer;
+        return null;
+    }
+
+    /// <summary>The shards that this node leads.</summary>
+    public IEnumerable<ShardSeat> Led => Seats.Where(seat => seat is { Log.IsLedHere: true })!;
+}

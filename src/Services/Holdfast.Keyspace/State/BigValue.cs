@@ -1,0 +1,39 @@
+using Holdfast.Wire;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>
+/// A value that is too large for one run of bytes: a large hash, list, set, sorted set or a stream. Its owner keeps the content outside the managed heap
+/// (<see cref="NativeArena"/>, <see cref="RecordTable"/>); the object itself is only the handle. A family registers how its kind is read back in <see cref="BigValues"/>.
+/// </summary>
+internal abstract class BigValue
+{
+    /// <summary>Elements in it; zero means that the key is to be removed.</summary>
+    public abstract long Count { get; }
+
+    /// <summary>Bytes it takes, about.</summary>
+    public abstract long Bytes { get; }
+
+    /// <summary>Its content, for snapshots, DUMP of our own form and COPY; <see cref="BigValues.Read"/> is the way back.</summary>
+    public abstract void Write(SpanWriter writer);
+
+    /// <summary>Frees up to so many elements and returns how many are left: a large value dies in slices. Nobody looks at it any more.</summary>
+    public abstract long Free(int elementsMax);
+}
+
+/// <summary>How big values are read back. Families add their kinds when the command table is built.</summary>
+internal static class BigValues
+{
+    /// <summary>Builds a value from what <see cref="BigValue.Write"/> wrote.</summary>
+    public delegate BigValue Reader(ref SpanReader reader, Keyspace keyspace);
+
+    private static readonly Reader?[] Readers = new Reader?[256];
+
+    /// <summary>Makes an encoding of a kind known.</summary>
+    public static void Register(ValueKind kind, ValueEncoding encoding, Reader reader) => Readers[Place(kind, encoding)] = reader;
+
+    /// <summary>Reads a value back; null for an encoding that nobody registered.</summary>
+    public static BigValue? Read(ValueKind kind, ValueEncoding encoding, ref SpanReader reader, Keyspace keyspace) => Readers[Place(kind, encoding)]?.Invoke(ref reader, keyspace);
+
+    private static int Place(ValueKind kind, ValueEncoding encoding) => ((int)kind << 4) | (int)encoding;
+}

@@ -1,0 +1,306 @@
+using Holdfast.Primitives;
+using Holdfast.Wire;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>
+/// The keys of a shard, slot by slot. Every change goes through here, so that what must happen before a change (undo, the snapshot's copy) and the counts are in one place. It knows no commands,
+/// no clients and no clock: a key that has expired is there until somebody removes it.
+/// </summary>
+internal sealed unsafe class Keyspace : IDisposable
+{
+    private readonly RecordTable[] slots = new RecordTable[KeySlot.Count];
+    private readonly int[] volatileKeys = new int[KeySlot.Count];
+    private readonly List<BigValue?> bigs = [];
+    private readonly Stack<int> freeBigs = new();
+    private readonly Queue<BigValue> dying = new();
+
+    /// <summary>Where the memory comes from; big values take theirs from it too.</summary>
+    public NativeArena Arena { get; } = new();
+
+    /// <summary>The seed of the hash; part of the state. Set before the first key comes.</summary>
+    public ulong Seed { get; set; }
+
+    /// <summary>Keys that are there.</summary>
+    public long KeyCount { get; private set; }
+
+    /// <summary>Keys that will expire.</summary>
+    public long VolatileCount { get; private set; }
+
+    /// <summary>Who is told before changes; null while nobody needs to be.</summary>
+    public IBeforeChange? Before { get; set; }
+
+    /// <summary>What new records are marked with.</summary>
+    public byte Epoch { get; set; }
+
+    /// <summary>Keys in a slot.</summary>
+    public int CountIn(int slot) => slots[slot].Count;
+
+    /// <summary>Keys in a slot that will expire.</summary>
+    public int VolatileIn(int slot) => volatileKeys[slot];
+
+    /// <summary>The table of a slot, for walks.</summary>
+    public ref readonly RecordTable Table(int slot) => ref slots[slot];
+
+    /// <summary>Looks a key up.</summary>
+    public KeyPlace Locate(ReadOnlySpan<byte> key, int slot)
+    {
+        var hash = KeyHash.Of(key, Seed);
+        return new KeyPlace(key, hash, slot, slots[slot].Find(hash, key));
+    }
+
+    /// <summary>Looks a key up whose slot is not known.</summary>
+    public KeyPlace Locate(ReadOnlySpan<byte> key) => Locate(key, KeySlot.Of(key));
+
+    /// <summary>The big value of a place that has one.</summary>
+    public BigValue BigOf(in KeyPlace place) => BigOf(place.Record);
+
+    /// <summary>The big value of a record that has one.</summary>
+    public BigValue BigOf(byte* record) => bigs[KeyRecord.Word(record)] ?? throw new InvariantBrokenException("a record names a big value that is gone");
+
+    /// <summary>Sets the key to a run of bytes, whatever it was before. Its expiry goes unless it is given.</summary>
+    public void Set(scoped ref KeyPlace place, ValueKind kind, ValueEncoding encoding, scoped ReadOnlySpan<byte> bytes, long expiry = -1)
+    {
+        if (CanOverwrite(place, bytes.Length, expiry))
+        {
+            place.Record[9] = (byte)kind;
+            place.Record[10] = (byte)encoding;
+            if (expiry >= 0) KeyRecord.SetExpiry(place.Record, expiry);
+            bytes.CopyTo(KeyRecord.Bytes(place.Record));
+            return;
+        }
+
+        bytes.CopyTo(Fill(ref place, kind, encoding, bytes.Length, expiry));
+    }
+
+    /// <summary>As <see cref="Set"/>, and the caller writes the bytes: all of them, at once.</summary>
+    public Span<byte> Fill(scoped ref KeyPlace place, ValueKind kind, ValueEncoding encoding, int length, long expiry = -1)
+    {
+        var record = KeyRecord.Make(Arena, place.Hash, place.Key, kind, encoding, length, false, expiry);
+        Replace(ref place, record);
+        return KeyRecord.Bytes(record);
+    }
+
+    /// <summary>Sets the key to a big value.</summary>
+    public void SetBig(scoped ref KeyPlace place, ValueKind kind, ValueEncoding encoding, BigValue value, long expiry = -1)
+    {
+        var record = KeyRecord.Make(Arena, place.Hash, place.Key, kind, encoding, Keep(value), true, expiry);
+        Replace(ref place, record);
+    }
+
+    /// <summary>The big value of a key, to be changed: said beforehand, as everything that changes.</summary>
+    public BigValue OpenBig(in KeyPlace place)
+    {
+        Before?.BeforeChange(place, isReplaced: false);
+        return BigOf(place);
+    }
+
+    /// <summary>The bytes of a key that is there, to be changed in place, with another length: what is new is zero, what was is kept.</summary>
+    public Span<byte> Open(scoped ref KeyPlace place, int length, ValueEncoding encoding)
+    {
+        Before?.BeforeChange(place, isReplaced: false);
+        var record = place.Record;
+        var before = KeyRecord.Word(record);
+        if (length != before) record = Resize(ref place, length);
+        KeyRecord.SetEncoding(record, encoding);
+        var bytes = KeyRecord.Bytes(record);
+        if (length > before) bytes[before..].Clear();
+        return bytes;
+    }
+
+    /// <summary>Sets or (with -1) takes away when the key expires.</summary>
+    public void SetExpiry(scoped ref KeyPlace place, long milliseconds)
+    {
+        var record = place.Record;
+        if (KeyRecord.Expiry(record) == milliseconds) return;
+        Before?.BeforeChange(place, isReplaced: false);
+        if (KeyRecord.Has(record, KeyRecord.HasExpiry) && milliseconds >= 0)
+        {
+            KeyRecord.SetExpiry(record, milliseconds);
+            return;
+        }
+
+        var isBig = KeyRecord.Has(record, KeyRecord.IsBig);
+        var isBlob = KeyRecord.Has(record, KeyRecord.IsBlob);
+        var moved = KeyRecord.Make(Arena, place.Hash, place.Key, KeyRecord.Kind(record), KeyRecord.Encoding(record), isBlob ? 8 : KeyRecord.Word(record), isBig, milliseconds);
+        if (isBlob)
+        {
+            moved[11] |= KeyRecord.IsBlob;
+            KeyRecord.PutBlob(moved, KeyRecord.BlobOf(record));
+        }
+        else if (!isBig)
+        {
+            KeyRecord.Bytes(record).CopyTo(KeyRecord.Bytes(moved));
+        }
+
+        KeyRecord.Word(moved) = KeyRecord.Word(record);
+        *(ulong*)(moved + 12) = *(ulong*)(record + 12);
+        slots[place.Slot].Replace(record, moved);
+        CountVolatile(place.Slot, milliseconds >= 0 ? 1 : -1);
+        KeyRecord.FreeShell(Arena, record);
+        place.Record = moved;
+    }
+
+    /// <summary>Sets the target to what the source holds, its expiry included; a big value is copied through its bytes.</summary>
+    public void CopyTo(scoped in KeyPlace source, scoped ref KeyPlace target)
+    {
+        if (!source.IsBig)
+        {
+            Set(ref target, source.Kind, source.Encoding, source.Bytes, source.Expiry);
+            return;
+        }
+
+        var buffer = new ByteBuffer();
+        BigOf(source).Write(new SpanWriter(buffer));
+        var reader = new SpanReader(buffer.Written);
+        SetBig(ref target, source.Kind, source.Encoding, BigValues.Read(source.Kind, source.Encoding, ref reader, this)!, source.Expiry);
+    }
+
+    /// <summary>Removes a key that is there.</summary>
+    public void Remove(scoped ref KeyPlace place)
+    {
+        var record = place.Record;
+        var isTaken = Before is { } before && before.BeforeChange(place, isReplaced: true);
+        Detach(record, place.Slot);
+        if (!isTaken) Bury(record);
+        place.Record = null;
+    }
+
+    /// <summary>Puts a record back that was taken over, in the place of whatever is there now; null puts back that there was nothing.</summary>
+    public void Restore(ReadOnlySpan<byte> key, int slot, byte* record)
+    {
+        var place = Locate(key, slot);
+        if (place.Record is not null)
+        {
+            Detach(place.Record, slot);
+            Bury(place.Record);
+        }
+
+        if (record is not null) Attach(record, slot);
+    }
+
+    /// <summary>Frees a record that nobody names any more, with its value; a big one in slices.</summary>
+    public void Bury(byte* record)
+    {
+        if (KeyRecord.Has(record, KeyRecord.IsBig)) Drop(KeyRecord.Word(record));
+        KeyRecord.Free(Arena, record);
+    }
+
+    /// <summary>Adds a record that was made here, for a key that is not there: for whoever restores a snapshot.</summary>
+    public void Attach(byte* record, int slot)
+    {
+        KeyRecord.Epoch(record) = Epoch;
+        slots[slot].Add(record);
+        KeyCount++;
+        if (KeyRecord.Has(record, KeyRecord.HasExpiry)) CountVolatile(slot, 1);
+    }
+
+    /// <summary>Gives a big value a number.</summary>
+    public int Keep(BigValue value)
+    {
+        if (freeBigs.TryPop(out var number))
+        {
+            bigs[number] = value;
+            return number;
+        }
+
+        bigs.Add(value);
+        return bigs.Count - 1;
+    }
+
+    /// <summary>Frees big values that are gone, up to so many elements; true while there are more.</summary>
+    public bool FreeSome(int elementsMax)
+    {
+        while (elementsMax > 0 && dying.TryPeek(out var value))
+        {
+            var before = value.Count;
+            var left = value.Free(elementsMax);
+            elementsMax -= (int)Math.Max(1, before - left);
+            if (left == 0) dying.Dequeue();
+        }
+
+        return dying.Count > 0;
+    }
+
+    public void Dispose()
+    {
+        foreach (ref var table in slots.AsSpan()) table.Free();
+        Arena.Dispose();
+    }
+
+    private void Replace(scoped ref KeyPlace place, byte* record)
+    {
+        var old = place.Record;
+        var isTaken = Before is { } before && before.BeforeChange(place, isReplaced: true);
+        if (old is null)
+        {
+            Attach(record, place.Slot);
+        }
+        else
+        {
+            KeyRecord.Epoch(record) = Epoch;
+            KeyRecord.Frequency(record) = KeyRecord.Frequency(old);
+            KeyRecord.Access(record) = KeyRecord.Access(old);
+            slots[place.Slot].Replace(old, record);
+            CountVolatile(place.Slot, (KeyRecord.Has(record, KeyRecord.HasExpiry) ? 1 : 0) - (KeyRecord.Has(old, KeyRecord.HasExpiry) ? 1 : 0));
+            if (!isTaken) Bury(old);
+        }
+
+        place.Record = record;
+    }
+
+    /// <summary>A value of the same length and shape, that nobody needs as it was, is written over: no memory moves.</summary>
+    private bool CanOverwrite(in KeyPlace place, int length, long expiry)
+    {
+        var record = place.Record;
+        return record is not null && Before is null && KeyRecord.Word(record) == length && (record[11] & (KeyRecord.IsBig | KeyRecord.IsBlob)) == 0
+            && KeyRecord.Has(record, KeyRecord.HasExpiry) == expiry >= 0;
+    }
+
+    private byte* Resize(scoped ref KeyPlace place, int length)
+    {
+        var record = place.Record;
+        if (KeyRecord.Has(record, KeyRecord.IsBlob) && length > KeyRecord.InlineMax)
+        {
+            if (length > KeyRecord.BlobCapacity(record))
+            {
+                var blob = KeyRecord.MakeBlob(Arena, length, grows: true);
+                KeyRecord.Bytes(record).CopyTo(new Span<byte>(KeyRecord.BlobBytes(blob), length));
+                KeyRecord.FreeBlob(Arena, KeyRecord.BlobOf(record));
+                KeyRecord.PutBlob(record, blob);
+            }
+
+            KeyRecord.Word(record) = length;
+            return record;
+        }
+
+        var moved = KeyRecord.Make(Arena, place.Hash, place.Key, KeyRecord.Kind(record), KeyRecord.Encoding(record), length, false, KeyRecord.Expiry(record));
+        *(ulong*)(moved + 12) = *(ulong*)(record + 12);
+        KeyRecord.Word(moved) = length;
+        var kept = KeyRecord.Bytes(record);
+        kept[..Math.Min(kept.Length, length)].CopyTo(KeyRecord.Bytes(moved));
+        slots[place.Slot].Replace(record, moved);
+        KeyRecord.Free(Arena, record);
+        return place.Record = moved;
+    }
+
+    private void Detach(byte* record, int slot)
+    {
+        slots[slot].Remove(record);
+        KeyCount--;
+        if (KeyRecord.Has(record, KeyRecord.HasExpiry)) CountVolatile(slot, -1);
+    }
+
+    private void CountVolatile(int slot, int change)
+    {
+        volatileKeys[slot] += change;
+        VolatileCount += change;
+    }
+
+    private void Drop(int number)
+    {
+        dying.Enqueue(bigs[number]!);
+        bigs[number] = null;
+        freeBigs.Push(number);
+    }
+}

@@ -1,0 +1,209 @@
+using System.Buffers;
+using Holdfast.Primitives;
+using Holdfast.Replication;
+using Holdfast.Wire;
+using Holdfast.Wire.Resp;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>Something that is executed on a shard, at append, as one entry: the commands of those connections that wait for it, an expiry round, a step of a move.</summary>
+internal interface IShardWork
+{
+    /// <summary>Runs on the shard's loop, on its leader. What it changes goes through <see cref="ShardMachine.Call"/>, and with it into the entry's effects.</summary>
+    void Run(ShardMachine shard);
+}
+
+/// <summary>
+/// A shard as a group replicates it (DESIGN section 6): commands execute once, on the leader, at append; their effects are the entry; the others apply them at commit (S15). A proposal's bytes are only
+/// the number of a registered <see cref="IShardWork"/>: what is executed is what waits there when its turn comes.
+/// </summary>
+internal sealed class ShardMachine : IAppendExecutor
+{
+    private const int EffectsPerSlice = 256;
+
+    private static readonly Mark ForeignEffects = new("keyspace: effects that cannot be read were passed over");
+
+    private readonly List<IShardWork> works = [];
+    private readonly CommandTable table;
+    private readonly RespArguments replayed = new();
+    private readonly CommandCall replay;
+    private List<ClientSession> touched = [];
+    private List<ClientSession> touchedBefore = [];
+    private byte[] replayBuffer = new byte[4096];
+    private EffectsReader reader;
+    private LogPosition replaying;
+    private ulong replayDigest;
+
+    public ShardMachine(GroupId group, CommandTable table, KeyspaceNode node)
+    {
+        Group = group;
+        this.table = table;
+        Call = new CommandCall(this, node) { Mode = CallMode.Execute };
+        replay = new CommandCall(this, node) { Mode = CallMode.Replay, Reply = new RespWriter(new ByteBuffer()) };
+        Watches = new WatchTable();
+    }
+
+    /// <summary>The group that it is the state of.</summary>
+    public GroupId Group { get; }
+
+    public ShardState State { get; private set; } = new();
+
+    public Keyspace Keyspace => State.Keyspace;
+
+    /// <summary>The call that commands execute in: one at a time.</summary>
+    public CommandCall Call { get; }
+
+    /// <summary>Who watches which keys (WATCH), and waits for them.</summary>
+    public WatchTable Watches { get; }
+
+    /// <summary>The role as it was last told.</summary>
+    public GroupRole Role { get; private set; }
+
+    public ulong StateHash => EffectsWriter.Mix(State.Hash ^ (ulong)State.Keyspace.KeyCount ^ (State.Slots.Epoch << 48));
+
+    /// <summary>Makes work known; the bytes that propose it.</summary>
+    public byte[] Register(IShardWork work)
+    {
+        works.Add(work);
+        return BitConverter.GetBytes(works.Count - 1);
+    }
+
+    /// <summary>A client that got a reply in the present entry without having asked in it: what it waited for has come.</summary>
+    public void Touch(ClientSession client) => touched.Add(client);
+
+    /// <summary>Those clients, each once taken.</summary>
+    public List<ClientSession> TakeTouched()
+    {
+        if (touched.Count == 0) return touched;
+        (touched, touchedBefore) = (touchedBefore, touched);
+        touched.Clear();
+        return touchedBefore;
+    }
+
+    public ExecuteResult Execute(in AppendCommand command, IBufferWriter<byte> effects)
+    {
+        Call.Effects.Begin(effects);
+        Call.TimeMicros = command.TimeMicros;
+        State.Undo.Begin(command.Position.Index, State.Hash);
+        State.IsUndoOn = true;
+        works[BitConverter.ToInt32(command.Command)].Run(this);
+        State.IsUndoOn = false;
+        var hasEffects = Call.Effects.Length > 0;
+        if (hasEffects) State.Hash = EffectsWriter.Mix(State.Hash ^ Call.Effects.Digest);
+        else State.Undo.Cancel();
+        Keyspace.FreeSome(EffectsPerSlice);
+        return new ExecuteResult(hasEffects, null);
+    }
+
+    /// <summary>Removes every key. While it can be taken back key by key, else at once.</summary>
+    public void Flush()
+    {
+        Watches.BreakAll();
+        State.Flush();
+    }
+
+    public bool OnTruncated(LogIndex from)
+    {
+        Watches.BreakAll();
+        var hash = State.Hash;
+        if (!State.Undo.TryUndo(from, ref hash)) return false;
+        State.Hash = hash;
+        return true;
+    }
+
+    public void OnCommitted(LogIndex through) => State.Undo.Confirm(through);
+
+    public ApplyResult Apply(in CommittedEntry entry)
+    {
+        if (replaying != entry.Position && !BeginReplay(entry)) return ApplyResult.Done();
+        replay.TimeMicros = entry.TimeMicros;
+        for (var left = EffectsPerSlice; left > 0; left--)
+        {
+            if (!reader.TryRead(replayBuffer, replayed, ref replayDigest)) return EndReplay();
+            Replay();
+        }
+
+        return ApplyResult.Yield;
+    }
+
+    public ISnapshotView CaptureSnapshot() => new SnapshotWalk(State);
+
+    public ISnapshotBuilder BeginRestore() => new Builder(this);
+
+    public void OnRole(in GroupRole role)
+    {
+        if (!role.IsLeader) Watches.BreakAll();
+        Role = role;
+    }
+
+    private bool BeginReplay(in CommittedEntry entry)
+    {
+        if (replayBuffer.Length < entry.Command.Length) replayBuffer = new byte[Math.Max(entry.Command.Length, replayBuffer.Length * 2)];
+        entry.Command.CopyTo(replayBuffer);
+        reader = new EffectsReader(entry.Command.Length);
+        replayDigest = 0;
+        replaying = entry.Position;
+        if (reader.Begin(replayBuffer)) return true;
+        ForeignEffects.Hit();
+        return false;
+    }
+
+    private void Replay()
+    {
+        if (replayed.Count == 0 || table.Find(replayed[0]) is not { } spec)
+        {
+            // Commands that need a newer program are logged only when every member knows them (S5).
+            ForeignEffects.Hit();
+            return;
+        }
+
+        replay.Begin(spec, replayed, spec.SlotOf(replayed));
+        spec.Handler(replay);
+        replay.Reply.Target.Clear();
+    }
+
+    private ApplyResult EndReplay()
+    {
+        if (!reader.IsWhole) ForeignEffects.Hit();
+        State.Hash = EffectsWriter.Mix(State.Hash ^ replayDigest);
+        replaying = default;
+        Keyspace.FreeSome(EffectsPerSlice);
+        return ApplyResult.Done();
+    }
+
+    private void Become(ShardState built)
+    {
+        var old = State;
+        State = built;
+        replaying = default;
+        Watches.BreakAll();
+        old.Dispose();
+    }
+
+    private sealed class Builder(ShardMachine owner) : ISnapshotBuilder
+    {
+        private ShardState? state = new();
+        private bool isHeadRead;
+
+        public void ReadNext(ReadOnlySpan<byte> chunk)
+        {
+            var bytes = new SpanReader(chunk);
+            if (!isHeadRead)
+            {
+                isHeadRead = true;
+                Invariant.Holds(SnapshotCodec.TryReadHead(ref bytes, state!, out _), "a shard's snapshot is of another version: start the program that wrote it, or a newer one");
+            }
+
+            while (bytes.Rest.Length > 0)
+                Invariant.Holds(SnapshotCodec.TryReadRecord(ref bytes, state!.Keyspace), "a shard's snapshot holds a record that this program cannot read: start the program that wrote it, or a newer one");
+        }
+
+        public void Complete()
+        {
+            owner.Become(state!);
+            state = null;
+        }
+
+        public void Dispose() => state?.Dispose();
+    }
+}

@@ -1,0 +1,180 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>
+/// What executed and not yet committed entries replaced, newest last: before-images, by which a truncated tail is taken back (S20). A record that is replaced is taken over as it is, so SET copies nothing; one that is
+/// changed in place is copied, up to <see cref="CopyMax"/>. A change of something larger cannot be undone, and the replica then rebuilds its state.
+/// </summary>
+internal sealed unsafe class UndoLog(Keyspace keyspace)
+{
+    /// <summary>Bytes of a value that are copied before it is changed in place.</summary>
+    public const int CopyMax = 16 * 1024;
+
+    private static readonly Mark Undone = new("keyspace: an executed tail was taken back from before-images");
+    private static readonly Mark TooLarge = new("keyspace: an executed change was too large to be undone");
+
+    private readonly Ring<Entry> entries = new();
+    private readonly Ring<Image> images = new();
+
+    private struct Entry
+    {
+        public ulong Index;
+        public ulong HashBefore;
+        public int Images;
+        public bool CannotUndo;
+    }
+
+    private struct Image
+    {
+        public byte* Record;
+        public int Slot;
+    }
+
+    /// <summary>Entries that are executed and not known to be committed.</summary>
+    public int Count => entries.Count;
+
+    /// <summary>An entry is about to be executed.</summary>
+    public void Begin(LogIndex index, ulong hashBefore) => entries.Add(new Entry { Index = index.Value, HashBefore = hashBefore });
+
+    /// <summary>It changed nothing: forget it.</summary>
+    public void Cancel()
+    {
+        Invariant.Holds(entries.Last.Images == 0 && !entries.Last.CannotUndo, "an entry without effects has changed the state");
+        entries.RemoveLast();
+    }
+
+    /// <summary>Remembers a key before it is changed; true when the record is taken over.</summary>
+    public bool Save(in KeyPlace place, bool isReplaced)
+    {
+        var record = place.Record;
+        var isTaken = isReplaced && record is not null;
+        if (record is null) record = MakeAbsent(place);
+        else if (!isReplaced && (KeyRecord.Has(record, KeyRecord.IsBig) || KeyRecord.Word(record) > CopyMax))
+        {
+            entries.Last.CannotUndo = true;
+            return false;
+        }
+        else if (!isReplaced) record = Copy(place);
+        images.Add(new Image { Record = record, Slot = place.Slot });
+        entries.Last.Images++;
+        return isTaken;
+    }
+
+    /// <summary>Everything up to here is committed: what it replaced is gone for good.</summary>
+    public void Confirm(LogIndex through)
+    {
+        while (entries.Count > 0 && entries.First.Index <= through.Value)
+        {
+            for (var left = entries.First.Images; left > 0; left--)
+            {
+                Free(images.First.Record);
+                images.RemoveFirst();
+            }
+
+            entries.RemoveFirst();
+        }
+    }
+
+    /// <summary>Takes back everything from an entry on, newest first; false when something of it cannot be. The hash becomes what it was.</summary>
+    public bool TryUndo(LogIndex from, ref ulong hash)
+    {
+        for (var i = entries.Count - 1; i >= 0 && entries[i].Index >= from.Value; i--)
+        {
+            if (!entries[i].CannotUndo) continue;
+            TooLarge.Hit();
+            return false;
+        }
+
+        while (entries.Count > 0 && entries.Last.Index >= from.Value)
+        {
+            for (var left = entries.Last.Images; left > 0; left--)
+            {
+                var image = images.Last;
+                images.RemoveLast();
+                var isAbsent = KeyRecord.Has(image.Record, KeyRecord.IsAbsent);
+                keyspace.Restore(RecordHead.KeyOf(image.Record), image.Slot, isAbsent ? null : image.Record);
+                if (isAbsent) Free(image.Record);
+            }
+
+            hash = entries.Last.HashBefore;
+            entries.RemoveLast();
+            Undone.Hit();
+        }
+
+        return true;
+    }
+
+    /// <summary>The state that it belongs to is gone.</summary>
+    public void Clear()
+    {
+        entries.Clear();
+        images.Clear();
+    }
+
+    private byte* MakeAbsent(in KeyPlace place)
+    {
+        var record = KeyRecord.Make(keyspace.Arena, place.Hash, place.Key, ValueKind.None, ValueEncoding.Raw, 0, false, -1);
+        record[11] = KeyRecord.IsAbsent;
+        return record;
+    }
+
+    private byte* Copy(in KeyPlace place)
+    {
+        var record = place.Record;
+        var bytes = KeyRecord.Bytes(record);
+        var copy = KeyRecord.Make(keyspace.Arena, place.Hash, place.Key, KeyRecord.Kind(record), KeyRecord.Encoding(record), bytes.Length, false, KeyRecord.Expiry(record));
+        bytes.CopyTo(KeyRecord.Bytes(copy));
+        return copy;
+    }
+
+    private void Free(byte* record)
+    {
+        if (KeyRecord.Has(record, KeyRecord.IsAbsent)) KeyRecord.FreeShell(keyspace.Arena, record);
+        else keyspace.Bury(record);
+    }
+}
+
+/// <summary>A queue open at both ends, over an array that grows and is reused.</summary>
+internal sealed class Ring<T>
+    where T : struct
+{
+    private T[] items = new T[16];
+    private int start;
+
+    public int Count { get; private set; }
+
+    public ref T First => ref this[0];
+
+    public ref T Last => ref this[Count - 1];
+
+    public ref T this[int index] => ref items[(start + index) & (items.Length - 1)];
+
+    public void Add(in T item)
+    {
+        if (Count == items.Length) Grow();
+        items[(start + Count++) & (items.Length - 1)] = item;
+    }
+
+    public void RemoveFirst()
+    {
+        items[start] = default;
+        start = (start + 1) & (items.Length - 1);
+        Count--;
+    }
+
+    public void RemoveLast() => items[(start + --Count) & (items.Length - 1)] = default;
+
+    public void Clear()
+    {
+        Array.Clear(items);
+        start = Count = 0;
+    }
+
+    private void Grow()
+    {
+        var larger = new T[items.Length * 2];
+        for (var i = 0; i < Count; i++) larger[i] = this[i];
+        (items, start) = (larger, 0);
+    }
+}

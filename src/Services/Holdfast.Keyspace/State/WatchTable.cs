@@ -1,0 +1,58 @@
+using System.Diagnostics.CodeAnalysis;
+using Holdfast.Primitives;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>Who watches which keys (WATCH): on the leader only, in memory. Whatever makes the leader's knowledge uncertain breaks every watch.</summary>
+internal sealed class WatchTable
+{
+    private readonly Dictionary<byte[], List<ClientSession>> watchers = new(ByteKey.Comparer);
+    private readonly Dictionary<byte[], List<ClientSession>>.AlternateLookup<ReadOnlySpan<byte>> bySpan;
+
+    public WatchTable() => bySpan = watchers.GetAlternateLookup<ReadOnlySpan<byte>>();
+
+    public bool IsEmpty => watchers.Count == 0;
+
+    public void Watch(ReadOnlySpan<byte> key, ClientSession client)
+    {
+        if (!bySpan.TryGetValue(key, out var list)) watchers[key.ToArray()] = list = [];
+        if (!list.Contains(client)) list.Add(client);
+    }
+
+    public void Forget(ReadOnlySpan<byte> key, ClientSession client)
+    {
+        if (!bySpan.TryGetValue(key, out var list)) return;
+        list.Remove(client);
+        if (list.Count == 0) bySpan.Remove(key);
+    }
+
+    /// <summary>The key was changed, or is gone.</summary>
+    public void OnChanged(ReadOnlySpan<byte> key)
+    {
+        if (watchers.Count == 0 || !bySpan.TryGetValue(key, out var list)) return;
+        foreach (var client in list) client.Transaction.IsBroken = true;
+    }
+
+    /// <summary>Nobody's watch holds any more.</summary>
+    public void BreakAll()
+    {
+        foreach (var (_, list) in watchers)
+            foreach (var client in list) client.Transaction.IsBroken = true;
+    }
+}
+
+/// <summary>Byte strings as keys of dictionaries, by content; looked up by span without a copy. (Their order decides nothing.)</summary>
+internal sealed class ByteKey : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+{
+    public static readonly ByteKey Comparer = new();
+
+    public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
+
+    public int GetHashCode([DisallowNull] byte[] obj) => GetHashCode(obj.AsSpan());
+
+    public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
+
+    public int GetHashCode(ReadOnlySpan<byte> alternate) => (int)KeyHash.Of(alternate, 0);
+
+    public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
+}

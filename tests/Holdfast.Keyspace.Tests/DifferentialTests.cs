@@ -1,0 +1,79 @@
+namespace Holdfast.Keyspace.Tests;
+
+/// <summary>
+/// What Debian's redis-server 7.0.15 replies, we reply, byte for byte, types and errors included; and whatever a command does, its effects do on a replica (S15). A family adds its files under Cases/ and is tested.
+/// </summary>
+public sealed class DifferentialTests(DifferentialTests.Oracle oracle) : IClassFixture<DifferentialTests.Oracle>
+{
+    private const int CommandsOfSequence = 1500;
+    private const int Batch = 100;
+
+    /// <summary>After so many differences no more are looked for.</summary>
+    private const int DifferencesMax = 15;
+
+    /// <summary>Replies that say what time it is: compared with some patience.</summary>
+    private static readonly string[] TellTime = ["ttl", "pttl", "expiretime", "pexpiretime"];
+
+    public static TheoryData<string, int> Families => [.. from family in CaseFile.Families from protocol in (int[])[2, 3] select (family, protocol)];
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Fixed_cases_are_answered_as_Redis_answers(string family, int protocol) => Compare(CaseFile.Fixed(family), protocol, $"{family}.txt");
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Random_sequences_are_answered_as_Redis_answers(string family, int protocol)
+    {
+        for (var seed = 1UL; seed <= 3; seed++) Compare(CaseFile.Random(family, CommandsOfSequence, seed + ((ulong)protocol << 32)), protocol, $"{family}.random.txt, seed {seed}");
+    }
+
+    private void Compare(List<string[]> commands, int protocol, string what)
+    {
+        var shards = new LocalShards();
+        var ours = shards.Connect();
+        using var theirs = oracle.Connect();
+        string[][] greeting = [["FLUSHALL"], ["HELLO", $"{protocol}"]];
+        theirs.AskAll(greeting);
+        var differences = new List<string>();
+        foreach (var words in greeting) ours.Ask(words);
+        for (var from = 0; from < commands.Count; from += Batch)
+        {
+            var batch = commands.GetRange(from, Math.Min(Batch, commands.Count - from));
+            shards.Clock = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10;
+            var expected = theirs.AskAll(batch);
+            for (var i = 0; i < batch.Count; i++)
+            {
+                var actual = ours.Ask(batch[i]);
+                if (AreSame(batch[i], expected[i], actual)) continue;
+                differences.Add($"{what}, command {from + i + 1}: {Show(batch[i])}\n  Redis:    {expected[i]}\n  Holdfast: {actual}{(differences.Count == 0 ? "\n  before it:\n" + Before(commands, from + i) : "")}");
+                if (differences.Count == DifferencesMax) Assert.Fail(string.Join('\n', differences));
+            }
+        }
+
+        Assert.True(differences.Count == 0, string.Join('\n', differences));
+
+        Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
+    }
+
+    private static bool AreSame(string[] words, string expected, string actual)
+    {
+        if (expected == actual) return true;
+        return TellTime.Contains(words[0].ToLowerInvariant()) && long.TryParse(expected.AsSpan(1), out var theirs) && long.TryParse(actual.AsSpan(1), out var ours)
+            && theirs >= 0 && ours >= 0 && Math.Abs(theirs - ours) <= (words[0].StartsWith('p') || words[0].StartsWith('P') ? 20_000 : 20);
+    }
+
+    private static string Before(List<string[]> commands, int at) => string.Join('\n', commands.GetRange(Math.Max(0, at - 12), Math.Min(at, 12)).Select(words => "    " + Show(words)));
+
+    private static string Show(string[] words) => string.Join(' ', words.Select(word => word.Length == 0 || word.Any(c => c is <= ' ' or > '~') ? '"' + string.Concat(word.Select(c => c is > ' ' and <= '~' ? $"{c}" : $"\\x{(int)c:x2}")) + '"' : word));
+
+    public sealed class Oracle : IAsyncLifetime
+    {
+        private RedisProcess? redis;
+
+        public async ValueTask InitializeAsync() => redis = await RedisProcess.StartAsync();
+
+        public async ValueTask DisposeAsync() => await redis!.DisposeAsync();
+
+        internal RedisClient Connect() => redis!.ConnectAsync().GetAwaiter().GetResult();
+    }
+}

@@ -1,0 +1,71 @@
+using System.Text;
+using Holdfast.Wire;
+using Holdfast.Wire.Resp;
+
+namespace Holdfast.Keyspace.Tests;
+
+/// <summary>A client without a socket: bytes in, bytes out.</summary>
+internal sealed class LocalClient : IClientWire
+{
+    private readonly LocalShards shards;
+    private readonly ByteBuffer received = new();
+
+    public LocalClient(LocalShards shards)
+    {
+        this.shards = shards;
+        Session = new ClientSession(shards.Node, this, new Stack<byte[]>());
+    }
+
+    public ClientSession Session { get; }
+
+    public bool IsClosed { get; private set; }
+
+    /// <summary>Sends bytes and lets everything happen that can.</summary>
+    public void Send(ReadOnlySpan<byte> bytes)
+    {
+        while (bytes.Length > 0)
+        {
+            var room = Session.Input.Room(Session.HasRequest);
+            var part = bytes[..Math.Min(room.Length, bytes.Length)];
+            part.CopyTo(room);
+            Session.Input.Received(part.Length);
+            bytes = bytes[part.Length..];
+            if (!Session.HasRequest) Session.GoOn();
+            shards.Turn();
+        }
+    }
+
+    public void Send(params string[] words) => Send(Request.Of(words));
+
+    /// <summary>One command, and its reply in one line.</summary>
+    public string Ask(params string[] words)
+    {
+        Send(words);
+        return Take();
+    }
+
+    /// <summary>One command written as a person would, and its reply in one line.</summary>
+    public string Say(string line) => Ask(Request.Split(line));
+
+    /// <summary>The next reply in one line; "(nothing)" when there is none.</summary>
+    public string Take()
+    {
+        var length = RespReply.Measure(received.Written);
+        Assert.True(length >= 0, "a reply is not RESP: " + Encoding.Latin1.GetString(received.Written));
+        if (length == 0) return received.Length == 0 ? "(nothing)" : "(part) " + RespReply.ToText(received.Written);
+        var text = RespReply.ToText(received.Written[..length]).TrimEnd();
+        received.DropFirst(length);
+        return text;
+    }
+
+    public void OnSendable(ClientSession client)
+    {
+        var bytes = client.Replies.Sendable;
+        if (bytes.IsEmpty) return;
+        new SpanWriter(received).WriteBytes(bytes);
+        client.Replies.Sent(bytes.Length);
+        if (client is { IsLeaving: true, Replies.Length: 0 }) client.Close();
+    }
+
+    public void OnClosed(ClientSession client) => IsClosed = true;
+}

@@ -1,0 +1,141 @@
+using System.Collections.Immutable;
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Replication;
+using Holdfast.Wire;
+
+namespace Holdfast.Keyspace.Tests;
+
+/// <summary>
+/// A node with one shard of all slots, whose log commits at once or when it is told to. Beside the leader's state stands a replica that sees nothing but the effects: after every entry it must have the same
+/// hash, and at the end the same content, so every test of a command also proves that its effects are right.
+/// </summary>
+internal sealed class LocalShards
+{
+    private readonly ShardLog log;
+
+    public LocalShards(KeyspaceOptions? options = null)
+    {
+        Node = new KeyspaceNode(CommandTable.Build(), options ?? new KeyspaceOptions()) { WallMicros = Clock, StartedMicros = Clock };
+        Leader = new ShardMachine(new GroupId(2), Node.Table, Node);
+        Replica = new ShardMachine(new GroupId(2), Node.Table, Node);
+        Leader.OnRole(new GroupRole(true, new Term(1), Self));
+        log = new ShardLog(this);
+        Seat = new ShardSeat(Leader, log);
+        var shard = new ClusterShard(new GroupId(2), [(0, KeySlot.Count - 1)], [Self]);
+        Node.Topology = new Topology(Self, [new ClusterPeer(Self, "127.0.0.1", 6379, 16379)], [shard], [Seat]);
+        new ShardChores(Node).Look();
+    }
+
+    public static NodeId Self { get; } = new(1);
+
+    public KeyspaceNode Node { get; }
+
+    public ShardMachine Leader { get; }
+
+    public ShardMachine Replica { get; }
+
+    public ShardSeat Seat { get; }
+
+    /// <summary>Whether entries are committed as they are executed; otherwise <see cref="CommitAll"/> does it.</summary>
+    public bool CommitsAtOnce { get; set; } = true;
+
+    /// <summary>What stamps entries; moved by tests.</summary>
+    public long Clock { get; set; } = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10;
+
+    public LocalClient Connect() => new(this);
+
+    /// <summary>Executes whatever waits.</summary>
+    public void Turn()
+    {
+        Node.WallMicros = Clock;
+        for (var i = 0; i < 10_000 && (Seat.Quorum.WantsTurn || Seat.Async.WantsTurn); i++)
+        {
+            Seat.Quorum.Depart();
+            Seat.Async.Depart();
+        }
+    }
+
+    /// <summary>Commits what was executed.</summary>
+    public void CommitAll() => log.CommitAll();
+
+    /// <summary>Takes back what was executed and not committed.</summary>
+    public bool Truncate() => log.Truncate();
+
+    /// <summary>A node's whole content in order, for comparing replicas.</summary>
+    public static string ContentOf(ShardMachine machine)
+    {
+        var view = machine.CaptureSnapshot();
+        var chunk = new ByteBuffer();
+        while (view.WriteNext(chunk))
+        {
+        }
+
+        view.Dispose();
+        var reader = new SpanReader(chunk.Written);
+        var copy = new ShardState();
+        Assert.True(SnapshotCodec.TryReadHead(ref reader, copy, out _));
+        var records = new List<string>();
+        while (reader.Rest.Length > 0) records.Add(Convert.ToHexString(reader.ReadBlock()));
+        records.Sort(StringComparer.Ordinal);
+        copy.Dispose();
+        return string.Join('\n', records);
+    }
+
+    private sealed class ShardLog(LocalShards owner) : IShardLog
+    {
+        private readonly List<(LogPosition Position, byte[] Effects, long Time)> tail = [];
+        private readonly List<IProposalCompletion> held = [];
+        private ulong last;
+
+        public NodeId Leader => Self;
+
+        public bool IsLedHere => true;
+
+        public Term Term => new(1);
+
+        public void Propose(ReadOnlySpan<byte> work, in ProposeOptions options, IProposalCompletion completion)
+        {
+            var effects = new ByteBuffer();
+            var position = new LogPosition(Term, new LogIndex(last + 1));
+            var result = owner.Leader.Execute(new AppendCommand(position, owner.Clock, work), effects);
+            if (result.HasEffects)
+            {
+                last++;
+                tail.Add((position, effects.Written.ToArray(), owner.Clock));
+            }
+
+            held.Add(completion);
+            if (owner.CommitsAtOnce) CommitAll();
+        }
+
+        public void CommitAll()
+        {
+            foreach (var (position, effects, time) in tail)
+                while (!owner.Replica.Apply(new CommittedEntry { Position = position, TimeMicros = time, FeatureLevel = 1, Command = effects, ReplyWanted = false }).IsDone)
+                {
+                }
+
+            owner.Leader.OnCommitted(new LogIndex(last));
+            tail.Clear();
+            Assert.Equal(owner.Leader.StateHash, owner.Replica.StateHash);
+            Complete(new ProposeOutcome(ProposalStatus.Applied, default, null));
+        }
+
+        public bool Truncate()
+        {
+            var isUndone = owner.Leader.OnTruncated(new LogIndex(last + 1 - (ulong)tail.Count));
+            last -= (ulong)tail.Count;
+            tail.Clear();
+            Complete(new ProposeOutcome(ProposalStatus.Unknown, default, null));
+            return isUndone;
+        }
+
+        private void Complete(in ProposeOutcome outcome)
+        {
+            var waiting = held.ToArray();
+            held.Clear();
+            foreach (var completion in waiting) completion.OnCompleted(outcome);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Holdfast.Wire.Resp;
+
+namespace Holdfast.Keyspace.Tests;
+
+/// <summary>Debian's redis-server on a free port, alone in a cluster of its own that has all slots: the oracle.</summary>
+internal sealed class RedisProcess : IAsyncDisposable
+{
+    private readonly Process process;
+    private readonly string directory;
+    private readonly int port;
+
+    private RedisProcess(Process process, string directory, int port) => (this.process, this.directory, this.port) = (process, directory, port);
+
+    public static async Task<RedisProcess> StartAsync()
+    {
+        var program = Array.Find(["/usr/bin/redis-server", "/usr/local/bin/redis-server"], File.Exists);
+        Assert.True(program is not null, "Debian's redis-server is missing: apt-get install redis-server (./test does it as root)");
+        var directory = Directory.CreateTempSubdirectory("holdfast-redis-").FullName;
+        var port = FreePort();
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var word in (string[])["--port", $"{port}", "--cluster-enabled", "yes", "--cluster-port", $"{FreePort()}", "--save", "", "--dir", directory, "--bind", "127.0.0.1", "--enable-debug-command", "yes"])
+            start.ArgumentList.Add(word);
+        var process = Process.Start(start)!;
+        process.OutputDataReceived += static (_, _) => { };
+        process.BeginOutputReadLine();
+        var redis = new RedisProcess(process, directory, port);
+        using (var first = await redis.ConnectAsync())
+        {
+            first.Ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+            for (var begun = Stopwatch.StartNew(); !first.Ask("CLUSTER", "INFO").Contains("cluster_state:ok", StringComparison.Ordinal); await Task.Delay(20))
+                Assert.True(begun.Elapsed < TimeSpan.FromSeconds(60), "redis-server does not serve its slots");
+        }
+
+        return redis;
+    }
+
+    public async Task<RedisClient> ConnectAsync()
+    {
+        for (var begun = Stopwatch.StartNew(); ; await Task.Delay(20))
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                await socket.ConnectAsync(IPAddress.Loopback, port);
+                return new RedisClient(socket);
+            }
+            catch (SocketException) when (begun.Elapsed < TimeSpan.FromSeconds(60))
+            {
+                socket.Dispose();
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+        Directory.Delete(directory, recursive: true);
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+}
+
+/// <summary>A connection that waits for its replies.</summary>
+internal sealed class RedisClient(Socket socket) : IDisposable
+{
+    private byte[] buffer = new byte[64 * 1024];
+    private int have;
+
+    public string Ask(params string[] words) => AskAll([words])[0];
+
+    /// <summary>Sends all of them at once and reads a reply for each, in one line.</summary>
+    public List<string> AskAll(IReadOnlyList<string[]> commands)
+    {
+        var bytes = commands.SelectMany(Request.Of).ToArray();
+        for (var sent = 0; sent < bytes.Length;) sent += socket.Send(bytes.AsSpan(sent));
+        var replies = new List<string>();
+        while (replies.Count < commands.Count)
+        {
+            var length = RespReply.Measure(buffer.AsSpan(0, have));
+            Assert.True(length >= 0, "not RESP: " + Encoding.Latin1.GetString(buffer, 0, Math.Min(have, 200)));
+            if (length > 0)
+            {
+                replies.Add(RespReply.ToText(buffer.AsSpan(0, length)).TrimEnd());
+                buffer.AsSpan(length, have - length).CopyTo(buffer);
+                have -= length;
+                continue;
+            }
+
+            if (have == buffer.Length) Array.Resize(ref buffer, have * 2);
+            var count = socket.Receive(buffer.AsSpan(have));
+            Assert.True(count > 0, "the connection was closed");
+            have += count;
+        }
+
+        return replies;
+    }
+
+    public void Dispose() => socket.Dispose();
+}

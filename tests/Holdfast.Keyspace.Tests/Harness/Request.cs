@@ -1,0 +1,31 @@
+using System.Text;
+using Holdfast.Wire.Resp;
+
+namespace Holdfast.Keyspace.Tests;
+
+/// <summary>Requests as bytes.</summary>
+internal static class Request
+{
+    public static byte[] Of(IReadOnlyList<string> words)
+    {
+        var bytes = new List<byte>(Encoding.ASCII.GetBytes($"*{words.Count}\r\n"));
+        foreach (var word in words)
+        {
+            var text = Encoding.Latin1.GetBytes(word);
+            bytes.AddRange(Encoding.ASCII.GetBytes($"${text.Length}\r\n"));
+            bytes.AddRange(text);
+            bytes.AddRange("\r\n"u8);
+        }
+
+        return [.. bytes];
+    }
+
+    /// <summary>A line as a person writes it, quotes and escapes as in redis-cli.</summary>
+    public static string[] Split(string line)
+    {
+        var reader = new RespRequestReader();
+        var bytes = Encoding.Latin1.GetBytes(line + "\n");
+        Assert.Equal(RespProgress.Ready, reader.Read(bytes, 0, bytes.Length, new RespLimits()));
+        return [.. Enumerable.Range(0, reader.Arguments.Count).Select(i => Encoding.Latin1.GetString(reader.Arguments[i]))];
+    }
+}
