@@ -31,12 +31,14 @@ public sealed class ClusterMutationTests
     [InlineData(nameof(ClusterMutation.IterationOrderLeaks))]
     [InlineData(nameof(ClusterMutation.ViewShowsLaterEntries))]
     [InlineData(nameof(ClusterMutation.TruncatedTailNotUndone))]
+    [InlineData(nameof(ClusterMutation.RollAnsweredBeforeTermPersisted))]
     public void A_bug_of_a_replica_is_found(string name) => IsFound(name);
 
     /// <summary>What services come to coordination for: locks and their tokens, leases, watches that go on elsewhere, permissions.</summary>
     [Theory]
     [InlineData(nameof(ClusterMutation.FenceCountedInMemory))]
     [InlineData(nameof(ClusterMutation.FenceResetByRestore))]
+    [InlineData(nameof(ClusterMutation.LockGrantedWithoutLease))]
     [InlineData(nameof(ClusterMutation.KeyStaysOnOldLease))]
     [InlineData(nameof(ClusterMutation.AttachmentsLostByRestore))]
     [InlineData(nameof(ClusterMutation.WatchSkipsRevision))]

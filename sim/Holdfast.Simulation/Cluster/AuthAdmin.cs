@@ -25,6 +25,7 @@ internal sealed class AuthAdmin(ClusterWorld world) : ClusterClient(world)
     ]);
 
     private bool hasRole = true, isRolePermitted;
+    private Action? pending;
 
     protected override void Act()
     {
@@ -64,8 +65,6 @@ internal sealed class AuthAdmin(ClusterWorld world) : ClusterClient(world)
             World.AuthCheck.OnChangeKnown(hasRole && isRolePermitted);
         });
     }
-
-    private Action? pending;
 
     private void Do(byte[] command, Action done)
     {

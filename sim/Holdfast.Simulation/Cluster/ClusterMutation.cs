@@ -71,7 +71,7 @@ internal enum ClusterMutation : byte
 
     ProgressToldWhileBehind,
 
-    /// <summary>A lock's token is counted in the memory of the node that grants it: after a restart, and on another node, it is given again (R: fencing).</summary>
+    /// <summary>A lock's token is counted in the memory of the node that grants it: after a restart, and on another node, it is given again (S22).</summary>
     FenceCountedInMemory,
 
     /// <summary>After a restore from a backup revisions, and with them fencing tokens, go on from the backup's (against S12).</summary>
@@ -99,10 +99,6 @@ internal enum ClusterMutation : byte
     /// <summary>Permission is asked where a request comes in, and not when its entry is applied (against S13).</summary>
     PermissionAskedAtDoorOnly,
 
-    // Of the core's roll call (S8, decision 0015).
-    RollOfMajority,
+    /// <summary>Of the core's roll call: an answer leaves before its term is on the disk (S8, decision 0015). The raft world hunts the roll call's other bugs.</summary>
     RollAnsweredBeforeTermPersisted,
-    RollIgnoresBetterLog,
-    DamagedVotesAnywhere,
-    DamagedKeepsTerm,
 }

@@ -14,7 +14,7 @@ namespace Holdfast.Simulation.Cluster;
 /// </summary>
 internal sealed class RestoreDrill(ClusterWorld world)
 {
-    /// <summary>More than any run has; the server leaves out a thousand million.</summary>
+    /// <summary>More than any run has; the server leaves out a thousand million at least.</summary>
     private const long RevisionsSkipped = 1_000_000;
 
     private static readonly Mark Restored = new("sim: the keyspace was restored from a backup older than its end");
@@ -40,7 +40,7 @@ internal sealed class RestoreDrill(ClusterWorld world)
         }
 
         var local = new LocalCoordination(new CoordinationIdentity { ClusterId = ClusterWorld.Cluster.Value, MemberId = 1, Members = () => [] }, machine);
-        if (world.Options.Mutation != ClusterMutation.FenceResetByRestore) Finished(local.Face.SkipRevisionsAsync(RevisionsSkipped, default));
+        if (world.Options.Mutation != ClusterMutation.FenceResetByRestore) Finished(local.Face.RaiseRevisionsAsync(floor: 0, RevisionsSkipped, default));
         var granted = Finished(LockCalls.LockAsync(local.Face.As(AuthAdmin.Root), new LockRequest { Name = ByteString.CopyFromUtf8("lock/drill") }, default).AsTask());
         Require(granted.Fence > world.LockCheck.HighestFence, $"after a restore token {granted.Fence} was given, and {world.LockCheck.HighestFence} had been given before");
         Require(granted.Header.Revision > world.Revisions.Floor, $"after a restore revision {granted.Header.Revision} was shown, and {world.Revisions.Floor} had been shown before");
@@ -69,12 +69,6 @@ internal sealed class RestoreDrill(ClusterWorld world)
 
     /// <summary>Nothing waits here: it is all in one process.</summary>
     private static T Finished<T>(Task<T> task) => task.IsCompleted ? task.GetAwaiter().GetResult() : throw new CheckFailedException("a keyspace in one process made a call wait");
-
-    private static void Finished(Task task)
-    {
-        Require(task.IsCompleted, "a keyspace in one process made a call wait");
-        task.GetAwaiter().GetResult();
-    }
 
     private static void Require(bool holds, string sentence)
     {
