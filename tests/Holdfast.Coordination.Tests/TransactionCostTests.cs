@@ -7,8 +7,7 @@ using Holdfast.Replication;
 namespace Holdfast.Coordination.Tests;
 
 /// <summary>
-/// Locks, elections and Kubernetes write by transactions only, so one compare and one put must cost about what the put does. What each allocates says so on any machine, however busy;
-/// it was 1.9 times the put's and some more before the parts of a transaction were walked without enumerators, and its check without sets.
+/// Locks, elections and Kubernetes write by transactions only, so one compare and one put must cost about what the put does. What each allocates says so on any machine, however busy.
 /// </summary>
 public sealed class TransactionCostTests
 {
