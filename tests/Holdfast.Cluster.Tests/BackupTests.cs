@@ -96,6 +96,14 @@ public sealed class BackupTests : IDisposable
     }
 
     [Fact]
+    public void A_moment_before_the_founding_is_refused_instead_of_giving_an_empty_cluster()
+    {
+        var unfounded = Road(0, hasPassed: true) with { End = new ChainEnd(At(1, 1), 0, 0, true, 0, 1, null, null) };
+        var plan = RestorePlan.Of(Roads((0, [unfounded]), (1, [Road(0, hasPassed: true)])), 3, levelKnown: 1);
+        Assert.Contains("was not founded yet", Assert.Single(plan.Faults), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_gap_is_refused_and_said()
     {
         var plan = RestorePlan.Of(Roads((0, [Road(0)]), (1, [Road(0, gap: At(3, 40))])), null, levelKnown: 1);

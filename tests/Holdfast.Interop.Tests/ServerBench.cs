@@ -53,6 +53,14 @@ internal sealed class ServerBench : IAsyncDisposable
         return nodes;
     }
 
+    /// <summary>A join token, asked for until the directory has a leader that gives it.</summary>
+    public static async Task<string> TokenAsync(ServerProcess member)
+    {
+        var token = "";
+        await member.UntilAsync(async () => (token = (await RunAsync("token", "--endpoints", member.Endpoint)).Output.Trim()).Length > 0, "gives no token");
+        return token;
+    }
+
     /// <summary>A node with ports and a data directory of its own, not started.</summary>
     public ServerProcess Add(string name)
     {

@@ -62,7 +62,7 @@ public sealed class OperatorVerbTests
         var later = new[] { bench.Add("n2"), bench.Add("n3") };
         foreach (var node in later)
         {
-            var token = (await ServerBench.RunAsync("token", "--endpoints", first.Endpoint)).Output.Trim();
+            var token = await ServerBench.TokenAsync(first);
             node.Start("--join", first.Peer, "--token", token);
             await node.UntilServesAsync();
         }

@@ -44,7 +44,7 @@ public sealed class RollingUpgradeTests
         await nodes[2].UntilServesAsync();
 
         // Nor is a new node with the old program let in.
-        var token = (await ServerBench.RunAsync("token", "--endpoints", nodes[0].Endpoint)).Output.Trim();
+        var token = await ServerBench.TokenAsync(nodes[0]);
         var old = bench.Add("n4");
         old.Start("--join", nodes[0].Peer, "--token", token);
         Assert.Equal(1, await old.UntilEndedAsync());

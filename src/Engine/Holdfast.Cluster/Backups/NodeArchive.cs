@@ -105,12 +105,15 @@ public sealed class NodeArchive : IAsyncDisposable
         var now = options.Clock();
         var isMarkDue = now - markedMicros >= IdleMark.Ticks / 10;
         var isAsked = isBaseAsked;
+
+        // All bases in one round, when the oldest is due: a restore to a moment then reads about as much log of each group.
+        var isBaseDue = isAsked || (groups.Count > 0 && now - groups.Values.Min(group => group.BaseMicros) >= options.BaseEvery.Ticks / 10);
         var covered = long.MaxValue;
         foreach (var replicated in options.Runtime.Groups)
         {
             if (!groups.TryGetValue(replicated.Id, out var group)) group = groups[replicated.Id] = new GroupArchive(disk!, store!, options.Cluster, replicated.Id);
             covered = Math.Min(covered, await group.FollowAsync(replicated, options.Runtime, now, isMarkDue, stopping.Token).ConfigureAwait(false));
-            if (!isAsked && now - group.BaseMicros < options.BaseEvery.Ticks / 10) continue;
+            if (!isBaseDue) continue;
             status = status with { IsTakingBases = true };
             await group.TakeBaseAsync(replicated, options.Runtime, options.Clock, Copied, stopping.Token).ConfigureAwait(false);
             group.Forget(now - (options.Keep.Ticks / 10));

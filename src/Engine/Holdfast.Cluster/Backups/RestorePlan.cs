@@ -48,6 +48,8 @@ internal sealed class RestorePlan
                     : $"{best.End.Fault(group)}, and {Text(wanted)} lies there: name a moment before {Text(best.End.TimeMicros)}, or one after the next base");
             else if (!best.End.IsWhole && toMicros is null)
                 faults.Add($"{best.End.Fault(group)}: name a moment before {Text(best.End.TimeMicros)} with --to");
+            if (group == GroupId.Directory && best.End.TimeMicros == 0)
+                faults.Add($"group {group}: {(toMicros is { } early ? $"at {Text(early)} the cluster was not founded yet" : "the cluster was never founded")}: name a later moment");
             if (best.End.Level > levelKnown) faults.Add($"group {group} is at feature level {best.End.Level}, and this program knows {levelKnown}: use the program that wrote the backup, or a newer one (S5)");
         }
 
