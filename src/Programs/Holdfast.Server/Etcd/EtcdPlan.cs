@@ -1,4 +1,5 @@
 using System.Globalization;
+using Holdfast.Cluster;
 using Holdfast.Coordination;
 using Holdfast.Coordination.Endpoints;
 using Holdfast.Server.Configuration;
