@@ -18,7 +18,7 @@ trap 'stop; rm -rf "$data"' EXIT
 warm() { "$bench" load --endpoints "$1" "${ca[@]}" --case put --clients 64 --seconds 2 >/dev/null; "$bench" load --endpoints "$1" "${ca[@]}" --case range --clients 64 --seconds 1 >/dev/null; }
 await() {
     for _ in $(seq 150); do etcdctl3 --endpoints "$scheme://$1" --command-timeout 1s put ready yes >/dev/null 2>&1 && return; sleep 0.2; done
-    echo "no cluster at $1"; tail -5 "$data"/*.log; exit 1
+    echo "no cluster at $1"; tail -n 5 "$data"/*.log; exit 1
 }
 # One node of each kind, in the cluster of three; also to start it again over its data.
 node_etcd() {

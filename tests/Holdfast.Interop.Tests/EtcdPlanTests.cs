@@ -65,6 +65,7 @@ public sealed partial class EtcdPlanTests
         var plan = Drawn("--cert-file", "c.pem", "--key-file", "k.pem");
         Assert.False(plan.ClientPort.IsTls);
         Assert.Contains(plan.Warnings, warning => warning == "--cert-file has no effect: no address of --listen-client-urls is https");
+        Assert.Contains(Drawn("--auto-tls").Warnings, warning => warning == "--auto-tls has no effect: no address of --listen-client-urls is https");
     }
 
     [Fact]

@@ -32,8 +32,10 @@ internal sealed class EtcdTls(EtcdArguments arguments, EtcdUrls urls, string dat
         if (asksClients && !arguments.Has("trusted-ca-file")) faults.Add($"{arguments.Named("client-cert-auth")}: name the authority of the clients' certificates with --trusted-ca-file");
         if (arguments.Has("cert-file") != arguments.Has("key-file")) faults.Add($"{arguments.Named("cert-file")}, {arguments.Named("key-file")}: TLS needs both");
         var isTls = addresses.Any(static url => url.IsTls);
-        if (!isTls && arguments.Has("cert-file")) arguments.Warnings.Add($"{arguments.Named("cert-file")} has no effect: no address of --listen-client-urls is https");
-        var isAuto = isTls && !arguments.Has("cert-file") && arguments.IsOn("auto-tls", faults);
+        var wantsAuto = arguments.IsOn("auto-tls", faults);
+        if (!isTls && (wantsAuto || arguments.Has("cert-file")))
+            arguments.Warnings.Add($"{arguments.Named(arguments.Has("cert-file") ? "cert-file" : "auto-tls")} has no effect: no address of --listen-client-urls is https");
+        var isAuto = isTls && wantsAuto && !arguments.Has("cert-file");
         if (isAuto) ToMake.Add((clientFixtures, HostsOf(addresses)));
         return new ClientPortPlan
         {
