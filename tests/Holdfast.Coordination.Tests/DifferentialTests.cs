@@ -205,9 +205,9 @@ public sealed class DifferentialTests
             Assert.Equal(theirs.Where(response => response.WatchId == id).SelectMany(response => response.Events).Select(change => change.ToString()), sink.Events(id).Select(change => change.ToString()));
     }
 
-    private static string Told(WatchResponse response) => $"{response.WatchId} {response.Created} {response.Canceled} {response.CompactRevision} {response.CancelReason}";
+    internal static string Told(WatchResponse response) => $"{response.WatchId} {response.Created} {response.Canceled} {response.CompactRevision} {response.CancelReason}";
 
-    private static async Task ReadUntil(AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call, List<WatchResponse> into, Func<bool> isEnough)
+    internal static async Task ReadUntil(AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call, List<WatchResponse> into, Func<bool> isEnough)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
         while (!isEnough())
@@ -250,7 +250,8 @@ public sealed class DifferentialTests
         Assert.Equal(theirs.Select(change => change.ToString()), sink.Events(0).Select(change => change.ToString()));
     }
 
-    private static async Task<TResponse?> Same<TRequest, TResponse>(TRequest request, Func<TRequest, AsyncUnaryCall<TResponse>> etcd, Func<TRequest, ValueTask<TResponse>> us)
+    /// <summary>Asks both the same, and fails unless both answer the same; what we answered, null for an error.</summary>
+    internal static async Task<TResponse?> Same<TRequest, TResponse>(TRequest request, Func<TRequest, AsyncUnaryCall<TResponse>> etcd, Func<TRequest, ValueTask<TResponse>> us)
         where TRequest : IMessage
         where TResponse : class, IMessage
     {

@@ -31,7 +31,7 @@ internal sealed class RangeScan : IDisposable
         // What is sorted or filtered needs everything first. etcd does not count a sort target without an order among these, and nor do we.
         var needsAll = request.SortOrder != RangeRequest.Types.SortOrder.None || request.MinModRevision != 0 || request.MaxModRevision != 0
             || request.MinCreateRevision != 0 || request.MaxCreateRevision != 0;
-        collectMax = request.CountOnly ? 0 : needsAll || request.Limit <= 0 ? long.MaxValue : request.Limit + 1;
+        collectMax = request.CountOnly ? 0 : needsAll || request.Limit is <= 0 or long.MaxValue ? long.MaxValue : request.Limit + 1;
 
         if (request.Revision > HeaderRevision) Error = EtcdErrors.FutureRevision;
         else if (Revision < store.Compacted) Error = EtcdErrors.Compacted;
