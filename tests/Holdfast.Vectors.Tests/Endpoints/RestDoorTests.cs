@@ -127,7 +127,7 @@ public sealed class RestDoorTests
     {
         await using var door = await OpenDoor.StartAsync();
         await door.AskAsync("PUT", "/collections/c", """{"shard_number":3,"vectors":{"image":{"size":2,"distance":"Euclid"},"text":{"size":3,"distance":"Dot"}}}""");
-        var points = string.Join(',', Enumerable.Range(0, 60).Select(id => $$"""{"id":{{id}},"vector":{"image":[{{id}},0],"text":[1,2,{{id}}]}}"""));
+        var points = string.Join(',', Enumerable.Range(0, 60).Select(id => $$$"""{"id":{{{id}}},"vector":{"image":[{{{id}}},0],"text":[1,2,{{{id}}}]}}"""));
         await door.AskAsync("PUT", "/collections/c/points", $$"""{"points":[{{points}}]}""");
         var found = (await door.AskAsync("POST", "/collections/c/points/query", """{"query":[30.2,0],"using":"image","limit":3,"with_vector":["text"]}""")).GetProperty("points");
         Assert.Equal(["30", "31", "29"], found.EnumerateArray().Select(point => point.GetProperty("id").ToString()));

@@ -39,8 +39,8 @@ internal readonly record struct SegmentTrace(int Segment, string Strategy, int R
 /// </summary>
 internal static unsafe class SegmentSearch
 {
-    /// <summary>So few admitted rows are measured faster than a walk takes.</summary>
-    private const int ScanMax = 2000;
+    /// <summary>So few admitted rows are measured one behind another about as fast as a walk among them takes, and where they all lie far from the query only that finds the closest.</summary>
+    private const int ScanMax = 4000;
 
     /// <summary>Below one admitted row in so many, a walk finds no way through them.</summary>
     private const int ScanShare = 50;

@@ -13,6 +13,7 @@ internal readonly ref struct PointEntries(PointStore store, LogIndex index)
     {
         var length = reader.Rest.Length;
         var count = reader.ReadUInt32();
+        if (!reader.IsWhole) return walk.Refuse("the entry is not whole");
         if (walk.Offset > 0) reader.Take(walk.Offset - sizeof(uint));
         for (; walk.Items < count; walk.Items++)
         {
