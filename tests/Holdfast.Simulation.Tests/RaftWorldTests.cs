@@ -44,7 +44,7 @@ public sealed class RaftWorldTests
     [InlineData(nameof(Mutation.OldTermCommittedByCounting))]
     [InlineData(nameof(Mutation.SnapshotKeepsMismatchingSuffix))]
     [InlineData(nameof(Mutation.RestartedVoterVotesAtOnce))]
-    [InlineData(nameof(Mutation.LeaseCountedFromReceipt))]
+    [InlineData(nameof(Mutation.LeaseCountedFromReceipt), 250)]
     [InlineData(nameof(Mutation.FollowerAcknowledgesBeforeSync))]
     [InlineData(nameof(Mutation.VoteNotPersisted))]
     [InlineData(nameof(Mutation.SnapshotNotConsistent))]
