@@ -73,6 +73,11 @@ public sealed class LayeringTests
         Repository.NoComplaints(Projects.Where(p => !solution.Contains($"\"{p}\"", StringComparison.Ordinal)).Select(p => $"{p} is not in Holdfast.slnx, so ./test would not build it."));
     }
 
+    /// <summary>It is built from the server's sources, so it needs all that the server needs.</summary>
+    [Fact]
+    public void The_server_of_the_next_level_refers_to_what_the_server_refers_to()
+        => Assert.Equal(References("src/Programs/Holdfast.Server/Holdfast.Server.csproj").Order(StringComparer.Ordinal), References("tests/Holdfast.Server.Next/Holdfast.Server.Next.csproj").Order(StringComparer.Ordinal));
+
     [Fact]
     public void Every_room_has_tests()
     {

@@ -67,6 +67,8 @@ public sealed class BudgetTests
     {
         Assert.True((NodeRoles.Coordination | NodeRoles.Vectors).Carry("vectors"));
         Assert.False(NodeRoles.Coordination.Carry("vectors"));
+        Assert.False(NodeRoles.Coordination.Carry("vectors/7/0"));
+        Assert.True(NodeRoles.Vectors.Carry("vectors/7/0"));
         Assert.False(NodeRoles.None.Carry("keyspace"));
         Assert.True(NodeRoles.None.Carry("something else"));
     }

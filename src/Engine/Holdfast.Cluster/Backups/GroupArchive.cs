@@ -48,6 +48,7 @@ internal sealed class GroupArchive : IDisposable
             {
                 if (isCopying) return 0;
                 await BeginFromBaseAsync(group, runtime, cancel).ConfigureAwait(false);
+                BaseMicros = now;
                 continue;
             }
 

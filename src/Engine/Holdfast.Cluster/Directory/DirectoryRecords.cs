@@ -27,8 +27,8 @@ public enum NodeRoles : byte
 /// <summary>Which roles carry which groups.</summary>
 public static class NodeRolesExtensions
 {
-    /// <summary>Whether a node of these roles carries data groups of a face, by the face's name in a group's record. A face that no role names is carried by every node.</summary>
-    public static bool Carry(this NodeRoles roles, string face) => face switch
+    /// <summary>Whether a node of these roles carries data groups of a face, by the face's name in a group's record, which may go on after a slash ("vectors/…"). A face that no role names is carried by every node.</summary>
+    public static bool Carry(this NodeRoles roles, string face) => face.Split('/')[0] switch
     {
         "keyspace" => roles.HasFlag(NodeRoles.Keyspace),
         "vectors" => roles.HasFlag(NodeRoles.Vectors),

@@ -1,10 +1,13 @@
 using System.CommandLine;
 using Holdfast.Cluster;
 using Holdfast.Coordination;
+using Holdfast.Keyspace;
+using Holdfast.Keyspace.Endpoints;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Server.Hosting;
 using Holdfast.Storage;
+using Holdfast.Vectors.Endpoints.Facade;
 
 namespace Holdfast.Server.Commands;
 
@@ -117,9 +120,15 @@ internal sealed class RestoreSource
     {
         var moment = parsed.GetValue(to) is { } text ? Moments.Parse(text) : (long?)null;
         var catalog = BackupCatalog.Open(parsed.GetValue(from)!, BackupCommand.Cluster(parsed.GetValue(cluster)));
-        return new Restoration(catalog, moment, MachineOf, new GroupOptions { FeatureLevelKnown = BuildLevel.Known }) { Progress = progress.Show };
+        return new Restoration(catalog, moment, Machines(), new GroupOptions { FeatureLevelKnown = BuildLevel.Known }) { Progress = progress.Show };
     }
 
-    /// <summary>The empty state of a group; null for a face that this program does not carry.</summary>
-    private static IStateMachine? MachineOf(GroupId group, string face, StateFiles files) => group == GroupId.Coordination ? new CoordinationStateMachine() : null;
+    /// <summary>Makes the empty state of a group of any face, switched on or not; null for a face that this program does not carry. What the faces hold beside goes with the process.</summary>
+    private static Func<GroupId, string, StateFiles, IStateMachine?> Machines()
+    {
+        var faces = new DataFaces(
+            new VectorGroups(static fault => Environment.FailFast("holdfast: " + fault.Message, fault)).Create,
+            new KeyspaceFace(new KeyspaceOptions(), static (_, _) => { }).MakeMachine);
+        return (group, face, _) => group == GroupId.Coordination ? new CoordinationStateMachine() : faces.Create(new GroupRecord(group, face, []));
+    }
 }
