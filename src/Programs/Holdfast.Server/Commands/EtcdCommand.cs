@@ -11,7 +11,7 @@ internal static class EtcdCommand
 {
     internal static Command Create()
     {
-        var command = new Command("etcd", "Runs a node under etcd's own flags and ETCD_ variables, in the place of etcd.") { TreatUnmatchedTokensAsErrors = false };
+        var command = new Command(EtcdFlags.Verb, "Runs a node under etcd's own flags and ETCD_ variables, in the place of etcd.") { TreatUnmatchedTokensAsErrors = false };
         command.SetAction((parsed, cancel) => RunAsync(parsed.UnmatchedTokens, cancel));
         return command;
     }
