@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Holdfast.Coordination.Tests.Endpoints;
 
 namespace Holdfast.Interop.Tests;
@@ -22,7 +20,7 @@ public sealed class ClientTlsTests : IDisposable
     {
         certificates.Issue("server", "server");
         certificates.Issue("root", "root");
-        var port = FreePort();
+        var port = Ports.Free(1)[0];
         using var server = Start(port, "--etcd-cert", certificates.Certificate("server"), "--etcd-key", certificates.Key("server"), "--etcd-client-ca", certificates.Authority);
         var log = server.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         try
@@ -77,7 +75,7 @@ public sealed class ClientTlsTests : IDisposable
     {
         certificates.Issue("server", "server");
         certificates.Issue("other", "other");
-        using var server = Start(FreePort(), "--etcd-cert", certificates.Certificate("server"), "--etcd-key", certificates.Key("other"));
+        using var server = Start(Ports.Free(1)[0], "--etcd-cert", certificates.Certificate("server"), "--etcd-key", certificates.Key("other"));
         var fault = await server.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await server.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.NotEqual(0, server.ExitCode);
@@ -124,12 +122,5 @@ public sealed class ClientTlsTests : IDisposable
         var said = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         return (process.ExitCode, said, await fault);
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

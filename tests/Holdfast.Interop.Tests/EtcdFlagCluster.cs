@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Threading.Channels;
 
 namespace Holdfast.Interop.Tests;
@@ -13,7 +11,7 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("holdfast-etcdflags-").FullName;
     private readonly List<Process> processes = [];
     private readonly Dictionary<int, Process> running = [];
-    private readonly int[] ports = FreePorts(10);
+    private readonly int[] ports = Ports.Free(10);
 
     /// <summary>http, or https: then certificates are made by the members themselves, and clients believe them without looking.</summary>
     public string Scheme { get; init; } = "http";
@@ -144,14 +142,5 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
     {
         if (line is null) lines.TryComplete();
         else lines.TryWrite(line);
-    }
-
-    private static int[] FreePorts(int count)
-    {
-        var sockets = Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToArray();
-        foreach (var socket in sockets) socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        var ports = sockets.Select(socket => ((IPEndPoint)socket.LocalEndPoint!).Port).ToArray();
-        foreach (var socket in sockets) socket.Dispose();
-        return ports;
     }
 }

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Holdfast.Interop.Tests;
 
@@ -13,7 +11,7 @@ public sealed class OneNodeTests
         var folder = Directory.CreateTempSubdirectory("holdfast-one-");
         try
         {
-            var port = FreePort();
+            var port = Ports.Free(1)[0];
             using (var first = await StartAsync(folder.FullName, port))
             {
                 Assert.Equal("OK\n", await EtcdctlAsync(port, "put", "kept", "yes"));
@@ -53,12 +51,5 @@ public sealed class OneNodeTests
         var said = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         return said;
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

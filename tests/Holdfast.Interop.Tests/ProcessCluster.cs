@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Holdfast.Coordination.Protocol;
@@ -26,7 +24,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     private ProcessCluster(int nodes, bool hasFaultyNetwork)
     {
-        var ports = FreePorts(2 * nodes);
+        var ports = Ports.Free(2 * nodes);
         (peerPorts, clientPorts) = (ports[..nodes], ports[nodes..]);
         processes = new Process?[nodes];
         lastWords = Path.Combine(folder, "log");
@@ -251,15 +249,5 @@ internal sealed class ProcessCluster : IAsyncDisposable
         network?.Dispose();
         foreach (var channel in channels) channel.Dispose();
         Directory.Delete(folder, recursive: true);
-    }
-
-    /// <summary>Ports that nobody had a moment ago.</summary>
-    public static int[] FreePorts(int count)
-    {
-        var sockets = Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToArray();
-        foreach (var socket in sockets) socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        var ports = sockets.Select(socket => ((IPEndPoint)socket.LocalEndPoint!).Port).ToArray();
-        foreach (var socket in sockets) socket.Dispose();
-        return ports;
     }
 }

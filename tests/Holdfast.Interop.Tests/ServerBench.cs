@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -64,7 +62,7 @@ internal sealed class ServerBench : IAsyncDisposable
     /// <summary>A node with ports and a data directory of its own, not started.</summary>
     public ServerProcess Add(string name)
     {
-        var server = new ServerProcess(name, At(name), FreePorts(2));
+        var server = new ServerProcess(name, At(name), Ports.Free(2));
         servers.Add(server);
         return server;
     }
@@ -80,15 +78,6 @@ internal sealed class ServerBench : IAsyncDisposable
         var start = new ProcessStartInfo(program ?? Program) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var word in words) start.ArgumentList.Add(word);
         return start;
-    }
-
-    private static int[] FreePorts(int count)
-    {
-        var sockets = Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToArray();
-        foreach (var socket in sockets) socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        var ports = sockets.Select(socket => ((IPEndPoint)socket.LocalEndPoint!).Port).ToArray();
-        foreach (var socket in sockets) socket.Dispose();
-        return ports;
     }
 
     /// <summary>How a run of the program ended.</summary>

@@ -19,7 +19,7 @@ public sealed class StartUpFaultTests
         var port = ((IPEndPoint)owner.LocalEndpoint).Port;
         try
         {
-            string[] others = flag == "--etcd" ? [] : ["--etcd", $"127.0.0.1:{ProcessCluster.FreePorts(1)[0]}"];
+            string[] others = flag == "--etcd" ? [] : ["--etcd", $"127.0.0.1:{Ports.Free(1)[0]}"];
             var (code, said) = await RunAsync(Path.Combine(AppContext.BaseDirectory, "holdfast"), null, ["server", "--data", Path.Combine(folder.FullName, "data"), flag, $"127.0.0.1:{port}", .. others]);
             Assert.Equal(1, code);
             using var self = Process.GetCurrentProcess();

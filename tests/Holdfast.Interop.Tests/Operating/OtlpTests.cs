@@ -10,7 +10,7 @@ public sealed class OtlpTests
     public async Task A_collector_receives_a_write_with_an_append_to_each_follower()
     {
         using var collector = new HttpListener();
-        var port = ProcessCluster.FreePorts(1)[0];
+        var port = Ports.Free(1)[0];
         collector.Prefixes.Add($"http://127.0.0.1:{port}/");
         collector.Start();
         await using var cluster = await ProcessCluster.StartAsync(flags: ["--otlp", $"http://127.0.0.1:{port}", "--otlp-share", "1"]);

@@ -19,6 +19,7 @@ public sealed class CompletionTests
     [InlineData("holdfast completion ", "bash zsh fish")]
     [InlineData("holdfast member r", "remove")]
     [InlineData("holdfast nonsense flag l", "ls")]
+    [InlineData("holdfast etcd --initial-cl", "--initial-cluster --initial-cluster-state")]
     public async Task Bash_offers_what_may_follow(string line, string expected)
     {
         var offered = await BashAsync(line);

@@ -13,7 +13,7 @@ internal static class EtcdCommand
 {
     internal static Command Create()
     {
-        var command = new Command("etcd", "Runs a node under etcd's own flags and ETCD_ variables, in the place of etcd.") { TreatUnmatchedTokensAsErrors = false };
+        var command = new Command(EtcdFlags.Verb, "Runs a node under etcd's own flags and ETCD_ variables, in the place of etcd.") { TreatUnmatchedTokensAsErrors = false };
         command.Options.Add(new HelpOption("--help", "-help", "-h") { Description = "Lists etcd's flags and what becomes of each.", Action = new EtcdHelp() });
         command.SetAction((parsed, cancel) => RunAsync(parsed.UnmatchedTokens, cancel));
         return command;

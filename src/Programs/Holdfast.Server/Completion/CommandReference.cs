@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Holdfast.Server.Etcd;
 
 namespace Holdfast.Server.Completion;
 
@@ -32,7 +33,16 @@ internal static class CommandReference
         foreach (var argument in command.Arguments.Where(argument => !argument.Hidden)) page.Append("\n* `").Append(argument.Name.ToUpperInvariant()).Append("` ").Append(Line(argument.Description));
         foreach (var option in command.Options.Where(option => !option.Hidden).OrderBy(option => option.Name, StringComparer.Ordinal)) Describe(page, option);
         if (command.Arguments.Count > 0 || command.Options.Any(option => !option.Hidden)) page.Append('\n');
+        if (command.Name == EtcdFlags.Verb) DescribeEtcdFlags(page);
         foreach (var child in command.Subcommands.Where(child => !child.Hidden)) Describe(page, child, path);
+    }
+
+    /// <summary>etcd's flags, each with what becomes of it: the table that reads them.</summary>
+    private static void DescribeEtcdFlags(StringBuilder page)
+    {
+        page.Append("\n| flag of etcd's | here | why |\n|---|---|---|\n");
+        foreach (var flag in EtcdFlags.All.OrderBy(flag => flag.Fate).ThenBy(flag => flag.Name, StringComparer.Ordinal))
+            page.Append("| `--").Append(flag.Name).Append("` | ").Append(flag.Fate switch { EtcdFlagFate.Used => "as there", EtcdFlagFate.Ignored => "without effect", _ => "refused" }).Append(" | ").Append(Line(flag.Why)).Append(" |\n");
     }
 
     private static void Describe(StringBuilder page, Option option)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
+using Holdfast.Server.Etcd;
 
 namespace Holdfast.Server.Completion;
 
@@ -32,6 +33,9 @@ internal sealed class CompletionTable
         foreach (var option in command.Options.Concat(inherited).Where(option => !option.Hidden)) words[option.Name] = option.Description ?? "";
         foreach (var argument in command.Arguments)
             foreach (var offered in argument.GetCompletions(CompletionContext.Empty)) words[offered.Label] = argument.Description ?? "";
+        // This verb reads its flags by a table of its own, as etcd's.
+        if (command.Name == EtcdFlags.Verb)
+            foreach (var flag in EtcdFlags.All.Where(flag => flag.Fate == EtcdFlagFate.Used)) words["--" + flag.Name] = "As etcd's.";
         places.Add(new CompletionPlace(verbs, [.. words.Select(word => (word.Key, word.Value))]));
         Option[] handedOn = [.. inherited, .. command.Options.Where(option => option.Recursive)];
         foreach (var child in command.Subcommands.Where(child => !child.Hidden)) Visit(child, $"{verbs}/{child.Name}", handedOn, places);

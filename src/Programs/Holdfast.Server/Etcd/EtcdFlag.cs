@@ -27,6 +27,9 @@ internal sealed record EtcdFlag(string Name, EtcdFlagFate Fate, string Why = "",
 /// <summary>Every flag of etcd 3.4 to 3.6 that this program knows, and what becomes of each.</summary>
 internal static class EtcdFlags
 {
+    /// <summary>The verb of <c>holdfast</c> that takes them.</summary>
+    public const string Verb = "etcd";
+
     private const string OwnTiming = "the time until a dead leader is replaced is fixed: beats every 50 ms, leases of 300 ms";
     private const string OwnLog = "the node logs to standard error; JSON unless that is a terminal";
     private const string OwnStore = "the keyspace is in memory, over one log for the whole node";
