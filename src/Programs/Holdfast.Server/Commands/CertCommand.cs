@@ -56,7 +56,7 @@ internal static class CertCommand
             var lifetime = parsed.GetValue(days);
             if (lifetime is < 1 or > DaysMax) return Refuse(parsed, $"--days {lifetime}: give 1 to {DaysMax}");
             var folder = new TlsFolder(parsed.GetValue(output)!);
-            if (folder.FullPath == source.FullPath) return Refuse("--out is the authority's own folder: give each node a folder of its own");
+            if (folder.FullPath == source.FullPath) return Refuse(parsed, "--out is the authority's own folder: give each node a folder of its own");
             WriteNode(folder, authority, parsed.GetValue(name)!, parsed.GetValue(hosts)!, TimeSpan.FromDays(lifetime));
             if (parsed.GetValue(signs)) folder.WriteSecret(TlsFolder.AuthorityKeyFile, authority.KeyPem());
             Report.Done(parsed, $"{folder.FullPath}: ca.pem, node.pem, node.key{(parsed.GetValue(signs) ? ", ca.key" : "")}; start the node with --tls {folder.FullPath}");

@@ -34,6 +34,7 @@ internal sealed record ServerPlan
 
     /// <summary>What was said about the Redis face.</summary>
     public KeyspaceOptions RedisFace { get; init; } = new();
+
     /// <summary>Where DNS is answered; null for nowhere.</summary>
     public IPEndPoint? Dns { get; init; }
 
