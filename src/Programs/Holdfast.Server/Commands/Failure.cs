@@ -53,5 +53,6 @@ internal sealed record Failure(ErrorCode Code, string Message)
     };
 
     private static string Sentence(RpcException refused) =>
-        refused.StatusCode == StatusCode.Unavailable ? $"{refused.Status.Detail}; is a server running there? --endpoints or HOLDFAST_ENDPOINTS says where to look" : refused.Status.Detail;
+        refused.StatusCode == StatusCode.Unavailable ? $"{refused.Status.Detail}; is a server running there? --endpoints or HOLDFAST_ENDPOINTS says where to look"
+        : refused.Status.Detail.Length > 0 ? refused.Status.Detail : $"no answer in time ({refused.StatusCode}); is the server busy, or cut off from the others?";
 }
