@@ -14,14 +14,15 @@ internal sealed class Door : IAsyncDisposable
 
     public IPEndPoint Address => endpoint.Addresses[0];
 
-    /// <summary>A client that asks here first, then there.</summary>
-    public static HoldfastClient Client(params IReadOnlyList<Door> doors) => new([.. doors.Select(door => door.Address.ToString())]);
+    /// <summary>A client that asks here first, then there; patient, for machines that build beside.</summary>
+    public static HoldfastClient Client(params IReadOnlyList<Door> doors) =>
+        new(new HoldfastClientOptions { Endpoints = [.. doors.Select(door => door.Address.ToString())], Timeout = TimeSpan.FromMinutes(1) });
 
     /// <summary>A keyspace whose time stands still, to be served at as many doors as wanted.</summary>
-    public static LocalCoordination Keyspace() => new(new CoordinationIdentity { ClusterId = 7, MemberId = 9, Members = () => [new Member { ID = 9, Name = "n1" }] });
+    public static LocalCoordination Keyspace(CoordinationOptions? options = null) => new(new CoordinationIdentity { ClusterId = 7, MemberId = 9, Members = () => [new Member { ID = 9, Name = "n1" }] }, options);
 
-    public static async Task<Door> OpenAsync(LocalCoordination keyspace) =>
-        new(await CoordinationEndpoint.StartAsync(keyspace.Face, new CoordinationEndpointOptions { Listen = [new IPEndPoint(IPAddress.Loopback, 0)] }));
+    public static async Task<Door> OpenAsync(LocalCoordination keyspace, int port = 0) =>
+        new(await CoordinationEndpoint.StartAsync(keyspace.Face, new CoordinationEndpointOptions { Listen = [new IPEndPoint(IPAddress.Loopback, port)] }));
 
     public ValueTask DisposeAsync() => endpoint.DisposeAsync();
 }

@@ -64,6 +64,37 @@ public sealed class OutcomeTests
     [InlineData("", "00")]
     public void A_prefix_ends_where_its_last_byte_grows(string prefix, string end) => Assert.Equal(end, Convert.ToHexString(KeyText.EndOfPrefix(prefix).Span));
 
+    /// <summary>A read that its caller gives up is given up; a write that he gives up may have happened, and that is what he is told (S25).</summary>
+    [Fact]
+    public async Task A_cancelled_read_is_cancelled_and_a_cancelled_write_is_unknown()
+    {
+        using var silent = new SilentServer();
+        using var client = new HoldfastClient(new HoldfastClientOptions { Endpoints = [silent.Address], Timeout = TimeSpan.FromMinutes(5) });
+        using var cancel = new CancellationTokenSource();
+        var (read, write) = (client.GetAsync("a", cancel.Token), client.PutAsync("a", "1", cancel: cancel.Token));
+        await silent.Heard;
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => read);
+        await Assert.ThrowsAsync<OutcomeUnknownException>(() => write);
+    }
+
+    [Fact]
+    public void A_certificate_file_that_cannot_be_used_is_named()
+    {
+        var wrong = Assert.Throws<ArgumentException>(() => new HoldfastClient(new HoldfastClientOptions { TrustedCaFile = "no-such-ca.pem" }));
+        Assert.Contains("no-such-ca.pem", wrong.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_empty_prefix_is_all_keys()
+    {
+        await using var door = await Door.OpenAsync(Door.Keyspace());
+        using var client = Door.Client(door);
+        await client.PutAsync("a", "1");
+        await client.PutAsync("/b", "2");
+        Assert.Equal(["/b", "a"], (await client.GetPrefixAsync("")).Kvs.Select(pair => pair.Key.ToStringUtf8()));
+    }
+
     /// <summary>An address of loopback at which nobody listened a moment ago.</summary>
     private static string Nobody()
     {

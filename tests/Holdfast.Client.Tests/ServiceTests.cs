@@ -107,4 +107,28 @@ public sealed class ServiceTests
     }
 
     private static ServiceInstance Instance(string id) => new() { Id = id, Address = "10.0.0.1", Port = 80 };
+
+    [Fact]
+    public async Task An_instance_whose_key_somebody_deleted_comes_back()
+    {
+        await using var door = await Door.OpenAsync(Door.Keyspace());
+        using var client = Door.Client(door);
+        await using var web = await client.Services.RegisterAsync("web", Instance("a"));
+        for (var round = 0; round < 3; round++)
+        {
+            Assert.True(await client.DeleteAsync("/services/web/instances/a"));
+            for (var begun = System.Diagnostics.Stopwatch.StartNew(); (await client.Services.ResolveAsync("web")).Count == 0; await Task.Delay(20)) Assert.True(begun.Elapsed < Patience, "it does not come back");
+        }
+    }
+
+    /// <summary>Anybody may write such a key.</summary>
+    [Theory]
+    [InlineData("""{"id":"a","address":null,"port":80}""")]
+    [InlineData("""{"id":"a","address":"x","port":80,"tags":null}""")]
+    [InlineData("""{"id":"a","address":"x","port":80,"tags":[null]}""")]
+    [InlineData("""{"id":"a","address":"x","port":0}""")]
+    [InlineData("""{"id":"a","address":"x","port":80,"health":"fine"}""")]
+    [InlineData("""{"address":"x","port":80}""")]
+    [InlineData("null")]
+    public void What_is_no_instance_is_not_read_as_one(string json) => Assert.Null(ServiceInstance.TryParse(System.Text.Encoding.UTF8.GetBytes(json)));
 }

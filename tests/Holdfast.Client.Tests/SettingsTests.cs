@@ -86,4 +86,27 @@ public sealed class SettingsTests
         await foreach (var version in client.Configuration.HistoryAsync("pool/size", countMax)) seen.Add((version.Revision, version.Value));
         return seen;
     }
+
+    /// <summary>Anybody may write such a key: what is no flag is none, and never half of one.</summary>
+    [Theory]
+    [InlineData("""{"enabled":true,"rules":null}""")]
+    [InlineData("""{"enabled":true,"rules":[null]}""")]
+    [InlineData("""{"enabled":true,"rules":[{"attribute":null,"values":["x"],"enabled":true}]}""")]
+    [InlineData("""{"enabled":true,"rules":[{"attribute":"a","values":null,"enabled":true}]}""")]
+    [InlineData("""{"enabled":true,"rules":[{"attribute":"a","values":[null],"enabled":true}]}""")]
+    [InlineData("""{"enabled":true,"rules":[{"attribute":"a"}]}""")]
+    [InlineData("""{"enabled":true,"rollout":101}""")]
+    [InlineData("""{"enabled":true,"rollout":-1}""")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("")]
+    public void What_is_no_flag_is_not_read_as_one(string json) => Assert.Null(FeatureFlag.TryParse(json));
+
+    [Fact]
+    public void A_rule_fits_if_one_of_several_values_does()
+    {
+        var flag = new FeatureFlag { Enabled = true, Rollout = 0, Rules = [new TargetingRule("group", ["staff"], true)] };
+        Assert.True(flag.IsOnFor("f", "ann", attribute => attribute == "group" ? ["guests", "staff"] : []));
+        Assert.False(flag.IsOnFor("f", "ann", _ => []));
+    }
 }

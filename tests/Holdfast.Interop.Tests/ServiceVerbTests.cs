@@ -24,7 +24,7 @@ public sealed class ServiceVerbTests
         first.Kill(entireProcessTree: true);
         await UntilResolvedAsync(cluster, "");
         Assert.Equal("127.0.0.1:8002\tb\t\t\tfailing\n", (await RunAsync(cluster, "service", "resolve", "web", "--all")).Said);
-        Assert.Equal(1, (await RunAsync(cluster, "service", "resolve", "web")).Code);
+        Assert.Equal(4, (await RunAsync(cluster, "service", "resolve", "web")).Code);
         using (var kill = Process.Start("kill", ["-TERM", second.Id.ToString(CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync();
         await second.WaitForExitAsync().WaitAsync(Patience);
         Assert.Equal("", (await RunAsync(cluster, "service", "resolve", "web", "--all")).Said);

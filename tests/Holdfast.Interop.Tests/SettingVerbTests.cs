@@ -29,20 +29,20 @@ public sealed class SettingVerbTests
         Assert.Equal("10\n", await RunAsync(cluster, 0, "config", "get", "pool"));
         var history = (await RunAsync(cluster, 0, "config", "history", "pool", "--limit", "1000")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t')[1]).ToArray();
         Assert.Equal(("10", "30", "20", "10"), (history[0], history[1], history[^2], history[^1]));
-        await RunAsync(cluster, 1, "config", "get", "nothing");
-        await RunAsync(cluster, 1, "config", "rollback", "pool", "1");
+        await RunAsync(cluster, 4, "config", "get", "nothing");
+        await RunAsync(cluster, 4, "config", "rollback", "pool", "1");
     }
 
     [Fact]
     public async Task A_flag_is_rolled_out_and_targeted()
     {
         await using var cluster = await ProcessCluster.StartAsync(1);
-        await RunAsync(cluster, 1, "flag", "get", "cart", "--for", "ann");
+        await RunAsync(cluster, 4, "flag", "get", "cart", "--for", "ann");
         await RunAsync(cluster, 0, "flag", "set", "cart", "on", "--rule", "subject=eve,bob:off");
         Assert.Equal("on\n", await RunAsync(cluster, 0, "flag", "get", "cart", "--for", "ann"));
-        Assert.Equal("off\n", await RunAsync(cluster, 1, "flag", "get", "cart", "--for", "eve"));
+        Assert.Equal("off\n", await RunAsync(cluster, 4, "flag", "get", "cart", "--for", "eve"));
         await RunAsync(cluster, 0, "flag", "rollout", "cart", "0");
-        Assert.Equal("off\n", await RunAsync(cluster, 1, "flag", "get", "cart", "--for", "ann"));
+        Assert.Equal("off\n", await RunAsync(cluster, 4, "flag", "get", "cart", "--for", "ann"));
         Assert.StartsWith("cart\ton\t0\t1\t", await RunAsync(cluster, 0, "flag", "ls"), StringComparison.Ordinal);
         await RunAsync(cluster, 2, "flag", "rollout", "cart", "101");
     }

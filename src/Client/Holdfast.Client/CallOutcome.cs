@@ -26,34 +26,7 @@ internal static class CallOutcome
     /// <summary>A read may be asked of another endpoint: reading twice harms nobody.</summary>
     public static bool MayReadElsewhere(RpcException failure) => failure.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Internal;
 
-    /// <summary>Does one step of a stream; false when the stream broke. Cancellation by the caller is thrown on.</summary>
-    public static async Task<bool> SucceedsAsync(Func<Task<bool>> step, CancellationToken cancel)
-    {
-        try
-        {
-            return await step().ConfigureAwait(false);
-        }
-        catch (RpcException) when (!cancel.IsCancellationRequested)
-        {
-            return false;
-        }
-        catch (InvalidOperationException) when (!cancel.IsCancellationRequested)
-        {
-            return false; // The call had ended before the request was written.
-        }
-        catch (RpcException)
-        {
-            throw new OperationCanceledException(cancel);
-        }
-    }
-
-    /// <summary>Does one step that has no result; false when the stream broke.</summary>
-    public static Task<bool> SucceedsAsync(Func<Task> step, CancellationToken cancel) =>
-        SucceedsAsync(
-            async () =>
-            {
-                await step().ConfigureAwait(false);
-                return true;
-            },
-            cancel);
+    /// <summary>A watch that ended like this may go well at another server, or later; else it is refused for good, and asking for ever would hide that.</summary>
+    public static bool MayWatchElsewhere(RpcException failure) =>
+        failure.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Internal or StatusCode.Unknown or StatusCode.Cancelled or StatusCode.Aborted or StatusCode.ResourceExhausted;
 }

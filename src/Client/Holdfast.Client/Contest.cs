@@ -34,9 +34,11 @@ internal static class Contest
                 using var over = CancellationTokenSource.CreateLinkedTokenSource(cancel, lease.Lost);
                 return await enter(lease, rest is { } bound ? DateTime.UtcNow + (bound > ShortestTry ? bound : ShortestTry) : null, over.Token).ConfigureAwait(false);
             }
-            catch (Exception failure) when (failure is RpcException or OutcomeUnknownException or OperationCanceledException)
+            catch (Exception failure)
             {
+                // Whatever went wrong: a lease that nobody gives back would be renewed as long as this process lives.
                 if (lease is not null) await lease.DisposeAsync().ConfigureAwait(false);
+                if (failure is not (RpcException or OutcomeUnknownException or OperationCanceledException)) throw;
                 cancel.ThrowIfCancellationRequested();
                 if (!wasReached || !MayTryAgain(client, failure)) throw;
                 if (options.Wait is { } wait && Environment.TickCount64 - begunMs >= wait.TotalMilliseconds) return null;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using Grpc.Core;
@@ -12,6 +13,9 @@ namespace Holdfast.Client;
 /// </summary>
 public sealed class HoldfastClient : IDisposable
 {
+    /// <summary>How often in a row a watch signs in anew before its refusal is told.</summary>
+    private const int SignInsMax = 4;
+
     private readonly ServerList servers;
 
     /// <summary>A client of what the options say; connections are made at the first call.</summary>
@@ -46,7 +50,7 @@ public sealed class HoldfastClient : IDisposable
 
     /// <summary>Reads all keys that begin with a prefix, in the order of their bytes.</summary>
     public Task<RangeResponse> GetPrefixAsync(string prefix, CancellationToken cancel = default) =>
-        RangeAsync(new RangeRequest { Key = KeyText.Bytes(prefix), RangeEnd = KeyText.EndOfPrefix(prefix) }, cancel);
+        RangeAsync(new RangeRequest { Key = KeyText.StartOfPrefix(prefix), RangeEnd = KeyText.EndOfPrefix(prefix) }, cancel);
 
     /// <summary>Reads keys.</summary>
     public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancel = default) =>
@@ -100,34 +104,63 @@ public sealed class HoldfastClient : IDisposable
     /// <param name="startRevision">The first revision to see, usually the one after that of a read; 0 is from now on.</param>
     /// <param name="cancel">Ends the watch.</param>
     public IAsyncEnumerable<WatchResponse> WatchPrefixAsync(string prefix, long startRevision = 0, CancellationToken cancel = default) =>
-        WatchAsync(new WatchCreateRequest { Key = KeyText.Bytes(prefix), RangeEnd = KeyText.EndOfPrefix(prefix), StartRevision = startRevision }, cancel);
+        WatchAsync(new WatchCreateRequest { Key = KeyText.StartOfPrefix(prefix), RangeEnd = KeyText.EndOfPrefix(prefix), StartRevision = startRevision }, cancel);
 
     /// <summary>
     /// Watches from a revision on, through lost connections: the watch is taken up at another endpoint at the revision after the last one seen, so no event
     /// is missed or comes twice. Ends only by cancellation, or when the server cancels the watch (the last response says why; with a <c>CompactRevision</c> the past is gone: read anew).
     /// </summary>
+    /// <exception cref="RpcException">It is refused for good.</exception>
     public async IAsyncEnumerable<WatchResponse> WatchAsync(WatchCreateRequest create, [EnumeratorCancellation] CancellationToken cancel = default)
     {
+        // Notices of progress move a quiet watch on: without them it would be taken up at a revision that is long compacted, although it missed nothing.
         var position = create.Clone();
+        position.ProgressNotify = true;
         for (var failures = 1; ; failures++)
         {
             var endpoint = servers.Preferred;
-            using var call = await OpenWatchAsync(endpoint, cancel).ConfigureAwait(false);
-            var asked = call is not null
-                && await CallOutcome.SucceedsAsync(() => call.RequestStream.WriteAsync(new WatchRequest { CreateRequest = position }, cancel), cancel).ConfigureAwait(false);
-            while (asked && await CallOutcome.SucceedsAsync(() => call!.ResponseStream.MoveNext(cancel), cancel).ConfigureAwait(false))
+            using var stream = await WatchStream.OpenAsync(servers, endpoint, position, cancel).ConfigureAwait(false);
+            var isSignedOut = false;
+            while (!isSignedOut && stream is not null && await stream.NextAsync(cancel).ConfigureAwait(false) is { } response)
             {
+                isSignedOut = failures < SignInsMax && servers.IsTokenRefused(response);
+                if (isSignedOut) continue;
                 failures = 1;
-                var response = call!.ResponseStream.Current;
                 Advance(position, response);
-                yield return response;
+                if (create.ProgressNotify || !IsProgress(response)) yield return response;
                 if (response.Canceled) yield break;
             }
 
-            servers.PreferNext(endpoint);
+            if (!isSignedOut) servers.PreferNext(endpoint);
             await Task.Delay(ServerList.Backoff(failures), cancel).ConfigureAwait(false);
         }
     }
+
+    /// <summary>
+    /// All keys with a prefix now, and again after every change; each time all of them. Goes on through lost connections, compactions and clusters that are away for a while, and ends only by cancellation.
+    /// Changes that come quickly may be told as one.
+    /// </summary>
+    /// <exception cref="RpcException">It is refused for good.</exception>
+    public async IAsyncEnumerable<PrefixView> FollowPrefixAsync(string prefix, [EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        while (true)
+        {
+            var found = await GetPrefixPatientlyAsync(prefix, cancel).ConfigureAwait(false);
+            var keys = found.Kvs.ToImmutableSortedDictionary(pair => pair.Key.ToStringUtf8(), pair => pair, StringComparer.Ordinal);
+            yield return new PrefixView(found.Header.Revision, keys);
+            await foreach (var response in WatchPrefixAsync(prefix, found.Header.Revision + 1, cancel).ConfigureAwait(false))
+            {
+                foreach (var change in response.Events)
+                    keys = change.Type == Event.Types.EventType.Put ? keys.SetItem(change.Kv.Key.ToStringUtf8(), change.Kv) : keys.Remove(change.Kv.Key.ToStringUtf8());
+                if (response.Events.Count > 0) yield return new PrefixView(response.Events[^1].Kv.ModRevision, keys);
+                if (response.Canceled && response.CompactRevision == 0) throw new RpcException(new Status(StatusCode.PermissionDenied, $"the watch ended: {response.CancelReason}"));
+            }
+        }
+    }
+
+    /// <summary>A token of the user whom the options name, for calls that are not made by this library; shown as the header <c>token</c>. Null when no user was named, or the cluster has no users.</summary>
+    /// <exception cref="RpcException">Name or password are wrong, or no server answered.</exception>
+    public Task<string?> SignInAsync(CancellationToken cancel = default) => servers.TokenAsync(cancel);
 
     /// <summary>Grants a lease and keeps it alive until it is disposed (which revokes it) or lost.</summary>
     /// <param name="ttl">How long it lasts when nothing is heard from this process; whole seconds, at least 2.</param>
@@ -166,22 +199,28 @@ public sealed class HoldfastClient : IDisposable
     /// <inheritdoc/>
     public void Dispose() => servers.Dispose();
 
+    private static bool IsProgress(WatchResponse response) => response.Events.Count == 0 && !response.Created && !response.Canceled;
+
     /// <summary>Moves the place at which a broken watch is taken up again. A fragment is not the whole of its revision, so it does not count.</summary>
     private static void Advance(WatchCreateRequest position, WatchResponse response)
     {
         if (response.Created && position.StartRevision == 0) position.StartRevision = response.Header.Revision + 1;
         if (response.Events.Count > 0 && !response.Fragment) position.StartRevision = response.Events[^1].Kv.ModRevision + 1;
+        if (IsProgress(response)) position.StartRevision = Math.Max(position.StartRevision, response.Header.Revision + 1);
     }
 
-    private async Task<AsyncDuplexStreamingCall<WatchRequest, WatchResponse>?> OpenWatchAsync(ServerEndpoint endpoint, CancellationToken cancel)
+    private async Task<RangeResponse> GetPrefixPatientlyAsync(string prefix, CancellationToken cancel)
     {
-        try
+        for (var failures = 1; ; failures++)
         {
-            return endpoint.Watch.Watch(await servers.OptionsAsync(endpoint, null, cancel).ConfigureAwait(false));
-        }
-        catch (RpcException failure) when (CallOutcome.MayReadElsewhere(failure) && !cancel.IsCancellationRequested)
-        {
-            return null;
+            try
+            {
+                return await GetPrefixAsync(prefix, cancel).ConfigureAwait(false);
+            }
+            catch (RpcException failure) when (CallOutcome.MayReadElsewhere(failure))
+            {
+                await Task.Delay(ServerList.Backoff(failures), cancel).ConfigureAwait(false);
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Holdfast.Client;
@@ -49,16 +50,48 @@ public sealed record HoldfastClientOptions
         return string.IsNullOrWhiteSpace(named) ? [DefaultEndpoint] : named.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
     }
 
+    /// <summary>The endpoints as URLs.</summary>
+    public IReadOnlyList<string> Urls => [.. Endpoints.Select(UrlOf)];
+
+    /// <summary>Makes connections as this client does: with its certificates, without a proxy, and with pings that find a dead server within ten seconds. Disposed by the caller.</summary>
+    /// <exception cref="ArgumentException">A certificate file cannot be used; the message names it.</exception>
+    public SocketsHttpHandler CreateConnections() => new()
+    {
+        ConnectTimeout = TimeSpan.FromSeconds(2),
+        KeepAlivePingDelay = TimeSpan.FromSeconds(5),
+        KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
+        UseProxy = false,
+        SslOptions = Tls(),
+    };
+
     internal string UrlOf(string endpoint) =>
         endpoint.Contains("://", StringComparison.Ordinal) ? endpoint : (TrustedCaFile is null && CertificateFile is null ? "http://" : "https://") + endpoint;
 
-    internal SslClientAuthenticationOptions Tls()
+    private static T Read<T>(string file, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw new ArgumentException($"the certificate file {file} cannot be used: {unusable.Message}", unusable);
+        }
+    }
+
+    private SslClientAuthenticationOptions Tls()
     {
         var tls = new SslClientAuthenticationOptions();
-        if (CertificateFile is not null) tls.ClientCertificates = [X509Certificate2.CreateFromPemFile(CertificateFile, CertificateKeyFile)];
-        if (TrustedCaFile is null) return tls;
-        tls.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        tls.CertificateChainPolicy.CustomTrustStore.ImportFromPemFile(TrustedCaFile);
+        if (CertificateFile is { } own)
+            tls.ClientCertificateContext = Read($"{own} (key {CertificateKeyFile})", () => SslStreamCertificateContext.Create(X509Certificate2.CreateFromPemFile(own, CertificateKeyFile), null, offline: true));
+        if (TrustedCaFile is not { } trusted) return tls;
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        Read(trusted, () =>
+        {
+            policy.CustomTrustStore.ImportFromPemFile(trusted);
+            return policy.CustomTrustStore.Count > 0 ? true : throw new CryptographicException("it holds no certificate");
+        });
+        tls.CertificateChainPolicy = policy;
         return tls;
     }
 }

@@ -76,7 +76,9 @@ public sealed class KeptLease : IAsyncDisposable
         var sentMs = Environment.TickCount64;
         try
         {
-            var bound = Rest < servers.Timeout ? Rest : servers.Timeout;
+            // One silent server may not use up the time in which another would answer.
+            var share = ttl / 3 < servers.Timeout ? ttl / 3 : servers.Timeout;
+            var bound = Rest < share ? Rest : share;
             using var call = server.Lease.LeaseKeepAlive(await servers.OptionsAsync(server, bound, stop.Token).ConfigureAwait(false));
             await call.RequestStream.WriteAsync(new LeaseKeepAliveRequest { ID = Id }, stop.Token).ConfigureAwait(false);
             if (!await call.ResponseStream.MoveNext(stop.Token).ConfigureAwait(false)) return false;
@@ -84,14 +86,11 @@ public sealed class KeptLease : IAsyncDisposable
             else await lost.CancelAsync().ConfigureAwait(false);
             return true;
         }
-        catch (Exception failure) when (failure is RpcException or InvalidOperationException && !stop.IsCancellationRequested)
+        catch (Exception failure) when (failure is RpcException or InvalidOperationException)
         {
+            stop.Token.ThrowIfCancellationRequested();
             if (failure is not RpcException refused || !servers.IsTokenRefused(refused)) servers.PreferNext(server);
             return false;
-        }
-        catch (RpcException)
-        {
-            throw new OperationCanceledException(stop.Token);
         }
     }
 }

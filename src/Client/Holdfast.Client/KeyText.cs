@@ -9,6 +9,9 @@ public static class KeyText
     /// <summary>A key's bytes.</summary>
     public static ByteString Bytes(string key) => ByteString.CopyFrom(key, Encoding.UTF8);
 
+    /// <summary>The first key with a prefix. No key is empty, so of the empty prefix it is "\0".</summary>
+    public static ByteString StartOfPrefix(string prefix) => prefix.Length > 0 ? Bytes(prefix) : ByteString.CopyFrom(0);
+
     /// <summary>The end of the range of all keys with a prefix: the prefix with its last byte that can grow made one larger, or "\0" (everything) when none can.</summary>
     public static ByteString EndOfPrefix(string prefix)
     {

@@ -18,14 +18,7 @@ internal sealed class ServerEndpoint : IDisposable
             // A range may be as large as the keyspace.
             MaxReceiveMessageSize = null,
             DisposeHttpClient = true,
-            HttpHandler = new SocketsHttpHandler
-            {
-                ConnectTimeout = TimeSpan.FromSeconds(2),
-                KeepAlivePingDelay = TimeSpan.FromSeconds(5),
-                KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
-                UseProxy = false,
-                SslOptions = options.Tls(),
-            },
+            HttpHandler = options.CreateConnections(),
         });
         Kv = new KV.KVClient(channel);
         Watch = new Watch.WatchClient(channel);

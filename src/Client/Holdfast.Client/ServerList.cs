@@ -9,18 +9,16 @@ namespace Holdfast.Client;
 /// </summary>
 internal sealed class ServerList : IDisposable
 {
-    /// <summary>What a server says of a token that ended, or that is from before a change of users. It has executed nothing then.</summary>
-    private static readonly string[] TokenRefusals = ["etcdserver: invalid auth token", "etcdserver: revision of auth store is old"];
-
     private readonly HoldfastClientOptions options;
     private readonly ServerEndpoint[] servers;
+    private readonly SignIn signIn;
     private int preferred;
-    private string? token;
 
     public ServerList(HoldfastClientOptions options)
     {
         if (options.Validate() is { Count: > 0 } faults) throw new ArgumentException(string.Join("; ", faults), nameof(options));
         this.options = options;
+        signIn = new SignIn(options);
         servers = [.. options.Endpoints.Select(address => new ServerEndpoint(address, options))];
     }
 
@@ -45,18 +43,21 @@ internal sealed class ServerList : IDisposable
     /// <summary>The options of a call with this much time, or without an end; signed in if there is a user.</summary>
     public async ValueTask<CallOptions> OptionsAsync(ServerEndpoint server, TimeSpan? timeout, CancellationToken cancel)
     {
-        if (options.User is not null && Volatile.Read(ref token) is null) await SignInAsync(server, cancel).ConfigureAwait(false);
-        var headers = Volatile.Read(ref token) is { } signed ? new Metadata { { "token", signed } } : null;
+        var headers = await signIn.TokenAsync(server, cancel).ConfigureAwait(false) is { } signed ? new Metadata { { "token", signed } } : null;
         return new CallOptions(headers, timeout is { } bound ? DateTime.UtcNow + bound : null, cancel);
     }
 
     /// <summary>Forgets the token if that is what the server refused: the call was not executed, and the next one signs in anew.</summary>
-    public bool IsTokenRefused(RpcException failure)
-    {
-        if (options.User is null || !TokenRefusals.Contains(failure.Status.Detail)) return false;
-        Volatile.Write(ref token, null);
-        return true;
-    }
+    public bool IsTokenRefused(RpcException failure) => signIn.IsRefused(failure.Status.Detail);
+
+    /// <summary>The same for a watch, which is refused in a response.</summary>
+    public bool IsTokenRefused(WatchResponse response) => response.Canceled && signIn.IsRefused(response.CancelReason);
+
+    /// <summary>Whether a watch that failed like this is taken up elsewhere, or again with a new token.</summary>
+    public bool MayWatchElsewhere(RpcException failure) => IsTokenRefused(failure) || CallOutcome.MayWatchElsewhere(failure);
+
+    /// <summary>A token for whoever makes calls beside this library; null when no user was named, or the cluster has no users.</summary>
+    public Task<string?> TokenAsync(CancellationToken cancel) => ReadAsync(async (server, _) => await signIn.TokenAsync(server, cancel).ConfigureAwait(false), cancel);
 
     public async Task<T> ReadAsync<T>(Func<ServerEndpoint, CallOptions, Task<T>> call, CancellationToken cancel)
     {
@@ -66,6 +67,10 @@ internal sealed class ServerList : IDisposable
             try
             {
                 return await call(server, await OptionsAsync(server, Timeout, cancel).ConfigureAwait(false)).ConfigureAwait(false);
+            }
+            catch (RpcException failure) when (failure.StatusCode == StatusCode.Cancelled && cancel.IsCancellationRequested)
+            {
+                throw new OperationCanceledException(failure.Status.Detail, failure, cancel);
             }
             catch (RpcException failure) when (!isSignedInAnew && IsTokenRefused(failure))
             {
@@ -91,6 +96,10 @@ internal sealed class ServerList : IDisposable
                 wasSent = true;
                 return await call(server, with).ConfigureAwait(false);
             }
+            catch (RpcException failure) when (!wasSent && failure.StatusCode == StatusCode.Cancelled && cancel.IsCancellationRequested)
+            {
+                throw new OperationCanceledException(failure.Status.Detail, failure, cancel);
+            }
             catch (RpcException failure) when (!isSignedInAnew && IsTokenRefused(failure))
             {
                 isSignedInAnew = true;
@@ -109,19 +118,9 @@ internal sealed class ServerList : IDisposable
         }
     }
 
-    public void Dispose() => Array.ForEach(servers, server => server.Dispose());
-
-    private async Task SignInAsync(ServerEndpoint server, CancellationToken cancel)
+    public void Dispose()
     {
-        var request = new AuthenticateRequest { Name = options.User!, Password = options.Password! };
-        try
-        {
-            var signed = await server.Auth.AuthenticateAsync(request, new CallOptions(deadline: DateTime.UtcNow + Timeout, cancellationToken: cancel)).ConfigureAwait(false);
-            Volatile.Write(ref token, signed.Token);
-        }
-        catch (RpcException failure) when (failure.Status.Detail.Contains("authentication is not enabled", StringComparison.Ordinal))
-        {
-            // Nobody is asked for a name: the call goes without, as etcd's own client does it.
-        }
+        Array.ForEach(servers, server => server.Dispose());
+        signIn.Dispose();
     }
 }

@@ -1,3 +1,4 @@
+using Grpc.Core;
 using Holdfast.Coordination.Protocol;
 using Holdfast.Coordination.Protocol.Elections;
 
@@ -69,6 +70,11 @@ public abstract class Tenure : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // The tenure is over.
+        }
+        catch (RpcException)
+        {
+            // Refused for good, such as a user whose rights were taken away: nobody could tell us that the key is gone, so it may be.
+            lease.GiveUp();
         }
     }
 }

@@ -14,14 +14,4 @@ public sealed class OperationsPageTests
         Assert.Equal(NodeEvents.All.Count, NodeEvents.All.Select(each => each.Id).Distinct().Count());
         Assert.All(NodeEvents.All, each => Assert.InRange(each.Id, 5000, 5199));
     }
-
-    [Theory]
-    [InlineData(ExitCode.Failed)]
-    [InlineData(ExitCode.Misused)]
-    [InlineData(ExitCode.Unknown)]
-    [InlineData(ExitCode.BrokenInvariant)]
-    [InlineData(ExitCode.SplitBrain)]
-    [InlineData(ExitCode.DiskFull)]
-    [InlineData(ExitCode.DiskFailed)]
-    public void Every_exit_code_is_explained(int code) => Assert.Contains($"| {code} | ", File.ReadAllText(Checkout.PathOf("docs/operations.md")), StringComparison.Ordinal);
 }

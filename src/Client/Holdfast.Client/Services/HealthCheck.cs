@@ -38,7 +38,7 @@ public abstract class HealthCheck
         {
             return await AskAsync(bound.Token).ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is SocketException or HttpRequestException or RpcException or OperationCanceledException && !cancel.IsCancellationRequested)
+        catch (Exception failure) when (!cancel.IsCancellationRequested)
         {
             return bound.IsCancellationRequested ? $"no answer within {timeout.TotalSeconds} s" : failure is RpcException refused ? refused.Status.Detail : failure.Message;
         }
@@ -53,7 +53,7 @@ public abstract class HealthCheck
         private protected override async Task<string?> AskAsync(CancellationToken cancel)
         {
             using var client = new TcpClient();
-            await client.ConnectAsync(Target.Host, Target.Port, cancel).ConfigureAwait(false);
+            await client.ConnectAsync(Target.DnsSafeHost, Target.Port, cancel).ConfigureAwait(false);
             return null;
         }
     }

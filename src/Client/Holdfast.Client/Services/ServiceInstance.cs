@@ -29,7 +29,8 @@ public sealed record ServiceInstance
     {
         try
         {
-            return JsonSerializer.Deserialize(json, ServiceJson.Default.ServiceInstance);
+            var instance = JsonSerializer.Deserialize(json, ServiceJson.Default.ServiceInstance);
+            return instance is { Id.Length: > 0, Address.Length: > 0, Port: >= 1 and <= 65535 } && instance.Tags.All(tag => tag is not null) ? instance : null;
         }
         catch (JsonException)
         {
@@ -61,7 +62,7 @@ public enum ServiceHealth
 }
 
 /// <summary>The registry's JSON, by generated code.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ServiceInstance))]
 internal sealed partial class ServiceJson : JsonSerializerContext;
 

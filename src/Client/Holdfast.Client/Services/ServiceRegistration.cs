@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Holdfast.Coordination.Protocol;
 
 namespace Holdfast.Client;
 
@@ -17,11 +18,14 @@ public sealed record RegistrationOptions
     /// <summary>For one check.</summary>
     public TimeSpan CheckTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Called with every change of health and its reason.</summary>
+    /// <summary>Called with every change of health and its reason. It must not throw.</summary>
     public Action<ServiceHealth, string>? OnHealth { get; init; }
 }
 
-/// <summary>An instance that is kept registered until disposed. A lost lease is replaced by a new one; writing the same key again is ours to do, since nobody else writes it.</summary>
+/// <summary>
+/// An instance that is kept registered until disposed. A lost lease is replaced by a new one, and a key that somebody deleted is written again; writing the same key again is ours to do, since nobody else
+/// writes it but a later registration of the same id, which is left alone.
+/// </summary>
 public sealed class ServiceRegistration : IAsyncDisposable
 {
     private readonly HoldfastClient client;
@@ -29,6 +33,8 @@ public sealed class ServiceRegistration : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly string key;
     private Task keeping = Task.CompletedTask;
+    private Task watching = Task.CompletedTask;
+    private volatile CancellationTokenSource deleted = new();
     private KeptLease lease;
     private ServiceInstance instance;
 
@@ -43,6 +49,7 @@ public sealed class ServiceRegistration : IAsyncDisposable
     {
         await stop.CancelAsync().ConfigureAwait(false);
         await keeping.ConfigureAwait(false);
+        await watching.ConfigureAwait(false);
         await lease.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -53,7 +60,8 @@ public sealed class ServiceRegistration : IAsyncDisposable
         var registration = new ServiceRegistration(client, key, checkedInstance, options, lease);
         try
         {
-            await registration.PutAsync(cancel).ConfigureAwait(false);
+            var written = await registration.PutAsync(cancel).ConfigureAwait(false);
+            registration.watching = registration.WatchAsync(written.Header.Revision + 1);
         }
         catch
         {
@@ -71,7 +79,7 @@ public sealed class ServiceRegistration : IAsyncDisposable
         return Array.Find(faults, fault => fault is not null);
     }
 
-    private Task PutAsync(CancellationToken cancel) => client.PutAsync(key, Instance.ToJson(), lease.Id, cancel);
+    private Task<PutResponse> PutAsync(CancellationToken cancel) => client.PutAsync(key, Instance.ToJson(), lease.Id, cancel);
 
     private async Task KeepAsync()
     {
@@ -81,6 +89,7 @@ public sealed class ServiceRegistration : IAsyncDisposable
             try
             {
                 if (isWritten) await PauseAsync().ConfigureAwait(false);
+                if (deleted.IsCancellationRequested) (isWritten, deleted) = (false, new CancellationTokenSource());
                 if (lease.Lost.IsCancellationRequested)
                 {
                     isWritten = false;
@@ -100,17 +109,39 @@ public sealed class ServiceRegistration : IAsyncDisposable
         }
     }
 
-    /// <summary>Until the checks are due or the lease is lost.</summary>
+    /// <summary>Looks out for a deletion of the key.</summary>
+    private async Task WatchAsync(long revision)
+    {
+        try
+        {
+            while (true)
+            {
+                var create = new WatchCreateRequest { Key = KeyText.Bytes(key), StartRevision = revision, Filters = { WatchCreateRequest.Types.FilterType.Noput } };
+                await foreach (var response in client.WatchAsync(create, stop.Token).ConfigureAwait(false))
+                    if (response.Events.Count > 0 || response.CompactRevision > 0)
+                        await deleted.CancelAsync().ConfigureAwait(false);
+                    else if (response.Canceled)
+                        return; // We may write the key and not read it: the lease is all that can be kept.
+                revision = 0; // The past is gone; the key has been written anew, so it is looked at from now on.
+            }
+        }
+        catch (Exception over) when (over is OperationCanceledException or RpcException)
+        {
+            // Disposed, or refused for good.
+        }
+    }
+
+    /// <summary>Until the checks are due, the lease is lost or the key is gone.</summary>
     private async Task PauseAsync()
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, lease.Lost);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, lease.Lost, deleted.Token);
         try
         {
             await Task.Delay(options.Checks.Count == 0 ? Timeout.InfiniteTimeSpan : options.CheckInterval, over.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            // The lease is lost.
+            // The lease is lost, or the key is gone.
         }
     }
 

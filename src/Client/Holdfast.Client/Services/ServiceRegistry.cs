@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Google.Protobuf;
 using Grpc.Core;
 using Holdfast.Coordination.Protocol;
 
@@ -47,24 +46,8 @@ public sealed class ServiceRegistry
     /// <summary>The healthy instances now, and again whenever they have changed; each time all of them. Goes on through lost connections and compactions.</summary>
     public async IAsyncEnumerable<IReadOnlyList<ServiceInstance>> WatchAsync(string service, [EnumeratorCancellation] CancellationToken cancel = default)
     {
-        var prefix = ServiceKeys.Instances(service);
-        while (true)
-        {
-            var found = await client.GetPrefixAsync(prefix, cancel).ConfigureAwait(false);
-            var view = found.Kvs.ToDictionary(pair => pair.Key, pair => pair.Value);
-            yield return Healthy(view);
-            await foreach (var response in client.WatchPrefixAsync(prefix, found.Header.Revision + 1, cancel).ConfigureAwait(false))
-            {
-                foreach (var change in response.Events)
-                {
-                    if (change.Type == Event.Types.EventType.Put) view[change.Kv.Key] = change.Kv.Value;
-                    else view.Remove(change.Kv.Key);
-                }
-
-                if (response.Events.Count > 0) yield return Healthy(view);
-                if (response.Canceled && response.CompactRevision == 0) throw new RpcException(new Status(StatusCode.Cancelled, response.CancelReason));
-            }
-        }
+        await foreach (var view in client.FollowPrefixAsync(ServiceKeys.Instances(service), cancel).ConfigureAwait(false))
+            yield return [.. view.Keys.Values.Select(pair => ServiceInstance.TryParse(pair.Value.Span)).OfType<ServiceInstance>().Where(instance => instance.Health == ServiceHealth.Passing)];
     }
 
     /// <summary>Waits until this instance is its service's leader: the one whose name stands at <c>/services/SERVICE/leader</c>, put there by compare-and-swap.</summary>
@@ -78,9 +61,6 @@ public sealed class ServiceRegistry
     /// <summary>The id of the instance that leads a service; null when nobody does.</summary>
     public async Task<string?> LeaderAsync(string service, CancellationToken cancel = default) =>
         (await client.GetAsync(ServiceKeys.Leader(service), cancel).ConfigureAwait(false))?.Value.ToStringUtf8();
-
-    private static IReadOnlyList<ServiceInstance> Healthy(Dictionary<ByteString, ByteString> view) =>
-        [.. view.OrderBy(pair => pair.Key.ToStringUtf8(), StringComparer.Ordinal).Select(pair => ServiceInstance.TryParse(pair.Value.Span)).OfType<ServiceInstance>().Where(instance => instance.Health == ServiceHealth.Passing)];
 
     private async Task<ServiceLeadership> TakeAsync(string key, string instance, KeptLease lease, DateTime? deadline, CancellationToken cancel)
     {

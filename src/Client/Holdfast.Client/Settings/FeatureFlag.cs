@@ -27,15 +27,19 @@ public sealed record FeatureFlag
     /// <param name="name">The flag's name: each flag has other subjects in its first percent.</param>
     /// <param name="subject">Who asks, such as a user's id.</param>
     /// <param name="attributes">What rules may ask about.</param>
-    public bool IsOnFor(string name, string subject, IReadOnlyDictionary<string, string>? attributes = null)
+    public bool IsOnFor(string name, string subject, IReadOnlyDictionary<string, string>? attributes = null) =>
+        IsOnFor(name, subject, attribute => attributes?.GetValueOrDefault(attribute) is { } value ? [value] : []);
+
+    /// <summary>Whether it is on for a subject whose attributes may have several values each, such as the groups of a user: a rule fits if one of them does.</summary>
+    /// <param name="name">The flag's name.</param>
+    /// <param name="subject">Who asks.</param>
+    /// <param name="valuesOf">The values of an attribute; empty when the subject does not have it.</param>
+    public bool IsOnFor(string name, string subject, Func<string, IEnumerable<string>> valuesOf)
     {
         if (!Enabled) return false;
         foreach (var rule in Rules)
-        {
-            var value = rule.Attribute == "subject" ? subject : attributes?.GetValueOrDefault(rule.Attribute);
-            if (value is not null && rule.Values.Contains(value, StringComparer.Ordinal)) return rule.Enabled;
-        }
-
+            if ((rule.Attribute == "subject" ? [subject] : valuesOf(rule.Attribute)).Any(value => rule.Values.Contains(value, StringComparer.Ordinal)))
+                return rule.Enabled;
         return Place(name, subject) < Rollout;
     }
 
@@ -44,7 +48,8 @@ public sealed record FeatureFlag
     {
         try
         {
-            return JsonSerializer.Deserialize(json, FlagJson.Default.FeatureFlag);
+            var flag = JsonSerializer.Deserialize(json, FlagJson.Default.FeatureFlag);
+            return flag is { Rollout: >= 0 and <= 100 } && flag.Rules.All(rule => rule is not null && rule.Values.All(value => value is not null)) ? flag : null;
         }
         catch (JsonException)
         {
@@ -65,6 +70,6 @@ public sealed record FeatureFlag
 }
 
 /// <summary>The flags' JSON, by generated code.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(FeatureFlag))]
 internal sealed partial class FlagJson : JsonSerializerContext;

@@ -1,34 +1,39 @@
 using Grpc.Core;
-using Grpc.Net.Client;
-using Holdfast.Coordination.Protocol;
+using Holdfast.Client;
 
 namespace Holdfast.Server.Client;
 
-/// <summary>Signs in at the first request and shows the token with every one. A verb lives for seconds and a token for minutes, so it is not renewed; a watch shows it only at its beginning.</summary>
-internal sealed class SignedInHandler(ClientAccess access, string url) : DelegatingHandler(access.Connections())
+/// <summary>Shows with every request the token that the client library signs in for. A verb lives for seconds and a token for minutes, so it is not renewed.</summary>
+internal sealed class SignedInHandler(HoldfastClient client, HttpMessageHandler connections) : DelegatingHandler(connections)
 {
-    private readonly Lock gate = new();
-    private Task<string>? token;
-
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        Task<string> signingIn;
-        lock (gate) signingIn = token ??= SignInAsync();
-        request.Headers.TryAddWithoutValidation("token", await signingIn.WaitAsync(cancellationToken).ConfigureAwait(false));
+        if (await TokenAsync(cancellationToken).ConfigureAwait(false) is { } token) request.Headers.TryAddWithoutValidation("token", token);
         return await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<string> SignInAsync()
+    protected override void Dispose(bool disposing)
     {
-        using var channel = GrpcChannel.ForAddress(url, new GrpcChannelOptions { HttpHandler = access.Connections() });
+        if (disposing) client.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private async Task<string?> TokenAsync(CancellationToken cancel)
+    {
         try
         {
-            var answer = await new Auth.AuthClient(channel).AuthenticateAsync(new AuthenticateRequest { Name = access.User, Password = access.Password }, deadline: DateTime.UtcNow.AddSeconds(10));
-            return answer.Token;
+            return await client.SignInAsync(cancel).ConfigureAwait(false);
+        }
+        catch (RpcException away) when (away.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded)
+        {
+            throw new HttpRequestException(away.Status.Detail, away);
         }
         catch (RpcException refused)
         {
-            throw new HttpRequestException($"cannot sign in as {access.User}: {refused.Status.Detail}", refused);
+            throw new SignInException($"cannot sign in: {refused.Status.Detail}", refused);
         }
     }
 }
+
+/// <summary>A server did not take the name or the password. It is an <see cref="HttpRequestException"/> so that a survey of many nodes notes it as that node's answer.</summary>
+internal sealed class SignInException(string message, Exception cause) : HttpRequestException(message, cause);

@@ -25,7 +25,7 @@ internal static class BackupCommand
     };
 
     /// <summary>Runs a verb over files, and turns what they refuse into a sentence and an exit code.</summary>
-    internal static int Try(Func<int> verb)
+    internal static int Try(ParseResult parsed, Func<int> verb)
     {
         try
         {
@@ -33,13 +33,11 @@ internal static class BackupCommand
         }
         catch (ArgumentException misused)
         {
-            Console.Error.WriteLine($"holdfast: {misused.Message}");
-            return ExitCode.Misused;
+            return new Failure(ErrorCode.Misused, misused.Message).Say(parsed);
         }
         catch (Exception refusal) when (refusal is DataDirectoryException or DataDirectoryUnusableException or WalRefusedException or IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"holdfast: {refusal.Message}");
-            return ExitCode.Failed;
+            return new Failure(ErrorCode.Refused, refusal.Message).Say(parsed);
         }
     }
 
@@ -90,7 +88,7 @@ internal static class BackupCommand
                 if (backup.Fault.Length > 0) throw new AdminException(503, backup.Fault);
                 progress.Show("base", backup.CopiedBytes, backup.TotalBytes);
                 if (backup.BasesTaken == before) continue;
-                Console.WriteLine($"{backup.Folder}: bases of {Moments.Text(backup.BaseMicros)}, log up to {Moments.Text(backup.CoveredMicros)}");
+                Report.Done(parsed, $"{backup.Folder}: bases of {Moments.Text(backup.BaseMicros)}, log up to {Moments.Text(backup.CoveredMicros)}");
                 break;
             }
 
@@ -111,7 +109,7 @@ internal static class BackupCommand
         command.Options.Add(from);
         command.Options.Add(cluster);
         var report = Report.AddTo(command);
-        command.SetAction(parsed => Try(() =>
+        command.SetAction(parsed => Try(parsed, () =>
         {
             using var progress = new ProgressLine();
             var read = 0L;

@@ -10,7 +10,12 @@ internal static class CertCommand
 {
     private const int DaysMax = 3650;
 
-    internal static Command Create() => new("cert", "Certificates between nodes: an authority, a node's certificate, what a folder holds.") { CreateAuthority(), CreateNode(), CreateShow() };
+    internal static Command Create()
+    {
+        var command = new Command("cert", "Certificates between nodes: an authority, a node's certificate, what a folder holds.") { CreateAuthority(), CreateNode(), CreateShow() };
+        Report.AddTo(command);
+        return command;
+    }
 
     private static Command CreateAuthority()
     {
@@ -19,14 +24,14 @@ internal static class CertCommand
         var name = new Option<string>("--name") { Description = "What it is called.", DefaultValueFactory = _ => "Holdfast cluster authority" };
         command.Options.Add(output);
         command.Options.Add(name);
-        command.SetAction(parsed => Try(() =>
+        command.SetAction(parsed => Try(parsed, () =>
         {
             var folder = new TlsFolder(parsed.GetValue(output)!);
-            if (folder.Signs || folder.Has(TlsFolder.AuthorityFile)) return Refuse($"{folder.FullPath} holds an authority already: it is not overwritten, because every certificate that it signed would be worthless");
+            if (folder.Signs || folder.Has(TlsFolder.AuthorityFile)) return Refuse(parsed, $"{folder.FullPath} holds an authority already: it is not overwritten, because every certificate that it signed would be worthless");
             using var authority = CertificateAuthority.Create(parsed.GetValue(name)!, DateTimeOffset.UtcNow);
             folder.WriteSecret(TlsFolder.AuthorityKeyFile, authority.KeyPem());
             folder.Write(TlsFolder.AuthorityFile, authority.CertificatePem());
-            Console.WriteLine($"{folder.FullPath}: ca.pem, ca.key; SHA-256 {Convert.ToHexStringLower(authority.Fingerprint)}");
+            Report.Done(parsed, $"{folder.FullPath}: ca.pem, ca.key; SHA-256 {Convert.ToHexStringLower(authority.Fingerprint)}");
             return 0;
         }));
         return command;
@@ -43,18 +48,18 @@ internal static class CertCommand
         var signs = new Option<bool>("--signs") { Description = "Also puts ca.key there: this node signs for those who join with a token." };
         command.Arguments.Add(name);
         foreach (var option in (Option[])[authorityFolder, output, hosts, days, signs]) command.Options.Add(option);
-        command.SetAction(parsed => Try(() =>
+        command.SetAction(parsed => Try(parsed, () =>
         {
             var source = new TlsFolder(parsed.GetValue(authorityFolder)!);
             using var authority = source.OpenAuthority();
-            if (authority is null) return Refuse($"{source.FullPath} holds no ca.key: make an authority with holdfast cert ca --out {source.FullPath}");
+            if (authority is null) return Refuse(parsed, $"{source.FullPath} holds no ca.key: make an authority with holdfast cert ca --out {source.FullPath}");
             var lifetime = parsed.GetValue(days);
-            if (lifetime is < 1 or > DaysMax) return Refuse($"--days {lifetime}: give 1 to {DaysMax}");
+            if (lifetime is < 1 or > DaysMax) return Refuse(parsed, $"--days {lifetime}: give 1 to {DaysMax}");
             var folder = new TlsFolder(parsed.GetValue(output)!);
-            if (folder.FullPath == source.FullPath) return Refuse("--out is the authority's own folder: give each node a folder of its own");
+            if (folder.FullPath == source.FullPath) return Refuse(parsed, "--out is the authority's own folder: give each node a folder of its own");
             WriteNode(folder, authority, parsed.GetValue(name)!, parsed.GetValue(hosts)!, TimeSpan.FromDays(lifetime));
             if (parsed.GetValue(signs)) folder.WriteSecret(TlsFolder.AuthorityKeyFile, authority.KeyPem());
-            Console.WriteLine($"{folder.FullPath}: ca.pem, node.pem, node.key{(parsed.GetValue(signs) ? ", ca.key" : "")}; start the node with --tls {folder.FullPath}");
+            Report.Done(parsed, $"{folder.FullPath}: ca.pem, node.pem, node.key{(parsed.GetValue(signs) ? ", ca.key" : "")}; start the node with --tls {folder.FullPath}");
             return 0;
         }));
         return command;
@@ -76,21 +81,26 @@ internal static class CertCommand
         var command = new Command("show", "Says what a folder holds, and what is wrong with it.");
         var path = new Argument<string>("folder") { Description = "A folder for --tls." };
         command.Arguments.Add(path);
-        command.SetAction(parsed => Try(() =>
+        command.SetAction(parsed => Try(parsed, () =>
         {
             var folder = new TlsFolder(parsed.GetValue(path)!);
             var material = folder.Load();
-            Console.WriteLine($"node       {material.Own.Subject}");
-            Console.WriteLine($"holds      {material.Own.NotBefore.ToUniversalTime():u} to {material.Own.NotAfter.ToUniversalTime():u}");
-            foreach (var authority in material.Authorities) Console.WriteLine($"authority  {authority.Subject}, SHA-256 {Convert.ToHexStringLower(SHA256.HashData(authority.RawData))}");
-            Console.WriteLine($"signs      {(folder.Signs ? "yes: ca.key is here" : "no")}");
-            foreach (var warning in folder.TooOpen()) Console.WriteLine($"warning    {warning}");
+            var authorities = material.Authorities.Select(authority => $"{authority.Subject}, SHA-256 {Convert.ToHexStringLower(SHA256.HashData(authority.RawData))}").ToList();
+            var row = new CertificateRow(material.Own.Subject, material.Own.NotBefore.ToUniversalTime(), material.Own.NotAfter.ToUniversalTime(), authorities, folder.Signs, [.. folder.TooOpen()]);
+            Report.One(parsed, row, ReportJson.Readable.CertificateRow, string.Join('\n', (string[])
+            [
+                $"node       {row.Node}",
+                $"holds      {row.NotBefore:u} to {row.NotAfter:u}",
+                .. authorities.Select(authority => $"authority  {authority}"),
+                $"signs      {(row.Signs ? "yes: ca.key is here" : "no")}",
+                .. row.Warnings.Select(warning => $"warning    {warning}"),
+            ]));
             return 0;
         }));
         return command;
     }
 
-    private static int Try(Func<int> act)
+    private static int Try(ParseResult parsed, Func<int> act)
     {
         try
         {
@@ -98,13 +108,9 @@ internal static class CertCommand
         }
         catch (Exception fault) when (fault is TlsFolderException or IOException or UnauthorizedAccessException)
         {
-            return Refuse(fault.Message);
+            return Refuse(parsed, fault.Message);
         }
     }
 
-    private static int Refuse(string why)
-    {
-        Console.Error.WriteLine($"holdfast: {why}");
-        return 1;
-    }
+    private static int Refuse(ParseResult parsed, string why) => new Failure(ErrorCode.Refused, why).Say(parsed);
 }

@@ -1,18 +1,12 @@
 using System.CommandLine;
-using Grpc.Core;
 using Holdfast.Client;
-using Holdfast.Coordination.Endpoints;
 using Holdfast.Server.Client;
-using Holdfast.Server.Hosting;
 
 namespace Holdfast.Server.Commands;
 
-/// <summary>Where a client verb looks for servers, and who it says it is: flags as etcdctl's, else <c>HOLDFAST_*</c> variables; and what it exits with when it could not be done.</summary>
+/// <summary>Where a client verb looks for servers, who it says it is, and how it prints: flags as etcdctl's, else <c>HOLDFAST_*</c> variables; and what it exits with when it could not be done.</summary>
 internal sealed class ClientOptions
 {
-    /// <summary>The server refused, or none answered: for verbs whose exit code 1 says that there is nothing.</summary>
-    public const int Failed = 2;
-
     private readonly Option<string> endpoints = Named("--endpoints", "Servers to talk to, host:port,host:port. Default: HOLDFAST_ENDPOINTS, else 127.0.0.1:2379.");
     private readonly Option<string> authority = Named("--cacert", "Servers must show a certificate from this authority, a PEM file (HOLDFAST_CACERT).");
     private readonly Option<string> certificate = Named("--cert", "Our certificate, a PEM file (HOLDFAST_CERT).");
@@ -25,65 +19,33 @@ internal sealed class ClientOptions
     {
         var options = new ClientOptions();
         foreach (var option in (Option[])[options.endpoints, options.authority, options.certificate, options.key, options.user, options.password]) command.Options.Add(option);
+        Report.AddTo(command);
         return options;
     }
 
-    /// <summary>Runs a verb of the nodes' own administration, and turns what servers and files refuse into a sentence and an exit code.</summary>
+    /// <summary>Runs a verb, and turns what servers and files refuse into a sentence and an exit code.</summary>
     public async Task<int> TryAsync(ParseResult parsed, Func<ClientAccess, Task<int>> verb)
     {
         try
         {
             return await verb(Access(parsed));
         }
-        catch (ClientAccessException misused)
+        catch (Exception exception) when (Failure.Of(exception) is { } failure)
         {
-            return await SayAsync(misused.Message, ExitCode.Misused);
-        }
-        catch (OutcomeUnknownException unknown)
-        {
-            return await SayAsync(unknown.Message, ExitCode.Unknown);
-        }
-        catch (RpcException failure)
-        {
-            return await SayAsync($"{failure.Status.Detail} ({failure.StatusCode})", ExitCode.Failed);
-        }
-        catch (Exception failure) when (failure is AdminException or HttpRequestException or TaskCanceledException)
-        {
-            return await SayAsync(failure.Message, ExitCode.Failed);
+            return failure.Say(parsed);
         }
     }
 
     /// <summary>Runs a verb with a client of what was asked for; failures are said and become exit codes.</summary>
-    public async Task<int> RunAsync(ParseResult parsed, Func<HoldfastClient, Task<int>> verb)
+    public Task<int> RunAsync(ParseResult parsed, Func<HoldfastClient, Task<int>> verb) => TryAsync(parsed, async access =>
     {
-        try
-        {
-            using var client = Access(parsed).Open();
-            return await verb(client);
-        }
-        catch (OutcomeUnknownException unknown)
-        {
-            return await SayAsync(unknown.Message, ExitCode.Unknown);
-        }
-        catch (RpcException failure)
-        {
-            return await SayAsync($"{failure.Status.Detail} ({failure.StatusCode}); is a server running there? --endpoints or HOLDFAST_ENDPOINTS says where to look", Failed);
-        }
-        catch (Exception wrong) when (wrong is ClientAccessException or ArgumentException)
-        {
-            return await SayAsync(wrong.Message, Failed);
-        }
-    }
+        using var client = access.Open();
+        return await verb(client);
+    });
 
     private static Option<string> Named(string name, string description) => new(name) { Description = description, Recursive = true };
 
     private static string Said(ParseResult parsed, Option<string> option, string variable) => parsed.GetValue(option) ?? Environment.GetEnvironmentVariable(variable) ?? "";
-
-    private static async Task<int> SayAsync(string sentence, int code)
-    {
-        await Console.Error.WriteLineAsync($"holdfast: {sentence}");
-        return code;
-    }
 
     private ClientAccess Access(ParseResult parsed) => new(
         HoldfastClientOptions.ParseEndpoints(parsed.GetValue(endpoints)), Said(parsed, authority, "HOLDFAST_CACERT"), Said(parsed, certificate, "HOLDFAST_CERT"), Said(parsed, key, "HOLDFAST_KEY"),

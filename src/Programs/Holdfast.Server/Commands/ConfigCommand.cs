@@ -16,13 +16,9 @@ internal static class ConfigCommand
         {
             var faults = new List<string>();
             var values = settings.Draw(parsed, faults);
-            foreach (var setting in Settings.All)
-            {
-                // A token is a secret: it is shown as there or not there.
-                var text = setting == Settings.Token && values[setting].Text.Length > 0 ? "(hidden)" : values[setting].Text;
-                Console.WriteLine(parsed.GetValue(origin) ? $"{setting.Key + ": " + text,-40} # {values[setting].Origin}" : $"{setting.Key}: {text}");
-            }
-
+            var rows = Settings.All.Select(setting => RowOf(setting, values[setting])).ToList();
+            if (Report.IsJson(parsed)) Report.Rows(parsed, rows, ReportJson.Readable.IReadOnlyListSettingRow, [], _ => []);
+            else foreach (var row in rows) Console.WriteLine(parsed.GetValue(origin) ? $"{row.Key + ": " + row.Value,-40} # {row.Origin}" : $"{row.Key}: {row.Value}");
             ServerPlan.From(values, isTerminal: false, faults);
             return faults.Count == 0 ? 0 : SettingOptions.Refuse(faults);
         });
@@ -30,4 +26,7 @@ internal static class ConfigCommand
         ConfigurationVerbs.AddTo(config);
         return config;
     }
+
+    /// <summary>A token is a secret: it is shown as there or not there.</summary>
+    private static SettingRow RowOf(Setting setting, SettingValue value) => new(setting.Key, setting == Settings.Token && value.Text.Length > 0 ? "(hidden)" : value.Text, value.Origin);
 }

@@ -1,13 +1,13 @@
 using System.CommandLine;
+using System.Globalization;
 using Holdfast.Client;
+using Holdfast.Server.Hosting;
 
 namespace Holdfast.Server.Commands;
 
-/// <summary><c>get|set|watch|history|rollback</c> of <c>holdfast config</c>: values that all instances of a service share, with their past (R1.5). Exit code 1 when there is nothing.</summary>
+/// <summary><c>get|set|watch|history|rollback</c> of <c>holdfast config</c>: values that all instances of a service share, with their past (R1.5). Exit code 4 when there is nothing.</summary>
 internal static class ConfigurationVerbs
 {
-    private const int NotThere = 1;
-
     internal static void AddTo(Command config)
     {
         var clients = ClientOptions.AddTo(config);
@@ -20,51 +20,48 @@ internal static class ConfigurationVerbs
         var watch = new Command("watch", "Prints the changes of a value until interrupted.") { name };
         var history = new Command("history", "Prints revision and value, newest first, as far as they are not compacted.") { name, limit };
         var rollback = new Command("rollback", "Writes the value of a revision again, as a new revision.") { name, revision };
-        get.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => GetAsync(client, parsed.GetValue(name)!, cancel)));
-        set.SetAction((parsed, cancel) => clients.RunAsync(parsed, async client => Say(await client.Configuration.SetAsync(parsed.GetValue(name)!, parsed.GetValue(value)!, cancel))));
-        watch.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => WatchAsync(client, parsed.GetValue(name)!, cancel)));
-        history.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => HistoryAsync(client, parsed.GetValue(name)!, parsed.GetValue(limit), cancel)));
-        rollback.SetAction((parsed, cancel) => clients.RunAsync(parsed, async client => Say(await client.Configuration.RollbackAsync(parsed.GetValue(name)!, parsed.GetValue(revision), cancel))));
+        get.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => GetAsync(parsed, client, parsed.GetValue(name)!, cancel)));
+        set.SetAction((parsed, cancel) => clients.RunAsync(parsed, async client => Report.Revision(parsed, await client.Configuration.SetAsync(parsed.GetValue(name)!, parsed.GetValue(value)!, cancel))));
+        watch.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => WatchAsync(parsed, client, parsed.GetValue(name)!, cancel)));
+        history.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => HistoryAsync(parsed, client, parsed.GetValue(name)!, parsed.GetValue(limit), cancel)));
+        rollback.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => RollbackAsync(parsed, client, parsed.GetValue(name)!, parsed.GetValue(revision), cancel)));
         foreach (var verb in (Command[])[get, set, watch, history, rollback]) config.Subcommands.Add(verb);
     }
 
-    private static int Say(long? revision)
+    private static async Task<int> RollbackAsync(ParseResult parsed, HoldfastClient client, string name, long revision, CancellationToken cancel)
     {
-        if (revision is { } written) Console.WriteLine($"revision {written}");
-        else Console.Error.WriteLine("holdfast: nothing written: there was no value at that revision, or it is compacted, or somebody changed the value just now");
-        return revision is null ? NotThere : 0;
+        if (await client.Configuration.RollbackAsync(name, revision, cancel) is { } written) return Report.Revision(parsed, written);
+        await Console.Error.WriteLineAsync("holdfast: nothing written: there was no value at that revision, or it is compacted, or somebody changed the value just now");
+        return ExitCode.No;
     }
 
-    private static async Task<int> GetAsync(HoldfastClient client, string name, CancellationToken cancel)
+    private static async Task<int> GetAsync(ParseResult parsed, HoldfastClient client, string name, CancellationToken cancel)
     {
-        if (await client.Configuration.GetAsync(name, cancel) is not { } found) return NotThere;
-        Console.WriteLine(found.Value);
-        return 0;
+        if (await client.Configuration.GetAsync(name, cancel) is not { } found) return ExitCode.No;
+        Report.One(parsed, [new VersionRow(found.Revision, found.Version, found.Value)], ReportJson.Readable.IReadOnlyListVersionRow, found.Value);
+        return ExitCode.Done;
     }
 
-    private static async Task<int> HistoryAsync(HoldfastClient client, string name, int limit, CancellationToken cancel)
+    private static async Task<int> HistoryAsync(ParseResult parsed, HoldfastClient client, string name, int limit, CancellationToken cancel)
     {
-        var isThere = false;
-        await foreach (var version in client.Configuration.HistoryAsync(name, limit, cancel))
-        {
-            isThere = true;
-            Console.WriteLine($"{version.Revision}\t{version.Value}");
-        }
-
-        return isThere ? 0 : NotThere;
+        var rows = new List<VersionRow>();
+        await foreach (var version in client.Configuration.HistoryAsync(name, limit, cancel)) rows.Add(new VersionRow(version.Revision, version.Version, version.Value));
+        Report.Rows(parsed, rows, ReportJson.Readable.IReadOnlyListVersionRow, ["revision", "value"], row => [row.Revision.ToString(CultureInfo.InvariantCulture), row.Value]);
+        return rows.Count > 0 ? ExitCode.Done : ExitCode.No;
     }
 
-    private static async Task<int> WatchAsync(HoldfastClient client, string name, CancellationToken cancel)
+    private static async Task<int> WatchAsync(ParseResult parsed, HoldfastClient client, string name, CancellationToken cancel)
     {
         try
         {
-            await foreach (var (_, revision, value) in client.Configuration.WatchAsync(name, cancel)) Console.WriteLine($"{revision}\t{value ?? "(deleted)"}");
+            await foreach (var (changed, revision, value) in client.Configuration.WatchAsync(name, cancel))
+                Report.One(parsed, new ChangeRow(value is null ? "del" : "put", changed, value, revision), ReportJson.Lines.ChangeRow, $"{revision}\t{value ?? "(deleted)"}");
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
             // Interrupted: that is how a watch ends.
         }
 
-        return 0;
+        return ExitCode.Done;
     }
 }

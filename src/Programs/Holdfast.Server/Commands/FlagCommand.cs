@@ -1,14 +1,13 @@
 using System.CommandLine;
 using System.Globalization;
 using Holdfast.Client;
+using Holdfast.Server.Hosting;
 
 namespace Holdfast.Server.Commands;
 
-/// <summary><c>holdfast flag set|rollout|get|ls</c>: feature flags with percentage rollout and targeting (R1.5). <c>get NAME --for WHO</c> exits with 0 for on and 1 for off.</summary>
+/// <summary><c>holdfast flag set|rollout|get|ls</c>: feature flags with percentage rollout and targeting (R1.5). <c>get NAME --for WHO</c> exits with 0 for on and 4 for off.</summary>
 internal static class FlagCommand
 {
-    private const int OffOrNotThere = 1;
-
     internal static Command Create()
     {
         var command = new Command("flag", "Feature flags.");
@@ -23,10 +22,10 @@ internal static class FlagCommand
         var rollout = new Command("rollout", "Turns a flag on for so many of a hundred; more keeps those that less had.") { name, percent };
         var get = new Command("get", "Prints a flag, or whether it is on for a subject.") { name, subject };
         var ls = new Command("ls", "Lists the flags: name, on or off, percentage, number of rules, revision.");
-        set.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => ChangeAsync(client, parsed.GetValue(name)!, flag => Set(flag, parsed.GetValue(state) == "on", parsed.GetValue(rules)), cancel)));
-        rollout.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => ChangeAsync(client, parsed.GetValue(name)!, flag => RollOut(flag, parsed.GetValue(percent)), cancel)));
-        get.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => GetAsync(client, parsed.GetValue(name)!, parsed.GetValue(subject), cancel)));
-        ls.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => ListAsync(client, cancel)));
+        set.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => ChangeAsync(parsed, client, parsed.GetValue(name)!, flag => Set(flag, parsed.GetValue(state) == "on", parsed.GetValue(rules)), cancel)));
+        rollout.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => ChangeAsync(parsed, client, parsed.GetValue(name)!, flag => RollOut(flag, parsed.GetValue(percent)), cancel)));
+        get.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => GetAsync(parsed, client, parsed.GetValue(name)!, parsed.GetValue(subject), cancel)));
+        ls.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => ListAsync(parsed, client, cancel)));
         foreach (var verb in (Command[])[set, rollout, get, ls]) command.Subcommands.Add(verb);
         return command;
     }
@@ -45,39 +44,37 @@ internal static class FlagCommand
             : throw new ArgumentException($"--rule: \"{text}\" is not ATTRIBUTE=VALUE,VALUE:on|off");
     }
 
-    private static async Task<int> ChangeAsync(HoldfastClient client, string name, Func<FeatureFlag, FeatureFlag> change, CancellationToken cancel)
+    private static async Task<int> ChangeAsync(ParseResult parsed, HoldfastClient client, string name, Func<FeatureFlag, FeatureFlag> change, CancellationToken cancel)
     {
         var now = await client.Flags.GetAsync(name, cancel);
         var flag = now is null ? new FeatureFlag() : FeatureFlag.TryParse(now.Value) ?? throw new ArgumentException($"what stands at /flags/{name} is no flag");
-        if (await client.Flags.ReplaceAsync(name, now?.Revision ?? 0, change(flag).ToJson(), cancel) is not { } revision)
-        {
-            await Console.Error.WriteLineAsync("holdfast: nothing written: somebody changed the flag just now; look at it and try again");
-            return ClientOptions.Failed;
-        }
-
-        Console.WriteLine($"revision {revision}");
-        return 0;
+        return await client.Flags.ReplaceAsync(name, now?.Revision ?? 0, change(flag).ToJson(), cancel) is { } revision
+            ? Report.Revision(parsed, revision)
+            : new Failure(ErrorCode.Changed, $"nothing written: somebody changed {name} just now; look at it and try again").Say(parsed);
     }
 
-    private static async Task<int> GetAsync(HoldfastClient client, string name, string? subject, CancellationToken cancel)
+    private static async Task<int> GetAsync(ParseResult parsed, HoldfastClient client, string name, string? subject, CancellationToken cancel)
     {
         var found = await client.Flags.GetAsync(name, cancel);
         if (subject is null)
         {
             if (found is not null) Console.WriteLine(found.Value);
-            return found is null ? OffOrNotThere : 0;
+            return found is null ? ExitCode.No : ExitCode.Done;
         }
 
         var isOn = found is not null && FeatureFlag.TryParse(found.Value) is { } flag && flag.IsOnFor(name, subject);
-        Console.WriteLine(isOn ? "on" : "off");
-        return isOn ? 0 : OffOrNotThere;
+        Report.One(parsed, new Dictionary<string, bool> { ["on"] = isOn }, ReportJson.Readable.DictionaryStringBoolean, isOn ? "on" : "off");
+        return isOn ? ExitCode.Done : ExitCode.No;
     }
 
-    private static async Task<int> ListAsync(HoldfastClient client, CancellationToken cancel)
+    private static async Task<int> ListAsync(ParseResult parsed, HoldfastClient client, CancellationToken cancel)
     {
-        foreach (var (name, value) in await client.Flags.ListAsync(cancel))
-            if (FeatureFlag.TryParse(value.Value) is { } flag)
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}\t{(flag.Enabled ? "on" : "off")}\t{flag.Rollout}\t{flag.Rules.Count}\t{value.Revision}"));
-        return 0;
+        var rows = from flag in await client.Flags.ListAsync(cancel)
+                   let read = FeatureFlag.TryParse(flag.Value.Value)
+                   where read is not null
+                   select new FlagRow(flag.Name, read.Enabled, read.Rollout, read.Rules.Count, flag.Value.Revision);
+        Report.Rows(parsed, [.. rows], ReportJson.Readable.IReadOnlyListFlagRow, ["name", "state", "percent", "rules", "revision"], row =>
+            [row.Name, row.Enabled ? "on" : "off", row.Rollout.ToString(CultureInfo.InvariantCulture), row.Rules.ToString(CultureInfo.InvariantCulture), row.Revision.ToString(CultureInfo.InvariantCulture)]);
+        return ExitCode.Done;
     }
 }

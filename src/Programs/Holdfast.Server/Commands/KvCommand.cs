@@ -1,15 +1,14 @@
 using System.CommandLine;
-using Google.Protobuf;
-using Holdfast.Coordination.Protocol;
+using System.Globalization;
 using Holdfast.Client;
+using Holdfast.Coordination.Protocol;
+using Holdfast.Server.Hosting;
 
 namespace Holdfast.Server.Commands;
 
-/// <summary><c>holdfast kv get|put|del|watch</c>: keys and values as text, one a line; exit code 1 when there is nothing, 3 when a write's outcome is unknown.</summary>
+/// <summary><c>holdfast kv get|put|del|watch</c>: keys and values as text, one a line; exit code 4 when there is nothing, 3 when a write's outcome is unknown.</summary>
 internal static class KvCommand
 {
-    private const int NotFound = 1;
-
     internal static Command Create()
     {
         var key = new Argument<string>("key") { Description = "The key." };
@@ -22,55 +21,54 @@ internal static class KvCommand
         var kv = new Command("kv", "Reads and writes keys of a running cluster.") { get, put, del, watch };
         var endpoints = ClientOptions.AddTo(kv);
 
-        get.SetAction((parsed, cancel) => endpoints.RunAsync(parsed, client => GetAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
-        put.SetAction((parsed, cancel) => endpoints.RunAsync(parsed, client => PutAsync(client, parsed.GetValue(key)!, parsed.GetValue(value)!, cancel)));
-        del.SetAction((parsed, cancel) => endpoints.RunAsync(parsed, client => DeleteAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
-        watch.SetAction((parsed, cancel) => endpoints.RunAsync(parsed, client => WatchAsync(client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
+        get.SetAction((parsed, cancel) => endpoints.RunAsync(parsed, client => GetAsync(parsed, client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
+        put.SetAction((parsed, cancel) => endpoints.RunAsync(parsed, client => PutAsync(parsed, client, parsed.GetValue(key)!, parsed.GetValue(value)!, cancel)));
+        del.SetAction((parsed, cancel) => endpoints.RunAsync(parsed, client => DeleteAsync(parsed, client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
+        watch.SetAction((parsed, cancel) => endpoints.RunAsync(parsed, client => WatchAsync(parsed, client, parsed.GetValue(key)!, parsed.GetValue(prefix), cancel)));
         return kv;
     }
 
-    private static async Task<int> GetAsync(HoldfastClient client, string key, bool isPrefix, CancellationToken cancel)
+    private static async Task<int> GetAsync(ParseResult parsed, HoldfastClient client, string key, bool isPrefix, CancellationToken cancel)
     {
-        var response = await client.RangeAsync(new RangeRequest { Key = KeyText.Bytes(key), RangeEnd = End(key, isPrefix) }, cancel);
-        foreach (var pair in response.Kvs)
-            Console.WriteLine(isPrefix ? $"{pair.Key.ToStringUtf8()}\t{pair.Value.ToStringUtf8()}" : pair.Value.ToStringUtf8());
-        return response.Kvs.Count > 0 ? 0 : NotFound;
+        var response = isPrefix ? await client.GetPrefixAsync(key, cancel) : await client.RangeAsync(new RangeRequest { Key = KeyText.Bytes(key) }, cancel);
+        var rows = response.Kvs.Select(pair => new KeyRow(pair.Key.ToStringUtf8(), pair.Value.ToStringUtf8(), pair.CreateRevision, pair.ModRevision, pair.Version, pair.Lease)).ToList();
+        if (isPrefix || Report.IsJson(parsed)) Report.Rows(parsed, rows, ReportJson.Readable.IReadOnlyListKeyRow, ["key", "value"], row => [row.Key, row.Value]);
+        else foreach (var row in rows) Console.WriteLine(row.Value);
+        return rows.Count > 0 ? ExitCode.Done : ExitCode.No;
     }
 
-    private static async Task<int> PutAsync(HoldfastClient client, string key, string value, CancellationToken cancel)
+    private static async Task<int> PutAsync(ParseResult parsed, HoldfastClient client, string key, string value, CancellationToken cancel) =>
+        Report.Revision(parsed, (await client.PutAsync(key, value, cancel: cancel)).Header.Revision);
+
+    private static async Task<int> DeleteAsync(ParseResult parsed, HoldfastClient client, string key, bool isPrefix, CancellationToken cancel)
     {
-        var response = await client.PutAsync(new PutRequest { Key = KeyText.Bytes(key), Value = KeyText.Bytes(value) }, cancel);
-        Console.WriteLine($"revision {response.Header.Revision}");
-        return 0;
+        var response = await client.DeleteRangeAsync(
+            isPrefix ? new DeleteRangeRequest { Key = KeyText.StartOfPrefix(key), RangeEnd = KeyText.EndOfPrefix(key) } : new DeleteRangeRequest { Key = KeyText.Bytes(key) }, cancel);
+        Report.One(parsed, new Dictionary<string, long> { ["deleted"] = response.Deleted }, ReportJson.Readable.DictionaryStringInt64, response.Deleted.ToString(CultureInfo.InvariantCulture));
+        return response.Deleted > 0 ? ExitCode.Done : ExitCode.No;
     }
 
-    private static async Task<int> DeleteAsync(HoldfastClient client, string key, bool isPrefix, CancellationToken cancel)
-    {
-        var response = await client.DeleteRangeAsync(new DeleteRangeRequest { Key = KeyText.Bytes(key), RangeEnd = End(key, isPrefix) }, cancel);
-        Console.WriteLine(response.Deleted);
-        return response.Deleted > 0 ? 0 : NotFound;
-    }
-
-    private static async Task<int> WatchAsync(HoldfastClient client, string key, bool isPrefix, CancellationToken cancel)
+    private static async Task<int> WatchAsync(ParseResult parsed, HoldfastClient client, string key, bool isPrefix, CancellationToken cancel)
     {
         try
         {
-            await foreach (var response in client.WatchAsync(new WatchCreateRequest { Key = KeyText.Bytes(key), RangeEnd = End(key, isPrefix) }, cancel))
+            await foreach (var response in isPrefix ? client.WatchPrefixAsync(key, 0, cancel) : client.WatchAsync(new WatchCreateRequest { Key = KeyText.Bytes(key) }, cancel))
             {
-                foreach (var change in response.Events)
-                    Console.WriteLine($"{(change.Type == Event.Types.EventType.Put ? "put" : "del")}\t{change.Kv.Key.ToStringUtf8()}\t{change.Kv.Value.ToStringUtf8()}");
-                if (!response.Canceled) continue;
-                await Console.Error.WriteLineAsync($"holdfast: the server ended the watch: {response.CancelReason}");
-                return ClientOptions.Failed;
+                foreach (var change in response.Events) Print(parsed, change);
+                if (response.Canceled) return new Failure(ErrorCode.Refused, $"the server ended the watch: {response.CancelReason}").Say(parsed);
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
             // Interrupted: that is how a watch ends.
         }
 
-        return 0;
+        return ExitCode.Done;
     }
 
-    private static ByteString End(string key, bool isPrefix) => isPrefix ? KeyText.EndOfPrefix(key) : ByteString.Empty;
+    private static void Print(ParseResult parsed, Event change)
+    {
+        var (isPut, key, value) = (change.Type == Event.Types.EventType.Put, change.Kv.Key.ToStringUtf8(), change.Kv.Value.ToStringUtf8());
+        Report.One(parsed, new ChangeRow(isPut ? "put" : "del", key, isPut ? value : null, change.Kv.ModRevision), ReportJson.Lines.ChangeRow, $"{(isPut ? "put" : "del")}\t{key}\t{value}");
+    }
 }

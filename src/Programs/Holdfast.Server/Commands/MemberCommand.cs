@@ -36,7 +36,7 @@ internal static class MemberCommand
             using var admin = new AdminClient(access.Endpoints[0], access);
             var status = await admin.StatusAsync(cancel);
             var made = await admin.CreateJoinTokenAsync(cancel);
-            Console.WriteLine(made.Token);
+            Report.One(parsed, new Dictionary<string, string> { ["token"] = made.Token }, ReportJson.Readable.DictionaryStringString, made.Token);
             await Console.Error.WriteLineAsync($"good for one node and {made.ExpiresInSeconds / 60} minutes: holdfast server --name NAME --data EMPTY --peer HOST:PORT --join {PeerOf(status)} --token TOKEN");
             return ExitCode.Done;
         }));
@@ -60,7 +60,7 @@ internal static class MemberCommand
             if (old.NodeId == status.NodeId) throw new AdminException(409, $"{name} is the node that was asked: ask another one with --endpoints");
             if (old.IsReachable) throw new AdminException(409, $"{name} runs, and {status.Name} hears from it: stop it first; nothing is replaced that is alive");
             var made = await admin.CreateJoinTokenAsync(cancel);
-            Console.WriteLine(made.Token);
+            Report.One(parsed, new Dictionary<string, string> { ["token"] = made.Token }, ReportJson.Readable.DictionaryStringString, made.Token);
             await Console.Error.WriteLineAsync($"good for {made.ExpiresInSeconds / 60} minutes: holdfast server --name {name} --data EMPTY --peer HOST:PORT --join {PeerOf(status)} --token TOKEN; it takes the places of {name} ({old.NodeId}), which never comes back");
             return parsed.GetValue(wait) ? await UntilReplacedAsync(admin, old, cancel) : ExitCode.Done;
         }));
@@ -110,12 +110,12 @@ internal static class MemberCommand
             var members = (await client.MemberListAsync(cancel)).Members;
             if (members.FirstOrDefault(member => member.Name == wanted || Hex(member.ID) == wanted) is not { } found)
             {
-                await Console.Error.WriteLineAsync($"holdfast: no member is called {wanted}; the members are {string.Join(", ", members.Select(member => member.Name.Length > 0 ? member.Name : Hex(member.ID)))}");
-                return ExitCode.Failed;
+                var known = members.Select(member => member.Name.Length > 0 ? member.Name : Hex(member.ID));
+                return new Failure(ErrorCode.NotFound, $"no member is called {wanted}; the members are {string.Join(", ", known)}").Say(parsed);
             }
 
             var left = await change(client, found.ID, cancel);
-            Console.WriteLine($"{verb}: done; the members are {string.Join(", ", left.Select(member => member.Name))}");
+            Report.Done(parsed, $"{verb}: done; the members are {string.Join(", ", left.Select(member => member.Name))}");
             return ExitCode.Done;
         }));
         return command;

@@ -14,7 +14,7 @@ internal static class MembershipCommands
         command.SetAction((parsed, cancel) => servers.TryAsync(parsed, access => AskAsync(access, async admin =>
         {
             var made = await admin.CreateJoinTokenAsync(cancel);
-            Console.WriteLine(made.Token);
+            Report.One(parsed, new Dictionary<string, string> { ["token"] = made.Token }, ReportJson.Readable.DictionaryStringString, made.Token);
             await Console.Error.WriteLineAsync($"good for one node and {made.ExpiresInSeconds / 60} minutes");
         })));
         return command;
@@ -29,7 +29,7 @@ internal static class MembershipCommands
         command.SetAction((parsed, cancel) => servers.TryAsync(parsed, access => AskAsync(access, async admin =>
         {
             await admin.LeaveAsync(new LeaveRequest(parsed.GetValue(node) ?? ""), cancel);
-            Console.WriteLine("the removal has begun; the node is out when it is no longer in the member list");
+            Report.Done(parsed, "the removal has begun; the node is out when it is no longer in the member list");
         })));
         return command;
     }

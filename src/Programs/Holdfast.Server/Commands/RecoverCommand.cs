@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Holdfast.Cluster;
+using Holdfast.Server.Hosting;
 using Holdfast.Storage;
 
 namespace Holdfast.Server.Commands;
@@ -16,40 +17,40 @@ internal static class RecoverCommand
         var acceptsDamage = new Option<bool>("--accept-damage") { Description = "Gives up entries that cannot be read." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Only says what would be done." };
         foreach (var option in (Option[])[data, lost, output, acceptsDamage, dryRun]) command.Options.Add(option);
+        Report.AddTo(command);
         command.SetAction(parsed =>
         {
             var directories = parsed.GetValue(data)!;
             var target = Path.GetFullPath(parsed.GetValue(output) ?? directories[0].TrimEnd('/') + "-recovered");
             try
             {
-                return Recover(directories, target, parsed.GetValue(lost)!, parsed.GetValue(acceptsDamage), parsed.GetValue(dryRun));
+                return Recover(parsed, directories, target, parsed.GetValue(lost)!, parsed.GetValue(acceptsDamage), parsed.GetValue(dryRun));
             }
             catch (Exception refusal) when (refusal is DataDirectoryException or DataDirectoryUnusableException or WalRefusedException or SnapshotDamagedException or IOException or UnauthorizedAccessException)
             {
-                Console.Error.WriteLine($"holdfast: {refusal.Message}");
-                return 1;
+                return new Failure(ErrorCode.Refused, refusal.Message).Say(parsed);
             }
         });
         return command;
     }
 
-    private static int Recover(string[] directories, string target, string[] lost, bool acceptsDamage, bool isDryRun)
+    private static int Recover(ParseResult parsed, string[] directories, string target, string[] lost, bool acceptsDamage, bool isDryRun)
     {
         using var recovery = new DisasterRecovery(directories);
         var faults = recovery.Decide(lost, acceptsDamage);
-        Console.WriteLine($"cluster {recovery.Cluster}");
-        foreach (var line in recovery.Story) Console.WriteLine("  " + line);
-        foreach (var fault in faults) Console.Error.WriteLine($"holdfast: {fault}");
-        if (faults.Count > 0) return 1;
-        if (isDryRun)
+        if (!Report.IsJson(parsed))
         {
-            Console.WriteLine($"dry run: nothing was written; without --dry-run the new data directory is {target}");
-            return 0;
+            Console.WriteLine($"cluster {recovery.Cluster}");
+            foreach (var line in recovery.Story) Console.WriteLine("  " + line);
         }
 
-        var cluster = recovery.Write(target, lost, acceptsDamage);
-        Console.WriteLine($"{target}: cluster {cluster}, one node. Writes that only lost disks had are lost; every old member is refused by the new cluster.");
-        Console.WriteLine($"Start it with: holdfast server --data {target} and the node's name and addresses; then let new nodes join with holdfast token. Never start old data directories again.");
-        return 0;
+        foreach (var fault in faults) new Failure(ErrorCode.Refused, fault).Say(parsed);
+        if (faults.Count > 0) return ExitCode.Failed;
+        var made = isDryRun ? null : recovery.Write(target, lost, acceptsDamage).ToString();
+        Report.One(parsed, new RecoveryRow(recovery.Cluster.ToString(), [.. recovery.Story], target, made), ReportJson.Readable.RecoveryRow, made is null
+            ? $"dry run: nothing was written; without --dry-run the new data directory is {target}"
+            : $"{target}: cluster {made}, one node. Writes that only lost disks had are lost; every old member is refused by the new cluster.\n"
+                + $"Start it with: holdfast server --data {target} and the node's name and addresses; then let new nodes join with holdfast token. Never start old data directories again.");
+        return ExitCode.Done;
     }
 }

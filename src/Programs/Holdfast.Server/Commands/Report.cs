@@ -15,30 +15,60 @@ namespace Holdfast.Server.Commands;
 [JsonSerializable(typeof(IReadOnlyList<Finding>))]
 [JsonSerializable(typeof(IReadOnlyList<BackupRow>))]
 [JsonSerializable(typeof(IReadOnlyList<BackupListRow>))]
+[JsonSerializable(typeof(IReadOnlyList<KeyRow>))]
+[JsonSerializable(typeof(IReadOnlyList<SettingRow>))]
+[JsonSerializable(typeof(IReadOnlyList<VersionRow>))]
+[JsonSerializable(typeof(IReadOnlyList<FlagRow>))]
+[JsonSerializable(typeof(IReadOnlyList<ServiceRow>))]
+[JsonSerializable(typeof(IReadOnlyList<InstanceRow>))]
+[JsonSerializable(typeof(ChangeRow))]
+[JsonSerializable(typeof(FailureRow))]
+[JsonSerializable(typeof(ProgramRow))]
+[JsonSerializable(typeof(RecoveryRow))]
+[JsonSerializable(typeof(RestoredRow))]
+[JsonSerializable(typeof(CertificateRow))]
+[JsonSerializable(typeof(IReadOnlyList<TopRow>))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
+[JsonSerializable(typeof(Dictionary<string, long>))]
+[JsonSerializable(typeof(Dictionary<string, bool>))]
 internal sealed partial class ReportJson : JsonSerializerContext
 {
     /// <summary>For people as much as for programs: quotes stay quotes.</summary>
     public static readonly ReportJson Readable = new(new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true });
+
+    /// <summary>One object a line, for what goes on and for complaints.</summary>
+    public static readonly ReportJson Lines = new(new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower });
 }
 
-/// <summary>How a verb prints rows: a table on a terminal, tab-separated lines into a pipe, or JSON. Tables have no colour, so NO_COLOR has nothing to take away.</summary>
+/// <summary>
+/// How a verb prints: a table on a terminal, tab-separated lines into a pipe, or JSON; what goes on (a watch) is a JSON object a line. Nothing has colour where NO_COLOR is set or standard output is no
+/// terminal; what a pipe gets never has.
+/// </summary>
 internal sealed class Report
 {
-    private readonly Option<string> format = new("--output", "-o") { Description = "table or json. Into a pipe a table is tab-separated lines without a header.", DefaultValueFactory = _ => "table" };
+    private static readonly Option<string> Format = Described();
 
-    /// <summary>Adds the option.</summary>
-    public static Report AddTo(Command command)
+    private Report()
     {
-        var report = new Report();
-        report.format.AcceptOnlyFromAmong("table", "json");
-        command.Options.Add(report.format);
-        return report;
     }
 
-    /// <summary>Prints.</summary>
-    public void Print<T>(ParseResult parsed, IReadOnlyList<T> rows, JsonTypeInfo<IReadOnlyList<T>> type, string[] columns, Func<T, string[]> cells)
+    /// <summary>Adds the option to a command and all below it.</summary>
+    public static Report AddTo(Command command)
     {
-        if (parsed.GetValue(format) == "json")
+        if (!command.Options.Contains(Format)) command.Options.Add(Format);
+        return new Report();
+    }
+
+    /// <summary>Whether JSON was asked for.</summary>
+    public static bool IsJson(ParseResult parsed) => parsed.GetResult(Format) is { } said && said.GetValueOrDefault<string>() == "json";
+
+    /// <summary>Prints rows.</summary>
+    public void Print<T>(ParseResult parsed, IReadOnlyList<T> rows, JsonTypeInfo<IReadOnlyList<T>> type, string[] columns, Func<T, string[]> cells) => Rows(parsed, rows, type, columns, cells);
+
+    /// <summary>Prints rows.</summary>
+    public static void Rows<T>(ParseResult parsed, IReadOnlyList<T> rows, JsonTypeInfo<IReadOnlyList<T>> type, string[] columns, Func<T, string[]> cells)
+    {
+        if (IsJson(parsed))
         {
             Console.WriteLine(JsonSerializer.Serialize(rows, type));
         }
@@ -52,5 +82,25 @@ internal sealed class Report
             foreach (var row in rows) table.AddRow(cells(row).Select(Markup.Escape).ToArray());
             AnsiConsole.Write(table);
         }
+    }
+
+    /// <summary>Prints one thing: its text, or its JSON.</summary>
+    public static void One<T>(ParseResult parsed, T value, JsonTypeInfo<T> type, string text) => Console.WriteLine(IsJson(parsed) ? JsonSerializer.Serialize(value, type) : text);
+
+    /// <summary>Prints the revision that a write made.</summary>
+    public static int Revision(ParseResult parsed, long revision)
+    {
+        One(parsed, new Dictionary<string, long> { ["revision"] = revision }, ReportJson.Readable.DictionaryStringInt64, $"revision {revision}");
+        return Hosting.ExitCode.Done;
+    }
+
+    /// <summary>Prints that something was done.</summary>
+    public static void Done(ParseResult parsed, string sentence) => One(parsed, new Dictionary<string, string> { ["done"] = sentence }, ReportJson.Readable.DictionaryStringString, sentence);
+
+    private static Option<string> Described()
+    {
+        var format = new Option<string>("--output", "-o") { Description = "table or json. Into a pipe a table is tab-separated lines without a header.", DefaultValueFactory = _ => "table", Recursive = true };
+        format.AcceptOnlyFromAmong("table", "json");
+        return format;
     }
 }

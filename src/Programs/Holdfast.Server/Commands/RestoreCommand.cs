@@ -23,11 +23,12 @@ internal static class RestoreCommand
         var dryRun = new Option<bool>("--dry-run") { Description = "Only says what would be done." };
         var drill = new Option<bool>("--drill") { Description = "A drill: restores into a temporary directory, starts a node on it, asks it, and throws it away." };
         foreach (var option in (Option[])[name, output, dryRun, drill]) command.Options.Add(option);
+        Report.AddTo(command);
         command.SetAction((parsed, cancel) =>
         {
             if (parsed.GetValue(drill)) return DrillAsync(parsed, source, parsed.GetValue(name)!, cancel);
             var target = Path.GetFullPath(parsed.GetValue(output) ?? "./holdfast-data");
-            return Task.FromResult(BackupCommand.Try(() => Restore(parsed, source, target, parsed.GetValue(name)!, parsed.GetValue(dryRun))));
+            return Task.FromResult(BackupCommand.Try(parsed, () => Restore(parsed, source, target, parsed.GetValue(name)!, parsed.GetValue(dryRun))));
         });
         return command;
     }
@@ -37,6 +38,7 @@ internal static class RestoreCommand
     {
         var command = new Command(verb, "Proves that backups can be restored: rebuilds every group into a temporary directory, compares its state with the hashes that the live nodes left, starts a node on it, asks it, and throws it away. For a weekly job.");
         var source = new RestoreSource(command);
+        Report.AddTo(command);
         command.SetAction((parsed, cancel) => DrillAsync(parsed, source, "drill", cancel));
         return command;
     }
@@ -46,20 +48,19 @@ internal static class RestoreCommand
         using var progress = new ProgressLine();
         var restoration = source.Of(parsed, progress);
         var faults = restoration.Decide();
+        foreach (var fault in faults) new Failure(ErrorCode.Refused, fault).Say(parsed);
         if (isDryRun || faults.Count > 0)
         {
-            Tell(restoration.Story);
-            foreach (var fault in faults) Console.Error.WriteLine($"holdfast: {fault}");
-            if (faults.Count > 0) return ExitCode.Failed;
-            Console.WriteLine($"dry run: nothing was written; without --dry-run the new data directory is {target}");
-            return ExitCode.Done;
+            Tell(parsed, restoration.Story, faults.Count > 0 ? null : new RestoredRow(Lines(restoration.Story), target, null), $"dry run: nothing was written; without --dry-run the new data directory is {target}");
+            return faults.Count > 0 ? ExitCode.Failed : ExitCode.Done;
         }
 
         var cluster = restoration.Write(target, name);
         progress.Dispose();
-        Tell(restoration.Story);
-        Console.WriteLine($"{target}: cluster {cluster}, one node. Its revisions and fencing tokens go on beyond all that were ever issued; nodes of the old cluster are refused.");
-        Console.WriteLine($"Start it with: holdfast server --name {name} --data {target} and its addresses; then let new nodes join with holdfast token. Never start old data directories again.");
+        Tell(
+            parsed, restoration.Story, new RestoredRow(Lines(restoration.Story), target, cluster.ToString()),
+            $"{target}: cluster {cluster}, one node. Its revisions and fencing tokens go on beyond all that were ever issued; nodes of the old cluster are refused.\n"
+                + $"Start it with: holdfast server --name {name} --data {target} and its addresses; then let new nodes join with holdfast token. Never start old data directories again.");
         return ExitCode.Done;
     }
 
@@ -70,7 +71,7 @@ internal static class RestoreCommand
         {
             using var progress = new ProgressLine();
             IReadOnlyList<RestoredGroup> story = [];
-            var code = BackupCommand.Try(() =>
+            var code = BackupCommand.Try(parsed, () =>
             {
                 var restoration = source.Of(parsed, progress);
                 restoration.Write(Path.Combine(folder, "data"), name);
@@ -79,15 +80,13 @@ internal static class RestoreCommand
             });
             progress.Dispose();
             if (code != ExitCode.Done) return code;
-            Tell(story);
             var served = await RestoreDrill.ServeAsync(Path.Combine(folder, "data"), name, cancel);
-            Console.WriteLine($"drill: a node served {served.Keys} keys at revision {served.Revision}; nothing of it is left");
+            Tell(parsed, story, new RestoredRow(Lines(story), "", null), $"drill: a node served {served.Keys} keys at revision {served.Revision}; nothing of it is left");
             return ExitCode.Done;
         }
         catch (CannotStartException refusal)
         {
-            await Console.Error.WriteLineAsync($"holdfast: the restored node does not start: {refusal.Message}");
-            return ExitCode.Failed;
+            return new Failure(ErrorCode.CannotStart, $"the restored node does not start: {refusal.Message}").Say(parsed);
         }
         finally
         {
@@ -95,10 +94,15 @@ internal static class RestoreCommand
         }
     }
 
-    private static void Tell(IReadOnlyList<RestoredGroup> story)
+    private static string[] Lines(IReadOnlyList<RestoredGroup> story) =>
+        [.. story.Select(group => $"group {group.Group}: from {group.NodeName}, base {group.Base} and {group.Entries} entries, up to {group.Last} of {Moments.Text(group.TimeMicros)}{(group.ProvenAt == LogPosition.Zero ? "" : $"; the state at {group.ProvenAt} equals the live one's")}")];
+
+    /// <summary>What was found, and what was done; null for nothing.</summary>
+    private static void Tell(ParseResult parsed, IReadOnlyList<RestoredGroup> story, RestoredRow? done, string sentence)
     {
-        foreach (var group in story)
-            Console.WriteLine($"  group {group.Group}: from {group.NodeName}, base {group.Base} and {group.Entries} entries, up to {group.Last} of {Moments.Text(group.TimeMicros)}{(group.ProvenAt == LogPosition.Zero ? "" : $"; the state at {group.ProvenAt} equals the live one's")}");
+        if (!Report.IsJson(parsed))
+            foreach (var line in Lines(story)) Console.WriteLine("  " + line);
+        if (done is not null) Report.One(parsed, done, ReportJson.Readable.RestoredRow, sentence);
     }
 }
 

@@ -43,7 +43,7 @@ internal static class ServerCommand
         }
         catch (CannotStartException refusal)
         {
-            await Console.Error.WriteLineAsync($"holdfast: {refusal.Message}");
+            await Console.Error.WriteLineAsync($"holdfast: {refusal.Message} [{ErrorCode.CannotStart.Name}]");
             return refusal.Code;
         }
 

@@ -1,13 +1,13 @@
 using System.CommandLine;
+using System.Globalization;
 using Holdfast.Client;
+using Holdfast.Server.Hosting;
 
 namespace Holdfast.Server.Commands;
 
-/// <summary><c>holdfast service register|ls|resolve|watch|leader</c>: instances of services, by leased keys (R1.4). Exit code 1 when nobody is there.</summary>
+/// <summary><c>holdfast service register|ls|resolve|watch|leader</c>: instances of services, by leased keys (R1.4). Exit code 4 when nobody is there.</summary>
 internal static class ServiceCommand
 {
-    private const int NobodyThere = 1;
-
     internal static Command Create()
     {
         var command = new Command("service", "Registers and finds instances of services.");
@@ -18,47 +18,54 @@ internal static class ServiceCommand
         var resolve = new Command("resolve", "Prints where the healthy instances are: address:port, id, zone, tags, health.") { service, all };
         var watch = new Command("watch", "Prints the healthy instances on a line, and again whenever they change, until interrupted.") { service };
         var leader = new Command("leader", "Prints the id of the instance that leads.") { service };
-        ls.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => ListAsync(client, cancel)));
-        resolve.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => ResolveAsync(client, parsed.GetValue(service)!, parsed.GetValue(all), cancel)));
-        watch.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => WatchAsync(client, parsed.GetValue(service)!, cancel)));
-        leader.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => LeaderAsync(client, parsed.GetValue(service)!, cancel)));
+        ls.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => ListAsync(parsed, client, cancel)));
+        resolve.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => ResolveAsync(parsed, client, parsed.GetValue(service)!, parsed.GetValue(all), cancel)));
+        watch.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => WatchAsync(parsed, client, parsed.GetValue(service)!, cancel)));
+        leader.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => LeaderAsync(parsed, client, parsed.GetValue(service)!, cancel)));
         foreach (var verb in (Command[])[ServiceRegisterCommand.Create(clients), ls, resolve, watch, leader]) command.Subcommands.Add(verb);
         return command;
     }
 
-    private static async Task<int> ListAsync(HoldfastClient client, CancellationToken cancel)
+    private static async Task<int> ListAsync(ParseResult parsed, HoldfastClient client, CancellationToken cancel)
     {
-        foreach (var service in await client.Services.ListAsync(cancel)) Console.WriteLine($"{service.Name}\t{service.Healthy}\t{service.Instances}");
-        return 0;
+        var rows = (await client.Services.ListAsync(cancel)).Select(service => new ServiceRow(service.Name, service.Healthy, service.Instances)).ToList();
+        Report.Rows(parsed, rows, ReportJson.Readable.IReadOnlyListServiceRow, ["name", "healthy", "instances"], row =>
+            [row.Name, row.Healthy.ToString(CultureInfo.InvariantCulture), row.Instances.ToString(CultureInfo.InvariantCulture)]);
+        return ExitCode.Done;
     }
 
-    private static async Task<int> ResolveAsync(HoldfastClient client, string service, bool withFailing, CancellationToken cancel)
+    private static async Task<int> ResolveAsync(ParseResult parsed, HoldfastClient client, string service, bool withFailing, CancellationToken cancel)
     {
-        var found = await client.Services.ResolveAsync(service, withFailing, cancel);
-        foreach (var instance in found) Console.WriteLine($"{Place(instance)}\t{instance.Id}\t{instance.Zone}\t{string.Join(',', instance.Tags)}\t{(instance.Health == ServiceHealth.Passing ? "passing" : "failing")}");
-        return found.Count > 0 ? 0 : NobodyThere;
+        var rows = (await client.Services.ResolveAsync(service, withFailing, cancel)).Select(RowOf).ToList();
+        Report.Rows(parsed, rows, ReportJson.Readable.IReadOnlyListInstanceRow, ["place", "id", "zone", "tags", "health"], row =>
+            [Place(row.Address, row.Port), row.Id, row.Zone, string.Join(',', row.Tags), row.Health]);
+        return rows.Count > 0 ? ExitCode.Done : ExitCode.No;
     }
 
-    private static async Task<int> WatchAsync(HoldfastClient client, string service, CancellationToken cancel)
+    private static async Task<int> WatchAsync(ParseResult parsed, HoldfastClient client, string service, CancellationToken cancel)
     {
         try
         {
-            await foreach (var healthy in client.Services.WatchAsync(service, cancel)) Console.WriteLine(string.Join(' ', healthy.Select(Place)));
+            await foreach (var healthy in client.Services.WatchAsync(service, cancel))
+                Report.One(parsed, [.. healthy.Select(RowOf)], ReportJson.Lines.IReadOnlyListInstanceRow, string.Join(' ', healthy.Select(instance => Place(instance.Address, instance.Port))));
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
             // Interrupted: that is how a watch ends.
         }
 
-        return 0;
+        return ExitCode.Done;
     }
 
-    private static async Task<int> LeaderAsync(HoldfastClient client, string service, CancellationToken cancel)
+    private static async Task<int> LeaderAsync(ParseResult parsed, HoldfastClient client, string service, CancellationToken cancel)
     {
-        if (await client.Services.LeaderAsync(service, cancel) is not { } leader) return NobodyThere;
-        Console.WriteLine(leader);
-        return 0;
+        if (await client.Services.LeaderAsync(service, cancel) is not { } leader) return ExitCode.No;
+        Report.One(parsed, new Dictionary<string, string> { ["leader"] = leader }, ReportJson.Readable.DictionaryStringString, leader);
+        return ExitCode.Done;
     }
 
-    private static string Place(ServiceInstance instance) => instance.Address.Contains(':', StringComparison.Ordinal) ? $"[{instance.Address}]:{instance.Port}" : $"{instance.Address}:{instance.Port}";
+    private static InstanceRow RowOf(ServiceInstance instance) =>
+        new(instance.Id, instance.Address, instance.Port, instance.Zone, instance.Tags, instance.Health == ServiceHealth.Passing ? "passing" : "failing");
+
+    private static string Place(string address, int port) => address.Contains(':', StringComparison.Ordinal) ? $"[{address}]:{port}" : $"{address}:{port}";
 }

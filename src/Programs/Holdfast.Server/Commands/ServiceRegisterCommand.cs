@@ -53,7 +53,7 @@ internal sealed class ServiceRegisterCommand
         };
         await using var registration = await client.Services.RegisterAsync(parsed.GetValue(service)!, instance, options, cancel);
         if (parsed.GetValue(words) is { Length: > 0 } command) return await new GuardedCommand(command, Durations.Of(parsed, grace)).RunAsync([], CancellationToken.None, cancel);
-        Console.WriteLine($"registered: {instance.Id}");
+        Report.One(parsed, new Dictionary<string, string> { ["registered"] = instance.Id }, ReportJson.Lines.DictionaryStringString, $"registered: {instance.Id}");
         await Task.Delay(Timeout.Infinite, cancel).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return 0;
     }

@@ -11,8 +11,6 @@ namespace Holdfast.Server.Commands;
 /// </summary>
 internal static class TenureCommands
 {
-    private const int NotAcquired = 75;
-
     internal static Command CreateLock() =>
         Create("lock", "Waits for a lock, runs a command while it is held, and gives it back.", "The lock's name.", async (client, name, _, options, cancel) => await client.LockAsync(name, options, cancel));
 
@@ -39,19 +37,15 @@ internal static class TenureCommands
         {
             var options = new TenureOptions { Ttl = Durations.Of(parsed, ttl), Wait = parsed.GetValue(wait) is null ? null : Durations.Of(parsed, wait) };
             var guarded = new GuardedCommand(parsed.GetValue(words)!, Durations.Of(parsed, grace));
-            return await RunAsync(await acquire(client, parsed.GetValue(name)!, parsed, options, cancel), parsed.GetValue(name)!, guarded, cancel);
+            return await acquire(client, parsed.GetValue(name)!, parsed, options, cancel) is { } tenure
+                ? await RunAsync(tenure, guarded, cancel)
+                : new Failure(ErrorCode.NotAcquired, $"{parsed.GetValue(name)} is held by somebody else, and the wait is over").Say(parsed);
         }));
         return command;
     }
 
-    private static async Task<int> RunAsync(Tenure? tenure, string name, GuardedCommand guarded, CancellationToken cancel)
+    private static async Task<int> RunAsync(Tenure tenure, GuardedCommand guarded, CancellationToken cancel)
     {
-        if (tenure is null)
-        {
-            await Console.Error.WriteLineAsync($"holdfast: {name} is held by somebody else, and the wait is over");
-            return NotAcquired;
-        }
-
         await using (tenure)
             return await guarded.RunAsync([("HOLDFAST_FENCE", tenure.Fence.ToString(CultureInfo.InvariantCulture)), ("HOLDFAST_KEY", tenure.Key)], tenure.Lost, cancel);
     }

@@ -28,16 +28,17 @@ internal static class TopCommand
         {
             if (!GoDuration.TryParse(parsed.GetValue(interval)!, TimeSpan.FromSeconds(1), out var pause) || pause < TimeSpan.FromMilliseconds(100))
                 throw new ClientAccessException($"--interval: \"{parsed.GetValue(interval)}\" is no span of time of at least 100ms");
-            await (Console.IsOutputRedirected ? LinesAsync(access, pause, parsed.GetValue(count), cancel) : TableAsync(access, pause, parsed.GetValue(count), cancel));
+            await (Console.IsOutputRedirected || Report.IsJson(parsed) ? LinesAsync(parsed, access, pause, parsed.GetValue(count), cancel) : TableAsync(access, pause, parsed.GetValue(count), cancel));
             return ExitCode.Done;
         }));
         return command;
     }
 
-    private static async Task LinesAsync(ClientAccess access, TimeSpan pause, int count, CancellationToken cancel)
+    private static async Task LinesAsync(ParseResult parsed, ClientAccess access, TimeSpan pause, int count, CancellationToken cancel)
     {
         await foreach (var rows in LooksAsync(access, pause, count, cancel))
-            foreach (var row in rows) Console.WriteLine(string.Join('\t', Cells(row)));
+            if (Report.IsJson(parsed)) Report.One(parsed, rows, ReportJson.Lines.IReadOnlyListTopRow, "");
+            else foreach (var row in rows) Console.WriteLine(string.Join('\t', Cells(row)));
     }
 
     private static async Task TableAsync(ClientAccess access, TimeSpan pause, int count, CancellationToken cancel) =>

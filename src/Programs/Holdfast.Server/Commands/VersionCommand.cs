@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using Holdfast.Server.Hosting;
 
 namespace Holdfast.Server.Commands;
 
@@ -13,10 +14,12 @@ internal static class VersionCommand
     internal static Command Create()
     {
         var command = new Command("version", "Prints the version of this program.");
-        command.SetAction(_ =>
+        Report.AddTo(command);
+        command.SetAction(parsed =>
         {
-            Console.WriteLine($"holdfast {Text} ({RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier})");
-            return 0;
+            var program = new ProgramRow(Text, RuntimeInformation.FrameworkDescription, RuntimeInformation.RuntimeIdentifier);
+            Report.One(parsed, program, ReportJson.Readable.ProgramRow, $"holdfast {program.Version} ({program.Runtime}, {program.Platform})");
+            return ExitCode.Done;
         });
         return command;
     }

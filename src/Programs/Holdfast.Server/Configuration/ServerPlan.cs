@@ -35,6 +35,12 @@ internal sealed record ServerPlan
     /// <summary>What was said about the Redis face.</summary>
     public KeyspaceOptions RedisFace { get; init; } = new();
 
+    /// <summary>Where DNS is answered; null for nowhere.</summary>
+    public IPEndPoint? Dns { get; init; }
+
+    /// <summary>In whose name DNS reads.</summary>
+    public string DnsUser { get; init; } = Settings.DnsUser.Default;
+
     public required IPEndPoint? Peer { get; init; }
 
     /// <summary>Where peers are told to find this node when it is no founder; null: where it listens.</summary>
@@ -107,6 +113,8 @@ internal sealed record ServerPlan
             Etcd = Listen(values, Settings.Etcd, isInsecure || clientPort.IsGuarded, $"give it {Settings.EtcdCert.Flag}, {Settings.EtcdKey.Flag} and {Settings.EtcdClientCa.Flag}, bind to 127.0.0.1", faults) ?? new IPEndPoint(IPAddress.Loopback, 2379),
             Redis = values[Settings.Redis].Text.Length == 0 ? null : Listen(values, Settings.Redis, isInsecure, "bind to 127.0.0.1", faults),
             RedisFace = RedisSettings.Of(values, faults),
+            Dns = values[Settings.Dns].Text.Length == 0 ? null : Listen(values, Settings.Dns, isInsecure, "DNS has neither: bind to 127.0.0.1 and let this machine's resolver forward to it", faults),
+            DnsUser = values[Settings.DnsUser].Text,
             Peer = values[Settings.Peer].Text.Length == 0 ? null : Listen(values, Settings.Peer, isInsecure || tls is not null, $"give the nodes certificates with {Settings.Tls.Flag} (holdfast cert), bind to 127.0.0.1", faults),
             Vectors = values[Settings.Vectors].Text.Length == 0 ? null : Listen(values, Settings.Vectors, isInsecure, "bind to 127.0.0.1", faults),
             Cluster = Founders(values, faults),

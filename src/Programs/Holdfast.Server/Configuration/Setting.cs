@@ -26,6 +26,8 @@ internal static class Settings
     public static readonly Setting AuthToken = new("auth.token", "--auth-token", "simple", "How users are recognised: simple, or jwt,sign-method=RS256,pub-key=FILE,priv-key=FILE,ttl=5m.");
     public static readonly Setting AuthTokenTtl = new("auth.token_ttl", "--auth-token-ttl", "300", "Seconds for which a simple token is valid without being used.");
     public static readonly Setting Vectors = new("vectors.listen", "--vectors", "", "Where Qdrant clients (REST) are served, host:port; without it the vector face is off here.");
+    public static readonly Setting Dns = new("dns.listen", "--dns", "", "Where DNS questions about registered services (NAME.service.holdfast) are answered, UDP and TCP, host:port; nowhere without it.");
+    public static readonly Setting DnsUser = new("dns.user", "--dns-user", "dns", "In whose name DNS reads the registry while users are on: that user needs to read /services/.");
     public static readonly Setting BackupDir = new("backup.dir", "--backup-dir", "", "Keep a backup of every group here: bases and the log since, in a folder of this node's own. On another disk than the data.");
     public static readonly Setting BackupEvery = new("backup.every", "--backup-every", "6h", "How long after a base the next one is taken; a restore reads a base and the log since.");
     public static readonly Setting BackupKeep = new("backup.keep", "--backup-keep", "168h", "Every moment of so long ago can be restored; what is older is deleted.");
@@ -47,5 +49,5 @@ internal static class Settings
 
     /// <summary>All of them, in the order of the help text.</summary>
     public static readonly IReadOnlyList<Setting> All =
-        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Redis, RedisDurability, Vectors, BackupDir, BackupEvery, BackupKeep, Roles, Memory, Zone, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, Otlp, OtlpShare, LogFormat];
+        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Dns, DnsUser, Redis, RedisDurability, Vectors, BackupDir, BackupEvery, BackupKeep, Roles, Memory, Zone, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, Otlp, OtlpShare, LogFormat];
 }

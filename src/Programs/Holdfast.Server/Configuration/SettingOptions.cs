@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Holdfast.Server.Hosting;
 
 namespace Holdfast.Server.Configuration;
 
@@ -39,6 +40,6 @@ internal sealed class SettingOptions
     {
         Console.Error.WriteLine(faults.Count == 1 ? "holdfast: the configuration has a fault:" : $"holdfast: the configuration has {faults.Count} faults:");
         foreach (var fault in faults) Console.Error.WriteLine("  " + fault);
-        return 2;
+        return ExitCode.Misused;
     }
 }

@@ -6,8 +6,6 @@ namespace Holdfast.Server.Demo;
 /// <summary><c>holdfast demo</c>: three nodes on this machine, with a shell to kill, part and slow them.</summary>
 internal static class DemoCommand
 {
-    private const int CannotStart = 1;
-
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     internal static Command Create()
@@ -26,7 +24,7 @@ internal static class DemoCommand
             catch (CannotStartException refusal)
             {
                 await Console.Error.WriteLineAsync($"holdfast: {refusal.Message}");
-                return CannotStart;
+                return ExitCode.Failed;
             }
         });
         return command;
@@ -42,7 +40,7 @@ internal static class DemoCommand
             if (await cluster.AwaitAgreementAsync(Patience, cancel) is not { } leader)
             {
                 await Console.Error.WriteLineAsync($"holdfast: no leader after {Patience.TotalSeconds} s; the last words of the nodes:\n{cluster.LastWords()}");
-                return CannotStart;
+                return ExitCode.Failed;
             }
 
             cluster.PrintEndpoints();

@@ -1,4 +1,6 @@
 using Holdfast.Coordination.Endpoints;
+using Holdfast.Coordination.Endpoints.Dns;
+using Holdfast.Primitives.Metrics;
 using Holdfast.Server.Configuration;
 
 namespace Holdfast.Server.Hosting;
@@ -9,7 +11,9 @@ internal sealed class EphemeralNode : INode
     private readonly EphemeralKeyspace keyspace;
     private readonly CoordinationEndpoint door;
 
-    private EphemeralNode(EphemeralKeyspace keyspace, CoordinationEndpoint door) => (this.keyspace, this.door) = (keyspace, door);
+    private readonly DnsEndpoint? dns;
+
+    private EphemeralNode(EphemeralKeyspace keyspace, CoordinationEndpoint door, DnsEndpoint? dns) => (this.keyspace, this.door, this.dns) = (keyspace, door, dns);
 
     public IReadOnlyList<string> ClientAddresses => [.. door.Addresses.Select(address => address.ToString())];
 
@@ -21,12 +25,15 @@ internal sealed class EphemeralNode : INode
     {
         var keyspace = new EphemeralKeyspace(plan.Name, plan.Etcd, plan.Keyspace, plan.ClientPort.Scheme);
         log.Warn(NodeEvents.Ephemeral, "one node in memory: everything written here ends with this process");
+        DnsEndpoint? dns = null;
         try
         {
-            return new EphemeralNode(keyspace, await NodeAssembly.OpenDoorAsync(keyspace.Face, plan, new CoordinationEndpointOptions { Listen = [], Tls = plan.ClientPort.OpenTls(log), Logging = log }, cancel));
+            dns = NodeAssembly.OpenDns(keyspace.Face, plan, log, new MetricsRegistry());
+            return new EphemeralNode(keyspace, await NodeAssembly.OpenDoorAsync(keyspace.Face, plan, new CoordinationEndpointOptions { Listen = [], Tls = plan.ClientPort.OpenTls(log), Logging = log }, cancel), dns);
         }
         catch (CannotStartException)
         {
+            if (dns is not null) await dns.DisposeAsync();
             await keyspace.DisposeAsync();
             throw;
         }
@@ -34,6 +41,7 @@ internal sealed class EphemeralNode : INode
 
     public async ValueTask DisposeAsync()
     {
+        if (dns is not null) await dns.DisposeAsync();
         await door.DisposeAsync();
         await keyspace.DisposeAsync();
     }

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Holdfast.Cluster;
 using Holdfast.Coordination;
 using Holdfast.Coordination.Endpoints;
+using Holdfast.Coordination.Endpoints.Dns;
 using Holdfast.Keyspace.Endpoints;
 using Holdfast.Primitives;
 using Holdfast.Primitives.Metrics;
@@ -250,6 +251,7 @@ internal sealed class NodeAssembly : INode
         var admin = new NodeAdmin(plan.Name, data.Node, cluster!, runtime!, alarms, certificatesEnd, archive, () => Budgets(plan, keyspace));
         door = await OpenDoorAsync(keyspace, plan, new CoordinationEndpointOptions { Listen = [], Tls = clientTls, Logging = log, Admin = admin, ServesFace = plan.Roles.HasFlag(NodeRoles.Coordination), Metrics = metrics, RefreshMetrics = shown.RefreshAsync, OnFatal = onFatal }, cancel);
         stops.Push(door.DisposeAsync);
+        if (OpenDns(keyspace, plan, log, metrics) is { } dns) stops.Push(dns.DisposeAsync);
         bridge.TakeUp();
     }
 
@@ -289,6 +291,20 @@ internal sealed class NodeAssembly : INode
         catch (Exception taken) when (taken is IOException or SocketException)
         {
             throw new CannotStartException(PortOwner.Sentence(plan.Etcd, Settings.Etcd.Flag), taken);
+        }
+    }
+
+    /// <summary>Opens the DNS door where one is wanted, or says who stands in it.</summary>
+    internal static DnsEndpoint? OpenDns(ICoordination face, ServerPlan plan, NodeLog log, MetricsRegistry metrics)
+    {
+        if (plan.Dns is not { } listen) return null;
+        try
+        {
+            return DnsEndpoint.Start(face, new DnsOptions { Listen = listen, User = plan.DnsUser, Logging = log, Metrics = metrics });
+        }
+        catch (SocketException taken)
+        {
+            throw new CannotStartException($"{PortOwner.Sentence(listen, Settings.Dns.Flag)} ({taken.Message})", taken);
         }
     }
 

@@ -1,28 +1,23 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using Holdfast.Server.Hosting;
 
 namespace Holdfast.Server.Running;
 
 /// <summary>A command that may run only as long as something is held: told to end (SIGTERM) when it is lost, and made to (SIGKILL) when it does not within the grace.</summary>
 internal sealed class GuardedCommand(IReadOnlyList<string> words, TimeSpan grace)
 {
-    /// <summary>There is no such command (as a shell says it).</summary>
-    public const int NotFound = 127;
-
-    /// <summary>What was held was lost, and the command stopped.</summary>
-    public const int Lost = 76;
-
     /// <summary>Runs the command to its end, or until it must not run any more.</summary>
     /// <param name="environment">Variables that the command finds.</param>
     /// <param name="lost">What is held is not held any more.</param>
     /// <param name="stop">Whoever started us wants it to end.</param>
-    /// <returns>The command's exit code, 128 and its number for a signal; or <see cref="Lost"/>.</returns>
+    /// <returns>The command's exit code, 128 and its number for a signal; or <see cref="ExitCode.Lost"/>.</returns>
     public async Task<int> RunAsync(IEnumerable<(string Name, string Value)> environment, CancellationToken lost, CancellationToken stop)
     {
         var start = new ProcessStartInfo(words[0], words.Skip(1)) { UseShellExecute = false };
         foreach (var (name, value) in environment) start.Environment[name] = value;
-        if (lost.IsCancellationRequested) return Lost;
+        if (lost.IsCancellationRequested) return ExitCode.Lost;
         Process process;
         try
         {
@@ -31,7 +26,7 @@ internal sealed class GuardedCommand(IReadOnlyList<string> words, TimeSpan grace
         catch (Win32Exception missing)
         {
             await Console.Error.WriteLineAsync($"holdfast: {words[0]} cannot be started: {missing.Message}");
-            return NotFound;
+            return ExitCode.NoSuchCommand;
         }
 
         using (process)
@@ -47,7 +42,7 @@ internal sealed class GuardedCommand(IReadOnlyList<string> words, TimeSpan grace
                 if (lost.IsCancellationRequested)
                     await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"holdfast: lost; stopping {words[0]} (killed if it is there in {grace.TotalSeconds} s)"));
                 await StopAsync(process);
-                return lost.IsCancellationRequested ? Lost : process.ExitCode;
+                return lost.IsCancellationRequested ? ExitCode.Lost : process.ExitCode;
             }
         }
     }

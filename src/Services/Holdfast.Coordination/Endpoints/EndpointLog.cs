@@ -16,4 +16,10 @@ internal static partial class EndpointLog
 
     [LoggerMessage(4103, LogLevel.Error, "the changed certificate in {Path} or its key cannot be used, so the one before stays in force: {Reason}", EventName = "certificates_kept")]
     public static partial void CertificateUnusable(ILogger log, string path, string reason);
+
+    [LoggerMessage(4104, LogLevel.Information, "answering DNS questions about {Zone} on {Address}, UDP and TCP", EventName = "dns_serving")]
+    public static partial void DnsServing(ILogger log, string zone, string address);
+
+    [LoggerMessage(4105, LogLevel.Warning, "DNS questions are refused from now on: the registry may not be read in the name of {User} ({Reason}); give that user a role that reads /services/", EventName = "dns_refused")]
+    public static partial void DnsDenied(ILogger log, string user, string reason);
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Holdfast.Coordination.Endpoints.Sessions;
 using Holdfast.Coordination.Endpoints.SignIn;
 using Holdfast.Coordination.Endpoints.Grpc;
 using Holdfast.Coordination.Endpoints.Json;
@@ -63,6 +64,7 @@ internal sealed class FrontDoor(CallScope scope, MethodTable methods, HealthPage
         }
 
         if (exchange.Path.StartsWith(AdminPages.Root, StringComparison.Ordinal)) return AdminAsync(exchange);
+        if (SessionPages.Serves(exchange.Path)) return SessionPages.ServeAsync(exchange, scope);
         if (methods.ByJsonPath(exchange.Path) is not { } method) return PageAsync(exchange);
         if (!servesFace) return JsonErrors.RespondAsync(exchange, NotCarried).AsTask();
         return exchange.Method == "POST"

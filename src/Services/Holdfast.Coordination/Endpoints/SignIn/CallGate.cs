@@ -60,6 +60,10 @@ internal static class CallGate
         return caller is null ? coordination : coordination.As(caller);
     }
 
+    /// <summary>The facade in the caller's name, for pages whose requests are all asked about key by key.</summary>
+    public static async ValueTask<ICoordination> InNameOfAsync(ICoordination coordination, HttpExchange exchange, CancellationToken cancel) =>
+        await IdentifyAsync(coordination, exchange, cancel).ConfigureAwait(false) is { } caller ? coordination.As(caller) : coordination;
+
     /// <summary>Why someone may not administer the node; null when he may.</summary>
     public static async ValueTask<EtcdError?> AdminRefusalAsync(ICoordination coordination, HttpExchange exchange, CancellationToken cancel)
     {

@@ -1,0 +1,81 @@
+using Google.Protobuf;
+using Holdfast.Coordination.Protocol;
+using static Holdfast.Coordination.Protocol.Compare.Types;
+
+namespace Holdfast.Coordination.Sessions;
+
+/// <summary>
+/// What sessions do, as transactions over keys: each step is one entry of the log, executed alike on every replica. The rules: whoever holds a key has the lock record; whoever may still believe that he holds it has
+/// the delay record; a key is given to a session that lives, and only when neither is there.
+/// </summary>
+internal static class SessionSteps
+{
+    /// <summary>Takes a key for a session, or writes it again if the session has it. Answers (true: newly taken); else the inner transaction says whether the session had it.</summary>
+    public static TxnRequest Acquire(SessionRecord session, string key, ByteString value)
+    {
+        var (id, record, locked, delay) = (SessionKeys.Bytes(session.Id), SessionKeys.Record(session.Id), SessionKeys.Lock(key), SessionKeys.Delay(key));
+        var write = Put(SessionKeys.Bytes(key), value, session.Behavior == SessionBehavior.Delete ? session.Lease : 0);
+        var take = new TxnRequest
+        {
+            Compare = { Exists(record), IsAbsent(locked), IsAbsent(delay) },
+            Success = { Put(locked, id, session.Lease), write },
+            Failure =
+            {
+                new RequestOp
+                {
+                    RequestTxn = new TxnRequest
+                    {
+                        Compare = { Exists(record), Is(locked, id) },
+                        Success = { write, Range(locked) },
+                        Failure = { Range(record) },
+                    },
+                },
+            },
+        };
+        if (session.DelayLease != 0) take.Success.Add(Put(delay, id, session.DelayLease));
+        return take;
+    }
+
+    /// <summary>Gives a key back: at once, without a delay.</summary>
+    public static TxnRequest Release(string session, string key, ByteString value) => new()
+    {
+        Compare = { Is(SessionKeys.Lock(key), SessionKeys.Bytes(session)) },
+        Success = { Put(SessionKeys.Bytes(key), value, 0), Delete(SessionKeys.Lock(key)), Delete(SessionKeys.Delay(key)) },
+    };
+
+    /// <summary>Writes a key whoever holds it, without letting go of what it hangs on: locks are advice, as in Consul.</summary>
+    public static TxnRequest Write(string key, ByteString value) => new()
+    {
+        Compare = { Exists(SessionKeys.Bytes(key)) },
+        Success = { new RequestOp { RequestPut = new PutRequest { Key = SessionKeys.Bytes(key), Value = value, IgnoreLease = true } } },
+        Failure = { Put(SessionKeys.Bytes(key), value, 0) },
+    };
+
+    /// <summary>Deletes a key, and with it whoever holds it.</summary>
+    public static TxnRequest Remove(string key) => new() { Success = { Delete(SessionKeys.Bytes(key)), Delete(SessionKeys.Lock(key)), Delete(SessionKeys.Delay(key)) } };
+
+    /// <summary>A key and who holds it, at one revision.</summary>
+    public static TxnRequest Look(string key) => new() { Success = { Range(SessionKeys.Bytes(key)), Range(SessionKeys.Lock(key)) } };
+
+    /// <summary>From now on the session takes nothing more.</summary>
+    public static TxnRequest End(string session) => new() { Success = { Delete(SessionKeys.Record(session)) } };
+
+    /// <summary>Hangs a delay record on another lease, if it still is this session's.</summary>
+    public static TxnRequest Postpone(string session, ByteString delay, long lease) => new()
+    {
+        Compare = { Is(delay, SessionKeys.Bytes(session)) },
+        Success = { Put(delay, SessionKeys.Bytes(session), lease) },
+    };
+
+    private static RequestOp Put(ByteString key, ByteString value, long lease) => new() { RequestPut = new PutRequest { Key = key, Value = value, Lease = lease } };
+
+    private static RequestOp Delete(ByteString key) => new() { RequestDeleteRange = new DeleteRangeRequest { Key = key } };
+
+    private static RequestOp Range(ByteString key) => new() { RequestRange = new RangeRequest { Key = key } };
+
+    private static Compare Exists(ByteString key) => new() { Target = CompareTarget.Create, Result = CompareResult.Greater, Key = key, CreateRevision = 0 };
+
+    private static Compare IsAbsent(ByteString key) => new() { Target = CompareTarget.Create, Result = CompareResult.Equal, Key = key, CreateRevision = 0 };
+
+    private static Compare Is(ByteString key, ByteString value) => new() { Target = CompareTarget.Value, Result = CompareResult.Equal, Key = key, Value = value };
+}
