@@ -5,6 +5,7 @@ using Microsoft.Extensions.Primitives;
 namespace Holdfast.Client.Extensions.Tests;
 
 /// <summary>Configuration that follows the cluster, and survives without it (R1.5).</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class ConfigurationTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("holdfast-config-").FullName;

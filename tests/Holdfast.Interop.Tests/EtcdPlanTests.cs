@@ -22,15 +22,15 @@ public sealed partial class EtcdPlanTests
     ];
 
     [Fact]
-    public void Every_flag_of_the_installed_etcd_and_of_3_6_is_known()
+    public async Task Every_flag_of_the_installed_etcd_and_of_3_6_is_known()
     {
         using var help = Process.Start(new ProcessStartInfo("etcd", ["--help"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var fault = help.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var said = help.StandardOutput.ReadToEnd() + fault.GetAwaiter().GetResult();
-        help.WaitForExit();
+        var said = await help.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken) + await fault;
+        await help.WaitForExitAsync(TestContext.Current.CancellationToken);
         var flags = FlagInHelp().Matches(said).Select(match => match.Groups[1].Value).Concat(New36).ToHashSet(StringComparer.Ordinal);
         Assert.True(flags.Count > 100, $"only {flags.Count} flags were found in: {said}");
-        Assert.Empty(flags.Where(flag => EtcdFlags.Find(flag) is null));
+        Assert.DoesNotContain(flags, flag => EtcdFlags.Find(flag) is null);
     }
 
     [Fact]

@@ -35,7 +35,7 @@ public sealed class OutputTests
     public async Task Complaints_have_a_stable_code_and_the_exit_code_of_the_table()
     {
         await using var cluster = await ProcessCluster.StartAsync(1);
-        var nobody = $"127.0.0.1:{ProcessCluster.FreePorts(1)[0]}";
+        var nobody = $"127.0.0.1:{Ports.Free(1)[0]}";
         await IsRefusedAsync(cluster, "unavailable", 1, "kv", "get", "a", "--endpoints", nobody);
         await IsRefusedAsync(cluster, "unavailable", 1, "token", "--endpoints", nobody);
         await IsRefusedAsync(cluster, "misused", 2, "kv", "get", "a", "--cert", "only.pem");

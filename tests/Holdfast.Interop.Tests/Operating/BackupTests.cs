@@ -9,6 +9,7 @@ using Holdfast.Coordination.Protocol.Locks;
 namespace Holdfast.Interop.Tests.Operating;
 
 /// <summary>Backups of real processes under load, and what is restored from them (S12, S22).</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class BackupTests
 {
     [Fact]

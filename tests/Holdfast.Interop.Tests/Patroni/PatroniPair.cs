@@ -16,7 +16,7 @@ internal sealed class PatroniPair : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(180);
 
     private readonly string folder = Directory.CreateTempSubdirectory("holdfast-patroni-").FullName;
-    private readonly int[] ports = ProcessCluster.FreePorts(4);
+    private readonly int[] ports = Ports.Free(4);
     private readonly Process?[] patronis = new Process?[2];
     private readonly string binaries;
 
