@@ -275,6 +275,59 @@ public sealed class AppendExecutionTests
         Assert.Equal(1, ((ToyExecutor)leader.Machine).Executed);
     }
 
+    [Fact]
+    public void Effects_larger_than_an_entry_are_applied_elsewhere_as_one()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { ChunkBytes = 64 }, atAppend: true);
+        cluster.UntilLed();
+        var before = cluster.Leader.Group.Status.Last.Index.Value;
+        var key = new string('k', 300);
+        Assert.Equal("1", cluster.Apply(cluster.Leader, $"add {key}").Reply);
+        Assert.Equal("2", cluster.Apply(cluster.Leader, $"add {key}").Reply);
+        Assert.Equal(before + 10, cluster.Leader.Group.Status.Last.Index.Value);
+        cluster.UntilEqual();
+        Assert.All(cluster.Nodes, node => Assert.Equal("2", node.Machine.Map[key]));
+        Assert.Equal(2, cluster.Nodes.Sum(node => ((ToyExecutor)node.Machine).Executed));
+    }
+
+    /// <summary>The followers got the first entries of a command and not its last: nobody applies it, and its leader takes all of it back (S10, S20).</summary>
+    [Fact]
+    public void A_command_whose_last_entry_is_lost_is_taken_back_as_a_whole_S20()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { ChunkBytes = 64, Raft = new RaftOptions { AppendBytesMax = 100, InflightAppendsMax = 1 } }, atAppend: true);
+        cluster.UntilLed();
+        var old = cluster.Leader;
+        var key = new string('k', 300);
+        Assert.Equal("1", cluster.Apply(old, $"add {key}").Reply);
+        var first = old.Group.Status.Last.Index.Value + 1;
+        var lost = old.Propose($"add {key}");
+        cluster.Until(() => cluster.Nodes.Any(node => node != old && node.Group.Status.Last.Index.Value >= first), "a part of the command elsewhere");
+        var part = cluster.Nodes.Where(node => node != old).Max(node => node.Group.Status.Last.Index.Value);
+        Assert.True(part < old.Group.Status.Last.Index.Value, "the whole command was sent at once: the test proves nothing");
+        cluster.Isolate(old);
+        cluster.Until(() => cluster.Nodes.Any(node => node != old && node.Group.Status.IsServingLeader), "a new leader");
+        cluster.Until(() => lost.Outcome is not null, "the end of the lost proposal");
+        cluster.Cut.Clear();
+        cluster.Until(() => old.Machine.Map[key] == "1", "the undoing");
+        Assert.Equal("2", cluster.Apply(cluster.Leader, $"add {key}").Reply);
+        cluster.Until(() => cluster.Nodes.All(node => node.Machine.Map.GetValueOrDefault(key) == "2"), "the same everywhere");
+    }
+
+    [Fact]
+    public void A_leader_learns_what_will_not_be_taken_back_any_more()
+    {
+        var cluster = new TestCluster(3, atAppend: true);
+        cluster.UntilLed();
+        var leader = cluster.Leader;
+        var machine = (ToyExecutor)leader.Machine;
+        var position = cluster.Apply(leader, "add n").Position;
+        Assert.Equal(position.Index, machine.CommittedTo);
+        cluster.Isolate(leader);
+        leader.Propose("add n");
+        cluster.Run(TimeSpan.FromMilliseconds(50));
+        Assert.Equal(position.Index, machine.CommittedTo);
+    }
+
     private static Completion OpenSession(TestNode node)
     {
         var completion = new Completion();
