@@ -111,14 +111,14 @@ public sealed class AppendExecutionTests
     [Fact]
     public void A_leader_that_rebuilds_after_a_refused_command_executes_nothing_before_it_is_at_its_logs_end_S15_S20()
     {
-        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 500, Raft = new RaftOptions { UncommittedBytesMax = 400 } }, machineOf: _ => new ToyExecutor(canUndo: false));
+        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 500, CommandBytesMax = 400 }, machineOf: _ => new ToyExecutor(canUndo: false));
         cluster.UntilLed();
         var leader = cluster.Leader;
         for (var i = 1; i <= 40; i++) Assert.Equal($"{i}", cluster.Apply(leader, "add slow").Reply);
         cluster.UntilEqual();
         Assert.True(leader.Group.Status.Snapshot.Index.Value > 0, "a snapshot of its own term");
 
-        Assert.Equal(ProposalStatus.Busy, cluster.Apply(leader, $"add {new string('k', 500)}").Status);
+        Assert.Equal(ProposalStatus.TooLarge, cluster.Apply(leader, "fill k 500").Status);
         var asked = new List<Completion>();
         for (var i = 0; i < 60; i++)
         {
@@ -185,9 +185,9 @@ public sealed class AppendExecutionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Effects_that_are_larger_than_an_entry_are_taken_back_and_nothing_is_executed_upon_half_a_state_S15_S16(bool canUndo)
+    public void Effects_that_are_larger_than_a_command_may_be_are_taken_back_and_nothing_is_executed_upon_half_a_state_S15_S16(bool canUndo)
     {
-        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 500 }, machineOf: _ => new ToyExecutor(canUndo));
+        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 500, CommandBytesMax = 1024 * 1024 }, machineOf: _ => new ToyExecutor(canUndo));
         cluster.UntilLed();
         var leader = cluster.Leader;
         for (var i = 1; i <= 40; i++) Assert.Equal($"{i}", cluster.Apply(leader, "add n").Reply);

@@ -55,8 +55,8 @@ public interface IStateMachine
 /// without effects waits just so (S18). An async reply leaves at once. The class never changes what counts as committed.</item>
 /// <item>When leadership is lost, held replies end as <see cref="ProposalStatus.Unknown"/>: their connection is to be closed, not redirected (S19).</item>
 /// <item>Local and bounded-stale reads of a state with unconfirmed effects wait like strong ones; nobody is shown what may be taken back (S15, S18).</item>
-/// <item>Effects larger than an entry travel as several, and are applied elsewhere when the last is committed; those that a group takes no more (its uncommitted bytes are bounded) are refused after execution
-/// and taken back.</item>
+/// <item>Effects larger than an entry travel as several, and are applied elsewhere when the last is committed; those larger than a command may be (<see cref="GroupOptions.CommandBytesMax"/>) are refused after
+/// execution and taken back: a machine bounds its effects.</item>
 /// </list>
 /// </remarks>
 public interface IAppendExecutor : IStateMachine

@@ -10,9 +10,8 @@ namespace Holdfast.Replication;
 /// </summary>
 /// <param name="replica">Whose commands they are.</param>
 /// <param name="executor">Who executes them.</param>
-/// <param name="heldMax">Replies that may be held at once; beyond it commands are refused as busy before they execute.</param>
-/// <param name="chunkBytes">Effects above this travel as several entries.</param>
-internal sealed class AppendExecution(Replica replica, IAppendExecutor executor, int heldMax, int chunkBytes)
+/// <param name="options">The group's: how many replies may be held (beyond it commands are refused as busy before they execute), and how large an entry and the effects of one command may be.</param>
+internal sealed class AppendExecution(Replica replica, IAppendExecutor executor, GroupOptions options)
 {
     private static readonly Mark RefusedBeforeExecution = new("replication: no room for a command's effects, not executed");
     private static readonly Mark RefusedAfterExecution = new("replication: executed but not appended, taken back");
@@ -55,7 +54,7 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
 
     public void Execute(ReadOnlySpan<byte> command, in ProposeOptions wish, IProposalCompletion completion)
     {
-        if (held.Count >= heldMax && wish.Durability != Durability.Async)
+        if (held.Count >= options.PendingProposalsMax && wish.Durability != Durability.Async)
         {
             completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.Busy));
             return;
@@ -196,18 +195,19 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
     }
 
     /// <summary>
-    /// Appends the effects: one entry, or as many as they need, of which the last completes the command for all replicas. When one is refused, those before it stay incomplete, and nobody ever applies them (S10).
+    /// Appends the effects: one entry, or as many as they need, of which the last completes the command for all replicas. Only their size can refuse them, and before the first.
     /// </summary>
     private ProposeResult AppendAll(in Envelope envelope, out ulong entries)
     {
         entries = 1;
-        if (effects.Length <= chunkBytes) return AppendOne(envelope, effects.Written);
+        if (effects.Length > options.CommandBytesMax) return new ProposeResult(ProposeStatus.TooLarge, default, NodeId.None);
+        if (effects.Length <= options.ChunkBytes) return AppendOne(envelope, effects.Written);
         Chunked.Hit();
         ProposeResult result = default;
         var rest = effects.Written;
         for (var chunk = 0u; rest.Length > 0; chunk++)
         {
-            var bytes = rest[..Math.Min(chunkBytes, rest.Length)];
+            var bytes = rest[..Math.Min(options.ChunkBytes, rest.Length)];
             rest = rest[bytes.Length..];
             var last = rest.Length == 0 ? EnvelopeFlags.LastChunk : EnvelopeFlags.None;
             result = AppendOne(envelope with { Flags = envelope.Flags | EnvelopeFlags.Chunk | last, Chunk = chunk }, bytes);

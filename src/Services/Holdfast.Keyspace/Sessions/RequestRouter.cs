@@ -73,7 +73,7 @@ internal static class RequestRouter
     private const int Crossing = -2;
 
     /// <summary>Bytes of a command that changes something: its effects are one command of a group, which is bounded (Holdfast.Replication).</summary>
-    private const long WriteBytesMax = 48L * 1024 * 1024;
+    private const long WriteBytesMax = 24L * 1024 * 1024;
 
     private static Routed RouteConnection(KeyspaceNode node, ClientSession client, CommandSpec spec)
     {
