@@ -17,7 +17,7 @@ internal sealed class RedisCluster : IAsyncDisposable
     /// <summary>Starts a fresh cluster and waits until every slot is served, by as many masters as there are nodes.</summary>
     public static async Task<RedisCluster> StartAsync(int nodes = 3)
     {
-        var ports = Ports.Free(nodes);
+        var ports = Interop.Tests.Ports.Free(nodes);
         var cluster = new RedisCluster(await ProcessCluster.StartAsync(nodes, flagsOf: node => ["--redis", $"127.0.0.1:{ports[node]}"]), ports);
         await cluster.UntilServedAsync(nodes);
         return cluster;
