@@ -111,14 +111,14 @@ public sealed class AppendExecutionTests
     [Fact]
     public void A_leader_that_rebuilds_after_a_refused_command_executes_nothing_before_it_is_at_its_logs_end_S15_S20()
     {
-        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 500, Raft = new RaftOptions { UncommittedBytesMax = 400 } }, machineOf: _ => new ToyExecutor(canUndo: false));
+        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 500, CommandBytesMax = 400 }, machineOf: _ => new ToyExecutor(canUndo: false));
         cluster.UntilLed();
         var leader = cluster.Leader;
         for (var i = 1; i <= 40; i++) Assert.Equal($"{i}", cluster.Apply(leader, "add slow").Reply);
         cluster.UntilEqual();
         Assert.True(leader.Group.Status.Snapshot.Index.Value > 0, "a snapshot of its own term");
 
-        Assert.Equal(ProposalStatus.Busy, cluster.Apply(leader, $"add {new string('k', 500)}").Status);
+        Assert.Equal(ProposalStatus.TooLarge, cluster.Apply(leader, "fill k 500").Status);
         var asked = new List<Completion>();
         for (var i = 0; i < 60; i++)
         {
@@ -185,9 +185,9 @@ public sealed class AppendExecutionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Effects_that_are_larger_than_an_entry_are_taken_back_and_nothing_is_executed_upon_half_a_state_S15_S16(bool canUndo)
+    public void Effects_that_are_larger_than_a_command_may_be_are_taken_back_and_nothing_is_executed_upon_half_a_state_S15_S16(bool canUndo)
     {
-        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 500 }, machineOf: _ => new ToyExecutor(canUndo));
+        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 500, CommandBytesMax = 1024 * 1024 }, machineOf: _ => new ToyExecutor(canUndo));
         cluster.UntilLed();
         var leader = cluster.Leader;
         for (var i = 1; i <= 40; i++) Assert.Equal($"{i}", cluster.Apply(leader, "add n").Reply);
@@ -273,6 +273,59 @@ public sealed class AppendExecutionTests
         Assert.Equal(ProposalStatus.Busy, leader.Propose("get n").Outcome!.Value.Status);
         Assert.Equal(ProposalStatus.Busy, leader.Propose("add n").Outcome!.Value.Status);
         Assert.Equal(1, ((ToyExecutor)leader.Machine).Executed);
+    }
+
+    [Fact]
+    public void Effects_larger_than_an_entry_are_applied_elsewhere_as_one()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { ChunkBytes = 64 }, atAppend: true);
+        cluster.UntilLed();
+        var before = cluster.Leader.Group.Status.Last.Index.Value;
+        var key = new string('k', 300);
+        Assert.Equal("1", cluster.Apply(cluster.Leader, $"add {key}").Reply);
+        Assert.Equal("2", cluster.Apply(cluster.Leader, $"add {key}").Reply);
+        Assert.Equal(before + 10, cluster.Leader.Group.Status.Last.Index.Value);
+        cluster.UntilEqual();
+        Assert.All(cluster.Nodes, node => Assert.Equal("2", node.Machine.Map[key]));
+        Assert.Equal(2, cluster.Nodes.Sum(node => ((ToyExecutor)node.Machine).Executed));
+    }
+
+    /// <summary>The followers got the first entries of a command and not its last: nobody applies it, and its leader takes all of it back (S10, S20).</summary>
+    [Fact]
+    public void A_command_whose_last_entry_is_lost_is_taken_back_as_a_whole_S20()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { ChunkBytes = 64, Raft = new RaftOptions { AppendBytesMax = 100, InflightAppendsMax = 1 } }, atAppend: true);
+        cluster.UntilLed();
+        var old = cluster.Leader;
+        var key = new string('k', 300);
+        Assert.Equal("1", cluster.Apply(old, $"add {key}").Reply);
+        var first = old.Group.Status.Last.Index.Value + 1;
+        var lost = old.Propose($"add {key}");
+        cluster.Until(() => cluster.Nodes.Any(node => node != old && node.Group.Status.Last.Index.Value >= first), "a part of the command elsewhere");
+        var part = cluster.Nodes.Where(node => node != old).Max(node => node.Group.Status.Last.Index.Value);
+        Assert.True(part < old.Group.Status.Last.Index.Value, "the whole command was sent at once: the test proves nothing");
+        cluster.Isolate(old);
+        cluster.Until(() => cluster.Nodes.Any(node => node != old && node.Group.Status.IsServingLeader), "a new leader");
+        cluster.Until(() => lost.Outcome is not null, "the end of the lost proposal");
+        cluster.Cut.Clear();
+        cluster.Until(() => old.Machine.Map[key] == "1", "the undoing");
+        Assert.Equal("2", cluster.Apply(cluster.Leader, $"add {key}").Reply);
+        cluster.Until(() => cluster.Nodes.All(node => node.Machine.Map.GetValueOrDefault(key) == "2"), "the same everywhere");
+    }
+
+    [Fact]
+    public void A_leader_learns_what_will_not_be_taken_back_any_more()
+    {
+        var cluster = new TestCluster(3, atAppend: true);
+        cluster.UntilLed();
+        var leader = cluster.Leader;
+        var machine = (ToyExecutor)leader.Machine;
+        var position = cluster.Apply(leader, "add n").Position;
+        Assert.Equal(position.Index, machine.CommittedTo);
+        cluster.Isolate(leader);
+        leader.Propose("add n");
+        cluster.Run(TimeSpan.FromMilliseconds(50));
+        Assert.Equal(position.Index, machine.CommittedTo);
     }
 
     private static Completion OpenSession(TestNode node)

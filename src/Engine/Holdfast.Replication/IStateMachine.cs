@@ -55,7 +55,8 @@ public interface IStateMachine
 /// without effects waits just so (S18). An async reply leaves at once. The class never changes what counts as committed.</item>
 /// <item>When leadership is lost, held replies end as <see cref="ProposalStatus.Unknown"/>: their connection is to be closed, not redirected (S19).</item>
 /// <item>Local and bounded-stale reads of a state with unconfirmed effects wait like strong ones; nobody is shown what may be taken back (S15, S18).</item>
-/// <item>Effects larger than an entry may be are refused after execution and taken back: a machine bounds its effects.</item>
+/// <item>Effects larger than an entry travel as several, and are applied elsewhere when the last is committed; those larger than a command may be (<see cref="GroupOptions.CommandBytesMax"/>) are refused after
+/// execution and taken back: a machine bounds its effects.</item>
 /// </list>
 /// </remarks>
 public interface IAppendExecutor : IStateMachine
@@ -67,7 +68,7 @@ public interface IAppendExecutor : IStateMachine
     ExecuteResult Execute(in AppendCommand command, IBufferWriter<byte> effects);
 
     /// <summary>
-    /// Commands executed for places from here on were taken back, and nobody was told of their effects as confirmed: undoes them, newest first, from before-images.
+    /// Commands executed for places from here on (a command of several entries by its first) were taken back, and nobody was told of their effects as confirmed: undoes them, newest first, from before-images.
     /// False when it cannot, or would take longer than a slice: the replica then rebuilds its state from snapshot and log, and refuses reads meanwhile (S20).
     /// </summary>
     bool OnTruncated(LogIndex from) => false;

@@ -17,6 +17,9 @@ public sealed record KeyspaceOptions
     /// <summary>How long a command waits for a leader of its slot to be known before it is refused. Default 2 s: several elections.</summary>
     public TimeSpan LeaderPatience { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How old what a client reads from a replica may be, when it asked for that (READONLY). Default 1 s.</summary>
+    public TimeSpan ReplicaAgeMax { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Bytes of replies that a client may leave unread before no more of its commands are read. Default 1 MiB.</summary>
     public int UnreadBytesMax { get; init; } = 1024 * 1024;
 }

@@ -43,14 +43,28 @@ internal sealed class LocalShards
     /// <summary>What stamps entries; moved by tests.</summary>
     public long Clock { get; set; } = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10;
 
+    /// <summary>Entries that were asked for.</summary>
+    public int EntriesProposed => log.Proposed;
+
+    /// <summary>Executes what waits and confirms it, without a replica: for measuring.</summary>
+    public void ExecuteOnly()
+    {
+        log.IsBare = true;
+        Seat.Quorum.Depart();
+        log.IsBare = false;
+    }
+
     public LocalClient Connect() => new(this);
 
     /// <summary>Executes whatever waits.</summary>
     public void Turn()
     {
         Node.WallMicros = Clock;
-        for (var i = 0; i < 10_000 && (Seat.Quorum.WantsTurn || Seat.Async.WantsTurn); i++)
+        for (var i = 0; i < 10_000 && (Seat.Quorum.WantsTurn || Seat.Async.WantsTurn || Node.Resting.Count > 0); i++)
         {
+            var resting = Node.Resting.ToArray();
+            Node.Resting.Clear();
+            foreach (var client in resting) client.GoOn();
             Seat.Quorum.Depart();
             Seat.Async.Depart();
         }
@@ -86,7 +100,12 @@ internal sealed class LocalShards
     {
         private readonly List<(LogPosition Position, byte[] Effects, long Time)> tail = [];
         private readonly List<IProposalCompletion> held = [];
+        private readonly ByteBuffer bare = new();
         private ulong last;
+
+        public int Proposed { get; private set; }
+
+        public bool IsBare { get; set; }
 
         public NodeId Leader => Self;
 
@@ -94,8 +113,19 @@ internal sealed class LocalShards
 
         public Term Term => new(1);
 
+        public void ReadReplica(TimeSpan ageMax, IReadCompletion completion) => completion.OnGrant(new ReadGrant(true, new LogIndex(last), Instant.Zero));
+
         public void Propose(ReadOnlySpan<byte> work, in ProposeOptions options, IProposalCompletion completion)
         {
+            Proposed++;
+            if (IsBare)
+            {
+                bare.Clear();
+                if (owner.Leader.Execute(new AppendCommand(new LogPosition(Term, new LogIndex(++last)), owner.Clock, work), bare).HasEffects) owner.Leader.OnCommitted(new LogIndex(last));
+                completion.OnCompleted(new ProposeOutcome(ProposalStatus.Applied, default, null));
+                return;
+            }
+
             var effects = new ByteBuffer();
             var position = new LogPosition(Term, new LogIndex(last + 1));
             var result = owner.Leader.Execute(new AppendCommand(position, owner.Clock, work), effects);

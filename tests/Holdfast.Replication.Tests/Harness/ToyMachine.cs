@@ -96,6 +96,14 @@ internal sealed class ToyExecutor(bool canUndo = true) : ToyMachine, IAppendExec
 
     public int Undone { get; private set; }
 
+    public LogIndex CommittedTo { get; private set; }
+
+    public void OnCommitted(LogIndex through)
+    {
+        CommittedTo = through;
+        unconfirmed.RemoveAll(change => change.Index <= through);
+    }
+
     public ExecuteResult Execute(in AppendCommand command, IBufferWriter<byte> effects)
     {
         var words = Encoding.UTF8.GetString(command.Command).Split(' ');

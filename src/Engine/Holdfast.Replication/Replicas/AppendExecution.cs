@@ -10,8 +10,8 @@ namespace Holdfast.Replication;
 /// </summary>
 /// <param name="replica">Whose commands they are.</param>
 /// <param name="executor">Who executes them.</param>
-/// <param name="heldMax">Replies that may be held at once; beyond it commands are refused as busy before they execute.</param>
-internal sealed class AppendExecution(Replica replica, IAppendExecutor executor, int heldMax)
+/// <param name="options">The group's: how many replies may be held (beyond it commands are refused as busy before they execute), and how large an entry and the effects of one command may be.</param>
+internal sealed class AppendExecution(Replica replica, IAppendExecutor executor, GroupOptions options)
 {
     private static readonly Mark RefusedBeforeExecution = new("replication: no room for a command's effects, not executed");
     private static readonly Mark RefusedAfterExecution = new("replication: executed but not appended, taken back");
@@ -19,7 +19,11 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
     private static readonly Mark CannotUndo = new("replication: executed tail cannot be undone");
     private static readonly Mark ReleasedByRound = new("replication: held reply released by a read round");
 
+    private static readonly Mark Chunked = new("replication: effects appended in chunks");
+    private static readonly Mark TornCommand = new("replication: an executed command was truncated in the middle of its chunks");
+
     private readonly Queue<LogPosition> executed = new();
+    private readonly Queue<(LogIndex First, LogIndex Last)> chunked = new();
     private readonly Queue<Held> held = new();
     private readonly Dictionary<ulong, ulong> sequencesAhead = [];
     private readonly ByteBuffer effects = new();
@@ -50,7 +54,7 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
 
     public void Execute(ReadOnlySpan<byte> command, in ProposeOptions wish, IProposalCompletion completion)
     {
-        if (held.Count >= heldMax && wish.Durability != Durability.Async)
+        if (held.Count >= options.PendingProposalsMax && wish.Durability != Durability.Async)
         {
             completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.Busy));
             return;
@@ -83,6 +87,7 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
         if (!executed.TryPeek(out var first) || first.Index != position.Index) return false;
         Invariant.Holds(first.Term == position.Term, "an entry was committed in the place of one that was executed and not taken back");
         executed.Dequeue();
+        while (chunked.TryPeek(out var span) && span.Last <= position.Index) chunked.Dequeue();
         return true;
     }
 
@@ -107,6 +112,8 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
 
         for (var left = executed.Count; left > 0; left--)
             if (executed.Dequeue() is var position && position.Index < from) executed.Enqueue(position);
+        for (var left = chunked.Count; left > 0; left--)
+            if (chunked.Dequeue() is var span && span.Last < from) chunked.Enqueue(span);
         ExecutedTo = from.Previous;
         sequencesAhead.Clear();
     }
@@ -119,6 +126,7 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
     {
         caughtUpAt = replica.Node.Log.Last.Index;
         executed.Clear();
+        chunked.Clear();
         sequencesAhead.Clear();
         ExecutedTo = LogIndex.Zero;
     }
@@ -160,18 +168,15 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
 
     private bool TryAppend(in ProposeOptions wish, long time, LogPosition position, IProposalCompletion completion)
     {
-        payload.Clear();
-        var writer = new SpanWriter(payload);
-        new Envelope
+        var envelope = new Envelope
         {
             Flags = wish.Session != 0 ? EnvelopeFlags.Effects | EnvelopeFlags.Session : EnvelopeFlags.Effects,
             TimeMicros = time,
-            Id = new ProposalId(NodeId.None, 0),
+            Id = new ProposalId(NodeId.None, position.Index.Value),
             Session = wish.Session,
             Sequence = wish.Sequence,
-        }.Encode(writer);
-        writer.WriteBytes(effects.Written);
-        var result = replica.Node.ProposeAdmitted(payload.Written);
+        };
+        var result = AppendAll(envelope, out var entries);
         if (result.Status != ProposeStatus.Accepted)
         {
             // Too large. Executed and not appended counts as truncated (S16); nothing of it was seen by anybody.
@@ -181,16 +186,58 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
             return false;
         }
 
-        Invariant.Holds(result.Position == position, "an executed command was appended in another place than it was executed for");
-        executed.Enqueue(position);
-        ExecutedTo = position.Index;
+        ExecutedTo = result.Position.Index;
+        Invariant.Holds(ExecutedTo.Value == position.Index.Value + entries - 1, "an executed command was appended in another place than it was executed for");
+        for (var place = position.Index; place <= ExecutedTo; place = place.Next) executed.Enqueue(position with { Index = place });
+        if (entries > 1) chunked.Enqueue((position.Index, ExecutedTo));
         if (wish.Session != 0) sequencesAhead[wish.Session] = wish.Sequence;
         return true;
+    }
+
+    /// <summary>
+    /// Appends the effects: one entry, or as many as they need, of which the last completes the command for all replicas. Only their size can refuse them, and before the first.
+    /// </summary>
+    private ProposeResult AppendAll(in Envelope envelope, out ulong entries)
+    {
+        entries = 1;
+        if (effects.Length > options.CommandBytesMax) return new ProposeResult(ProposeStatus.TooLarge, default, NodeId.None);
+        if (effects.Length <= options.ChunkBytes) return AppendOne(envelope, effects.Written);
+        Chunked.Hit();
+        ProposeResult result = default;
+        var rest = effects.Written;
+        for (var chunk = 0u; rest.Length > 0; chunk++)
+        {
+            var bytes = rest[..Math.Min(options.ChunkBytes, rest.Length)];
+            rest = rest[bytes.Length..];
+            var last = rest.Length == 0 ? EnvelopeFlags.LastChunk : EnvelopeFlags.None;
+            result = AppendOne(envelope with { Flags = envelope.Flags | EnvelopeFlags.Chunk | last, Chunk = chunk }, bytes);
+            if (result.Status != ProposeStatus.Accepted) return result;
+            entries = chunk + 1;
+        }
+
+        return result;
+    }
+
+    private ProposeResult AppendOne(in Envelope envelope, ReadOnlySpan<byte> bytes)
+    {
+        payload.Clear();
+        var writer = new SpanWriter(payload);
+        envelope.Encode(writer);
+        writer.WriteBytes(bytes);
+        return replica.Node.ProposeAdmitted(payload.Written);
     }
 
     /// <summary>Takes back what was executed from an index on; false when the machine cannot, and the state is rebuilt from snapshot and log instead (S20).</summary>
     private bool Undo(LogIndex from)
     {
+        // A command of which only the end is gone is gone: the machine knows it by the place of its beginning.
+        foreach (var (first, last) in chunked)
+        {
+            if (first >= from || from > last) continue;
+            TornCommand.Hit();
+            from = first;
+        }
+
         if (executor.OnTruncated(from)) return true;
         CannotUndo.Hit();
         replica.Restoring.Rebuild();

@@ -42,7 +42,7 @@ internal sealed class Replica
         Fetching = new SnapshotFetching(this);
         Feeding = new SnapshotFeeding(this);
         Restoring = new StateRestoring(this);
-        Execution = machine is IAppendExecutor executor ? new AppendExecution(this, executor, options.PendingProposalsMax) : null;
+        Execution = machine is IAppendExecutor executor ? new AppendExecution(this, executor, options) : null;
         hashes = new HashCheck(this);
         commit = Node.Commit;
         Meters = new GroupMeters(loop.Now);

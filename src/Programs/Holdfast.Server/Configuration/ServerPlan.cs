@@ -122,7 +122,7 @@ internal sealed record ServerPlan
             JoinToken = values[Settings.Token].Text,
             Keyspace = KeyspaceSettings.Of(values, faults) with { Auth = clientPort.Auth },
             Backup = BackupPlan.From(values, data, faults),
-            Roles = NodeRolesText.From(values, faults),
+            Roles = NodeRolesText.From(values, faults) | (values[Settings.Redis].Text.Length > 0 ? Holdfast.Cluster.NodeRoles.Keyspace : Holdfast.Cluster.NodeRoles.None),
             Zone = values[Settings.Zone].Text,
             IsEphemeral = Switch(values, Settings.Ephemeral, faults),
             LogsAsJson = Json(values, isTerminal, faults),

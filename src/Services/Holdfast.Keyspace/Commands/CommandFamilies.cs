@@ -5,7 +5,7 @@ internal static class CommandFamilies
 {
     public static IReadOnlyList<ICommandFamily> All =>
     [
-        new StringCommands(), new CounterCommands(), new LcsCommand(),
+        new StringCommands(), new CounterCommands(), new LcsCommand(), new BitmapCommands(), new BitfieldCommands(), new HyperLogLogCommands(),
         new KeyCommands(), new ExpiryCommands(), new KeyWalkCommands(), new ObjectCommands(),
         new TransactionCommands(), new ConnectionCommands(), new ClientCommands(),
         new ServerCommands(), new CommandCommands(), new ConfigCommands(), new InfoCommand(),

@@ -46,18 +46,19 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         await cluster.SetSettingAsync(key, ShardLayout.FormatAddress(self), once: false, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>A fresh cluster gets a shard for each of its nodes, once all of them serve Redis clients: a replica on a node that does not would never begin.</summary>
+    /// <summary>A fresh cluster gets a shard for each node that carries the face, once all of them serve Redis clients: until then not all that will are known.</summary>
     private async Task FoundAsync(DirectoryView view, CancellationToken cancellation)
     {
-        var silent = view.Members.Values.Where(member => !view.Settings.ContainsKey(ShardLayout.AddressPrefix + member.Node)).Select(member => member.Name).ToArray();
+        var carriers = view.Members.Values.Where(member => member.Roles.Carry(ShardLayout.Face)).ToArray();
+        var silent = carriers.Where(member => !view.Settings.ContainsKey(ShardLayout.AddressPrefix + member.Node)).Select(member => member.Name).ToArray();
         if (silent.Length > 0)
         {
-            Say($"the slots are shared out once every member serves Redis clients; still missing: {string.Join(", ", silent)} (start them with --redis)");
+            Say($"the slots are shared out once every node that carries this face serves Redis clients; still missing: {string.Join(", ", silent)} (start them with --redis)");
             return;
         }
 
         var groups = view.Groups.Values.Where(group => group.Face == ShardLayout.Face).Select(group => group.Id).ToArray();
-        var wanted = view.Members.Count;
+        var wanted = carriers.Length;
         if (groups.Length < wanted)
         {
             var replicas = Math.Min(node.Options.Replicas, wanted);

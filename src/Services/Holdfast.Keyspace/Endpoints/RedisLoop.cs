@@ -89,6 +89,7 @@ internal sealed class RedisLoop : ILoopPart, IReadyHandler
         OnTime(now);
         while (calls.TryDequeue(out var call)) call();
         RetryWaiting();
+        Continue();
         if (now >= shardsAt)
         {
             shardsAt = now + LookAtShards;
@@ -96,6 +97,7 @@ internal sealed class RedisLoop : ILoopPart, IReadyHandler
         }
 
         Depart();
+        if (Node.Resting.Count > 0) return now;
         var next = Instant.Min(shardsAt, Node.Waiting.Count > 0 ? now + LookAtWaiting : Instant.Never);
         return calls.IsEmpty ? next : now;
     }
@@ -135,6 +137,16 @@ internal sealed class RedisLoop : ILoopPart, IReadyHandler
         }
 
         Loop.Wake();
+    }
+
+    /// <summary>Those whose command goes on.</summary>
+    private void Continue()
+    {
+        if (Node.Resting.Count == 0) return;
+        retrying.AddRange(Node.Resting);
+        Node.Resting.Clear();
+        foreach (var client in retrying) client.GoOn();
+        retrying.Clear();
     }
 
     private void RetryWaiting()

@@ -72,6 +72,20 @@ internal sealed unsafe class NativeArena : IDisposable
         head = (nint)block;
     }
 
+    /// <summary>Gives a part of the memory back, when nobody uses any of it; true when nothing is left.</summary>
+    public bool ReleaseSome(int chunksMax)
+    {
+        for (; chunksMax > 0 && chunks.Count > 0; chunksMax--)
+        {
+            NativeMemory.Free((void*)chunks[^1]);
+            chunks.RemoveAt(chunks.Count - 1);
+        }
+
+        if (chunks.Count > 0) return false;
+        Dispose();
+        return true;
+    }
+
     /// <summary>Gives all memory back at once.</summary>
     public void Dispose()
     {

@@ -19,12 +19,14 @@ internal interface IClientWire
 /// A client: what it has sent, how far its commands are, and its replies. Its commands go one after the other, each where it belongs: to the node, or to the convoy of a shard. Pure; the socket is its
 /// owner's. For the loop's thread.
 /// </summary>
-internal sealed class ClientSession
+internal sealed class ClientSession : IReadCompletion
 {
     private readonly KeyspaceNode node;
     private readonly IClientWire wire;
     private Routed next;
     private Instant giveUpAt;
+    private bool isAskingToRead;
+    private bool isGrantedAtOnce;
 
     public ClientSession(KeyspaceNode node, IClientWire wire, Stack<byte[]> pool)
     {
@@ -59,6 +61,9 @@ internal sealed class ClientSession
     /// <summary>Whether it may read from replicas (READONLY).</summary>
     public bool IsReadOnly { get; set; }
 
+    /// <summary>False for a command whose read from a replica was refused just now.</summary>
+    public bool MayReadReplica { get; private set; } = true;
+
     /// <summary>The next command may go to a slot that is coming here (ASKING).</summary>
     public bool IsAsking { get; set; }
 
@@ -81,10 +86,20 @@ internal sealed class ClientSession
 
     private bool IsInConvoy { get; set; }
 
+    /// <summary>Its command goes on in another entry.</summary>
+    private bool IsResting { get; set; }
+
     /// <summary>Bytes came: goes on as far as it can.</summary>
     public void GoOn()
     {
         IsInConvoy = false;
+        if (IsResting)
+        {
+            IsResting = false;
+            node.Resting.Add(this);
+            return;
+        }
+
         while (!IsClosed && !IsLeaving && !IsBlocked && Replies.Length <= node.Options.UnreadBytesMax && TryNext())
         {
             if (next.Road == Road.Shard)
@@ -100,6 +115,16 @@ internal sealed class ClientSession
                 return;
             }
 
+            if (next.Road == Road.Replica)
+            {
+                // The grant may come at once, and then we go on here: a long pipeline must not call itself.
+                (isAskingToRead, isGrantedAtOnce) = (true, false);
+                next.Seat!.Log.ReadReplica(node.Options.ReplicaAgeMax, this);
+                isAskingToRead = false;
+                if (isGrantedAtOnce) continue;
+                return;
+            }
+
             Answer();
         }
 
@@ -108,7 +133,7 @@ internal sealed class ClientSession
     }
 
     /// <summary>Whether its next command is for this convoy too; executes nothing.</summary>
-    public bool IsNextFor(Convoy convoy) => !IsClosed && !IsLeaving && !IsBlocked && Replies.Length <= node.Options.UnreadBytesMax && TryNext() && next.Road == Road.Shard && next.Convoy == convoy;
+    public bool IsNextFor(Convoy convoy) => !IsResting && !IsClosed && !IsLeaving && !IsBlocked && Replies.Length <= node.Options.UnreadBytesMax && TryNext() && next.Road == Road.Shard && next.Convoy == convoy;
 
     /// <summary>Executes its present command on a shard, in the shard's present entry.</summary>
     public void ExecuteOn(ShardSeat seat, CommandCall call)
@@ -118,6 +143,13 @@ internal sealed class ClientSession
         if (slot >= 0 && !seat.Machine.State.Slots.Owned[slot]) writer.Error(CommandErrors.ClusterDown);
         else if (spec.Place == CommandPlace.Connection) TransactionCommands.ExecuteQueued(this, call, slot);
         else call.Run(this, spec, Input.Request, slot);
+        if (Gathering.IsUnfinished)
+        {
+            Gathering.IsUnfinished = false;
+            IsResting = true;
+            return;
+        }
+
         if (spec.Place == CommandPlace.EveryShard && ++ShardsVisited < Gathering.Shards)
         {
             next = RequestRouter.NextShard(node, this, spec);
@@ -145,6 +177,28 @@ internal sealed class ClientSession
         giveUpAt = default;
         GoOn();
         return false;
+    }
+
+    /// <summary>The replica may be read, or may not: then the client is sent to the leader.</summary>
+    void IReadCompletion.OnGrant(in ReadGrant grant)
+    {
+        if (IsClosed) return;
+        if (grant.IsGranted)
+        {
+            var call = next.Seat!.Machine.ReadCall;
+            call.TimeMicros = node.WallMicros;
+            call.Run(this, next.Spec!, Input.Request, next.Slot);
+            Done();
+            Replies.Pass();
+        }
+        else
+        {
+            MayReadReplica = false;
+            next = RequestRouter.Route(node, this, Input.Request);
+        }
+
+        isGrantedAtOnce = isAskingToRead;
+        if (!isAskingToRead) GoOn();
     }
 
     public void OnReleased(long ticket)
@@ -232,6 +286,7 @@ internal sealed class ClientSession
     private void Done()
     {
         HasRequest = false;
+        MayReadReplica = true;
         IsAsking = next.Spec is { Name: "asking" };
         Traits.OnReplied(this);
         Input.Pass();

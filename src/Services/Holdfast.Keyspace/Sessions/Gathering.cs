@@ -8,12 +8,20 @@ internal sealed class Gathering
 
     public long Number { get; set; }
 
+    /// <summary>The slot at which a walk goes on.</summary>
+    public int Slot { get; set; }
+
+    /// <summary>The command has not done with its present shard: it is executed there again, in another entry, after others had their turn.</summary>
+    public bool IsUnfinished { get; set; }
+
     public List<byte[]> Keys { get; } = [];
 
     public void Begin(int shards)
     {
         Shards = shards;
         Number = 0;
+        Slot = 0;
+        IsUnfinished = false;
         Keys.Clear();
     }
 }

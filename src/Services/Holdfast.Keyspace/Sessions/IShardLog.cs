@@ -16,6 +16,9 @@ internal interface IShardLog
     /// <summary>The leader's term; part of a config epoch.</summary>
     Term Term { get; }
 
+    /// <summary>Asks for leave to read this node's replica, whose age is then known to be within the bound (S14).</summary>
+    void ReadReplica(TimeSpan ageMax, IReadCompletion completion);
+
     /// <summary>Has work executed, on the shard's loop. The completion learns whether it was, and whether its effects are committed.</summary>
     void Propose(ReadOnlySpan<byte> work, in ProposeOptions options, IProposalCompletion completion);
 }
@@ -28,6 +31,8 @@ internal sealed class GroupLog(ReplicatedGroup group) : IShardLog
     public bool IsLedHere => group.Status.Role == RaftRole.Leader;
 
     public Term Term => group.Status.Term;
+
+    public void ReadReplica(TimeSpan ageMax, IReadCompletion completion) => group.Barrier.Pass(ReadConsistency.Stale(ageMax), completion);
 
     public void Propose(ReadOnlySpan<byte> work, in ProposeOptions options, IProposalCompletion completion) => group.Propose(work, options, completion);
 }

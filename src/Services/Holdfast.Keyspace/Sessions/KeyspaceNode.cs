@@ -39,6 +39,9 @@ internal sealed class KeyspaceNode
     /// <summary>Clients whose command waits for a leader.</summary>
     public List<ClientSession> Waiting { get; } = [];
 
+    /// <summary>Clients whose command goes on in another turn.</summary>
+    public List<ClientSession> Resting { get; } = [];
+
     /// <summary>Scratch for the places of keys.</summary>
     public List<int> Places { get; } = [];
 

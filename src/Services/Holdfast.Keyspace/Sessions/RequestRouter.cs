@@ -22,11 +22,17 @@ internal enum Road : byte
 
     /// <summary>Nobody is known to lead its shard: later.</summary>
     Wait = 4,
+
+    /// <summary>A read, by this node's replica.</summary>
+    Replica = 5,
 }
 
 /// <summary>A request's way.</summary>
 internal readonly record struct Routed(Road Road, CommandSpec? Spec, int Slot, Convoy? Convoy, string? Text)
 {
+    /// <summary>The replica that reads, on <see cref="Road.Replica"/>.</summary>
+    public ShardSeat? Seat { get; init; }
+
     public static Routed Refuse(string text, CommandSpec? spec = null) => new(Road.Refuse, spec, -1, null, text);
 }
 
@@ -36,8 +42,10 @@ internal static class RequestRouter
     public static Routed Route(KeyspaceNode node, ClientSession client, RespArguments request)
     {
         if (Find(node.Table, request, out var fault) is not { } spec) return Routed.Refuse(fault);
+        if (request.Bytes > WriteBytesMax && spec.Has(CommandFlags.Write)) return Routed.Refuse(Text(CommandErrors.StringTooLong), spec);
         var transaction = client.Transaction;
         if (spec.Place == CommandPlace.Connection) return RouteConnection(node, client, spec);
+        if (transaction.IsOpen && spec.Name == "watch") return new Routed(Road.Node, spec, -1, null, null);
         if (transaction.IsOpen && spec.Has(CommandFlags.NoMulti)) return Routed.Refuse("ERR Command not allowed inside a transaction", spec);
         var slot = SlotOf(spec, request, node.Places);
         if (slot == Crossing) return Routed.Refuse(Text(CommandErrors.CrossSlot), spec);
@@ -63,6 +71,9 @@ internal static class RequestRouter
     public static string Text(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text);
 
     private const int Crossing = -2;
+
+    /// <summary>Bytes of a command that changes something: its effects are one command of a group, which is bounded (Holdfast.Replication).</summary>
+    private const long WriteBytesMax = 24L * 1024 * 1024;
 
     private static Routed RouteConnection(KeyspaceNode node, ClientSession client, CommandSpec spec)
     {
@@ -156,6 +167,8 @@ internal static class RequestRouter
         if (topology.Seats[shard] is { Log.IsLedHere: true } seat) return seat.Machine.State.Slots.IsClaimed || !seat.Machine.Role.IsLeader
             ? new Routed(Road.Shard, spec, slot, seat.ConvoyOf(client.Durability), null)
             : new Routed(Road.Wait, spec, slot, null, null);
+        if (client is { IsReadOnly: true, MayReadReplica: true, Transaction.IsOpen: false } && spec.Has(CommandFlags.ReadOnly) && topology.Seats[shard] is { } replica)
+            return new Routed(Road.Replica, spec, slot, null, null) { Seat = replica };
         var leader = topology.LeaderOf(shard);
         if (leader == NodeId.None || leader == topology.Self || topology.PeerOf(leader) is not { Port: > 0 } peer) return new Routed(Road.Wait, spec, slot, null, null);
         return Routed.Refuse(string.Create(CultureInfo.InvariantCulture, $"MOVED {slot} {peer.Host}:{peer.Port}"), spec);

@@ -14,6 +14,9 @@ internal sealed unsafe class Keyspace : IDisposable
     private readonly List<BigValue?> bigs = [];
     private readonly Stack<int> freeBigs = new();
     private readonly Queue<BigValue> dying = new();
+    private int holders;
+    private int disposedBigs;
+    private int disposedSlots;
 
     /// <summary>Where the memory comes from; big values take theirs from it too.</summary>
     public NativeArena Arena { get; } = new();
@@ -222,10 +225,32 @@ internal sealed unsafe class Keyspace : IDisposable
         return dying.Count > 0;
     }
 
+    /// <summary>An empty one that takes this one's place: of the same seed, in the same snapshot epoch.</summary>
+    public Keyspace Emptied() => new() { Seed = Seed, Epoch = Epoch };
+
+    /// <summary>Somebody walks it: it must not be freed.</summary>
+    public void Hold() => holders++;
+
+    public void LetGo() => holders--;
+
+    public bool IsHeld => holders > 0;
+
+    /// <summary>Frees a part of it, when nobody looks at it any more; true when nothing is left.</summary>
+    public bool DisposeSome(int parts)
+    {
+        const int ElementsPerPart = 64;
+        for (; disposedBigs < bigs.Count; disposedBigs++)
+            if (bigs[disposedBigs] is { } value && value.Free(parts * ElementsPerPart) > 0) return false;
+        for (var left = parts; disposedSlots < slots.Length && left > 0; left--) slots[disposedSlots++].Free();
+        return disposedSlots == slots.Length && Arena.ReleaseSome(parts);
+    }
+
     public void Dispose()
     {
-        foreach (ref var table in slots.AsSpan()) table.Free();
-        Arena.Dispose();
+        while (!DisposeSome(slots.Length))
+        {
+            // In slices that are as large as they can be.
+        }
     }
 
     private void Replace(scoped ref KeyPlace place, byte* record)

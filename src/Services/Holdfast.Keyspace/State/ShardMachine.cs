@@ -20,6 +20,7 @@ internal interface IShardWork
 internal sealed class ShardMachine : IAppendExecutor
 {
     private const int EffectsPerSlice = 256;
+    private const int DisposalsPerEntry = 64;
 
     private static readonly Mark ForeignEffects = new("keyspace: effects that cannot be read were passed over");
 
@@ -29,6 +30,7 @@ internal sealed class ShardMachine : IAppendExecutor
     private readonly CommandCall replay;
     private List<ClientSession> touched = [];
     private List<ClientSession> touchedBefore = [];
+    private readonly Queue<Keyspace> retired = new();
     private byte[] replayBuffer = new byte[4096];
     private EffectsReader reader;
     private LogPosition replaying;
@@ -39,6 +41,7 @@ internal sealed class ShardMachine : IAppendExecutor
         Group = group;
         this.table = table;
         Call = new CommandCall(this, node) { Mode = CallMode.Execute };
+        ReadCall = new CommandCall(this, node) { Mode = CallMode.ReadOnly };
         replay = new CommandCall(this, node) { Mode = CallMode.Replay, Reply = new RespWriter(new ByteBuffer()) };
         Watches = new WatchTable();
     }
@@ -52,6 +55,9 @@ internal sealed class ShardMachine : IAppendExecutor
 
     /// <summary>The call that commands execute in: one at a time.</summary>
     public CommandCall Call { get; }
+
+    /// <summary>The call in which a follower answers reads.</summary>
+    public CommandCall ReadCall { get; }
 
     /// <summary>Who watches which keys (WATCH), and waits for them.</summary>
     public WatchTable Watches { get; }
@@ -91,11 +97,11 @@ internal sealed class ShardMachine : IAppendExecutor
         var hasEffects = Call.Effects.Length > 0;
         if (hasEffects) State.Hash = EffectsWriter.Mix(State.Hash ^ Call.Effects.Digest);
         else State.Undo.Cancel();
-        Keyspace.FreeSome(EffectsPerSlice);
+        FreeSome();
         return new ExecuteResult(hasEffects, null);
     }
 
-    /// <summary>Removes every key. While it can be taken back key by key, else at once.</summary>
+    /// <summary>Removes every key, in no time: the old keys die later, when nobody needs them for undoing or for a snapshot.</summary>
     public void Flush()
     {
         Watches.BreakAll();
@@ -167,7 +173,7 @@ internal sealed class ShardMachine : IAppendExecutor
         if (!reader.IsWhole) ForeignEffects.Hit();
         State.Hash = EffectsWriter.Mix(State.Hash ^ replayDigest);
         replaying = default;
-        Keyspace.FreeSome(EffectsPerSlice);
+        FreeSome();
         return ApplyResult.Done();
     }
 
@@ -177,29 +183,43 @@ internal sealed class ShardMachine : IAppendExecutor
         State = built;
         replaying = default;
         Watches.BreakAll();
-        old.Dispose();
+        old.Undo.Clear();
+        old.Retire(old.Keyspace);
+        old.TakeRetired(retired);
+    }
+
+    /// <summary>Memory of what is gone is given back a little at a time, whatever its size.</summary>
+    private void FreeSome()
+    {
+        Keyspace.FreeSome(EffectsPerSlice);
+        State.TakeRetired(retired);
+        if (retired.TryPeek(out var oldest) && !oldest.IsHeld && oldest.DisposeSome(DisposalsPerEntry)) retired.Dequeue();
     }
 
     private sealed class Builder(ShardMachine owner) : ISnapshotBuilder
     {
+        private readonly ByteBuffer unread = new();
         private ShardState? state = new();
         private bool isHeadRead;
 
         public void ReadNext(ReadOnlySpan<byte> chunk)
         {
-            var bytes = new SpanReader(chunk);
-            if (!isHeadRead)
+            new SpanWriter(unread).WriteBytes(chunk);
+            var bytes = new SpanReader(unread.Written);
+            if (!isHeadRead && unread.Length >= SnapshotCodec.HeadBytes)
             {
                 isHeadRead = true;
                 Invariant.Holds(SnapshotCodec.TryReadHead(ref bytes, state!, out _), "a shard's snapshot is of another version: start the program that wrote it, or a newer one");
             }
 
-            while (bytes.Rest.Length > 0)
+            while (isHeadRead && SnapshotCodec.HasRecord(bytes.Rest))
                 Invariant.Holds(SnapshotCodec.TryReadRecord(ref bytes, state!.Keyspace), "a shard's snapshot holds a record that this program cannot read: start the program that wrote it, or a newer one");
+            unread.DropFirst(unread.Length - bytes.Rest.Length);
         }
 
         public void Complete()
         {
+            Invariant.Holds(isHeadRead && unread.Length == 0, "a shard's snapshot ends in the middle of a record");
             owner.Become(state!);
             state = null;
         }

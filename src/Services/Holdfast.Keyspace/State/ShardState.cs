@@ -3,15 +3,16 @@ namespace Holdfast.Keyspace;
 /// <summary>Everything that a shard replicates: keys, the slots it owns, and a rolling hash over all effects.</summary>
 internal sealed class ShardState : IBeforeChange, IDisposable
 {
+    private readonly List<Keyspace> retired = [];
     private bool isUndoOn;
 
     public ShardState()
     {
-        Undo = new UndoLog(Keyspace);
+        Undo = new UndoLog(this);
         WatchChanges();
     }
 
-    public Keyspace Keyspace { get; } = new();
+    public Keyspace Keyspace { get; private set; } = new();
 
     public SlotOwnership Slots { get; } = new();
 
@@ -44,34 +45,39 @@ internal sealed class ShardState : IBeforeChange, IDisposable
         }
     }
 
-    /// <summary>Removes every key, each as DEL does.</summary>
-    public unsafe void Flush()
+    /// <summary>Removes every key: an empty keyspace takes the place of the old one, which undoing can bring back.</summary>
+    public void Flush()
     {
-        var visitor = new Collecting { Records = [] };
-        for (var slot = 0; slot < KeySlot.Count; slot++)
-        {
-            if (Keyspace.CountIn(slot) == 0) continue;
-            visitor.Records.Clear();
-            Keyspace.Table(slot).WalkAll(ref visitor);
-            foreach (var address in visitor.Records)
-            {
-                var record = (byte*)address;
-                var place = new KeyPlace(RecordHead.KeyOf(record), RecordHead.Hash(record), slot, record);
-                Keyspace.Remove(ref place);
-            }
-        }
+        var old = Keyspace;
+        Keyspace = old.Emptied();
+        WatchChanges();
+        old.Before = null;
+        if (isUndoOn) Undo.SaveAll(old);
+        else retired.Add(old);
     }
 
-    private unsafe struct Collecting : IRecordVisitor
+    /// <summary>A keyspace that was flushed comes back; the present one goes.</summary>
+    public void Bring(Keyspace old)
     {
-        public List<nint> Records;
+        Keyspace.Before = null;
+        retired.Add(Keyspace);
+        Keyspace = old;
+        WatchChanges();
+    }
 
-        public readonly void Visit(byte* record) => Records.Add((nint)record);
+    /// <summary>A flushed keyspace will never come back.</summary>
+    public void Retire(Keyspace old) => retired.Add(old);
+
+    /// <summary>Hands over keyspaces that will never come back, to be freed in slices once nobody walks them.</summary>
+    public void TakeRetired(Queue<Keyspace> target)
+    {
+        foreach (var keyspace in retired) target.Enqueue(keyspace);
+        retired.Clear();
     }
 
     bool IBeforeChange.BeforeChange(in KeyPlace place, bool isReplaced)
     {
-        Walk?.Save(place);
+        if (Walk is { } walk && walk.Keyspace == Keyspace) walk.Save(place);
         return isUndoOn && Undo.Save(place, isReplaced);
     }
 

@@ -5,12 +5,15 @@ using Holdfast.Wire;
 namespace Holdfast.Keyspace;
 
 /// <summary>
-/// The bytes of a shard's snapshot: a head (version, seed, hash, counts, slots), then records in any order, each with its length first, so that a chunk's end is always a record's end. Nothing in it
+/// The bytes of a shard's snapshot: a head (version, seed, hash, counts, slots), then records in any order, each with its length first. Nothing in it
 /// depends on memory layout.
 /// </summary>
 internal static unsafe class SnapshotCodec
 {
     public const byte Version = 1;
+
+    /// <summary>Bytes of the head.</summary>
+    public const int HeadBytes = 1 + 8 + 8 + 8 + 8 + (KeySlot.Count / 8);
 
     public static void WriteHead(SpanWriter writer, ShardState state)
     {
@@ -73,19 +76,8 @@ internal static unsafe class SnapshotCodec
         return true;
     }
 
-    /// <summary>How many bytes of whole records stand within the first <paramref name="budget"/> bytes; at least one record.</summary>
-    public static int WholeRecords(ReadOnlySpan<byte> records, int budget)
-    {
-        var at = 0;
-        while (at < records.Length)
-        {
-            var next = at + 4 + (int)BinaryPrimitives.ReadUInt32LittleEndian(records[at..]);
-            if (next > budget && at > 0) break;
-            at = next;
-        }
-
-        return at;
-    }
+    /// <summary>Whether a whole record stands at the beginning of the bytes.</summary>
+    public static bool HasRecord(ReadOnlySpan<byte> bytes) => bytes.Length >= 4 && (ulong)bytes.Length - 4 >= BinaryPrimitives.ReadUInt32LittleEndian(bytes);
 
     private static ByteBuffer BytesOf(BigValue value)
     {

@@ -6,7 +6,7 @@ namespace Holdfast.Keyspace;
 /// What executed and not yet committed entries replaced, newest last: before-images, by which a truncated tail is taken back (S20). A record that is replaced is taken over as it is, so SET copies nothing; one that is
 /// changed in place is copied, up to <see cref="CopyMax"/>. A change of something larger cannot be undone, and the replica then rebuilds its state.
 /// </summary>
-internal sealed unsafe class UndoLog(Keyspace keyspace)
+internal sealed unsafe class UndoLog(ShardState state)
 {
     /// <summary>Bytes of a value that are copied before it is changed in place.</summary>
     public const int CopyMax = 16 * 1024;
@@ -28,7 +28,9 @@ internal sealed unsafe class UndoLog(Keyspace keyspace)
     private struct Image
     {
         public byte* Record;
+        public Keyspace Owner;
         public int Slot;
+        public bool IsFlush;
     }
 
     /// <summary>Entries that are executed and not known to be committed.</summary>
@@ -56,9 +58,16 @@ internal sealed unsafe class UndoLog(Keyspace keyspace)
             return false;
         }
         else if (!isReplaced) record = Copy(place);
-        images.Add(new Image { Record = record, Slot = place.Slot });
+        images.Add(new Image { Record = record, Owner = state.Keyspace, Slot = place.Slot });
         entries.Last.Images++;
         return isTaken;
+    }
+
+    /// <summary>Remembers a whole keyspace that was flushed.</summary>
+    public void SaveAll(Keyspace flushed)
+    {
+        images.Add(new Image { Owner = flushed, IsFlush = true });
+        entries.Last.Images++;
     }
 
     /// <summary>Everything up to here is committed: what it replaced is gone for good.</summary>
@@ -68,7 +77,8 @@ internal sealed unsafe class UndoLog(Keyspace keyspace)
         {
             for (var left = entries.First.Images; left > 0; left--)
             {
-                Free(images.First.Record);
+                if (images.First.IsFlush) state.Retire(images.First.Owner);
+                else Free(images.First);
                 images.RemoveFirst();
             }
 
@@ -92,9 +102,15 @@ internal sealed unsafe class UndoLog(Keyspace keyspace)
             {
                 var image = images.Last;
                 images.RemoveLast();
+                if (image.IsFlush)
+                {
+                    state.Bring(image.Owner);
+                    continue;
+                }
+
                 var isAbsent = KeyRecord.Has(image.Record, KeyRecord.IsAbsent);
-                keyspace.Restore(RecordHead.KeyOf(image.Record), image.Slot, isAbsent ? null : image.Record);
-                if (isAbsent) Free(image.Record);
+                state.Keyspace.Restore(RecordHead.KeyOf(image.Record), image.Slot, isAbsent ? null : image.Record);
+                if (isAbsent) Free(image);
             }
 
             hash = entries.Last.HashBefore;
@@ -108,13 +124,15 @@ internal sealed unsafe class UndoLog(Keyspace keyspace)
     /// <summary>The state that it belongs to is gone.</summary>
     public void Clear()
     {
+        for (var i = 0; i < images.Count; i++)
+            if (images[i].IsFlush) state.Retire(images[i].Owner);
         entries.Clear();
         images.Clear();
     }
 
     private byte* MakeAbsent(in KeyPlace place)
     {
-        var record = KeyRecord.Make(keyspace.Arena, place.Hash, place.Key, ValueKind.None, ValueEncoding.Raw, 0, false, -1);
+        var record = KeyRecord.Make(state.Keyspace.Arena, place.Hash, place.Key, ValueKind.None, ValueEncoding.Raw, 0, false, -1);
         record[11] = KeyRecord.IsAbsent;
         return record;
     }
@@ -123,15 +141,16 @@ internal sealed unsafe class UndoLog(Keyspace keyspace)
     {
         var record = place.Record;
         var bytes = KeyRecord.Bytes(record);
-        var copy = KeyRecord.Make(keyspace.Arena, place.Hash, place.Key, KeyRecord.Kind(record), KeyRecord.Encoding(record), bytes.Length, false, KeyRecord.Expiry(record));
+        var copy = KeyRecord.Make(state.Keyspace.Arena, place.Hash, place.Key, KeyRecord.Kind(record), KeyRecord.Encoding(record), bytes.Length, false, KeyRecord.Expiry(record));
         bytes.CopyTo(KeyRecord.Bytes(copy));
         return copy;
     }
 
-    private void Free(byte* record)
+    /// <summary>An image lies in the memory of the keyspace that it was taken from, which a FLUSHALL since may have replaced.</summary>
+    private static void Free(in Image image)
     {
-        if (KeyRecord.Has(record, KeyRecord.IsAbsent)) KeyRecord.FreeShell(keyspace.Arena, record);
-        else keyspace.Bury(record);
+        if (KeyRecord.Has(image.Record, KeyRecord.IsAbsent)) KeyRecord.FreeShell(image.Owner.Arena, image.Record);
+        else image.Owner.Bury(image.Record);
     }
 }
 

@@ -111,7 +111,8 @@ internal sealed class ClusterCommands : ICommandFamily
     private static bool TrySlot(CommandCall call, out int slot)
     {
         slot = 0;
-        if (!RespNumber.TryParse(call[2], out long number) || number is < 0 or >= KeySlot.Count)
+        if (!call.TryInteger(2, out var number)) return false;
+        if (number is < 0 or >= KeySlot.Count)
         {
             call.Reply.Error("ERR Invalid slot"u8);
             return false;
@@ -128,13 +129,14 @@ internal sealed class ClusterCommands : ICommandFamily
 
     private static unsafe void GetKeysInSlot(CommandCall call)
     {
-        if (!TrySlot(call, out var slot) || !call.TryInteger(3, out var max)) return;
-        if (max < 0)
+        if (!call.TryInteger(2, out var number) || !call.TryInteger(3, out var max)) return;
+        if (number is < 0 or >= KeySlot.Count || max < 0)
         {
-            call.Reply.Error("ERR Invalid number of keys"u8);
+            call.Reply.Error("ERR Invalid slot or number of keys"u8);
             return;
         }
 
+        var slot = (int)number;
         var visitor = new Names { Found = [], Max = max };
         if (call.Node.Topology.SeatOf(slot) is { } seat && max > 0) seat.Machine.Keyspace.Table(slot).WalkAll(ref visitor);
         call.Reply.Array(visitor.Found.Count);

@@ -94,6 +94,12 @@ internal sealed class TransactionCommands : ICommandFamily
     private static void Watch(CommandCall call)
     {
         var client = call.Client!;
+        if (client.Transaction.IsOpen)
+        {
+            call.Reply.Error("ERR WATCH inside MULTI is not allowed"u8);
+            return;
+        }
+
         for (var i = 1; i < call.Count; i++)
         {
             call.Locate(i);

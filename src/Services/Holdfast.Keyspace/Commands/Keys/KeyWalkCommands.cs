@@ -12,6 +12,7 @@ internal sealed unsafe class KeyWalkCommands : ICommandFamily
 {
     private const int KeysMax = 10_000_000;
     private const int SlotBits = 14;
+    private const int KeysPerSlice = 8192;
 
     public void Bind(CommandTable table)
     {
@@ -37,8 +38,12 @@ internal sealed unsafe class KeyWalkCommands : ICommandFamily
         var gathering = call.Client!.Gathering;
         if (gathering.Shards > 0)
         {
+            // A slice of the slots at a time: between them the loop serves others, and entries of others come in between, as they may.
             var visitor = new Matching { Pattern = call[1], IsAll = call[1].SequenceEqual("*"u8), Now = call.Now, Found = gathering.Keys };
-            for (var slot = 0; slot < KeySlot.Count && gathering.Keys.Count < KeysMax; slot++) call.Keyspace.Table(slot).WalkAll(ref visitor);
+            for (; gathering.Slot < KeySlot.Count && gathering.Keys.Count < KeysMax && (visitor.Seen < KeysPerSlice || call.Client.Transaction.IsOpen); gathering.Slot++) call.Keyspace.Table(gathering.Slot).WalkAll(ref visitor);
+            gathering.IsUnfinished = gathering.Slot < KeySlot.Count && gathering.Keys.Count < KeysMax;
+            if (gathering.IsUnfinished) return;
+            gathering.Slot = 0;
         }
 
         if (IsLast(call)) ReplyKeys(call.Reply, gathering.Keys);
@@ -79,7 +84,7 @@ internal sealed unsafe class KeyWalkCommands : ICommandFamily
         if (call.Client is null || call.Client.Gathering.Shards > 0)
         {
             var keys = call.Keyspace.KeyCount;
-            call.Shard.Flush();
+            if (keys > 0) call.Shard.Flush();
             call.CountChanges(keys);
         }
 

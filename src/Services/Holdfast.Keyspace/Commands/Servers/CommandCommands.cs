@@ -37,7 +37,7 @@ internal sealed class CommandCommands : ICommandFamily
         for (var i = 2; i < call.Count; i++)
         {
             if (Find(call, i) is { } spec) Describe(call.Reply, spec);
-            else call.Reply.NullArray();
+            else call.Reply.Null();
         }
     }
 

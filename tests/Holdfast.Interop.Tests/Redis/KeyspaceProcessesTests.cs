@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+
+namespace Holdfast.Interop.Tests.Redis;
+
+/// <summary>The Redis face as users meet it: processes, redis-cli, kill -9.</summary>
+public sealed class KeyspaceProcessesTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task Three_nodes_are_three_masters_and_redis_cli_is_content_with_them()
+    {
+        await using var cluster = await RedisCluster.StartAsync();
+        var check = await cluster.CliAsync(0, "--cluster", "check", $"127.0.0.1:{cluster.Ports[0]}");
+        Assert.Contains("[OK] All nodes agree about slots configuration.", check, StringComparison.Ordinal);
+        Assert.Contains("[OK] All 16384 slots covered.", check, StringComparison.Ordinal);
+        Assert.Equal(3, System.Text.RegularExpressions.Regex.Count(await cluster.CliAsync(1, "cluster", "nodes"), "master .* connected \\d"));
+
+        for (var i = 0; i < 20; i++) Assert.Contains("OK", await cluster.CliAsync(i % 3, "-c", "set", $"key{i}", $"value{i}"), StringComparison.Ordinal);
+        for (var i = 0; i < 20; i++) Assert.Contains($"value{i}", await cluster.CliAsync((i + 1) % 3, "-c", "get", $"key{i}"), StringComparison.Ordinal);
+        var replies = new List<string>();
+        for (var node = 0; node < 3; node++) replies.Add(await cluster.CliAsync(node, "get", "key0"));
+        Assert.Equal(2, replies.Count(reply => reply.StartsWith("MOVED ", StringComparison.Ordinal)));
+        Assert.Contains("CROSSSLOT", await cluster.CliAsync(0, "mget", "key1", "key2"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_killed_leader_loses_no_acknowledged_write_and_its_slots_come_back()
+    {
+        await using var cluster = await RedisCluster.StartAsync();
+        var writers = new Writers(cluster.Ports);
+        await writers.UntilAsync(300);
+        cluster.Nodes.Kill(0);
+        await writers.UntilAsync(600, everyWriter: true);
+        cluster.Nodes.Start(0);
+        await cluster.UntilServedAsync(3);
+        await writers.UntilAsync(900, everyWriter: true);
+        await writers.StopAsync();
+        await writers.CheckAsync();
+    }
+
+    [Fact]
+    public async Task When_all_nodes_are_killed_at_once_every_acknowledged_write_is_there_again()
+    {
+        await using var cluster = await RedisCluster.StartAsync();
+        var writers = new Writers(cluster.Ports);
+        await writers.UntilAsync(300);
+        for (var node = 0; node < 3; node++) cluster.Nodes.Kill(node);
+        await writers.StopAsync();
+        for (var node = 0; node < 3; node++) cluster.Nodes.Start(node);
+        await cluster.UntilServedAsync(3);
+        await writers.CheckAsync();
+    }
+
+    [Fact]
+    public async Task One_node_serves_every_slot_and_keeps_it_over_a_kill()
+    {
+        await using var cluster = await RedisCluster.StartAsync(1);
+        Assert.Equal("OK\n", await cluster.CliAsync(0, "set", "kept", "yes", "ex", "1000"));
+        cluster.Nodes.Kill(0);
+        cluster.Nodes.Start(0);
+        await cluster.UntilServedAsync(1);
+        Assert.Equal("yes\n", await cluster.CliAsync(0, "get", "kept"));
+        Assert.InRange(int.Parse(await cluster.CliAsync(0, "ttl", "kept"), System.Globalization.CultureInfo.InvariantCulture), 1, 1000);
+    }
+
+    /// <summary>Four clients, each with its own keys in all shards, that write numbers which rise, and remember what was acknowledged.</summary>
+    private sealed class Writers
+    {
+        private const int Count = 4;
+        private const int Keys = 40;
+
+        private readonly int[] ports;
+        private readonly CancellationTokenSource stopping = new();
+        private readonly ConcurrentDictionary<string, (int Acknowledged, int Tried)> keys = new();
+        private readonly int[] acknowledged = new int[Count];
+        private readonly Task[] running;
+
+        public Writers(int[] ports)
+        {
+            this.ports = ports;
+            running = [.. Enumerable.Range(0, Count).Select(writer => Task.Run(() => WriteAsync(writer)))];
+        }
+
+        public async Task UntilAsync(int writes, bool everyWriter = false)
+        {
+            for (var begun = System.Diagnostics.Stopwatch.StartNew(); everyWriter ? acknowledged.Min() * Count < writes : acknowledged.Sum() < writes; await Task.Delay(20))
+                Assert.True(begun.Elapsed < Patience, $"only {string.Join(", ", acknowledged)} writes were acknowledged");
+        }
+
+        public async Task StopAsync()
+        {
+            await stopping.CancelAsync();
+            await Task.WhenAll(running);
+        }
+
+        /// <summary>A key holds what was acknowledged last, or something that was tried after it.</summary>
+        public async Task CheckAsync()
+        {
+            using var client = new SlotClient(ports);
+            foreach (var (key, (last, tried)) in keys)
+            {
+                var reply = await client.AskAsync(Patience, "GET", key);
+                Assert.True(reply is not null && reply.StartsWith('$'), $"{key} cannot be read: {reply}");
+                var found = reply == "$-1" ? 0 : int.Parse(reply.AsSpan(reply.IndexOf(' ') + 1), System.Globalization.CultureInfo.InvariantCulture);
+                Assert.True(found >= last && found <= tried, $"{key} holds {found}; {last} was acknowledged and {tried} tried");
+            }
+        }
+
+        private async Task WriteAsync(int writer)
+        {
+            using var client = new SlotClient(ports);
+            for (var number = 1; !stopping.IsCancellationRequested; number++)
+            {
+                var key = $"w{writer}:{number % Keys}";
+                var before = keys.GetValueOrDefault(key);
+                keys[key] = (before.Acknowledged, number);
+                var reply = await client.AskAsync(TimeSpan.FromSeconds(5), "SET", key, $"{number}");
+                if (reply != "+OK") continue;
+                keys[key] = (number, number);
+                Interlocked.Increment(ref acknowledged[writer]);
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+using Holdfast.Primitives;
+using Holdfast.Replication;
+using Holdfast.Wire;
+
+namespace Holdfast.Keyspace.Tests;
+
+/// <summary>A shard as a state machine: what is executed can be taken back, what is captured stays as it was, and replicas are alike.</summary>
+public sealed class ShardTests
+{
+    /// <summary>Entries are executed and taken back in random order; the content must be that of before, and its hash too.</summary>
+    [Theory]
+    [InlineData("strings", 1)]
+    [InlineData("keys", 2)]
+    [InlineData("bitmaps", 3)]
+    [InlineData("hyperloglogs", 4)]
+    public void A_truncated_tail_is_taken_back_to_the_byte_S20(string family, ulong seed)
+    {
+        var shards = new LocalShards();
+        var dice = new SeededRandom(seed);
+        var commands = CaseFile.Random(family, 3000, seed);
+        for (var at = 0; at < commands.Count;)
+        {
+            var client = shards.Connect();
+            shards.CommitsAtOnce = true;
+            for (var left = dice.Next(1, 40); left > 0 && at < commands.Count; left--) client.Ask(commands[at++]);
+            var (content, hash) = (LocalShards.ContentOf(shards.Leader), shards.Leader.StateHash);
+            shards.CommitsAtOnce = false;
+            for (var left = dice.Next(1, 40); left > 0 && at < commands.Count; left--) client.Send(commands[at++]);
+            Assert.True(shards.Truncate(), "the tail could not be taken back");
+            Assert.Equal(content, LocalShards.ContentOf(shards.Leader));
+            Assert.Equal(hash, shards.Leader.StateHash);
+            Assert.Equal(LocalShards.ContentOf(shards.Replica), content);
+        }
+    }
+
+    /// <summary>A snapshot is walked in slices while everything changes; what it restores is what was there when it began (S10).</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_snapshot_shows_the_state_of_its_beginning_while_writes_go_on_S10(ulong seed)
+    {
+        var shards = new LocalShards();
+        var client = shards.Connect();
+        var dice = new SeededRandom(seed);
+        void Write()
+        {
+            var key = $"{dice.Next(3000)}";
+            switch (dice.Next(6))
+            {
+                case 0: client.Ask("DEL", key); break;
+                case 1: client.Ask("SET", key, new string('x', dice.Next(3000)), "EX", "1000"); break;
+                case 2: client.Ask("APPEND", key, "more"); break;
+                case 3: client.Ask("PERSIST", key); break;
+                case 4: client.Ask("INCR", $"n{key}"); break;
+                default: client.Ask("SET", key, $"{dice.NextUInt64()}"); break;
+            }
+        }
+
+        for (var round = 0; round < 3; round++)
+        {
+            for (var i = 0; i < 4000; i++) Write();
+            var expected = LocalShards.ContentOf(shards.Leader);
+            var hash = shards.Leader.StateHash;
+            using var view = shards.Leader.CaptureSnapshot();
+            using var builder = shards.Replica.BeginRestore();
+            var chunk = new ByteBuffer();
+            for (var goesOn = true; goesOn;)
+            {
+                chunk.Clear();
+                goesOn = view.WriteNext(chunk);
+                if (chunk.Length > 0) builder.ReadNext(chunk.Written);
+                shards.CommitsAtOnce = false;
+                for (var i = 0; i < 5; i++) Write();
+            }
+
+            builder.Complete();
+            Assert.Equal(expected, LocalShards.ContentOf(shards.Replica));
+            Assert.Equal(hash, shards.Replica.StateHash);
+
+            // What was written meanwhile is applied to the restored state, and both are alike again.
+            shards.CommitAll();
+            shards.CommitsAtOnce = true;
+            Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
+        }
+    }
+
+    [Fact]
+    public void A_key_that_has_expired_is_deleted_by_an_entry_and_never_by_a_replica_s_clock()
+    {
+        var shards = new LocalShards();
+        var client = shards.Connect();
+        client.Ask("SET", "a", "1", "PX", "1000");
+        client.Ask("SET", "b", "1", "PX", "1000");
+        shards.Clock += 2_000_000;
+        Assert.Equal(2, shards.Replica.Keyspace.KeyCount);
+        Assert.Equal("$-1", client.Ask("GET", "a"));
+        Assert.Equal(1, shards.Replica.Keyspace.KeyCount);
+
+        // The other one is found by the leader's own round.
+        new ShardChores(shards.Node).Look();
+        Assert.Equal(0, shards.Leader.Keyspace.KeyCount);
+        Assert.Equal(0, shards.Replica.Keyspace.KeyCount);
+    }
+
+    [Fact]
+    public void A_reply_waits_for_its_entry_and_holds_back_those_behind_it_S17()
+    {
+        var shards = new LocalShards { CommitsAtOnce = false };
+        var client = shards.Connect();
+        client.Send("SET", "a", "1");
+        client.Send("PING");
+        Assert.Equal("(nothing)", client.Take());
+        shards.CommitAll();
+        Assert.Equal("+OK", client.Take());
+        Assert.Equal("+PONG", client.Take());
+    }
+
+    [Fact]
+    public void A_read_of_what_is_not_committed_waits_too_S18()
+    {
+        var shards = new LocalShards { CommitsAtOnce = false };
+        var (writer, reader) = (shards.Connect(), shards.Connect());
+        writer.Send("SET", "a", "1");
+        reader.Send("GET", "a");
+        Assert.Equal("(nothing)", reader.Take());
+        shards.CommitAll();
+        Assert.Equal("$1 1", reader.Take());
+    }
+
+    [Fact]
+    public void A_client_whose_outcome_is_unknown_is_cut_off_and_not_redirected_S19()
+    {
+        var shards = new LocalShards { CommitsAtOnce = false };
+        var client = shards.Connect();
+        client.Send("SET", "a", "1");
+        shards.Truncate();
+        Assert.True(client.IsClosed);
+        Assert.Equal("(nothing)", client.Take());
+        shards.CommitsAtOnce = true;
+        Assert.Equal("$-1", shards.Connect().Ask("GET", "a"));
+    }
+
+    [Fact]
+    public void A_watched_key_that_another_client_changes_breaks_the_transaction()
+    {
+        var shards = new LocalShards();
+        var (one, other) = (shards.Connect(), shards.Connect());
+        one.Ask("SET", "a", "1");
+        one.Ask("WATCH", "a");
+        other.Ask("SET", "a", "2");
+        one.Ask("MULTI");
+        one.Ask("SET", "a", "3");
+        Assert.Equal("*-1", one.Ask("EXEC"));
+        Assert.Equal("$1 2", one.Ask("GET", "a"));
+    }
+
+    [Fact]
+    public void Many_clients_are_executed_as_one_entry()
+    {
+        var shards = new LocalShards();
+        var clients = Enumerable.Range(0, 50).Select(_ => shards.Connect()).ToArray();
+        var before = shards.EntriesProposed;
+        foreach (var client in clients)
+        {
+            var request = Request.Of(["INCR", "n"]);
+            request.CopyTo(client.Session.Input.Room(false));
+            client.Session.Input.Received(request.Length);
+            client.Session.GoOn();
+        }
+
+        shards.Turn();
+        Assert.Equal(before + 1, shards.EntriesProposed);
+        Assert.Equal([.. Enumerable.Range(1, 50).Select(i => $":{i}")], clients.Select(client => client.Take()).ToArray());
+    }
+
+    [Fact]
+    public void Executing_allocates_nothing_once_warm()
+    {
+        var shards = new LocalShards();
+        var client = shards.Connect();
+        var set = Request.Of(["SET", "key:000000000001", new string('x', 64)]);
+        var get = Request.Of(["GET", "key:000000000001"]);
+        byte[][] requests = [set, get];
+        long Round()
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            foreach (var request in requests)
+            {
+                request.CopyTo(client.Session.Input.Room(false));
+                client.Session.Input.Received(request.Length);
+                client.Session.GoOn();
+                shards.ExecuteOnly();
+            }
+
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        for (var i = 0; i < 2000; i++) Round();
+        var least = Enumerable.Range(0, 100).Min(_ => Round());
+        Assert.True(least == 0, $"a SET and a GET allocate {least} bytes");
+    }
+}
