@@ -21,6 +21,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private readonly string lastWords;
     private readonly Dictionary<int, string> places = [];
     private string[] flags = [];
+    private Func<int, string[]> flagsOf = _ => [];
 
     private ProcessCluster(int nodes, bool hasFaultyNetwork)
     {
@@ -47,9 +48,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <param name="hasFaultyNetwork">Whether relays stand between the nodes, so that links can be cut and slowed.</param>
     /// <param name="beforeStart">What is to be done to the data directories first.</param>
     /// <param name="flags">Further flags of every node.</param>
-    public static async Task<ProcessCluster> StartAsync(int nodes = 3, bool hasFaultyNetwork = false, Action<ProcessCluster>? beforeStart = null, string[]? flags = null)
+    /// <param name="flagsOf">Further flags of one node.</param>
+    public static async Task<ProcessCluster> StartAsync(int nodes = 3, bool hasFaultyNetwork = false, Action<ProcessCluster>? beforeStart = null, string[]? flags = null, Func<int, string[]>? flagsOf = null)
     {
-        var cluster = new ProcessCluster(nodes, hasFaultyNetwork) { flags = flags ?? [] };
+        var cluster = new ProcessCluster(nodes, hasFaultyNetwork) { flags = flags ?? [], flagsOf = flagsOf ?? (_ => []) };
         beforeStart?.Invoke(cluster);
         for (var node = 0; node < nodes; node++) cluster.Start(node);
         for (var node = 0; node < nodes; node++) await cluster.UntilServesAsync(node);
@@ -90,7 +92,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };
-        foreach (var word in (string[])["server", "--name", $"n{node}", "--data", Data(node), "--peer", $"127.0.0.1:{peerPorts[node]}", "--cluster", members, "--etcd", Endpoint(node), .. flags])
+        foreach (var word in (string[])["server", "--name", $"n{node}", "--data", Data(node), "--peer", $"127.0.0.1:{peerPorts[node]}", "--cluster", members, "--etcd", Endpoint(node), .. flags, .. flagsOf(node)])
             start.ArgumentList.Add(word);
         var process = Process.Start(start)!;
         process.OutputDataReceived += static (_, _) => { };
