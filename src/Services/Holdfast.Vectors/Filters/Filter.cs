@@ -27,6 +27,10 @@ internal sealed record Filter
     /// <summary>The filter as JSON.</summary>
     public string Json { get; init; } = "";
 
+    /// <summary>What passes both; null when neither is there.</summary>
+    public static Filter? Both(Filter? one, Filter? other) =>
+        one is null ? other : other is null ? one : new Filter { Must = [new FilterCondition(one), new FilterCondition(other)] };
+
     /// <summary>Whether a point passes.</summary>
     public bool Passes(in FilterSubject subject)
     {
