@@ -32,7 +32,7 @@ async function points() {
     const written = await last.upsert('cities', { wait: true, points: cities.map((city, at) => ({ id: at + 1, vector: vectors[at], payload: { city, rank: at } })) });
     assert.equal(written.status, 'completed');
     for (const client of clients) {
-        assert.deepEqual(ids((await client.query('cities', { query: [0.2, 0.1, 0.9, 0.7], limit: 3 })).points), [4, 1, 3]);
+        assert.deepEqual(ids((await client.query('cities', { query: [0.2, 0.1, 0.9, 0.7], limit: 3 })).points), [4, 1, 5]);
         assert.deepEqual(ids(await client.search('cities', { vector: [0.2, 0.1, 0.9, 0.7], limit: 2, filter: { must: [{ key: 'city', match: { any: ['London', 'Moscow'] } }] } })), [3, 2]);
         const [point] = await client.retrieve('cities', { ids: [2], with_vector: true });
         assert.deepEqual(point.payload, { city: 'London', rank: 1 });
