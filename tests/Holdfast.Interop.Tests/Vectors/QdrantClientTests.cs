@@ -12,7 +12,7 @@ public sealed class QdrantClientTests
     {
         var modules = Path.Combine(Root(), "artifacts", "npm", "node_modules");
         Assert.True(Directory.Exists(Path.Combine(modules, "@qdrant")), "npm's @qdrant/js-client-rest is missing: npm install --prefix artifacts/npm @qdrant/js-client-rest@1.18.0 (./test does it)");
-        var ports = ProcessCluster.FreePorts(nodes);
+        var ports = Ports.Free(nodes);
         await using var cluster = await ProcessCluster.StartAsync(nodes, flagsOf: node => ["--vectors", $"127.0.0.1:{ports[node]}"]);
         var script = Path.Combine(Root(), "tests", "Holdfast.Interop.Tests", "Clients", "npm_qdrant.js");
         var said = await EtcdFlagCluster.RunAsync("node", new Dictionary<string, string> { ["NODE_PATH"] = modules }, script, string.Join(',', ports.Select(port => port.ToString(CultureInfo.InvariantCulture))));
