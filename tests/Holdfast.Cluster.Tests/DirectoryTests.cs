@@ -133,6 +133,18 @@ public sealed class DirectoryTests
     }
 
     [Fact]
+    public void A_setting_that_is_compared_is_set_by_one_of_two_and_asking_again_is_harmless()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        Assert.True(directory.Tell(DirectoryCommand.CompareSetting("a", "", "mine")).Accepted);
+        Assert.False(directory.Tell(DirectoryCommand.CompareSetting("a", "", "yours")).Accepted);
+        Assert.True(directory.Tell(DirectoryCommand.CompareSetting("a", "", "mine")).Accepted);
+        Assert.Equal("mine", directory.View.Settings["a"]);
+        Assert.True(directory.Tell(DirectoryCommand.CompareSetting("a", "mine", "")).Accepted);
+        Assert.False(directory.View.Settings.ContainsKey("a"));
+    }
+
+    [Fact]
     public void A_malformed_command_is_refused_and_changes_nothing()
     {
         var directory = Cast.Founded(1, 2, 3);

@@ -47,10 +47,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <param name="hasFaultyNetwork">Whether relays stand between the nodes, so that links can be cut and slowed.</param>
     /// <param name="beforeStart">What is to be done to the data directories first.</param>
     /// <param name="flags">Further flags of every node.</param>
-    /// <param name="flagsOf">Further flags of each node, instead.</param>
+    /// <param name="flagsOf">Further flags of one node.</param>
     public static async Task<ProcessCluster> StartAsync(int nodes = 3, bool hasFaultyNetwork = false, Action<ProcessCluster>? beforeStart = null, string[]? flags = null, Func<int, string[]>? flagsOf = null)
     {
-        var cluster = new ProcessCluster(nodes, hasFaultyNetwork) { flagsOf = flagsOf ?? (_ => flags ?? []) };
+        var cluster = new ProcessCluster(nodes, hasFaultyNetwork) { flagsOf = node => [.. flags ?? [], .. flagsOf?.Invoke(node) ?? []] };
         beforeStart?.Invoke(cluster);
         for (var node = 0; node < nodes; node++) cluster.Start(node);
         for (var node = 0; node < nodes; node++) await cluster.UntilServesAsync(node);

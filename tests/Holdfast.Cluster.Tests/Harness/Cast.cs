@@ -13,6 +13,7 @@ internal static class Cast
         Host = "127.0.0.1",
         Port = (int)(7000 + id),
         Zone = zone,
+        Roles = NodeRoles.Coordination | NodeRoles.Keyspace,
         FeatureLevelMax = levelMax,
         ClientUrls = [$"http://127.0.0.1:{2379 + id}"],
     };

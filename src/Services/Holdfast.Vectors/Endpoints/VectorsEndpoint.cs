@@ -36,6 +36,7 @@ public sealed class VectorsEndpoint : IAsyncDisposable
 {
     private readonly KestrelServer server;
     private readonly TimeSpan drainDeadline;
+    private CollectionUpkeep? upkeep;
     private ListenOptions? rest;
     private int stopped;
 
@@ -46,15 +47,20 @@ public sealed class VectorsEndpoint : IAsyncDisposable
 
     /// <summary>Opens the door over a cluster's shards.</summary>
     /// <exception cref="IOException">The port is taken, or may not be bound.</exception>
-    public static Task<VectorsEndpoint> StartAsync(ClusterNode cluster, NodeId self, VectorGroups groups, VectorsEndpointOptions options, CancellationToken cancel) =>
-        StartAsync(new VectorFace(new DirectoryCollections(cluster, self, groups)), options, cancel);
+    public static async Task<VectorsEndpoint> StartAsync(ClusterNode cluster, NodeId self, VectorGroups groups, VectorsEndpointOptions options, CancellationToken cancel)
+    {
+        var collections = new DirectoryCollections(cluster, self, groups);
+        var endpoint = await StartAsync(new VectorFace(collections), options, cancel).ConfigureAwait(false);
+        endpoint.upkeep = new CollectionUpkeep(cluster, collections, groups);
+        return endpoint;
+    }
 
     internal static async Task<VectorsEndpoint> StartAsync(VectorFace face, VectorsEndpointOptions options, CancellationToken cancel)
     {
         var log = options.Logging.CreateLogger("Holdfast.Vectors.Endpoints");
         var kestrel = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false, ApplicationServices = new ServiceCollection().AddSingleton(options.Logging).BuildServiceProvider() };
         kestrel.Limits.MaxConcurrentConnections = options.ConnectionsMax;
-        kestrel.Limits.MaxRequestBodySize = CollectionLimits.RequestBytesMax + 1;
+        kestrel.Limits.MaxRequestBodySize = null; // The door counts by itself, and answers with the protocol's own error.
         ListenOptions? listening = null;
         kestrel.Listen(options.Rest, listen =>
         {
@@ -82,6 +88,7 @@ public sealed class VectorsEndpoint : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref stopped, 1) != 0) return;
+        if (upkeep is not null) await upkeep.DisposeAsync().ConfigureAwait(false);
         using var drain = new CancellationTokenSource(drainDeadline);
         await server.StopAsync(drain.Token).ConfigureAwait(false);
         server.Dispose();

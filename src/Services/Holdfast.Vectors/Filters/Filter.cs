@@ -27,6 +27,10 @@ internal sealed record Filter
     /// <summary>The filter as JSON.</summary>
     public string Json { get; init; } = "";
 
+    /// <summary>What passes both; null when neither is there.</summary>
+    public static Filter? Both(Filter? one, Filter? other) =>
+        one is null ? other : other is null ? one : new Filter { Must = [new FilterCondition(one), new FilterCondition(other)] };
+
     /// <summary>Whether a point passes.</summary>
     public bool Passes(in FilterSubject subject)
     {
@@ -35,6 +39,20 @@ internal sealed record Filter
         foreach (var condition in MustNot)
             if (condition.IsTrueOf(subject)) return false;
         return AtLeast(Should, Should.Count > 0 ? 1 : 0, subject) && AtLeast(MinShould, MinShould.Count > 0 ? MinShouldCount : 0, subject);
+    }
+
+    /// <summary>The filter with text compared by words under the keys that have a full-text index, as Qdrant does; elsewhere text is looked for as it stands.</summary>
+    public Filter WithWordsWhere(IReadOnlySet<string> textKeys)
+    {
+        if (textKeys.Count == 0) return this;
+        return this with { Must = All(Must), Should = All(Should), MustNot = All(MustNot), MinShould = All(MinShould) };
+
+        Condition[] All(IReadOnlyList<Condition> conditions) => [.. conditions.Select(condition => condition switch
+        {
+            FieldCondition { Predicate: MatchText { Kind: TextMatch.Substring } match } field when textKeys.Contains(field.Path.Text) => field with { Predicate = match with { Kind = TextMatch.AllWords } },
+            FilterCondition inner => new FilterCondition(inner.Filter.WithWordsWhere(textKeys)),
+            _ => condition,
+        })];
     }
 
     private static bool AtLeast(IReadOnlyList<Condition> conditions, int wanted, in FilterSubject subject)

@@ -178,18 +178,29 @@ internal readonly record struct GeoPoint(double Longitude, double Latitude)
     }
 }
 
-/// <summary>A place not further than a radius from a centre.</summary>
-internal sealed record GeoRadius(GeoPoint Centre, double Metres) : ValuePredicate
+/// <summary>An area on Earth.</summary>
+internal interface IGeoPredicate
 {
-    public override bool IsTrueOf(JsonElement value) => GeoPoint.TryRead(value, out var point) && Centre.MetresTo(point) <= Metres;
+    /// <summary>Whether a place lies in it.</summary>
+    bool Contains(GeoPoint point);
+}
+
+/// <summary>A place not further than a radius from a centre.</summary>
+internal sealed record GeoRadius(GeoPoint Centre, double Metres) : ValuePredicate, IGeoPredicate
+{
+    public override bool IsTrueOf(JsonElement value) => GeoPoint.TryRead(value, out var point) && Contains(point);
+
+    public bool Contains(GeoPoint point) => Centre.MetresTo(point) <= Metres;
 }
 
 /// <summary>A place inside a box, which may reach over the date line.</summary>
-internal sealed record GeoBox(GeoPoint TopLeft, GeoPoint BottomRight) : ValuePredicate
+internal sealed record GeoBox(GeoPoint TopLeft, GeoPoint BottomRight) : ValuePredicate, IGeoPredicate
 {
-    public override bool IsTrueOf(JsonElement value)
+    public override bool IsTrueOf(JsonElement value) => GeoPoint.TryRead(value, out var point) && Contains(point);
+
+    public bool Contains(GeoPoint point)
     {
-        if (!GeoPoint.TryRead(value, out var point) || point.Latitude > TopLeft.Latitude || point.Latitude < BottomRight.Latitude) return false;
+        if (point.Latitude > TopLeft.Latitude || point.Latitude < BottomRight.Latitude) return false;
         return TopLeft.Longitude <= BottomRight.Longitude
             ? point.Longitude >= TopLeft.Longitude && point.Longitude <= BottomRight.Longitude
             : point.Longitude >= TopLeft.Longitude || point.Longitude <= BottomRight.Longitude;
@@ -197,9 +208,11 @@ internal sealed record GeoBox(GeoPoint TopLeft, GeoPoint BottomRight) : ValuePre
 }
 
 /// <summary>A place inside a ring and in none of the holes.</summary>
-internal sealed record GeoPolygon(IReadOnlyList<GeoPoint> Exterior, IReadOnlyList<IReadOnlyList<GeoPoint>> Interiors) : ValuePredicate
+internal sealed record GeoPolygon(IReadOnlyList<GeoPoint> Exterior, IReadOnlyList<IReadOnlyList<GeoPoint>> Interiors) : ValuePredicate, IGeoPredicate
 {
-    public override bool IsTrueOf(JsonElement value) => GeoPoint.TryRead(value, out var point) && IsInside(Exterior, point) && !Interiors.Any(ring => IsInside(ring, point));
+    public override bool IsTrueOf(JsonElement value) => GeoPoint.TryRead(value, out var point) && Contains(point);
+
+    public bool Contains(GeoPoint point) => IsInside(Exterior, point) && !Interiors.Any(ring => IsInside(ring, point));
 
     private static bool IsInside(IReadOnlyList<GeoPoint> ring, GeoPoint point)
     {

@@ -25,6 +25,7 @@ internal sealed unsafe class LinkTable
         LinksOnGround = options.LinksOnGround;
         levelScale = 1 / Math.Log(M);
         ground = new RowMemory(LinksOnGround * sizeof(int), rowsMax);
+        ground.AskForLargePages();
 
         // A row has 1 / (M - 1) upper levels on average; where the room is used up, rows stay on the ground.
         upper = new RowMemory(M * sizeof(int), (int)((rowsMax * 1.5 / (M - 1)) + 1024));

@@ -6,7 +6,7 @@ namespace Holdfast.Vectors.Graphs;
 /// <summary>What one search writes to: used by one thread at a time, lent by a <see cref="ScratchPool"/>.</summary>
 internal sealed unsafe class SearchScratch(int rowsMax)
 {
-    private readonly PinnedBuffer<ushort> marks = new(rowsMax);
+    private ReservedMemory marks = new((long)rowsMax * sizeof(ushort));
     private ushort mark;
 
     /// <summary>The candidates, closest first; so many as the last walk said.</summary>
@@ -27,17 +27,17 @@ internal sealed unsafe class SearchScratch(int rowsMax)
     /// <summary>Rows whose distance was computed since <see cref="Begin"/>.</summary>
     public int Visited { get; set; }
 
-    /// <summary>A walk's version of the marks: a row is marked when its word equals it, so that nothing is cleared between walks.</summary>
+    /// <summary>A walk's version of the marks: a row is marked when its word equals it, so that nothing is cleared between walks. There is a word for every row that the segment may ever have, because a walk meets rows that others insert meanwhile.</summary>
     public ushort* BeginWalk(out ushort version)
     {
         if (++mark == 0)
         {
-            marks.Span.Clear();
+            marks = new ReservedMemory((long)rowsMax * sizeof(ushort));
             mark = 1;
         }
 
         version = mark;
-        return marks.First;
+        return (ushort*)marks.Base;
     }
 
     /// <summary>Room for a pool of so many candidates.</summary>

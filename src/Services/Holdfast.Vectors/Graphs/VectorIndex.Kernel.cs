@@ -26,6 +26,7 @@ internal sealed unsafe class VectorIndex
     {
         (this.column, this.vectors) = (column, vectors);
         metric = GraphFactory.MetricOf(column);
+        vectors.AskForLargePages();
         if (column.Encoding == GraphEncoding.Int8)
         {
             codec = Int8Codec.Learn(column.Size, sample, column.Distance.IsCentred());
@@ -35,6 +36,8 @@ internal sealed unsafe class VectorIndex
         {
             graph = GraphFactory.OverVectors(vectors, column);
         }
+
+        graph.Rows.AskForLargePages();
     }
 
     /// <summary>All rows before this one are in the graph, or have no vector here, or were dead when their turn came.</summary>

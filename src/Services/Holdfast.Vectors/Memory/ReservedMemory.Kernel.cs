@@ -5,7 +5,7 @@ namespace Holdfast.Vectors.Memory;
 
 /// <summary>
 /// A run of zeroed memory at one address that never moves: its whole range is reserved at once, and the system gives pages only where something was written. So rows are found by a multiplication, are
-/// appended without copying, and may be read by any thread while others append. Large pages are asked for, because a graph's steps go anywhere (bench/peers/vectors.sh).
+/// appended without copying, and may be read by any thread while others append.
 /// Given back when nobody refers to it any more: whoever reads by pointer keeps its owner alive.
 /// </summary>
 internal sealed unsafe partial class ReservedMemory
@@ -29,7 +29,6 @@ internal sealed unsafe partial class ReservedMemory
         {
             Base = (byte*)Map(0, this.bytesMax, ProtectReadWrite, MapPrivateAnonymousNoReserve, -1, 0);
             if ((nint)Base == -1) throw new OutOfMemoryException($"the system refused to reserve {this.bytesMax} bytes of address space (errno {Marshal.GetLastSystemError()})");
-            _ = Advise((nint)Base, this.bytesMax, AdviseHugePages);
         }
         else
         {
@@ -47,6 +46,12 @@ internal sealed unsafe partial class ReservedMemory
 
     /// <summary>Where it begins; on a page's border.</summary>
     public byte* Base { get; }
+
+    /// <summary>Asks for large pages, for what a graph's steps read anywhere: they cost two megabytes where a small collection would need a few kilobytes.</summary>
+    public void AskForLargePages()
+    {
+        if (isMapped) _ = Advise((nint)Base, bytesMax, AdviseHugePages);
+    }
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     private static partial nint Map(nint wish, nuint length, int protection, int flags, int descriptor, nint offset);

@@ -34,6 +34,9 @@ internal sealed unsafe class RowMemory
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Row(int row) => Base + ((long)row * RowBytes);
 
+    /// <summary>Asks for large pages, once a graph walks here.</summary>
+    public void AskForLargePages() => memory.AskForLargePages();
+
     /// <summary>A row as a span, checked.</summary>
     public Span<byte> Span(int row)
     {

@@ -49,7 +49,10 @@ internal sealed class PointStore
     }
 
     /// <summary>Writes a whole point; one of the same id is replaced.</summary>
-    public void Upsert(PointWrite point, LogIndex index)
+    public void Upsert(PointWrite point, LogIndex index) => Upsert(point, index, index.Value);
+
+    /// <summary>Writes a whole point as it was at some entry: from a snapshot.</summary>
+    public void Upsert(PointWrite point, LogIndex index, ulong version)
     {
         var segment = Active();
         var row = segment.Add(point.Id, point.Payload);
@@ -60,7 +63,7 @@ internal sealed class PointStore
             segment.Head(row).Has |= 1UL << column;
         }
 
-        Enter(point.Id, segment, row, index);
+        Enter(point.Id, segment, row, index, version);
     }
 
     /// <summary>Writes a point's vectors that are named and keeps the others; with null values it loses them. False when there is no such point.</summary>
@@ -86,20 +89,21 @@ internal sealed class PointStore
             segment.Head(row).Has |= 1UL << column;
         }
 
-        Enter(id, segment, row, index);
+        Enter(id, segment, row, index, index.Value);
         return true;
     }
 
     /// <summary>Gives a point another payload. False when there is no such point.</summary>
-    public bool ChangePayload(in PointId id, Func<Payload, Payload> change)
+    public bool ChangePayload(in PointId id, Func<Payload, Payload> change, LogIndex index)
     {
         if (!TryFind(id, out var segment, out var row)) return false;
         var old = segment.PayloadOf(row);
-        foreach (var view in views) view.Keep(new RowAddress(segment.Number, row), old);
+        foreach (var view in views) view.Keep(new RowAddress(segment.Number, row), new KeptRow(old, segment.Head(row).Version));
         Hash -= HashOf(id, segment, row, old);
         var changed = change(old);
         Hash += HashOf(id, segment, row, changed);
         segment.SetPayload(row, changed);
+        segment.Head(row).Version = index.Value;
         return true;
     }
 
@@ -155,8 +159,9 @@ internal sealed class PointStore
 
     internal void Release(StoreView view) => views.Remove(view);
 
-    private void Enter(in PointId id, Segment segment, int row, LogIndex index)
+    private void Enter(in PointId id, Segment segment, int row, LogIndex index, ulong version)
     {
+        segment.Head(row).Version = version;
         var hash = new ContentHash(0);
         for (var column = 0; column < Columns.Count; column++)
         {

@@ -1,3 +1,4 @@
+using Holdfast.Vectors.Filters.Indexes;
 using Holdfast.Vectors.Graphs;
 using Holdfast.Vectors.Memory;
 
@@ -24,6 +25,7 @@ internal sealed unsafe class Segment
         (Number, RowsMax) = (number, rowsMax);
         Columns = [.. columns.Select(column => new VectorColumn(column, rowsMax))];
         Scratch = new ScratchPool(rowsMax);
+        Indexes = new SegmentIndexes(rowsMax);
         heads = new ReservedMemory((long)rowsMax * sizeof(RowHead));
         live = new ReservedMemory(((long)rowsMax / 8) + 64);
         ids = new PointId[(rowsMax / ChunkRows) + 1][];
@@ -41,6 +43,9 @@ internal sealed unsafe class Segment
 
     /// <summary>Scratch space for walks through its graphs.</summary>
     public ScratchPool Scratch { get; }
+
+    /// <summary>What is known of its payloads by value.</summary>
+    public SegmentIndexes Indexes { get; }
 
     /// <summary>Rows that were added, those that do not show yet included. The writer's.</summary>
     public int Count { get; private set; }
@@ -80,7 +85,11 @@ internal sealed unsafe class Segment
     }
 
     /// <summary>Gives a row another payload, at once for all readers.</summary>
-    public void SetPayload(int row, Payload payload) => Volatile.Write(ref payloads[row / ChunkRows]![row % ChunkRows], payload);
+    public void SetPayload(int row, Payload payload)
+    {
+        Indexes.MarkChanged(row);
+        Volatile.Write(ref payloads[row / ChunkRows]![row % ChunkRows], payload);
+    }
 
     /// <summary>Lets a row be found. The writer's.</summary>
     public void Enliven(int row)
@@ -112,6 +121,9 @@ internal struct RowHead
 
     /// <summary>The entry that ended it; zero while it lives. For snapshots that began before.</summary>
     public ulong DiedAt;
+
+    /// <summary>The entry that wrote the point last, its payload included: what clients see as its version.</summary>
+    public ulong Version;
 
     /// <summary>A bit for each column that has a vector.</summary>
     public ulong Has;

@@ -2,6 +2,9 @@ using Holdfast.Primitives;
 
 namespace Holdfast.Vectors.Points;
 
+/// <summary>What of a row may change while a view is open.</summary>
+internal readonly record struct KeptRow(Payload Payload, ulong Version);
+
 /// <summary>
 /// The points after one entry, walked while later entries change them. Capturing notes how many rows there were: rows are only added, the dead know which entry ended them, and a payload that is changed
 /// meanwhile is kept here first.
@@ -12,7 +15,7 @@ internal sealed class StoreView : IDisposable
     private readonly Segment[] segments;
     private readonly int[] counts;
     private readonly LogIndex index;
-    private readonly Dictionary<RowAddress, Payload> kept = [];
+    private readonly Dictionary<RowAddress, KeptRow> kept = [];
     private int segment;
     private int row;
 
@@ -24,7 +27,7 @@ internal sealed class StoreView : IDisposable
     }
 
     /// <summary>The next point that lived then; false when there is none.</summary>
-    public bool MoveNext(out Segment at, out int found, out Payload payload)
+    public bool MoveNext(out Segment at, out int found, out KeptRow content)
     {
         for (; segment < segments.Length; segment++, row = 0)
             while (row < counts[segment])
@@ -32,16 +35,16 @@ internal sealed class StoreView : IDisposable
                 (at, found) = (segments[segment], row++);
                 var diedAt = at.Head(found).DiedAt;
                 if (diedAt != 0 && diedAt <= index.Value) continue;
-                payload = kept.Remove(new RowAddress(at.Number, found), out var old) ? old : at.PayloadOf(found);
+                content = kept.Remove(new RowAddress(at.Number, found), out var old) ? old : new KeptRow(at.PayloadOf(found), at.Head(found).Version);
                 return true;
             }
 
-        (at, found, payload) = (null!, 0, null!);
+        (at, found, content) = (null!, 0, default);
         return false;
     }
 
     /// <summary>A payload is about to be replaced: the first one since the capture belongs to the view.</summary>
-    public void Keep(RowAddress address, Payload old)
+    public void Keep(RowAddress address, KeptRow old)
     {
         if (address.Segment >= counts.Length || address.Row >= counts[address.Segment]) return;
         if (address.Segment < segment || (address.Segment == segment && address.Row < row)) return;

@@ -6,8 +6,10 @@ using Holdfast.Wire;
 namespace Holdfast.Vectors.Shards;
 
 /// <summary>Executes entries about points, in slices. What the store holds decides; a point that is not there is passed over.</summary>
-internal readonly ref struct PointEntries(PointStore store, LogIndex index)
+internal readonly ref struct PointEntries(ShardState state, LogIndex index)
 {
+    private readonly PointStore store = state.Store;
+
     /// <summary>Upserts points, or gives points that are there new vectors.</summary>
     public bool Write(ShardCommandKind kind, ref SpanReader reader, EntryWalk walk, int most)
     {
@@ -36,7 +38,7 @@ internal readonly ref struct PointEntries(PointStore store, LogIndex index)
     /// <summary>Deletes points, or changes their payload or loses vectors.</summary>
     public bool Change(ShardCommandKind kind, ref SpanReader reader, EntryWalk walk, int most)
     {
-        var filter = FilterParser.Parse(reader.ReadText());
+        var filter = FilterParser.Parse(reader.ReadText())?.WithWordsWhere(state.TextKeys);
         var count = reader.ReadUInt32();
         if (!reader.IsWhole || count > (uint)reader.Rest.Length) return walk.Refuse("the entry is not whole");
         var ids = reader;
@@ -54,7 +56,7 @@ internal readonly ref struct PointEntries(PointStore store, LogIndex index)
             {
                 ShardCommandKind.Delete => store.Delete(id, index),
                 ShardCommandKind.DeleteVectors => store.ChangeVectors(id, columns, index),
-                _ => store.ChangePayload(id, change),
+                _ => store.ChangePayload(id, change, index),
             };
             if (isDone) walk.Changed++;
         }

@@ -17,7 +17,11 @@ internal sealed record ShardReply(LogIndex Index, string? Fault, int Changed);
 /// <param name="Config">The collection's configuration.</param>
 /// <param name="Store">The points.</param>
 /// <param name="Indexes">Payload keys that are indexed, and how, as JSON.</param>
-internal sealed record ShardState(CollectionConfig Config, PointStore Store, ImmutableSortedDictionary<string, string> Indexes);
+internal sealed record ShardState(CollectionConfig Config, PointStore Store, ImmutableSortedDictionary<string, string> Indexes)
+{
+    /// <summary>Keys whose text is compared by words.</summary>
+    public IReadOnlySet<string> TextKeys { get; } = Indexes.Where(each => each.Value.Contains("\"text\"", StringComparison.Ordinal)).Select(each => each.Key).ToHashSet(StringComparer.Ordinal);
+}
 
 /// <summary>
 /// A shard of a collection: a group that executes at commit. Its state are the points, the configuration and the list of payload indexes; graphs and the content of payload indexes are derived, made elsewhere,
@@ -106,16 +110,16 @@ internal sealed class ShardMachine : IStateMachine
         switch (kind)
         {
             case ShardCommandKind.Upsert or ShardCommandKind.UpdateVectors:
-                return new PointEntries(here.Store, entry.Position.Index).Write(kind, ref reader, at, PointsPerSlice);
+                return new PointEntries(here, entry.Position.Index).Write(kind, ref reader, at, PointsPerSlice);
             case ShardCommandKind.CreateIndex:
                 var key = reader.ReadText();
-                Become(here with { Indexes = here.Indexes.SetItem(key, reader.ReadText()) });
+                Become(new ShardState(here.Config, here.Store, here.Indexes.SetItem(key, reader.ReadText())));
                 return at.Done(1);
             case ShardCommandKind.DeleteIndex:
-                Become(here with { Indexes = here.Indexes.Remove(reader.ReadText()) });
+                Become(new ShardState(here.Config, here.Store, here.Indexes.Remove(reader.ReadText())));
                 return at.Done(1);
             case >= ShardCommandKind.Delete and <= ShardCommandKind.DeleteVectors:
-                return new PointEntries(here.Store, entry.Position.Index).Change(kind, ref reader, at, PointsPerSlice);
+                return new PointEntries(here, entry.Position.Index).Change(kind, ref reader, at, PointsPerSlice);
             default:
                 return at.Refuse("the entry is of a kind that this binary does not know");
         }
@@ -134,7 +138,7 @@ internal sealed class ShardMachine : IStateMachine
         }
 
         if (state is null) Become(new ShardState(config, StoreFor(config, segmentRowsMax), ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal)));
-        else if (state.Config.Columns.SequenceEqual(config.Columns) || SameShape(state.Config, config)) Become(state with { Config = config });
+        else if (state.Config.Columns.SequenceEqual(config.Columns) || SameShape(state.Config, config)) Become(new ShardState(config, state.Store, state.Indexes));
         else return at.Refuse("vectors that are there cannot get another size, distance or type");
         return at.Done(1);
     }

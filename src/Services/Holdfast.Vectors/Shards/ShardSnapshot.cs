@@ -14,7 +14,7 @@ internal enum ShardSnapshotPart : byte
     /// <summary>Format version, index, hash, configuration, payload indexes.</summary>
     Head = 1,
 
-    /// <summary>Points: how many, and each whole.</summary>
+    /// <summary>Points: how many, and each whole, behind the entry that wrote it.</summary>
     Points = 2,
 
     /// <summary>Nothing more comes.</summary>
@@ -45,23 +45,23 @@ internal sealed class ShardSnapshot(ShardState? state, ulong hash, LogIndex inde
         }
 
         if (part == ShardSnapshotPart.End) return false;
-        var content = new ByteBuffer(ChunkBytes + 4096);
+        var bytes = new ByteBuffer(ChunkBytes + 4096);
         var count = 0u;
-        var pieces = new SpanWriter(content);
-        while (content.Length < ChunkBytes)
+        var pieces = new SpanWriter(bytes);
+        while (bytes.Length < ChunkBytes)
         {
-            if (!points!.MoveNext(out var segment, out var row, out var payload))
+            if (!points!.MoveNext(out var segment, out var row, out var content))
             {
                 part = ShardSnapshotPart.End;
                 break;
             }
 
-            WritePoint(pieces, segment, row, payload);
+            WritePoint(pieces, segment, row, content);
             count++;
         }
 
         writer.WriteUInt32(count);
-        writer.WriteBytes(content.Written);
+        writer.WriteBytes(bytes.Written);
         return true;
     }
 
@@ -82,12 +82,13 @@ internal sealed class ShardSnapshot(ShardState? state, ulong hash, LogIndex inde
         }
     }
 
-    private static void WritePoint(SpanWriter writer, Segment segment, int row, Payload payload)
+    private static void WritePoint(SpanWriter writer, Segment segment, int row, in KeptRow content)
     {
+        writer.WriteUInt64(content.Version);
         var vectors = new List<NamedVector>();
         for (var column = 0; column < segment.Columns.Length; column++)
             if ((segment.Head(row).Has & (1UL << column)) != 0) vectors.Add(new NamedVector(segment.Columns[column].Params.Name, segment.Columns[column].Read(row)));
-        ShardCommand.WritePoint(writer, segment.IdOf(row), payload, vectors, name => Array.FindIndex(segment.Columns, column => column.Params.Name == name));
+        ShardCommand.WritePoint(writer, segment.IdOf(row), content.Payload, vectors, name => Array.FindIndex(segment.Columns, column => column.Params.Name == name));
     }
 }
 
@@ -108,7 +109,12 @@ internal sealed class ShardRestore(ShardMachine machine, int segmentRowsMax) : I
                 ReadHead(ref reader);
                 break;
             case ShardSnapshotPart.Points:
-                for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--) built!.Store.Upsert(ShardCommand.ReadPoint(ref reader, built.Store.Columns), index);
+                for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--)
+                {
+                    var written = reader.ReadUInt64();
+                    built!.Store.Upsert(ShardCommand.ReadPoint(ref reader, built.Store.Columns), index, written);
+                }
+
                 built!.Store.Publish();
                 break;
         }

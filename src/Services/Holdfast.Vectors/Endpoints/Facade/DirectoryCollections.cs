@@ -24,20 +24,24 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
     private readonly ConcurrentDictionary<string, (string Text, CollectionRecord Record)> read = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Id, int Shard), IShardGroup> reached = new();
 
-    public IReadOnlyList<CollectionRecord> All =>
-        [.. cluster.View.Settings.Where(each => each.Key.StartsWith(Prefix, StringComparison.Ordinal)).Select(each => Read(each.Key[Prefix.Length..], each.Value))];
+    public async ValueTask<IReadOnlyList<CollectionRecord>> ListAsync(CancellationToken cancel)
+    {
+        await SeeAllAsync(cancel).ConfigureAwait(false);
+        return [.. cluster.View.Settings.Where(each => each.Key.StartsWith(Prefix, StringComparison.Ordinal)).Select(each => Read(each.Key[Prefix.Length..], each.Value))];
+    }
 
     public async ValueTask<CollectionRecord?> FindAsync(string name, CancellationToken cancel)
     {
         if (Known(name) is { } known) return known;
 
-        // Created a moment ago through another node: this one is sure only when it has seen what the directory's leader has.
-        return (await cluster.Directory.ReadBarrierAsync().AsTask().WaitAsync(cancel).ConfigureAwait(false)).IsGranted ? Known(name) : throw VectorFault.Unavailable("the directory has no leader just now");
+        await SeeAllAsync(cancel).ConfigureAwait(false);
+        return Known(name);
     }
 
     public async ValueTask<bool> CreateAsync(string name, CollectionConfig config, CancellationToken cancel)
     {
-        if (await FindAsync(name, cancel).ConfigureAwait(false) is not null) return false;
+        await SeeAllAsync(cancel).ConfigureAwait(false);
+        if (Known(name) is not null) return false;
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
         var reply = await cluster.CompareSettingAsync(Prefix + name, "", TextOf(id, config), cancel).ConfigureAwait(false);
         if (reply.IsUndecided) throw VectorFault.Unknown(reply.Reason);
@@ -49,7 +53,8 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
 
     public async ValueTask<bool> DeleteAsync(string name, CancellationToken cancel)
     {
-        if (await FindAsync(name, cancel).ConfigureAwait(false) is not { } record) return false;
+        await SeeAllAsync(cancel).ConfigureAwait(false);
+        if (Known(name) is not { } record) return false;
         var reply = await cluster.CompareSettingAsync(Prefix + name, cluster.View.Settings.GetValueOrDefault(Prefix + name, ""), "", cancel).ConfigureAwait(false);
         if (reply.IsUndecided) throw VectorFault.Unknown(reply.Reason);
         if (!reply.Accepted) return false;
@@ -64,6 +69,25 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
 
     public ValueTask<IShardGroup> ShardAsync(CollectionRecord collection, int shard, CancellationToken cancel) =>
         reached.TryGetValue((collection.Id, shard), out var known) ? new(known) : ReachAsync(collection, shard, cancel);
+
+    /// <summary>Groups of shards whose collection is gone.</summary>
+    internal IReadOnlyList<GroupId> LeftOver(DirectoryView view)
+    {
+        var ids = view.Settings.Where(each => each.Key.StartsWith(Prefix, StringComparison.Ordinal)).Select(each => Read(each.Key[Prefix.Length..], each.Value).Id).ToHashSet(StringComparer.Ordinal);
+        return [.. view.Groups.Values.Where(group => group.Face.StartsWith(VectorGroups.FacePrefix, StringComparison.Ordinal) && !ids.Contains(group.Face.Split('/')[1])).Select(group => group.Id)];
+    }
+
+    /// <summary>Makes the groups that collections lack, whose creator did not come so far.</summary>
+    internal async Task CompleteAsync(DirectoryView view, CancellationToken cancel)
+    {
+        foreach (var (key, text) in view.Settings)
+        {
+            if (!key.StartsWith(Prefix, StringComparison.Ordinal)) continue;
+            var record = Read(key[Prefix.Length..], text);
+            for (var shard = 0; shard < record.Config.Shards; shard++)
+                if (GroupsOf(record.Id, shard).Count == 0) await ReachAsync(record, shard, cancel).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Waits until the shard's group is there, runs here, and is configured; makes it when nobody has.</summary>
     private async ValueTask<IShardGroup> ReachAsync(CollectionRecord collection, int shard, CancellationToken cancel)
@@ -108,7 +132,12 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
     private async ValueTask<GroupRecord> GroupAsync(CollectionRecord collection, int shard, CancellationToken cancel)
     {
         var known = GroupsOf(collection.Id, shard);
-        if (known.Count == 0 && (await cluster.Directory.ReadBarrierAsync().AsTask().WaitAsync(cancel).ConfigureAwait(false)).IsGranted) known = GroupsOf(collection.Id, shard);
+        if (known.Count == 0)
+        {
+            await SeeAllAsync(cancel).ConfigureAwait(false);
+            known = GroupsOf(collection.Id, shard);
+        }
+
         if (known.Count == 0)
         {
             var reply = await cluster.CreateGroupAsync(FaceOf(collection.Id, shard), ReplicasOf(collection.Config), cancel).ConfigureAwait(false);
@@ -119,6 +148,13 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
 
         foreach (var extra in known.Skip(1)) await cluster.DeleteGroupAsync(extra.Id, cancel).ConfigureAwait(false);
         return known[0];
+    }
+
+    /// <summary>Created or deleted a moment ago through another node: this one is sure only when it has seen what the directory's leader has.</summary>
+    private async Task SeeAllAsync(CancellationToken cancel)
+    {
+        if (!(await cluster.Directory.ReadBarrierAsync().AsTask().WaitAsync(cancel).ConfigureAwait(false)).IsGranted) throw VectorFault.Unavailable("the directory has no leader just now");
+        groups.Follow(cluster.View);
     }
 
     /// <summary>An odd number: what was asked for, three where there are so many nodes, and never more than there are.</summary>

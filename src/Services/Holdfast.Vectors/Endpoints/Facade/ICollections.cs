@@ -13,8 +13,8 @@ internal sealed record CollectionRecord(string Name, string Id, CollectionConfig
 /// </summary>
 internal interface ICollections
 {
-    /// <summary>Those that this node knows, by name.</summary>
-    IReadOnlyList<CollectionRecord> All { get; }
+    /// <summary>All of them, by name, those that were made a moment ago through another node included.</summary>
+    ValueTask<IReadOnlyList<CollectionRecord>> ListAsync(CancellationToken cancel);
 
     /// <summary>A collection by its name or an alias; null when there is none, which was then asked of the directory's leader.</summary>
     ValueTask<CollectionRecord?> FindAsync(string name, CancellationToken cancel);

@@ -14,7 +14,7 @@ internal sealed class LocalCollections(IndexWorkers? workers, int segmentRowsMax
     private readonly ConcurrentDictionary<string, (CollectionRecord Record, LocalShard[] Shards)> all = new(StringComparer.Ordinal);
     private int created;
 
-    public IReadOnlyList<CollectionRecord> All => [.. all.Values.Select(one => one.Record).OrderBy(record => record.Name, StringComparer.Ordinal)];
+    public ValueTask<IReadOnlyList<CollectionRecord>> ListAsync(CancellationToken cancel) => new([.. all.Values.Select(one => one.Record).OrderBy(record => record.Name, StringComparer.Ordinal)]);
 
     public ValueTask<CollectionRecord?> FindAsync(string name, CancellationToken cancel) => new(all.TryGetValue(name, out var one) ? one.Record : null);
 

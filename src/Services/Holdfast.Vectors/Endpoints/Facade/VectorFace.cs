@@ -108,10 +108,11 @@ internal sealed class VectorFace(ICollections collections)
             {
                 // In pages: an id list is read on the loop, and its rows are asked here.
                 var page = await shard.OnLoopAsync(state => PointScan.Page(state, start, Math.Min(Math.Max(wanted, 256), 1024)), level, cancel).ConfigureAwait(false);
+                var asked = filter?.WithWordsWhere(page.State.TextKeys);
                 foreach (var row in page.Rows)
                 {
                     if (wanted == 0) break;
-                    if (filter is not null && !AdmittedRows.Passes(filter, row.Segment, row.Row, page.State)) continue;
+                    if (asked is not null && !AdmittedRows.Passes(asked, row.Segment, row.Row, page.State)) continue;
                     all.Add(row);
                     wanted--;
                 }

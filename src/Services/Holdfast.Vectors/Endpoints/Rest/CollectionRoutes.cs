@@ -21,20 +21,24 @@ internal static class CollectionRoutes
         new("DELETE", "/collections/{name}/index/{key}", DeleteIndexAsync),
     ];
 
-    private static ValueTask<WriteResult> ListAsync(RestCall call) => new(writer =>
+    private static async ValueTask<WriteResult> ListAsync(RestCall call)
     {
-        writer.WriteStartObject();
-        writer.WriteStartArray("collections");
-        foreach (var collection in call.Face.Collections.All)
+        var all = await call.Face.Collections.ListAsync(call.Cancelled).ConfigureAwait(false);
+        return writer =>
         {
             writer.WriteStartObject();
-            writer.WriteString("name", collection.Name);
-            writer.WriteEndObject();
-        }
+            writer.WriteStartArray("collections");
+            foreach (var collection in all)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("name", collection.Name);
+                writer.WriteEndObject();
+            }
 
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-    });
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        };
+    }
 
     private static async ValueTask<WriteResult> ExistsAsync(RestCall call)
     {

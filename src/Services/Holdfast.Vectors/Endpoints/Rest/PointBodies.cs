@@ -52,7 +52,7 @@ internal static class PointBodies
     public static void WriteScored(Utf8JsonWriter writer, CollectionConfig config, in ScoredRow point, PayloadSelection payload, VectorSelection vectors)
     {
         writer.WriteStartObject();
-        writer.WriteNumber("version", 0);
+        writer.WriteNumber("version", point.Segment.Head(point.Row).Version);
         writer.WriteNumber("score", point.Score);
         WriteContent(writer, config, new PointRow(point.Segment, point.Row), payload, vectors);
         writer.WriteEndObject();

@@ -1,0 +1,53 @@
+using Holdfast.Cluster;
+
+namespace Holdfast.Vectors.Endpoints.Facade;
+
+/// <summary>
+/// Ends what somebody began and did not end: groups whose collection was deleted are deleted too, and a collection without its groups gets them. Done by the node that leads the directory; every node lets go of
+/// the shards that have a tombstone. A group is always made after its collection's record, so one without a record, in the same view of the directory, is left over.
+/// </summary>
+internal sealed class CollectionUpkeep : IAsyncDisposable
+{
+    private static readonly TimeSpan Pulse = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource stopping = new();
+    private readonly Task running;
+
+    /// <summary>Begins.</summary>
+    public CollectionUpkeep(ClusterNode cluster, DirectoryCollections collections, VectorGroups groups) => running = RunAsync(cluster, collections, groups, stopping.Token);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await running.ConfigureAwait(false);
+        stopping.Dispose();
+    }
+
+    private static async Task RunAsync(ClusterNode cluster, DirectoryCollections collections, VectorGroups groups, CancellationToken cancel)
+    {
+        using var timer = new PeriodicTimer(Pulse);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancel).ConfigureAwait(false))
+            {
+                var view = cluster.View;
+                groups.Follow(view);
+                if (!cluster.Directory.Status.IsServingLeader) continue;
+                try
+                {
+                    foreach (var group in collections.LeftOver(view)) await cluster.DeleteGroupAsync(group, cancel).ConfigureAwait(false);
+                    await collections.CompleteAsync(view, cancel).ConfigureAwait(false);
+                }
+                catch (VectorFault)
+                {
+                    // Not just now: it is looked at again.
+                }
+            }
+        }
+        catch (Exception fault) when (fault is OperationCanceledException or ObjectDisposedException)
+        {
+            // The node stops.
+        }
+    }
+}

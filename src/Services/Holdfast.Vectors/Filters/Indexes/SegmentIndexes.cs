@@ -1,0 +1,62 @@
+namespace Holdfast.Vectors.Filters.Indexes;
+
+/// <summary>
+/// The payload indexes of a segment: one for each key and kind of question that was asked, made by the first who asks. At most so many: beyond that, questions about new keys are asked of the payloads.
+/// </summary>
+internal sealed class SegmentIndexes(int rowsMax)
+{
+    private const int IndexesMax = 64;
+
+    private readonly Lock gate = new();
+    private (string Key, PayloadIndex Index)[] all = [];
+
+    /// <summary>A row's payload is about to be replaced. The writer's.</summary>
+    public void MarkChanged(int row)
+    {
+        foreach (var (_, index) in Volatile.Read(ref all)) index.MarkChanged(row);
+    }
+
+    /// <summary>The index that answers such a question about a key; null when none can.</summary>
+    public PayloadIndex? For(PayloadPath path, ValuePredicate predicate)
+    {
+        if (KindOf(predicate) is not { } kind) return null;
+        var key = $"{kind}:{path.Text}";
+        if (Find(key) is { IsWorn: false } known) return known;
+        lock (gate)
+        {
+            if (Find(key) is { IsWorn: false } meanwhile) return meanwhile;
+            var others = all.Where(each => each.Key != key).ToArray();
+            if (others.Length >= IndexesMax) return null;
+
+            // In the list before its first row is read: whatever is changed from now on is marked.
+            PayloadIndex made = kind switch
+            {
+                "value" => new ValueIndex(path, rowsMax),
+                "number" => new RangeIndex(path, rowsMax, areMoments: false),
+                "moment" => new RangeIndex(path, rowsMax, areMoments: true),
+                "word" => new WordIndex(path, rowsMax),
+                _ => new GeoIndex(path, rowsMax),
+            };
+            Volatile.Write(ref all, [.. others, (key, made)]);
+            return made;
+        }
+    }
+
+    private static string? KindOf(ValuePredicate predicate) => predicate switch
+    {
+        MatchAny => "value",
+        NumberRange => "number",
+        MomentRange => "moment",
+        IGeoPredicate => "geo",
+        MatchText { Kind: TextMatch.AnyWord } => "word",
+        MatchText { Kind: TextMatch.AllWords, Words.Count: 1 } => "word",
+        _ => null,
+    };
+
+    private PayloadIndex? Find(string key)
+    {
+        foreach (var (known, index) in Volatile.Read(ref all))
+            if (known == key) return index;
+        return null;
+    }
+}

@@ -1,0 +1,56 @@
+using Holdfast.Vectors.Filters;
+
+namespace Holdfast.Vectors.Queries;
+
+/// <summary>What a node of a query asks for.</summary>
+internal enum QueryKind : byte
+{
+    /// <summary>Points in the order of their names.</summary>
+    Everything = 0,
+
+    /// <summary>The closest to a vector.</summary>
+    Nearest = 1,
+
+    /// <summary>What the prefetched lists say together, by ranks.</summary>
+    RankFusion = 2,
+
+    /// <summary>What they say together, by the spread of their scores.</summary>
+    DistributionFusion = 3,
+}
+
+/// <summary>
+/// A query, with the queries that it rests on: these are answered first, and only what they find is asked about, or their answers are fused. Vectors are prepared; points that were named as examples have become
+/// their vectors, and are left out by the filter.
+/// </summary>
+internal sealed record QueryNode
+{
+    /// <summary>Queries answered before this one.</summary>
+    public IReadOnlyList<QueryNode> Prefetch { get; init; } = [];
+
+    /// <summary>What is asked.</summary>
+    public QueryKind Kind { get; init; }
+
+    /// <summary>The column of a <see cref="QueryKind.Nearest"/>.</summary>
+    public int Column { get; init; }
+
+    /// <summary>The vector of a <see cref="QueryKind.Nearest"/>.</summary>
+    public float[] Vector { get; init; } = [];
+
+    /// <summary>What a fusion by ranks adds to each.</summary>
+    public int RankOffset { get; init; } = Fusion.RankOffset;
+
+    /// <summary>What must be true of the points; in the root also of what was prefetched.</summary>
+    public Filter? Filter { get; init; }
+
+    /// <summary>How many.</summary>
+    public int Limit { get; init; } = 10;
+
+    /// <summary>Worse ones are left out.</summary>
+    public float? ScoreThreshold { get; init; }
+
+    /// <summary>Candidates kept on a walk.</summary>
+    public int? Ef { get; init; }
+
+    /// <summary>Whether everything is measured.</summary>
+    public bool IsExact { get; init; }
+}
