@@ -3,7 +3,7 @@ using Holdfast.Primitives;
 using Holdfast.Replication;
 
 /// <summary>What is replicated: apply, snapshot, restore.</summary>
-internal sealed class Map(Action<string, string> onAddress) : IStateMachine
+internal sealed class Map(Action<string> onAddress) : IStateMachine
 {
     public SortedDictionary<string, string> Pairs { get; private set; } = new(StringComparer.Ordinal);
     public ulong StateHash { get; private set; }
@@ -14,7 +14,7 @@ internal sealed class Map(Action<string, string> onAddress) : IStateMachine
         StateHash = StateHash * 31 + Crc32C.Of(entry.Command);
         if (pair[1] is { } value) Pairs[pair[0]!] = value;
         else Pairs.Remove(pair[0]!);
-        if (pair is [['@', ..] address, { } port]) onAddress(address[1..], port);
+        if (pair is [['@', ..] member, { } ports]) onAddress($"{member[1..]} {ports}");
         return ApplyResult.Done();
     }
 

@@ -1,4 +1,4 @@
-// A replicated map: EmbeddedRaft NAME PEER-PORT HTTP-PORT [URL-OF-A-MEMBER]. Addresses of members are in the map too, under "@id".
+// A replicated map: EmbeddedRaft NAME PEER-PORT HTTP-PORT [URL-OF-A-MEMBER]. Where members are is in the map too: "@id" is "PEER-PORT HTTP-PORT".
 using System.Net;
 using System.Text.Json;
 using Holdfast.Consensus;
@@ -12,39 +12,39 @@ using var data = DataDirectory.Open($"./{name}-data", name);
 data.JoinCluster(new ClusterId(0x5A3));
 var self = new LocalNode(data.Node, (uint)data.BootCount, 1, data.Cluster);
 var (addresses, book) = (new PeerAddresses(), $"./{name}-data/peers");
-if (File.Exists(book)) foreach (var line in File.ReadLines(book)) Learn(line.Split(' '));
+if (File.Exists(book)) foreach (var peer in File.ReadLines(book)) Learn(peer, isNew: false);
 using var listener = new PeerListener(new IPEndPoint(IPAddress.Loopback, peerPort), self, addresses, null, new TransportOptions(), (_, _) => { });
 var node = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener });
 node.Open();
 listener.Start();
-var map = new Map((id, port) => { if (Learn([id, port])) File.AppendAllLines(book, [$"{id} {port}"]); });
+var map = new Map(peer => Learn(peer));
 var group = await node.CreateGroupAsync(new GroupId(1), map, member is null ? Configuration.OfVoters(self.Id) : Configuration.Empty);
 
-var app = WebApplication.Create();
-app.Urls.Add($"http://127.0.0.1:{args[2]}");
+var app = WebApplication.Create(["--urls", $"http://127.0.0.1:{args[2]}"]);
 app.MapGet("/get/{key}", async (string key) => await group.ReadAsync(() => map.Pairs.GetValueOrDefault(key)) is { } value ? Results.Text(value) : Results.NotFound());
 app.MapPost("/set/{key}/{value}", (string key, string value) => Propose(key, value));
 app.MapDelete("/{key}", (string key) => Propose(key, null));
-app.MapPost("/join/{id}/{port}", async (ulong id, int port) =>
+app.MapPost("/join/{id}/{port}/{web}", async (ulong id, int port, int web) =>
 {
-    await Propose($"@{self.Id.Value}", $"{peerPort}");
-    await Propose($"@{id}", $"{port}");
-    Member[] members = [.. group.Status.Configuration.Members, new Member(new NodeId(id), MemberRole.Voter)];
-    return await group.ChangeMembershipAsync(Configuration.Of(members)) == ChangeVerdict.Begun ? Results.Text($"{self.Id.Value} {peerPort}") : Results.StatusCode(503);
+    await Task.WhenAll(Propose($"@{self.Id.Value}", $"{peerPort} {args[2]}"), Propose($"@{id}", $"{port} {web}"));
+    if (group.Status.Leader != self.Id) // Only the leader changes who belongs to the group, and that may be any of them by now.
+        return await group.ReadAsync(() => map.Pairs.GetValueOrDefault($"@{group.Status.Leader.Value}")) is { } leader ? Results.Redirect($"http://127.0.0.1:{leader.Split(' ')[1]}/join/{id}/{port}/{web}", preserveMethod: true) : Results.StatusCode(503);
+    Member[] members = [.. group.Status.Configuration.Members.ToArray().Where(one => one.Node.Value != id), new Member(new NodeId(id), MemberRole.Voter)];
+    return await group.ChangeMembershipAsync(Configuration.Of(members)) == ChangeVerdict.Begun ? Results.Text($"{self.Id.Value} {peerPort} {args[2]}") : Results.StatusCode(503);
 });
 await app.StartAsync();
-using var http = new HttpClient();
+using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(15) };
 for (; member is not null && data.IsNew && group.Status.Configuration.Members.Length == 0; await Task.Delay(200))
-    if (await http.PostAsync($"{member}/join/{self.Id.Value}/{peerPort}", null) is { IsSuccessStatusCode: true } answer) Learn((await answer.Content.ReadAsStringAsync()).Split(' '));
+    if (await Task.WhenAny(http.PostAsync($"{member}/join/{self.Id.Value}/{peerPort}/{args[2]}", null)) is { IsCompletedSuccessfully: true, Result: { IsSuccessStatusCode: true } answer }) Learn(await answer.Content.ReadAsStringAsync());
 await app.WaitForShutdownAsync();
 await node.StopAsync();
 
-bool Learn(string[] peer)
+void Learn(string peer, bool isNew = true)
 {
-    var id = new NodeId(ulong.Parse(peer[0]));
-    if (id == self.Id || addresses.TryGet(id, out _)) return false;
-    addresses.Set(new PeerAddress(id, peer[0], "127.0.0.1", int.Parse(peer[1])));
-    return true;
+    var (id, port) = (new NodeId(ulong.Parse(peer.Split(' ')[0])), int.Parse(peer.Split(' ')[1]));
+    if (id == self.Id || addresses.TryGet(id, out _)) return;
+    addresses.Set(new PeerAddress(id, $"{id}", "127.0.0.1", port));
+    if (isNew) lock (addresses) File.AppendAllLines(book, [peer]);
 }
 
 async Task<IResult> Propose(string key, string? value)

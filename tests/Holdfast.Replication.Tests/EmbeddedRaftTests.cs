@@ -42,6 +42,15 @@ public sealed class EmbeddedRaftTests : IDisposable
             await Until(async () => await Get(node, "nothing") is HttpStatusCode.NotFound, $"node {node} reads, so it belongs to the group");
         }
 
+        // Whoever is asked takes a member in, or sends the joiner on to whoever leads; one that is a member already stays one.
+        var (member, book) = (2, await File.ReadAllLinesAsync(Path.Combine(folder, "n0-data", "peers")));
+        var place = book.Single(line => line.EndsWith($" {ports[member]} {ports[3 + member]}", StringComparison.Ordinal)).Replace(' ', '/');
+        for (var node = 0; node < 3; node++)
+        {
+            var asked = node;
+            await Until(async () => await Send(HttpMethod.Post, asked, $"join/{place}") == HttpStatusCode.OK, $"node {asked} is asked to take in node {member}, and answers");
+        }
+
         await Until(async () => await Send(HttpMethod.Post, 1, "set/a/1") == HttpStatusCode.OK, "a=1 by node 1");
         await Until(async () => await Send(HttpMethod.Post, 2, "set/b/2") == HttpStatusCode.OK, "b=2 by node 2");
         await Until(async () => await Text(0, "a") == "1" && await Text(2, "a") == "1", "a at every node");
@@ -65,7 +74,7 @@ public sealed class EmbeddedRaftTests : IDisposable
         var program = Path.Combine(Output, OperatingSystem.IsWindows() ? "EmbeddedRaft.exe" : "EmbeddedRaft");
         var start = new ProcessStartInfo(program) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var word in (string[])[$"n{node}", $"{ports[node]}", $"{ports[3 + node]}"]) start.ArgumentList.Add(word);
-        if (node > 0) start.ArgumentList.Add($"http://127.0.0.1:{ports[3]}");
+        if (node > 0) start.ArgumentList.Add($"http://127.0.0.1:{ports[3 + node - 1]}"); // The last one so asks a follower, as a rule: a joiner cannot know who leads.
         var process = processes[node] = Process.Start(start)!;
         process.OutputDataReceived += static (_, _) => { };
         process.ErrorDataReceived += static (_, _) => { };
