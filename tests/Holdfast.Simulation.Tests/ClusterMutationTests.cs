@@ -47,6 +47,7 @@ public sealed class ClusterMutationTests
     [InlineData(nameof(ClusterMutation.AuthChangeMissedByCache))]
     [InlineData(nameof(ClusterMutation.IdentitiesLeftOutOfSnapshot))]
     [InlineData(nameof(ClusterMutation.PermissionAskedAtDoorOnly))]
+    [InlineData(nameof(ClusterMutation.ReadPermissionAskedBeforeBarrier))]
     public void A_bug_of_coordination_is_found(string name) => IsFound(name);
 
     /// <summary>Watches and leases.</summary>

@@ -60,6 +60,11 @@ public sealed class ClusterWorldTests
     [InlineData(55)]
     public void Clients_of_a_node_outside_of_a_group_are_answered(int seed) => Holds(seed);
 
+    /// <summary>The administrator gave up an attempt to grant a role; it came through after he had repeated it, and taken the role away again. The check believed what he was told last.</summary>
+    [Theory]
+    [InlineData(22)]
+    public void A_change_of_permissions_that_was_given_up_may_come_through_late(int seed) => Holds(seed);
+
     private static void Holds(int seed)
     {
         var result = ClusterRun.Once((ulong)seed, ClusterMutation.None);

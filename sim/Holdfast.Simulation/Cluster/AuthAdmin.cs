@@ -35,15 +35,12 @@ internal sealed class AuthAdmin(ClusterWorld world) : ClusterClient(world)
             Do(step, () =>
             {
                 steps.Dequeue();
-                if (steps.Count > 0) return;
-                SwitchedOn.Hit();
-                World.AuthCheck.OnChangeKnown(false);
+                if (steps.Count == 0) SwitchedOn.Hit();
             });
             return;
         }
 
         Changed.Hit();
-        World.AuthCheck.OnChangeAsked();
         Change(Dice.Chance(0.5));
     }
 
@@ -62,12 +59,12 @@ internal sealed class AuthAdmin(ClusterWorld world) : ClusterClient(world)
             pending = null;
             if (isOfRole) isRolePermitted = !isRolePermitted;
             else hasRole = !hasRole;
-            World.AuthCheck.OnChangeKnown(hasRole && isRolePermitted);
         });
     }
 
     private void Do(byte[] command, Action done)
     {
+        World.AuthCheck.OnAsked((AuthCommandKind)command[1]);
         var named = AuthCommand.InTheNameOf(new Requester("root", 1), command);
         Ask(
             process => process.GroupOf(ClusterWorld.Keyspace).ProposeAsync(named),
@@ -76,6 +73,7 @@ internal sealed class AuthAdmin(ClusterWorld world) : ClusterClient(world)
                 if (outcome is { IsApplied: true, Reply: CommandReply reply })
                 {
                     ClusterCheck.Require(reply.Error is null || IsDoneAlready(reply.Error), $"the administrator was refused: {reply.Error?.Message}");
+                    World.AuthCheck.OnAcknowledged();
                     Count((ulong)reply.Revision);
                     done();
                     Later(steps.Count > 0 ? Think() : Dice.NextSpan(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(600)));

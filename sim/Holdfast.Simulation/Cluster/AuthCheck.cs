@@ -6,8 +6,9 @@ using Holdfast.Simulation.Running;
 namespace Holdfast.Simulation.Cluster;
 
 /// <summary>
-/// What one user may do, by the log and by the clock: an entry in his name is executed exactly when the entries before it permit that, and once a change was
-/// acknowledged, whatever is asked after it is answered by it until the next change is asked for.
+/// What one user may do, by the log: an entry in his name is executed exactly when the entries before it permit that, and whatever is asked after an entry
+/// changed it and answered before another does is answered by it. The log decides and not what the administrator was told last: an attempt of his that he
+/// gave up may arrive long after its repetition was acknowledged, and takes back what was changed since.
 /// </summary>
 internal sealed class AuthCheck
 {
@@ -16,24 +17,25 @@ internal sealed class AuthCheck
 
     private bool isOn, hasRole, isRolePermitted;
     private int changes;
-    private bool? sure;
+    private AuthCommandKind asked;
+    private bool wasApplied;
 
     private bool IsPermitted => !isOn || (hasRole && isRolePermitted);
 
-    /// <summary>What is surely so now, and which change it rests on; null while a change is under way.</summary>
-    public (bool? IsPermitted, int Changes) Known => (sure, changes);
+    /// <summary>What is so in the state that some replica has reached, and how often it has changed. What is asked from now on is answered by no older state.</summary>
+    public (bool IsPermitted, int Changes) Known => (IsPermitted, changes);
 
-    /// <summary>A change is asked for: from now on either may be so.</summary>
-    public void OnChangeAsked() => (sure, changes) = (null, changes + 1);
+    /// <summary>The administrator asks for a change.</summary>
+    public void OnAsked(AuthCommandKind kind) => (asked, wasApplied) = (kind, false);
 
-    /// <summary>The change is known to be in the log.</summary>
-    public void OnChangeKnown(bool isPermitted) => sure = isPermitted;
+    /// <summary>He was told that what he asked for last is done.</summary>
+    public void OnAcknowledged() => Require(wasApplied, $"{asked} was acknowledged, and no replica had applied it since it was asked for");
 
     /// <summary>The user was answered, or refused for want of permission.</summary>
-    public void OnAnswered((bool? IsPermitted, int Changes) whenAsked, bool wasServed, string what)
+    public void OnAnswered((bool IsPermitted, int Changes) whenAsked, bool wasServed, string what)
     {
-        if (whenAsked.IsPermitted is not { } permitted || whenAsked.Changes != changes) return;
-        Require(permitted == wasServed, permitted ? $"{what} was refused, and the user had been given the permission before" : $"{what} was served, and the permission had been taken from the user before");
+        if (whenAsked.Changes != changes) return;
+        Require(whenAsked.IsPermitted == wasServed, wasServed ? $"{what} was served, and the permission had been taken from the user before" : $"{what} was refused, and the user had been given the permission before");
     }
 
     /// <summary>An entry was applied by the first replica.</summary>
@@ -49,11 +51,15 @@ internal sealed class AuthCheck
             Require(reply.Error != AuthErrors.PermissionDenied || !IsPermitted, $"a put of user {User} was refused, and the entries before it permit that");
         }
 
-        if (command[0] == (byte)CommandKind.Auth && isDone) Follow((AuthCommandKind)command[1], command[2..]);
+        if (command[0] != (byte)CommandKind.Auth) return;
+        var kind = (AuthCommandKind)command[1];
+        wasApplied |= kind == asked;
+        if (isDone) Follow(kind, command[2..]);
     }
 
     private void Follow(AuthCommandKind kind, ReadOnlySpan<byte> body)
     {
+        var before = IsPermitted;
         switch (kind)
         {
             case AuthCommandKind.UserGrantRole: hasRole |= AuthUserGrantRoleRequest.Parser.ParseFrom(body).User == User; break;
@@ -63,6 +69,8 @@ internal sealed class AuthCheck
             case AuthCommandKind.UserRevokeRole: hasRole = false; break;
             default: break;
         }
+
+        if (IsPermitted != before) changes++;
     }
 
     private static void Require(bool holds, string sentence)

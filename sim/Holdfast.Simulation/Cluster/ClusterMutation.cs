@@ -99,6 +99,9 @@ internal enum ClusterMutation : byte
     /// <summary>Permission is asked where a request comes in, and not when its entry is applied (against S13).</summary>
     PermissionAskedAtDoorOnly,
 
+    /// <summary>Whether a linearizable read is permitted is asked of what the node has before the barrier, and not where the read runs (against S13).</summary>
+    ReadPermissionAskedBeforeBarrier,
+
     /// <summary>Of the core's roll call: an answer leaves before its term is on the disk (S8, decision 0015). The raft world hunts the roll call's other bugs.</summary>
     RollAnsweredBeforeTermPersisted,
 }

@@ -14,7 +14,14 @@ internal sealed class UserClient(ClusterWorld world) : ClusterClient(world)
         Target = Dice.Next(World.Options.Machines);
         var key = Text(AuthCheck.Prefix + Dice.Next(3));
         if (Dice.Chance(0.5)) Do("a put", async process => (await process.Face.As(Me).PutAsync(new PutRequest { Key = key, Value = Text("by u") })).Header.Revision);
-        else Do("a read", async process => (await process.Face.As(Me).RangeAsync(new RangeRequest { Key = key })).Header.Revision);
+        else Do("a read", process => Read(process, new RangeRequest { Key = key }));
+    }
+
+    private async ValueTask<long> Read(ClusterProcess process, RangeRequest request)
+    {
+        if (World.Options.Mutation != ClusterMutation.ReadPermissionAskedBeforeBarrier) return (await process.Face.As(Me).RangeAsync(request)).Header.Revision;
+        await process.Face.As(Me).RangeAsync(new RangeRequest(request) { Serializable = true });
+        return (await process.Face.As(AuthAdmin.Root).RangeAsync(request)).Header.Revision;
     }
 
     private void Do(string what, Func<ClusterProcess, ValueTask<long>> ask)
