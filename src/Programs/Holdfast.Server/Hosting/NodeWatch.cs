@@ -46,7 +46,7 @@ internal sealed class NodeWatch(NodeLog log, NodeAlarms alarms, Func<IReadOnlyLi
     {
         var status = group.Status;
         var (taken, installed) = (group.Meters.SnapshotsTaken.Value, group.Meters.SnapshotsInstalled.Value);
-        var before = seen.GetValueOrDefault(group.Id) ?? new Seen(status with { Configuration = Consensus.Configuration.Empty, IsRestored = true, SnapshotFault = null }, RaftRole.Follower, NodeId.None, taken, installed);
+        var before = seen.GetValueOrDefault(group.Id) ?? new Seen(status with { Configuration = Consensus.Configuration.Empty, IsRestored = true, SnapshotFault = null }, RaftRole.Follower, NodeId.None, 0, 0);
         var (role, leader) = (before.Role, before.Leader);
         while (group.Meters.TryTakeTurn(out var turn)) (role, leader) = Tell(group.Id, turn, role, leader);
         var place = new EventPlace(group.Id.Value, status.Term.Value, status.Commit.Value);
