@@ -4,7 +4,7 @@ namespace Holdfast.Coordination.Mvcc;
 
 /// <summary>
 /// The versions of a key before its newest, oldest first, in pieces of a fixed size: neither adding a version nor forgetting some moves the others, however often a
-/// key was written. (In one array, doubled as it fills, a key of a million versions held its group's loop for 25 ms at a time.)
+/// key was written. (In one array, doubled as it fills, the copying would hold up the group's loop.)
 /// </summary>
 internal sealed class OlderVersions
 {

@@ -107,7 +107,7 @@ internal sealed class AuthGuard(AuthStore auth, MvccStore store)
     private EtcdError? OnLease(in Requester who, long lease, Access access)
     {
         if (lease == 0 || AdminRefusal(auth.View, who) is null) return null;
-        // In no order: whichever key is asked about first, what is refused is refused with the same words. (Sorting a lease's ten thousand keys for every put on it took milliseconds.)
+        // In no order: whichever key is asked about first, what is refused is refused with the same words. (A lease may hold ten thousand keys, and sorting them for every put on it is not free.)
         foreach (var record in store.Leases.AnyOrderKeysOf(lease))
             if (OnKeys(who, Bytes.Wrap(record.Key), NoEnd, access) is { } refused) return refused;
         return null;
