@@ -82,6 +82,23 @@ public sealed class ReplicationTests
         Assert.Equal(new LogIndex(8), durability.Durable);
     }
 
+    [Fact] // raft world, seed 258: appends overtook each other, each old answer set off a window full of new ones, and time stood still under the messages
+    public void An_answer_that_says_nothing_new_does_not_open_a_probed_followers_window_again()
+    {
+        var progress = new Progress(new NodeId(2), new LogIndex(101), Instant.Zero);
+        progress.OnAccepted(new LogIndex(100), LogIndex.Zero);
+        Assert.Equal(ProgressState.Replicate, progress.State);
+
+        Assert.True(progress.OnRejected(new LogIndex(150), agreeing: new LogIndex(120)));
+        Assert.Equal((ProgressState.Probe, new LogIndex(121)), (progress.State, progress.Next));
+        progress.OnSent(Instant.Zero, new AppendHeader(new Term(1), new LogPosition(new Term(1), new LogIndex(120)), new LogIndex(100), 0), new LogIndex(121), 16);
+        progress.OnAccepted(new LogIndex(100), LogIndex.Zero); // Says nothing new.
+        Assert.Equal((ProgressState.Probe, new LogIndex(121), false), (progress.State, progress.Next, progress.MaySend(new RaftOptions())));
+
+        progress.OnAccepted(new LogIndex(110), LogIndex.Zero); // What was sent before has become durable.
+        Assert.Equal((ProgressState.Replicate, new LogIndex(111), true), (progress.State, progress.Next, progress.MaySend(new RaftOptions())));
+    }
+
     [Fact]
     public void A_lagging_follower_catches_up_while_commits_go_on() // (R1.10, third row)
     {

@@ -67,7 +67,7 @@ internal sealed class ClusterPressureDriver(ClusterWorld world)
         var machine = Victim();
         var places = new List<(string Path, int Sector)>();
         foreach (var (path, file) in machine.Disk.Files)
-            if (path.Contains("/files/", StringComparison.Ordinal) && file.HoldsSomething(0)) places.Add((path, 0));
+            if (path.Contains("/files/", StringComparison.Ordinal) && file.SectorCount > 0 && file.HoldsSomething(0)) places.Add((path, 0));
         if (places.Count == 0) return;
         var chosen = new List<(string Path, int Sector)>();
         for (var count = dice.Next(1, 4); count > 0; count--) chosen.Add(places[dice.Next(places.Count)]);

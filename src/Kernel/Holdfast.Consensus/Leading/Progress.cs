@@ -19,6 +19,7 @@ internal enum ProgressState : byte
 internal sealed class Progress(NodeId node, LogIndex next, Instant now)
 {
     private readonly InflightWindow window = new();
+    private bool probeBringsEntries;
 
     public NodeId Node { get; } = node;
 
@@ -89,7 +90,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
         SentAt = now;
         CommitSent = LogIndex.Min(header.Commit, last); // A follower commits no further than the append reaches.
         RoundSent = header.ReadRound;
-        if (State == ProgressState.Probe) IsProbeOut = true;
+        if (State == ProgressState.Probe) (IsProbeOut, probeBringsEntries) = (true, last >= Next);
         if (State != ProgressState.Replicate || last < Next) return;
         Next = last.Next;
         window.Add(last, bytes);
@@ -111,17 +112,18 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     }
 
     /// <summary>
-    /// The follower durably holds everything up to <paramref name="match"/>. While it is probed only the probe's answer opens the window again: an answer to what was sent before says nothing of it, and
-    /// where appends overtake each other each of a pile of old answers would set off another window full of appends, and these another pile.
+    /// The follower durably holds everything up to <paramref name="match"/>. While it is probed only news opens the window again: that it holds more than was known, or, where there is nothing more, that it
+    /// answers. Where appends overtake each other each of a pile of old answers would set off another window full of appends, and these another pile.
     /// </summary>
     public void OnAccepted(LogIndex match, LogIndex logBase)
     {
+        var isNews = match > Match || !probeBringsEntries;
         if (match > Match) Match = match;
         window.FreeTo(Match);
         if (Next <= Match) Next = Match.Next;
         var isOpen = State switch
         {
-            ProgressState.Probe => match >= Next.Previous,
+            ProgressState.Probe => isNews,
             ProgressState.Snapshot => Match >= logBase,
             _ => false, // Replicate: it is open already.
         };
