@@ -58,7 +58,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     {
         State = ProgressState.Probe;
         Next = Match.Next;
-        IsProbeOut = false;
+        (IsProbeOut, probeBringsEntries) = (false, false);
         CommitSent = LogIndex.Zero;
         RoundSent = 0;
         window.Clear();
@@ -90,7 +90,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
         SentAt = now;
         CommitSent = LogIndex.Min(header.Commit, last); // A follower commits no further than the append reaches.
         RoundSent = header.ReadRound;
-        if (State == ProgressState.Probe) (IsProbeOut, probeBringsEntries) = (true, last >= Next);
+        if (State == ProgressState.Probe) (IsProbeOut, probeBringsEntries) = (true, probeBringsEntries || last >= Next);
         if (State != ProgressState.Replicate || last < Next) return;
         Next = last.Next;
         window.Add(last, bytes);
@@ -117,7 +117,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     /// </summary>
     public void OnAccepted(LogIndex match, LogIndex logBase)
     {
-        var isNews = match > Match || !probeBringsEntries;
+        var isNews = match > Match || (IsProbeOut && !probeBringsEntries);
         if (match > Match) Match = match;
         window.FreeTo(Match);
         if (Next <= Match) Next = Match.Next;
