@@ -1,5 +1,6 @@
 using Holdfast.Consensus;
 using Holdfast.Primitives;
+using Holdfast.Replication;
 using Holdfast.Wire;
 
 namespace Holdfast.Cluster.Tests;

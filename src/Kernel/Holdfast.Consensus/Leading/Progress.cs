@@ -18,8 +18,11 @@ internal enum ProgressState : byte
 /// <summary>A leader's view of one follower. Owns its transitions.</summary>
 internal sealed class Progress(NodeId node, LogIndex next, Instant now)
 {
+    /// <summary>How long the window stays shut after it was opened without the probe's answer: longer than a round trip, shorter than a heartbeat.</summary>
+    private static readonly TimeSpan BetweenOpenings = TimeSpan.FromMilliseconds(5);
+
     private readonly InflightWindow window = new();
-    private bool probeBringsEntries;
+    private Instant openedAt = Instant.Zero;
 
     public NodeId Node { get; } = node;
 
@@ -58,7 +61,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     {
         State = ProgressState.Probe;
         Next = Match.Next;
-        (IsProbeOut, probeBringsEntries) = (false, false);
+        IsProbeOut = false;
         CommitSent = LogIndex.Zero;
         RoundSent = 0;
         window.Clear();
@@ -68,6 +71,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     {
         State = ProgressState.Replicate;
         Next = Match.Next;
+        openedAt = AnsweredAt;
         window.Clear();
     }
 
@@ -90,7 +94,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
         SentAt = now;
         CommitSent = LogIndex.Min(header.Commit, last); // A follower commits no further than the append reaches.
         RoundSent = header.ReadRound;
-        if (State == ProgressState.Probe) (IsProbeOut, probeBringsEntries) = (true, probeBringsEntries || last >= Next);
+        if (State == ProgressState.Probe) IsProbeOut = true;
         if (State != ProgressState.Replicate || last < Next) return;
         Next = last.Next;
         window.Add(last, bytes);
@@ -112,18 +116,17 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     }
 
     /// <summary>
-    /// The follower durably holds everything up to <paramref name="match"/>. While it is probed only news opens the window again: that it holds more than was known, or, where there is nothing more, that it
-    /// answers. Where appends overtake each other each of a pile of old answers would set off another window full of appends, and these another pile.
+    /// The follower durably holds everything up to <paramref name="match"/>. While it is probed the probe's answer opens the window again; an answer to what was sent before does so only now and then, for
+    /// it may be the only sign that the probe was lost. Where appends overtake each other each of a pile of old answers would else set off a window full of appends, and these another pile.
     /// </summary>
     public void OnAccepted(LogIndex match, LogIndex logBase)
     {
-        var isNews = match > Match || (IsProbeOut && !probeBringsEntries);
         if (match > Match) Match = match;
         window.FreeTo(Match);
         if (Next <= Match) Next = Match.Next;
         var isOpen = State switch
         {
-            ProgressState.Probe => isNews,
+            ProgressState.Probe => match >= Next.Previous || AnsweredAt - openedAt >= BetweenOpenings,
             ProgressState.Snapshot => Match >= logBase,
             _ => false, // Replicate: it is open already.
         };
