@@ -1,0 +1,50 @@
+using System.Net;
+using System.Net.Sockets;
+using Holdfast.Cluster;
+using Holdfast.Replication;
+using Holdfast.Server.Configuration;
+using Holdfast.Transport;
+using Holdfast.Vectors.Endpoints;
+using Holdfast.Vectors.Endpoints.Facade;
+
+namespace Holdfast.Server.Hosting;
+
+/// <summary>The vectors on a node: its shards, whether or not clients are served here, and the door for Qdrant clients.</summary>
+internal sealed class VectorsFace(Action<Exception> onFatal) : IDataFace
+{
+    private readonly VectorGroups groups = new(onFatal);
+    private VectorsEndpoint? door;
+
+    /// <inheritdoc/>
+    public IPEndPoint? Endpoint => door?.Address;
+
+    /// <inheritdoc/>
+    public ILoopPart? MakePart(EventLoop loop) => null;
+
+    /// <inheritdoc/>
+    public IStateMachine? MakeMachine(GroupRecord group) => groups.Create(group);
+
+    /// <inheritdoc/>
+    public async Task OpenAsync(NodeParts node, CancellationToken cancel)
+    {
+        if (node.Plan.Vectors is not { } listen) return;
+        try
+        {
+            door = await VectorsEndpoint.StartAsync(node.Cluster, node.Self.Id, groups, new VectorsEndpointOptions { Rest = listen, Logging = node.Log, OnFatal = node.OnFatal }, cancel);
+        }
+        catch (Exception taken) when (taken is IOException or SocketException)
+        {
+            throw new CannotStartException(PortOwner.Sentence(listen, Settings.Vectors.Flag), taken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask CloseAsync() => door?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        groups.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
