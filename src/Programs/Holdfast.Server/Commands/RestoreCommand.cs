@@ -130,9 +130,9 @@ internal sealed class RestoreSource
     /// <summary>Makes the empty state of a group of any face, switched on or not; null for a face that this program does not carry. What the faces hold beside goes with the process.</summary>
     private static Func<GroupId, string, StateFiles, IStateMachine?> Machines()
     {
-        var faces = new DataFaces(
-            new VectorGroups(static fault => Environment.FailFast("holdfast: " + fault.Message, fault)).Create,
-            new KeyspaceFace(new KeyspaceOptions(), static (_, _) => { }).MakeMachine);
-        return (group, face, _) => group == GroupId.Coordination ? new CoordinationStateMachine() : faces.Create(new GroupRecord(group, face, []));
+        var keyspace = new KeyspaceFace(new KeyspaceOptions(), static (_, _) => { });
+        return (group, face, files) => group == GroupId.Coordination
+            ? new CoordinationStateMachine()
+            : new DataFaces(new VectorGroups(static fault => Environment.FailFast("holdfast: " + fault.Message, fault), _ => files).Create, keyspace.MakeMachine).Create(new GroupRecord(group, face, []));
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Holdfast.Primitives;
 using Holdfast.Replication;
+using Holdfast.Storage;
 using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Points;
 using Holdfast.Wire;
@@ -33,6 +34,7 @@ internal sealed class ShardMachine : IStateMachine
     private const int PointsPerSlice = 256;
 
     private readonly int segmentRowsMax;
+    private readonly StateFiles? files;
     private ShardState? state;
     private ulong settingsHash;
     private LogIndex applied;
@@ -40,7 +42,13 @@ internal sealed class ShardMachine : IStateMachine
 
     /// <summary>An empty shard.</summary>
     /// <param name="segmentRowsMax">Rows of a segment; zero for what their length suggests.</param>
-    public ShardMachine(int segmentRowsMax = 0) => this.segmentRowsMax = segmentRowsMax;
+    /// <param name="files">Where sealed segments are kept; null to have them in memory only.</param>
+    public ShardMachine(int segmentRowsMax = 0, StateFiles? files = null) => (this.segmentRowsMax, this.files) = (segmentRowsMax, files);
+
+    /// <summary>
+    /// Held by the group's loop while it changes the state or reads what only a writer may read, and for a few milliseconds by the thread that lets a merged segment take its sources' place.
+    /// </summary>
+    public Lock Gate { get; } = new();
 
     /// <summary>The state, once configured. For any thread.</summary>
     public ShardState? State => Volatile.Read(ref state);
@@ -54,6 +62,11 @@ internal sealed class ShardMachine : IStateMachine
     /// <inheritdoc/>
     public ApplyResult Apply(in CommittedEntry entry)
     {
+        lock (Gate) return ApplyGated(entry);
+    }
+
+    private ApplyResult ApplyGated(in CommittedEntry entry)
+    {
         walk ??= new EntryWalk();
         if (!Step(entry, walk)) return ApplyResult.Yield;
         var done = walk;
@@ -65,22 +78,36 @@ internal sealed class ShardMachine : IStateMachine
     }
 
     /// <inheritdoc/>
-    public ISnapshotView CaptureSnapshot() => new ShardSnapshot(state, StateHash, applied);
+    public ISnapshotView CaptureSnapshot()
+    {
+        lock (Gate) return new ShardSnapshot(state, StateHash, applied);
+    }
 
     /// <inheritdoc/>
-    public ISnapshotBuilder BeginRestore() => new ShardRestore(this, segmentRowsMax);
+    public ISnapshotBuilder BeginRestore() => new ShardRestore(this);
 
     /// <summary>The built state replaces the live one.</summary>
     internal void Adopt(ShardState? restored, LogIndex index)
     {
-        walk = null;
-        applied = index;
-        Become(restored);
+        lock (Gate)
+        {
+            walk = null;
+            applied = index;
+            state?.Store.LetGo();
+            Become(restored);
+        }
+
         Changed?.Invoke(this);
     }
 
-    internal static PointStore StoreFor(CollectionConfig config, int rowsMax) =>
-        new(config.Columns, rowsMax > 0 ? rowsMax : CollectionLimits.RowsOf(config.Columns.Select(column => column.RowBytes)));
+    /// <summary>Reads what only a writer may read, such as the ids.</summary>
+    internal TResult Read<TResult>(Func<ShardState, TResult> read)
+    {
+        lock (Gate) return read(state ?? throw VectorFault.Unavailable("the shard is not configured yet"));
+    }
+
+    internal PointStore StoreFor(CollectionConfig config) =>
+        new(config.Columns, segmentRowsMax > 0 ? segmentRowsMax : CollectionLimits.RowsOf(config.Columns.Select(column => column.RowBytes))) { Files = files };
 
     private void Become(ShardState? next)
     {
@@ -137,12 +164,16 @@ internal sealed class ShardMachine : IStateMachine
             return at.Refuse("the configuration cannot be read");
         }
 
-        if (state is null) Become(new ShardState(config, StoreFor(config, segmentRowsMax), ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal)));
-        else if (state.Config.Columns.SequenceEqual(config.Columns) || SameShape(state.Config, config)) Become(new ShardState(config, state.Store, state.Indexes));
+        if (state is null) Become(new ShardState(config, StoreFor(config), ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal)));
+        else if (state.Config.Columns.SequenceEqual(config.Columns) || SameShape(state.Config, config))
+        {
+            state.Store.Reconfigure(config.Columns);
+            Become(new ShardState(config, state.Store, state.Indexes));
+        }
         else return at.Refuse("vectors that are there cannot get another size, distance or type");
         return at.Done(1);
     }
 
     private static bool SameShape(CollectionConfig one, CollectionConfig other) =>
-        one.Columns.Count == other.Columns.Count && one.Columns.Zip(other.Columns, (a, b) => a.Name == b.Name && a.Size == b.Size && a.Distance == b.Distance && a.Datatype == b.Datatype).All(same => same);
+        one.Columns.Count == other.Columns.Count && one.Columns.Zip(other.Columns, (a, b) => a.Name == b.Name && a.Size == b.Size && a.Distance == b.Distance && a.Datatype == b.Datatype && a.Kind == b.Kind).All(same => same);
 }

@@ -1,3 +1,5 @@
+using Holdfast.Vectors.Points;
+
 namespace Holdfast.Vectors.Filters.Indexes;
 
 /// <summary>
@@ -21,6 +23,11 @@ internal sealed class SegmentIndexes(int rowsMax)
     {
         if (KindOf(predicate) is not { } kind) return null;
         var key = $"{kind}:{path.Text}";
+        return Made(kind, path, key);
+    }
+
+    private PayloadIndex? Made(string kind, PayloadPath path, string key)
+    {
         if (Find(key) is { IsWorn: false } known) return known;
         lock (gate)
         {
@@ -40,6 +47,13 @@ internal sealed class SegmentIndexes(int rowsMax)
             Volatile.Write(ref all, [.. others, (key, made)]);
             return made;
         }
+    }
+
+    /// <summary>Has the indexes that another segment's have, made from a segment's own rows: so that the first question after a merge does not wait for them.</summary>
+    public void TakeAfter(SegmentIndexes other, Segment segment)
+    {
+        foreach (var (key, index) in Volatile.Read(ref other.all))
+            if (Made(key[..key.IndexOf(':')], index.Path, key) is { } made) made.Cover(segment, segment.Visible);
     }
 
     private static string? KindOf(ValuePredicate predicate) => predicate switch
