@@ -1,4 +1,5 @@
 using System.Numerics;
+using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Kernels;
 using Holdfast.Vectors.Memory;
 
@@ -19,7 +20,8 @@ internal abstract unsafe class GraphWalker
     /// <param name="admitted">Bits of the rows that may be returned; null for all.</param>
     /// <param name="rows">Rows before this one are in the graph.</param>
     /// <param name="scratch">This thread's.</param>
-    public abstract int Search(byte* query, int ef, ulong* admitted, int rows, SearchScratch scratch);
+    /// <param name="rest">What else is asked of a row when it is met; null for nothing.</param>
+    public abstract int Search(byte* query, int ef, ulong* admitted, int rows, SearchScratch scratch, LazyRows? rest = null);
 }
 
 /// <summary>A walker compiled for its metric.</summary>
@@ -35,16 +37,18 @@ internal sealed unsafe class GraphWalker<TMetric>(RowMemory rows, LinkTable link
     public override float DistanceTo(byte* query, int row) => TMetric.Of(query, rows.Row(row), rows.RowBytes);
 
     /// <inheritdoc/>
-    public override int Search(byte* query, int ef, ulong* admitted, int count, SearchScratch scratch)
+    public override int Search(byte* query, int ef, ulong* admitted, int count, SearchScratch scratch, LazyRows? rest = null)
     {
         var (from, top) = links.Entry;
         scratch.Begin(ef);
         if (from < 0) return 0;
         scratch.Levels = top + 1;
         scratch.Pool.First[0] = HnswWalk<TMetric>.Descend(rows, links, query, new Candidate { Distance = DistanceTo(query, from), Row = from }, top, 0);
-        return admitted is null
-            ? HnswWalk<TMetric>.Level(rows, links, query, 1, ef, 0, scratch, default(OpenGate))
-            : HnswWalk<TMetric>.Level(rows, links, query, AddSeeds(query, Math.Min(ef, SeedsMax), admitted, count, scratch), ef, 0, scratch, new BitGate(admitted));
+        if (admitted is null) return HnswWalk<TMetric>.Level(rows, links, query, 1, ef, 0, scratch, default(OpenGate));
+        var seeds = AddSeeds(query, Math.Min(ef, SeedsMax), admitted, count, scratch);
+        return rest is null
+            ? HnswWalk<TMetric>.Level(rows, links, query, seeds, ef, 0, scratch, new BitGate(admitted))
+            : HnswWalk<TMetric>.Level(rows, links, query, seeds, ef, 0, scratch, new LazyGate(rest));
     }
 
     /// <summary>What is admitted may all lie far from the query: the walk begins at some admitted rows as well, spread over all of them.</summary>

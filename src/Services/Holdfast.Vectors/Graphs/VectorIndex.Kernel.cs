@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics.X86;
+using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Kernels;
 using Holdfast.Vectors.Memory;
 using Holdfast.Vectors.Points;
@@ -115,14 +116,15 @@ internal sealed unsafe class VectorIndex
     /// <param name="question">What is wanted.</param>
     /// <param name="admitted">Bits of the rows that may be returned; null for all.</param>
     /// <param name="scratch">This thread's.</param>
-    public int Search(float* query, in GraphQuestion question, ulong* admitted, SearchScratch scratch)
+    /// <param name="rest">What else is asked of a row when it is met; null for nothing.</param>
+    public int Search(float* query, in GraphQuestion question, ulong* admitted, SearchScratch scratch, LazyRows? rest = null)
     {
-        if (overCodes is null || question.IgnoresCodes) return overVectors.Search((byte*)query, question.Ef, admitted, Indexed, scratch);
+        if (overCodes is null || question.IgnoresCodes) return overVectors.Search((byte*)query, question.Ef, admitted, Indexed, scratch, rest);
         scratch.Query.Ensure(overCodes.QueryBytes);
         Codec!.ToQuery(query, scratch.Query.First);
         var oversampling = double.IsNaN(question.Oversampling) ? column.Quantization.Oversampling : Math.Max(1, question.Oversampling);
         var rescored = (int)Math.Min((question.Limit * oversampling) + 8, vectors.RowsMax);
-        var found = overCodes.Search(scratch.Query.First, Math.Max(question.Ef, rescored), admitted, Indexed, scratch);
+        var found = overCodes.Search(scratch.Query.First, Math.Max(question.Ef, rescored), admitted, Indexed, scratch, rest);
         return Rescore(query, scratch.Pool.First, Math.Min(found, rescored));
     }
 

@@ -14,6 +14,7 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
     public const int RowsPerBatch = 128;
 
     private const int PostingsPerBatch = 1024;
+    private const int DeclaredRowsPerBatch = 2048;
 
     /// <summary>A graph is mended when one in so many of its rows died since.</summary>
     private const int MendShare = 10;
@@ -50,7 +51,7 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         foreach (var segment in store.Segments)
             foreach (var column in segment.Columns)
                 if (Extend(segment, column) || Insert(segment, column) || Mend(segment, column)) return true;
-        if (isMerging) return true;
+        if (FillDeclared(state) || isMerging) return true;
         foreach (var segment in store.Segments)
             for (var column = 0; column < segment.Columns.Length; column++)
                 if (Keep(store, segment, column)) return true;
@@ -73,7 +74,12 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
     {
         if (segment.Files?.Graphs[column] is not { } hash || segment.Columns[column].Index is not null) return false;
         if (GraphFile.Read(store.Files!, hash, segment.Columns[column]) is { } index) segment.Columns[column].Index = index;
-        else SetGraph(store, segment, column, null);
+        else
+        {
+            SetGraph(store, segment, column, null);
+            store.Files!.DropDamaged(hash);
+        }
+
         return true;
     }
 
@@ -110,6 +116,15 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
                 store.Files!.Release(unwanted);
             }
         }
+    }
+
+    /// <summary>Payload indexes that were declared are there before the first question. What is asked without a declaration makes its own.</summary>
+    private static bool FillDeclared(ShardState state)
+    {
+        foreach (var segment in state.Store.Segments)
+            foreach (var (path, type) in state.DeclaredTypes)
+                if (segment.Indexes.Fill(path, type, state.TextKeys.GetValueOrDefault(path.Text), segment, DeclaredRowsPerBatch)) return true;
+        return false;
     }
 
     private static bool Extend(Segment segment, VectorColumn column)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Graphs;
 
 namespace Holdfast.Vectors.Points;
@@ -30,8 +31,11 @@ internal readonly ref struct SegmentQuestion
     /// <summary>Bits of the rows that may be returned; those of the dead are never asked. Empty for all.</summary>
     public ReadOnlySpan<ulong> Admitted { get; init; }
 
-    /// <summary>How many bits are set in <see cref="Admitted"/>.</summary>
+    /// <summary>How many bits are set in <see cref="Admitted"/>, or, where more is asked of rows that are met, about how many pass.</summary>
     public int AdmittedCount { get; init; }
+
+    /// <summary>What is asked of an admitted row when a walk meets it; null for nothing. For a column of single vectors that has a graph.</summary>
+    public LazyRows? Rest { get; init; }
 }
 
 /// <summary>How a segment was searched, for explain.</summary>
@@ -76,6 +80,9 @@ internal static unsafe class SegmentSearch
     /// <summary>Below one admitted row in so many, a walk finds no way through them.</summary>
     private const int ScanShare = 50;
 
+    /// <summary>Whether a filter that indexes cannot answer is better asked of the rows that a walk meets than of all of them.</summary>
+    public static bool Walks(Segment segment, int columnNumber, bool isExact) => !isExact && segment.Columns[columnNumber].Index is { } index && index.Indexed > segment.Visible / 2;
+
     /// <summary>Adds what is found to the best so far.</summary>
     public static SegmentTrace Run(Segment segment, int columnNumber, in SegmentQuestion question, BestRows best)
     {
@@ -105,7 +112,7 @@ internal static unsafe class SegmentSearch
             var isFew = question.Admitted.Length > 0 && (count <= ScanMax || (long)count * ScanShare < rows);
             if (index is null || question.IsExact || isFew)
             {
-                var all = Scan(segment, column, query, 0, visible, admitted, best);
+                var all = Scan(segment, column, query, 0, visible, admitted, best, question.Rest);
                 return new SegmentTrace(segment.Number, "scan", rows, all, all);
             }
 
@@ -114,13 +121,14 @@ internal static unsafe class SegmentSearch
             var scratch = segment.Scratch.Rent();
             var gate = admitted is not null ? admitted : rows < visible ? column.Live : null;
             var asked = new GraphQuestion(question.Limit, Math.Max(question.Ef, question.Limit), question.IgnoresCodes, question.Oversampling ?? double.NaN);
-            var found = index.Search(query, asked, gate, scratch);
+            var found = index.Search(query, asked, gate, scratch, question.Rest);
             for (var at = 0; at < found; at++)
                 if (column.IsLive(scratch.Pool.First[at].Row)) best.Offer(scratch.Pool.First[at].Distance, segment, scratch.Pool.First[at].Row);
             var (visited, levels) = (scratch.Visited, scratch.Levels);
             segment.Scratch.Return(scratch);
-            var isShort = admitted is not null && found < Math.Min(question.Limit, count);
-            var scanned = Scan(segment, column, query, isShort ? 0 : indexed, visible, admitted, best);
+            // With an estimate nobody knows how many there are.
+            var isShort = admitted is not null && found < (question.Rest is null ? Math.Min(question.Limit, count) : question.Limit);
+            var scanned = Scan(segment, column, query, isShort ? 0 : indexed, visible, admitted, best, question.Rest);
             GC.KeepAlive(index);
             return new SegmentTrace(segment.Number, isShort ? "graph, then scan" : admitted is null ? "graph" : "graph among admitted", rows, visited + scanned, scanned)
             {
@@ -131,7 +139,7 @@ internal static unsafe class SegmentSearch
         }
     }
 
-    private static int Scan(Segment segment, VectorColumn column, float* query, int from, int to, ulong* admitted, BestRows best)
+    private static int Scan(Segment segment, VectorColumn column, float* query, int from, int to, ulong* admitted, BestRows best, LazyRows? rest = null)
     {
         var metric = GraphFactory.MetricOf(column.Params);
         var measured = 0;
@@ -144,6 +152,7 @@ internal static unsafe class SegmentSearch
             {
                 var row = (word << 6) + BitOperations.TrailingZeroCount(bits);
                 if (row >= to) break;
+                if (rest is not null && !rest.Admits(row)) continue;
                 best.Offer(metric((byte*)query, column.Rows.Row(row), column.Rows.RowBytes), segment, row);
                 measured++;
             }

@@ -19,8 +19,8 @@ internal static class ShardSearch
         foreach (var segment in segments)
         {
             var begun = query.Clock?.Invoke() ?? 0;
-            var admitted = query.Filter is null ? default : AdmittedRows.Of(query.Filter, segment, state);
-            if (query.Filter is not null && admitted.Count == 0) continue;
+            var admitted = query.Filter is null ? default : SegmentSearch.Walks(segment, query.Column, query.IsExact) ? AdmittedRows.ForWalk(query.Filter, segment, state) : AdmittedRows.Of(query.Filter, segment, state);
+            if (query.Filter is not null && admitted is { Count: 0, Rest: null }) continue;
             var filtered = query.Clock?.Invoke() ?? 0;
             var question = new SegmentQuestion
             {
@@ -33,6 +33,7 @@ internal static class ShardSearch
                 Oversampling = query.Oversampling,
                 Admitted = admitted.Bits,
                 AdmittedCount = admitted.Count,
+                Rest = admitted.Rest,
             };
             var trace = SegmentSearch.Run(segment, query.Column, question, best);
             traces?.Add(trace with

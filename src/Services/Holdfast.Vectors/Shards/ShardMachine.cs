@@ -3,7 +3,9 @@ using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Storage;
 using Holdfast.Vectors.Collections;
+using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Points;
+using Holdfast.Vectors.Texts;
 using Holdfast.Wire;
 
 namespace Holdfast.Vectors.Shards;
@@ -20,8 +22,38 @@ internal sealed record ShardReply(LogIndex Index, string? Fault, int Changed);
 /// <param name="Indexes">Payload keys that are indexed, and how, as JSON.</param>
 internal sealed record ShardState(CollectionConfig Config, PointStore Store, ImmutableSortedDictionary<string, string> Indexes)
 {
-    /// <summary>Keys whose text is compared by words.</summary>
-    public IReadOnlySet<string> TextKeys { get; } = Indexes.Where(each => each.Value.Contains("\"text\"", StringComparison.Ordinal)).Select(each => each.Key).ToHashSet(StringComparer.Ordinal);
+    /// <summary>Keys whose text is compared by words, and how these are made.</summary>
+    public IReadOnlyDictionary<string, TextAnalyser> TextKeys { get; } = AnalysersOf(Indexes);
+
+    /// <summary>Keys that were declared, with their types.</summary>
+    public IReadOnlyList<(PayloadPath Path, string Type)> DeclaredTypes { get; } = [.. Indexes.Select(each => (PayloadPath.Parse(each.Key), TypeOf(each.Value))).Where(each => each.Item1 is not null).Select(each => (each.Item1!, each.Item2))];
+
+    private static string TypeOf(string schema)
+    {
+        using var document = System.Text.Json.JsonDocument.Parse(schema);
+        var root = document.RootElement;
+        var type = root.ValueKind == System.Text.Json.JsonValueKind.Object && root.TryGetProperty("type", out var inner) ? inner : root;
+        return type.ValueKind == System.Text.Json.JsonValueKind.String ? type.GetString()! : "";
+    }
+
+    private static Dictionary<string, TextAnalyser> AnalysersOf(ImmutableSortedDictionary<string, string> indexes)
+    {
+        var analysers = new Dictionary<string, TextAnalyser>(StringComparer.Ordinal);
+        foreach (var (key, schema) in indexes)
+        {
+            try
+            {
+                if (TextAnalyser.Read(schema) is { } analyser) analysers[key] = analyser;
+            }
+            catch (Exception wrong) when (wrong is VectorFault or System.Text.Json.JsonException)
+            {
+                // Refused where it is proposed; an entry that a newer program wrote is compared by plain words, alike on every replica of this one.
+                analysers[key] = TextAnalyser.Plain;
+            }
+        }
+
+        return analysers;
+    }
 }
 
 /// <summary>

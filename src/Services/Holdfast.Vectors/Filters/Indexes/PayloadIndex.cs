@@ -18,6 +18,12 @@ internal abstract class PayloadIndex(PayloadPath path, int rowsMax)
     /// <summary>The key.</summary>
     public PayloadPath Path => path;
 
+    /// <summary>Rows before this one are in it.</summary>
+    public int Covered => Volatile.Read(ref covered);
+
+    /// <summary>An empty index of the same kind, for another segment.</summary>
+    public abstract PayloadIndex Alike(int rowsMax);
+
     /// <summary>Whether so much of it has changed that building it again costs less than asking payloads.</summary>
     public bool IsWorn => Volatile.Read(ref changedCount) > Math.Max(1000, Volatile.Read(ref covered) / 8);
 
