@@ -122,7 +122,8 @@ internal sealed class NodeAssembly : INode
         listener.Serve(control);
 
         // Vector shards are carried wherever they are placed, Redis's where the face is on.
-        faces = plan.Redis is null ? [new VectorsFace(onFatal)] : [new VectorsFace(onFatal), new RedisFace(plan.RedisFace, log)];
+        var vectors = new VectorsFace(onFatal, group => runtime!.FilesOf(group));
+        faces = plan.Redis is null ? [vectors] : [vectors, new RedisFace(plan.RedisFace, log)];
         runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal, LoopParts = new DataFaces(faces).MakePart });
         stops.Push(async () => await runtime.StopAsync());
         foreach (var face in faces) stops.Push(face.DisposeAsync);

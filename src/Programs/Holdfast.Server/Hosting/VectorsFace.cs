@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Holdfast.Cluster;
+using Holdfast.Primitives;
 using Holdfast.Replication;
+using Holdfast.Storage;
 using Holdfast.Server.Configuration;
 using Holdfast.Transport;
 using Holdfast.Vectors.Endpoints;
@@ -10,9 +12,11 @@ using Holdfast.Vectors.Endpoints.Facade;
 namespace Holdfast.Server.Hosting;
 
 /// <summary>The vectors on a node: its shards, whether or not clients are served here, and the door for Qdrant clients.</summary>
-internal sealed class VectorsFace(Action<Exception> onFatal) : IDataFace
+/// <param name="onFatal">Told when nothing can go on.</param>
+/// <param name="filesOf">Where a shard's sealed segments are kept.</param>
+internal sealed class VectorsFace(Action<Exception> onFatal, Func<GroupId, StateFiles> filesOf) : IDataFace
 {
-    private readonly VectorGroups groups = new(onFatal);
+    private readonly VectorGroups groups = new(onFatal, filesOf);
     private VectorsEndpoint? door;
 
     /// <inheritdoc/>

@@ -66,6 +66,6 @@ internal sealed class LocalShard(int segmentRowsMax) : IShardGroup
 
     public ValueTask<TResult> OnLoopAsync<TResult>(Func<ShardState, TResult> read, ReadLevel level, CancellationToken cancel)
     {
-        lock (gate) return new(read(Machine.State!));
+        lock (gate) return new(Machine.Read(read));
     }
 }

@@ -24,9 +24,8 @@ internal static class PointScan
     public static PointPage Page(ShardState state, PointId? from, int count)
     {
         var found = state.Store.Ids.From(from, count + 1);
-        var segments = state.Store.Segments;
         var rows = new List<PointRow>(found.Count);
-        for (var at = 0; at < Math.Min(count, found.Count); at++) rows.Add(new PointRow(segments[found[at].Value.Segment], found[at].Value.Row));
+        for (var at = 0; at < Math.Min(count, found.Count); at++) rows.Add(new PointRow(state.Store.SegmentOf(found[at].Value), found[at].Value.Row));
         return new PointPage(state, rows, found.Count > count ? found[count].Key : null);
     }
 

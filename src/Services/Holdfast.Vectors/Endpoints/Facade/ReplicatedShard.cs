@@ -32,7 +32,7 @@ internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machin
     {
         try
         {
-            return await group.ReadAsync(() => read(machine.State ?? throw VectorFault.Unavailable("the shard is not configured yet")), level == ReadLevel.Strong ? ReadConsistency.Strong : ReadConsistency.Local).ConfigureAwait(false);
+            return await group.ReadAsync(() => machine.Read(read), level == ReadLevel.Strong ? ReadConsistency.Strong : ReadConsistency.Local).ConfigureAwait(false);
         }
         catch (ReadRefusedException)
         {

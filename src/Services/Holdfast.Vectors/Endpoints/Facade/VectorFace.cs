@@ -158,7 +158,7 @@ internal sealed class VectorFace(ICollections collections)
     {
         var config = collection.Config;
         var prepared = new List<PointWrite>(points.Count);
-        foreach (var point in points) prepared.Add(point with { Vectors = [.. point.Vectors.Select(vector => vector with { Values = VectorNorm.Prepare(vector.Values, config.Columns[config.ColumnOf(vector.Name)]) })] });
+        foreach (var point in points) prepared.Add(point with { Vectors = [.. point.Vectors.Select(vector => VectorNorm.Prepare(vector, config.Columns[config.ColumnOf(vector.Name)]))] });
         var most = Math.Clamp(CommandBytesMax / Math.Max(64, config.Columns.Sum(column => column.Size * sizeof(float))), 1, CollectionLimits.PointsPerCommandMax);
         var last = 0UL;
         foreach (var part in prepared.GroupBy(point => ShardOf(collection, point.Id)))
