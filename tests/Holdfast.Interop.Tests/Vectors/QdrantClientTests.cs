@@ -1,4 +1,5 @@
 using System.Globalization;
+using Holdfast.Interop.Tests.Operating;
 
 namespace Holdfast.Interop.Tests.Vectors;
 
@@ -10,19 +11,12 @@ public sealed class QdrantClientTests
     [InlineData(3)]
     public async Task The_node_client_of_qdrant_finds_no_difference(int nodes)
     {
-        var modules = Path.Combine(Root(), "artifacts", "npm", "node_modules");
+        var modules = Path.Combine(Checkout.Root, "artifacts", "npm", "node_modules");
         Assert.True(Directory.Exists(Path.Combine(modules, "@qdrant")), "npm's @qdrant/js-client-rest is missing: npm install --prefix artifacts/npm @qdrant/js-client-rest@1.18.0 (./test does it)");
         var ports = Ports.Free(nodes);
         await using var cluster = await ProcessCluster.StartAsync(nodes, flagsOf: node => ["--vectors", $"127.0.0.1:{ports[node]}"]);
-        var script = Path.Combine(Root(), "tests", "Holdfast.Interop.Tests", "Clients", "npm_qdrant.js");
+        var script = Path.Combine(Checkout.Root, "tests", "Holdfast.Interop.Tests", "Clients", "npm_qdrant.js");
         var said = await EtcdFlagCluster.RunAsync("node", new Dictionary<string, string> { ["NODE_PATH"] = modules }, script, string.Join(',', ports.Select(port => port.ToString(CultureInfo.InvariantCulture))));
         Assert.EndsWith("all passed\n", said, StringComparison.Ordinal);
-    }
-
-    private static string Root()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Holdfast.slnx"))) directory = directory.Parent;
-        return directory?.FullName ?? throw new InvalidOperationException("run inside a checkout: no Holdfast.slnx above the test program");
     }
 }
