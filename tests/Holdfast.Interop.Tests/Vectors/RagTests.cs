@@ -40,7 +40,7 @@ public sealed class RagTests
     [Fact]
     public async Task Real_documents_with_a_real_models_vectors_are_found_by_words_and_meaning()
     {
-        var package = Path.Combine(Checkout.Root, "artifacts", "npm", "node_modules", "@sap-ux", "fiori-docs-embeddings", "data", "embeddings");
+        var package = Checkout.PathOf("artifacts/npm/node_modules/@sap-ux/fiori-docs-embeddings/data/embeddings");
         Assert.True(Directory.Exists(package), "npm's @sap-ux/fiori-docs-embeddings is missing: npm install --prefix artifacts/npm @sap-ux/fiori-docs-embeddings@1.2.6 (./test does it)");
         await using var bench = new ServerBench();
         var ports = Ports.Free(3);
