@@ -94,8 +94,24 @@ internal sealed class RedisClient(Socket socket) : IDisposable
         for (var sent = 0; sent < bytes.Length;) sent += socket.Send(bytes.AsSpan(sent));
     }
 
+    /// <summary>One command, and the bytes of the bulk string that it replies.</summary>
+    public string AskBulk(params string[] words)
+    {
+        Send([words]);
+        var bytes = "";
+        Next((reply, _) => bytes = Request.BulkIn(reply, out var _));
+        return bytes;
+    }
+
     /// <summary>Waits for the next reply, in one line.</summary>
     public string Take()
+    {
+        var text = "";
+        Next((reply, _) => text = RespReply.ToText(reply).TrimEnd());
+        return text;
+    }
+
+    private void Next(System.Buffers.ReadOnlySpanAction<byte, int> take)
     {
         for (; ; )
         {
@@ -103,10 +119,10 @@ internal sealed class RedisClient(Socket socket) : IDisposable
             Assert.True(length >= 0, "not RESP: " + Encoding.Latin1.GetString(buffer, 0, Math.Min(have, 200)));
             if (length > 0)
             {
-                var text = RespReply.ToText(buffer.AsSpan(0, length)).TrimEnd();
+                take(buffer.AsSpan(0, length), 0);
                 buffer.AsSpan(length, have - length).CopyTo(buffer);
                 have -= length;
-                return text;
+                return;
             }
 
             if (have == buffer.Length) Array.Resize(ref buffer, have * 2);

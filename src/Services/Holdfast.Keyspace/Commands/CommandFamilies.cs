@@ -7,7 +7,7 @@ internal static class CommandFamilies
     [
         new StringCommands(), new CounterCommands(), new LcsCommand(), new BitmapCommands(), new BitfieldCommands(), new HyperLogLogCommands(),
         new ListCommands(), new ListMoves(), new UnblockCommand(),
-        new StreamCommands(), new StreamReads(), new GroupCommands(), new ClaimCommands(), new StreamInfo(), new PubSubCommands(), new DumpCommands(),
+        new StreamCommands(), new StreamReads(), new GroupCommands(), new ClaimCommands(), new StreamInfo(), new PubSubCommands(), new DumpCommands(), new SortCommands(),
         new KeyCommands(), new ExpiryCommands(), new KeyWalkCommands(), new ObjectCommands(),
         new TransactionCommands(), new ConnectionCommands(), new ClientCommands(),
         new ServerCommands(), new CommandCommands(), new ConfigCommands(), new InfoCommand(),

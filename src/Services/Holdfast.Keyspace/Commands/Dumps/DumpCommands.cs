@@ -133,11 +133,10 @@ internal sealed class DumpCommands : ICommandFamily
         return false;
     }
 
-    /// <summary>Whether the version is known and the checksum right; a checksum of zero says that there is none.</summary>
+    /// <summary>Whether the version is known and the checksum right.</summary>
     private static bool IsSound(ReadOnlySpan<byte> payload)
     {
         if (payload.Length < TailBytes || BinaryPrimitives.ReadUInt16LittleEndian(payload[^TailBytes..]) > VersionRead) return false;
-        var sum = BinaryPrimitives.ReadUInt64LittleEndian(payload[^8..]);
-        return sum == 0 || sum == Crc64.Of(payload[..^8]);
+        return BinaryPrimitives.ReadUInt64LittleEndian(payload[^8..]) == Crc64.Of(payload[..^8]);
     }
 }

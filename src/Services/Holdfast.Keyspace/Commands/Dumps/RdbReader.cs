@@ -85,7 +85,7 @@ internal ref struct RdbReader(ReadOnlySpan<byte> source)
         switch (first >> 6)
         {
             case 0: return first;
-            case 1: return (ulong)((first & 0x3F) << 8) | Byte();
+            case 1: return (((ulong)first & 0x3F) << 8) | Byte();
             case 3:
                 isEncoding = true;
                 return (ulong)(first & 0x3F);
