@@ -6,6 +6,9 @@ internal static class CommandFamilies
     public static IReadOnlyList<ICommandFamily> All =>
     [
         new StringCommands(), new CounterCommands(), new LcsCommand(), new BitmapCommands(), new BitfieldCommands(), new HyperLogLogCommands(),
+        new HashCommands(), new HashWalkCommands(), new SetCommands(), new SetDrawCommands(), new SetAlgebraCommands(),
+        new SortedSetCommands(), new SortedSetRangeCommands(), new SortedSetPopCommands(), new SortedSetAlgebraCommands(),
+        new GeoCommands(), new GeoSearchCommands(),
         new KeyCommands(), new ExpiryCommands(), new KeyWalkCommands(), new ObjectCommands(),
         new TransactionCommands(), new ConnectionCommands(), new ClientCommands(),
         new ServerCommands(), new CommandCommands(), new ConfigCommands(), new InfoCommand(),
