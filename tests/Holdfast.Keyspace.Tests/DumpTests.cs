@@ -10,9 +10,10 @@ public sealed class DumpTests(DifferentialTests.Oracle oracle) : IClassFixture<D
     private static readonly string[] Questions =
     [
         "TYPE {t}:copy", "GET {t}:copy", "LRANGE {t}:copy 0 -1", "XRANGE {t}:copy - +", "XINFO STREAM {t}:copy", "XINFO GROUPS {t}:copy", "XPENDING {t}:copy g", "XPENDING {t}:copy h", "TTL {t}:copy",
+        "HGETALL {t}:copy", "SORT {t}:copy ALPHA", "ZRANGE {t}:copy 0 -1 WITHSCORES",
     ];
 
-    public static TheoryData<string> Families => ["strings", "lists", "streams"];
+    public static TheoryData<string> Families => ["strings", "lists", "streams", "sets", "hashes", "sortedsets"];
 
     [Theory]
     [MemberData(nameof(Families))]
@@ -75,6 +76,9 @@ public sealed class DumpTests(DifferentialTests.Oracle oracle) : IClassFixture<D
     [InlineData("SET {t}:0 {v}", 1)]
     [InlineData("RPUSH {t}:0 {v} {m} {I} {v} {m} {I} {v}", 2)]
     [InlineData("XADD {t}:0 1-1 f {v} g {m}", 3)]
+    [InlineData("HSET {t}:0 f {v} g {m} h {I}", 4)]
+    [InlineData("SADD {t}:0 {v} {m} {I}", 5)]
+    [InlineData("ZADD {t}:0 1 {v} 2 {m} 2.5 {I}", 6)]
     public void A_payload_that_was_tampered_with_is_refused_or_sound(string template, ulong seed)
     {
         var dice = new SeededRandom(seed);

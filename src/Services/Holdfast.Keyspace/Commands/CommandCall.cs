@@ -44,6 +44,9 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
 
     public EffectsWriter Effects { get; } = new();
 
+    /// <summary>Memory for the handler that runs.</summary>
+    public CallScratch Scratch { get; } = new();
+
     /// <summary>Who asked; null while effects are replayed.</summary>
     public ClientSession? Client { get; private set; }
 

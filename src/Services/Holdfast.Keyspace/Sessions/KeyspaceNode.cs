@@ -81,6 +81,9 @@ internal sealed class NodeCounters
 
     public long ExpiredKeys { get; set; }
 
+    /// <summary>Fields of hashes that expired.</summary>
+    public long ExpiredFields { get; set; }
+
     public long EvictedKeys { get; set; }
 
     public long Hits { get; set; }

@@ -18,7 +18,7 @@ internal interface IDumpForm
 /// <summary>The forms that are known. A family adds its own.</summary>
 internal static class DumpForms
 {
-    public static IReadOnlyList<IDumpForm> All { get; } = [new StringDump(), new ListDump(), new StreamDump()];
+    public static IReadOnlyList<IDumpForm> All { get; } = [new StringDump(), new ListDump(), new StreamDump(), new SetDump(), new SortedSetDump(), new HashDump()];
 
     public static IDumpForm? Of(ValueKind kind)
     {
