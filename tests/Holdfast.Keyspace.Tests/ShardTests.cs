@@ -13,6 +13,10 @@ public sealed class ShardTests
     [InlineData("keys", 2)]
     [InlineData("bitmaps", 3)]
     [InlineData("hyperloglogs", 4)]
+    [InlineData("hashes", 5)]
+    [InlineData("sets", 6)]
+    [InlineData("sortedsets", 7)]
+    [InlineData("geo", 8)]
     public void A_truncated_tail_is_taken_back_to_the_byte_S20(string family, ulong seed)
     {
         var shards = new LocalShards();

@@ -58,6 +58,15 @@ internal sealed class LocalClient : IClientWire
         return text;
     }
 
+    /// <summary>One command, and the bytes of the bulk string that it replies.</summary>
+    public string AskBulk(params string[] words)
+    {
+        Send(words);
+        var bytes = Request.BulkIn(received.Written, out var length);
+        received.DropFirst(length);
+        return bytes;
+    }
+
     public void OnSendable(ClientSession client)
     {
         var bytes = client.Replies.Sendable;

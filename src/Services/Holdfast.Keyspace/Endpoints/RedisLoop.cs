@@ -89,6 +89,7 @@ internal sealed class RedisLoop : ILoopPart, IReadyHandler
         OnTime(now);
         while (calls.TryDequeue(out var call)) call();
         RetryWaiting();
+        Node.Waits.Look(now);
         Continue();
         if (now >= shardsAt)
         {
@@ -99,6 +100,7 @@ internal sealed class RedisLoop : ILoopPart, IReadyHandler
         Depart();
         if (Node.Resting.Count > 0) return now;
         var next = Instant.Min(shardsAt, Node.Waiting.Count > 0 ? now + LookAtWaiting : Instant.Never);
+        next = Instant.Min(next, Node.Waits.Next);
         return calls.IsEmpty ? next : now;
     }
 

@@ -94,7 +94,7 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>The big value of a key, to be changed: said beforehand, as everything that changes.</summary>
     public BigValue OpenBig(in KeyPlace place)
     {
-        Before?.BeforeChange(place, isReplaced: false);
+        Before?.BeforeElements(place);
         return BigOf(place);
     }
 
@@ -182,6 +182,18 @@ internal sealed unsafe class Keyspace : IDisposable
         if (record is not null) Attach(record, slot);
     }
 
+    /// <summary>Puts a record back that names the same big value as the one that is there.</summary>
+    public void RestoreShell(ReadOnlySpan<byte> key, int slot, byte* record)
+    {
+        var place = Locate(key, slot);
+        Detach(place.Record, slot);
+        KeyRecord.FreeShell(Arena, place.Record);
+        Attach(record, slot);
+    }
+
+    /// <summary>An element of a big value was changed; true when what it replaced must be kept.</summary>
+    public bool OnElement(in ElementImage image) => Before is { } before && before.OnElement(image);
+
     /// <summary>Frees a record that nobody names any more, with its value; a big one in slices.</summary>
     public void Bury(byte* record)
     {
@@ -201,6 +213,7 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>Gives a big value a number.</summary>
     public int Keep(BigValue value)
     {
+        value.IsKept = true;
         if (freeBigs.TryPop(out var number))
         {
             bigs[number] = value;
