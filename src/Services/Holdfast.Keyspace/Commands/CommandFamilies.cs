@@ -6,7 +6,7 @@ internal static class CommandFamilies
     public static IReadOnlyList<ICommandFamily> All =>
     [
         new StringCommands(), new CounterCommands(), new LcsCommand(), new BitmapCommands(), new BitfieldCommands(), new HyperLogLogCommands(),
-        new HashCommands(), new HashWalkCommands(), new SetCommands(), new SetDrawCommands(), new SetAlgebraCommands(),
+        new HashCommands(), new HashWalkCommands(), new HashExpiryCommands(), new SetCommands(), new SetDrawCommands(), new SetAlgebraCommands(),
         new SortedSetCommands(), new SortedSetRangeCommands(), new SortedSetPopCommands(), new SortedSetAlgebraCommands(),
         new GeoCommands(), new GeoSearchCommands(),
         new KeyCommands(), new ExpiryCommands(), new KeyWalkCommands(), new ObjectCommands(),
