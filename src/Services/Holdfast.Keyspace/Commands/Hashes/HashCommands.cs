@@ -8,7 +8,6 @@ internal sealed class HashCommands : ICommandFamily
     public void Bind(CommandTable table)
     {
         BigValues.Register(ValueKind.Hash, ValueEncoding.HashTable, BigHash.Read);
-        table.AddInternal(System.Text.Encoding.ASCII.GetString(HashExpiry.EffectName), HashExpiry.Replay);
         table.Bind("hset", call => Set(call, repliesOk: false), "Sets fields of a hash");
         table.Bind("hmset", call => Set(call, repliesOk: true), "Sets fields of a hash; the old form of HSET");
         table.Bind("hsetnx", SetNx, "Sets a field of a hash if it is not there");

@@ -137,6 +137,7 @@ internal unsafe ref struct HashEdit
 
         if (big is null) call.Keyspace.Set(ref place, ValueKind.Hash, ValueEncoding.Listpack, run.Bytes, place.Expiry);
         else if (!isOpen) call.Keyspace.SetBig(ref place, ValueKind.Hash, ValueEncoding.HashTable, big, place.Expiry);
+        if ((big?.Soonest ?? HashRun.SoonestOf(run.Bytes)) != long.MaxValue) call.Keyspace.NoteFieldDates(place.Slot);
         isChanged = false;
         return true;
     }

@@ -6,7 +6,7 @@ namespace Holdfast.Keyspace;
 /// Fields that have expired. Only the leader deletes them, before the command that met the hash or in a round of its own, and logs that as an effect (S13): replicas delete what stands there, whatever their
 /// clocks say.
 /// </summary>
-internal static class HashExpiry
+internal static unsafe class HashExpiry
 {
     /// <summary>The effect: the key, from when on another field may expire, and the fields that are gone.</summary>
     public static ReadOnlySpan<byte> EffectName => "hf.hdrop"u8;
@@ -14,8 +14,7 @@ internal static class HashExpiry
     /// <summary>Deletes the fields of a hash that have expired, and logs that.</summary>
     public static void DropFields(CommandCall call, scoped ref KeyPlace place)
     {
-        var key = call.Scratch.Key;
-        key.Load(place.Key);
+        var key = place.Key;
         var gathered = call.Scratch.Gathered;
         gathered.Clear();
         var looking = new Looking { Now = call.Now, Over = gathered, Soonest = long.MaxValue };
@@ -23,7 +22,7 @@ internal static class HashExpiry
         var effect = call.Effects;
         effect.Open(3 + gathered.Count);
         effect.Argument(EffectName);
-        effect.Argument(key.Bytes);
+        effect.Argument(key);
         effect.Argument(looking.Soonest);
         var edit = new HashEdit(call, place);
         edit.SetSoonest(looking.Soonest);
@@ -37,12 +36,22 @@ internal static class HashExpiry
         var isThere = edit.Save();
         if (gathered.Count > 0)
         {
-            call.Shard.Watches.OnChanged(key.Bytes);
-            call.Notify(key.Bytes, KeyEvents.Hash, "hexpired"u8);
+            call.Shard.Watches.OnChanged(key);
+            call.Notify(key, KeyEvents.Hash, "hexpired"u8);
         }
 
-        if (!isThere) call.Notify(key.Bytes, KeyEvents.Generic, "del"u8);
+        if (!isThere) call.Notify(key, KeyEvents.Generic, "del"u8);
         place = call.Keyspace.Locate(place.Key, place.Slot);
+    }
+
+    /// <summary>As <see cref="DropFields(CommandCall, ref KeyPlace)"/>, of the hash of a record.</summary>
+    public static void DropFields(CommandCall call, nint address)
+    {
+        var record = (byte*)address;
+        var key = call.Scratch.Key;
+        key.Load(RecordHead.KeyOf(record));
+        var place = new KeyPlace(key.Bytes, RecordHead.Hash(record), KeySlot.Of(key.Bytes), record);
+        DropFields(call, ref place);
     }
 
     /// <summary>Replays the effect.</summary>
