@@ -125,7 +125,7 @@ internal sealed class NodeAssembly : INode
         runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal, LoopParts = loop => redis?.MakePart(loop) });
         stops.Push(async () => await runtime.StopAsync());
         var machine = new CoordinationStateMachine();
-        var vectors = new VectorGroups(onFatal, runtime.FilesOf);
+        var vectors = new VectorGroups(onFatal, runtime.FilesOf, group => runtime.Groups.FirstOrDefault(each => each.Id == group)?.TakeSnapshot());
         stops.Push(() => { vectors.Dispose(); return ValueTask.CompletedTask; });
         var leaseTimes = new LeaseTimes(self, addresses, tls);
         control.Add(LeaseTimes.Verb, leaseTimes.OnAsked);
