@@ -88,6 +88,12 @@ internal sealed class ShardMachine : IStateMachine
     /// <summary>Called on the group's loop when points were added or removed: for whoever builds graphs. Must return at once.</summary>
     public Action<ShardMachine>? Changed { get; set; }
 
+    /// <summary>
+    /// Called by the thread that merges when rows or graphs have been written to files that the last snapshot does not name: a new one copies next to nothing, and after a restart nothing is built that is in them.
+    /// Must return at once.
+    /// </summary>
+    public Action? Kept { get; set; }
+
     /// <inheritdoc/>
     public ulong StateHash => settingsHash + (state?.Store.Hash ?? 0);
 
