@@ -36,6 +36,7 @@ internal sealed class NodeAssembly : INode
     private readonly CancellationTokenSource stopping = new();
     private readonly NodeLog log;
     private readonly NodeAlarms alarms = new();
+    private readonly MetricsRegistry metrics = new();
     private CoordinationEndpoint? door;
     private KeyspaceFace? redis;
     private (NodeId Node, string Name) own;
@@ -129,6 +130,7 @@ internal sealed class NodeAssembly : INode
         stops.Push(() => { vectors.Dispose(); return ValueTask.CompletedTask; });
         var leaseTimes = new LeaseTimes(self, addresses, tls);
         control.Add(LeaseTimes.Verb, leaseTimes.OnAsked);
+        control.Add(VectorGroups.Verb, vectors.OnAskedAsync);
         cluster = new ClusterNode(new ClusterNodeSetup
         {
             Disk = data.Disk,
@@ -150,6 +152,7 @@ internal sealed class NodeAssembly : INode
             Say = happened => log.Say(NodeEvents.Cluster, happened),
             Warn = finding => log.Warn(NodeEvents.Recovery, finding),
         });
+        vectors.Serve(cluster, data.Node);
         listener.Start();
         if (self.Cluster == Primitives.ClusterId.None && plan.Cluster.Count > 1) log.Say(NodeEvents.Founding, "a new cluster begins when every listed node is there");
         await cluster.StartAsync(cancel);
@@ -163,7 +166,7 @@ internal sealed class NodeAssembly : INode
         var ticking = Task.Run(() => TickAsync(keyspace), CancellationToken.None);
         stops.Push(async () => await ticking);
         OpenRedis(plan, self, record);
-        if (plan.Vectors is not null) await ServeVectorsAsync(plan, vectors, onFatal, cancel);
+        if ((plan.Vectors ?? plan.VectorsGrpc) is not null) await ServeVectorsAsync(plan, vectors, onFatal, cancel);
         await ServeAsync(plan, clientTls, tls, keyspace, data, onFatal, cancel);
         log.Say(NodeEvents.Started, $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
     }
@@ -238,7 +241,6 @@ internal sealed class NodeAssembly : INode
         stops.Push(async () => await watching);
 
         Func<DateTimeOffset?> certificatesEnd = () => Earliest(tls is { IsReady: true } ? tls.Expires : null, clientTls?.Material().Certificate.TargetCertificate.NotAfter);
-        var metrics = new MetricsRegistry();
         keyspace.RegisterMetrics(metrics);
         var shown = new NodeMetrics(metrics, runtime!, alarms, NameOf, () => data.Disk.FreeBytes);
         shown.Register(certificatesEnd, VersionCommand.Text);
@@ -259,14 +261,26 @@ internal sealed class NodeAssembly : INode
     {
         try
         {
-            var face = await VectorsEndpoint.StartAsync(cluster!, own.Node, vectors, new VectorsEndpointOptions { Rest = plan.Vectors!, Logging = log, OnFatal = onFatal }, cancel);
+            var face = await VectorsEndpoint.StartAsync(cluster!, own.Node, vectors, VectorDoors(plan, onFatal), cancel);
             stops.Push(face.DisposeAsync);
         }
         catch (Exception taken) when (taken is IOException or SocketException)
         {
-            throw new CannotStartException(PortOwner.Sentence(plan.Vectors!, Settings.Vectors.Flag), taken);
+            throw new CannotStartException(plan.Vectors is { } rest ? PortOwner.Sentence(rest, Settings.Vectors.Flag) : PortOwner.Sentence(plan.VectorsGrpc!, Settings.VectorsGrpc.Flag), taken);
         }
     }
+
+    private VectorsEndpointOptions VectorDoors(ServerPlan plan, Action<Exception> onFatal) => new()
+    {
+        Rest = plan.Vectors,
+        Grpc = plan.VectorsGrpc,
+        Access = plan.VectorFace.Access,
+        Tls = plan.VectorFace.OpenTls(log),
+        SnapshotDirectory = Path.Combine(plan.DataDirectory, "vector-snapshots"),
+        Metrics = metrics,
+        Logging = log,
+        OnFatal = onFatal,
+    };
 
     private CoordinationIdentity IdentityOf(LocalNode self, NodeMembership membership, LeaseTimes leaseTimes) => new()
     {

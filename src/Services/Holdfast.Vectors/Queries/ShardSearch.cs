@@ -9,8 +9,12 @@ namespace Holdfast.Vectors.Queries;
 internal static class ShardSearch
 {
     /// <summary>The closest points, best first.</summary>
-    public static List<ScoredRow> Nearest(ShardState state, NearestQuery query, List<SegmentTrace>? traces = null)
+    public static List<ScoredRow> Nearest(ShardState state, NearestQuery query, List<SegmentTrace>? traces = null) => Nearest(state, query, traces, out _);
+
+    /// <summary>The closest points, best first, and how the filter was answered.</summary>
+    public static List<ScoredRow> Nearest(ShardState state, NearestQuery query, List<SegmentTrace>? traces, out string filterStrategy)
     {
+        filterStrategy = "";
         var column = state.Store.Columns[query.Column];
         var padded = new float[(query.Vector.Length + 31) / 32 * 32];
         query.Vector.CopyTo(padded, 0);
@@ -18,6 +22,7 @@ internal static class ShardSearch
         foreach (var segment in state.Store.Segments)
         {
             var admitted = query.Filter is null ? default : AdmittedRows.Of(query.Filter, segment, state);
+            if (query.Filter is not null) filterStrategy = admitted.Strategy;
             if (query.Filter is not null && admitted.Count == 0) continue;
             var question = new SegmentQuestion
             {

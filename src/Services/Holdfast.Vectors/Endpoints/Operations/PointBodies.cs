@@ -4,7 +4,7 @@ using Holdfast.Vectors.Endpoints.Facade;
 using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Queries;
 
-namespace Holdfast.Vectors.Endpoints.Rest;
+namespace Holdfast.Vectors.Endpoints.Operations;
 
 /// <summary>Points in bodies: how they are read and how they are shown.</summary>
 internal static class PointBodies
@@ -41,48 +41,71 @@ internal static class PointBodies
     }
 
     /// <summary>A point, as reads show it.</summary>
-    public static void Write(Utf8JsonWriter writer, CollectionConfig config, in PointRow point, PayloadSelection payload, VectorSelection vectors)
+    public static void Write(Utf8JsonWriter writer, CollectionRecord collection, FoundPoint point, ContentShown shown)
     {
         writer.WriteStartObject();
-        WriteContent(writer, config, point, payload, vectors);
+        WriteContent(writer, collection, point, shown);
         writer.WriteEndObject();
     }
 
     /// <summary>A point that was found, with its score.</summary>
-    public static void WriteScored(Utf8JsonWriter writer, CollectionConfig config, in ScoredRow point, PayloadSelection payload, VectorSelection vectors)
+    public static void WriteScored(Utf8JsonWriter writer, CollectionRecord collection, FoundPoint point, ContentShown shown)
     {
         writer.WriteStartObject();
-        writer.WriteNumber("version", point.Segment.Head(point.Row).Version);
+        writer.WriteNumber("version", point.Version);
         writer.WriteNumber("score", point.Score);
-        WriteContent(writer, config, new PointRow(point.Segment, point.Row), payload, vectors);
+        WriteContent(writer, collection, point, shown);
         writer.WriteEndObject();
     }
 
-    private static void WriteContent(Utf8JsonWriter writer, CollectionConfig config, in PointRow point, PayloadSelection payload, VectorSelection vectors)
+    /// <summary>A list of points.</summary>
+    public static void WriteList(Utf8JsonWriter writer, CollectionRecord collection, IEnumerable<FoundPoint> points, ContentShown shown)
+    {
+        writer.WriteStartArray();
+        foreach (var point in points) Write(writer, collection, point, shown);
+        writer.WriteEndArray();
+    }
+
+    private static void WriteContent(Utf8JsonWriter writer, CollectionRecord collection, FoundPoint point, ContentShown shown)
     {
         writer.WritePropertyName("id");
         PointIds.Write(writer, point.Id);
-        if (payload.IsWanted)
+        if (shown.Payload.IsWanted)
         {
             writer.WritePropertyName("payload");
-            writer.WriteRawValue(payload.Of(point.Payload).Json, skipInputValidation: true);
+            writer.WriteRawValue(shown.Payload.Of(point.Payload).Json, skipInputValidation: true);
         }
 
-        if (!vectors.IsWanted) return;
-        writer.WritePropertyName("vector");
-        if (!config.HasNames)
+        if (shown.Vectors.IsWanted)
         {
-            WriteVector(writer, point.Segment.Columns[0].Read(point.Row));
+            writer.WritePropertyName("vector");
+            WriteVectors(writer, collection.Config, point.Vectors);
+        }
+
+        if (collection.Layout.Keys.Count > 0 && collection.Layout.KeyOf(point.Shard) is { } key)
+        {
+            writer.WritePropertyName("shard_key");
+            writer.WriteRawValue(key, skipInputValidation: true);
+        }
+
+        if (point.Order is not { } order) return;
+        if (order.IsWhole) writer.WriteNumber("order_value", (long)order.Number);
+        else writer.WriteNumber("order_value", order.Number);
+    }
+
+    private static void WriteVectors(Utf8JsonWriter writer, CollectionConfig config, IReadOnlyList<NamedVector> vectors)
+    {
+        if (!config.HasNames && vectors.Count == 1)
+        {
+            WriteVector(writer, vectors[0].Values);
             return;
         }
 
         writer.WriteStartObject();
-        for (var column = 0; column < point.Segment.Columns.Length; column++)
+        foreach (var vector in vectors)
         {
-            var name = point.Segment.Columns[column].Params.Name;
-            if ((point.Segment.Head(point.Row).Has & (1UL << column)) == 0 || (vectors.Only is not null && !vectors.Only.Contains(name))) continue;
-            writer.WritePropertyName(name);
-            WriteVector(writer, point.Segment.Columns[column].Read(point.Row));
+            writer.WritePropertyName(vector.Name);
+            WriteVector(writer, vector.Values);
         }
 
         writer.WriteEndObject();

@@ -1,0 +1,149 @@
+using System.Numerics;
+using Holdfast.Vectors.Filters;
+using Holdfast.Vectors.Graphs;
+using Holdfast.Vectors.Kernels;
+using Holdfast.Vectors.Points;
+using Holdfast.Vectors.Shards;
+
+namespace Holdfast.Vectors.Queries;
+
+/// <summary>
+/// Scores every admitted point against several examples: what a graph built for one distance cannot be walked by. A likeness is the dot product, or less the (squared, for Euclid) distance, so that more is
+/// closer.
+/// </summary>
+internal static unsafe class ExampleScan
+{
+    /// <summary>The best points, best first.</summary>
+    public static List<FoundPoint> Run(ShardState state, ExampleQuestion question)
+    {
+        var best = new BestScores(question.Limit);
+        var scorer = new ExampleScore(question);
+        foreach (var segment in state.Store.Segments)
+        {
+            var admitted = question.Filter is null ? default : AdmittedRows.Of(question.Filter, segment, state);
+            if (question.Filter is not null && admitted.Count == 0) continue;
+            Scan(segment, question.Column, admitted.Bits, scorer, best, question.ScoreThreshold);
+        }
+
+        return [.. best.Rows.Select(row => FoundPoint.Of(row.Segment, row.Row, question.Wanted) with { Score = row.Score })];
+    }
+
+    private static void Scan(Segment segment, int columnNumber, ulong[]? admitted, ExampleScore scorer, BestScores best, float? threshold)
+    {
+        var column = segment.Columns[columnNumber];
+        var metric = GraphFactory.MetricOf(column.Params);
+        var likenesses = new float[scorer.Examples.Count];
+        var visible = segment.Visible;
+        for (var word = 0; word << 6 < visible; word++)
+        {
+            var bits = Volatile.Read(ref column.Live[word]);
+            if (admitted is not null) bits &= admitted[word];
+            for (; bits != 0; bits &= bits - 1)
+            {
+                var row = (word << 6) + BitOperations.TrailingZeroCount(bits);
+                if (row >= visible) break;
+                for (var example = 0; example < likenesses.Length; example++)
+                    fixed (float* query = scorer.Examples[example]) likenesses[example] = -metric((byte*)query, column.Rows.Row(row), column.Rows.RowBytes);
+                var score = scorer.Of(likenesses);
+                if (threshold is not { } least || score >= least) best.Offer(score, segment, row);
+            }
+        }
+
+        GC.KeepAlive(column);
+    }
+}
+
+/// <summary>A score out of likenesses, in the order: target if there is one, positive, negative.</summary>
+internal sealed class ExampleScore
+{
+    private readonly ExampleQuestion question;
+
+    /// <summary>Prepares the examples: padded with zeros to whole cache lines, as kernels read them.</summary>
+    public ExampleScore(ExampleQuestion question)
+    {
+        this.question = question;
+        Examples = [.. (question.Target is { } target ? [target] : Array.Empty<float[]>()).Concat(question.Positive).Concat(question.Negative).Select(Padded)];
+    }
+
+    /// <summary>The examples, padded.</summary>
+    public IReadOnlyList<float[]> Examples { get; }
+
+    /// <summary>The score.</summary>
+    public float Of(ReadOnlySpan<float> likenesses)
+    {
+        var positive = likenesses.Slice(question.Target is null ? 0 : 1, question.Positive.Count);
+        var negative = likenesses[^question.Negative.Count..];
+        return question.Rule switch
+        {
+            ExampleRule.BestScore => BestOf(positive, negative),
+            ExampleRule.SumScores => Sum(positive) - Sum(negative),
+            ExampleRule.Discover => Ranks(positive, negative) + Squashed(likenesses[0]),
+            _ => Losses(positive, negative),
+        };
+    }
+
+    private static float BestOf(ReadOnlySpan<float> positive, ReadOnlySpan<float> negative)
+    {
+        var (plus, minus) = (Most(positive), Most(negative));
+        return plus > minus ? Squashed(plus) : -Squashed(minus);
+    }
+
+    private static float Ranks(ReadOnlySpan<float> positive, ReadOnlySpan<float> negative)
+    {
+        var rank = 0;
+        for (var at = 0; at < positive.Length; at++) rank += positive[at] > negative[at] ? 1 : positive[at] < negative[at] ? -1 : 0;
+        return rank;
+    }
+
+    /// <summary>Nothing for a pair that it stands on the right side of.</summary>
+    private static float Losses(ReadOnlySpan<float> positive, ReadOnlySpan<float> negative)
+    {
+        var loss = 0f;
+        for (var at = 0; at < positive.Length; at++) loss += Sigmoid(MathF.Min(positive[at] - negative[at] - 1.1920929e-7f, 0));
+        return loss;
+    }
+
+    private static float Most(ReadOnlySpan<float> values)
+    {
+        var most = float.NegativeInfinity;
+        foreach (var value in values) most = MathF.Max(most, value);
+        return most;
+    }
+
+    private static float Sum(ReadOnlySpan<float> values)
+    {
+        var sum = 0f;
+        foreach (var value in values) sum += value;
+        return sum;
+    }
+
+    private static float Sigmoid(float x) => float.IsInfinity(x) ? MathF.Sign(x) : x / (1 + MathF.Abs(x));
+
+    /// <summary>Into 0 to 1, so that it never outweighs a rank.</summary>
+    private static float Squashed(float x) => 0.5f * (Sigmoid(x) + 1);
+
+    private static float[] Padded(float[] vector)
+    {
+        var padded = new float[(vector.Length + 31) / 32 * 32];
+        vector.CopyTo(padded, 0);
+        return padded;
+    }
+}
+
+/// <summary>The rows with the largest scores; room grows with what is found, whatever the limit says. Equal ones are in the order of their ids.</summary>
+internal sealed class BestScores(int limit)
+{
+    private readonly SortedSet<(float Score, Segment Segment, int Row)> rows = new(Comparer<(float Score, Segment Segment, int Row)>.Create(static (one, other) =>
+        one.Score != other.Score ? other.Score.CompareTo(one.Score) : one.Segment.IdOf(one.Row).CompareTo(other.Segment.IdOf(other.Row))));
+
+    /// <summary>Best first.</summary>
+    public IEnumerable<(float Score, Segment Segment, int Row)> Rows => rows;
+
+    /// <summary>Takes a row if it is good enough.</summary>
+    public void Offer(float score, Segment segment, int row)
+    {
+        if (limit <= 0 || (rows.Count >= limit && score < rows.Max.Score)) return;
+        rows.Add((score, segment, row));
+        if (rows.Count > limit) rows.Remove(rows.Max);
+    }
+}
