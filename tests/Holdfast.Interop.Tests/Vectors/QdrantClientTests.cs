@@ -1,4 +1,5 @@
 using System.Globalization;
+using Holdfast.Interop.Tests.Operating;
 
 namespace Holdfast.Interop.Tests.Vectors;
 
@@ -20,19 +21,12 @@ public sealed class QdrantClientTests
 
     private static async Task PassesAsync(string script, string module, int nodes, bool isGrpc)
     {
-        var modules = Path.Combine(Root(), "artifacts", "npm", "node_modules");
+        var modules = Checkout.PathOf("artifacts/npm/node_modules");
         Assert.True(Directory.Exists(Path.Combine(modules, module)), $"npm's {module} is missing: npm install --prefix artifacts/npm {module} (./test does it)");
         var ports = Ports.Free(nodes * 2);
         await using var cluster = await ProcessCluster.StartAsync(nodes, flagsOf: node => ["--vectors", $"127.0.0.1:{ports[node]}", "--vectors-grpc", $"127.0.0.1:{ports[nodes + node]}"]);
         var asked = isGrpc ? ports[nodes..] : ports[..nodes];
-        var said = await EtcdFlagCluster.RunAsync("node", new Dictionary<string, string> { ["NODE_PATH"] = modules }, Path.Combine(Root(), "tests", "Holdfast.Interop.Tests", "Clients", script), string.Join(',', asked.Select(port => port.ToString(CultureInfo.InvariantCulture))));
+        var said = await EtcdFlagCluster.RunAsync("node", new Dictionary<string, string> { ["NODE_PATH"] = modules }, Checkout.PathOf($"tests/Holdfast.Interop.Tests/Clients/{script}"), string.Join(',', asked.Select(port => port.ToString(CultureInfo.InvariantCulture))));
         Assert.EndsWith("all passed\n", said, StringComparison.Ordinal);
-    }
-
-    internal static string Root()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Holdfast.slnx"))) directory = directory.Parent;
-        return directory?.FullName ?? throw new InvalidOperationException("run inside a checkout: no Holdfast.slnx above the test program");
     }
 }

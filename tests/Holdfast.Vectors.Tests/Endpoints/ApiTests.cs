@@ -228,6 +228,35 @@ public sealed class ApiTests
         Assert.Equal(400, (await door.SendAsync("POST", "/collections/c/points/count", "{}", ("holdfast-session", "nonsense"))).Status);
     }
 
+    [Fact]
+    public async Task Sparse_vectors_multi_vectors_and_text_are_written_found_and_shown()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        await door.AskAsync("PUT", "/collections/s", """{"vectors":{"many":{"size":2,"distance":"Dot","multivector_config":{"comparator":"max_sim"}}},"sparse_vectors":{"words":{},"bm25":{"modifier":"idf"}}}""");
+        await door.AskAsync("PUT", "/collections/s/points", """
+            {"points":[
+              {"id":1,"vector":{"many":[[1,0],[0,1]],"words":{"indices":[9,3],"values":[1,2]},"bm25":{"text":"the quick brown fox","model":"qdrant/bm25"}}},
+              {"id":2,"vector":{"many":[[2,0]],"words":{"indices":[3],"values":[5]},"bm25":{"text":"a lazy dog sleeps","model":"Qdrant/bm25"}}}]}
+            """);
+        var shown = (await door.AskAsync("GET", "/collections/s/points/1")).GetProperty("vector");
+        Assert.Equal("[[1,0],[0,1]]", shown.GetProperty("many").GetRawText());
+        Assert.Equal("""{"indices":[3,9],"values":[2,1]}""", shown.GetProperty("words").GetRawText());
+        Assert.Equal(["2", "1"], (await AskAsync("""{"query":{"indices":[3],"values":[1]},"using":"words"}""")).Select(Id));
+        Assert.Equal(["1"], (await AskAsync("""{"query":2,"using":"words"}""")).Select(Id));
+        Assert.Equal(["1"], (await AskAsync("""{"query":{"text":"foxes","model":"qdrant/bm25"},"using":"bm25"}""")).Select(Id));
+        // Of each of the query's vectors the closest: 1·1 + 1·1 against 2·1 + 0.
+        Assert.Equal([2.0, 2.0], (await AskAsync("""{"query":[[1,0],[0,1]],"using":"many"}""")).Select(point => point.GetProperty("score").GetDouble()));
+        Assert.Equal("2", Id((await AskAsync("""{"query":{"recommend":{"positive":[[[1,0]]],"strategy":"best_score"}},"using":"many","limit":1}"""))[0]));
+        var searched = await door.AskAsync("POST", "/collections/s/points/search", """{"vector":{"name":"words","vector":{"indices":[9],"values":[1]}},"limit":5}""");
+        Assert.Equal(["1"], searched.EnumerateArray().Select(Id));
+        var fused = await AskAsync("""{"prefetch":[{"query":{"indices":[3],"values":[1]},"using":"words"},{"query":[1,0],"using":"many"}],"query":{"rrf":{"k":2,"weights":[1,3]}}}""");
+        Assert.Equal("2", Id(fused[0]));
+        Assert.Contains("must be unique", await door.RefusedAsync(422, "PUT", "/collections/s/points", """{"points":[{"id":3,"vector":{"words":{"indices":[1,1],"values":[1,1]}}}]}"""), StringComparison.Ordinal);
+        Assert.Contains("sparse", await door.RefusedAsync(400, "PUT", "/collections/s/points", """{"points":[{"id":3,"vector":{"words":[1,2]}}]}"""), StringComparison.Ordinal);
+
+        async Task<JsonElement[]> AskAsync(string body) => [.. (await door.AskAsync("POST", "/collections/s/points/query", body)).GetProperty("points").EnumerateArray()];
+    }
+
     private static string Id(JsonElement point) => point.GetProperty("id").ToString();
 
     private static async Task<JsonElement[]> QueryAsync(OpenDoor door, string body) => [.. (await door.AskAsync("POST", "/collections/c/points/query", body)).GetProperty("points").EnumerateArray()];

@@ -77,7 +77,7 @@ public sealed class RoutedShardTests
         ShardQuestion[] questions =
         [
             new NearestQuestion(new NearestQuery { Column = 1, Vector = [1, 2], Limit = 3, ScoreThreshold = 0.5f, Ef = 77, IsExact = true }) { Filter = filter, Wanted = ContentWanted.Everything },
-            new ExampleQuestion(0, ExampleRule.Discover, [[1f, 2f]], [[3f, 4f]], [5f, 6f], 9, null),
+            new ExampleQuestion(0, ExampleRule.Discover, [new NamedVector("", [1f, 2f])], [new NamedVector("", [3f, 4f])], new NamedVector("", [5f], [6]), 9, null),
             new RetrieveQuestion([PointId.Of(1), PointId.Of(Guid.Parse("5c56c793-69f3-4fbf-87e6-c4bf54c28c26"))]),
             new PageQuestion(PointId.Of(7), 12) { Filter = filter },
             new PageQuestion(null, 999_999_999),
@@ -102,12 +102,12 @@ public sealed class RoutedShardTests
         VectorParams[] columns = [new VectorParams { Name = "v", Size = 2, Distance = Holdfast.Vectors.Kernels.Distance.Dot }];
         var sent = new ShardAnswer
         {
-            Applied = 3, Committed = 4, Node = 5, Count = 6, FilterStrategy = "payload index", Next = PointId.Of(8), Values = [new("\"x\"", 2)],
-            Facts = new ShardFacts(1, 2, 3, true, [new("k", "\"keyword\"")]), Traces = [new SegmentTrace(1, "graph", 10, 5, 2)],
+            Applied = 3, Committed = 4, Node = 5, Count = 6, Next = PointId.Of(8), Values = [new("\"x\"", 2)],
+            Facts = new ShardFacts(1, 2, 3, true, [new("k", "\"keyword\"")]), Traces = [new SegmentTrace(1, "graph", 10, 5, 2) { Levels = 3, Filter = "payload index", Admitted = 4, SearchMicros = 5 }],
             Points = [new FoundPoint(PointId.Of(1)) { Score = 0.25f, Version = 9, Order = new OrderValue(7, true), Vectors = [new NamedVector("v", [1, 2])] }],
         };
         var got = ShardVerb.DecodeAnswer(ShardVerb.Answer(sent, false, _ => 0).Span, columns);
-        Assert.Equal((3UL, 4UL, 5UL, 6L, "payload index", PointId.Of(8)), (got.Applied, got.Committed, got.Node, got.Count, got.FilterStrategy, got.Next));
+        Assert.Equal((3UL, 4UL, 5UL, 6L, PointId.Of(8)), (got.Applied, got.Committed, got.Node, got.Count, got.Next));
         Assert.Equal((sent.Values[0], sent.Traces[0], sent.Facts.Indexes[0]), (got.Values[0], got.Traces[0], got.Facts!.Indexes[0]));
         Assert.Equal((0.25f, 9UL, new OrderValue(7, true)), (got.Points[0].Score, got.Points[0].Version, got.Points[0].Order));
         Assert.Equal([1f, 2f], got.Points[0].Vectors[0].Values);

@@ -176,6 +176,7 @@ internal sealed record ServerPlan
         if (Cluster.Count <= 1 && JoinAddress.Length == 0 && !IsEphemeral)
             warnings.Add("one node alone: if its disk is lost, so is everything; three nodes survive one failure");
         warnings.AddRange(Budget.WorthKnowing());
+        if (Backup is not null) warnings.AddRange(Backup.WorthKnowing());
         return warnings;
     }
 

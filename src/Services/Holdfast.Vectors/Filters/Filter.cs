@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Holdfast.Vectors.Points;
+using Holdfast.Vectors.Texts;
 
 namespace Holdfast.Vectors.Filters;
 
@@ -48,14 +49,14 @@ internal sealed record Filter
     }
 
     /// <summary>The filter with text compared by words under the keys that have a full-text index, as Qdrant does; elsewhere text is looked for as it stands.</summary>
-    public Filter WithWordsWhere(IReadOnlySet<string> textKeys)
+    public Filter WithWordsWhere(IReadOnlyDictionary<string, TextAnalyser> textKeys)
     {
         if (textKeys.Count == 0) return this;
         return this with { Must = All(Must), Should = All(Should), MustNot = All(MustNot), MinShould = All(MinShould) };
 
         Condition[] All(IReadOnlyList<Condition> conditions) => [.. conditions.Select(condition => condition switch
         {
-            FieldCondition { Predicate: MatchText { Kind: TextMatch.Substring } match } field when textKeys.Contains(field.Path.Text) => field with { Predicate = match with { Kind = TextMatch.AllWords } },
+            FieldCondition { Predicate: MatchText match } field when textKeys.TryGetValue(field.Path.Text, out var analyser) => field with { Predicate = match.By(analyser) },
             FilterCondition inner => new FilterCondition(inner.Filter.WithWordsWhere(textKeys)),
             _ => condition,
         })];

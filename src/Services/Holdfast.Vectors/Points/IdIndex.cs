@@ -79,6 +79,13 @@ internal sealed class IdIndex
         return found;
     }
 
+    /// <summary>Moves every id's place; the ids stay as they are.</summary>
+    public void Readdress(Func<RowAddress, RowAddress> moved)
+    {
+        foreach (var leaf in leaves)
+            for (var at = 0; at < leaf.Count; at++) leaf.Addresses[at] = moved(leaf.Addresses[at]);
+    }
+
     private int LeafOf(in PointId id)
     {
         int low = 0, high = leaves.Count - 1;

@@ -32,6 +32,9 @@ public readonly record struct PointId : IComparable<PointId>
         return new PointId(true, BinaryPrimitives.ReadUInt128BigEndian(bytes));
     }
 
+    /// <summary>The bits of either kind.</summary>
+    internal static PointId Of(bool isUuid, UInt128 bits) => new(isUuid, bits);
+
     /// <summary>A UUID in any of its usual spellings: with hyphens, without, or as a urn.</summary>
     public static bool TryParseUuid([NotNullWhen(true)] string? text, out PointId id)
     {

@@ -18,7 +18,6 @@ internal static class AnswerCodec
         writer.WriteUInt64(answer.Committed);
         writer.WriteUInt64(answer.Node);
         writer.WriteUInt64((ulong)answer.Count);
-        writer.WriteText(answer.FilterStrategy);
         WriteFacts(writer, answer.Facts);
         writer.WriteUInt32((uint)answer.Values.Count);
         foreach (var (value, count) in answer.Values)
@@ -35,6 +34,13 @@ internal static class AnswerCodec
             writer.WriteUInt32((uint)trace.Rows);
             writer.WriteUInt32((uint)trace.Visited);
             writer.WriteUInt32((uint)trace.Scanned);
+            writer.WriteUInt32((uint)trace.Levels);
+            writer.WriteUInt32((uint)trace.Candidates);
+            writer.WriteByte((byte)trace.Encoding);
+            writer.WriteUInt32((uint)trace.Admitted);
+            writer.WriteText(trace.Filter);
+            writer.WriteUInt64((ulong)trace.FilterMicros);
+            writer.WriteUInt64((ulong)trace.SearchMicros);
         }
 
         var next = answer.Next;
@@ -60,12 +66,21 @@ internal static class AnswerCodec
     /// <summary>Reads an answer; null when it is not whole.</summary>
     public static ShardAnswer? Read(ref SpanReader reader, IReadOnlyList<VectorParams> columns)
     {
-        var answer = new ShardAnswer { Applied = reader.ReadUInt64(), Committed = reader.ReadUInt64(), Node = reader.ReadUInt64(), Count = (long)reader.ReadUInt64(), FilterStrategy = reader.ReadText(), Facts = ReadFacts(ref reader) };
+        var answer = new ShardAnswer { Applied = reader.ReadUInt64(), Committed = reader.ReadUInt64(), Node = reader.ReadUInt64(), Count = (long)reader.ReadUInt64(), Facts = ReadFacts(ref reader) };
         var values = new List<KeyValuePair<string, long>>();
         for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--) values.Add(new(reader.ReadText(), (long)reader.ReadUInt64()));
         var traces = new List<SegmentTrace>();
         for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--)
-            traces.Add(new SegmentTrace((int)reader.ReadUInt32(), reader.ReadText(), (int)reader.ReadUInt32(), (int)reader.ReadUInt32(), (int)reader.ReadUInt32()));
+            traces.Add(new SegmentTrace((int)reader.ReadUInt32(), reader.ReadText(), (int)reader.ReadUInt32(), (int)reader.ReadUInt32(), (int)reader.ReadUInt32())
+            {
+                Levels = (int)reader.ReadUInt32(),
+                Candidates = (int)reader.ReadUInt32(),
+                Encoding = (Graphs.GraphEncoding)reader.ReadByte(),
+                Admitted = (int)reader.ReadUInt32(),
+                Filter = reader.ReadText(),
+                FilterMicros = (long)reader.ReadUInt64(),
+                SearchMicros = (long)reader.ReadUInt64(),
+            });
         var points = new List<FoundPoint>();
         for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--) points.Add(ReadPoint(ref reader, columns));
         var hasNext = reader.ReadByte() != 0;

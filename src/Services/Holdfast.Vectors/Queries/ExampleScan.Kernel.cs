@@ -31,8 +31,10 @@ internal static unsafe class ExampleScan
     private static void Scan(Segment segment, int columnNumber, ulong[]? admitted, ExampleScore scorer, BestScores best, float? threshold)
     {
         var column = segment.Columns[columnNumber];
-        var metric = GraphFactory.MetricOf(column.Params);
+        var isDense = column.Params.Kind == VectorKind.Dense;
+        var metric = isDense ? GraphFactory.MetricOf(column.Params) : null;
         var likenesses = new float[scorer.Examples.Count];
+        float[][] padded = isDense ? [.. scorer.Examples.Select(example => Padded(example.Values, column.Params))] : [];
         var visible = segment.Visible;
         for (var word = 0; word << 6 < visible; word++)
         {
@@ -42,14 +44,31 @@ internal static unsafe class ExampleScan
             {
                 var row = (word << 6) + BitOperations.TrailingZeroCount(bits);
                 if (row >= visible) break;
-                for (var example = 0; example < likenesses.Length; example++)
-                    fixed (float* query = scorer.Examples[example]) likenesses[example] = -metric((byte*)query, column.Rows.Row(row), column.Rows.RowBytes);
+                if (isDense)
+                    for (var example = 0; example < likenesses.Length; example++)
+                        fixed (float* query = padded[example]) likenesses[example] = -metric((byte*)query, column.Rows.Row(row), column.Rows.RowBytes);
+                else
+                    Compare(column, column.ReadWhole(row), scorer.Examples, likenesses);
                 var score = scorer.Of(likenesses);
                 if (threshold is not { } least || score >= least) best.Offer(score, segment, row);
             }
         }
 
         GC.KeepAlive(column);
+    }
+
+    private static void Compare(VectorColumn column, NamedVector vector, IReadOnlyList<NamedVector> examples, float[] likenesses)
+    {
+        for (var example = 0; example < likenesses.Length; example++) likenesses[example] = VectorScore.Likeness(column.Params, examples[example], vector);
+    }
+
+    /// <summary>As kernels read it: zeros up to a whole row.</summary>
+    private static float[] Padded(float[] vector, VectorParams column)
+    {
+        var padded = new float[column.RowBytes / column.ElementBytes];
+        vector.CopyTo(padded, 0);
+        if (column is { Datatype: VectorDatatype.Uint8, Distance: Distance.Cosine }) StoredVectors.BringToLengthOne(padded);
+        return padded;
     }
 }
 
@@ -58,15 +77,15 @@ internal sealed class ExampleScore
 {
     private readonly ExampleQuestion question;
 
-    /// <summary>Prepares the examples: padded with zeros to whole cache lines, as kernels read them.</summary>
+    /// <summary>Puts the examples in their order.</summary>
     public ExampleScore(ExampleQuestion question)
     {
         this.question = question;
-        Examples = [.. (question.Target is { } target ? [target] : Array.Empty<float[]>()).Concat(question.Positive).Concat(question.Negative).Select(Padded)];
+        Examples = [.. (question.Target is { } target ? [target] : Array.Empty<NamedVector>()).Concat(question.Positive).Concat(question.Negative)];
     }
 
-    /// <summary>The examples, padded.</summary>
-    public IReadOnlyList<float[]> Examples { get; }
+    /// <summary>The examples.</summary>
+    public IReadOnlyList<NamedVector> Examples { get; }
 
     /// <summary>The score.</summary>
     public float Of(ReadOnlySpan<float> likenesses)
@@ -121,13 +140,6 @@ internal sealed class ExampleScore
 
     /// <summary>Into 0 to 1, so that it never outweighs a rank.</summary>
     private static float Squashed(float x) => 0.5f * (Sigmoid(x) + 1);
-
-    private static float[] Padded(float[] vector)
-    {
-        var padded = new float[(vector.Length + 31) / 32 * 32];
-        vector.CopyTo(padded, 0);
-        return padded;
-    }
 }
 
 /// <summary>The rows with the largest scores; room grows with what is found, whatever the limit says. Equal ones are in the order of their ids.</summary>

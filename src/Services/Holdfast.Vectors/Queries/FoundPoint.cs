@@ -49,7 +49,7 @@ internal sealed record FoundPoint(PointId Id)
         var head = segment.Head(row);
         var vectors = new List<NamedVector>();
         for (var (column, bits) = (0, head.Has & wanted.Columns); bits != 0 && column < segment.Columns.Length; column++)
-            if ((bits & (1UL << column)) != 0) vectors.Add(new NamedVector(segment.Columns[column].Params.Name, segment.Columns[column].Read(row)));
+            if ((bits & (1UL << column)) != 0) vectors.Add(segment.Columns[column].ReadWhole(row));
         return new FoundPoint(segment.IdOf(row)) { Version = head.Version, Payload = wanted.Payload ? segment.PayloadOf(row) : Payload.Empty, Vectors = vectors };
     }
 }

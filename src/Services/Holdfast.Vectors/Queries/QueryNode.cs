@@ -1,4 +1,5 @@
 using Holdfast.Vectors.Filters;
+using Holdfast.Vectors.Points;
 
 namespace Holdfast.Vectors.Queries;
 
@@ -49,7 +50,13 @@ internal sealed record QueryNode
     public int Column { get; init; }
 
     /// <summary>The vector of a <see cref="QueryKind.Nearest"/> or <see cref="QueryKind.Diverse"/>.</summary>
-    public float[] Vector { get; init; } = [];
+    public NamedVector Vector { get; init; }
+
+    /// <summary>Whether graphs are walked by full vectors although there are codes.</summary>
+    public bool IgnoresCodes { get; init; }
+
+    /// <summary>How many times the wanted rows are measured by full vectors; null for the codes' own measure.</summary>
+    public double? Oversampling { get; init; }
 
     /// <summary>Of <see cref="QueryKind.Examples"/>, the examples and their rule; its limit, filter and content are this node's.</summary>
     public ExampleQuestion? Examples { get; init; }

@@ -98,11 +98,13 @@ internal static class QuestionCodec
     private static void WriteNearest(SpanWriter writer, NearestQuery query)
     {
         writer.WriteByte((byte)query.Column);
-        WriteVector(writer, query.Vector);
+        WriteVector(writer, new NamedVector("", query.Vector, query.Indices));
         writer.WriteUInt32((uint)query.Limit);
         WriteThreshold(writer, query.ScoreThreshold);
         writer.WriteUInt32((uint)(query.Ef ?? 0));
         writer.WriteByte(query.IsExact ? (byte)1 : (byte)0);
+        writer.WriteByte(query.IgnoresCodes ? (byte)1 : (byte)0);
+        writer.WriteUInt64(BitConverter.DoubleToUInt64Bits(query.Oversampling ?? double.NaN));
     }
 
     private static NearestQuestion ReadNearest(ref SpanReader reader)
@@ -112,7 +114,8 @@ internal static class QuestionCodec
         var limit = (int)reader.ReadUInt32();
         var threshold = ReadThreshold(ref reader);
         var ef = (int)reader.ReadUInt32();
-        return new NearestQuestion(new NearestQuery { Column = column, Vector = vector, Limit = limit, ScoreThreshold = threshold, Ef = ef == 0 ? null : ef, IsExact = reader.ReadByte() != 0 });
+        var (isExact, ignoresCodes, oversampling) = (reader.ReadByte() != 0, reader.ReadByte() != 0, BitConverter.UInt64BitsToDouble(reader.ReadUInt64()));
+        return new NearestQuestion(new NearestQuery { Column = column, Vector = vector.Values, Indices = vector.Indices, Limit = limit, ScoreThreshold = threshold, Ef = ef == 0 ? null : ef, IsExact = isExact, IgnoresCodes = ignoresCodes, Oversampling = double.IsNaN(oversampling) ? null : oversampling });
     }
 
     private static void WriteExamples(SpanWriter writer, ExampleQuestion question)
@@ -147,22 +150,32 @@ internal static class QuestionCodec
         return new PageQuestion(hasFrom ? from : null, (int)reader.ReadUInt32());
     }
 
-    private static void WriteVectors(SpanWriter writer, IReadOnlyList<float[]> vectors)
+    private static void WriteVectors(SpanWriter writer, IReadOnlyList<NamedVector> vectors)
     {
         writer.WriteUInt32((uint)vectors.Count);
         foreach (var vector in vectors) WriteVector(writer, vector);
     }
 
-    private static List<float[]> ReadVectors(ref SpanReader reader)
+    private static List<NamedVector> ReadVectors(ref SpanReader reader)
     {
-        var vectors = new List<float[]>();
+        var vectors = new List<NamedVector>();
         for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--) vectors.Add(ReadVector(ref reader));
         return vectors;
     }
 
-    private static void WriteVector(SpanWriter writer, float[] vector) => writer.WriteBlock(MemoryMarshal.AsBytes<float>(vector));
+    private static void WriteVector(SpanWriter writer, in NamedVector vector)
+    {
+        writer.WriteByte(vector.Indices is null ? (byte)0 : (byte)1);
+        writer.WriteBlock(MemoryMarshal.AsBytes<uint>(vector.Indices));
+        writer.WriteBlock(MemoryMarshal.AsBytes<float>(vector.Values));
+    }
 
-    private static float[] ReadVector(ref SpanReader reader) => MemoryMarshal.Cast<byte, float>(reader.ReadBlock()).ToArray();
+    private static NamedVector ReadVector(ref SpanReader reader)
+    {
+        var isSparse = reader.ReadByte() != 0;
+        var indices = MemoryMarshal.Cast<byte, uint>(reader.ReadBlock()).ToArray();
+        return new NamedVector("", MemoryMarshal.Cast<byte, float>(reader.ReadBlock()).ToArray(), isSparse ? indices : null);
+    }
 
     private static void WriteThreshold(SpanWriter writer, float? threshold) => writer.WriteUInt32(BitConverter.SingleToUInt32Bits(threshold ?? float.NaN));
 

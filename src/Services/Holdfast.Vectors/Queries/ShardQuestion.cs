@@ -24,7 +24,7 @@ internal sealed record NearestQuestion(NearestQuery Query) : ShardQuestion;
 /// <param name="Target">Of discovery, what is looked for.</param>
 /// <param name="Limit">How many.</param>
 /// <param name="ScoreThreshold">Worse ones are left out.</param>
-internal sealed record ExampleQuestion(int Column, ExampleRule Rule, IReadOnlyList<float[]> Positive, IReadOnlyList<float[]> Negative, float[]? Target, int Limit, float? ScoreThreshold) : ShardQuestion;
+internal sealed record ExampleQuestion(int Column, ExampleRule Rule, IReadOnlyList<NamedVector> Positive, IReadOnlyList<NamedVector> Negative, NamedVector? Target, int Limit, float? ScoreThreshold) : ShardQuestion;
 
 /// <summary>Points by their names; those that are not there are left out.</summary>
 internal sealed record RetrieveQuestion(IReadOnlyList<PointId> Ids) : ShardQuestion;
@@ -104,9 +104,6 @@ internal sealed record ShardAnswer
 
     /// <summary>How each segment was searched, in words for explain.</summary>
     public IReadOnlyList<SegmentTrace> Traces { get; init; } = [];
-
-    /// <summary>How the filter was answered, in words for explain.</summary>
-    public string FilterStrategy { get; init; } = "";
 
     /// <summary>The entry that the replica had applied, at least.</summary>
     public ulong Applied { get; init; }

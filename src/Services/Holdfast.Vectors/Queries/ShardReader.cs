@@ -27,8 +27,8 @@ internal static class ShardReader
     private static ShardAnswer Nearest(ShardState state, NearestQuestion question)
     {
         var traces = new List<SegmentTrace>();
-        var rows = ShardSearch.Nearest(state, question.Query with { Filter = question.Filter }, traces, out var strategy);
-        return new ShardAnswer { Points = [.. rows.Select(row => FoundPoint.Of(row.Segment, row.Row, question.Wanted) with { Score = row.Score })], Traces = traces, FilterStrategy = strategy };
+        var rows = ShardSearch.Nearest(state, question.Query with { Filter = question.Filter }, traces);
+        return new ShardAnswer { Points = [.. rows.Select(row => FoundPoint.Of(row.Segment, row.Row, question.Wanted) with { Score = row.Score })], Traces = traces };
     }
 
     private static long CountOf(ShardState state, Filter? filter) =>
@@ -69,8 +69,7 @@ internal static class RowLookup
         var page = (PageQuestion)question;
         var wanted = question.Filter is null ? Math.Min(page.Limit, IdsPerTurn) : IdsPerTurn;
         var found = state.Store.Ids.From(page.From, wanted + 1);
-        var segments = state.Store.Segments;
-        for (var at = 0; at < Math.Min(wanted, found.Count); at++) rows.Add((segments[found[at].Value.Segment], found[at].Value.Row));
+        for (var at = 0; at < Math.Min(wanted, found.Count); at++) rows.Add((state.Store.SegmentOf(found[at].Value), found[at].Value.Row));
         return new RowsFound(state, rows, found.Count > wanted ? found[wanted].Key : null);
     }
 

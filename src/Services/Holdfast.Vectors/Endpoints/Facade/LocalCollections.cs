@@ -99,6 +99,6 @@ internal sealed class LocalShard(int segmentRowsMax) : IShardGroup
 
     public ValueTask<TResult> OnLoopAsync<TResult>(Func<ShardState, TResult> read, bool isStrong, CancellationToken cancel)
     {
-        lock (gate) return new(read(Machine.State!));
+        lock (gate) return new(Machine.Read(read));
     }
 }

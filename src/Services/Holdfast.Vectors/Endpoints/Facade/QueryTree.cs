@@ -30,7 +30,10 @@ internal sealed class QueryTree(VectorFace face, CollectionRecord collection, Re
     private static NearestQuery NearestOf(QueryNode node, IReadOnlyList<List<FoundPoint>> lists, int limit) => new()
     {
         Column = node.Column,
-        Vector = node.Vector,
+        Vector = node.Vector.Values,
+        Indices = node.Vector.Indices,
+        IgnoresCodes = node.IgnoresCodes,
+        Oversampling = node.Oversampling,
         Filter = FilterOf(node, lists),
         Limit = limit,
         ScoreThreshold = node.ScoreThreshold,
@@ -45,8 +48,8 @@ internal sealed class QueryTree(VectorFace face, CollectionRecord collection, Re
     {
         var column = collection.Config.Columns[node.Column];
         var found = await face.NearestAsync(collection, NearestOf(node, lists, Math.Max(node.Limit, node.Candidates)), wanted with { Columns = wanted.Columns | (1UL << node.Column) }, scope).ConfigureAwait(false);
-        var candidates = found.Select(point => (Point: point, point.Vectors.FirstOrDefault(vector => vector.Name == column.Name).Values)).Where(each => each.Values is not null).ToArray();
-        var chosen = DiverseChoice.Choose(candidates, node.Vector, column.Distance, node.Relevance, node.Limit);
+        var candidates = found.Select(point => (Point: point, Vector: point.Vectors.FirstOrDefault(vector => vector.Name == column.Name))).Where(each => each.Vector.Values is not null).ToArray();
+        var chosen = DiverseChoice.Choose(candidates, node.Vector, column, node.Relevance, node.Limit);
         return (wanted.Columns & (1UL << node.Column)) != 0 ? chosen : [.. chosen.Select(point => point with { Vectors = [.. point.Vectors.Where(vector => vector.Name != column.Name)] })];
     }
 

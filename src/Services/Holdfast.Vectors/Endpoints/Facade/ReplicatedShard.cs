@@ -33,7 +33,7 @@ internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machin
     {
         try
         {
-            return await group.ReadAsync(() => read(machine.State ?? throw VectorFault.Unavailable("the shard is not configured yet")), isStrong ? ReadConsistency.Strong : ReadConsistency.Local).ConfigureAwait(false);
+            return await group.ReadAsync(() => machine.Read(read), isStrong ? ReadConsistency.Strong : ReadConsistency.Local).ConfigureAwait(false);
         }
         catch (ReadRefusedException)
         {

@@ -224,16 +224,35 @@ internal sealed class VectorFace(ICollections collections)
         var meant = collection.Layout.Meant(keys);
         if (meant.Count == 0) throw VectorFault.BadInput("the collection has no shards yet: create a shard key first");
         var prepared = new List<PointWrite>(points.Count);
-        foreach (var point in points) prepared.Add(point with { Vectors = [.. point.Vectors.Select(vector => vector with { Values = VectorNorm.Prepare(vector.Values, config.Columns[config.ColumnOf(vector.Name)]) })] });
-        var most = Math.Clamp(CommandBytesMax / Math.Max(64, config.Columns.Sum(column => column.Size * sizeof(float))), 1, CollectionLimits.PointsPerCommandMax);
+        foreach (var point in points) prepared.Add(point with { Vectors = [.. point.Vectors.Select(vector => VectorNorm.Prepare(vector, config.Columns[config.ColumnOf(vector.Name)]))] });
         var done = new WriteTally(collection);
         foreach (var part in prepared.GroupBy(point => ShardLayout.ShardOf(meant, point.Id)))
         {
             var shard = await collections.ShardAsync(collection, part.Key, cancel).ConfigureAwait(false);
-            foreach (var chunk in part.Chunk(most)) done.Add(part.Key, await shard.ProposeAsync(command(chunk, config.ColumnOf), cancel).ConfigureAwait(false));
+            foreach (var chunk in Commands(part)) done.Add(part.Key, await shard.ProposeAsync(command(chunk, config.ColumnOf), cancel).ConfigureAwait(false));
         }
 
         return done.Result;
+    }
+
+    /// <summary>As many points as one command may hold, again and again.</summary>
+    private static IEnumerable<List<PointWrite>> Commands(IEnumerable<PointWrite> points)
+    {
+        var (command, bytes) = (new List<PointWrite>(), 0L);
+        foreach (var point in points)
+        {
+            var size = 64 + point.Payload.Json.Length + point.Vectors.Sum(vector => (vector.Values.Length + (vector.Indices?.Length ?? 0)) * (long)sizeof(float));
+            if (command.Count > 0 && (command.Count == CollectionLimits.PointsPerCommandMax || bytes + size > CommandBytesMax))
+            {
+                yield return command;
+                (command, bytes) = ([], 0);
+            }
+
+            command.Add(point);
+            bytes += size;
+        }
+
+        if (command.Count > 0) yield return command;
     }
 
     private sealed class WriteTally(CollectionRecord collection)

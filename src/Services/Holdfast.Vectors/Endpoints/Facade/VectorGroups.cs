@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Holdfast.Cluster;
 using Holdfast.Primitives;
 using Holdfast.Replication;
+using Holdfast.Storage;
 using Holdfast.Transport;
 using Holdfast.Vectors.Endpoints.Routing;
 using Holdfast.Vectors.Machine;
@@ -15,7 +16,8 @@ namespace Holdfast.Vectors.Endpoints.Facade;
 /// itself has one too: data and query roles may be apart.
 /// </summary>
 /// <param name="onFatal">Told when a thread that builds graphs failed; must not return.</param>
-public sealed class VectorGroups(Action<Exception> onFatal) : IDisposable
+/// <param name="filesOf">Where a group's sealed segments are kept; null to have them in memory only.</param>
+public sealed class VectorGroups(Action<Exception> onFatal, Func<GroupId, StateFiles>? filesOf = null) : IDisposable
 {
     /// <summary>What the faces of shards begin with in the directory.</summary>
     public const string FacePrefix = "vectors/";
@@ -32,7 +34,7 @@ public sealed class VectorGroups(Action<Exception> onFatal) : IDisposable
     public IStateMachine? Create(GroupRecord group)
     {
         if (!group.Face.StartsWith(FacePrefix, StringComparison.Ordinal)) return null;
-        var machine = new ShardMachine();
+        var machine = new ShardMachine(files: filesOf?.Invoke(group.Id));
         machines[group.Id] = machine;
         workers.Add(machine);
         return machine;

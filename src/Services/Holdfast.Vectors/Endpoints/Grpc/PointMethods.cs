@@ -187,8 +187,10 @@ internal static class SearchMethods
 
     private static async Task<QueryNode> ReadSearchAsync(QueryReader reader, JsonElement body)
     {
-        if (Json.Field(body, "sparse_indices") is not null) throw VectorFault.NotHere("sparse vectors in the older search; Query has them");
-        return await reader.NearestAsync(await reader.FrameAsync(body, null).ConfigureAwait(false), Json.Text(body, "vector_name") ?? "", Json.Required(body, "vector")).ConfigureAwait(false);
+        var (node, name, vector) = (await reader.FrameAsync(body, null).ConfigureAwait(false), Json.Text(body, "vector_name") ?? "", Json.Required(body, "vector"));
+        if (Json.Field(body, "sparse_indices") is not { } places) return await reader.NearestAsync(node, name, vector).ConfigureAwait(false);
+        using var sparse = JsonDocument.Parse($$"""{"indices":{{Json.Required(places, "data").GetRawText()}},"values":{{vector.GetRawText()}}}""");
+        return await reader.NearestAsync(node, name, sparse.RootElement).ConfigureAwait(false);
     }
 
     /// <summary>Examples are points and vectors in lists of their own here; REST has them in one.</summary>

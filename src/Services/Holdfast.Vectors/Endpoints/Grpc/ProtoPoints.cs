@@ -132,18 +132,34 @@ internal static class ProtoPoints
     private static Proto.VectorsOutput? Vectors(CollectionConfig config, FoundPoint point, ContentShown shown)
     {
         if (!shown.Vectors.IsWanted) return null;
-        if (!config.HasNames) return point.Vectors.Count == 0 ? null : new Proto.VectorsOutput { Vector = Output(point.Vectors[0]) };
+        if (!config.HasNames) return point.Vectors.Count == 0 ? null : new Proto.VectorsOutput { Vector = Output(point.Vectors[0], config.Columns[0]) };
         var named = new Proto.NamedVectorsOutput();
-        foreach (var vector in point.Vectors) named.Vectors[vector.Name] = Output(vector);
+        foreach (var vector in point.Vectors) named.Vectors[vector.Name] = Output(vector, config.Columns[config.ColumnOf(vector.Name)]);
         return new Proto.VectorsOutput { Vectors = named };
     }
 
 #pragma warning disable CS0612 // Clients of two minors ago read the numbers where they stood then.
-    private static Proto.VectorOutput Output(in NamedVector vector)
+    private static Proto.VectorOutput Output(in NamedVector vector, VectorParams column)
     {
-        var output = new Proto.VectorOutput { Dense = new Proto.DenseVector() };
-        output.Dense.Data.AddRange(vector.Values);
-        return output;
+        if (vector.Indices is { } indices)
+        {
+            var sparse = new Proto.SparseVector();
+            sparse.Indices.AddRange(indices);
+            sparse.Values.AddRange(vector.Values);
+            return new Proto.VectorOutput { Sparse = sparse };
+        }
+
+        if (column.Kind == VectorKind.Dense) return new Proto.VectorOutput { Dense = Dense(vector.Values) };
+        var multi = new Proto.MultiDenseVector();
+        multi.Vectors.AddRange(vector.Values.Chunk(column.Size).Select(Dense));
+        return new Proto.VectorOutput { MultiDense = multi };
+    }
+
+    private static Proto.DenseVector Dense(float[] values)
+    {
+        var dense = new Proto.DenseVector();
+        dense.Data.AddRange(values);
+        return dense;
     }
 
     private static List<NamedVector> Read(Proto.Vectors? vectors) => vectors?.VectorsOptionsCase switch
@@ -153,11 +169,13 @@ internal static class ProtoPoints
         _ => [],
     };
 
+    /// <summary>Dense ones by the shortest way; the others as REST has them.</summary>
     private static NamedVector Read(string name, Proto.Vector vector)
     {
         if (vector.VectorCase == Proto.Vector.VectorOneofCase.Dense) return new NamedVector(name, [.. vector.Dense.Data]);
-        if (vector.VectorCase != Proto.Vector.VectorOneofCase.None || vector.Indices is not null || vector.VectorsCount > 1) throw VectorFault.NotHere("this kind of vector over gRPC; dense ones are");
-        return new NamedVector(name, [.. vector.Data]);
+        if (vector.VectorCase == Proto.Vector.VectorOneofCase.None && vector.Indices is null && vector.VectorsCount <= 1) return new NamedVector(name, [.. vector.Data]);
+        using var document = ProtoToJson.Document(vector);
+        return VectorBodies.Read(name, document.RootElement, isQuery: false);
     }
 #pragma warning restore CS0612
 

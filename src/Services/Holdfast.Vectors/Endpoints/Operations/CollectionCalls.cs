@@ -76,6 +76,7 @@ internal static class CollectionCalls
         var type = schema.ValueKind switch { JsonValueKind.String => schema.GetString(), JsonValueKind.Object => Json.Text(schema, "type"), _ => throw VectorFault.BadJson("field_schema is a type or an object with one") };
         if (!IndexTypes.Contains(type)) throw VectorFault.BadJson($"unknown variant `{type}`, expected one of `keyword`, `integer`, `float`, `geo`, `text`, `bool`, `datetime`, `uuid`");
         if (Filters.PayloadPath.Parse(key) is null) throw VectorFault.BadInput($"\"{key}\" is not a payload key");
+        if (type == "text") Texts.TextAnalyser.Read(schema.GetRawText());
         if (collection.Config.Rules.IsStrict) StrictCheck.OnIndex(collection, (await FactsAsync(call, collection).ConfigureAwait(false)).Indexes.Count(each => each.Key != key));
         return await call.Face.TellAllAsync(collection, ShardCommand.CreateIndex(key, schema.GetRawText()), call.Cancelled).ConfigureAwait(false);
     }

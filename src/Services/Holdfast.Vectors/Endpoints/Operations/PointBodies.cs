@@ -23,7 +23,7 @@ internal static class PointBodies
             : vectors.EnumerateObject().Select(each => (each.Name, each.Value.EnumerateArray().ToArray())).ToArray();
         foreach (var (_, values) in columns)
             if (values.Length != ids.Count) throw VectorFault.BadInput($"number of ids and vectors must be equal ({ids.Count} != {values.Length})");
-        return [.. ids.Select((id, at) => new PointWrite(id, payloads is null ? Payload.Empty : Payload.From(payloads[at]), [.. columns.Select(column => new NamedVector(column.Item1, Json.Vector(column.Item2[at])))]))];
+        return [.. ids.Select((id, at) => new PointWrite(id, payloads is null ? Payload.Empty : Payload.From(payloads[at]), [.. columns.Select(column => VectorBodies.Read(column.Item1, column.Item2[at], isQuery: false))]))];
     }
 
     /// <summary>A list of points.</summary>
@@ -34,7 +34,7 @@ internal static class PointBodies
         foreach (var point in points.EnumerateArray())
         {
             var payload = Json.Field(point, "payload") is { } given ? Payload.From(given) : Payload.Empty;
-            list.Add(new PointWrite(PointIds.Read(Json.Required(point, "id")), payload, VectorsOf(Json.Required(point, "vector"))));
+            list.Add(new PointWrite(PointIds.Read(Json.Required(point, "id")), payload, VectorBodies.ReadAll(Json.Required(point, "vector"))));
         }
 
         return list;
@@ -97,7 +97,7 @@ internal static class PointBodies
     {
         if (!config.HasNames && vectors.Count == 1)
         {
-            WriteVector(writer, vectors[0].Values);
+            VectorBodies.Write(writer, vectors[0], config.Columns[0]);
             return;
         }
 
@@ -105,23 +105,9 @@ internal static class PointBodies
         foreach (var vector in vectors)
         {
             writer.WritePropertyName(vector.Name);
-            WriteVector(writer, vector.Values);
+            VectorBodies.Write(writer, vector, config.Columns[config.ColumnOf(vector.Name)]);
         }
 
         writer.WriteEndObject();
-    }
-
-    private static List<NamedVector> VectorsOf(JsonElement vector)
-    {
-        if (vector.ValueKind == JsonValueKind.Array) return [new NamedVector("", Json.Vector(vector))];
-        if (vector.ValueKind == JsonValueKind.Object) return [.. vector.EnumerateObject().Select(each => new NamedVector(each.Name, Json.Vector(each.Value)))];
-        throw VectorFault.BadJson("data did not match any variant of untagged enum VectorStruct: a vector is a sequence of numbers, or an object of named ones");
-    }
-
-    private static void WriteVector(Utf8JsonWriter writer, float[] vector)
-    {
-        writer.WriteStartArray();
-        foreach (var component in vector) writer.WriteNumberValue(component);
-        writer.WriteEndArray();
     }
 }

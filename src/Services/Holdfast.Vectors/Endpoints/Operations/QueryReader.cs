@@ -29,6 +29,7 @@ internal sealed record QueryReader(VectorCall Call, CollectionRecord Collection,
         var limit = Json.Count(body, "limit") ?? LimitDefault;
         if (limit == 0) throw VectorFault.Invalid("limit", "value 0 invalid, must be 1 or larger");
         var parameters = Json.Field(body, "params");
+        var quantization = parameters is { } some ? Json.Field(some, "quantization") : null;
         StrictCheck.OnSearch(Collection, limit, parameters);
         await StrictCheck.OnReadAsync(Call, Collection, own).ConfigureAwait(false);
         return new QueryNode
@@ -38,6 +39,8 @@ internal sealed record QueryReader(VectorCall Call, CollectionRecord Collection,
             ScoreThreshold = Json.Number(body, "score_threshold"),
             Ef = parameters is { } given ? Json.Count(given, "hnsw_ef") : null,
             IsExact = parameters is { } also && Json.Truth(also, "exact"),
+            IgnoresCodes = quantization is { } codes && Json.Truth(codes, "ignore"),
+            Oversampling = quantization is { } measure ? Json.Field(measure, "rescore") is { ValueKind: JsonValueKind.False } ? 1 : Json.Number(measure, "oversampling") : null,
         };
     }
 
@@ -63,9 +66,7 @@ internal sealed record QueryReader(VectorCall Call, CollectionRecord Collection,
         {
             case "average_vector":
                 if (positive.Count == 0) throw VectorFault.BadInput("At least one positive vector ID required with this strategy");
-                var (plus, minus) = (Mean(positive), negative.Count == 0 ? null : Mean(negative));
-                var vector = minus is null ? plus : [.. plus.Zip(minus, (one, other) => one + one - other)];
-                return node with { Kind = QueryKind.Nearest, Vector = VectorNorm.Prepare(vector, Collection.Config.Columns[column]) };
+                return node with { Kind = QueryKind.Nearest, Vector = VectorNorm.Prepare(VectorMean.Towards(positive, negative, Collection.Config.Columns[column]), Collection.Config.Columns[column]) };
             case "best_score" or "sum_scores":
                 if (positive.Count + negative.Count == 0) throw VectorFault.BadInput("At least one positive or negative vector ID required with this strategy");
                 return node with { Kind = QueryKind.Examples, Examples = new ExampleQuestion(column, strategy == "best_score" ? ExampleRule.BestScore : ExampleRule.SumScores, positive, negative, null, node.Limit, null) };
@@ -79,8 +80,8 @@ internal sealed record QueryReader(VectorCall Call, CollectionRecord Collection,
     {
         var column = Collection.Config.ColumnOf(name);
         var named = new List<PointId>();
-        var wanted = target is { } given ? await ExampleAsync(column, given, named).ConfigureAwait(false) : null;
-        var (positive, negative) = (new List<float[]>(), new List<float[]>());
+        NamedVector? wanted = target is { } given ? await ExampleAsync(column, given, named).ConfigureAwait(false) : null;
+        var (positive, negative) = (new List<NamedVector>(), new List<NamedVector>());
         foreach (var pair in context is { } pairs ? pairs.ValueKind == JsonValueKind.Array ? pairs.EnumerateArray().ToArray() : [pairs] : [])
         {
             positive.Add(await ExampleAsync(column, Json.Required(pair, "positive"), named).ConfigureAwait(false));
@@ -88,23 +89,15 @@ internal sealed record QueryReader(VectorCall Call, CollectionRecord Collection,
         }
 
         node = node with { Column = column, Filter = Without(node.Filter, named) };
-        if (wanted is not null && positive.Count == 0) return node with { Kind = QueryKind.Nearest, Vector = wanted };
+        if (wanted is not null && positive.Count == 0) return node with { Kind = QueryKind.Nearest, Vector = wanted.Value };
         return node with { Kind = QueryKind.Examples, Examples = new ExampleQuestion(column, wanted is null ? ExampleRule.Context : ExampleRule.Discover, positive, negative, wanted, node.Limit, null) };
-    }
-
-    private static float[] Mean(List<float[]> vectors)
-    {
-        var mean = new float[vectors[0].Length];
-        foreach (var vector in vectors)
-            for (var at = 0; at < mean.Length; at++) mean[at] += vector[at] / vectors.Count;
-        return mean;
     }
 
     private static Filter? Without(Filter? filter, IReadOnlyCollection<PointId> ids) => ids.Count == 0 ? filter : Filter.Both(filter, Filter.Without(ids.ToHashSet()));
 
-    private async Task<List<float[]>> ExamplesAsync(int column, JsonElement? examples, List<PointId> named)
+    private async Task<List<NamedVector>> ExamplesAsync(int column, JsonElement? examples, List<PointId> named)
     {
-        var vectors = new List<float[]>();
+        var vectors = new List<NamedVector>();
         if (examples is not { } given) return vectors;
         if (given.ValueKind != JsonValueKind.Array) throw VectorFault.BadJson("invalid type: expected a sequence of examples");
         foreach (var example in given.EnumerateArray()) vectors.Add(await ExampleAsync(column, example, named).ConfigureAwait(false));
@@ -112,11 +105,10 @@ internal sealed record QueryReader(VectorCall Call, CollectionRecord Collection,
     }
 
     /// <summary>A vector, or a point whose vector it is. A point that is asked about is not among its own answers, unless it is of another collection.</summary>
-    private async Task<float[]> ExampleAsync(int column, JsonElement target, List<PointId> named)
+    private async Task<NamedVector> ExampleAsync(int column, JsonElement target, List<PointId> named)
     {
         var own = Collection.Config.Columns[column];
-        if (target.ValueKind == JsonValueKind.Array) return VectorNorm.Prepare(Json.Vector(target), own);
-        if (target.ValueKind == JsonValueKind.Object) throw VectorFault.NotHere("this kind of vector; sequences of numbers and point IDs are");
+        if (target.ValueKind is JsonValueKind.Array or JsonValueKind.Object) return VectorNorm.Prepare(VectorBodies.Read(own.Name, target, isQuery: true), own);
         var id = PointIds.Read(target);
         var (collection, name, scope) = (Collection, own.Name, Scope);
         if (Elsewhere is { } elsewhere)
@@ -132,6 +124,6 @@ internal sealed record QueryReader(VectorCall Call, CollectionRecord Collection,
         if (found.Count == 0) throw VectorFault.NotFound($"No point with id {id} found");
         if (found[0].Vectors.Count == 0) throw VectorFault.NotFound($"No vector with name {name} found for point {id}");
         if (ReferenceEquals(collection, Collection)) named.Add(id);
-        return VectorNorm.Prepare(found[0].Vectors[0].Values, own);
+        return VectorNorm.Prepare(found[0].Vectors[0] with { Name = own.Name }, own);
     }
 }

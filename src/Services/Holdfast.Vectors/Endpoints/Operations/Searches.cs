@@ -88,16 +88,16 @@ internal static class Searches
         await StrictCheck.OnReadAsync(call, collection, filter).ConfigureAwait(false);
         var sample = await call.Face.SampleAsync(collection, size, column, filter, new ContentWanted(false, 1UL << column), scope).ConfigureAwait(false);
         var points = sample.Where(point => point.Vectors.Count > 0).OrderBy(point => point.Id).ToArray();
-        var distance = collection.Config.Columns[column].Distance;
+        var parameters = collection.Config.Columns[column];
         var pairs = new List<(int One, int Other, float Score)>();
         for (var one = 0; one < points.Length; one++)
         {
             call.Cancelled.ThrowIfCancellationRequested();
             var here = one;
             pairs.AddRange(Enumerable.Range(0, points.Length).Where(other => other != here)
-                .Select(other => (One: here, Other: other, Likeness: VectorScore.Likeness(distance, points[here].Vectors[0].Values, points[other].Vectors[0].Values)))
+                .Select(other => (One: here, Other: other, Likeness: VectorScore.Likeness(parameters, points[here].Vectors[0], points[other].Vectors[0])))
                 .OrderByDescending(each => each.Likeness).Take(limit)
-                .Select(each => (each.One, each.Other, Kernels.DistanceRules.IsSimilarity(distance) ? each.Likeness : -each.Likeness)));
+                .Select(each => (each.One, each.Other, Kernels.DistanceRules.IsSimilarity(parameters.Distance) ? each.Likeness : -each.Likeness)));
         }
 
         return new MatrixDone([.. points.Select(point => point.Id)], pairs);

@@ -67,6 +67,8 @@ internal sealed class RestExchange(IFeatureCollection features)
         response.Headers.ContentType = "application/octet-stream";
         response.Headers.ContentLength = content.Length;
         response.Headers.ContentDisposition = $"attachment; filename=\"{file.Name.Replace('"', '_')}\"";
-        await content.CopyToAsync(features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer, Aborted).ConfigureAwait(false);
+        var writer = features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer;
+        var buffer = new byte[128 * 1024];
+        for (int read; (read = await content.ReadAsync(buffer, Aborted).ConfigureAwait(false)) > 0;) await writer.WriteAsync(buffer.AsMemory(0, read), Aborted).ConfigureAwait(false);
     }
 }

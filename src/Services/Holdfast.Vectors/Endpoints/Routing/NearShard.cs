@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Holdfast.Vectors.Endpoints.Facade;
 using Holdfast.Vectors.Queries;
 using Holdfast.Vectors.Routing;
@@ -14,6 +15,9 @@ internal sealed class NearShard(IShardGroup group, ulong node = 0) : IShard
     /// <inheritdoc/>
     public async ValueTask<ShardAnswer> AskAsync(ShardQuestion question, ReadDemand demand, CancellationToken cancel)
     {
+        // Where it is answered, it is timed: another node's clock says nothing here.
+        if (question is NearestQuestion nearest) question = nearest with { Query = nearest.Query with { Clock = static () => (long)Stopwatch.GetElapsedTime(0).TotalMicroseconds } };
+
         // A session whose writes are here already needs no round to a quorum.
         var isStrong = demand.Level == ReadLevel.Strong || (demand.Level == ReadLevel.Session && group.Position.Applied < demand.AtLeast);
         var answer = RowLookup.Serves(question)

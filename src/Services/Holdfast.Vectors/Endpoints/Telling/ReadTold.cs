@@ -60,7 +60,6 @@ internal static class ReadTold
             WritePosition(writer, stage);
             writer.WriteNumber("micros", stage.Micros);
             writer.WriteNumber("points", stage.Answer.Points.Count);
-            if (stage.Answer.FilterStrategy.Length > 0) writer.WriteString("filter", stage.Answer.FilterStrategy);
             if (stage.Answer.Traces.Count > 0) WriteSegments(writer, stage);
             writer.WriteEndObject();
         }
@@ -80,6 +79,21 @@ internal static class ReadTold
             writer.WriteNumber("rows", trace.Rows);
             writer.WriteNumber("visited", trace.Visited);
             writer.WriteNumber("scanned", trace.Scanned);
+            if (trace.Levels > 0)
+            {
+                writer.WriteNumber("levels", trace.Levels);
+                writer.WriteNumber("candidates", trace.Candidates);
+                writer.WriteString("walked_by", trace.Encoding.ToString().ToLowerInvariant());
+            }
+
+            if (trace.Filter.Length > 0)
+            {
+                writer.WriteString("filter", trace.Filter);
+                writer.WriteNumber("admitted", trace.Admitted);
+                writer.WriteNumber("filter_micros", trace.FilterMicros);
+            }
+
+            writer.WriteNumber("search_micros", trace.SearchMicros);
             writer.WriteEndObject();
         }
 

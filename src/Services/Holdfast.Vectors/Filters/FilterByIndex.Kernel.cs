@@ -10,8 +10,18 @@ internal readonly struct FilterByIndex(Segment segment, int visible)
     {
         var must = new List<Condition>();
         foreach (var condition in filter.Must)
-            if (Answer(condition) is { } answer) And(bits, answer);
-            else must.Add(condition);
+        {
+            if (Answer(condition) is { } answer)
+            {
+                And(bits, answer);
+                continue;
+            }
+
+            // A phrase's words are known; whether they stand behind one another is asked of the texts that have them all.
+            if (condition is FieldCondition { Predicate: MatchText { Kind: TextMatch.Phrase } phrase } field && Answer(field with { Predicate = phrase with { Kind = TextMatch.AllWords } }) is { } candidates) And(bits, candidates);
+            must.Add(condition);
+        }
+
         var mustNot = new List<Condition>();
         foreach (var condition in filter.MustNot)
             if (Answer(condition) is { } answer) AndNot(bits, answer);
@@ -53,6 +63,16 @@ internal readonly struct FilterByIndex(Segment segment, int visible)
             case FieldCondition field when segment.Indexes.For(field.Path, field.Predicate) is { } index:
                 index.Answer(field.Predicate, segment, visible, bits);
                 return bits;
+            case IsEmptyCondition empty when segment.Indexes.For(empty.Path, new HasSomething()) is { } index:
+                index.Answer(new HasSomething(), segment, visible, bits);
+                for (var word = 0; word < bits.Length; word++) bits[word] = ~bits[word];
+                return bits;
+            case IsNullCondition nothing when segment.Indexes.For(nothing.Path, new HasNull()) is { } index:
+                index.Answer(new HasNull(), segment, visible, bits);
+                return bits;
+            case HasVectorCondition vector:
+                ReadVectors(vector.Name, bits);
+                return bits;
             case HasIdCondition ids:
                 for (var row = 0; row < visible; row++)
                     if (ids.Ids.Contains(segment.IdOf(row))) bits[row >> 6] |= 1UL << row;
@@ -62,6 +82,16 @@ internal readonly struct FilterByIndex(Segment segment, int visible)
                 return Apply(inner.Filter, bits) is null ? bits : null;
             default:
                 return null;
+        }
+    }
+
+    private unsafe void ReadVectors(string name, ulong[] bits)
+    {
+        foreach (var column in segment.Columns)
+        {
+            if (column.Params.Name != name) continue;
+            for (var word = 0; word << 6 < visible; word++) bits[word] = Volatile.Read(ref column.Live[word]);
+            GC.KeepAlive(column);
         }
     }
 
