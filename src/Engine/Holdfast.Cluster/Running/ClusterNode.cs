@@ -41,6 +41,7 @@ public sealed class ClusterNode : IAsyncDisposable
         this.setup = setup;
         trust = ControlTrust.Of(setup.Tls);
         hands = new NodeHands(setup, trust, () => View);
+        Lines = new NodeLines(node => View.Members.TryGetValue(node, out var member) ? HostPort.Format(member.Host, member.Port) : null, trust, setup.Self);
         runner = new ProcedureRunner(() => directory.View, hands);
         dataGroups = new DataGroups(setup);
         genesis = GenesisFile.Read(setup.Disk);
@@ -57,6 +58,9 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>The directory as this node knows it; for all threads.</summary>
     public DirectoryView View => directory.View;
+
+    /// <summary>Asks other members, on lines that are kept; for faces whose questions are not rare.</summary>
+    public NodeLines Lines { get; }
 
     /// <summary>Group 0, once started.</summary>
     public ReplicatedGroup Directory { get; private set; } = null!;
@@ -189,6 +193,7 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         await running.ConfigureAwait(false);
+        await Lines.DisposeAsync().ConfigureAwait(false);
         stopping.Dispose();
     }
 

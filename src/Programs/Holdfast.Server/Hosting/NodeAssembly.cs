@@ -130,6 +130,7 @@ internal sealed class NodeAssembly : INode
         var machine = new CoordinationStateMachine();
         var leaseTimes = new LeaseTimes(self, addresses, tls);
         control.Add(LeaseTimes.Verb, leaseTimes.OnAsked);
+        control.Add(VectorsFace.Verb, vectors.OnAskedAsync);
         cluster = new ClusterNode(new ClusterNodeSetup
         {
             Disk = data.Disk,
@@ -151,6 +152,7 @@ internal sealed class NodeAssembly : INode
             Say = happened => log.Say(NodeEvents.Cluster, happened),
             Warn = finding => log.Warn(NodeEvents.Recovery, finding),
         });
+        vectors.Serve(cluster, self.Id);
         listener.Start();
         if (self.Cluster == Primitives.ClusterId.None && plan.Cluster.Count > 1) log.Say(NodeEvents.Founding, "a new cluster begins when every listed node is there");
         await cluster.StartAsync(cancel);
@@ -160,7 +162,7 @@ internal sealed class NodeAssembly : INode
         var keyspace = CoordinationFace.Over(cluster.Coordination, machine, IdentityOf(self, membership, leaseTimes), BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), plan.Keyspace);
         leaseTimes.Serve(keyspace);
         await cluster.FinishRecoveryAsync(stop => keyspace.RaiseRevisionsAsync((DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10, RevisionsSkippedLeast, stop), cancel);
-        var parts = new NodeParts(plan, log, self, record, runtime, cluster, onFatal);
+        var parts = new NodeParts(plan, log, self, record, runtime, cluster, new MetricsRegistry(), onFatal);
         var backup = new BackupKeeping(parts, alarms);
         backup.Start();
         stops.Push(backup.DisposeAsync);
@@ -182,7 +184,7 @@ internal sealed class NodeAssembly : INode
         RunUntilStopped(() => new NodeWatch(log, alarms, () => node.Runtime.Groups, NameOf, keyspace).RunAsync(stopping.Token));
 
         Func<DateTimeOffset?> certificatesEnd = () => Earliest(tls is { IsReady: true } ? tls.Expires : null, clientTls?.Material().Certificate.TargetCertificate.NotAfter);
-        var metrics = new MetricsRegistry();
+        var metrics = node.Metrics;
         keyspace.RegisterMetrics(metrics);
         var shown = new NodeMetrics(metrics, node.Runtime, alarms, NameOf, freeBytes);
         shown.Register(certificatesEnd, VersionCommand.Text);

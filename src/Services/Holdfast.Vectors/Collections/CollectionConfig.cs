@@ -13,6 +13,8 @@ namespace Holdfast.Vectors.Collections;
 /// </summary>
 internal sealed class CollectionConfig
 {
+    private CollectionRules? rules;
+
     private CollectionConfig(string json, IReadOnlyList<VectorParams> columns, int shards, int replicas)
     {
         (Json, Columns, Shards, Replicas) = (json, columns, shards, replicas);
@@ -33,6 +35,9 @@ internal sealed class CollectionConfig
 
     /// <summary>Replicas of a shard, as asked for.</summary>
     public int Replicas { get; }
+
+    /// <summary>What the configuration says about requests and about who keeps what.</summary>
+    public CollectionRules Rules => rules ??= CollectionRules.Read(Json);
 
     /// <summary>Reads a configuration that was written by <see cref="Create"/>.</summary>
     public static CollectionConfig Parse(string json)

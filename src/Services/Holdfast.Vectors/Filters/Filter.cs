@@ -30,7 +30,13 @@ internal sealed record Filter
 
     /// <summary>What passes both; null when neither is there.</summary>
     public static Filter? Both(Filter? one, Filter? other) =>
-        one is null ? other : other is null ? one : new Filter { Must = [new FilterCondition(one), new FilterCondition(other)] };
+        one is null ? other : other is null ? one : new Filter { Must = [new FilterCondition(one), new FilterCondition(other)], Json = $$"""{"must":[{{one.Json}},{{other.Json}}]}""" };
+
+    /// <summary>What passes is one of these points.</summary>
+    public static Filter Among(IReadOnlySet<PointId> ids) => new() { Must = [new HasIdCondition(ids)], Json = $$"""{"must":[{"has_id":{{Text(ids)}}}]}""" };
+
+    /// <summary>What passes is none of these points.</summary>
+    public static Filter Without(IReadOnlySet<PointId> ids) => new() { MustNot = [new HasIdCondition(ids)], Json = $$"""{"must_not":[{"has_id":{{Text(ids)}}}]}""" };
 
     /// <summary>Whether a point passes.</summary>
     public bool Passes(in FilterSubject subject)
@@ -55,6 +61,8 @@ internal sealed record Filter
             _ => condition,
         })];
     }
+
+    private static string Text(IReadOnlySet<PointId> ids) => $"[{string.Join(',', ids.Select(id => id.IsUuid ? $"\"{id}\"" : id.ToString()))}]";
 
     private static bool AtLeast(IReadOnlyList<Condition> conditions, int wanted, in FilterSubject subject)
     {

@@ -1,56 +1,6 @@
 using System.Text.Json;
-using Holdfast.Vectors.Endpoints.Facade;
 
-namespace Holdfast.Vectors.Endpoints.Rest;
-
-/// <summary>A request as its route sees it: path parts by name, query by name, body as JSON. What it asks for is in the protocol's words; anything wrong is a <see cref="VectorFault"/>.</summary>
-internal sealed class RestCall(VectorFace face, IReadOnlyDictionary<string, string> parts, string query, JsonElement body, CancellationToken cancelled)
-{
-    private static readonly JsonElement NoBody = JsonDocument.Parse("{}").RootElement.Clone();
-
-    /// <summary>What everything is asked of.</summary>
-    public VectorFace Face => face;
-
-    /// <summary>The client is gone.</summary>
-    public CancellationToken Cancelled => cancelled;
-
-    /// <summary>The body; an empty object when there was none.</summary>
-    public JsonElement Body => body.ValueKind == JsonValueKind.Undefined ? NoBody : body;
-
-    /// <summary>The collection's name in the path.</summary>
-    public string CollectionName => parts["name"];
-
-    /// <summary>How fresh reads must be. Qdrant's words that ask for more than one replica are met by the default; a number, <c>eventual</c>, is this node's own state.</summary>
-    public ReadLevel Level => QueryOf("consistency") switch
-    {
-        null or "majority" or "quorum" or "all" or "strong" or "session" => ReadLevel.Strong,
-        "eventual" => ReadLevel.Eventual,
-        var number when int.TryParse(number, out var replicas) && replicas >= 1 => replicas > 1 ? ReadLevel.Strong : ReadLevel.Eventual,
-        var other => throw VectorFault.BadInput($"consistency \"{other}\" is none of majority, quorum, all, strong, session, eventual, or a number"),
-    };
-
-    /// <summary>A part of the path.</summary>
-    public string Part(string name) => parts[name];
-
-    /// <summary>A field of the query; null when it is not there.</summary>
-    public string? QueryOf(string name)
-    {
-        foreach (var pair in query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
-        {
-            var equals = pair.IndexOf('=', StringComparison.Ordinal);
-            var key = equals < 0 ? pair : pair[..equals];
-            if (Uri.UnescapeDataString(key) == name) return equals < 0 ? "" : Uri.UnescapeDataString(pair[(equals + 1)..]);
-        }
-
-        return null;
-    }
-
-    /// <summary>The collection in the path.</summary>
-    public ValueTask<CollectionRecord> CollectionAsync() => face.RequireAsync(CollectionName, cancelled);
-
-    /// <summary>A field of the body; null when it is absent or null.</summary>
-    public JsonElement? Field(string name) => Json.Field(Body, name);
-}
+namespace Holdfast.Vectors.Endpoints;
 
 /// <summary>Reading JSON in the protocol's manner: absent and null are the same, and what has the wrong type is said with its name.</summary>
 internal static class Json
