@@ -174,7 +174,7 @@ internal sealed class ShardMachine : IStateMachine
         if (state is not { } here) return at.Refuse("the shard is not configured yet");
         switch (kind)
         {
-            case ShardCommandKind.Upsert or ShardCommandKind.UpdateVectors:
+            case ShardCommandKind.Upsert or ShardCommandKind.UpdateVectors or ShardCommandKind.UpsertWhere:
                 return new PointEntries(here, entry.Position.Index).Write(kind, ref reader, at, PointsPerSlice);
             case ShardCommandKind.CreateIndex:
                 var key = reader.ReadText();
