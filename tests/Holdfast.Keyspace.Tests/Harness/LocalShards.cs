@@ -60,6 +60,7 @@ internal sealed class LocalShards
     public void Turn()
     {
         Node.WallMicros = Clock;
+        Node.Waits.Look(Node.Now);
         for (var i = 0; i < 10_000 && (Seat.Quorum.WantsTurn || Seat.Async.WantsTurn || Node.Resting.Count > 0); i++)
         {
             var resting = Node.Resting.ToArray();
@@ -68,6 +69,14 @@ internal sealed class LocalShards
             Seat.Quorum.Depart();
             Seat.Async.Depart();
         }
+    }
+
+    /// <summary>Lets time go by, for timeouts and for what stamps entries.</summary>
+    public void Pass(TimeSpan time)
+    {
+        Clock += (long)time.TotalMicroseconds;
+        Node.Now += time;
+        Turn();
     }
 
     /// <summary>Commits what was executed.</summary>

@@ -20,6 +20,8 @@ internal sealed class ShardChores(KeyspaceNode node)
             var shard = topology.Shards[i];
             if (!known.TryGetValue(seat.Group, out var chores))
                 known[seat.Group] = chores = (new Chore(seat, call => Claim(call, shard)), new Chore(seat, new ExpiryRound().Run));
+            node.Subscriptions.EndLost(seat.Machine);
+            seat.Machine.Waits.EndLost(seat.Machine.State.Slots, node);
             if (!seat.Machine.State.Slots.IsClaimed) chores.Claim.Propose();
             else if (seat.Machine.Keyspace.VolatileCount > 0 || seat.Machine.Keyspace.HasFieldDates) chores.Expiry.Propose();
         }

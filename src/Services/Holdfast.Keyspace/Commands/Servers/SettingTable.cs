@@ -10,6 +10,7 @@ internal sealed class SettingTable(KeyspaceOptions options)
         ["appendfsync"] = "always",
         ["appendonly"] = "yes",
         ["bind"] = "127.0.0.1",
+        ["client-output-buffer-limit"] = "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
         ["cluster-enabled"] = "yes",
         ["cluster-node-timeout"] = "1000",
         ["databases"] = "1",
