@@ -87,6 +87,11 @@ internal sealed class ShardState : IBeforeChange, IDisposable
         if (isUndoOn) Undo.SaveElements(place);
     }
 
+    void IBeforeChange.BeforeElement(TableValue value, uint hash)
+    {
+        if (Walk is { } walk && walk.Keyspace == Keyspace) walk.Save(value, hash);
+    }
+
     bool IBeforeChange.OnElement(in ElementImage image)
     {
         if (isUndoOn) Undo.Save(image);
