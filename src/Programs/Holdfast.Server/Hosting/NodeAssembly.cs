@@ -129,6 +129,7 @@ internal sealed class NodeAssembly : INode
         stops.Push(() => { vectors.Dispose(); return ValueTask.CompletedTask; });
         var leaseTimes = new LeaseTimes(self, addresses, tls);
         control.Add(LeaseTimes.Verb, leaseTimes.OnAsked);
+        redis?.AddVerbs(control);
         cluster = new ClusterNode(new ClusterNodeSetup
         {
             Disk = data.Disk,

@@ -24,6 +24,7 @@ public sealed class KeyspaceFace : IAsyncDisposable
     private readonly KeyspaceLog log;
     private readonly CancellationTokenSource stopping = new();
     private RedisLoop? loop;
+    private volatile MoveRunner? runner;
     private Task following = Task.CompletedTask;
 
     /// <summary>A face that serves nobody yet.</summary>
@@ -46,6 +47,13 @@ public sealed class KeyspaceFace : IAsyncDisposable
 
     /// <summary>The empty state of a shard that is placed here; null for a group of another face.</summary>
     public IStateMachine? MakeMachine(GroupRecord group) => group.Face is ShardLayout.Face or "" ? machines.Make(group.Id) : null;
+
+    /// <summary>Adds what nodes ask each other to the control calls. Before the peer listener starts.</summary>
+    public void AddVerbs(ControlService control)
+    {
+        control.Add(KeyspaceVerbs.Move, OnMove);
+        control.Add(KeyspaceVerbs.Leads, OnLeads);
+    }
 
     /// <summary>Opens the door and begins to follow the cluster: announces this node, founds the shards of a fresh cluster, and spreads the leaders.</summary>
     /// <param name="self">This incarnation.</param>
@@ -72,9 +80,12 @@ public sealed class KeyspaceFace : IAsyncDisposable
         }
 
         Endpoint = (IPEndPoint)socket.LocalEndPoint!;
+        runner = new MoveRunner(node, loop, cluster, log);
+        node.Desk = new ClusterDesk(node, loop, cluster, stopping.Token);
+        node.Health = peer => peer == self || hears(peer) ? PeerHealth.Alive : PeerHealth.Suspect;
         loop.Open(socket);
         var peer = new ClusterPeer(self, advertised ?? listen.Address.ToString(), Endpoint.Port, busPort);
-        var follower = new ClusterFollower(node, machines, cluster, peer, hears, log);
+        var follower = new ClusterFollower(node, machines, cluster, peer, hears, runner, log);
         following = Task.Run(() => follower.RunAsync(stopping.Token), CancellationToken.None);
     }
 
@@ -86,4 +97,13 @@ public sealed class KeyspaceFace : IAsyncDisposable
         if (Endpoint is not null) await loop!.CloseAsync().WaitAsync(TimeSpan.FromSeconds(5)).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
         stopping.Dispose();
     }
+
+    private async ValueTask<ReadOnlyMemory<byte>> OnMove(ControlRequest request, CancellationToken cancellation)
+    {
+        if (MoveQuestion.Decode(request.Payload.Span) is not { } question) throw new ControlRefusedException("the question is not whole");
+        return runner is { } started ? (await started.AnswerAsync(question, cancellation).ConfigureAwait(false)).Encode() : default(MoveAnswer).Encode();
+    }
+
+    private ValueTask<ReadOnlyMemory<byte>> OnLeads(ControlRequest request, CancellationToken cancellation) =>
+        new(KeyspaceVerbs.EncodeLeads(node.Topology.Led.Select(seat => (seat.Group, seat.Log.Term))));
 }

@@ -62,6 +62,9 @@ internal sealed class ShardMachine : IAppendExecutor
     /// <summary>Who watches which keys (WATCH), and waits for them.</summary>
     public WatchTable Watches { get; }
 
+    /// <summary>The place of the entry that is being executed.</summary>
+    public LogPosition Position { get; private set; }
+
     /// <summary>The role as it was last told.</summary>
     public GroupRole Role { get; private set; }
 
@@ -90,6 +93,7 @@ internal sealed class ShardMachine : IAppendExecutor
     {
         Call.Effects.Begin(effects);
         Call.TimeMicros = command.TimeMicros;
+        Position = command.Position;
         State.Undo.Begin(command.Position.Index, State.Hash);
         State.IsUndoOn = true;
         works[BitConverter.ToInt32(command.Command)].Run(this);
@@ -138,6 +142,7 @@ internal sealed class ShardMachine : IAppendExecutor
 
     public void OnRole(in GroupRole role)
     {
+        if (!role.IsLeader || role.Term != Role.Term) State.Tracker = null;
         if (!role.IsLeader) Watches.BreakAll();
         Role = role;
     }
@@ -206,7 +211,7 @@ internal sealed class ShardMachine : IAppendExecutor
         {
             new SpanWriter(unread).WriteBytes(chunk);
             var bytes = new SpanReader(unread.Written);
-            if (!isHeadRead && unread.Length >= SnapshotCodec.HeadBytes)
+            if (!isHeadRead && SnapshotCodec.HasRecord(bytes.Rest))
             {
                 isHeadRead = true;
                 Invariant.Holds(SnapshotCodec.TryReadHead(ref bytes, state!, out _), "a shard's snapshot is of another version: start the program that wrote it, or a newer one");

@@ -5,32 +5,34 @@ using Holdfast.Wire;
 namespace Holdfast.Keyspace;
 
 /// <summary>
-/// The bytes of a shard's snapshot: a head (version, seed, hash, counts, slots), then records in any order, each with its length first. Nothing in it
+/// The bytes of a shard's snapshot: a head (version, seed, hash, counts, slots with their moves, fences), then records in any order, each with its length first, as the head. Nothing in it
 /// depends on memory layout.
 /// </summary>
 internal static unsafe class SnapshotCodec
 {
-    public const byte Version = 1;
-
-    /// <summary>Bytes of the head.</summary>
-    public const int HeadBytes = 1 + 8 + 8 + 8 + 8 + (KeySlot.Count / 8);
+    public const byte Version = 2;
 
     public static void WriteHead(SpanWriter writer, ShardState state)
     {
-        writer.WriteByte(Version);
-        writer.WriteUInt64(state.Keyspace.Seed);
-        writer.WriteUInt64(state.Hash);
-        writer.WriteUInt64((ulong)state.Keyspace.KeyCount);
-        state.Slots.Write(writer);
+        var head = new ByteBuffer(4096);
+        var body = new SpanWriter(head);
+        body.WriteByte(Version);
+        body.WriteUInt64(state.Keyspace.Seed);
+        body.WriteUInt64(state.Hash);
+        body.WriteUInt64((ulong)state.Keyspace.KeyCount);
+        state.Slots.Write(body);
+        state.Fences.Write(body);
+        writer.WriteBlock(head.Written);
     }
 
     public static bool TryReadHead(ref SpanReader reader, ShardState state, out long keys)
     {
-        var version = reader.ReadByte();
-        state.Keyspace.Seed = reader.ReadUInt64();
-        state.Hash = reader.ReadUInt64();
-        keys = (long)reader.ReadUInt64();
-        return state.Slots.TryRead(ref reader) && reader.IsWhole && version == Version;
+        var head = new SpanReader(reader.ReadBlock());
+        var version = head.ReadByte();
+        state.Keyspace.Seed = head.ReadUInt64();
+        state.Hash = head.ReadUInt64();
+        keys = (long)head.ReadUInt64();
+        return version == Version && state.Slots.TryRead(ref head) && state.TryReadFences(ref head) && head.IsWhole && reader.IsWhole;
     }
 
     /// <summary>Writes a record; returns how many bytes.</summary>

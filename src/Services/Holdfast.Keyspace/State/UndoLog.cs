@@ -31,6 +31,7 @@ internal sealed unsafe class UndoLog(ShardState state)
         public Keyspace Owner;
         public int Slot;
         public bool IsFlush;
+        public SlotOwnership? Slots;
     }
 
     /// <summary>Entries that are executed and not known to be committed.</summary>
@@ -64,11 +65,13 @@ internal sealed unsafe class UndoLog(ShardState state)
     }
 
     /// <summary>Remembers a whole keyspace that was flushed.</summary>
-    public void SaveAll(Keyspace flushed)
-    {
-        images.Add(new Image { Owner = flushed, IsFlush = true });
-        entries.Last.Images++;
-    }
+    public void SaveAll(Keyspace flushed) => Add(new Image { Owner = flushed, IsFlush = true });
+
+    /// <summary>Remembers which slots the shard had.</summary>
+    public void Save(SlotOwnership before) => Add(new Image { Slots = before });
+
+    /// <summary>Something changed that has no before-image: taking the entry back means to rebuild.</summary>
+    public void CannotTakeBack() => entries.Last.CannotUndo = true;
 
     /// <summary>Everything up to here is committed: what it replaced is gone for good.</summary>
     public void Confirm(LogIndex through)
@@ -78,7 +81,7 @@ internal sealed unsafe class UndoLog(ShardState state)
             for (var left = entries.First.Images; left > 0; left--)
             {
                 if (images.First.IsFlush) state.Retire(images.First.Owner);
-                else Free(images.First);
+                else if (images.First.Record is not null) Free(images.First);
                 images.RemoveFirst();
             }
 
@@ -102,9 +105,10 @@ internal sealed unsafe class UndoLog(ShardState state)
             {
                 var image = images.Last;
                 images.RemoveLast();
-                if (image.IsFlush)
+                if (image.Record is null)
                 {
-                    state.Bring(image.Owner);
+                    if (image.IsFlush) state.Bring(image.Owner);
+                    else state.Bring(image.Slots!);
                     continue;
                 }
 
@@ -128,6 +132,12 @@ internal sealed unsafe class UndoLog(ShardState state)
             if (images[i].IsFlush) state.Retire(images[i].Owner);
         entries.Clear();
         images.Clear();
+    }
+
+    private void Add(in Image image)
+    {
+        images.Add(image);
+        entries.Last.Images++;
     }
 
     private byte* MakeAbsent(in KeyPlace place)
