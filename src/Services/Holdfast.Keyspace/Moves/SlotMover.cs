@@ -134,10 +134,12 @@ internal sealed class SlotMover(ShardSeat seat, MoveId id, GroupId target, SlotR
         var isSealed = move.Phase == DeparturePhase.Sealed;
         if (isSealed && last.Status == MoveStatus.Adopted) return Run("hf.move.yield");
         if (last.Status == MoveStatus.Refused) return Run(isSealed ? "hf.move.takeback" : "hf.move.close");
+        if (isCancelled && seat.Machine.Call.Node.Bug == PlantedShardBug.TakenBackUnasked) return Run(isSealed ? "hf.move.takeback" : "hf.move.close");
         if (isCancelled) return Ask(MoveVerb.Refuse, isSealed);
         if (stream is null or { IsBroken: true }) Begin();
         if (!isPrepared) return Ask(MoveVerb.Prepare, isSealed);
         if (stream!.Chunk is { } chunk) return new MoveTask.Ask(Question(MoveVerb.Stage, isSealed) with { Chunk = stream.Due, Bytes = chunk });
+        if (isSealed && move.Seal.Attempt == stream.Attempt && seat.Machine.Call.Node.Bug == PlantedShardBug.ForgottenBeforeAdopted && State.CountIn(slots) > 0) return new MoveTask.Run(call => MoveDoor.Drop(call, slots));
         if (isSealed && move.Seal.Attempt == stream.Attempt) return new MoveTask.Ask(Question(MoveVerb.Adopt, isSealed) with { Epoch = move.Epoch, Seal = move.Seal });
         if (isSealed ? stream.IsWalked : stream.IsReadyForSeal) return new MoveTask.Run(Seal);
         var copying = stream;

@@ -43,7 +43,7 @@ internal sealed unsafe class SlotStream : IChangeTracker
     public ulong Attempt { get; }
 
     /// <summary>Whether changes may have been missed: all keys are gone, the state is another, or another term has begun. The attempt is over.</summary>
-    public bool IsBroken => isFlushed || shard.State != state || shard.Role.Term != term;
+    public bool IsBroken => isFlushed || shard.State != state || (shard.Role.Term != term && shard.Call.Node.Bug != PlantedShardBug.CopyOutlivesTerm);
 
     /// <summary>Whether every key was copied once.</summary>
     public bool IsWalked => at == order.Length;
@@ -102,7 +102,7 @@ internal sealed unsafe class SlotStream : IChangeTracker
     public void ReadRest()
     {
         Invariant.Holds(IsWalked, "slots are sealed that were not copied");
-        WriteChanged(int.MaxValue);
+        if (shard.Call.Node.Bug != PlantedShardBug.SealWithoutTail) WriteChanged(int.MaxValue);
         var fences = state.Fences;
         if (fences.Floor.Value > 0) StageCodec.WriteFence(new SpanWriter(buffer), [], fences.Floor);
         foreach (var (name, token) in fences.All) StageCodec.WriteFence(new SpanWriter(buffer), name, token);

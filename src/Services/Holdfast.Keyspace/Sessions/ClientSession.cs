@@ -153,7 +153,7 @@ internal sealed class ClientSession : IReadCompletion
     {
         var (spec, slot) = (next.Spec!, next.Slot);
         var writer = Replies.Writer;
-        if (slot >= 0 && !seat.Machine.State.Slots.Owned[slot])
+        if (slot >= 0 && !seat.Machine.State.Slots.Owned[slot] && !(node.Bug == PlantedShardBug.SourceReadsSealed && spec.Has(CommandFlags.ReadOnly)))
         {
             // Its slot is sealed or gone, since it was routed: not executed, so it may be sent elsewhere (S19).
             IsHeldUp = true;

@@ -19,6 +19,9 @@ internal sealed class KeyspaceNode
 
     public KeyspaceOptions Options { get; }
 
+    /// <summary>For the simulator.</summary>
+    public PlantedShardBug Bug { get; init; }
+
     /// <summary>CONFIG.</summary>
     public SettingTable Settings { get; }
 

@@ -167,7 +167,7 @@ internal static class RequestRouter
         if (shard < 0) return topology.Shards.Length == 0 ? new Routed(Road.Wait, spec, slot, null, null) : Routed.Refuse(Text(CommandErrors.ClusterDown), spec);
         if (topology.Seats[shard] is { Log.IsLedHere: true } seat)
         {
-            if (seat.Machine.State.Slots.Owned[slot] || !seat.Machine.Role.IsLeader) return new Routed(Road.Shard, spec, slot, seat.ConvoyOf(client.Durability), null);
+            if (seat.Machine.State.Slots.Owned[slot] || !seat.Machine.Role.IsLeader || (node.Bug == PlantedShardBug.SourceReadsSealed && spec.Has(CommandFlags.ReadOnly))) return new Routed(Road.Shard, spec, slot, seat.ConvoyOf(client.Durability), null);
             if (ByMoves(node, client, spec, slot, seat) is { } way) return way;
         }
         else if (Adopted(topology, slot) is { } adopter)

@@ -155,7 +155,7 @@ internal sealed class SlotOwnership
     public void OnStaged(IncomingMove staged) => Put(staged);
 
     /// <summary>Target: what is staged must be what was sealed, to the byte and to the key; then the slots are served here, at a higher epoch.</summary>
-    public bool TryAdopt(MoveId id, ulong epoch, SealMark mark, long keysStaged)
+    public bool TryAdopt(MoveId id, ulong epoch, SealMark mark, long keysStaged, bool raisesEpoch = true)
     {
         if (!Incoming.TryGetValue(id, out var move) || move.Phase != ArrivalPhase.Staging) return false;
         if (move.Attempt != mark.Attempt || move.Chunks != mark.Chunks || move.Hash != mark.Hash || keysStaged != mark.Keys || !move.Unread.IsEmpty)
@@ -165,7 +165,7 @@ internal sealed class SlotOwnership
         }
 
         move.Slots.Put(Owned, true);
-        Epoch = Math.Max(Epoch, epoch) + 1;
+        Epoch = Math.Max(Epoch, epoch) + (raisesEpoch ? 1UL : 0);
         Incoming = Incoming.Remove(id);
         End(id, true);
         return true;
@@ -198,7 +198,7 @@ internal sealed class SlotOwnership
     }
 
     /// <summary>Whether keys in a slot may be forgotten: nobody is served from it, and no seal holds it.</summary>
-    public bool MayDrop(int slot) => !Owned[slot] && LeavingBy(slot) is null or { Phase: DeparturePhase.Released };
+    public bool MayDrop(int slot, bool isEager = false) => !Owned[slot] && (isEager || LeavingBy(slot) is null or { Phase: DeparturePhase.Released });
 
     /// <summary>All keys are gone (FLUSHALL), staged ones too: attempts at copying begin anew.</summary>
     public void OnFlushed()
@@ -207,14 +207,17 @@ internal sealed class SlotOwnership
             if (move.Chunks > 0) Put(move with { Chunks = IncomingMove.Broken, Unread = [] });
     }
 
-    public void Write(SpanWriter writer)
+    /// <summary>The ownership as bytes.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="hasMoves">False for a planted bug: without the moves under way.</param>
+    public void Write(SpanWriter writer, bool hasMoves = true)
     {
         writer.WriteUInt64(Epoch);
         Owned.Write(writer);
-        writer.WriteUInt32((uint)Outgoing.Count);
-        foreach (var (_, move) in Outgoing) MoveCodec.Write(writer, move);
-        writer.WriteUInt32((uint)Incoming.Count);
-        foreach (var (_, move) in Incoming) MoveCodec.Write(writer, move);
+        writer.WriteUInt32((uint)(hasMoves ? Outgoing.Count : 0));
+        foreach (var (_, move) in hasMoves ? Outgoing : []) MoveCodec.Write(writer, move);
+        writer.WriteUInt32((uint)(hasMoves ? Incoming.Count : 0));
+        foreach (var (_, move) in hasMoves ? Incoming : []) MoveCodec.Write(writer, move);
         writer.WriteUInt32((uint)Ended.Count);
         foreach (var (id, isAdopted) in Ended)
         {

@@ -116,6 +116,7 @@ internal sealed class ShardMachine : IAppendExecutor
     {
         Watches.BreakAll();
         var hash = State.Hash;
+        State.KeepsLostOwnership = Call.Node.Bug == PlantedShardBug.OwnershipNotUndone;
         if (!State.Undo.TryUndo(from, ref hash)) return false;
         State.Hash = hash;
         return true;
@@ -136,13 +137,13 @@ internal sealed class ShardMachine : IAppendExecutor
         return ApplyResult.Yield;
     }
 
-    public ISnapshotView CaptureSnapshot() => new SnapshotWalk(State);
+    public ISnapshotView CaptureSnapshot() => new SnapshotWalk(State, hasMoves: Call.Node.Bug != PlantedShardBug.MovesLeftOutOfSnapshot);
 
     public ISnapshotBuilder BeginRestore() => new Builder(this);
 
     public void OnRole(in GroupRole role)
     {
-        if (!role.IsLeader || role.Term != Role.Term) State.Tracker = null;
+        if ((!role.IsLeader || role.Term != Role.Term) && Call.Node.Bug != PlantedShardBug.CopyOutlivesTerm) State.Tracker = null;
         if (!role.IsLeader) Watches.BreakAll();
         Role = role;
     }

@@ -19,6 +19,9 @@ internal sealed class ShardState : IBeforeChange, IDisposable
 
     public SlotOwnership Slots { get; private set; } = new();
 
+    /// <summary>A planted bug: what a lost tail did to the ownership stays.</summary>
+    public bool KeepsLostOwnership { get; set; }
+
     /// <summary>The highest token of each lock that was declared here (S22).</summary>
     public FenceTable Fences { get; private set; } = new();
 

@@ -12,7 +12,7 @@ internal static unsafe class SnapshotCodec
 {
     public const byte Version = 2;
 
-    public static void WriteHead(SpanWriter writer, ShardState state)
+    public static void WriteHead(SpanWriter writer, ShardState state, bool hasMoves = true)
     {
         var head = new ByteBuffer(4096);
         var body = new SpanWriter(head);
@@ -20,7 +20,7 @@ internal static unsafe class SnapshotCodec
         body.WriteUInt64(state.Keyspace.Seed);
         body.WriteUInt64(state.Hash);
         body.WriteUInt64((ulong)state.Keyspace.KeyCount);
-        state.Slots.Write(body);
+        state.Slots.Write(body, hasMoves);
         state.Fences.Write(body);
         writer.WriteBlock(head.Written);
     }

@@ -108,7 +108,7 @@ internal sealed unsafe class UndoLog(ShardState state)
                 if (image.Record is null)
                 {
                     if (image.IsFlush) state.Bring(image.Owner);
-                    else state.Bring(image.Slots!);
+                    else if (!state.KeepsLostOwnership) state.Bring(image.Slots!);
                     continue;
                 }
 

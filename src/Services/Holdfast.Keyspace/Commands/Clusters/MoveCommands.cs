@@ -121,7 +121,9 @@ internal sealed class MoveCommands : ICommandFamily
     {
         if (call.Count != 8 || !call.Shard.State.Slots.Incoming.TryGetValue(Id(call), out var move)) return;
         var keys = call.Shard.State.CountIn(move.Slots);
-        Step(call, slots => slots.TryAdopt(Id(call), Number(call, 2), Seal(call, 3), keys));
+        var mark = Seal(call, 3);
+        if (call.Node.Bug == PlantedShardBug.AdoptUnchecked) mark = new SealMark(mark.Index, move.Attempt, move.Chunks, move.Hash, keys);
+        Step(call, slots => slots.TryAdopt(Id(call), Number(call, 2), mark, keys, raisesEpoch: call.Node.Bug != PlantedShardBug.EpochNotRaised));
     }
 
     /// <summary>hf.move.forget ID: a refused move, once nothing is staged any more.</summary>
@@ -137,7 +139,7 @@ internal sealed class MoveCommands : ICommandFamily
         for (var i = 1; i < call.Count; i++)
         {
             var place = call.Keyspace.Locate(call[i]);
-            if (!place.Exists || !call.Shard.State.Slots.MayDrop(place.Slot)) continue;
+            if (!place.Exists || !call.Shard.State.Slots.MayDrop(place.Slot, isEager: call.Node.Bug == PlantedShardBug.ForgottenBeforeAdopted)) continue;
             call.Keyspace.Remove(ref place);
             call.CountChanges(1);
         }
