@@ -207,6 +207,7 @@ internal sealed class ClusterWorld
         var context = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
         var failure = Drive();
+        foreach (var machine in Machines) machine.Process?.Shards?.Dispose();
         SynchronizationContext.SetSynchronizationContext(context);
         Counts.Runs = 1;
         Counts.Events = Clock.EventsRun;

@@ -58,7 +58,8 @@ internal sealed class ShardCheck(ClusterWorld world)
             CheckReplicas(group, machine);
         }
 
-        ClusterCheck.Require(Array.IndexOf(served, GroupId.Directory) is < 0 and var lost, $"slot {lost} is served by nobody in the end");
+        var lost = Array.IndexOf(served, GroupId.Directory);
+        ClusterCheck.Require(lost < 0, $"slot {lost} is served by nobody in the end");
         foreach (var name in kept)
         {
             var key = Encoding.ASCII.GetBytes(name);

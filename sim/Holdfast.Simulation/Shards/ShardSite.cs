@@ -33,6 +33,8 @@ internal sealed class ShardSite
 
     public KeyspaceNode Node { get; }
 
+    public bool IsAlive => process.IsAlive;
+
     private ClusterWorld World => process.World;
 
     public ShardMachine MachineOf(GroupId group) => machines[Array.IndexOf(ClusterWorld.ShardIds, group)];

@@ -24,7 +24,7 @@ internal sealed class SimConnection : IClientWire
     /// <summary>Sends commands together; their replies, or null when the connection was cut before all were there.</summary>
     public ValueTask<string[]?> AskAsync(params string[][] commands)
     {
-        if (isClosed) return new((string[]?)null);
+        if (isClosed || !site.IsAlive) return new((string[]?)null);
         (repliesWanted, asking) = (commands.Length, new TaskCompletionSource<string[]?>());
         foreach (var words in commands)
         {
@@ -55,8 +55,14 @@ internal sealed class SimConnection : IClientWire
         new SpanWriter(received).WriteBytes(bytes);
         client.Replies.Sent(bytes.Length);
         var replies = new List<string>();
-        for (var at = 0; at < received.Length && RespReply.Measure(received.Written[at..]) is > 0 and var length; at += length)
+        for (var at = 0; at < received.Length;)
+        {
+            var length = RespReply.Measure(received.Written[at..]);
+            if (length <= 0) break;
             replies.Add(RespReply.ToText(received.Written.Slice(at, length)).TrimEnd());
+            at += length;
+        }
+
         if (asking is null || replies.Count < repliesWanted) return;
         received.Clear();
         var done = asking;

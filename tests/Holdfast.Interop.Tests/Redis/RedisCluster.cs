@@ -15,10 +15,10 @@ internal sealed class RedisCluster : IAsyncDisposable
     public int[] Ports { get; }
 
     /// <summary>Starts a fresh cluster and waits until every slot is served, by as many masters as there are nodes.</summary>
-    public static async Task<RedisCluster> StartAsync(int nodes = 3)
+    public static async Task<RedisCluster> StartAsync(int nodes = 3, bool hasFaultyNetwork = false, Func<int, string[]>? flagsOf = null)
     {
         var ports = Interop.Tests.Ports.Free(nodes);
-        var cluster = new RedisCluster(await ProcessCluster.StartAsync(nodes, flagsOf: node => ["--redis", $"127.0.0.1:{ports[node]}"]), ports);
+        var cluster = new RedisCluster(await ProcessCluster.StartAsync(nodes, hasFaultyNetwork, flagsOf: node => ["--redis", $"127.0.0.1:{ports[node]}", .. flagsOf?.Invoke(node) ?? []]), ports);
         await cluster.UntilServedAsync(nodes);
         return cluster;
     }

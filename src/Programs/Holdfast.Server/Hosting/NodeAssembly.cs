@@ -216,6 +216,13 @@ internal sealed class NodeAssembly : INode
         log.Say(NodeEvents.Keyspace, $"Redis clients are served at {redis.Endpoint}");
     }
 
+    private async Task<KeyspaceStatus?> RedisStatusAsync()
+    {
+        if (redis is null) return null;
+        var told = await redis.StatusAsync();
+        return new KeyspaceStatus(told.Port, told.ShardsLed, told.SlotsServed, told.Shards, told.ReplicasLeast, told.LagMost, told.Commands, told.Redirects, told.MovesDone, told.MovesFailed);
+    }
+
     private void SpeakOfRedis(bool isWarning, string sentence)
     {
         if (isWarning) log.Warn(NodeEvents.Keyspace, sentence);
@@ -249,7 +256,7 @@ internal sealed class NodeAssembly : INode
         var bridge = new MetricsBridge(metrics);
         stops.Push(() => { bridge.Dispose(); return ValueTask.CompletedTask; });
 
-        var admin = new NodeAdmin(plan.Name, data.Node, cluster!, runtime!, alarms, certificatesEnd, archive, () => Budgets(plan, keyspace));
+        var admin = new NodeAdmin(plan.Name, data.Node, cluster!, runtime!, alarms, certificatesEnd, archive, () => Budgets(plan, keyspace), RedisStatusAsync);
         door = await OpenDoorAsync(keyspace, plan, new CoordinationEndpointOptions { Listen = [], Tls = clientTls, Logging = log, Admin = admin, ServesFace = plan.Roles.HasFlag(NodeRoles.Coordination), Metrics = metrics, RefreshMetrics = shown.RefreshAsync, OnFatal = onFatal }, cancel);
         stops.Push(door.DisposeAsync);
         if (OpenDns(keyspace, plan, log, metrics) is { } dns) stops.Push(dns.DisposeAsync);

@@ -43,6 +43,12 @@ internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode
             string.Create(CultureInfo.InvariantCulture, $"{procedure.Id}\t{procedure.Move!.Part}\t{procedure.Move.Source}\t{procedure.Move.Target}\t{(procedure.Move.IsCancelled && procedure.State == ProcedureState.Running ? "cancelling" : procedure.State.ToString().ToLowerInvariant())}\t{procedure.Note}")),
     ];
 
+    public (int Done, int Failed, int Running) CountMoves()
+    {
+        var moves = cluster.View.Procedures.Values.Where(procedure => procedure.Move is not null).ToLookup(procedure => procedure.State);
+        return (moves[ProcedureState.Done].Count(), moves[ProcedureState.Failed].Count(), moves[ProcedureState.Running].Count());
+    }
+
     private async Task<WishOutcome> TryAsync(ClusterWish wish)
     {
         try

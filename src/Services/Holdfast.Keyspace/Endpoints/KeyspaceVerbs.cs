@@ -15,8 +15,8 @@ internal static class KeyspaceVerbs
     /// <summary>Which shards a node leads, and in which terms.</summary>
     public const ushort Leads = 0x0302;
 
-    /// <summary>Hand a shard over to another of its replicas.</summary>
-    public const ushort HandOver = 0x0303;
+    /// <summary>A message of the gossip; the reply is one too, or nothing.</summary>
+    public const ushort Gossip = 0x0303;
 
     public static byte[] EncodeLeads(IEnumerable<(GroupId Group, Term Term)> leads)
     {
@@ -38,6 +38,4 @@ internal static class KeyspaceVerbs
         while (reader.Rest.Length >= 16) leads.Add((new GroupId(reader.ReadUInt64()), new Term(reader.ReadUInt64())));
         return leads.ToImmutable();
     }
-
-    public static byte[] EncodeHandOver(GroupId group, NodeId target) => EncodeLeads([(group, new Term(target.Value))]);
 }

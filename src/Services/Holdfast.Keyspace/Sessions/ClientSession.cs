@@ -301,6 +301,7 @@ internal sealed class ClientSession : IReadCompletion
             case Road.Refuse:
                 if (Transaction.IsOpen) Transaction.IsSpoilt = true;
                 node.Counters.Errors++;
+                if (next.Text!.StartsWith("MOVED ", StringComparison.Ordinal)) node.Counters.Redirects++;
                 writer.Error(next.Text!);
                 break;
             case Road.Queue:

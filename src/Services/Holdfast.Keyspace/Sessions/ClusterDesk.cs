@@ -52,4 +52,7 @@ internal interface IClusterDesk
 
     /// <summary>The moves under way and those that ended last, a line each: number, slots, source, target, state, note.</summary>
     IReadOnlyList<string> Moves();
+
+    /// <summary>How many of them are done, were given up, are under way.</summary>
+    (int Done, int Failed, int Running) CountMoves();
 }

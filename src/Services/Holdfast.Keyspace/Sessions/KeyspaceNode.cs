@@ -100,6 +100,9 @@ internal sealed class NodeCounters
     public long RejectedClients { get; set; }
 
     public long Errors { get; set; }
+
+    /// <summary>Commands that were sent to another node.</summary>
+    public long Redirects { get; set; }
 }
 
 /// <summary>How another node seems to be.</summary>

@@ -214,10 +214,11 @@ internal sealed class SlotOwnership
     {
         writer.WriteUInt64(Epoch);
         Owned.Write(writer);
-        writer.WriteUInt32((uint)(hasMoves ? Outgoing.Count : 0));
-        foreach (var (_, move) in hasMoves ? Outgoing : []) MoveCodec.Write(writer, move);
-        writer.WriteUInt32((uint)(hasMoves ? Incoming.Count : 0));
-        foreach (var (_, move) in hasMoves ? Incoming : []) MoveCodec.Write(writer, move);
+        var (outgoing, incoming) = hasMoves ? (Outgoing, Incoming) : (Outgoing.Clear(), Incoming.Clear());
+        writer.WriteUInt32((uint)outgoing.Count);
+        foreach (var (_, move) in outgoing) MoveCodec.Write(writer, move);
+        writer.WriteUInt32((uint)incoming.Count);
+        foreach (var (_, move) in incoming) MoveCodec.Write(writer, move);
         writer.WriteUInt32((uint)Ended.Count);
         foreach (var (id, isAdopted) in Ended)
         {

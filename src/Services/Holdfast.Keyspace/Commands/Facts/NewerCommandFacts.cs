@@ -9,6 +9,7 @@ internal static class NewerCommandFacts
     public const string Rows = """
         client|setinfo;4;noscript loading stale;0 0 0;slow connection;connection;7.2.0;;
         cluster|myshardid;2;stale;0 0 0;slow;cluster;7.2.0;nondeterministic_output;
+        waitaof;4;blocking;0 0 0;slow blocking connection;generic;7.2.0;request_policy:all_shards response_policy:agg_min;
         holdfast.cancelmove;2;admin noscript no_multi;0 0 0;admin slow dangerous;holdfast;holdfast;;
         holdfast.durability;-1;noscript fast;0 0 0;fast connection;holdfast;holdfast;;
         holdfast.fence;-1;noscript fast;0 0 0;fast connection;holdfast;holdfast;;
