@@ -86,6 +86,8 @@ internal sealed class ShardCheck(ClusterWorld world)
         }
 
         var reader = new SpanReader(chunk.Written);
+        using var head = new ShardState();
+        ClusterCheck.Require(SnapshotCodec.TryReadHead(ref reader, head, out _), "a shard's snapshot has no head");
         var records = new List<string>();
         while (reader.Rest.Length > 0) records.Add(Convert.ToHexString(reader.ReadBlock()));
         records.Sort(StringComparer.Ordinal);

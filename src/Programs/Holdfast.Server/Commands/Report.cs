@@ -24,6 +24,8 @@ namespace Holdfast.Server.Commands;
 [JsonSerializable(typeof(IReadOnlyList<SlotRow>))]
 [JsonSerializable(typeof(IReadOnlyList<KeyspaceNodeRow>))]
 [JsonSerializable(typeof(IReadOnlyList<MoveRow>))]
+[JsonSerializable(typeof(IReadOnlyList<PassageRow>))]
+[JsonSerializable(typeof(AnswerRow))]
 [JsonSerializable(typeof(ChangeRow))]
 [JsonSerializable(typeof(FailureRow))]
 [JsonSerializable(typeof(ProgramRow))]

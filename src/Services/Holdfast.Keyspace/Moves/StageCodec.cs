@@ -60,6 +60,7 @@ internal static unsafe class StageCodec
         }
 
         if (!slots.Contains(slot)) return false;
+        if ((ValueKind)(kind & 0x7F) == ValueKind.Hash) keyspace.NoteFieldDates(slot); // Whether its fields expire is found out by the first walk.
         var place = keyspace.Locate(key, slot);
         if (kind == (byte)ValueKind.None)
         {

@@ -44,6 +44,8 @@ internal static class RequestRouter
         if (Find(node.Table, request, out var fault) is not { } spec) return Routed.Refuse(fault);
         if (request.Bytes > WriteBytesMax && spec.Has(CommandFlags.Write)) return Routed.Refuse(Text(CommandErrors.StringTooLong), spec);
         var transaction = client.Transaction;
+        if (client.IsOnlyListening && !MayListener(spec))
+            return Routed.Refuse($"ERR Can't execute '{spec.Name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context", spec);
         if (spec.Place == CommandPlace.Connection) return RouteConnection(node, client, spec);
         if (transaction.IsOpen && spec.Name == "watch") return new Routed(Road.Node, spec, -1, null, null);
         if (transaction.IsOpen && spec.Has(CommandFlags.NoMulti)) return Routed.Refuse("ERR Command not allowed inside a transaction", spec);
@@ -55,7 +57,7 @@ internal static class RequestRouter
             return slot >= 0 && way.Road == Road.Refuse ? way : new Routed(Road.Queue, spec, slot, null, null);
         }
 
-        if (spec.Place == CommandPlace.Node) return new Routed(Road.Node, spec, -1, null, null);
+        if (spec.Place == CommandPlace.Node && spec.Keys.Length > 0) return new Routed(Road.Node, spec, -1, null, null); // MIGRATE: it touches no shard by itself.
         if (spec.Place == CommandPlace.EveryShard) return ToEveryShard(node, client, spec);
         return slot < 0 ? new Routed(Road.Node, spec, -1, null, null) : ToSlot(node, client, spec, slot);
     }
@@ -70,6 +72,8 @@ internal static class RequestRouter
     }
 
     public static string Text(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text);
+
+    private static bool MayListener(CommandSpec spec) => spec.Name is "subscribe" or "unsubscribe" or "psubscribe" or "punsubscribe" or "ssubscribe" or "sunsubscribe" or "ping" or "quit" or "reset";
 
     private const int Crossing = -2;
 
@@ -175,7 +179,7 @@ internal static class RequestRouter
             return new Routed(Road.Shard, spec, slot, adopter.ConvoyOf(client.Durability), null);
         }
 
-        if (client is { IsReadOnly: true, MayReadReplica: true, Transaction.IsOpen: false } && spec.Has(CommandFlags.ReadOnly) && topology.Seats[shard] is { } replica)
+        if (client is { IsReadOnly: true, MayReadReplica: true, Transaction.IsOpen: false } && spec.Has(CommandFlags.ReadOnly) && !spec.Has(CommandFlags.Blocking) && topology.Seats[shard] is { } replica)
             return new Routed(Road.Replica, spec, slot, null, null) { Seat = replica };
         return ToLeader(topology, spec, slot, shard);
     }

@@ -227,10 +227,11 @@ internal sealed class SlotOwnership
         }
     }
 
-    public bool TryRead(ref SpanReader reader)
+    public bool TryRead(ref SpanReader reader, bool hasMoves = true)
     {
         Epoch = reader.ReadUInt64();
         Owned.Read(ref reader);
+        if (!hasMoves) return reader.IsWhole;
         for (var left = MoveCodec.Count(ref reader); left > 0 && reader.IsWhole; left--) Put(MoveCodec.ReadOutgoing(ref reader));
         for (var left = MoveCodec.Count(ref reader); left > 0 && reader.IsWhole; left--) Put(MoveCodec.ReadIncoming(ref reader));
         for (var left = MoveCodec.Count(ref reader); left > 0 && reader.IsWhole; left--) Ended = Ended.SetItem(new MoveId(reader.ReadUInt64()), reader.ReadByte() != 0);
