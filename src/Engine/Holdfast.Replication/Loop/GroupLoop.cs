@@ -146,11 +146,20 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
         return NextTurn(now);
     }
 
+    /// <summary>The face that lives on this loop and talks with its like; null for none. Set before the loop starts.</summary>
+    public IFacePart? Face { get; set; }
+
     /// <inheritdoc/>
     public void OnFrame(NodeId from, ReadOnlySpan<byte> frame)
     {
         var reader = new SpanReader(frame);
         if (IsStopping || !FrameHeader.TryDecode(ref reader, out var header)) return;
+        if (header.Kind == FrameKind.Face)
+        {
+            Face?.OnFrame(from, reader.Rest);
+            return;
+        }
+
         if (replicas.TryGetValue(header.Group, out var replica)) replica.OnFrame(Now = setup.Clock(), from, header.Kind, ref reader);
         else UnknownGroup.Hit();
     }

@@ -35,7 +35,7 @@ internal sealed class Replica
     {
         (Loop, Group, this.options) = (loop, group, options);
         Node = new RaftNode(options.Raft, start, loop.SupportOf(group), loop.Dice.Fork(), loop.Now);
-        State = machine is null ? null : new GroupState(machine, options.SessionsMax, featureLevel, options.FeatureLevelKnown) { ExecutesEvicted = options.Bug == PlantedReplicaBug.EvictedSessionExecuted };
+        State = machine is null ? null : new GroupState(machine, options.SessionsMax, featureLevel, options.FeatureLevelKnown, options.PartBytesMax) { ExecutesEvicted = options.Bug == PlantedReplicaBug.EvictedSessionExecuted };
         Proposals = new ProposalDesk(this, options, loop.BootCount);
         Reads = new ReadDesk(this, options);
         Taking = new SnapshotTaking(this, options);

@@ -122,7 +122,7 @@ internal sealed class NodeAssembly : INode
         listener.Serve(control);
 
         // Vector shards are carried wherever they are placed, Redis's where the face is on.
-        var vectors = new VectorsFace(onFatal, group => runtime!.FilesOf(group));
+        var vectors = new VectorsFace(onFatal, group => runtime!.FilesOf(group), group => runtime!.Groups.FirstOrDefault(each => each.Id == group)?.TakeSnapshot());
         faces = plan.Redis is null ? [vectors] : [vectors, new RedisFace(plan.RedisFace, log)];
         runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal, LoopParts = new DataFaces(faces).MakePart });
         stops.Push(async () => await runtime.StopAsync());

@@ -14,12 +14,13 @@ namespace Holdfast.Server.Hosting;
 /// <summary>The vectors on a node: its shards, whether or not clients are served here, and the door for Qdrant clients.</summary>
 /// <param name="onFatal">Told when nothing can go on.</param>
 /// <param name="filesOf">Where a shard's sealed segments are kept.</param>
-internal sealed class VectorsFace(Action<Exception> onFatal, Func<GroupId, StateFiles> filesOf) : IDataFace
+/// <param name="onFilesMade">Told when a shard has new files, which a snapshot ought to name soon; null where nobody takes any.</param>
+internal sealed class VectorsFace(Action<Exception> onFatal, Func<GroupId, StateFiles> filesOf, Action<GroupId>? onFilesMade = null) : IDataFace
 {
     /// <summary>The control verb by which other nodes ask about shards that are here.</summary>
     public const ushort Verb = VectorGroups.Verb;
 
-    private readonly VectorGroups groups = new(onFatal, filesOf);
+    private readonly VectorGroups groups = new(onFatal, filesOf, onFilesMade);
     private VectorsEndpoint? door;
 
     /// <inheritdoc/>

@@ -28,6 +28,9 @@ internal sealed class KeyspaceNode
     /// <summary>Keyspace notifications.</summary>
     public KeyNotices Notices { get; }
 
+    /// <summary>Who has subscribed to what.</summary>
+    public Subscriptions Subscriptions { get; } = new();
+
     public NodeCounters Counters { get; } = new();
 
     /// <summary>The clients by their number.</summary>
@@ -38,6 +41,9 @@ internal sealed class KeyspaceNode
 
     /// <summary>Clients whose command waits for a leader.</summary>
     public List<ClientSession> Waiting { get; } = [];
+
+    /// <summary>The timeouts of clients that wait for keys.</summary>
+    public WaitClock Waits { get; } = new();
 
     /// <summary>Clients whose command goes on in another turn.</summary>
     public List<ClientSession> Resting { get; } = [];
@@ -74,6 +80,9 @@ internal sealed class NodeCounters
     public long Commands { get; set; }
 
     public long ExpiredKeys { get; set; }
+
+    /// <summary>Fields of hashes that expired.</summary>
+    public long ExpiredFields { get; set; }
 
     public long EvictedKeys { get; set; }
 

@@ -5,12 +5,15 @@ using Holdfast.Wire;
 namespace Holdfast.Keyspace;
 
 /// <summary>
-/// The bytes of a shard's snapshot: a head (version, seed, hash, counts, slots), then records in any order, each with its length first. Nothing in it
-/// depends on memory layout.
+/// The bytes of a shard's snapshot: a head (version, seed, hash, counts, slots), then records in any order, each with its length first. A large value may come in several records, each with a part of its elements (since
+/// version 2). Nothing in it depends on memory layout.
 /// </summary>
 internal static unsafe class SnapshotCodec
 {
-    public const byte Version = 1;
+    public const byte Version = 2;
+
+    /// <summary>The oldest version that is read: its large values are whole.</summary>
+    public const byte OldestVersion = 1;
 
     /// <summary>Bytes of the head.</summary>
     public const int HeadBytes = 1 + 8 + 8 + 8 + 8 + (KeySlot.Count / 8);
@@ -30,7 +33,7 @@ internal static unsafe class SnapshotCodec
         state.Keyspace.Seed = reader.ReadUInt64();
         state.Hash = reader.ReadUInt64();
         keys = (long)reader.ReadUInt64();
-        return state.Slots.TryRead(ref reader) && reader.IsWhole && version == Version;
+        return state.Slots.TryRead(ref reader) && reader.IsWhole && version is >= OldestVersion and <= Version;
     }
 
     /// <summary>Writes a record; returns how many bytes.</summary>
@@ -51,6 +54,26 @@ internal static unsafe class SnapshotCodec
         return length + 4;
     }
 
+    /// <summary>Begins a record with a part of a large value: its elements follow, and then <see cref="EndPart"/>.</summary>
+    public static void WritePartHead(SpanWriter writer, int slot, byte kind, byte encoding, long expiry, ReadOnlySpan<byte> key)
+    {
+        writer.WriteUInt32(0);
+        writer.WriteUInt16((ushort)slot);
+        writer.WriteByte((byte)(kind | 0x80));
+        writer.WriteByte(encoding);
+        writer.WriteUInt64((ulong)expiry);
+        writer.WriteBlock(key);
+        writer.WriteUInt64(0);
+    }
+
+    /// <summary>Says in the head of a part how long it is and how many elements it has.</summary>
+    public static void EndPart(ByteBuffer target, int begin, long count)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(target.Patch(begin, 4), (uint)(target.Length - begin - 4));
+        var key = (int)BinaryPrimitives.ReadUInt32LittleEndian(target.Patch(begin + 16, 4));
+        BinaryPrimitives.WriteUInt64LittleEndian(target.Patch(begin + 20 + key, 8), (ulong)count);
+    }
+
     /// <summary>Reads one record into the keyspace; false when the bytes are none.</summary>
     public static bool TryReadRecord(ref SpanReader reader, Keyspace keyspace)
     {
@@ -63,8 +86,12 @@ internal static unsafe class SnapshotCodec
         if (!reader.IsWhole || !body.IsWhole || slot >= KeySlot.Count) return false;
         var hash = KeyHash.Of(key, keyspace.Seed);
         var value = body.Rest;
+        // Whether its fields expire is found out by the first walk.
+        if ((ValueKind)(kind & 0x7F) == ValueKind.Hash) keyspace.NoteFieldDates(slot);
         if ((kind & 0x80) != 0)
         {
+            var place = keyspace.Locate(key, slot);
+            if (place.IsBig) return keyspace.BigOf(place) is TableValue begun && begun.TryReadElements(ref body);
             if (BigValues.Read((ValueKind)(kind & 0x7F), encoding, ref body, keyspace) is not { } big) return false;
             keyspace.Attach(KeyRecord.Make(keyspace.Arena, hash, key, (ValueKind)(kind & 0x7F), encoding, keyspace.Keep(big), true, expiry), slot);
             return true;

@@ -35,6 +35,7 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
         }
 
         while (!TryFinish()) yield return true;
+        if (files is not null) machine.Kept?.Invoke();
     }
 
     /// <summary>Gives it up: the sources stay as they are.</summary>

@@ -90,6 +90,7 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         try
         {
             SetGraph(store, segment, column, GraphFile.Write(store.Files!, index, segment.Visible));
+            machine.Kept?.Invoke();
         }
         catch (IOException)
         {

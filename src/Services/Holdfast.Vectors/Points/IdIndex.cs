@@ -25,6 +25,14 @@ internal sealed class IdIndex
     /// <summary>Says where an id's row is; true when the id was not there.</summary>
     public bool Set(in PointId id, RowAddress address)
     {
+        // Ids that rise, as they do in a snapshot and often elsewhere, need no search.
+        if (leaves[^1] is { Count: > 0 and < LeafMax } last && last.Ids[last.Count - 1].CompareTo(id) < 0)
+        {
+            last.Insert(last.Count, id, address);
+            Count++;
+            return true;
+        }
+
         var place = LeafOf(id);
         var leaf = leaves[place];
         var at = Array.BinarySearch(leaf.Ids, 0, leaf.Count, id);

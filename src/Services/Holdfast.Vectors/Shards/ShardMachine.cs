@@ -88,6 +88,15 @@ internal sealed class ShardMachine : IStateMachine
     /// <summary>Called on the group's loop when points were added or removed: for whoever builds graphs. Must return at once.</summary>
     public Action<ShardMachine>? Changed { get; set; }
 
+    /// <summary>
+    /// Called by the thread that merges when rows or graphs have been written to files that the last snapshot does not name: a new one copies next to nothing, and after a restart nothing is built that is in them.
+    /// Must return at once.
+    /// </summary>
+    public Action? Kept { get; set; }
+
+    /// <summary>A planted bug of the simulator.</summary>
+    internal PlantedShardBug Bug { get; init; }
+
     /// <inheritdoc/>
     public ulong StateHash => settingsHash + (state?.Store.Hash ?? 0);
 
@@ -100,7 +109,12 @@ internal sealed class ShardMachine : IStateMachine
     private ApplyResult ApplyGated(in CommittedEntry entry)
     {
         walk ??= new EntryWalk();
-        if (!Step(entry, walk)) return ApplyResult.Yield;
+        if (!Step(entry, walk))
+        {
+            if (Bug == PlantedShardBug.HalfAnEntryShows) state?.Store.Publish();
+            return ApplyResult.Yield;
+        }
+
         var done = walk;
         walk = null;
         applied = entry.Position.Index;
@@ -139,7 +153,7 @@ internal sealed class ShardMachine : IStateMachine
     }
 
     internal PointStore StoreFor(CollectionConfig config) =>
-        new(config.Columns, segmentRowsMax > 0 ? segmentRowsMax : CollectionLimits.RowsOf(config.Columns.Select(column => column.RowBytes))) { Files = files };
+        new(config.Columns, segmentRowsMax > 0 ? segmentRowsMax : CollectionLimits.RowsOf(config.Columns.Select(column => column.RowBytes))) { Files = files, Bug = Bug };
 
     private void Become(ShardState? next)
     {

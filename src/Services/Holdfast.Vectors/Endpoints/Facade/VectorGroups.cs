@@ -17,7 +17,8 @@ namespace Holdfast.Vectors.Endpoints.Facade;
 /// </summary>
 /// <param name="onFatal">Told when a thread that builds graphs failed; must not return.</param>
 /// <param name="filesOf">Where a group's sealed segments are kept; null to have them in memory only.</param>
-public sealed class VectorGroups(Action<Exception> onFatal, Func<GroupId, StateFiles>? filesOf = null) : IDisposable
+/// <param name="onKept">Told when a group's segments are in new files, so that a snapshot should name them; null for nobody.</param>
+public sealed class VectorGroups(Action<Exception> onFatal, Func<GroupId, StateFiles>? filesOf = null, Action<GroupId>? onKept = null) : IDisposable
 {
     /// <summary>What the faces of shards begin with in the directory.</summary>
     public const string FacePrefix = "vectors/";
@@ -34,7 +35,7 @@ public sealed class VectorGroups(Action<Exception> onFatal, Func<GroupId, StateF
     public IStateMachine? Create(GroupRecord group)
     {
         if (!group.Face.StartsWith(FacePrefix, StringComparison.Ordinal)) return null;
-        var machine = new ShardMachine(files: filesOf?.Invoke(group.Id));
+        var machine = new ShardMachine(files: filesOf?.Invoke(group.Id)) { Kept = () => onKept?.Invoke(group.Id) };
         machines[group.Id] = machine;
         workers.Add(machine);
         return machine;
