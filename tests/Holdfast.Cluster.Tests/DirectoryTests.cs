@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Holdfast.Consensus;
 using Holdfast.Primitives;
+using Holdfast.Replication;
 using Holdfast.Wire;
 
 namespace Holdfast.Cluster.Tests;
@@ -110,24 +112,39 @@ public sealed class DirectoryTests
         directory.Tell(DirectoryCommand.CreateGroup("keyspace", [new ReplicaPlace(new NodeId(1), MemberRole.Voter)]));
         directory.Tell(DirectoryCommand.AddNode(Cast.Node(9, "n2"), "", true));
         var (revision, hash) = (directory.View.Revision, directory.StateHash);
-        var chunk = new ByteBuffer();
         var restored = new DirectoryState();
         using (var snapshot = directory.CaptureSnapshot())
         using (var builder = restored.BeginRestore())
         {
             directory.Tell(DirectoryCommand.SetSetting("a", "2"));
-            while (snapshot.WriteNext(chunk))
-            {
-                builder.ReadNext(chunk.Written);
-                chunk.Clear();
-            }
-
+            Carry(snapshot, builder);
             builder.Complete();
         }
 
         Assert.Equal((revision, hash), (restored.View.Revision, restored.StateHash));
         Assert.Equal("1", restored.View.Settings["a"]);
         restored.Tell(DirectoryCommand.SetSetting("a", "2"));
+        Assert.Equal(directory.StateHash, restored.StateHash);
+        Assert.Equal(Encoded(directory.View), Encoded(restored.View));
+    }
+
+    [Fact]
+    public void A_snapshot_of_many_groups_is_encoded_a_slice_at_a_time()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        for (var group = 0; group < 20_000; group++) directory.Tell(DirectoryCommand.CreateGroup("keyspace", [new ReplicaPlace(new NodeId(1), MemberRole.Voter)]));
+        for (var setting = 0; setting < 8; setting++) Assert.True(directory.Tell(DirectoryCommand.SetSetting($"large{setting}", new string('x', 60_000))).Accepted);
+        var restored = new DirectoryState();
+        List<int> slices;
+        using (var snapshot = directory.CaptureSnapshot())
+        using (var builder = restored.BeginRestore())
+        {
+            slices = Carry(snapshot, builder);
+            builder.Complete();
+        }
+
+        Assert.InRange(slices.Count, 10, 100);
+        Assert.True(slices.Max() <= 128 * 1024, $"a slice of {slices.Max()} bytes");
         Assert.Equal(directory.StateHash, restored.StateHash);
         Assert.Equal(Encoded(directory.View), Encoded(restored.View));
     }
@@ -159,7 +176,51 @@ public sealed class DirectoryTests
     private static byte[] Encoded(DirectoryView view)
     {
         var buffer = new ByteBuffer();
-        DirectoryCodec.Write(new SpanWriter(buffer), view);
+        foreach (var length in DirectoryCodec.WriteInSteps(buffer, view)) Assert.Equal(buffer.Length, length);
         return buffer.Written.ToArray();
+    }
+
+    [Fact]
+    public void A_move_between_groups_of_a_face_is_remembered_until_it_is_over()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        ImmutableArray<ReplicaPlace> here = [new ReplicaPlace(new NodeId(1), MemberRole.Voter)];
+        var (source, target) = (new GroupId(directory.Tell(DirectoryCommand.CreateGroup("keyspace", here)).Id), new GroupId(directory.Tell(DirectoryCommand.CreateGroup("keyspace", here)).Id));
+        var other = new GroupId(directory.Tell(DirectoryCommand.CreateGroup("vectors", here)).Id);
+        Assert.False(directory.Tell(DirectoryCommand.BeginMove(source, source, "0-9")).Accepted);
+        Assert.False(directory.Tell(DirectoryCommand.BeginMove(source, other, "0-9")).Accepted);
+        Assert.False(directory.Tell(DirectoryCommand.BeginMove(source, target, "")).Accepted);
+        var begun = directory.Tell(DirectoryCommand.BeginMove(source, target, "0-9"));
+        Assert.True(begun.Accepted);
+        Assert.Equal(begun, directory.Tell(DirectoryCommand.BeginMove(source, target, "0-9")));
+        Assert.True(directory.Tell(DirectoryCommand.CancelMove(begun.Id)).Accepted);
+        Assert.Equal(new GroupMove(source, target, "0-9", true), directory.View.Procedures[begun.Id].Move);
+        var buffer = new ByteBuffer();
+        Assert.NotEmpty(DirectoryCodec.WriteInSteps(buffer, directory.View).ToArray());
+        var reader = new SpanReader(buffer.Written);
+        Assert.Equal(directory.View.Procedures[begun.Id], DirectoryCodec.ReadView(ref reader).Procedures[begun.Id]);
+        Assert.IsType<ProcedureAction.Wait>(Procedure.Next(directory.View.Procedures[begun.Id], directory.View, new Dictionary<GroupId, GroupSighting>()));
+        var members = directory.View.Members.Count;
+        Assert.True(directory.Tell(DirectoryCommand.FinishProcedure(begun.Id, false, "given up")).Accepted);
+        Assert.Equal(ProcedureState.Failed, directory.View.Procedures[begun.Id].State);
+        Assert.Equal(members, directory.View.Members.Count);
+        Assert.False(directory.Tell(DirectoryCommand.CancelMove(999)).Accepted);
+    }
+
+    /// <summary>Hands a snapshot over as its taker does, and says how long each chunk was.</summary>
+    private static List<int> Carry(ISnapshotView snapshot, ISnapshotBuilder builder)
+    {
+        var lengths = new List<int>();
+        var chunk = new ByteBuffer();
+        for (var goesOn = true; goesOn;)
+        {
+            chunk.Clear();
+            goesOn = snapshot.WriteNext(chunk);
+            if (chunk.Length == 0) continue;
+            lengths.Add(chunk.Length);
+            builder.ReadNext(chunk.Written);
+        }
+
+        return lengths;
     }
 }

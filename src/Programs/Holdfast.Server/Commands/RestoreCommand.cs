@@ -129,9 +129,9 @@ internal sealed class RestoreSource
     /// <summary>Makes the empty state of a group of any face, switched on or not; null for a face that this program does not carry. What the faces hold beside goes with the process.</summary>
     private static Func<GroupId, string, StateFiles, IStateMachine?> Machines()
     {
-        var faces = new DataFaces(
-            new VectorsFace(static fault => Environment.FailFast("holdfast: " + fault.Message, fault)),
-            new RedisFace(new KeyspaceOptions(), new NodeLog(TextWriter.Null, isJson: false, "restore")));
-        return (group, face, _) => group == GroupId.Coordination ? new CoordinationStateMachine() : faces.MakeMachine(new GroupRecord(group, face, []));
+        var redis = new RedisFace(new KeyspaceOptions(), new NodeLog(TextWriter.Null, isJson: false, "restore"));
+        return (group, face, files) => group == GroupId.Coordination
+            ? new CoordinationStateMachine()
+            : new DataFaces(new VectorsFace(static fault => Environment.FailFast("holdfast: " + fault.Message, fault), _ => files), redis).MakeMachine(new GroupRecord(group, face, []));
     }
 }

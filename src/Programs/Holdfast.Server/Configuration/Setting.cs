@@ -26,6 +26,11 @@ internal static class Settings
     public static readonly Setting AuthToken = new("auth.token", "--auth-token", "simple", "How users are recognised: simple, or jwt,sign-method=RS256,pub-key=FILE,priv-key=FILE,ttl=5m.");
     public static readonly Setting AuthTokenTtl = new("auth.token_ttl", "--auth-token-ttl", "300", "Seconds for which a simple token is valid without being used.");
     public static readonly Setting Vectors = new("vectors.listen", "--vectors", "", "Where Qdrant clients (REST) are served, host:port; without it the vector face is off here.");
+    public static readonly Setting VectorsGrpc = new("vectors.grpc", "--vectors-grpc", "", "Where Qdrant clients (gRPC) are served, host:port; nowhere without it.");
+    public static readonly Setting VectorsCert = new("vectors.cert", "--vectors-cert", "", "TLS for Qdrant clients: our certificate and its chain, a PEM file; read again when it changes.");
+    public static readonly Setting VectorsKey = new("vectors.key", "--vectors-key", "", "That certificate's private key, a PEM file.");
+    public static readonly Setting VectorsApiKey = new("vectors.api_key_file", "--vectors-api-key-file", "", "A file with the key that Qdrant clients show to do everything; tokens (JWT, HS256) are signed with it.");
+    public static readonly Setting VectorsReadKey = new("vectors.read_key_file", "--vectors-read-key-file", "", "A file with the key that Qdrant clients show to read.");
     public static readonly Setting Dns = new("dns.listen", "--dns", "", "Where DNS questions about registered services (NAME.service.holdfast) are answered, UDP and TCP, host:port; nowhere without it.");
     public static readonly Setting DnsUser = new("dns.user", "--dns-user", "dns", "In whose name DNS reads the registry while users are on: that user needs to read /services/.");
     public static readonly Setting BackupDir = new("backup.dir", "--backup-dir", "", "Keep a backup of every group here: bases and the log since, in a folder of this node's own. On another disk than the data.");
@@ -52,5 +57,5 @@ internal static class Settings
 
     /// <summary>All of them, in the order of the help text.</summary>
     public static readonly IReadOnlyList<Setting> All =
-        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Dns, DnsUser, Redis, RedisDurability, Vectors, BackupDir, BackupEvery, BackupKeep, BackupKeyFile, BackupOffSite, BackupOffSiteEvery, Roles, Memory, Zone, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, Otlp, OtlpShare, LogFormat];
+        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Dns, DnsUser, Redis, RedisDurability, Vectors, VectorsGrpc, VectorsCert, VectorsKey, VectorsApiKey, VectorsReadKey, BackupDir, BackupEvery, BackupKeep, BackupKeyFile, BackupOffSite, BackupOffSiteEvery, Roles, Memory, Zone, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, Otlp, OtlpShare, LogFormat];
 }

@@ -37,6 +37,7 @@ internal sealed class NodeAssembly : INode
     private NodeRuntime? runtime;
     private ClusterNode? cluster;
     private IDataFace[] faces = [];
+    private RedisFace? redis;
 
     private NodeAssembly(NodeLog log) => this.log = log;
 
@@ -122,13 +123,17 @@ internal sealed class NodeAssembly : INode
         listener.Serve(control);
 
         // Vector shards are carried wherever they are placed, Redis's where the face is on.
-        faces = plan.Redis is null ? [new VectorsFace(onFatal)] : [new VectorsFace(onFatal), new RedisFace(plan.RedisFace, log)];
+        var vectors = new VectorsFace(onFatal, group => runtime!.FilesOf(group), group => runtime!.Groups.FirstOrDefault(each => each.Id == group)?.TakeSnapshot());
+        redis = plan.Redis is null ? null : new RedisFace(plan.RedisFace, log);
+        faces = redis is null ? [vectors] : [vectors, redis];
         runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal, LoopParts = new DataFaces(faces).MakePart });
         stops.Push(async () => await runtime.StopAsync());
         foreach (var face in faces) stops.Push(face.DisposeAsync);
         var machine = new CoordinationStateMachine();
         var leaseTimes = new LeaseTimes(self, addresses, tls);
         control.Add(LeaseTimes.Verb, leaseTimes.OnAsked);
+        redis?.AddVerbs(control);
+        control.Add(VectorsFace.Verb, vectors.OnAskedAsync);
         cluster = new ClusterNode(new ClusterNodeSetup
         {
             Disk = data.Disk,
@@ -150,6 +155,7 @@ internal sealed class NodeAssembly : INode
             Say = happened => log.Say(NodeEvents.Cluster, happened),
             Warn = finding => log.Warn(NodeEvents.Recovery, finding),
         });
+        vectors.Serve(cluster, self.Id);
         listener.Start();
         if (self.Cluster == Primitives.ClusterId.None && plan.Cluster.Count > 1) log.Say(NodeEvents.Founding, "a new cluster begins when every listed node is there");
         await cluster.StartAsync(cancel);
@@ -159,7 +165,7 @@ internal sealed class NodeAssembly : INode
         var keyspace = CoordinationFace.Over(cluster.Coordination, machine, IdentityOf(self, membership, leaseTimes), BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), plan.Keyspace);
         leaseTimes.Serve(keyspace);
         await cluster.FinishRecoveryAsync(stop => keyspace.RaiseRevisionsAsync((DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10, RevisionsSkippedLeast, stop), cancel);
-        var parts = new NodeParts(plan, log, self, record, runtime, cluster, onFatal);
+        var parts = new NodeParts(plan, log, self, record, runtime, cluster, new MetricsRegistry(), onFatal);
         var backup = new BackupKeeping(parts, alarms);
         backup.Start();
         stops.Push(backup.DisposeAsync);
@@ -181,7 +187,7 @@ internal sealed class NodeAssembly : INode
         RunUntilStopped(() => new NodeWatch(log, alarms, () => node.Runtime.Groups, NameOf, keyspace).RunAsync(stopping.Token));
 
         Func<DateTimeOffset?> certificatesEnd = () => Earliest(tls is { IsReady: true } ? tls.Expires : null, clientTls?.Material().Certificate.TargetCertificate.NotAfter);
-        var metrics = new MetricsRegistry();
+        var metrics = node.Metrics;
         keyspace.RegisterMetrics(metrics);
         var shown = new NodeMetrics(metrics, node.Runtime, alarms, NameOf, freeBytes);
         shown.Register(certificatesEnd, VersionCommand.Text);
@@ -190,7 +196,7 @@ internal sealed class NodeAssembly : INode
         var bridge = new MetricsBridge(metrics);
         StopLater(bridge);
 
-        var admin = new NodeAdmin(plan.Name, node.Self.Id, node.Cluster, node.Runtime, alarms, certificatesEnd, backup.Archive, () => Budgets(plan, keyspace));
+        var admin = new NodeAdmin(plan.Name, node.Self.Id, node.Cluster, node.Runtime, alarms, certificatesEnd, backup.Archive, () => Budgets(plan, keyspace), async () => redis is null ? null : await redis.StatusAsync());
         door = await EtcdDoor.OpenAsync(keyspace, plan, new CoordinationEndpointOptions { Listen = [], Tls = clientTls, Logging = log, Admin = admin, ServesFace = plan.Roles.HasFlag(NodeRoles.Coordination), Metrics = metrics, RefreshMetrics = shown.RefreshAsync, OnFatal = node.OnFatal }, cancel);
         stops.Push(door.DisposeAsync);
         if (EtcdDoor.OpenDns(keyspace, plan, log, metrics) is { } dns) stops.Push(dns.DisposeAsync);

@@ -79,8 +79,9 @@ internal sealed class ClientCommands : ICommandFamily
         else if (call.Count == 2 || (call.Count == 4 && call.Is(2, "TYPE"u8)))
         {
             var isNormal = call.Count == 2 || call.Is(3, "NORMAL"u8);
+            var isListener = call.Count == 2 || call.Is(3, "PUBSUB"u8);
             foreach (var (_, client) in call.Node.Clients)
-                if (isNormal) text.Append(Line(call.Node, client)).Append('\n');
+                if (client.Subscribed.IsAny ? isListener : isNormal) text.Append(Line(call.Node, client)).Append('\n');
         }
         else
         {
@@ -106,11 +107,11 @@ internal sealed class ClientCommands : ICommandFamily
     private static string Line(KeyspaceNode node, ClientSession client)
     {
         var traits = client.Traits;
-        var flags = (client.Transaction.IsOpen ? "x" : "") + (client.IsReadOnly ? "r" : "") + (client.IsBlocked ? "b" : "") + (traits.IsNoEvict ? "e" : "");
+        var flags = (client.Transaction.IsOpen ? "x" : "") + (client.IsReadOnly ? "r" : "") + (client.IsBlocked ? "b" : "") + (client.Subscribed.IsAny ? "P" : "") + (traits.IsNoEvict ? "e" : "");
         var seconds = (node.WallMicros - client.ConnectedMicros) / 1_000_000;
         var idle = (node.WallMicros - client.LastMicros) / 1_000_000;
         var queued = client.Transaction.IsOpen ? client.Transaction.Queued.Count : -1;
         return string.Create(CultureInfo.InvariantCulture,
-            $"id={client.Id} addr={traits.Address} laddr={traits.LocalAddress} fd=0 name={traits.Name} age={seconds} idle={idle} flags={(flags.Length == 0 ? "N" : flags)} db=0 sub=0 psub=0 ssub=0 multi={queued} qbuf={client.Input.Length} qbuf-free={client.Input.Capacity - client.Input.Length} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={client.Replies.Length} oll=0 omem=0 tot-mem={client.Input.Capacity + client.Replies.Length} events=r cmd={client.LastCommand} user=default redir=-1 resp={client.Replies.Writer.Protocol} lib-name={traits.LibraryName} lib-ver={traits.LibraryVersion}");
+            $"id={client.Id} addr={traits.Address} laddr={traits.LocalAddress} fd=0 name={traits.Name} age={seconds} idle={idle} flags={(flags.Length == 0 ? "N" : flags)} db=0 sub={client.Subscribed.Channels.Count} psub={client.Subscribed.Patterns.Count} ssub={client.Subscribed.ShardChannels.Count} multi={queued} qbuf={client.Input.Length} qbuf-free={client.Input.Capacity - client.Input.Length} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={client.Replies.Length} oll=0 omem=0 tot-mem={client.Input.Capacity + client.Replies.Length} events=r cmd={client.LastCommand} user=default redir=-1 resp={client.Replies.Writer.Protocol} lib-name={traits.LibraryName} lib-ver={traits.LibraryVersion}");
     }
 }

@@ -10,6 +10,7 @@ internal sealed class SettingTable(KeyspaceOptions options)
         ["appendfsync"] = "always",
         ["appendonly"] = "yes",
         ["bind"] = "127.0.0.1",
+        ["client-output-buffer-limit"] = "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
         ["cluster-enabled"] = "yes",
         ["cluster-node-timeout"] = "1000",
         ["databases"] = "1",
@@ -25,6 +26,8 @@ internal sealed class SettingTable(KeyspaceOptions options)
         ["proto-max-bulk-len"] = "536870912",
         ["save"] = "",
         ["set-max-intset-entries"] = "512",
+        ["set-max-listpack-entries"] = "128",
+        ["set-max-listpack-value"] = "64",
         ["slowlog-log-slower-than"] = "10000",
         ["slowlog-max-len"] = "128",
         ["stream-node-max-bytes"] = "4096",
@@ -41,10 +44,14 @@ internal sealed class SettingTable(KeyspaceOptions options)
     /// <summary>What a request may be.</summary>
     public RespLimits Limits { get; } = new();
 
+    /// <summary>Up to what size collections are one run of bytes.</summary>
+    public CollectionLimits Collections { get; } = new();
+
     public bool TrySet(string name, string value)
     {
         if (!values.ContainsKey(name)) return false;
         values[name] = value;
+        Collections.Take(name, value);
         return true;
     }
 }
