@@ -31,6 +31,12 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     /// <summary>The shard; null for commands of the node.</summary>
     public ShardMachine Shard => shard ?? throw new InvariantBrokenException("a command of the node looked for a shard");
 
+    /// <summary>Whether it is executed on a shard.</summary>
+    public bool HasShard => shard is not null;
+
+    /// <summary>A script is being executed: nothing in it waits.</summary>
+    public bool IsInScript { get; set; }
+
     public KeyspaceNode Node => node;
 
     public Keyspace Keyspace => Shard.Keyspace;
@@ -84,6 +90,21 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         spec.Handler(this);
         if (Changes > 0 && !isLogged) Effects.Write(arguments);
         spec.Calls++;
+    }
+
+    /// <summary>Executes a command that the present one (a script) calls: its changes are the script's, its effects stand in the same entry, its reply goes elsewhere.</summary>
+    public void RunWithin(CommandSpec spec, RespArguments words, int slot, RespWriter reply)
+    {
+        var outer = (Spec, arguments, Slot, Changes, Reply);
+        Begin(spec, words, slot);
+        Reply = reply;
+        spec.Handler(this);
+        if (Changes > 0 && !isLogged) Effects.Write(arguments);
+        spec.Calls++;
+        var made = Changes;
+        (Spec, arguments, Slot, Changes, Reply) = outer;
+        Changes += made;
+        isLogged = true;
     }
 
     /// <summary>Executes a command of ours, asked for by nobody: its reply is dropped.</summary>

@@ -19,6 +19,9 @@ internal enum CommandPlace : byte
 
     /// <summary>By the connection itself, before anything is executed (MULTI, EXEC, …).</summary>
     Connection = 3,
+
+    /// <summary>On the shard of its keys; one without keys on any shard that is led here, or on the node when there is none (scripts).</summary>
+    AnyShard = 4,
 }
 
 /// <summary>What is known of a command: facts, and who executes it. Immutable once the table is built.</summary>

@@ -74,7 +74,9 @@ public sealed class KeyspaceFace : IAsyncDisposable
         Endpoint = (IPEndPoint)socket.LocalEndPoint!;
         loop.Open(socket);
         var peer = new ClusterPeer(self, advertised ?? listen.Address.ToString(), Endpoint.Port, busPort);
-        var follower = new ClusterFollower(node, machines, cluster, peer, hears, log);
+        node.Shared.Store = new DirectoryStore(cluster, loop.Post, stopping.Token);
+        node.Say = (isWarning, sentence) => log(isWarning, sentence);
+        var follower = new ClusterFollower(node, machines, cluster, peer, hears, loop.Post, log);
         following = Task.Run(() => follower.RunAsync(stopping.Token), CancellationToken.None);
     }
 

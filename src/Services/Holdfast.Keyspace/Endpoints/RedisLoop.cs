@@ -29,6 +29,8 @@ internal sealed class RedisLoop : ILoopPart, IReadyHandler
     {
         (Loop, Node) = (loop, node);
         chores = new ShardChores(node);
+        node.ReadClock = static () => Instant.Zero + System.Diagnostics.Stopwatch.GetElapsedTime(0);
+        node.WhileBusy = ListenWhileBusy;
     }
 
     public EventLoop Loop { get; }
@@ -147,6 +149,14 @@ internal sealed class RedisLoop : ILoopPart, IReadyHandler
         Node.Resting.Clear();
         foreach (var client in retrying) client.GoOn();
         retrying.Clear();
+    }
+
+    /// <summary>While a script takes too long, within its turn: new clients come in, and those with nothing under way are heard. All but SCRIPT KILL and its like is refused (BUSY).</summary>
+    private void ListenWhileBusy()
+    {
+        if (listener is not null) OnReady(ReadyEvents.Readable, Node.Now);
+        foreach (var connection in connections.ToArray())
+            if (!connection.Session.HasRequest) connection.OnReady(ReadyEvents.Readable, Node.Now);
     }
 
     private void RetryWaiting()

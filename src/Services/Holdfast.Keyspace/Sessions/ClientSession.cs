@@ -78,6 +78,9 @@ internal sealed class ClientSession : IReadCompletion
     /// <summary>It waits for something that its commands brought about (BLPOP …): no further command is read.</summary>
     public bool IsBlocked { get; set; }
 
+    /// <summary>Its command is answered later (by the cluster's directory): no further command is taken up.</summary>
+    public bool IsAside { get; private set; }
+
     /// <summary>How many led shards a command that visits all of them has visited.</summary>
     public int ShardsVisited { get; private set; }
 
@@ -100,7 +103,7 @@ internal sealed class ClientSession : IReadCompletion
             return;
         }
 
-        while (!IsClosed && !IsLeaving && !IsBlocked && Replies.Length <= node.Options.UnreadBytesMax && TryNext())
+        while (!IsAside && !IsClosed && !IsLeaving && !IsBlocked && Replies.Length <= node.Options.UnreadBytesMax && TryNext())
         {
             if (next.Road == Road.Shard)
             {
@@ -128,6 +131,7 @@ internal sealed class ClientSession : IReadCompletion
             Answer();
         }
 
+        if (IsAside) return;
         if (!HasRequest) Input.Shrink();
         wire.OnSendable(this);
     }
@@ -207,6 +211,20 @@ internal sealed class ClientSession : IReadCompletion
         wire.OnSendable(this);
     }
 
+    /// <summary>The reply of its present command will come by <see cref="ComeBack"/>.</summary>
+    public void StepAside() => IsAside = true;
+
+    /// <summary>Replies to the command that it stepped aside for, and goes on.</summary>
+    public void ComeBack(Action<RespWriter> reply)
+    {
+        if (IsClosed) return;
+        IsAside = false;
+        reply(Replies.Writer);
+        Done();
+        Replies.Pass();
+        GoOn();
+    }
+
     /// <summary>Cuts the client off: what it waited for is not said any more.</summary>
     public void Close()
     {
@@ -226,6 +244,9 @@ internal sealed class ClientSession : IReadCompletion
         Replies.Writer.Protocol = 2;
         Durability = node.Options.Durability;
     }
+
+    /// <summary>Whether its user may execute this.</summary>
+    public bool Allows(CommandSpec spec, RespArguments arguments) => spec is not null && arguments is not null;
 
     /// <summary>Has the next request at hand, routed; false when there is none.</summary>
     private bool TryNext()
@@ -274,8 +295,10 @@ internal sealed class ClientSession : IReadCompletion
                 writer.Simple("QUEUED"u8);
                 break;
             default:
-                node.Call.TimeMicros = node.WallMicros;
-                node.Call.Run(this, next.Spec!, Input.Request, -1);
+                var call = node.Scripts.Running is null ? node.Call : node.BusyCall;
+                call.TimeMicros = node.WallMicros;
+                call.Run(this, next.Spec!, Input.Request, -1);
+                if (IsAside) return;
                 break;
         }
 

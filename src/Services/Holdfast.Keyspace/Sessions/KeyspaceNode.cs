@@ -13,6 +13,10 @@ internal sealed class KeyspaceNode
         Settings = new SettingTable(options);
         Call = new CommandCall(null, this);
         Notices = new KeyNotices(this);
+        Scripts = new ScriptEngine(this);
+        Functions = new FunctionCatalog(this);
+        BusyCall = new CommandCall(null, this);
+        ReadClock = () => Now;
     }
 
     public CommandTable Table { get; }
@@ -27,6 +31,30 @@ internal sealed class KeyspaceNode
 
     /// <summary>Keyspace notifications.</summary>
     public KeyNotices Notices { get; }
+
+    /// <summary>The call of the node's own commands while a script is being executed.</summary>
+    public CommandCall BusyCall { get; }
+
+    /// <summary>What all nodes share beside keys.</summary>
+    public SharedSettings Shared { get; } = new();
+
+    /// <summary>Lua.</summary>
+    public ScriptEngine Scripts { get; }
+
+    /// <summary>Libraries of functions.</summary>
+    public FunctionCatalog Functions { get; }
+
+    /// <summary>The monotonic clock as it is now, and not as of this turn: for what takes long within a turn.</summary>
+    public Func<Instant> ReadClock { get; set; }
+
+    /// <summary>Listens to other clients while a script takes too long; null when nobody can.</summary>
+    public Action? WhileBusy { get; set; }
+
+    /// <summary>Says a sentence to the node's log; whether an operator should look.</summary>
+    public Action<bool, string>? Say { get; set; }
+
+    /// <summary>More memory is used than may be (maxmemory), and nothing can be evicted.</summary>
+    public bool IsOutOfMemory { get; set; }
 
     public NodeCounters Counters { get; } = new();
 

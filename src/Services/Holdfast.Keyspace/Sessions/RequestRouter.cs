@@ -42,6 +42,7 @@ internal static class RequestRouter
     public static Routed Route(KeyspaceNode node, ClientSession client, RespArguments request)
     {
         if (Find(node.Table, request, out var fault) is not { } spec) return Routed.Refuse(fault);
+        if (node.Scripts.IsBusy && !spec.Has(CommandFlags.AllowBusy)) return Routed.Refuse(ScriptCommands.Busy(node.Scripts.Running), spec);
         if (request.Bytes > WriteBytesMax && spec.Has(CommandFlags.Write)) return Routed.Refuse(Text(CommandErrors.StringTooLong), spec);
         var transaction = client.Transaction;
         if (spec.Place == CommandPlace.Connection) return RouteConnection(node, client, spec);
@@ -56,7 +57,15 @@ internal static class RequestRouter
         }
 
         if (spec.Place == CommandPlace.EveryShard) return ToEveryShard(node, client, spec);
+        if (slot < 0 && spec.Place == CommandPlace.AnyShard) return ToAnyShard(node, client, spec);
         return slot < 0 ? new Routed(Road.Node, spec, -1, null, null) : ToSlot(node, client, spec, slot);
+    }
+
+    private static Routed ToAnyShard(KeyspaceNode node, ClientSession client, CommandSpec spec)
+    {
+        foreach (var seat in node.Topology.Led)
+            if (seat.Machine.State.Slots.IsClaimed) return new Routed(Road.Shard, spec, -1, seat.ConvoyOf(client.Durability), null);
+        return new Routed(Road.Node, spec, -1, null, null);
     }
 
     /// <summary>The next shard of a command that visits all of them.</summary>

@@ -147,12 +147,13 @@ internal sealed class CommandCommands : ICommandFamily
         reply.Integer(spec.Range.Last);
         reply.Integer(spec.Range.Step);
         Words(reply, spec.Categories, "@");
-        reply.Array(spec.Hints.Length);
+        reply.Set(spec.Hints.Length);
         foreach (var hint in spec.Hints) reply.Bulk(hint);
-        reply.Array(spec.Keys.Length);
+        reply.Set(spec.Keys.Length);
         foreach (var key in spec.Keys) Describe(reply, key);
         var subcommands = spec.Subcommands?.Values.Where(each => each.IsBound).ToArray() ?? [];
-        reply.Array(subcommands.Length);
+        if (subcommands.Length == 0) reply.Set(0);
+        else reply.Array(subcommands.Length);
         foreach (var sub in subcommands) Describe(reply, sub);
     }
 

@@ -10,6 +10,7 @@ internal sealed class SettingTable(KeyspaceOptions options)
         ["appendfsync"] = "always",
         ["appendonly"] = "yes",
         ["bind"] = "127.0.0.1",
+        ["busy-reply-threshold"] = "5000",
         ["cluster-enabled"] = "yes",
         ["cluster-node-timeout"] = "1000",
         ["databases"] = "1",
@@ -17,6 +18,7 @@ internal sealed class SettingTable(KeyspaceOptions options)
         ["hash-max-listpack-value"] = "64",
         ["list-compress-depth"] = "0",
         ["list-max-listpack-size"] = "-2",
+        ["lua-time-limit"] = "5000",
         ["maxclients"] = options.ClientsMax.ToString(System.Globalization.CultureInfo.InvariantCulture),
         ["maxmemory"] = "0",
         ["maxmemory-policy"] = "noeviction",
@@ -41,10 +43,19 @@ internal sealed class SettingTable(KeyspaceOptions options)
     /// <summary>What a request may be.</summary>
     public RespLimits Limits { get; } = new();
 
+    /// <summary>How long a script runs before other clients are told that the node is busy; zero for ever.</summary>
+    public TimeSpan BusyAfter { get; private set; } = TimeSpan.FromSeconds(5);
+
     public bool TrySet(string name, string value)
     {
         if (!values.ContainsKey(name)) return false;
         values[name] = value;
+        if (name is "busy-reply-threshold" or "lua-time-limit")
+        {
+            values["busy-reply-threshold"] = values["lua-time-limit"] = value;
+            BusyAfter = TimeSpan.FromMilliseconds(long.Parse(value, System.Globalization.CultureInfo.InvariantCulture));
+        }
+
         return true;
     }
 }
