@@ -90,6 +90,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         spec.Handler(this);
         if (Changes > 0 && !isLogged) Effects.Write(arguments);
         spec.Calls++;
+        if (client.Tracking.Remembers && spec.Has(CommandFlags.ReadOnly)) node.Tracking.Remember(client, spec, words, node.Places);
     }
 
     /// <summary>Executes a command that the present one (a script) calls: its changes are the script's, its effects stand in the same entry, its reply goes elsewhere.</summary>
@@ -101,6 +102,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         spec.Handler(this);
         if (Changes > 0 && !isLogged) Effects.Write(arguments);
         spec.Calls++;
+        if (Client is { Tracking.Remembers: true } reader && spec.Has(CommandFlags.ReadOnly)) node.Tracking.Remember(reader, spec, words, node.Places);
         var made = Changes;
         (Spec, arguments, Slot, Changes, Reply) = outer;
         Changes += made;
@@ -163,6 +165,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     public void Changed(ReadOnlySpan<byte> key, KeyEvents events, ReadOnlySpan<byte> name, long changes = 1)
     {
         Changes += changes;
+        if (node.Tracking.Clients > 0) node.Tracking.OnChanged(this, key);
         if (Mode != CallMode.Execute) return;
         Shard.Watches.OnChanged(key);
         Notify(key, events, name);
@@ -196,6 +199,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         Effects.Write("DEL"u8, place.Key);
         Keyspace.Remove(ref place);
         Shard.Watches.OnChanged(place.Key);
+        if (node.Tracking.Clients > 0) node.Tracking.OnChanged(this, place.Key);
         Notify(place.Key, KeyEvents.Expired, "expired"u8);
         node.Counters.ExpiredKeys++;
     }

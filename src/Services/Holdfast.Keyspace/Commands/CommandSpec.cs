@@ -27,6 +27,9 @@ internal enum CommandPlace : byte
 /// <summary>What is known of a command: facts, and who executes it. Immutable once the table is built.</summary>
 internal sealed class CommandSpec
 {
+    /// <summary>Its number in the table, for sets of commands.</summary>
+    public int Id { get; set; }
+
     /// <summary>Lower case; of a subcommand "client|list".</summary>
     public required string Name { get; init; }
 
@@ -105,6 +108,27 @@ internal sealed class CommandSpec
         }
 
         MoreKeys?.Invoke(arguments, places);
+    }
+
+    /// <summary>What the command does with the key at a place: it needs that leave.</summary>
+    public KeyAccess AccessOf(RespArguments arguments, int place)
+    {
+        if (Name == "set") return Mentions(arguments, 3, "GET"u8) ? KeyAccess.All : KeyAccess.Write;
+        if (Name == "bitfield") return Mentions(arguments, 2, "SET"u8) || Mentions(arguments, 2, "INCRBY"u8) ? KeyAccess.All : KeyAccess.Read;
+        foreach (var key in Keys)
+        {
+            var (first, last, step) = key.Find(arguments);
+            if (first > 0 && place >= first && place <= last && (step <= 0 || (place - first) % step == 0)) return key.Access;
+        }
+
+        return Has(CommandFlags.Write) ? KeyAccess.All : KeyAccess.Read;
+    }
+
+    private static bool Mentions(RespArguments arguments, int from, ReadOnlySpan<byte> word)
+    {
+        for (var i = from; i < arguments.Count; i++)
+            if (System.Text.Ascii.EqualsIgnoreCase(arguments[i], word)) return true;
+        return false;
     }
 
     internal static void Unbound(CommandCall call) => call.Reply.Error("ERR this command is not served");

@@ -14,6 +14,7 @@ internal interface ICommandFamily
 internal sealed class CommandTable
 {
     private readonly Dictionary<byte[], CommandSpec> commands = new(ByteKey.Comparer);
+    private readonly List<CommandSpec> specs = [];
     private readonly Dictionary<byte[], CommandSpec>.AlternateLookup<ReadOnlySpan<byte>> bySpan;
 
     /// <summary>The table with all families of this room.</summary>
@@ -29,6 +30,11 @@ internal sealed class CommandTable
 
     /// <summary>The commands by name; subcommands stand within theirs.</summary>
     public SortedDictionary<string, CommandSpec> All { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>All commands and subcommands that clients may know, in order of their numbers.</summary>
+    public IReadOnlyList<CommandSpec> Specs => specs;
+
+    public int SpecCount => specs.Count;
 
     /// <summary>The command of a name, in any case; null when there is none.</summary>
     public CommandSpec? Find(ReadOnlySpan<byte> name)
@@ -87,6 +93,12 @@ internal sealed class CommandTable
 
     private void Add(CommandSpec spec)
     {
+        if (!spec.IsInternal)
+        {
+            spec.Id = specs.Count;
+            specs.Add(spec);
+        }
+
         var bar = spec.Name.IndexOf('|', StringComparison.Ordinal);
         if (bar >= 0)
         {

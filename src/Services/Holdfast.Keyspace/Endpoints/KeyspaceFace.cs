@@ -35,6 +35,7 @@ public sealed class KeyspaceFace : IAsyncDisposable
             StartedMicros = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10,
             Dice = new SeededRandom(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))),
         };
+        node.SecretSource = RandomNumberGenerator.GetBytes;
         machines = new ShardMachines(node);
     }
 

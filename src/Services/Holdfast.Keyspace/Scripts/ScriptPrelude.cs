@@ -328,6 +328,10 @@ internal static class ScriptPrelude
         function basic.tonumber(...)
             if select("#", ...) == 0 then error("bad argument #1 to 'tonumber' (value expected)", 2) end
             local v, base = ...
+            if type(v) == "string" then
+                local stop = find(v, "\0", 1, true) -- 5.1 reads as far as a C string goes.
+                if stop then v = sub(v, 1, stop - 1) end
+            end
             local n
             if base == nil or base == 10 then n = rawtonumber(v) else n = rawtonumber(text(v), whole(base)) end
             return n and n + 0.0

@@ -24,6 +24,9 @@ internal sealed class ClientSession : IReadCompletion
     private readonly KeyspaceNode node;
     private readonly IClientWire wire;
     private Routed next;
+    private AclUser? user;
+    private string? userName;
+    private long userRevision = -1;
     private Instant giveUpAt;
     private bool isAskingToRead;
     private bool isGrantedAtOnce;
@@ -47,6 +50,12 @@ internal sealed class ClientSession : IReadCompletion
     public Transaction Transaction { get; } = new();
 
     public ClientTraits Traits { get; } = new();
+
+    /// <summary>What it wants to hear about keys that it caches.</summary>
+    public ClientTracking Tracking { get; } = new();
+
+    /// <summary>It listens to channels: in RESP2 it may then be sent messages.</summary>
+    public bool IsSubscriber { get; set; }
 
     /// <summary>When its replies may leave (DESIGN section 6).</summary>
     public Durability Durability { get; set; }
@@ -211,6 +220,14 @@ internal sealed class ClientSession : IReadCompletion
         wire.OnSendable(this);
     }
 
+    /// <summary>Something was pushed to it that may leave at once.</summary>
+    public void OnPushed()
+    {
+        if (IsClosed) return;
+        Replies.Pass();
+        wire.OnSendable(this);
+    }
+
     /// <summary>The reply of its present command will come by <see cref="ComeBack"/>.</summary>
     public void StepAside() => IsAside = true;
 
@@ -232,6 +249,7 @@ internal sealed class ClientSession : IReadCompletion
         IsClosed = true;
         node.Clients.Remove(Id);
         Transaction.End(this);
+        node.Tracking.Remove(this);
         wire.OnClosed(this);
     }
 
@@ -240,13 +258,36 @@ internal sealed class ClientSession : IReadCompletion
     {
         Transaction.End(this);
         Traits.Reset();
+        node.Tracking.Remove(this);
+        Tracking.TurnOff();
+        SignOut();
         (IsReadOnly, IsAsking) = (false, false);
         Replies.Writer.Protocol = 2;
         Durability = node.Options.Durability;
     }
 
+    /// <summary>As whom it is signed in; null when it has to sign in first.</summary>
+    public AclUser? User
+    {
+        get
+        {
+            if (userRevision == node.Users.Revision) return user;
+            userRevision = node.Users.Revision;
+            if (userName is null && node.Users.Default is { IsOn: true, HasNoPassword: true }) userName = AclUser.Default;
+            user = userName is null ? null : node.Users.Find(userName);
+            if (userName is not null && user is null) IsLeaving = true; // He is no longer: ACL DELUSER cuts him off.
+            return user;
+        }
+    }
+
+    /// <summary>It has said who it is, and it is true.</summary>
+    public void SignIn(AclUser signedIn) => (userName, user, userRevision) = (signedIn.Name, signedIn, node.Users.Revision);
+
+    /// <summary>As at its beginning.</summary>
+    private void SignOut() => (userName, user, userRevision) = (null, null, -1);
+
     /// <summary>Whether its user may execute this.</summary>
-    public bool Allows(CommandSpec spec, RespArguments arguments) => spec is not null && arguments is not null;
+    public bool Allows(CommandSpec spec, RespArguments arguments) => User is { } signedIn && signedIn.Check(spec, arguments, node.Places, out _) == AclVerdict.Allowed;
 
     /// <summary>Has the next request at hand, routed; false when there is none.</summary>
     private bool TryNext()
@@ -311,6 +352,8 @@ internal sealed class ClientSession : IReadCompletion
         HasRequest = false;
         MayReadReplica = true;
         IsAsking = next.Spec is { Name: "asking" };
+        node.Tracking.TellOwn(this);
+        if (next.Spec is not { Name: "client|caching" } && !Transaction.IsOpen) Tracking.IsCachingSaid = false;
         Traits.OnReplied(this);
         Input.Pass();
     }

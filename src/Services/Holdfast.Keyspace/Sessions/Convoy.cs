@@ -75,6 +75,8 @@ internal sealed class Convoy : IShardWork
 
         running.Clear();
         foreach (var other in shard.TakeTouched()) batch.Add(other);
+        foreach (var other in shard.Pushed) batch.Add(other);
+        shard.Pushed.Clear();
     }
 
     private void OnCompleted(Batch batch, in ProposeOutcome outcome)

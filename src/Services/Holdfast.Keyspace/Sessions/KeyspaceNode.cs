@@ -15,6 +15,8 @@ internal sealed class KeyspaceNode
         Notices = new KeyNotices(this);
         Scripts = new ScriptEngine(this);
         Functions = new FunctionCatalog(this);
+        Users = new AclUsers(this);
+        Tracking = new TrackingTable(this);
         BusyCall = new CommandCall(null, this);
         ReadClock = () => Now;
     }
@@ -40,6 +42,20 @@ internal sealed class KeyspaceNode
 
     /// <summary>Lua.</summary>
     public ScriptEngine Scripts { get; }
+
+    /// <summary>Who may sign in, and do what.</summary>
+    public AclUsers Users { get; }
+
+    /// <summary>Who caches which keys.</summary>
+    public TrackingTable Tracking { get; }
+
+    /// <summary>What was refused lately.</summary>
+    public AclLog AclLog { get; } = new();
+
+    /// <summary>Draws bytes that nobody can guess (ACL GENPASS); the face gives the system's, tests have dice.</summary>
+    public Func<int, byte[]>? SecretSource { get; set; }
+
+    public byte[] DrawSecret(int bytes) => SecretSource is { } source ? source(bytes) : [.. Enumerable.Range(0, bytes).Select(_ => (byte)Dice.Next(256))];
 
     /// <summary>Libraries of functions.</summary>
     public FunctionCatalog Functions { get; }

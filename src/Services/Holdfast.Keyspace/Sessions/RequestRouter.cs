@@ -42,6 +42,7 @@ internal static class RequestRouter
     public static Routed Route(KeyspaceNode node, ClientSession client, RespArguments request)
     {
         if (Find(node.Table, request, out var fault) is not { } spec) return Routed.Refuse(fault);
+        if (AclGate.Refusal(node, client, spec, request) is { } refusal) return Routed.Refuse(spec.Name == "exec" ? "EXECABORT Transaction discarded because of: " + refusal : refusal, spec);
         if (node.Scripts.IsBusy && !spec.Has(CommandFlags.AllowBusy)) return Routed.Refuse(ScriptCommands.Busy(node.Scripts.Running), spec);
         if (request.Bytes > WriteBytesMax && spec.Has(CommandFlags.Write)) return Routed.Refuse(Text(CommandErrors.StringTooLong), spec);
         var transaction = client.Transaction;

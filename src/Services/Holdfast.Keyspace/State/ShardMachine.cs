@@ -74,6 +74,9 @@ internal sealed class ShardMachine : IAppendExecutor
         return BitConverter.GetBytes(works.Count - 1);
     }
 
+    /// <summary>Clients to whom something was pushed in the present entry: it leaves with the entry.</summary>
+    public List<ClientSession> Pushed { get; } = [];
+
     /// <summary>A client that got a reply in the present entry without having asked in it: what it waited for has come.</summary>
     public void Touch(ClientSession client) => touched.Add(client);
 
@@ -105,6 +108,7 @@ internal sealed class ShardMachine : IAppendExecutor
     public void Flush()
     {
         Watches.BreakAll();
+        if (State.IsUndoOn) Call.Node.Tracking.OnFlushed(this);
         State.Flush();
     }
 
@@ -139,6 +143,7 @@ internal sealed class ShardMachine : IAppendExecutor
     public void OnRole(in GroupRole role)
     {
         if (!role.IsLeader) Watches.BreakAll();
+        if (!role.IsLeader && Role.IsLeader) Call.Node.Tracking.ForgetAll();
         Role = role;
     }
 

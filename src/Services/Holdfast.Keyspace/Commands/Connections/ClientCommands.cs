@@ -103,7 +103,7 @@ internal sealed class ClientCommands : ICommandFamily
         call.Reply.Ok();
     }
 
-    private static string Line(KeyspaceNode node, ClientSession client)
+    internal static string Line(KeyspaceNode node, ClientSession client)
     {
         var traits = client.Traits;
         var flags = (client.Transaction.IsOpen ? "x" : "") + (client.IsReadOnly ? "r" : "") + (client.IsBlocked ? "b" : "") + (traits.IsNoEvict ? "e" : "");
@@ -111,6 +111,6 @@ internal sealed class ClientCommands : ICommandFamily
         var idle = (node.WallMicros - client.LastMicros) / 1_000_000;
         var queued = client.Transaction.IsOpen ? client.Transaction.Queued.Count : -1;
         return string.Create(CultureInfo.InvariantCulture,
-            $"id={client.Id} addr={traits.Address} laddr={traits.LocalAddress} fd=0 name={traits.Name} age={seconds} idle={idle} flags={(flags.Length == 0 ? "N" : flags)} db=0 sub=0 psub=0 ssub=0 multi={queued} qbuf={client.Input.Length} qbuf-free={client.Input.Capacity - client.Input.Length} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={client.Replies.Length} oll=0 omem=0 tot-mem={client.Input.Capacity + client.Replies.Length} events=r cmd={client.LastCommand} user=default redir=-1 resp={client.Replies.Writer.Protocol} lib-name={traits.LibraryName} lib-ver={traits.LibraryVersion}");
+            $"id={client.Id} addr={traits.Address} laddr={traits.LocalAddress} fd=0 name={traits.Name} age={seconds} idle={idle} flags={(flags.Length == 0 ? "N" : flags)} db=0 sub=0 psub=0 ssub=0 multi={queued} qbuf={client.Input.Length} qbuf-free={client.Input.Capacity - client.Input.Length} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={client.Replies.Length} oll=0 omem=0 tot-mem={client.Input.Capacity + client.Replies.Length} events=r cmd={client.LastCommand} user={client.User?.Name ?? AclUser.Default} redir=-1 resp={client.Replies.Writer.Protocol} lib-name={traits.LibraryName} lib-ver={traits.LibraryVersion}");
     }
 }

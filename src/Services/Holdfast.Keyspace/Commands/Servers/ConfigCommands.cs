@@ -45,6 +45,14 @@ internal sealed class ConfigCommands : ICommandFamily
             return;
         }
 
+        if (call.Count == 4 && call.Is(2, "requirepass"u8))
+        {
+            // The password of the default user, who is the cluster's.
+            string[] rules = call[3].Length == 0 ? ["nopass"] : ["resetpass", ">" + Encoding.Latin1.GetString(call[3])];
+            AclCommands.Change(call, AclUser.Default, rules, reply => reply.Ok());
+            return;
+        }
+
         for (var i = 2; i < call.Count; i += 2) call.Node.Settings.TrySet(Encoding.UTF8.GetString(call[i]).ToLowerInvariant(), Encoding.UTF8.GetString(call[i + 1]));
         call.Reply.Ok();
     }

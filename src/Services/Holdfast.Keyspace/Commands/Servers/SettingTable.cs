@@ -25,6 +25,7 @@ internal sealed class SettingTable(KeyspaceOptions options)
         ["maxmemory-samples"] = "5",
         ["notify-keyspace-events"] = "",
         ["proto-max-bulk-len"] = "536870912",
+        ["requirepass"] = "",
         ["save"] = "",
         ["set-max-intset-entries"] = "512",
         ["slowlog-log-slower-than"] = "10000",
