@@ -89,6 +89,7 @@ public sealed class TrackingTests
     {
         var reader = Tracking();
         var writer = shards.Connect();
+        writer.Ask("SET", "a", "1");
         reader.Ask("GET", "a");
         writer.Ask("FLUSHALL");
         Assert.Equal(">2 $10 invalidate _", reader.Take());

@@ -89,7 +89,6 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         Reply = client.Replies.Writer;
         spec.Handler(this);
         if (Changes > 0 && !isLogged) Effects.Write(arguments);
-        spec.Calls++;
         if (client.Tracking.Remembers && spec.Has(CommandFlags.ReadOnly)) node.Tracking.Remember(client, spec, words, node.Places);
     }
 
@@ -101,7 +100,6 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         Reply = reply;
         spec.Handler(this);
         if (Changes > 0 && !isLogged) Effects.Write(arguments);
-        spec.Calls++;
         if (Client is { Tracking.Remembers: true } reader && spec.Has(CommandFlags.ReadOnly)) node.Tracking.Remember(reader, spec, words, node.Places);
         var made = Changes;
         (Spec, arguments, Slot, Changes, Reply) = outer;
@@ -145,6 +143,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     {
         var place = Keyspace.Locate(key, Slot >= 0 ? Slot : KeySlot.Of(key));
         if (place.Expiry >= 0 && place.Expiry < Now && Mode != CallMode.Replay) Expire(ref place);
+        if (Client is not null) OnLookedUp(place);
         return place;
     }
 
@@ -187,6 +186,29 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
 
     /// <summary>The command is not logged as it came: it has logged all it did, or is part of one that has.</summary>
     public void LogNothingMore() => isLogged = true;
+
+    /// <summary>Deletes a key because memory is short, and logs that.</summary>
+    public void Evict(byte[] key, int slot)
+    {
+        var place = Keyspace.Locate(key, slot);
+        Effects.Write("DEL"u8, key);
+        Keyspace.Remove(ref place);
+        Shard.Watches.OnChanged(key);
+        if (node.Tracking.Clients > 0) node.Tracking.OnChanged(this, key);
+        Notify(key, KeyEvents.Evicted, "evicted"u8);
+        node.Counters.EvictedKeys++;
+    }
+
+    private unsafe void OnLookedUp(in KeyPlace place)
+    {
+        if (Spec.Has(CommandFlags.ReadOnly))
+        {
+            if (place.Exists) node.Counters.Hits++;
+            else node.Counters.Misses++;
+        }
+
+        if (place.Exists && !Spec.TouchesNothing && !(Client!.Traits.IsNoTouch && Spec.Name != "touch")) node.Eviction.OnUsed(place.Record, Now);
+    }
 
     private void Expire(ref KeyPlace place)
     {

@@ -10,6 +10,6 @@ internal static class CommandFamilies
         new TransactionCommands(), new ConnectionCommands(), new ClientCommands(),
         new ServerCommands(), new CommandCommands(), new ConfigCommands(), new InfoCommand(),
         new ClusterCommands(), new ShardCommands(),
-        new EvalCommands(), new ScriptCommands(), new FunctionCommands(), new AclCommands(), new TrackingCommands(),
+        new EvalCommands(), new ScriptCommands(), new FunctionCommands(), new AclCommands(), new TrackingCommands(), new ClientControlCommands(), new SlowLogCommands(), new MemoryCommands(),
     ];
 }

@@ -67,8 +67,11 @@ internal sealed class CommandSpec
 
     public CommandPlace Place { get; set; }
 
-    /// <summary>How often it was executed here, for INFO and COMMAND STATS of this node.</summary>
-    public long Calls { get; set; }
+    /// <summary>What is counted of it on this node.</summary>
+    public CommandStatistics Statistics { get; } = new();
+
+    /// <summary>It looks at a key without that counting as use (OBJECT, TTL …).</summary>
+    public bool TouchesNothing { get; set; }
 
     /// <summary>Finds keys that the key specs cannot describe (SORT … STORE); null when they can.</summary>
     public Action<RespArguments, List<int>>? MoreKeys { get; set; }
@@ -122,6 +125,20 @@ internal sealed class CommandSpec
         }
 
         return Has(CommandFlags.Write) ? KeyAccess.All : KeyAccess.Read;
+    }
+
+    /// <summary>What is done with the key at a place, in Redis's words.</summary>
+    public string[] FlagsOf(RespArguments arguments, int place)
+    {
+        if (Name == "set") return Mentions(arguments, 3, "GET"u8) ? ["RW", "access", "update"] : ["OW", "update"];
+        if (Name == "bitfield") return AccessOf(arguments, place) == KeyAccess.Read ? ["RO", "access"] : ["RW", "access", "update"];
+        foreach (var key in Keys)
+        {
+            var (first, last, step) = key.Find(arguments);
+            if (first > 0 && place >= first && place <= last && (step <= 0 || (place - first) % step == 0)) return key.Flags;
+        }
+
+        return ["RW", "access", "update"];
     }
 
     private static bool Mentions(RespArguments arguments, int from, ReadOnlySpan<byte> word)

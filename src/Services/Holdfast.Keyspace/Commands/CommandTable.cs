@@ -56,6 +56,7 @@ internal sealed class CommandTable
         Primitives.Invariant.Holds(spec.Handler == CommandSpec.Unbound, "two handlers are bound to one command");
         spec.Handler = handler;
         spec.Summary = summary;
+        spec.TouchesNothing = name is "type" or "ttl" or "pttl" or "expiretime" or "pexpiretime" or "memory|usage" || name.StartsWith("object|", StringComparison.Ordinal);
         spec.Place = place ?? (spec.Keys.Length > 0 ? CommandPlace.Shard : CommandPlace.Node);
         return spec;
     }

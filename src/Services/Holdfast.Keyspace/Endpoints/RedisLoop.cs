@@ -73,7 +73,7 @@ internal sealed class RedisLoop : ILoopPart, IReadyHandler
         {
             var descriptor = SocketCalls.Accept((int)listener!.Handle, out var remote);
             if (descriptor < 0) return;
-            if (connections.Count >= Node.Options.ClientsMax)
+            if (connections.Count >= Math.Min(Node.Options.ClientsMax, Node.Settings.ClientsMax))
             {
                 Node.Counters.RejectedClients++;
                 SocketCalls.Send(descriptor, "-ERR max number of clients reached\r\n"u8);
@@ -96,6 +96,7 @@ internal sealed class RedisLoop : ILoopPart, IReadyHandler
         {
             shardsAt = now + LookAtShards;
             chores.Look();
+            EndIdle();
         }
 
         Depart();
@@ -157,6 +158,15 @@ internal sealed class RedisLoop : ILoopPart, IReadyHandler
         if (listener is not null) OnReady(ReadyEvents.Readable, Node.Now);
         foreach (var connection in connections.ToArray())
             if (!connection.Session.HasRequest) connection.OnReady(ReadyEvents.Readable, Node.Now);
+    }
+
+    /// <summary>Cuts off who has said nothing for longer than `timeout`.</summary>
+    private void EndIdle()
+    {
+        if (Node.Settings.IdleSecondsMax == 0) return;
+        var oldest = Node.WallMicros - (Node.Settings.IdleSecondsMax * 1_000_000);
+        foreach (var connection in connections.ToArray())
+            if (connection.Session is { HasRequest: false, IsBlocked: false, IsSubscriber: false } session && Math.Max(session.LastMicros, session.ConnectedMicros) < oldest) session.Close();
     }
 
     private void RetryWaiting()

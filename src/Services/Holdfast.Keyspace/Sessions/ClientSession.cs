@@ -153,7 +153,14 @@ internal sealed class ClientSession : IReadCompletion
     {
         var (spec, slot) = (next.Spec!, next.Slot);
         var writer = Replies.Writer;
+        Replies.Mark();
+        if (spec.Has(CommandFlags.DenyOom) || spec.Place != CommandPlace.Shard) node.Eviction.MakeRoom(call);
         if (slot >= 0 && !seat.Machine.State.Slots.Owned[slot]) writer.Error(CommandErrors.ClusterDown);
+        else if ((spec.Has(CommandFlags.DenyOom) || (spec.Place == CommandPlace.Connection && Transaction.DeniesOom)) && node.IsOutOfMemory)
+        {
+            writer.Error(CommandErrors.OutOfMemory);
+            if (spec.Place == CommandPlace.Connection) Transaction.End(this);
+        }
         else if (spec.Place == CommandPlace.Connection) TransactionCommands.ExecuteQueued(this, call, slot);
         else call.Run(this, spec, Input.Request, slot);
         if (Gathering.IsUnfinished)
@@ -169,6 +176,7 @@ internal sealed class ClientSession : IReadCompletion
             return;
         }
 
+        node.Meter.Lap(this, spec, seat.Machine);
         Done();
     }
 
@@ -185,7 +193,7 @@ internal sealed class ClientSession : IReadCompletion
     {
         if (IsClosed) return false;
         next = RequestRouter.Route(node, this, Input.Request);
-        if (next.Road == Road.Wait && node.Now < giveUpAt) return true;
+        if (next.Road == Road.Wait && (node.Now < giveUpAt || (next.Spec is { } spec && node.Pause.Holds(spec, node.Now)))) return true;
         if (next.Road == Road.Wait) next = Routed.Refuse(RequestRouter.Text(CommandErrors.ClusterDown));
         giveUpAt = default;
         GoOn();
@@ -250,6 +258,7 @@ internal sealed class ClientSession : IReadCompletion
         node.Clients.Remove(Id);
         Transaction.End(this);
         node.Tracking.Remove(this);
+        node.Meter.Monitors.Remove(this);
         wire.OnClosed(this);
     }
 
@@ -258,6 +267,7 @@ internal sealed class ClientSession : IReadCompletion
     {
         Transaction.End(this);
         Traits.Reset();
+        node.Meter.Monitors.Remove(this);
         node.Tracking.Remove(this);
         Tracking.TurnOff();
         SignOut();
@@ -324,11 +334,12 @@ internal sealed class ClientSession : IReadCompletion
     private void Answer()
     {
         var writer = Replies.Writer;
+        Replies.Mark();
         switch (next.Road)
         {
             case Road.Refuse:
                 if (Transaction.IsOpen) Transaction.IsSpoilt = true;
-                node.Counters.Errors++;
+                node.Meter.Reject(next.Spec, next.Text!);
                 writer.Error(next.Text!);
                 break;
             case Road.Queue:
@@ -338,7 +349,9 @@ internal sealed class ClientSession : IReadCompletion
             default:
                 var call = node.Scripts.Running is null ? node.Call : node.BusyCall;
                 call.TimeMicros = node.WallMicros;
+                node.Meter.Start();
                 call.Run(this, next.Spec!, Input.Request, -1);
+                node.Meter.Lap(this, next.Spec!, null);
                 if (IsAside) return;
                 break;
         }

@@ -52,6 +52,7 @@ internal sealed class Convoy : IShardWork
         proposed = null;
         batch.IsExecuted = true;
         (waiting, running) = (running, waiting);
+        shard.Call.Node.Meter.Start();
         var left = CommandsMax;
         foreach (var client in running)
         {

@@ -17,6 +17,8 @@ internal sealed class KeyspaceNode
         Functions = new FunctionCatalog(this);
         Users = new AclUsers(this);
         Tracking = new TrackingTable(this);
+        Eviction = new Eviction(this);
+        Meter = new CommandMeter(this);
         BusyCall = new CommandCall(null, this);
         ReadClock = () => Now;
     }
@@ -69,8 +71,29 @@ internal sealed class KeyspaceNode
     /// <summary>Says a sentence to the node's log; whether an operator should look.</summary>
     public Action<bool, string>? Say { get; set; }
 
-    /// <summary>More memory is used than may be (maxmemory), and nothing can be evicted.</summary>
-    public bool IsOutOfMemory { get; set; }
+    /// <summary>More memory is used than may be (maxmemory).</summary>
+    public bool IsOutOfMemory => Eviction.IsOver;
+
+    /// <summary>Makes room.</summary>
+    public Eviction Eviction { get; }
+
+    /// <summary>Takes the time of commands.</summary>
+    public CommandMeter Meter { get; }
+
+    /// <summary>Commands that took long.</summary>
+    public SlowLog SlowLog { get; } = new();
+
+    /// <summary>Whether commands have to wait (CLIENT PAUSE).</summary>
+    public ClientPause Pause { get; } = new();
+
+    /// <summary>Bytes that the shards here hold from the system.</summary>
+    public long MemoryReserved => Topology.Seats.Sum(seat => seat?.Machine.Keyspace.Arena.BytesReserved ?? 0);
+
+    /// <summary>The most that keys took when somebody asked.</summary>
+    public long MemoryPeak
+    {
+        get => field = Math.Max(field, MemoryUsed);
+    }
 
     public NodeCounters Counters { get; } = new();
 
@@ -105,7 +128,15 @@ internal sealed class KeyspaceNode
     }
 
     /// <summary>Bytes that all shards here take, their keys and values.</summary>
-    public long MemoryUsed => Topology.Seats.Sum(seat => seat?.Machine.Keyspace.Arena.BytesReserved ?? 0);
+    public long MemoryUsed
+    {
+        get
+        {
+            var bytes = 0L;
+            foreach (var seat in Topology.Seats) bytes += seat?.Machine.Keyspace.Arena.BytesUsed ?? 0;
+            return bytes;
+        }
+    }
 
     public long NextClientId() => ++Counters.ClientsEver;
 }
@@ -132,4 +163,14 @@ internal sealed class NodeCounters
     public long RejectedClients { get; set; }
 
     public long Errors { get; set; }
+
+    /// <summary>Errors by their first word.</summary>
+    public SortedDictionary<string, long> ErrorCodes { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What CONFIG RESETSTAT sets to zero.</summary>
+    public void Reset()
+    {
+        Commands = ExpiredKeys = EvictedKeys = Hits = Misses = BytesIn = BytesOut = RejectedClients = Errors = 0;
+        ErrorCodes.Clear();
+    }
 }

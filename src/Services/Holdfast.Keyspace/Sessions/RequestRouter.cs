@@ -44,11 +44,13 @@ internal static class RequestRouter
         if (Find(node.Table, request, out var fault) is not { } spec) return Routed.Refuse(fault);
         if (AclGate.Refusal(node, client, spec, request) is { } refusal) return Routed.Refuse(spec.Name == "exec" ? "EXECABORT Transaction discarded because of: " + refusal : refusal, spec);
         if (node.Scripts.IsBusy && !spec.Has(CommandFlags.AllowBusy)) return Routed.Refuse(ScriptCommands.Busy(node.Scripts.Running), spec);
+        if (node.Pause.Holds(spec, node.Now)) return new Routed(Road.Wait, spec, -1, null, null);
         if (request.Bytes > WriteBytesMax && spec.Has(CommandFlags.Write)) return Routed.Refuse(Text(CommandErrors.StringTooLong), spec);
         var transaction = client.Transaction;
         if (spec.Place == CommandPlace.Connection) return RouteConnection(node, client, spec);
         if (transaction.IsOpen && spec.Name == "watch") return new Routed(Road.Node, spec, -1, null, null);
         if (transaction.IsOpen && spec.Has(CommandFlags.NoMulti)) return Routed.Refuse("ERR Command not allowed inside a transaction", spec);
+        if (transaction.IsOpen && spec.Has(CommandFlags.DenyOom) && node.Settings.Policy == EvictionPolicy.NoEviction && node.IsOutOfMemory) return Routed.Refuse(Text(CommandErrors.OutOfMemory), spec);
         var slot = SlotOf(spec, request, node.Places);
         if (slot == Crossing) return Routed.Refuse(Text(CommandErrors.CrossSlot), spec);
         if (transaction.IsOpen)

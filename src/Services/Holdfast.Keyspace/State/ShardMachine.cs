@@ -93,6 +93,7 @@ internal sealed class ShardMachine : IAppendExecutor
     {
         Call.Effects.Begin(effects);
         Call.TimeMicros = command.TimeMicros;
+        Keyspace.Seconds = (uint)(command.TimeMicros / 1_000_000);
         State.Undo.Begin(command.Position.Index, State.Hash);
         State.IsUndoOn = true;
         works[BitConverter.ToInt32(command.Command)].Run(this);
@@ -127,6 +128,7 @@ internal sealed class ShardMachine : IAppendExecutor
     {
         if (replaying != entry.Position && !BeginReplay(entry)) return ApplyResult.Done();
         replay.TimeMicros = entry.TimeMicros;
+        Keyspace.Seconds = (uint)(entry.TimeMicros / 1_000_000);
         for (var left = EffectsPerSlice; left > 0; left--)
         {
             if (!reader.TryRead(replayBuffer, replayed, ref replayDigest)) return EndReplay();

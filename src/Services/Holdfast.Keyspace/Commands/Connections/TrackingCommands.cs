@@ -35,11 +35,7 @@ internal sealed class TrackingCommands : ICommandFamily
                     return;
                 }
 
-                if (!RespNumber.TryParse(call[at], out redirect) || redirect < 0)
-                {
-                    call.Reply.Error("ERR Invalid client ID"u8);
-                    return;
-                }
+                if (!call.TryInteger(at, out redirect)) return;
 
                 if (redirect != 0 && !call.Node.Clients.ContainsKey(redirect))
                 {

@@ -7,6 +7,7 @@ namespace Holdfast.Keyspace;
 internal static class NewerCommandFacts
 {
     public const string Rows = """
+        client|no-touch;3;noscript loading stale;0 0 0;slow connection;connection;7.2.0;;
         client|setinfo;4;noscript loading stale;0 0 0;slow connection;connection;7.2.0;;
         """;
 }

@@ -1,0 +1,102 @@
+using System.Globalization;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>What values a setting takes.</summary>
+internal enum SettingKind : byte
+{
+    Text,
+    Flag,
+    Number,
+    Memory,
+    Word,
+    Events,
+    Save,
+}
+
+/// <summary>A name of CONFIG: its value, and what it may be, in Redis's words where it may not.</summary>
+internal sealed class Setting(string name, string value, SettingKind kind)
+{
+    public string Name => name;
+
+    public string Value { get; private set; } = value;
+
+    /// <summary>The value as a number; 0 for what is none.</summary>
+    public long Number { get; private set; } = long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : 0;
+
+    public long Least { get; init; }
+
+    public long Most { get; init; } = int.MaxValue;
+
+    /// <summary>The words that it may be, in Redis's order.</summary>
+    public string[] Words { get; init; } = [];
+
+    public bool IsImmutable { get; init; }
+
+    /// <summary>Another name of the same setting; empty for none.</summary>
+    public string Alias { get; init; } = "";
+
+    /// <summary>What is wrong with a value; null for nothing. Also gives the form in which it is kept.</summary>
+    public string? Check(string wanted, out string kept)
+    {
+        kept = wanted;
+        switch (kind)
+        {
+            case SettingKind.Flag:
+                kept = wanted.ToLowerInvariant();
+                return kept is "yes" or "no" ? null : "argument must be 'yes' or 'no'";
+            case SettingKind.Word:
+                kept = wanted.ToLowerInvariant();
+                return Words.Contains(kept) ? null : "argument(s) must be one of the following: " + string.Join(", ", Words);
+            case SettingKind.Number:
+                if (!Wire.Resp.RespNumber.TryParse(System.Text.Encoding.ASCII.GetBytes(wanted), out long number)) return "argument couldn't be parsed into an integer";
+                return number < Least || number > Most ? string.Create(CultureInfo.InvariantCulture, $"argument must be between {Least} and {Most} inclusive") : null;
+            case SettingKind.Memory:
+                if (ParseMemory(wanted) is not { } bytes) return "argument must be a memory value";
+                kept = bytes.ToString(CultureInfo.InvariantCulture);
+                return null;
+            case SettingKind.Events:
+                return EventClasses.TryParse(wanted, out kept) ? null : "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+            case SettingKind.Save:
+                var parts = wanted.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+                return parts.Length % 2 == 0 && parts.All(part => long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _)) ? null : "Invalid save parameters";
+            default:
+                return null;
+        }
+    }
+
+    public void Set(string kept)
+    {
+        Value = kept;
+        Number = long.TryParse(kept, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : 0;
+    }
+
+    private static long? ParseMemory(string text)
+    {
+        var digits = text.TakeWhile(char.IsAsciiDigit).Count();
+        var factor = text[digits..].ToLowerInvariant() switch { "" or "b" => 1L, "k" => 1000, "kb" => 1024, "m" => 1_000_000, "mb" => 1 << 20, "g" => 1_000_000_000, "gb" => 1 << 30, _ => 0 };
+        return digits > 0 && factor > 0 && long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= long.MaxValue / factor ? number * factor : null;
+    }
+}
+
+/// <summary>Classes of keyspace notifications as letters.</summary>
+internal static class EventClasses
+{
+    private const string InA = "g$lshzxetd";
+
+    /// <summary>The letters in the order in which Redis shows them; false when one is none.</summary>
+    public static bool TryParse(string letters, out string shown)
+    {
+        shown = "";
+        if (letters.Any(letter => !"Ag$lshzxeKEtmdn".Contains(letter, StringComparison.Ordinal))) return false;
+        var has = letters.ToHashSet();
+        if (has.Contains('A')) has.UnionWith(InA);
+        var all = InA.All(has.Contains);
+        if (all) shown = "A";
+        foreach (var letter in all ? "" : "g$lshzxetd")
+            if (has.Contains(letter)) shown += letter;
+        foreach (var letter in "KEmn")
+            if (has.Contains(letter)) shown += letter;
+        return true;
+    }
+}
