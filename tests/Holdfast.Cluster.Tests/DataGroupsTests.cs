@@ -54,6 +54,36 @@ public sealed class DataGroupsTests
         await WriteAsync(nodes, made, new GroupId(next.Id), "in a new group");
     }
 
+    [Fact]
+    public async Task A_witness_counts_and_keeps_no_state_and_never_becomes_anything_else_in_its_place()
+    {
+        await using var nodes = new NodesInProcess();
+        var made = await nodes.FoundAsync(4);
+        var group = new GroupId((await made[0].CreateGroupAsync("keyspace", 3, CancellationToken.None)).Id);
+        await nodes.UntilAsync(() => made.All(node => node.View.Groups.ContainsKey(group)));
+        await WriteAsync(nodes, made, group, "before");
+        var places = made[0].View.Groups[group].Replicas;
+        var free = made.First(node => !places.Any(place => place.Node == Self(node)));
+
+        ImmutableArray<ReplicaPlace> withWitness = [new ReplicaPlace(Self(free), MemberRole.Witness), .. places.Skip(1)];
+        await nodes.UntilAcceptedAsync(() => made[1].PlaceGroupAsync(group, withWitness, CancellationToken.None));
+        await nodes.UntilAsync(() => HasExactly(free, group, withWitness));
+        Assert.True(free.FindGroup(group)!.IsWitness);
+        Assert.False(nodes.States.ContainsKey((NodesInProcess.NameOf(free), group)));
+        await WriteAsync(nodes, made, group, "with a witness");
+
+        var refused = await free.PlaceGroupAsync(group, [new ReplicaPlace(Self(free), MemberRole.Voter), .. places.Skip(1)], CancellationToken.None);
+        Assert.False(refused.Accepted);
+        Assert.Contains("witness", refused.Reason, StringComparison.Ordinal);
+
+        // After a restart it is a witness again.
+        var again = await nodes.RestartAsync(NodesInProcess.NameOf(free), _ => { });
+        made[Array.IndexOf(made, free)] = again;
+        await nodes.UntilAsync(() => again.FindGroup(group) is { IsWitness: true });
+        await WriteAsync(nodes, made, group, "after its restart");
+        await nodes.UntilAsync(() => again.FindGroup(group)!.Status.Commit == made.First(node => node.FindGroup(group)?.Status.IsServingLeader == true).FindGroup(group)!.Status.Commit);
+    }
+
     /// <summary>One replica whose state is lost here must not keep the node from everything else: other groups, joiners, addresses.</summary>
     [Fact]
     public async Task A_replica_that_cannot_begin_holds_up_nothing_else()

@@ -110,24 +110,39 @@ public sealed class DirectoryTests
         directory.Tell(DirectoryCommand.CreateGroup("keyspace", [new ReplicaPlace(new NodeId(1), MemberRole.Voter)]));
         directory.Tell(DirectoryCommand.AddNode(Cast.Node(9, "n2"), "", true));
         var (revision, hash) = (directory.View.Revision, directory.StateHash);
-        var chunk = new ByteBuffer();
         var restored = new DirectoryState();
         using (var snapshot = directory.CaptureSnapshot())
         using (var builder = restored.BeginRestore())
         {
             directory.Tell(DirectoryCommand.SetSetting("a", "2"));
-            while (snapshot.WriteNext(chunk))
-            {
-                builder.ReadNext(chunk.Written);
-                chunk.Clear();
-            }
-
+            Carry(snapshot, builder);
             builder.Complete();
         }
 
         Assert.Equal((revision, hash), (restored.View.Revision, restored.StateHash));
         Assert.Equal("1", restored.View.Settings["a"]);
         restored.Tell(DirectoryCommand.SetSetting("a", "2"));
+        Assert.Equal(directory.StateHash, restored.StateHash);
+        Assert.Equal(Encoded(directory.View), Encoded(restored.View));
+    }
+
+    [Fact]
+    public void A_snapshot_of_many_groups_is_encoded_a_slice_at_a_time()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        for (var group = 0; group < 20_000; group++) directory.Tell(DirectoryCommand.CreateGroup("keyspace", [new ReplicaPlace(new NodeId(1), MemberRole.Voter)]));
+        for (var setting = 0; setting < 8; setting++) Assert.True(directory.Tell(DirectoryCommand.SetSetting($"large{setting}", new string('x', 60_000))).Accepted);
+        var restored = new DirectoryState();
+        List<int> slices;
+        using (var snapshot = directory.CaptureSnapshot())
+        using (var builder = restored.BeginRestore())
+        {
+            slices = Carry(snapshot, builder);
+            builder.Complete();
+        }
+
+        Assert.InRange(slices.Count, 10, 100);
+        Assert.True(slices.Max() <= 128 * 1024, $"a slice of {slices.Max()} bytes");
         Assert.Equal(directory.StateHash, restored.StateHash);
         Assert.Equal(Encoded(directory.View), Encoded(restored.View));
     }
@@ -159,7 +174,24 @@ public sealed class DirectoryTests
     private static byte[] Encoded(DirectoryView view)
     {
         var buffer = new ByteBuffer();
-        DirectoryCodec.Write(new SpanWriter(buffer), view);
+        foreach (var length in DirectoryCodec.WriteInSteps(buffer, view)) Assert.Equal(buffer.Length, length);
         return buffer.Written.ToArray();
+    }
+
+    /// <summary>Hands a snapshot over as its taker does, and says how long each chunk was.</summary>
+    private static List<int> Carry(ISnapshotView snapshot, ISnapshotBuilder builder)
+    {
+        var lengths = new List<int>();
+        var chunk = new ByteBuffer();
+        for (var goesOn = true; goesOn;)
+        {
+            chunk.Clear();
+            goesOn = snapshot.WriteNext(chunk);
+            if (chunk.Length == 0) continue;
+            lengths.Add(chunk.Length);
+            builder.ReadNext(chunk.Written);
+        }
+
+        return lengths;
     }
 }

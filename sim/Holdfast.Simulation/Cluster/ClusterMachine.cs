@@ -50,7 +50,7 @@ internal sealed class ClusterMachine
     public bool WasDamaged { get; set; }
 
     /// <summary>Set when sectors have rotted on this incarnation's disk, found or not.</summary>
-    public bool IsRotten { get; set; }
+    public bool IsRotten { get; private set; }
 
     /// <summary>Which version of the program is installed: the highest feature level that it knows (S5).</summary>
     public uint Version { get; private set; }
@@ -104,6 +104,14 @@ internal sealed class ClusterMachine
         EndProcess();
         Reincarnate();
         Start(dice.NextSpan(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1)));
+    }
+
+    /// <summary>Sectors of the disk have rotted, found or not: what it holds counts for nothing that the others must be able to do without it.</summary>
+    public void OnRotten()
+    {
+        World.Counts.Rots++;
+        World.Atlas.Damage(Node);
+        IsRotten = true;
     }
 
     private void EndProcess()

@@ -1,4 +1,6 @@
+using Holdfast.Consensus;
 using Holdfast.Primitives;
+using Holdfast.Replication;
 
 namespace Holdfast.Simulation.Cluster;
 
@@ -79,8 +81,14 @@ internal sealed record ClusterOptions
     /// <summary>Auth is switched on, everybody acts in somebody's name, and one user's permissions change all the time.</summary>
     public required bool HasAuth { get; init; }
 
-    /// <summary>The rack loses its power again and again while disks rot, and one machine is not heard of for seconds afterwards (S8, decision 0015).</summary>
-    public bool RackGoesDark { get; init; }
+    /// <summary>The kind of trouble that the run keeps coming back to.</summary>
+    public ClusterPressure Pressure { get; init; }
+
+    /// <summary>Bytes of entries in one append; few, so that a command in chunks travels in parts.</summary>
+    public required int AppendBytesMax { get; init; }
+
+    /// <summary>Bytes of all commands of a group that have come in part.</summary>
+    public required int PartBytesMax { get; init; }
 
     /// <summary>How long a job of the snapshots' thread may take.</summary>
     public required TimeSpan SnapshotWorkMax { get; init; }
@@ -107,6 +115,9 @@ internal sealed record ClusterOptions
         var hasBulkyClient = later.Chance(0.6);
         var lockClients = later.Chance(0.5) ? later.Next(2, 5) : 0;
         var hasAuth = later.Chance(0.35);
+        var newer = new SeededRandom(seed ^ 0x5A11_B17E5);
+        var hasSmallAppends = newer.Chance(0.2);
+        var hasFewParts = newer.Chance(0.5);
         var drawn = new ClusterOptions
         {
             Seed = seed,
@@ -159,6 +170,8 @@ internal sealed record ClusterOptions
             LeaseReads = dice.Chance(0.75),
             UncommittedBytesMax = isTight ? dice.Next(4000, 8000) : 64 * 1024 * 1024,
             ChunksMax = isTight ? 30 : 3,
+            AppendBytesMax = hasSmallAppends ? newer.Next(64, 1024) : new RaftOptions().AppendBytesMax,
+            PartBytesMax = isTight && hasFewParts ? newer.Next(8, 40) * 1024 : ChunkTable.BytesMax,
             LockClients = lockClients,
             HasAuth = hasAuth,
             HasBulkyClient = isTight && hasBulkyClient,
@@ -168,26 +181,8 @@ internal sealed record ClusterOptions
             BeginsOld = dice.Chance(0.5),
             WorkPerLook = dice.Chance(0.4) ? TimeSpan.Zero : TimeSpan.FromMicroseconds(dice.Next(1, 700)),
         };
-        return later.Chance(0.12) ? InTheDark(drawn, later) : drawn;
+        return ClusterPressureDraw.Apply(drawn, later);
     }
-
-    /// <summary>Takes away what would only hide the trouble.</summary>
-    private static ClusterOptions InTheDark(ClusterOptions drawn, SeededRandom dice) => drawn with
-    {
-        RackGoesDark = true,
-        Voters = 3,
-        Machines = 3,
-        BetweenBlackouts = TimeSpan.FromSeconds(4),
-        BetweenRot = TimeSpan.Zero,
-        BetweenWipes = TimeSpan.Zero,
-        BetweenFullDisks = TimeSpan.Zero,
-        BetweenPartitions = TimeSpan.Zero,
-        CrashAtEffect = 0,
-        SyncFails = 0,
-        SyncMin = TimeSpan.FromMilliseconds(2),
-        SyncMax = Span(dice, 10, 50),
-        SyncStall = TimeSpan.Zero,
-    };
 
     private static TimeSpan Span(SeededRandom dice, int lowMs, int highMs) => TimeSpan.FromMicroseconds(dice.Next(lowMs * 1000, highMs * 1000));
 

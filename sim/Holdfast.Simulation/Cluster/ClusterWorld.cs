@@ -34,6 +34,7 @@ internal sealed class ClusterWorld
     private readonly Action<string>? trace;
     private readonly List<ClusterClient> clients = [];
     private readonly Misfortunes misfortunes;
+    private readonly ClusterPressureDriver pressures;
     private readonly MemberPlan members;
     private Exception? fault;
     private ulong hash;
@@ -52,6 +53,7 @@ internal sealed class ClusterWorld
         Mesh = new ClusterMesh(this);
         for (var slot = 0; slot < machines.Length; slot++) machines[slot] = new ClusterMachine(this, slot);
         misfortunes = new Misfortunes(this);
+        pressures = new ClusterPressureDriver(this);
         members = new MemberPlan(this);
         Passing = new PassingGroups(this);
         for (var i = 0; i < options.KeyClients; i++) clients.Add(new KeyClient(this));
@@ -162,11 +164,13 @@ internal sealed class ClusterWorld
 
     public GroupOptions GroupOptionsOf(GroupId group) => new()
     {
-        Raft = new RaftOptions { LeaseReads = Options.LeaseReads, UncommittedBytesMax = Options.UncommittedBytesMax, Bug = Enum.TryParse<PlantedBug>(Options.Mutation.ToString(), out var coreBug) ? coreBug : PlantedBug.None },
+        Raft = new RaftOptions { LeaseReads = Options.LeaseReads, AppendBytesMax = Options.AppendBytesMax, UncommittedBytesMax = Options.UncommittedBytesMax, Bug = Enum.TryParse<PlantedBug>(Options.Mutation.ToString(), out var coreBug) ? coreBug : PlantedBug.None },
         ProposeTimeout = TimeSpan.FromSeconds(2),
         ReadTimeout = TimeSpan.FromSeconds(2),
         ChunkBytes = Options.ChunkBytes,
         SnapshotLogBytes = group == Executor ? Math.Max(Options.SnapshotLogBytes, 16 * 1024) : Options.SnapshotLogBytes,
+        CommandBytesMax = group == Executor ? LedgerExecutor.EffectBytesMax : new GroupOptions().CommandBytesMax,
+        PartBytesMax = Options.PartBytesMax,
         SessionsMax = Options.SessionsMax,
         Bug = Enum.TryParse<PlantedReplicaBug>(Options.Mutation.ToString(), out var bug) ? bug : PlantedReplicaBug.None,
     };
@@ -256,6 +260,7 @@ internal sealed class ClusterWorld
         foreach (var machine in Machines) machine.Start(Dice.NextSpan(TimeSpan.Zero, TimeSpan.FromMilliseconds(100)));
         foreach (var client in clients) client.Begin();
         misfortunes.Begin();
+        pressures.Begin();
         members.Begin();
         Passing.Begin();
         Drill.Begin();

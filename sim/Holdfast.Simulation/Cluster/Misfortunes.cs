@@ -13,6 +13,9 @@ internal sealed class Misfortunes(ClusterWorld world)
     private static readonly Mark RotInSnapshot = new("sim: a snapshot rotted");
 
     private readonly SeededRandom dice = world.Dice.Fork();
+
+    // What was added later draws from dice of its own.
+    private readonly SeededRandom newer = new(world.Options.Seed ^ 0x0DD_5EC7);
     private bool isOver;
 
     public void Begin()
@@ -61,7 +64,7 @@ internal sealed class Misfortunes(ClusterWorld world)
         AllDark.Hit();
         var mayAllDoubt = world.InForce().All(configuration => AreThere(configuration.Members) && AreThere(configuration.Outgoing));
         if (mayAllDoubt) AllInDoubt.Hit();
-        var late = world.Options.RackGoesDark ? RotBeforeDark() : null;
+        var late = world.Options.Pressure == ClusterPressure.RackGoesDark ? RotBeforeDark() : null;
         foreach (var machine in world.Machines) machine.Crash(losesPower: true, mayAllDoubt);
         if (late is null) return;
         var inside = new bool[world.Machines.Count];
@@ -85,7 +88,7 @@ internal sealed class Misfortunes(ClusterWorld world)
             isBad |= file.Rot(sector, dice);
         }
 
-        if (isBad) OnRotten(rotten);
+        if (isBad) rotten.OnRotten();
         return late;
     }
 
@@ -166,6 +169,7 @@ internal sealed class Misfortunes(ClusterWorld world)
         var prefix = dice.Chance(0.8) ? "wal/0" : "snapshots/";
         var places = PlacesOn(machine, prefix);
         if (places.Count == 0) return;
+        if (prefix == "wal/0" && newer.Chance(0.12)) places = places.FindAll(static place => place.Sector == 0); // Where each segment says what it is.
         var rotten = 0;
         var isLastTruncation = dice.Chance(0.25);
         for (var count = dice.Next(1, 4); count > 0; count--)
@@ -179,7 +183,7 @@ internal sealed class Misfortunes(ClusterWorld world)
         }
 
         if (rotten == 0) return;
-        OnRotten(machine);
+        machine.OnRotten();
         if (prefix != "wal/0") RotInSnapshot.Hit();
         if (dice.Chance(0.7)) machine.Crash(losesPower: dice.Chance(0.5));
     }
@@ -189,7 +193,7 @@ internal sealed class Misfortunes(ClusterWorld world)
         var places = new List<(string Path, SimFile File, int Sector)>();
         foreach (var (path, file) in machine.Disk.Files)
         {
-            // What a state file holds is its machine's to check; the ledger that has files does not.
+            // Files by hash have a pressure of their own.
             if (!path.StartsWith(prefix, StringComparison.Ordinal) || path.Contains("/files/", StringComparison.Ordinal)) continue;
             for (var sector = 0; sector < file.SectorCount; sector++)
                 if (file.HoldsSomething(sector)) places.Add((path, file, sector));
@@ -205,14 +209,7 @@ internal sealed class Misfortunes(ClusterWorld world)
         if (segments.Count < 3) return;
         machine.Crash(losesPower: false);
         machine.Disk.Lose(segments[dice.Next(segments.Count - 2)]);
-        OnRotten(machine);
-    }
-
-    private void OnRotten(ClusterMachine machine)
-    {
-        world.Counts.Rots++;
-        world.Atlas.Damage(machine.Node);
-        machine.IsRotten = true;
+        machine.OnRotten();
     }
 
     /// <summary>A command that no program of ours would write: it is answered, alike everywhere, and changes nothing.</summary>

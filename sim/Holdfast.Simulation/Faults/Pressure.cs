@@ -73,7 +73,8 @@ internal static class PressureDraw
             Pressure.Turnover => calmer with { Sites = drawn.Voters + 2, BetweenMembershipChanges = TimeSpan.FromMilliseconds(dice.Next(40, 150)) },
             Pressure.RackGoesDark => calmer with
             {
-                Voters = 3, Sites = 3, BetweenWipes = default, BetweenBlackouts = default, BetweenTransfers = default,
+                // With spare machines members change just when the power goes: then both halves of a joint configuration must be asked.
+                Voters = 3, Sites = new SeededRandom(drawn.Seed ^ 0x10_17E5).Chance(0.4) ? 5 : 3, BetweenWipes = default, BetweenBlackouts = default, BetweenTransfers = default,
                 SyncMin = TimeSpan.FromMilliseconds(2), SyncMax = TimeSpan.FromMilliseconds(dice.Next(20, 70)), SyncStall = default, SnapshotEvery = dice.Chance(0.5) ? 0 : drawn.SnapshotEvery,
             },
             Pressure.RottenFollower => calmer with

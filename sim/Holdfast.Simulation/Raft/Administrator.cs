@@ -29,7 +29,8 @@ internal sealed class Administrator(RaftWorld world)
         });
     }
 
-    private void Act()
+    /// <summary>Looks at the members, and changes them if there is something to change.</summary>
+    public void Act()
     {
         if (world.Leader() is not { } site || site.Process!.IsPaused) return;
         var core = site.Process.Core;

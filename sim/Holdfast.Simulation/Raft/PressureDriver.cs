@@ -133,6 +133,7 @@ internal sealed class PressureDriver(RaftWorld world)
         if (world.Leader() is not { } leader) return;
         RackWentDark.Hit();
         leader.Process!.Burst(dice.Next(5, 30));
+        if (world.Sites.Count > world.Options.Voters) world.ChangeMembers();
         world.Clock.After(Ms(1, 40), () =>
         {
             if (world.IsHealed) return;
@@ -170,12 +171,32 @@ internal sealed class PressureDriver(RaftWorld world)
         else CutOffDuringRepair(leader, victim, at, latest);
     });
 
+    /// <summary>Often they have restarted a moment before, as processes do that end again and again: what a follower promised then is as young as what it promises now.</summary>
     private void RestartFollowers()
     {
         if (world.Leader() is not { } leader || leader.Process!.IsPaused) return;
+        if (dice.Chance(0.6))
+        {
+            RestartAllBut(leader);
+            world.Clock.After(Ms(150, 280), RestartFollowersWithinLease);
+        }
+        else
+        {
+            RestartFollowersWithinLease();
+        }
+    }
+
+    private void RestartFollowersWithinLease()
+    {
+        if (world.IsHealed || world.Leader() is not { } leader || leader.Process!.IsPaused) return;
         RestartedWithinLease.Hit();
         if (dice.Chance(0.5)) IsolateLeader(companions: 0, Ms(200, 1500));
         else Mute(leader.Slot, Ms(1200, 2500));
+        RestartAllBut(leader);
+    }
+
+    private void RestartAllBut(RaftSite leader)
+    {
         foreach (var site in world.Sites)
             if (site != leader && site.IsUp && dice.Chance(0.9)) Restart(site);
     }

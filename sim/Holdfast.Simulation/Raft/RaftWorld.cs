@@ -202,6 +202,9 @@ internal sealed class RaftWorld
         }
     }
 
+    /// <summary>An operator changes the members now, if there is anything to change.</summary>
+    public void ChangeMembers() => administrator.Act();
+
     /// <summary>The leader of the highest term among the living, if any.</summary>
     public RaftSite? Leader()
     {

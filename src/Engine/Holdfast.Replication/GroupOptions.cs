@@ -32,6 +32,9 @@ public sealed record GroupOptions
     /// <summary>Sessions a group remembers; the one longest unused is evicted first. Part of the replicated state: must be equal on all replicas. Default 4096.</summary>
     public int SessionsMax { get; init; } = 4096;
 
+    /// <summary>Bytes of all commands that have come in part; beyond it the oldest is dropped. Part of the replicated behaviour: another number in tests and in the simulator only, and there on all replicas.</summary>
+    internal int PartBytesMax { get; init; } = ChunkTable.BytesMax;
+
     /// <summary>A mistake that the simulator plants to prove that it would be found; none outside it.</summary>
     internal PlantedReplicaBug Bug { get; init; }
 

@@ -20,6 +20,9 @@ internal sealed class LocalClient : IClientWire
 
     public bool IsClosed { get; private set; }
 
+    /// <summary>It does not read what is sent to it.</summary>
+    public bool IsDeaf { get; set; }
+
     /// <summary>Sends bytes and lets everything happen that can.</summary>
     public void Send(ReadOnlySpan<byte> bytes)
     {
@@ -58,10 +61,19 @@ internal sealed class LocalClient : IClientWire
         return text;
     }
 
+    /// <summary>One command, and the bytes of the bulk string that it replies.</summary>
+    public string AskBulk(params string[] words)
+    {
+        Send(words);
+        var bytes = Request.BulkIn(received.Written, out var length);
+        received.DropFirst(length);
+        return bytes;
+    }
+
     public void OnSendable(ClientSession client)
     {
         var bytes = client.Replies.Sendable;
-        if (bytes.IsEmpty) return;
+        if (bytes.IsEmpty || IsDeaf) return;
         new SpanWriter(received).WriteBytes(bytes);
         client.Replies.Sent(bytes.Length);
         if (client is { IsLeaving: true, Replies.Length: 0 }) client.Close();

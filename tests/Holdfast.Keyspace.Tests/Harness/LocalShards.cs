@@ -60,6 +60,7 @@ internal sealed class LocalShards
     public void Turn()
     {
         Node.WallMicros = Clock;
+        Node.Waits.Look(Node.Now);
         for (var i = 0; i < 10_000 && (Seat.Quorum.WantsTurn || Seat.Async.WantsTurn || Node.Resting.Count > 0); i++)
         {
             var resting = Node.Resting.ToArray();
@@ -68,6 +69,14 @@ internal sealed class LocalShards
             Seat.Quorum.Depart();
             Seat.Async.Depart();
         }
+    }
+
+    /// <summary>Lets time go by, for timeouts and for what stamps entries.</summary>
+    public void Pass(TimeSpan time)
+    {
+        Clock += (long)time.TotalMicroseconds;
+        Node.Now += time;
+        Turn();
     }
 
     /// <summary>Commits what was executed.</summary>
@@ -90,10 +99,30 @@ internal sealed class LocalShards
         var copy = new ShardState();
         Assert.True(SnapshotCodec.TryReadHead(ref reader, copy, out _));
         var records = new List<string>();
-        while (reader.Rest.Length > 0) records.Add(Convert.ToHexString(reader.ReadBlock()));
+        while (reader.Rest.Length > 0) records.Add(TextOf(reader.ReadBlock()));
         records.Sort(StringComparer.Ordinal);
         copy.Dispose();
         return string.Join('\n', records);
+    }
+
+    /// <summary>A record as text. The elements of a large hash or set stand in the order of its table, which is each replica's own.</summary>
+    private static string TextOf(ReadOnlySpan<byte> record)
+    {
+        var kind = (ValueKind)(record[2] & 0x7F);
+        if (record[2] < 0x80 || kind is not (ValueKind.Hash or ValueKind.Set)) return Convert.ToHexString(record);
+        var reader = new SpanReader(record[12..]);
+        reader.ReadBlock();
+        var head = Convert.ToHexString(record[..(record.Length - reader.Rest.Length)]);
+        var elements = new List<string>();
+        for (var left = reader.ReadUInt64(); left > 0; left--)
+        {
+            var element = Convert.ToHexString(reader.ReadBlock());
+            if (kind == ValueKind.Hash) element += $"={Convert.ToHexString(reader.ReadBlock())} {(long)reader.ReadUInt64()}";
+            elements.Add(element);
+        }
+
+        Assert.True(reader.IsWhole);
+        return $"{head} {string.Join(',', elements.Order(StringComparer.Ordinal))}";
     }
 
     private sealed class ShardLog(LocalShards owner) : IShardLog

@@ -61,47 +61,60 @@ internal static class DirectoryCodec
         return places.ToImmutable();
     }
 
-    public static void Write(SpanWriter writer, DirectoryView view)
+    /// <summary>Writes a whole view, a record in each step: between steps its writer may do something else.</summary>
+    public static IEnumerable<int> WriteInSteps(ByteBuffer target, DirectoryView view)
     {
-        writer.WriteUInt64(view.Cluster.Value);
-        writer.WriteUInt64(view.Revision);
-        writer.WriteText(view.AuthorityFingerprint);
-        writer.WriteUInt64(view.NextGroup);
-        writer.WriteUInt64(view.NextProcedure);
-        writer.WriteUInt32((uint)view.Members.Count);
-        foreach (var (_, member) in view.Members) Write(writer, member);
-        writer.WriteUInt32((uint)view.Groups.Count);
+        WriteHead(new SpanWriter(target), view);
+        yield return target.Length;
+        new SpanWriter(target).WriteUInt32((uint)view.Members.Count);
+        foreach (var (_, member) in view.Members)
+        {
+            Write(new SpanWriter(target), member);
+            yield return target.Length;
+        }
+
+        new SpanWriter(target).WriteUInt32((uint)view.Groups.Count);
         foreach (var (_, group) in view.Groups)
         {
-            writer.WriteUInt64(group.Id.Value);
-            writer.WriteText(group.Face);
-            Write(writer, group.Replicas);
-            Write(writer, group.Founders);
+            Write(new SpanWriter(target), group);
+            yield return target.Length;
         }
 
-        writer.WriteUInt32((uint)view.Tombstones.Count);
-        foreach (var group in view.Tombstones) writer.WriteUInt64(group.Value);
+        new SpanWriter(target).WriteUInt32((uint)view.Tombstones.Count);
+        foreach (var group in view.Tombstones)
+        {
+            new SpanWriter(target).WriteUInt64(group.Value);
+            yield return target.Length;
+        }
 
-        writer.WriteUInt32((uint)view.Settings.Count);
+        new SpanWriter(target).WriteUInt32((uint)view.Settings.Count);
         foreach (var (key, value) in view.Settings)
         {
-            writer.WriteText(key);
-            writer.WriteText(value);
+            new SpanWriter(target).WriteText(key);
+            new SpanWriter(target).WriteText(value);
+            yield return target.Length;
         }
 
-        writer.WriteUInt32((uint)view.Removed.Count);
-        foreach (var node in view.Removed) writer.WriteUInt64(node.Value);
-        writer.WriteUInt32((uint)view.Tokens.Count);
+        new SpanWriter(target).WriteUInt32((uint)view.Removed.Count);
+        foreach (var node in view.Removed)
+        {
+            new SpanWriter(target).WriteUInt64(node.Value);
+            yield return target.Length;
+        }
+
+        new SpanWriter(target).WriteUInt32((uint)view.Tokens.Count);
         foreach (var (hash, token) in view.Tokens)
         {
-            writer.WriteText(hash);
-            writer.WriteUInt64((ulong)token.ExpiresMicros);
-            writer.WriteUInt32(token.UsesLeft);
-            writer.WriteUInt64(token.LastUser.Value);
+            Write(new SpanWriter(target), hash, token);
+            yield return target.Length;
         }
 
-        writer.WriteUInt32((uint)view.Procedures.Count);
-        foreach (var (_, procedure) in view.Procedures) Write(writer, procedure);
+        new SpanWriter(target).WriteUInt32((uint)view.Procedures.Count);
+        foreach (var (_, procedure) in view.Procedures)
+        {
+            Write(new SpanWriter(target), procedure);
+            yield return target.Length;
+        }
     }
 
     public static DirectoryView ReadView(ref SpanReader reader)
@@ -155,6 +168,31 @@ internal static class DirectoryCodec
             Tokens = tokens.ToImmutable(),
             Procedures = procedures.ToImmutable(),
         };
+    }
+
+    private static void WriteHead(SpanWriter writer, DirectoryView view)
+    {
+        writer.WriteUInt64(view.Cluster.Value);
+        writer.WriteUInt64(view.Revision);
+        writer.WriteText(view.AuthorityFingerprint);
+        writer.WriteUInt64(view.NextGroup);
+        writer.WriteUInt64(view.NextProcedure);
+    }
+
+    private static void Write(SpanWriter writer, GroupRecord group)
+    {
+        writer.WriteUInt64(group.Id.Value);
+        writer.WriteText(group.Face);
+        Write(writer, group.Replicas);
+        Write(writer, group.Founders);
+    }
+
+    private static void Write(SpanWriter writer, string hash, TokenRecord token)
+    {
+        writer.WriteText(hash);
+        writer.WriteUInt64((ulong)token.ExpiresMicros);
+        writer.WriteUInt32(token.UsesLeft);
+        writer.WriteUInt64(token.LastUser.Value);
     }
 
     private static void Write(SpanWriter writer, ProcedureRecord procedure)

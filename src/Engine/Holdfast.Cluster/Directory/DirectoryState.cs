@@ -65,34 +65,35 @@ public sealed class DirectoryState : IStateMachine
         return rolled ^ (rolled >> 32);
     }
 
-    /// <summary>Encoded whole when first asked: the directory is small by its bounds (64 members, 4096 settings, 65536 groups).</summary>
-    private sealed class SnapshotOfView(DirectoryView view, ulong hash) : ISnapshotView
+    /// <summary>Encoded record by record as it is asked for: with 65,536 groups it is four megabytes, which in one step would hold the loop for tens of milliseconds.</summary>
+    private sealed class SnapshotOfView : ISnapshotView
     {
+        /// <summary>Bytes that are encoded in one step, about; a record that is larger than a chunk is cut.</summary>
+        private const int SliceBytes = 64 * 1024;
         private const int ChunkBytes = 256 * 1024;
-        private readonly ByteBuffer encoded = new();
-        private int written = -1;
+
+        private readonly ByteBuffer encoded = new(SliceBytes + 4096);
+        private readonly IEnumerator<int> steps;
+        private bool isEncoded;
+
+        public SnapshotOfView(DirectoryView view, ulong hash)
+        {
+            var writer = new SpanWriter(encoded);
+            writer.WriteByte(SnapshotVersion);
+            writer.WriteUInt64(hash);
+            steps = DirectoryCodec.WriteInSteps(encoded, view).GetEnumerator();
+        }
 
         public bool WriteNext(IBufferWriter<byte> chunk)
         {
-            if (written < 0)
-            {
-                var writer = new SpanWriter(encoded);
-                writer.WriteByte(SnapshotVersion);
-                writer.WriteUInt64(hash);
-                DirectoryCodec.Write(writer, view);
-                written = 0;
-            }
-
-            if (written == encoded.Length) return false;
-            var next = Math.Min(ChunkBytes, encoded.Length - written);
-            chunk.Write(encoded.Written.Slice(written, next));
-            written += next;
-            return true;
+            while (!isEncoded && encoded.Length < SliceBytes) isEncoded = !steps.MoveNext();
+            var next = Math.Min(ChunkBytes, encoded.Length);
+            chunk.Write(encoded.Written[..next]);
+            encoded.DropFirst(next);
+            return !isEncoded || encoded.Length > 0;
         }
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() => steps.Dispose();
     }
 
     private sealed class Restoring(DirectoryState owner) : ISnapshotBuilder

@@ -41,6 +41,7 @@ public sealed class ClusterNode : IAsyncDisposable
         this.setup = setup;
         trust = ControlTrust.Of(setup.Tls);
         hands = new NodeHands(setup, trust, () => View);
+        Lines = new NodeLines(node => View.Members.TryGetValue(node, out var member) ? HostPort.Format(member.Host, member.Port) : null, trust, setup.Self);
         runner = new ProcedureRunner(() => directory.View, hands);
         dataGroups = new DataGroups(setup);
         genesis = GenesisFile.Read(setup.Disk);
@@ -57,6 +58,9 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>The directory as this node knows it; for all threads.</summary>
     public DirectoryView View => directory.View;
+
+    /// <summary>Asks other members, on lines that are kept; for faces whose questions are not rare.</summary>
+    public NodeLines Lines { get; }
 
     /// <summary>Group 0, once started.</summary>
     public ReplicatedGroup Directory { get; private set; } = null!;
@@ -145,7 +149,15 @@ public sealed class ClusterNode : IAsyncDisposable
     public Task<DirectoryReply> CompareSettingAsync(string key, string known, string value, CancellationToken cancellation) => TellAsync(DirectoryCommand.CompareSetting(key, known, value), cancellation);
 
     /// <summary>Says where a data group's replicas should be; the group's leader is then asked, step by step, to make it so.</summary>
-    public Task<DirectoryReply> PlaceGroupAsync(GroupId group, ImmutableArray<ReplicaPlace> replicas, CancellationToken cancellation) => TellAsync(DirectoryCommand.PlaceGroup(group, replicas), cancellation);
+    public async Task<DirectoryReply> PlaceGroupAsync(GroupId group, ImmutableArray<ReplicaPlace> replicas, CancellationToken cancellation)
+    {
+        // A witness's log lacks payloads, and a state is not forgotten: neither becomes the other in the same place.
+        if (View.Groups.TryGetValue(group, out var known))
+            foreach (var place in replicas)
+                if (known.Replicas.Any(before => before.Node == place.Node && (before.Role == MemberRole.Witness) != (place.Role == MemberRole.Witness)))
+                    return DirectoryReply.No($"node {place.Node} is a {(place.Role == MemberRole.Witness ? "replica with a state" : "witness")} of group {group}: move it away first, and give its place to another node");
+        return await TellAsync(DirectoryCommand.PlaceGroup(group, replicas), cancellation).ConfigureAwait(false);
+    }
 
     /// <summary>Deletes a data group for good: every node deletes its replica when it has seen the tombstone (S6).</summary>
     public Task<DirectoryReply> DeleteGroupAsync(GroupId group, CancellationToken cancellation) => TellAsync(DirectoryCommand.DeleteGroup(group), cancellation);
@@ -181,6 +193,7 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         await running.ConfigureAwait(false);
+        await Lines.DisposeAsync().ConfigureAwait(false);
         stopping.Dispose();
     }
 
@@ -235,6 +248,7 @@ public sealed class ClusterNode : IAsyncDisposable
                 await dataGroups.FollowAsync(view).ConfigureAwait(false);
                 if (view.Cluster != ClusterId.None) await levels.StepAsync(cancellation).ConfigureAwait(false);
                 if (!Directory.Status.IsServingLeader) continue;
+                foreach (var remains in ReservedPlace.Remains(view, (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10)) await hands.ProposeAsync(remains, cancellation).ConfigureAwait(false);
                 if (view.Cluster != ClusterId.None) await runner.StepAsync(cancellation).ConfigureAwait(false);
                 else if (known.Origin == GenesisOrigin.Founded) await hands.ProposeAsync(DirectoryCommand.Found(known), cancellation).ConfigureAwait(false);
             }

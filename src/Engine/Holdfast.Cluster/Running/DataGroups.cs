@@ -33,17 +33,20 @@ internal sealed class DataGroups(ClusterNodeSetup setup)
 
     private void Begin(GroupRecord group)
     {
-        if (setup.DataMachines(group) is not { } machine) return;
+        // A witness keeps the log's places and no state: entries come to it without their payloads.
+        var isWitness = group.Replicas.Any(place => place.Node == setup.Self.Id && place.Role == MemberRole.Witness);
+        var machine = isWitness ? null : setup.DataMachines(group);
+        if (machine is null && !isWitness) return;
 
         // A founder, however late, begins with the group's first configuration; everybody else is nobody until the group's leader adds it (S4).
         var isFounder = group.Founders.Any(place => place.Node == setup.Self.Id);
         if (!isFounder) JoinedEmpty.Hit();
         var initial = isFounder ? Configuration.Of(group.Founders.Select(place => new Member(place.Node, place.Role)).ToArray()) : Configuration.Empty;
-        _ = BeginAsync(group.Id, machine, initial, $"group {group.Id} ({group.Face}): a replica begins here{(isFounder ? "" : ", empty")}");
+        _ = BeginAsync(group.Id, machine, initial, $"group {group.Id} ({group.Face}): a replica begins here{(isFounder ? "" : ", empty")}{(isWitness ? ", as a witness" : "")}");
     }
 
     /// <summary>The replica is on its loop when the first part returns; the task ends with the state.</summary>
-    private async Task BeginAsync(GroupId id, IStateMachine machine, Configuration initial, string story)
+    private async Task BeginAsync(GroupId id, IStateMachine? machine, Configuration initial, string story)
     {
         begun.Add(id);
         try
@@ -68,7 +71,9 @@ internal sealed class DataGroups(ClusterNodeSetup setup)
         {
             // Left from before a restart: begun once more, so that its end is written into the log.
             if (setup.Runtime.Recovery!.Find(id) is not { IsTombstoned: false } left) return;
-            if (setup.DataMachines(new GroupRecord(id, "", [])) is not { } machine) return;
+            var isWitness = left.Configuration.IsWitness(setup.Self.Id);
+            var machine = isWitness ? null : setup.DataMachines(new GroupRecord(id, "", []));
+            if (machine is null && !isWitness) return;
             _ = BeginAsync(id, machine, left.Configuration, $"group {id}: begun once more to be deleted");
         }
 

@@ -36,6 +36,20 @@ public sealed record ReservedPlace(string Address, bool IsLearner)
         }
     }
 
+    /// <summary>The entries that remove what is left of places that were taken, or that nobody took in time.</summary>
+    /// <param name="view">The directory.</param>
+    /// <param name="nowMicros">Calendar time, microseconds since 1970.</param>
+    internal static IEnumerable<byte[]> Remains(DirectoryView view, long nowMicros)
+    {
+        foreach (var (key, value) in view.Settings)
+        {
+            if (!key.StartsWith(SettingPrefix, StringComparison.Ordinal)) continue;
+            var place = new ReservedPlace(key[SettingPrefix.Length..], value == "learner");
+            var isOpen = view.Tokens.TryGetValue(place.TokenHash, out var token) && token.UsesLeft > 0 && token.ExpiresMicros > nowMicros;
+            if (!isOpen) yield return DirectoryCommand.SetSetting(key, "");
+        }
+    }
+
     /// <summary>The entries that keep it, in their order.</summary>
     internal ImmutableArray<byte[]> Reserve() =>
         [DirectoryCommand.AddToken(TokenHash, Lifetime.Ticks / 10, 1), DirectoryCommand.SetSetting(SettingPrefix + Address, IsLearner ? "learner" : "voter")];

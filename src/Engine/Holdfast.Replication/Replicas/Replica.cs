@@ -35,7 +35,7 @@ internal sealed class Replica
     {
         (Loop, Group, this.options) = (loop, group, options);
         Node = new RaftNode(options.Raft, start, loop.SupportOf(group), loop.Dice.Fork(), loop.Now);
-        State = machine is null ? null : new GroupState(machine, options.SessionsMax, featureLevel, options.FeatureLevelKnown) { ExecutesEvicted = options.Bug == PlantedReplicaBug.EvictedSessionExecuted };
+        State = machine is null ? null : new GroupState(machine, options.SessionsMax, featureLevel, options.FeatureLevelKnown, options.PartBytesMax) { ExecutesEvicted = options.Bug == PlantedReplicaBug.EvictedSessionExecuted };
         Proposals = new ProposalDesk(this, options, loop.BootCount);
         Reads = new ReadDesk(this, options);
         Taking = new SnapshotTaking(this, options);
@@ -98,6 +98,9 @@ internal sealed class Replica
     public Instant Deadline => Fetching.IsRecording ? scanAt : Instant.Min(Node.Deadline, scanAt);
 
     private bool IsWaiting => !Proposals.IsIdle || !Reads.IsIdle || !Fetching.IsIdle || !Taking.IsIdle || Taking.WaitsForSettled || !Restoring.IsReady || Execution is { IsIdle: false } || unsent.Count > 0;
+
+    /// <summary>Whether anybody waits for what the log takes in now: all but the leader that executes at append when each reply has left already.</summary>
+    public bool IsLogAwaited => Execution is not { IsIdle: true } || Node.Role != RaftRole.Leader || !Proposals.IsIdle || !Reads.IsIdle || State!.Applied.Term != Node.Term;
 
     public void MarkDirty() => Loop.MarkDirty(this);
 

@@ -26,7 +26,7 @@ internal sealed class GroupState
 
     private readonly IStateMachine machine;
     private readonly SessionTable sessions;
-    private readonly ChunkTable chunks = new();
+    private readonly ChunkTable chunks;
     private readonly uint featureLevelKnown;
     private ulong hash;
 
@@ -39,9 +39,11 @@ internal sealed class GroupState
     /// <param name="sessionsMax">The bound of the session table.</param>
     /// <param name="featureLevel">The level that the group is at.</param>
     /// <param name="featureLevelKnown">The highest level that this binary knows.</param>
-    public GroupState(IStateMachine machine, int sessionsMax, uint featureLevel, uint featureLevelKnown)
+    /// <param name="partBytesMax">Bytes of all commands in part; another number than the default in tests only.</param>
+    public GroupState(IStateMachine machine, int sessionsMax, uint featureLevel, uint featureLevelKnown, int partBytesMax = ChunkTable.BytesMax)
     {
         this.machine = machine;
+        chunks = new ChunkTable(partBytesMax);
         this.featureLevelKnown = featureLevelKnown;
         sessions = new SessionTable(sessionsMax);
         FeatureLevel = featureLevel;

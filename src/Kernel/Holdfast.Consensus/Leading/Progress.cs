@@ -110,13 +110,22 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
         if (reply.ReadRound > RoundAnswered) RoundAnswered = reply.ReadRound;
     }
 
+    /// <summary>
+    /// The follower durably holds everything up to <paramref name="match"/>. While it is probed only the probe's answer opens the window again: an answer to what was sent before says nothing of it, and
+    /// where appends overtake each other each of a pile of old answers would set off another window full of appends, and these another pile.
+    /// </summary>
     public void OnAccepted(LogIndex match, LogIndex logBase)
     {
         if (match > Match) Match = match;
         window.FreeTo(Match);
-        if (State == ProgressState.Snapshot && Match < logBase) return;
-        if (State != ProgressState.Replicate) BecomeReplicate();
         if (Next <= Match) Next = Match.Next;
+        var isOpen = State switch
+        {
+            ProgressState.Probe => match >= Next.Previous,
+            ProgressState.Snapshot => Match >= logBase,
+            _ => false, // Replicate: it is open already.
+        };
+        if (isOpen) BecomeReplicate();
     }
 
     /// <summary>The follower's log does not match at <paramref name="rejected"/>; sending goes on after <paramref name="agreeing"/>.</summary>

@@ -21,6 +21,8 @@ namespace Holdfast.Server.Commands;
 [JsonSerializable(typeof(IReadOnlyList<FlagRow>))]
 [JsonSerializable(typeof(IReadOnlyList<ServiceRow>))]
 [JsonSerializable(typeof(IReadOnlyList<InstanceRow>))]
+[JsonSerializable(typeof(IReadOnlyList<PassageRow>))]
+[JsonSerializable(typeof(AnswerRow))]
 [JsonSerializable(typeof(ChangeRow))]
 [JsonSerializable(typeof(FailureRow))]
 [JsonSerializable(typeof(ProgramRow))]

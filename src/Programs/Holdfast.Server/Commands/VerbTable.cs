@@ -18,6 +18,7 @@ internal static class VerbTable
             TenureCommands.CreateElect(),
             ServiceCommand.Create(),
             FlagCommand.Create(),
+            RagCommand.Create(),
             StatusCommand.Create(),
             TopCommand.Create(),
             DoctorCommand.Create(),

@@ -25,23 +25,35 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
 {
     private RespArguments arguments = new();
     private bool isLogged;
+    private Waiter? served;
+    private byte[] offered = [];
+    private bool waitsOn;
+    private long keysBefore;
 
     public CallMode Mode { get; init; }
 
     /// <summary>The shard; null for commands of the node.</summary>
     public ShardMachine Shard => shard ?? throw new InvariantBrokenException("a command of the node looked for a shard");
 
+<<<<<<< HEAD
     /// <summary>Whether it is executed on a shard.</summary>
     public bool HasShard => shard is not null;
 
     /// <summary>A script is being executed: nothing in it waits.</summary>
     public bool IsInScript { get; set; }
+=======
+    /// <summary>Whether it is executed on a shard, in an entry or by a read of its replica.</summary>
+    public bool IsOnShard => shard is not null;
+>>>>>>> main
 
     public KeyspaceNode Node => node;
 
     public Keyspace Keyspace => Shard.Keyspace;
 
     public EffectsWriter Effects { get; } = new();
+
+    /// <summary>Memory for the handler that runs.</summary>
+    public CallScratch Scratch { get; } = new();
 
     /// <summary>Who asked; null while effects are replayed.</summary>
     public ClientSession? Client { get; private set; }
@@ -77,6 +89,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         Spec = spec;
         arguments = words;
         Slot = slot;
+        keysBefore = shard?.Keyspace.KeyCount ?? 0;
         Changes = 0;
         isLogged = false;
     }
@@ -105,6 +118,62 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         (Spec, arguments, Slot, Changes, Reply) = outer;
         Changes += made;
         isLogged = true;
+    }
+
+    /// <summary>The command has waited, and is executed again because a key has come.</summary>
+    public bool IsServing => served is not null;
+
+    /// <summary>Whether a key may serve this command: any, unless it has waited and one has come.</summary>
+    public bool IsOffered(int argument) => served is null || arguments[argument].SequenceEqual(offered);
+
+    /// <summary>A script is being executed: nothing in it waits.</summary>
+    public bool DeniesWaiting { get; set; }
+
+    /// <summary>
+    /// Nothing of what the command wants is there: the client waits until one of these keys is changed and holds this kind, and then the command is executed again, in the entry of whoever changed it. In a transaction, in a
+    /// script and on a replica nothing waits: the reply is written at once. What is logged must be a command that does not wait (<see cref="LogInstead"/>).
+    /// </summary>
+    /// <param name="kind">What a key must hold to serve.</param>
+    /// <param name="firstKey">The argument of the first key.</param>
+    /// <param name="lastKey">The argument of the last one.</param>
+    /// <param name="patienceMicros">How long; zero for no end.</param>
+    /// <param name="otherwise">What is replied when there is no waiting.</param>
+    /// <param name="again">What is to be executed then, if not the command as it came.</param>
+    public void Wait(ValueKind kind, int firstKey, int lastKey, long patienceMicros, WaitReply otherwise, RespArguments? again = null)
+    {
+        if (served is not null)
+        {
+            waitsOn = true;
+            return;
+        }
+
+        if (Mode != CallMode.Execute || DeniesWaiting || Client is not { Transaction.IsOpen: false } client)
+        {
+            if (otherwise == WaitReply.Null) Reply.Null();
+            else Reply.NullArray();
+            return;
+        }
+
+        var copy = again;
+        if (copy is null)
+        {
+            copy = new RespArguments();
+            copy.CopyFrom(arguments);
+        }
+
+        var deadline = patienceMicros == 0 ? Instant.Never : node.Now + TimeSpan.FromMicroseconds(patienceMicros);
+        var waiter = new Waiter(client, Spec, copy, Slot, kind) { Shard = Shard, Deadline = deadline };
+        for (var i = firstKey; i <= lastKey; i++) Shard.Waits.Add(waiter, copy[i]);
+        client.Park(waiter);
+    }
+
+    /// <summary>Executes the command of a client that has waited for a key that is there now; false when it goes on waiting.</summary>
+    public bool TryServe(Waiter waiter, byte[] key)
+    {
+        (served, offered, waitsOn) = (waiter, key, false);
+        Run(waiter.Client, waiter.Spec, waiter.Arguments, waiter.Slot);
+        served = null;
+        return !waitsOn;
     }
 
     /// <summary>Executes a command of ours, asked for by nobody: its reply is dropped.</summary>
@@ -143,7 +212,11 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     {
         var place = Keyspace.Locate(key, Slot >= 0 ? Slot : KeySlot.Of(key));
         if (place.Expiry >= 0 && place.Expiry < Now && Mode != CallMode.Replay) Expire(ref place);
+<<<<<<< HEAD
         if (Client is not null) OnLookedUp(place);
+=======
+        if (!place.Exists && Spec.Has(CommandFlags.ReadOnly)) Notify(key, KeyEvents.Miss, "keymiss"u8);
+>>>>>>> main
         return place;
     }
 
@@ -167,6 +240,9 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         if (node.Tracking.Clients > 0) node.Tracking.OnChanged(this, key);
         if (Mode != CallMode.Execute) return;
         Shard.Watches.OnChanged(key);
+        Shard.Waits.OnChanged(key);
+        if (Keyspace.KeyCount > keysBefore) Notify(key, KeyEvents.New, "new"u8);
+        keysBefore = Keyspace.KeyCount;
         Notify(key, events, name);
     }
 

@@ -32,10 +32,10 @@ internal sealed class RedisConnection : IReadyHandler, IClientWire
             return;
         }
 
-        var room = Session.Input.Room(Session.HasRequest);
+        var room = Session.IsBlocked && Session.Input.Length >= owner.Node.Options.UnreadBytesMax ? default : Session.Input.Room(Session.HasRequest);
         if (room.IsEmpty)
         {
-            // A pending request holds its buffer: no more is read until it is over.
+            // A pending request holds its buffer, and a client that waits may not send without end: no more is read until that is over.
             Watch(interest & ~ReadyEvents.Readable);
             if ((events & (ReadyEvents.HungUp | ReadyEvents.Failed)) != 0) Session.Close();
             return;

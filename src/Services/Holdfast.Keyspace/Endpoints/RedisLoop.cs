@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Holdfast.Primitives;
+using Holdfast.Replication;
 using Holdfast.Transport;
 
 namespace Holdfast.Keyspace.Endpoints;
@@ -10,7 +11,7 @@ namespace Holdfast.Keyspace.Endpoints;
 /// The Redis face on a loop: accepts clients, and once a turn lets the convoys depart, after all sockets were read and before the groups are flushed. So a turn costs a shard one entry, whoever was
 /// served in it, and what is executed here is on its way to the disk in the same turn.
 /// </summary>
-internal sealed class RedisLoop : ILoopPart, IReadyHandler
+internal sealed class RedisLoop : IFacePart, IReadyHandler
 {
     private const int RoundsMax = 64;
     private const int AcceptsPerTurn = 64;
@@ -32,6 +33,11 @@ internal sealed class RedisLoop : ILoopPart, IReadyHandler
         node.ReadClock = static () => Instant.Zero + System.Diagnostics.Stopwatch.GetElapsedTime(0);
         node.WhileBusy = ListenWhileBusy;
     }
+
+    /// <summary>What other nodes publish reaches this node's subscribers, and the other way round.</summary>
+    public void Join(IPeerMesh mesh) => Node.Subscriptions.Road = new PublicationRoad(Node, mesh);
+
+    public void OnFrame(NodeId from, ReadOnlySpan<byte> body) => PublicationRoad.Deliver(Node, body);
 
     public EventLoop Loop { get; }
 
@@ -91,6 +97,7 @@ internal sealed class RedisLoop : ILoopPart, IReadyHandler
         OnTime(now);
         while (calls.TryDequeue(out var call)) call();
         RetryWaiting();
+        Node.Waits.Look(now);
         Continue();
         if (now >= shardsAt)
         {
@@ -102,6 +109,7 @@ internal sealed class RedisLoop : ILoopPart, IReadyHandler
         Depart();
         if (Node.Resting.Count > 0) return now;
         var next = Instant.Min(shardsAt, Node.Waiting.Count > 0 ? now + LookAtWaiting : Instant.Never);
+        next = Instant.Min(next, Node.Waits.Next);
         return calls.IsEmpty ? next : now;
     }
 

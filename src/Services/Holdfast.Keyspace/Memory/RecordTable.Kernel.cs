@@ -24,6 +24,7 @@ internal unsafe struct RecordTable
     private int oldLog;
     private int moved;
     private int oldCount;
+    private int drained;
 
     /// <summary>Records in it.</summary>
     public int Count { get; private set; }
@@ -97,6 +98,48 @@ internal unsafe struct RecordTable
         }
         while (((cursor & Mask(largeLog)) ^ (cursor & Mask(smallLog))) != 0);
         return cursor;
+    }
+
+    /// <summary>A record, each with the same chance; null when there is none. Places are drawn until one is taken, and a table is never emptier than an eighth for long.</summary>
+    public readonly byte* Draw(SeededRandom dice)
+    {
+        const int TriesMax = 4096;
+        if (Count == 0) return null;
+        var all = (1 << log) + (old is null ? 0 : 1 << oldLog);
+        for (var tries = 0; tries < TriesMax; tries++)
+        {
+            var at = dice.Next(all);
+            var place = at < 1 << log ? places[at] : old[at - (1 << log)];
+            if (place != 0) return Address(place);
+        }
+
+        return Near((uint)dice.NextUInt64());
+    }
+
+    /// <summary>Takes out up to so many records, in any order, for an owner that frees them all: nothing is looked up any more. Returns how many are left.</summary>
+    public int Drain<TVisitor>(int recordsMax, ref TVisitor visitor)
+        where TVisitor : IRecordVisitor, allows ref struct
+    {
+        while (recordsMax > 0 && Count > 0)
+        {
+            if (drained == 1 << log)
+            {
+                NativeMemory.Free(places);
+                places = old;
+                old = null;
+                (log, drained) = (oldLog, 0);
+            }
+
+            ref var place = ref places[drained++];
+            if (place == 0) continue;
+            visitor.Visit(Address(place));
+            place = 0;
+            Count--;
+            recordsMax--;
+        }
+
+        if (Count == 0) Free();
+        return Count;
     }
 
     /// <summary>The first record at or after a place, for sampling; null when there is none at all. The draw is any 32 bits.</summary>

@@ -30,6 +30,7 @@ internal sealed class ClientSession : IReadCompletion
     private Instant giveUpAt;
     private bool isAskingToRead;
     private bool isGrantedAtOnce;
+    private Waiter? ending;
 
     public ClientSession(KeyspaceNode node, IClientWire wire, Stack<byte[]> pool)
     {
@@ -37,6 +38,7 @@ internal sealed class ClientSession : IReadCompletion
         Input = new InputBuffer(pool);
         Id = node.NextClientId();
         Durability = node.Options.Durability;
+        Subscribed = new ClientSubscriptions(node.Subscriptions);
         ConnectedMicros = node.WallMicros;
         node.Clients.Add(Id, this);
     }
@@ -51,11 +53,19 @@ internal sealed class ClientSession : IReadCompletion
 
     public ClientTraits Traits { get; } = new();
 
+<<<<<<< HEAD
     /// <summary>What it wants to hear about keys that it caches.</summary>
     public ClientTracking Tracking { get; } = new();
 
     /// <summary>It listens to channels: in RESP2 it may then be sent messages.</summary>
     public bool IsSubscriber { get; set; }
+=======
+    /// <summary>What it listens to.</summary>
+    public ClientSubscriptions Subscribed { get; }
+
+    /// <summary>It listens, and speaks RESP2: then it may do little else.</summary>
+    public bool IsOnlyListening => Subscribed.IsAny && Replies.Writer.Protocol < 3;
+>>>>>>> main
 
     /// <summary>When its replies may leave (DESIGN section 6).</summary>
     public Durability Durability { get; set; }
@@ -84,8 +94,11 @@ internal sealed class ClientSession : IReadCompletion
     /// <summary>A request is being dealt with: its arguments must stay where they are.</summary>
     public bool HasRequest { get; private set; }
 
-    /// <summary>It waits for something that its commands brought about (BLPOP …): no further command is read.</summary>
-    public bool IsBlocked { get; set; }
+    /// <summary>What it waits for (BLPOP …); null when it does not.</summary>
+    public Waiter? Waiter { get; private set; }
+
+    /// <summary>It waits, or its waiting has ended and the reply is on its way through the shard: no further command is taken up.</summary>
+    public bool IsBlocked => Waiter is not null || ending is not null;
 
     /// <summary>Its command is answered later (by the cluster's directory): no further command is taken up.</summary>
     public bool IsAside { get; private set; }
@@ -151,6 +164,14 @@ internal sealed class ClientSession : IReadCompletion
     /// <summary>Executes its present command on a shard, in the shard's present entry.</summary>
     public void ExecuteOn(ShardSeat seat, CommandCall call)
     {
+        if (ending is not null)
+        {
+            // Its wait has run out. That nothing came is a read like any other: it is said once the entry's barrier holds.
+            ending.WriteTimeout(Replies.Writer);
+            ending = null;
+            return;
+        }
+
         var (spec, slot) = (next.Spec!, next.Slot);
         var writer = Replies.Writer;
         Replies.Mark();
@@ -163,6 +184,8 @@ internal sealed class ClientSession : IReadCompletion
         }
         else if (spec.Place == CommandPlace.Connection) TransactionCommands.ExecuteQueued(this, call, slot);
         else call.Run(this, spec, Input.Request, slot);
+        seat.Machine.Waits.ServeReady(call);
+        if (Waiter is { Seat: null } fresh) fresh.Seat = seat;
         if (Gathering.IsUnfinished)
         {
             Gathering.IsUnfinished = false;
@@ -185,7 +208,43 @@ internal sealed class ClientSession : IReadCompletion
     {
         IsInConvoy = false;
         if (status == ProposalStatus.Stopped) Close();
+        else if (ending is not null)
+        {
+            ending = null;
+            Refuse(WaitTable.Moved);
+        }
         else Wait();
+    }
+
+    /// <summary>Its command has nothing to give it yet: it waits.</summary>
+    public void Park(Waiter waiter)
+    {
+        Waiter = waiter;
+        node.Waits.Add(waiter);
+    }
+
+    /// <summary>It was served by another's command: its reply is written, and it goes on once that is held back with the entry.</summary>
+    public void OnServed()
+    {
+        node.Waits.Remove(Waiter!);
+        Waiter = null;
+    }
+
+    /// <summary>It waits no longer: its time is up.</summary>
+    public void EndWait()
+    {
+        if (Waiter is not { } waiter) return;
+        Leave(waiter);
+        ending = waiter;
+        waiter.Seat!.ConvoyOf(Durability).Join(this);
+    }
+
+    /// <summary>It waits no longer, for a reason that is said at once: nothing of its command was executed.</summary>
+    public void EndWait(ReadOnlySpan<byte> error)
+    {
+        if (Waiter is not { } waiter) return;
+        Leave(waiter);
+        Refuse(error);
     }
 
     /// <summary>Looks again whether a leader is known; to be called now and then for clients that wait. False when it waits no more.</summary>
@@ -222,6 +281,9 @@ internal sealed class ClientSession : IReadCompletion
         if (!isAskingToRead) GoOn();
     }
 
+    /// <summary>Something was written for it that it did not ask for.</summary>
+    public void Tell() => wire.OnSendable(this);
+
     public void OnReleased(long ticket)
     {
         Replies.Release(ticket);
@@ -257,8 +319,13 @@ internal sealed class ClientSession : IReadCompletion
         IsClosed = true;
         node.Clients.Remove(Id);
         Transaction.End(this);
+<<<<<<< HEAD
         node.Tracking.Remove(this);
         node.Meter.Monitors.Remove(this);
+=======
+        if (Waiter is not null) Leave(Waiter);
+        Subscribed.End(this);
+>>>>>>> main
         wire.OnClosed(this);
     }
 
@@ -266,6 +333,7 @@ internal sealed class ClientSession : IReadCompletion
     public void Reset()
     {
         Transaction.End(this);
+        Subscribed.End(this);
         Traits.Reset();
         node.Meter.Monitors.Remove(this);
         node.Tracking.Remove(this);
@@ -369,6 +437,21 @@ internal sealed class ClientSession : IReadCompletion
         if (next.Spec is not { Name: "client|caching" } && !Transaction.IsOpen) Tracking.IsCachingSaid = false;
         Traits.OnReplied(this);
         Input.Pass();
+    }
+
+    private void Leave(Waiter waiter)
+    {
+        waiter.Shard.Waits.Remove(waiter);
+        node.Waits.Remove(waiter);
+        Waiter = null;
+    }
+
+    /// <summary>Replies an error and goes on, in a later turn: whoever tells us may be in the midst of something.</summary>
+    private void Refuse(ReadOnlySpan<byte> error)
+    {
+        Replies.Writer.Error(error);
+        Replies.Pass();
+        node.Resting.Add(this);
     }
 
     private void Wait()

@@ -24,6 +24,8 @@ internal sealed class Convoy : IShardWork
     private readonly Stack<Batch> spare = new();
     private List<ClientSession> waiting = [];
     private List<ClientSession> running = [];
+    private readonly List<(ClientSession Client, long Ticket)> awaiting = [];
+    private readonly List<ClientSession> served = [];
     private Batch? proposed;
 
     public Convoy(ShardSeat seat, Durability durability)
@@ -33,9 +35,12 @@ internal sealed class Convoy : IShardWork
     }
 
     /// <summary>Whether somebody waits and nothing is under way that will take him along.</summary>
-    public bool WantsTurn => waiting.Count > 0 && proposed is null;
+    public bool WantsTurn => waiting.Count + awaiting.Count > 0 && proposed is null;
 
     public void Join(ClientSession client) => waiting.Add(client);
+
+    /// <summary>A client whose waiting was ended by an entry that does not wait itself (async): its reply waits for all that was executed before.</summary>
+    public void Await(ClientSession client) => awaiting.Add((client, client.Replies.Hold()));
 
     /// <summary>Proposes what waits.</summary>
     public void Depart()
@@ -52,7 +57,12 @@ internal sealed class Convoy : IShardWork
         proposed = null;
         batch.IsExecuted = true;
         (waiting, running) = (running, waiting);
+<<<<<<< HEAD
         shard.Call.Node.Meter.Start();
+=======
+        batch.AddAll(awaiting);
+        awaiting.Clear();
+>>>>>>> main
         var left = CommandsMax;
         foreach (var client in running)
         {
@@ -71,13 +81,30 @@ internal sealed class Convoy : IShardWork
             }
             while (left > 0 && shard.Call.Effects.Length < EffectsMax && client.IsNextFor(this));
             batch.Add(client);
+            HoldServed(shard, batch);
             client.GoOn();
+            foreach (var other in served) other.GoOn();
         }
 
         running.Clear();
+<<<<<<< HEAD
         foreach (var other in shard.TakeTouched()) batch.Add(other);
         foreach (var other in shard.Pushed) batch.Add(other);
         shard.Pushed.Clear();
+=======
+    }
+
+    /// <summary>Those whose waiting a command has ended: their replies wait for the entry that served them, and they go on.</summary>
+    private void HoldServed(ShardMachine shard, Batch batch)
+    {
+        served.Clear();
+        foreach (var other in shard.TakeTouched())
+        {
+            served.Add(other);
+            if (durability == Durability.Async && other.Durability != Durability.Async) seat.Quorum.Await(other);
+            else batch.Add(other);
+        }
+>>>>>>> main
     }
 
     private void OnCompleted(Batch batch, in ProposeOutcome outcome)
@@ -90,6 +117,8 @@ internal sealed class Convoy : IShardWork
             (waiting, running) = (running, waiting);
             foreach (var client in running) client.Reroute(outcome.Status);
             running.Clear();
+            foreach (var (client, _) in awaiting) client.Close();
+            awaiting.Clear();
         }
         else if (outcome.IsApplied)
         {
@@ -114,6 +143,8 @@ internal sealed class Convoy : IShardWork
         public bool IsExecuted { get; set; }
 
         public void Add(ClientSession client) => held.Add((client, client.Replies.Hold()));
+
+        public void AddAll(List<(ClientSession Client, long Ticket)> others) => held.AddRange(others);
 
         public void Release()
         {

@@ -36,6 +36,7 @@ internal sealed class KeyspaceNode
     /// <summary>Keyspace notifications.</summary>
     public KeyNotices Notices { get; }
 
+<<<<<<< HEAD
     /// <summary>The call of the node's own commands while a script is being executed.</summary>
     public CommandCall BusyCall { get; }
 
@@ -94,6 +95,10 @@ internal sealed class KeyspaceNode
     {
         get => field = Math.Max(field, MemoryUsed);
     }
+=======
+    /// <summary>Who has subscribed to what.</summary>
+    public Subscriptions Subscriptions { get; } = new();
+>>>>>>> main
 
     public NodeCounters Counters { get; } = new();
 
@@ -105,6 +110,9 @@ internal sealed class KeyspaceNode
 
     /// <summary>Clients whose command waits for a leader.</summary>
     public List<ClientSession> Waiting { get; } = [];
+
+    /// <summary>The timeouts of clients that wait for keys.</summary>
+    public WaitClock Waits { get; } = new();
 
     /// <summary>Clients whose command goes on in another turn.</summary>
     public List<ClientSession> Resting { get; } = [];
@@ -149,6 +157,9 @@ internal sealed class NodeCounters
     public long Commands { get; set; }
 
     public long ExpiredKeys { get; set; }
+
+    /// <summary>Fields of hashes that expired.</summary>
+    public long ExpiredFields { get; set; }
 
     public long EvictedKeys { get; set; }
 

@@ -47,6 +47,8 @@ internal static class RequestRouter
         if (node.Pause.Holds(spec, node.Now)) return new Routed(Road.Wait, spec, -1, null, null);
         if (request.Bytes > WriteBytesMax && spec.Has(CommandFlags.Write)) return Routed.Refuse(Text(CommandErrors.StringTooLong), spec);
         var transaction = client.Transaction;
+        if (client.IsOnlyListening && !MayListener(spec))
+            return Routed.Refuse($"ERR Can't execute '{spec.Name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context", spec);
         if (spec.Place == CommandPlace.Connection) return RouteConnection(node, client, spec);
         if (transaction.IsOpen && spec.Name == "watch") return new Routed(Road.Node, spec, -1, null, null);
         if (transaction.IsOpen && spec.Has(CommandFlags.NoMulti)) return Routed.Refuse("ERR Command not allowed inside a transaction", spec);
@@ -81,6 +83,8 @@ internal static class RequestRouter
     }
 
     public static string Text(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text);
+
+    private static bool MayListener(CommandSpec spec) => spec.Name is "subscribe" or "unsubscribe" or "psubscribe" or "punsubscribe" or "ssubscribe" or "sunsubscribe" or "ping" or "quit" or "reset";
 
     private const int Crossing = -2;
 
@@ -179,7 +183,7 @@ internal static class RequestRouter
         if (topology.Seats[shard] is { Log.IsLedHere: true } seat) return seat.Machine.State.Slots.IsClaimed || !seat.Machine.Role.IsLeader
             ? new Routed(Road.Shard, spec, slot, seat.ConvoyOf(client.Durability), null)
             : new Routed(Road.Wait, spec, slot, null, null);
-        if (client is { IsReadOnly: true, MayReadReplica: true, Transaction.IsOpen: false } && spec.Has(CommandFlags.ReadOnly) && topology.Seats[shard] is { } replica)
+        if (client is { IsReadOnly: true, MayReadReplica: true, Transaction.IsOpen: false } && spec.Has(CommandFlags.ReadOnly) && !spec.Has(CommandFlags.Blocking) && topology.Seats[shard] is { } replica)
             return new Routed(Road.Replica, spec, slot, null, null) { Seat = replica };
         var leader = topology.LeaderOf(shard);
         if (leader == NodeId.None || leader == topology.Self || topology.PeerOf(leader) is not { Port: > 0 } peer) return new Routed(Road.Wait, spec, slot, null, null);

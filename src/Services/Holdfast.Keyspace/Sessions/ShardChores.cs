@@ -20,8 +20,10 @@ internal sealed class ShardChores(KeyspaceNode node)
             var shard = topology.Shards[i];
             if (!known.TryGetValue(seat.Group, out var chores))
                 known[seat.Group] = chores = (new Chore(seat, call => Claim(call, shard)), new Chore(seat, new ExpiryRound().Run));
+            node.Subscriptions.EndLost(seat.Machine);
+            seat.Machine.Waits.EndLost(seat.Machine.State.Slots, node);
             if (!seat.Machine.State.Slots.IsClaimed) chores.Claim.Propose();
-            else if (seat.Machine.Keyspace.VolatileCount > 0) chores.Expiry.Propose();
+            else if (seat.Machine.Keyspace.VolatileCount > 0 || seat.Machine.Keyspace.HasFieldDates) chores.Expiry.Propose();
         }
     }
 
@@ -87,50 +89,71 @@ internal sealed class ShardChores(KeyspaceNode node)
     }
 }
 
-/// <summary>Deletes some keys that have expired: walks the slots that have keys with a time to live, a little at each round, longer while it finds many (as Redis's active expire cycle does).</summary>
+/// <summary>Deletes some keys and fields that have expired: walks the slots that have keys or fields with a time to live, a little at each round, longer while it finds many (as Redis's active expire cycle does).</summary>
 internal sealed unsafe class ExpiryRound
 {
     private const int HomesPerRound = 4096;
     private const int KeysPerRound = 1024;
 
     private readonly List<nint> expired = [];
+    private readonly List<nint> dated = [];
     private int slot;
     private ulong cursor;
+    private bool hasDates;
+    private long notedAtBegin;
 
     public void Run(CommandCall call)
     {
         var keyspace = call.Keyspace;
-        var visitor = new Looking { Now = call.Now, Expired = expired };
+        var visitor = new Looking { Keyspace = keyspace, Now = call.Now, Expired = expired, Dated = dated };
         var empty = 0;
-        for (var homes = HomesPerRound; homes > 0 && expired.Count < KeysPerRound && empty <= KeySlot.Count; homes--)
+        for (var homes = HomesPerRound; homes > 0 && expired.Count + dated.Count < KeysPerRound && empty < KeySlot.Count; homes--)
         {
-            while (empty <= KeySlot.Count && keyspace.VolatileIn(slot) == 0)
+            while (empty < KeySlot.Count && keyspace.VolatileIn(slot) == 0 && !keyspace.HasFieldDatesIn(slot))
             {
                 (slot, cursor) = ((slot + 1) % KeySlot.Count, 0);
                 empty++;
             }
 
-            if (empty > KeySlot.Count) break;
+            if (empty == KeySlot.Count) break;
+            if (cursor == 0) (hasDates, notedAtBegin) = (false, keyspace.FieldDatesNoted);
+            visitor.HasDates = false;
             cursor = keyspace.Table(slot).Walk(cursor, ref visitor);
+            hasDates |= visitor.HasDates;
             if (cursor == 0)
             {
+                if (!hasDates && notedAtBegin == keyspace.FieldDatesNoted) keyspace.ForgetFieldDates(slot);
                 slot = (slot + 1) % KeySlot.Count;
                 empty++;
             }
         }
 
         foreach (var address in expired) call.ExpireRecord(address);
+        foreach (var address in dated) HashExpiry.DropFields(call, address);
         expired.Clear();
+        dated.Clear();
     }
 
     private struct Looking : IRecordVisitor
     {
+        public Keyspace Keyspace;
         public long Now;
         public List<nint> Expired;
+        public List<nint> Dated;
+        public bool HasDates;
 
-        public readonly void Visit(byte* record)
+        public void Visit(byte* record)
         {
-            if (KeyRecord.Expiry(record) is >= 0 and var expiry && expiry < Now) Expired.Add((nint)record);
+            if (KeyRecord.Expiry(record) is >= 0 and var expiry && expiry < Now)
+            {
+                Expired.Add((nint)record);
+                return;
+            }
+
+            if (KeyRecord.Kind(record) != ValueKind.Hash) return;
+            var soonest = HashValue.SoonestOf(Keyspace, new KeyPlace(default, 0, 0, record));
+            HasDates |= soonest != long.MaxValue;
+            if (soonest < Now) Dated.Add((nint)record);
         }
     }
 }

@@ -14,6 +14,7 @@ internal sealed unsafe class Keyspace : IDisposable
     private readonly List<BigValue?> bigs = [];
     private readonly Stack<int> freeBigs = new();
     private readonly Queue<BigValue> dying = new();
+    private readonly SlotSet datedFields = new();
     private int holders;
     private int disposedBigs;
     private int disposedSlots;
@@ -44,6 +45,25 @@ internal sealed unsafe class Keyspace : IDisposable
 
     /// <summary>Keys in a slot that will expire.</summary>
     public int VolatileIn(int slot) => volatileKeys[slot];
+
+    /// <summary>Whether a slot may hold hashes with fields that expire: true until a walk over the slot has met none.</summary>
+    public bool HasFieldDatesIn(int slot) => datedFields[slot];
+
+    /// <summary>Whether any slot may hold such.</summary>
+    public bool HasFieldDates => datedFields.Count > 0;
+
+    /// <summary>How often a hash got fields that expire: who walks a slot learns from it whether any came behind its back.</summary>
+    public long FieldDatesNoted { get; private set; }
+
+    /// <summary>A hash of this slot has fields that expire.</summary>
+    public void NoteFieldDates(int slot)
+    {
+        FieldDatesNoted++;
+        datedFields[slot] = true;
+    }
+
+    /// <summary>A walk over the slot has met no hash with fields that expire.</summary>
+    public void ForgetFieldDates(int slot) => datedFields[slot] = false;
 
     /// <summary>The table of a slot, for walks.</summary>
     public ref readonly RecordTable Table(int slot) => ref slots[slot];
@@ -97,7 +117,7 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>The big value of a key, to be changed: said beforehand, as everything that changes.</summary>
     public BigValue OpenBig(in KeyPlace place)
     {
-        Before?.BeforeChange(place, isReplaced: false);
+        Before?.BeforeElements(place);
         return BigOf(place);
     }
 
@@ -150,6 +170,7 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>Sets the target to what the source holds, its expiry included; a big value is copied through its bytes.</summary>
     public void CopyTo(scoped in KeyPlace source, scoped ref KeyPlace target)
     {
+        if (datedFields[source.Slot] && source.Kind == ValueKind.Hash) NoteFieldDates(target.Slot);
         if (!source.IsBig)
         {
             Set(ref target, source.Kind, source.Encoding, source.Bytes, source.Expiry);
@@ -182,8 +203,22 @@ internal sealed unsafe class Keyspace : IDisposable
             Bury(place.Record);
         }
 
-        if (record is not null) Attach(record, slot);
+        if (record is null) return;
+        if (KeyRecord.Kind(record) == ValueKind.Hash) NoteFieldDates(slot);
+        Attach(record, slot);
     }
+
+    /// <summary>Puts a record back that names the same big value as the one that is there.</summary>
+    public void RestoreShell(ReadOnlySpan<byte> key, int slot, byte* record)
+    {
+        var place = Locate(key, slot);
+        Detach(place.Record, slot);
+        KeyRecord.FreeShell(Arena, place.Record);
+        Attach(record, slot);
+    }
+
+    /// <summary>An element of a big value was changed; true when what it replaced must be kept.</summary>
+    public bool OnElement(in ElementImage image) => Before is { } before && before.OnElement(image);
 
     /// <summary>Frees a record that nobody names any more, with its value; a big one in slices.</summary>
     public void Bury(byte* record)
@@ -206,6 +241,7 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>Gives a big value a number.</summary>
     public int Keep(BigValue value)
     {
+        value.IsKept = true;
         if (freeBigs.TryPop(out var number))
         {
             bigs[number] = value;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Wire;
@@ -26,6 +27,7 @@ internal sealed class ShardMachine : IAppendExecutor
 
     private readonly List<IShardWork> works = [];
     private readonly CommandTable table;
+    private readonly KeyspaceNode node;
     private readonly RespArguments replayed = new();
     private readonly CommandCall replay;
     private List<ClientSession> touched = [];
@@ -39,11 +41,12 @@ internal sealed class ShardMachine : IAppendExecutor
     public ShardMachine(GroupId group, CommandTable table, KeyspaceNode node)
     {
         Group = group;
-        this.table = table;
+        (this.table, this.node) = (table, node);
         Call = new CommandCall(this, node) { Mode = CallMode.Execute };
         ReadCall = new CommandCall(this, node) { Mode = CallMode.ReadOnly };
         replay = new CommandCall(this, node) { Mode = CallMode.Replay, Reply = new RespWriter(new ByteBuffer()) };
         Watches = new WatchTable();
+        Outbox = new Outbox(node);
     }
 
     /// <summary>The group that it is the state of.</summary>
@@ -59,8 +62,14 @@ internal sealed class ShardMachine : IAppendExecutor
     /// <summary>The call in which a follower answers reads.</summary>
     public CommandCall ReadCall { get; }
 
-    /// <summary>Who watches which keys (WATCH), and waits for them.</summary>
+    /// <summary>Who watches which keys (WATCH).</summary>
     public WatchTable Watches { get; }
+
+    /// <summary>Who waits for which keys to have something (BLPOP …).</summary>
+    public WaitTable Waits { get; } = new();
+
+    /// <summary>What entries that are not committed yet will publish.</summary>
+    public Outbox Outbox { get; }
 
     /// <summary>The role as it was last told.</summary>
     public GroupRole Role { get; private set; }
@@ -101,6 +110,7 @@ internal sealed class ShardMachine : IAppendExecutor
         var hasEffects = Call.Effects.Length > 0;
         if (hasEffects) State.Hash = EffectsWriter.Mix(State.Hash ^ Call.Effects.Digest);
         else State.Undo.Cancel();
+        Outbox.OnExecuted(command.Position.Index, hasEffects);
         FreeSome();
         return new ExecuteResult(hasEffects, null);
     }
@@ -116,13 +126,18 @@ internal sealed class ShardMachine : IAppendExecutor
     public bool OnTruncated(LogIndex from)
     {
         Watches.BreakAll();
+        Outbox.OnTruncated(from);
         var hash = State.Hash;
         if (!State.Undo.TryUndo(from, ref hash)) return false;
         State.Hash = hash;
         return true;
     }
 
-    public void OnCommitted(LogIndex through) => State.Undo.Confirm(through);
+    public void OnCommitted(LogIndex through)
+    {
+        State.Undo.Confirm(through);
+        Outbox.OnCommitted(through);
+    }
 
     public ApplyResult Apply(in CommittedEntry entry)
     {
@@ -144,9 +159,19 @@ internal sealed class ShardMachine : IAppendExecutor
 
     public void OnRole(in GroupRole role)
     {
+<<<<<<< HEAD
         if (!role.IsLeader) Watches.BreakAll();
         if (!role.IsLeader && Role.IsLeader) Call.Node.Tracking.ForgetAll();
+=======
+        if (!role.IsLeader)
+        {
+            Watches.BreakAll();
+            Waits.EndAll();
+        }
+
+>>>>>>> main
         Role = role;
+        if (!role.IsLeader) node.Subscriptions.EndLost(this);
     }
 
     private bool BeginReplay(in CommittedEntry entry)
@@ -170,6 +195,7 @@ internal sealed class ShardMachine : IAppendExecutor
             return;
         }
 
+        if (spec.Subcommands is { } subcommands && replayed.Count > 1 && subcommands.TryGetValue(Encoding.ASCII.GetString(replayed[1]).ToLowerInvariant(), out var sub)) spec = sub;
         replay.Begin(spec, replayed, spec.SlotOf(replayed));
         spec.Handler(replay);
         replay.Reply.Target.Clear();
@@ -190,6 +216,8 @@ internal sealed class ShardMachine : IAppendExecutor
         State = built;
         replaying = default;
         Watches.BreakAll();
+        Waits.EndAll();
+        Outbox.Clear();
         old.Undo.Clear();
         old.Retire(old.Keyspace);
         old.TakeRetired(retired);

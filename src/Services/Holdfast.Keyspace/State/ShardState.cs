@@ -81,6 +81,18 @@ internal sealed class ShardState : IBeforeChange, IDisposable
         return isUndoOn && Undo.Save(place, isReplaced);
     }
 
+    void IBeforeChange.BeforeElements(in KeyPlace place)
+    {
+        if (Walk is { } walk && walk.Keyspace == Keyspace) walk.Save(place);
+        if (isUndoOn) Undo.SaveElements(place);
+    }
+
+    bool IBeforeChange.OnElement(in ElementImage image)
+    {
+        if (isUndoOn) Undo.Save(image);
+        return isUndoOn;
+    }
+
     public void Dispose() => Keyspace.Dispose();
 
     private void WatchChanges() => Keyspace.Before = isUndoOn || Walk is not null ? this : null;

@@ -63,6 +63,8 @@ internal static unsafe class SnapshotCodec
         if (!reader.IsWhole || !body.IsWhole || slot >= KeySlot.Count) return false;
         var hash = KeyHash.Of(key, keyspace.Seed);
         var value = body.Rest;
+        // Whether its fields expire is found out by the first walk.
+        if ((ValueKind)(kind & 0x7F) == ValueKind.Hash) keyspace.NoteFieldDates(slot);
         if ((kind & 0x80) != 0)
         {
             if (BigValues.Read((ValueKind)(kind & 0x7F), encoding, ref body, keyspace) is not { } big) return false;

@@ -64,7 +64,7 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index)
         return true;
     }
 
-    private Func<Payload, Payload> ChangeOf(ShardCommandKind kind, ref SpanReader reader, out IReadOnlyList<(int Column, float[]? Values)> columns)
+    private Func<Payload, Payload> ChangeOf(ShardCommandKind kind, ref SpanReader reader, out IReadOnlyList<(int Column, NamedVector? Vector)> columns)
     {
         columns = [];
         switch (kind)
@@ -82,7 +82,7 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index)
                 return old => PayloadEdit.Remove(old, keys);
             case ShardCommandKind.DeleteVectors:
                 var bits = reader.ReadUInt64();
-                columns = [.. Enumerable.Range(0, store.Columns.Count).Where(column => (bits & (1UL << column)) != 0).Select(column => (column, (float[]?)null))];
+                columns = [.. Enumerable.Range(0, store.Columns.Count).Where(column => (bits & (1UL << column)) != 0).Select(column => (column, (NamedVector?)null))];
                 return old => old;
             default:
                 return _ => Payload.Empty;
@@ -97,10 +97,10 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index)
         return filter.Passes(new FilterSubject(id, payload.RootElement, name => here.ColumnOf(name) is >= 0 and var column && (segment.Head(row).Has & (1UL << column)) != 0));
     }
 
-    private (int Column, float[]? Values)[] Numbered(IReadOnlyList<NamedVector> vectors)
+    private (int Column, NamedVector? Vector)[] Numbered(IReadOnlyList<NamedVector> vectors)
     {
-        var numbered = new (int Column, float[]? Values)[vectors.Count];
-        for (var at = 0; at < numbered.Length; at++) numbered[at] = (store.ColumnOf(vectors[at].Name), vectors[at].Values);
+        var numbered = new (int Column, NamedVector? Vector)[vectors.Count];
+        for (var at = 0; at < numbered.Length; at++) numbered[at] = (store.ColumnOf(vectors[at].Name), vectors[at]);
         return numbered;
     }
 }

@@ -125,8 +125,8 @@ internal static class ShardCommand
         for (var at = 0; at < vectors.Length; at++)
         {
             var column = reader.ReadByte();
-            var values = MemoryMarshal.Cast<byte, float>(reader.ReadBlock());
-            if (column < columns.Count && values.Length == columns[column].Size) vectors[at] = new NamedVector(columns[column].Name, values.ToArray());
+            var block = reader.ReadBlock();
+            if (column < columns.Count && ReadVector(columns[column], block) is { } vector) vectors[at] = vector;
             else reader.Take(int.MaxValue);
         }
 
@@ -142,8 +142,20 @@ internal static class ShardCommand
         foreach (var vector in vectors)
         {
             writer.WriteByte((byte)columnOf(vector.Name));
-            writer.WriteBlock(MemoryMarshal.AsBytes<float>(vector.Values));
+            writer.WriteUInt32((uint)((vector.Values.Length + (vector.Indices?.Length ?? 0)) * sizeof(float)));
+            if (vector.Indices is { } indices) writer.WriteBytes(MemoryMarshal.AsBytes<uint>(indices));
+            writer.WriteBytes(MemoryMarshal.AsBytes<float>(vector.Values));
         }
+    }
+
+    /// <summary>A column's vector: its components, of a sparse one their places before them.</summary>
+    private static NamedVector? ReadVector(VectorParams column, ReadOnlySpan<byte> block)
+    {
+        if (column.Kind == VectorKind.Sparse)
+            return block.Length % (2 * sizeof(float)) == 0 ? new NamedVector(column.Name, MemoryMarshal.Cast<byte, float>(block[(block.Length / 2)..]).ToArray(), MemoryMarshal.Cast<byte, uint>(block[..(block.Length / 2)]).ToArray()) : null;
+        var values = MemoryMarshal.Cast<byte, float>(block);
+        var isWhole = column.Kind == VectorKind.Dense ? values.Length == column.Size : values.Length > 0 && values.Length % column.Size == 0;
+        return isWhole ? new NamedVector(column.Name, values.ToArray()) : null;
     }
 
     private static byte[] WithVectors(ShardCommandKind kind, IReadOnlyList<PointWrite> points, Func<string, int> columnOf)

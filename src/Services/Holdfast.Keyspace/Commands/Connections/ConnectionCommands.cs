@@ -26,6 +26,12 @@ internal sealed class ConnectionCommands : ICommandFamily
     private static void Ping(CommandCall call)
     {
         if (call.Count > 2) call.WrongArity();
+        else if (call.Client is { IsOnlyListening: true })
+        {
+            call.Reply.Array(2);
+            call.Reply.Bulk("pong"u8);
+            call.Reply.Bulk(call.Count == 2 ? call[1] : default);
+        }
         else if (call.Count == 2) call.Reply.Bulk(call[1]);
         else call.Reply.Simple("PONG"u8);
     }

@@ -29,7 +29,9 @@ internal sealed class ObjectCommands : ICommandFamily
 
     private static void Encoding(CommandCall call)
     {
-        if (TryFind(call, out var place)) call.Reply.Bulk(ValueNames.NameOf(place.Encoding));
+        if (!TryFind(call, out var place)) return;
+        var isDated = place is { Kind: ValueKind.Hash, IsBig: false } && HashRun.IsDated(place.Bytes);
+        call.Reply.Bulk(isDated ? "listpackex"u8 : ValueNames.NameOf(place.Encoding));
     }
 
     private static void RefCount(CommandCall call)

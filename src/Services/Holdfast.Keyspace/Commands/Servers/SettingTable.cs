@@ -6,6 +6,7 @@ namespace Holdfast.Keyspace;
 /// <summary>What eviction does when memory is short (maxmemory-policy).</summary>
 internal enum EvictionPolicy : byte
 {
+<<<<<<< HEAD
     NoEviction,
     AllKeysLru,
     AllKeysLfu,
@@ -15,6 +16,40 @@ internal enum EvictionPolicy : byte
     VolatileRandom,
     VolatileTtl,
 }
+=======
+    private readonly SortedDictionary<string, string> values = new(StringComparer.Ordinal)
+    {
+        ["appendfsync"] = "always",
+        ["appendonly"] = "yes",
+        ["bind"] = "127.0.0.1",
+        ["client-output-buffer-limit"] = "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+        ["cluster-enabled"] = "yes",
+        ["cluster-node-timeout"] = "1000",
+        ["databases"] = "1",
+        ["hash-max-listpack-entries"] = "128",
+        ["hash-max-listpack-value"] = "64",
+        ["list-compress-depth"] = "0",
+        ["list-max-listpack-size"] = "-2",
+        ["maxclients"] = options.ClientsMax.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        ["maxmemory"] = "0",
+        ["maxmemory-policy"] = "noeviction",
+        ["maxmemory-samples"] = "5",
+        ["notify-keyspace-events"] = "",
+        ["proto-max-bulk-len"] = "536870912",
+        ["save"] = "",
+        ["set-max-intset-entries"] = "512",
+        ["set-max-listpack-entries"] = "128",
+        ["set-max-listpack-value"] = "64",
+        ["slowlog-log-slower-than"] = "10000",
+        ["slowlog-max-len"] = "128",
+        ["stream-node-max-bytes"] = "4096",
+        ["stream-node-max-entries"] = "100",
+        ["tcp-keepalive"] = "300",
+        ["timeout"] = "0",
+        ["zset-max-listpack-entries"] = "128",
+        ["zset-max-listpack-value"] = "64",
+    };
+>>>>>>> main
 
 /// <summary>CONFIG's names and values on this node. What nothing looks at is kept so that tools which set it go on; docs/keyspace.md says which have an effect.</summary>
 internal sealed class SettingTable
@@ -80,6 +115,7 @@ internal sealed class SettingTable
     /// <summary>What a request may be.</summary>
     public RespLimits Limits { get; } = new();
 
+<<<<<<< HEAD
     /// <summary>How long a script runs before other clients are told that the node is busy; zero for ever.</summary>
     public TimeSpan BusyAfter { get; private set; }
 
@@ -128,5 +164,16 @@ internal sealed class SettingTable
         SlowEntriesMax = Math.Min(settings["slowlog-max-len"].Number, SlowLog.EntriesMax);
         ClientsMax = settings["maxclients"].Number;
         IdleSecondsMax = settings["timeout"].Number;
+=======
+    /// <summary>Up to what size collections are one run of bytes.</summary>
+    public CollectionLimits Collections { get; } = new();
+
+    public bool TrySet(string name, string value)
+    {
+        if (!values.ContainsKey(name)) return false;
+        values[name] = value;
+        Collections.Take(name, value);
+        return true;
+>>>>>>> main
     }
 }

@@ -1,0 +1,101 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Simulation.Cluster;
+
+/// <summary>
+/// A kind of trouble that a run of whole nodes keeps coming back to, on top of what the swarm drew (as in the raft world): an order of events that independent misfortunes
+/// seldom meet in becomes common. A pressure knows nothing of the mistake that it may bring to light.
+/// </summary>
+internal enum ClusterPressure : byte
+{
+    /// <summary>Only the swarm's independent misfortunes.</summary>
+    None = 0,
+
+    /// <summary>The rack loses its power again and again while disks rot, and one machine is not heard of for seconds afterwards (S8, decision 0015).</summary>
+    RackGoesDark,
+
+    /// <summary>A leader is exiled with a tail of its own and truncates it when it comes home; the record of that rots, and the process ends (S8, S9). Appends carry little, so that a tail ends anywhere.</summary>
+    ExiledTail,
+
+    /// <summary>Files that snapshots name rot while others still name them, and their machine restarts, or falls behind and fetches (S10).</summary>
+    RottenFiles,
+
+    /// <summary>Leases are short and renewed all the time, wherever somebody answers, and the leader that judges them is cut off for a moment: two think that they lead.</summary>
+    DeposedJudge,
+}
+
+/// <summary>Draws the pressure of a run of whole nodes, and takes away the misfortunes that would only hide it.</summary>
+internal static class ClusterPressureDraw
+{
+    public static ClusterOptions Apply(ClusterOptions drawn, SeededRandom later)
+    {
+        if (later.Chance(0.12)) return InTheDark(drawn, later);
+        var dice = new SeededRandom(drawn.Seed ^ 0x9E55_C105);
+        return dice.Next(100) switch
+        {
+            < 7 => ForExiledTail(drawn, dice),
+            < 14 => ForRottenFiles(drawn, dice),
+            < 20 => ForDeposedJudge(drawn, dice),
+            _ => drawn,
+        };
+    }
+
+    private static ClusterOptions InTheDark(ClusterOptions drawn, SeededRandom dice) => drawn with
+    {
+        Pressure = ClusterPressure.RackGoesDark,
+        Voters = 3,
+        Machines = 3,
+        BetweenBlackouts = TimeSpan.FromSeconds(4),
+        BetweenRot = TimeSpan.Zero,
+        BetweenWipes = TimeSpan.Zero,
+        BetweenFullDisks = TimeSpan.Zero,
+        BetweenPartitions = TimeSpan.Zero,
+        CrashAtEffect = 0,
+        SyncFails = 0,
+        SyncMin = TimeSpan.FromMilliseconds(2),
+        SyncMax = TimeSpan.FromMicroseconds(dice.Next(10_000, 50_000)),
+        SyncStall = TimeSpan.Zero,
+    };
+
+    private static ClusterOptions ForExiledTail(ClusterOptions drawn, SeededRandom dice) => Calmer(drawn) with
+    {
+        Pressure = ClusterPressure.ExiledTail,
+        AppendBytesMax = dice.Next(64, 1200),
+        ChunksMax = 30,
+        LedgerClients = 4,
+        SnapshotLogBytes = 64L * 1024 * 1024,
+        SegmentBytes = 512 * 1024,
+    };
+
+    private static ClusterOptions ForRottenFiles(ClusterOptions drawn, SeededRandom dice) => Calmer(drawn) with
+    {
+        Pressure = ClusterPressure.RottenFiles,
+        FilesLedger = true,
+        LedgerClients = 4,
+        SnapshotLogBytes = dice.Next(2, 8) * 1024,
+        BetweenForcedSnapshots = TimeSpan.FromMilliseconds(dice.Next(200, 800)),
+    };
+
+    private static ClusterOptions ForDeposedJudge(ClusterOptions drawn, SeededRandom dice) => Calmer(drawn) with
+    {
+        Pressure = ClusterPressure.DeposedJudge,
+        Voters = 3,
+        Machines = 3,
+        LeaseClients = 8,
+        ClientTimeout = TimeSpan.FromMilliseconds(dice.Next(150, 400)),
+        SyncMin = TimeSpan.FromMicroseconds(100),
+        SyncMax = TimeSpan.FromMilliseconds(3),
+        SyncStall = TimeSpan.Zero,
+        BetweenTransfers = TimeSpan.Zero,
+    };
+
+    private static ClusterOptions Calmer(ClusterOptions drawn) => drawn with
+    {
+        BetweenPartitions = TimeSpan.Zero,
+        BetweenBlackouts = TimeSpan.Zero,
+        BetweenWipes = TimeSpan.Zero,
+        BetweenFullDisks = TimeSpan.Zero,
+        BetweenPauses = TimeSpan.Zero,
+        BetweenStuckLoops = TimeSpan.Zero,
+    };
+}
