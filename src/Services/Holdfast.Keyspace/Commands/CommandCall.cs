@@ -35,16 +35,8 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     /// <summary>The shard; null for commands of the node.</summary>
     public ShardMachine Shard => shard ?? throw new InvariantBrokenException("a command of the node looked for a shard");
 
-<<<<<<< HEAD
-    /// <summary>Whether it is executed on a shard.</summary>
-    public bool HasShard => shard is not null;
-
-    /// <summary>A script is being executed: nothing in it waits.</summary>
-    public bool IsInScript { get; set; }
-=======
     /// <summary>Whether it is executed on a shard, in an entry or by a read of its replica.</summary>
     public bool IsOnShard => shard is not null;
->>>>>>> main
 
     public KeyspaceNode Node => node;
 
@@ -212,11 +204,8 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     {
         var place = Keyspace.Locate(key, Slot >= 0 ? Slot : KeySlot.Of(key));
         if (place.Expiry >= 0 && place.Expiry < Now && Mode != CallMode.Replay) Expire(ref place);
-<<<<<<< HEAD
         if (Client is not null) OnLookedUp(place);
-=======
         if (!place.Exists && Spec.Has(CommandFlags.ReadOnly)) Notify(key, KeyEvents.Miss, "keymiss"u8);
->>>>>>> main
         return place;
     }
 

@@ -174,7 +174,7 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
         if (Node.Settings.IdleSecondsMax == 0) return;
         var oldest = Node.WallMicros - (Node.Settings.IdleSecondsMax * 1_000_000);
         foreach (var connection in connections.ToArray())
-            if (connection.Session is { HasRequest: false, IsBlocked: false, IsSubscriber: false } session && Math.Max(session.LastMicros, session.ConnectedMicros) < oldest) session.Close();
+            if (connection.Session is { HasRequest: false, IsBlocked: false, Subscribed.IsAny: false } session && Math.Max(session.LastMicros, session.ConnectedMicros) < oldest) session.Close();
     }
 
     private void RetryWaiting()

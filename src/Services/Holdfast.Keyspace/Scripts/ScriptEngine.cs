@@ -130,9 +130,9 @@ internal sealed partial class ScriptEngine(KeyspaceNode node)
         var lua = machine!;
         var frame = lua.Bottom;
         Running = run;
-        run.Call.IsInScript = true;
+        run.Call.DeniesWaiting = true;
         var isDone = lua.TryCall(arguments, handler, () => Watch(run));
-        run.Call.IsInScript = false;
+        run.Call.DeniesWaiting = false;
         Running = null;
         IsBusy = false;
         var reply = run.Call.Reply;

@@ -67,7 +67,7 @@ internal sealed class ScriptRun(CommandCall call, string name, ScriptFlags flags
     {
         if (spec.Has(CommandFlags.Write)) HasWritten = true;
         answer.Protocol = Protocol;
-        if (spec.Place == CommandPlace.EveryShard) call.Client!.Gathering.Begin(call.HasShard ? 1 : 0);
+        if (spec.Place == CommandPlace.EveryShard) call.Client!.Gathering.Begin(call.IsOnShard ? 1 : 0);
         do
         {
             if (spec.Place == CommandPlace.EveryShard) call.Client!.Gathering.IsUnfinished = false;
@@ -115,7 +115,7 @@ internal sealed class ScriptRun(CommandCall call, string name, ScriptFlags flags
         foreach (var place in places)
         {
             var of = KeySlot.Of(words[place]);
-            if (!call.HasShard || !call.Shard.State.Slots.Owned[of] || (found >= 0 && found != of))
+            if (!call.IsOnShard || !call.Shard.State.Slots.Owned[of] || (found >= 0 && found != of))
             {
                 why = "ERR Script attempted to access a non local key in a cluster node";
                 return false;

@@ -53,19 +53,14 @@ internal sealed class ClientSession : IReadCompletion
 
     public ClientTraits Traits { get; } = new();
 
-<<<<<<< HEAD
     /// <summary>What it wants to hear about keys that it caches.</summary>
     public ClientTracking Tracking { get; } = new();
 
-    /// <summary>It listens to channels: in RESP2 it may then be sent messages.</summary>
-    public bool IsSubscriber { get; set; }
-=======
     /// <summary>What it listens to.</summary>
     public ClientSubscriptions Subscribed { get; }
 
     /// <summary>It listens, and speaks RESP2: then it may do little else.</summary>
     public bool IsOnlyListening => Subscribed.IsAny && Replies.Writer.Protocol < 3;
->>>>>>> main
 
     /// <summary>When its replies may leave (DESIGN section 6).</summary>
     public Durability Durability { get; set; }
@@ -319,13 +314,10 @@ internal sealed class ClientSession : IReadCompletion
         IsClosed = true;
         node.Clients.Remove(Id);
         Transaction.End(this);
-<<<<<<< HEAD
         node.Tracking.Remove(this);
         node.Meter.Monitors.Remove(this);
-=======
         if (Waiter is not null) Leave(Waiter);
         Subscribed.End(this);
->>>>>>> main
         wire.OnClosed(this);
     }
 

@@ -57,12 +57,9 @@ internal sealed class Convoy : IShardWork
         proposed = null;
         batch.IsExecuted = true;
         (waiting, running) = (running, waiting);
-<<<<<<< HEAD
         shard.Call.Node.Meter.Start();
-=======
         batch.AddAll(awaiting);
         awaiting.Clear();
->>>>>>> main
         var left = CommandsMax;
         foreach (var client in running)
         {
@@ -87,24 +84,26 @@ internal sealed class Convoy : IShardWork
         }
 
         running.Clear();
-<<<<<<< HEAD
-        foreach (var other in shard.TakeTouched()) batch.Add(other);
-        foreach (var other in shard.Pushed) batch.Add(other);
-        shard.Pushed.Clear();
-=======
     }
 
     /// <summary>Those whose waiting a command has ended: their replies wait for the entry that served them, and they go on.</summary>
     private void HoldServed(ShardMachine shard, Batch batch)
     {
+        foreach (var other in shard.Pushed) HoldFor(other, batch);
+        shard.Pushed.Clear();
         served.Clear();
         foreach (var other in shard.TakeTouched())
         {
             served.Add(other);
-            if (durability == Durability.Async && other.Durability != Durability.Async) seat.Quorum.Await(other);
-            else batch.Add(other);
+            HoldFor(other, batch);
         }
->>>>>>> main
+    }
+
+    /// <summary>What was written to a client that has not asked in this entry leaves with it, or, when that does not wait itself (async), with the next that does.</summary>
+    private void HoldFor(ClientSession other, Batch batch)
+    {
+        if (durability == Durability.Async && other.Durability != Durability.Async) seat.Quorum.Await(other);
+        else batch.Add(other);
     }
 
     private void OnCompleted(Batch batch, in ProposeOutcome outcome)

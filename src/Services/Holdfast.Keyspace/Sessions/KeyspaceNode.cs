@@ -28,7 +28,7 @@ internal sealed class KeyspaceNode
     public KeyspaceOptions Options { get; }
 
     /// <summary>CONFIG.</summary>
-    public SettingTable Settings { get; }
+    public SettingTable Settings { get; init; }
 
     /// <summary>The call that the node's own commands execute in.</summary>
     public CommandCall Call { get; }
@@ -36,7 +36,6 @@ internal sealed class KeyspaceNode
     /// <summary>Keyspace notifications.</summary>
     public KeyNotices Notices { get; }
 
-<<<<<<< HEAD
     /// <summary>The call of the node's own commands while a script is being executed.</summary>
     public CommandCall BusyCall { get; }
 
@@ -95,10 +94,8 @@ internal sealed class KeyspaceNode
     {
         get => field = Math.Max(field, MemoryUsed);
     }
-=======
     /// <summary>Who has subscribed to what.</summary>
     public Subscriptions Subscriptions { get; } = new();
->>>>>>> main
 
     public NodeCounters Counters { get; } = new();
 
@@ -144,6 +141,14 @@ internal sealed class KeyspaceNode
             foreach (var seat in Topology.Seats) bytes += seat?.Machine.Keyspace.Arena.BytesUsed ?? 0;
             return bytes;
         }
+    }
+
+    /// <summary>Settings have changed: those that others keep go there.</summary>
+    public void OnSettings()
+    {
+        if (KeyNotices.TryParse(Settings.Find("notify-keyspace-events")!.Value, out var events)) Notices.Wanted = events;
+        var limit = Subscriptions.Limit;
+        if (OutputLimit.TryParse(Settings.Find("client-output-buffer-limit")!.Value, ref limit)) Subscriptions.Limit = limit;
     }
 
     public long NextClientId() => ++Counters.ClientsEver;

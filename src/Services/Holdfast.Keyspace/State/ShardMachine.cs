@@ -159,17 +159,13 @@ internal sealed class ShardMachine : IAppendExecutor
 
     public void OnRole(in GroupRole role)
     {
-<<<<<<< HEAD
-        if (!role.IsLeader) Watches.BreakAll();
-        if (!role.IsLeader && Role.IsLeader) Call.Node.Tracking.ForgetAll();
-=======
         if (!role.IsLeader)
         {
             Watches.BreakAll();
             Waits.EndAll();
+            if (Role.IsLeader) Call.Node.Tracking.ForgetAll();
         }
 
->>>>>>> main
         Role = role;
         if (!role.IsLeader) node.Subscriptions.EndLost(this);
     }

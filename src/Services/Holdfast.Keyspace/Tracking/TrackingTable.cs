@@ -142,7 +142,7 @@ internal sealed class TrackingTable(KeyspaceNode node)
             writer.Push(2);
             writer.Bulk("invalidate"u8);
         }
-        else if (client.Tracking.Redirect != 0 && target.IsSubscriber)
+        else if (client.Tracking.Redirect != 0 && target.Subscribed.IsAny)
         {
             writer.Array(3);
             writer.Bulk("message"u8);

@@ -96,17 +96,10 @@ internal sealed class ClientCommands : ICommandFamily
         }
         else if (call.Count == 2 || (call.Count == 4 && call.Is(2, "TYPE"u8)))
         {
-<<<<<<< HEAD
             Func<ClientSession, bool> isOfType = static _ => true;
             if (call.Count == 4 && !TryType(call, 3, out isOfType)) return;
             foreach (var (_, client) in call.Node.Clients)
                 if (isOfType(client)) text.Append(Line(call.Node, client)).Append('\n');
-=======
-            var isNormal = call.Count == 2 || call.Is(3, "NORMAL"u8);
-            var isListener = call.Count == 2 || call.Is(3, "PUBSUB"u8);
-            foreach (var (_, client) in call.Node.Clients)
-                if (client.Subscribed.IsAny ? isListener : isNormal) text.Append(Line(call.Node, client)).Append('\n');
->>>>>>> main
         }
         else
         {
@@ -120,9 +113,9 @@ internal sealed class ClientCommands : ICommandFamily
     /// <summary>Reads a type of clients; otherwise the error is the reply.</summary>
     public static bool TryType(CommandCall call, int argument, out Func<ClientSession, bool> isOfType)
     {
-        isOfType = static client => !client.IsSubscriber;
+        isOfType = static client => !client.Subscribed.IsAny;
         if (call.Is(argument, "NORMAL"u8)) return true;
-        isOfType = static client => client.IsSubscriber;
+        isOfType = static client => client.Subscribed.IsAny;
         if (call.Is(argument, "PUBSUB"u8)) return true;
         isOfType = static _ => false;
         if (call.Is(argument, "MASTER"u8) || call.Is(argument, "REPLICA"u8) || call.Is(argument, "SLAVE"u8)) return true;
@@ -145,19 +138,11 @@ internal sealed class ClientCommands : ICommandFamily
     internal static string Line(KeyspaceNode node, ClientSession client)
     {
         var traits = client.Traits;
-<<<<<<< HEAD
-        var flags = (client.Transaction.IsOpen ? "x" : "") + (client.IsReadOnly ? "r" : "") + (client.IsBlocked ? "b" : "") + (traits.IsNoEvict ? "e" : "") + (client.Tracking.IsOn ? "t" : "") + (client.Tracking.IsBroadcast ? "B" : "") + (client.Tracking.IsBroken ? "R" : "") + (traits.IsNoTouch ? "T" : "") + (node.Meter.Monitors.Contains(client) ? "O" : "");
-=======
-        var flags = (client.Transaction.IsOpen ? "x" : "") + (client.IsReadOnly ? "r" : "") + (client.IsBlocked ? "b" : "") + (client.Subscribed.IsAny ? "P" : "") + (traits.IsNoEvict ? "e" : "");
->>>>>>> main
+        var flags = (client.Transaction.IsOpen ? "x" : "") + (client.IsReadOnly ? "r" : "") + (client.IsBlocked ? "b" : "") + (client.Subscribed.IsAny ? "P" : "") + (traits.IsNoEvict ? "e" : "") + (client.Tracking.IsOn ? "t" : "") + (client.Tracking.IsBroadcast ? "B" : "") + (client.Tracking.IsBroken ? "R" : "") + (traits.IsNoTouch ? "T" : "") + (node.Meter.Monitors.Contains(client) ? "O" : "");
         var seconds = (node.WallMicros - client.ConnectedMicros) / 1_000_000;
         var idle = (node.WallMicros - client.LastMicros) / 1_000_000;
         var queued = client.Transaction.IsOpen ? client.Transaction.Queued.Count : -1;
         return string.Create(CultureInfo.InvariantCulture,
-<<<<<<< HEAD
-            $"id={client.Id} addr={traits.Address} laddr={traits.LocalAddress} fd=0 name={traits.Name} age={seconds} idle={idle} flags={(flags.Length == 0 ? "N" : flags)} db=0 sub=0 psub=0 ssub=0 multi={queued} qbuf={client.Input.Length} qbuf-free={client.Input.Capacity - client.Input.Length} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={client.Replies.Length} oll=0 omem=0 tot-mem={client.Input.Capacity + client.Replies.Length} events=r cmd={client.LastCommand} user={client.User?.Name ?? AclUser.Default} redir={(client.Tracking.IsOn ? client.Tracking.Redirect : -1)} resp={client.Replies.Writer.Protocol} lib-name={traits.LibraryName} lib-ver={traits.LibraryVersion}");
-=======
-            $"id={client.Id} addr={traits.Address} laddr={traits.LocalAddress} fd=0 name={traits.Name} age={seconds} idle={idle} flags={(flags.Length == 0 ? "N" : flags)} db=0 sub={client.Subscribed.Channels.Count} psub={client.Subscribed.Patterns.Count} ssub={client.Subscribed.ShardChannels.Count} multi={queued} qbuf={client.Input.Length} qbuf-free={client.Input.Capacity - client.Input.Length} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={client.Replies.Length} oll=0 omem=0 tot-mem={client.Input.Capacity + client.Replies.Length} events=r cmd={client.LastCommand} user=default redir=-1 resp={client.Replies.Writer.Protocol} lib-name={traits.LibraryName} lib-ver={traits.LibraryVersion}");
->>>>>>> main
+            $"id={client.Id} addr={traits.Address} laddr={traits.LocalAddress} fd=0 name={traits.Name} age={seconds} idle={idle} flags={(flags.Length == 0 ? "N" : flags)} db=0 sub={client.Subscribed.Channels.Count} psub={client.Subscribed.Patterns.Count} ssub={client.Subscribed.ShardChannels.Count} multi={queued} qbuf={client.Input.Length} qbuf-free={client.Input.Capacity - client.Input.Length} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={client.Replies.Length} oll=0 omem=0 tot-mem={client.Input.Capacity + client.Replies.Length} events=r cmd={client.LastCommand} user={client.User?.Name ?? AclUser.Default} redir={(client.Tracking.IsOn ? client.Tracking.Redirect : -1)} resp={client.Replies.Writer.Protocol} lib-name={traits.LibraryName} lib-ver={traits.LibraryVersion}");
     }
 }

@@ -7,9 +7,7 @@ namespace Holdfast.Keyspace;
 internal static class NewerCommandFacts
 {
     public const string Rows = """
-<<<<<<< HEAD
         client|no-touch;3;noscript loading stale;0 0 0;slow connection;connection;7.2.0;;
-=======
         hexpire;-6;write denyoom fast;1 1 1;write hash fast;hash;7.4.0;;RW update/index 1/range 0 1 0
         hexpireat;-6;write denyoom fast;1 1 1;write hash fast;hash;7.4.0;;RW update/index 1/range 0 1 0
         hpexpire;-6;write denyoom fast;1 1 1;write hash fast;hash;7.4.0;;RW update/index 1/range 0 1 0
@@ -19,7 +17,6 @@ internal static class NewerCommandFacts
         hpexpiretime;-5;readonly fast;1 1 1;read hash fast;hash;7.4.0;;RO access/index 1/range 0 1 0
         hpttl;-5;readonly fast;1 1 1;read hash fast;hash;7.4.0;nondeterministic_output;RO access/index 1/range 0 1 0
         httl;-5;readonly fast;1 1 1;read hash fast;hash;7.4.0;nondeterministic_output;RO access/index 1/range 0 1 0
->>>>>>> main
         client|setinfo;4;noscript loading stale;0 0 0;slow connection;connection;7.2.0;;
         """;
 }

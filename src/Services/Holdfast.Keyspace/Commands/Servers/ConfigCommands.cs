@@ -42,7 +42,6 @@ internal sealed class ConfigCommands : ICommandFamily
             return;
         }
 
-<<<<<<< HEAD
         var changes = new List<(Setting Setting, string Kept)>();
         for (var i = 2; i < call.Count; i += 2)
         {
@@ -83,33 +82,7 @@ internal sealed class ConfigCommands : ICommandFamily
         }
 
         foreach (var (setting, kept) in changes) call.Node.Settings.Set(setting, kept);
-=======
-        var limit = call.Node.Subscriptions.Limit;
-        for (var i = 2; i < call.Count; i += 2)
-        {
-            var name = Encoding.UTF8.GetString(call[i]).ToLowerInvariant();
-            if (!call.Node.Settings.All.ContainsKey(name)) call.Reply.Error($"ERR Unknown option or number of arguments for CONFIG SET - '{Encoding.UTF8.GetString(call[i])}'");
-            else if (Fixed.Contains(name)) call.Reply.Error($"ERR CONFIG SET failed (possibly related to argument '{name}') - can't set immutable config");
-            else if (name == "notify-keyspace-events" && !KeyNotices.TryParse(Encoding.UTF8.GetString(call[i + 1]), out _)) call.Reply.Error("ERR CONFIG SET failed (possibly related to argument 'notify-keyspace-events') - Invalid event class character. Use 'Ag$lshzxeKEtmdn'."u8);
-            else if (name == "client-output-buffer-limit" && !OutputLimit.TryParse(Encoding.UTF8.GetString(call[i + 1]), ref limit)) call.Reply.Error("ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - Wrong number of arguments in buffer limit configuration."u8);
-            else continue;
-            return;
-        }
-
-        call.Node.Subscriptions.Limit = limit;
-        for (var i = 2; i < call.Count; i += 2)
-        {
-            var (name, value) = (Encoding.UTF8.GetString(call[i]).ToLowerInvariant(), Encoding.UTF8.GetString(call[i + 1]));
-            if (name == "notify-keyspace-events" && KeyNotices.TryParse(value, out var wanted))
-            {
-                call.Node.Notices.Wanted = wanted;
-                value = KeyNotices.Format(wanted);
-            }
-
-            call.Node.Settings.TrySet(name, value);
-        }
-
->>>>>>> main
+        call.Node.OnSettings();
         call.Reply.Ok();
     }
 

@@ -12,6 +12,7 @@ internal enum SettingKind : byte
     Word,
     Events,
     Save,
+    OutputLimit,
 }
 
 /// <summary>A name of CONFIG: its value, and what it may be, in Redis's words where it may not.</summary>
@@ -56,7 +57,12 @@ internal sealed class Setting(string name, string value, SettingKind kind)
                 kept = bytes.ToString(CultureInfo.InvariantCulture);
                 return null;
             case SettingKind.Events:
-                return EventClasses.TryParse(wanted, out kept) ? null : "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+                if (!KeyNotices.TryParse(wanted, out var events)) return "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+                kept = KeyNotices.Format(events);
+                return null;
+            case SettingKind.OutputLimit:
+                var limit = OutputLimit.PubSub;
+                return OutputLimit.TryParse(wanted, ref limit) ? null : "Wrong number of arguments in buffer limit configuration.";
             case SettingKind.Save:
                 var parts = wanted.Split(' ', StringSplitOptions.RemoveEmptyEntries);
                 return parts.Length % 2 == 0 && parts.All(part => long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _)) ? null : "Invalid save parameters";
@@ -76,27 +82,5 @@ internal sealed class Setting(string name, string value, SettingKind kind)
         var digits = text.TakeWhile(char.IsAsciiDigit).Count();
         var factor = text[digits..].ToLowerInvariant() switch { "" or "b" => 1L, "k" => 1000, "kb" => 1024, "m" => 1_000_000, "mb" => 1 << 20, "g" => 1_000_000_000, "gb" => 1 << 30, _ => 0 };
         return digits > 0 && factor > 0 && long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= long.MaxValue / factor ? number * factor : null;
-    }
-}
-
-/// <summary>Classes of keyspace notifications as letters.</summary>
-internal static class EventClasses
-{
-    private const string InA = "g$lshzxetd";
-
-    /// <summary>The letters in the order in which Redis shows them; false when one is none.</summary>
-    public static bool TryParse(string letters, out string shown)
-    {
-        shown = "";
-        if (letters.Any(letter => !"Ag$lshzxeKEtmdn".Contains(letter, StringComparison.Ordinal))) return false;
-        var has = letters.ToHashSet();
-        if (has.Contains('A')) has.UnionWith(InA);
-        var all = InA.All(has.Contains);
-        if (all) shown = "A";
-        foreach (var letter in all ? "" : "g$lshzxetd")
-            if (has.Contains(letter)) shown += letter;
-        foreach (var letter in "KEmn")
-            if (has.Contains(letter)) shown += letter;
-        return true;
     }
 }

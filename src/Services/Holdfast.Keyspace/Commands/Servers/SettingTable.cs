@@ -6,7 +6,6 @@ namespace Holdfast.Keyspace;
 /// <summary>What eviction does when memory is short (maxmemory-policy).</summary>
 internal enum EvictionPolicy : byte
 {
-<<<<<<< HEAD
     NoEviction,
     AllKeysLru,
     AllKeysLfu,
@@ -16,40 +15,6 @@ internal enum EvictionPolicy : byte
     VolatileRandom,
     VolatileTtl,
 }
-=======
-    private readonly SortedDictionary<string, string> values = new(StringComparer.Ordinal)
-    {
-        ["appendfsync"] = "always",
-        ["appendonly"] = "yes",
-        ["bind"] = "127.0.0.1",
-        ["client-output-buffer-limit"] = "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
-        ["cluster-enabled"] = "yes",
-        ["cluster-node-timeout"] = "1000",
-        ["databases"] = "1",
-        ["hash-max-listpack-entries"] = "128",
-        ["hash-max-listpack-value"] = "64",
-        ["list-compress-depth"] = "0",
-        ["list-max-listpack-size"] = "-2",
-        ["maxclients"] = options.ClientsMax.ToString(System.Globalization.CultureInfo.InvariantCulture),
-        ["maxmemory"] = "0",
-        ["maxmemory-policy"] = "noeviction",
-        ["maxmemory-samples"] = "5",
-        ["notify-keyspace-events"] = "",
-        ["proto-max-bulk-len"] = "536870912",
-        ["save"] = "",
-        ["set-max-intset-entries"] = "512",
-        ["set-max-listpack-entries"] = "128",
-        ["set-max-listpack-value"] = "64",
-        ["slowlog-log-slower-than"] = "10000",
-        ["slowlog-max-len"] = "128",
-        ["stream-node-max-bytes"] = "4096",
-        ["stream-node-max-entries"] = "100",
-        ["tcp-keepalive"] = "300",
-        ["timeout"] = "0",
-        ["zset-max-listpack-entries"] = "128",
-        ["zset-max-listpack-value"] = "64",
-    };
->>>>>>> main
 
 /// <summary>CONFIG's names and values on this node. What nothing looks at is kept so that tools which set it go on; docs/keyspace.md says which have an effect.</summary>
 internal sealed class SettingTable
@@ -67,11 +32,11 @@ internal sealed class SettingTable
             new("appendonly", "yes", SettingKind.Flag),
             new("bind", "127.0.0.1", SettingKind.Text) { IsImmutable = true },
             new("busy-reply-threshold", "5000", SettingKind.Number) { Most = long.MaxValue, Alias = "lua-time-limit" },
-            new("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", SettingKind.Text),
+            new("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", SettingKind.OutputLimit),
             new("cluster-enabled", "yes", SettingKind.Flag) { IsImmutable = true },
             new("cluster-node-timeout", "1000", SettingKind.Number) { Most = long.MaxValue },
             new("databases", "1", SettingKind.Number) { IsImmutable = true },
-            new("hash-max-listpack-entries", "512", SettingKind.Number) { Most = long.MaxValue, Alias = "hash-max-ziplist-entries" },
+            new("hash-max-listpack-entries", "128", SettingKind.Number) { Most = long.MaxValue, Alias = "hash-max-ziplist-entries" },
             new("hash-max-listpack-value", "64", SettingKind.Number) { Most = long.MaxValue, Alias = "hash-max-ziplist-value" },
             new("latency-monitor-threshold", "0", SettingKind.Number) { Most = long.MaxValue },
             new("latency-tracking", "yes", SettingKind.Flag),
@@ -115,7 +80,9 @@ internal sealed class SettingTable
     /// <summary>What a request may be.</summary>
     public RespLimits Limits { get; } = new();
 
-<<<<<<< HEAD
+    /// <summary>Up to what size collections are one run of bytes.</summary>
+    public CollectionLimits Collections { get; } = new();
+
     /// <summary>How long a script runs before other clients are told that the node is busy; zero for ever.</summary>
     public TimeSpan BusyAfter { get; private set; }
 
@@ -164,16 +131,6 @@ internal sealed class SettingTable
         SlowEntriesMax = Math.Min(settings["slowlog-max-len"].Number, SlowLog.EntriesMax);
         ClientsMax = settings["maxclients"].Number;
         IdleSecondsMax = settings["timeout"].Number;
-=======
-    /// <summary>Up to what size collections are one run of bytes.</summary>
-    public CollectionLimits Collections { get; } = new();
-
-    public bool TrySet(string name, string value)
-    {
-        if (!values.ContainsKey(name)) return false;
-        values[name] = value;
-        Collections.Take(name, value);
-        return true;
->>>>>>> main
+        foreach (var setting in settings.Values) Collections.Take(setting.Name, setting.Value);
     }
 }
