@@ -34,6 +34,9 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>Who is told before changes; null while nobody needs to be.</summary>
     public IBeforeChange? Before { get; set; }
 
+    /// <summary>The time of the present entry, for when keys were last used; no part of the state.</summary>
+    public uint Seconds { get; set; }
+
     /// <summary>What new records are marked with.</summary>
     public byte Epoch { get; set; }
 
@@ -231,6 +234,8 @@ internal sealed unsafe class Keyspace : IDisposable
     public void Attach(byte* record, int slot)
     {
         KeyRecord.Epoch(record) = Epoch;
+        KeyRecord.Access(record) = Seconds;
+        KeyRecord.Frequency(record) = Eviction.FrequencyOfNew;
         slots[slot].Add(record);
         KeyCount++;
         if (KeyRecord.Has(record, KeyRecord.HasExpiry)) CountVolatile(slot, 1);
