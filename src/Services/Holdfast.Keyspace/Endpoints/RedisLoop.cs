@@ -53,6 +53,22 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
         Loop.Wake();
     }
 
+    /// <summary>Something that is found out on the loop.</summary>
+    public Task<T> AskAsync<T>(Func<T> ask)
+    {
+        var found = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(() => found.SetResult(ask()));
+        return found.Task;
+    }
+
+    /// <summary>Something that is begun on the loop, and ends there later.</summary>
+    public Task<T> CompleteAsync<T>(Action<Action<T>> begin)
+    {
+        var ended = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(() => begin(result => ended.TrySetResult(result)));
+        return ended.Task;
+    }
+
     /// <summary>Begins to accept. The socket is bound already.</summary>
     public void Open(Socket bound) => Post(() =>
     {
