@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Holdfast.Consensus;
 using Holdfast.Primitives;
+using Holdfast.Replication;
 using Holdfast.Wire;
 
 namespace Holdfast.Cluster.Tests;

@@ -70,6 +70,8 @@ internal sealed class SimConnection : IClientWire
         done.SetResult([.. replies]);
     }
 
+    public void OnTold(ClientSession client) => OnSendable(client);
+
     public void OnClosed(ClientSession client)
     {
         isClosed = true;

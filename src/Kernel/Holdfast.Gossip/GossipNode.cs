@@ -57,7 +57,7 @@ public sealed class GossipNode
         public int HelpersAsked { get; set; }
     }
 
-    /// <summary>This incarnation.</summary>
+    /// <summary>This node.</summary>
     public NodeId Self { get; }
 
     /// <summary>How this node itself seems to be: 0 is well, 8 is as bad as it gets.</summary>

@@ -85,5 +85,7 @@ internal sealed class LocalClient : IClientWire
         if (client is { IsLeaving: true, Replies.Length: 0 }) client.Close();
     }
 
+    public void OnTold(ClientSession client) => OnSendable(client);
+
     public void OnClosed(ClientSession client) => IsClosed = true;
 }

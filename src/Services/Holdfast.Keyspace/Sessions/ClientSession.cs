@@ -11,6 +11,9 @@ internal interface IClientWire
     /// <summary>There may be replies to send. Called often; what it does may wait until the turn's end.</summary>
     void OnSendable(ClientSession client);
 
+    /// <summary>Something was written that the client did not ask for, such as a message: one of many, perhaps, that may leave together.</summary>
+    void OnTold(ClientSession client);
+
     /// <summary>The client is to be cut off, after what can be sent is sent.</summary>
     void OnClosed(ClientSession client);
 }
@@ -294,7 +297,7 @@ internal sealed class ClientSession : IReadCompletion
     }
 
     /// <summary>Something was written for it that it did not ask for.</summary>
-    public void Tell() => wire.OnSendable(this);
+    public void Tell() => wire.OnTold(this);
 
     public void OnReleased(long ticket)
     {

@@ -119,6 +119,7 @@ internal sealed class ShardMachine : IAppendExecutor
     public void Flush()
     {
         Watches.BreakAll();
+        if (Role.IsLeader) Waits.OnFlushed();
         State.Flush();
     }
 

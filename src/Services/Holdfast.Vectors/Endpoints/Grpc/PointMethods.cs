@@ -48,14 +48,14 @@ internal static class PointMethods
 
     private static Task<IMessage> UpsertAsync(GrpcCall call, UpsertPoints request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
     {
-        var collection = await here.CollectionAsync().ConfigureAwait(false);
+        var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector)).ConfigureAwait(false);
         await StrictCheck.OnUpsertAsync(here, collection, request.Points.Count).ConfigureAwait(false);
         return Done(call, here.Wrote(await here.Face.UpsertAsync(collection, ProtoPoints.Read(request.Points), KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false)));
     });
 
     private static Task<IMessage> UpdateVectorsAsync(GrpcCall call, UpdatePointVectors request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
     {
-        var collection = await here.CollectionAsync().ConfigureAwait(false);
+        var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector)).ConfigureAwait(false);
         return Done(call, here.Wrote(await here.Face.UpdateVectorsAsync(collection, ProtoPoints.Read(request.Points), KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false)));
     });
 
