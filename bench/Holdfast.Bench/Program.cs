@@ -1,6 +1,7 @@
 using System.Globalization;
 using Holdfast.Bench;
 using Holdfast.Bench.Core;
+using Holdfast.Bench.Redis;
 
 return args switch
 {
@@ -8,6 +9,10 @@ return args switch
     ["fill", .. var rest] => FillLoad.Run(LoadPlan.Parse(rest)),
     ["gap", .. var rest] => await WriteGap.RunAsync(LoadPlan.Parse(rest)),
     ["failover", "--endpoints", var endpoints, "--pids", var processes] => await Failover.RunAsync(endpoints.Split(','), processes.Split(',')),
+    ["redis-load", var batch, var wait, .. var rest] => RespLoad.Run(LoadPlan.Parse(rest), int.Parse(batch, CultureInfo.InvariantCulture), wait == "wait"),
+    ["redis-failover", var endpoints, var victim] => RespFailover.Run(endpoints.Split(','), int.Parse(victim, CultureInfo.InvariantCulture)),
+    ["redis-benchmark", var requests, .. var rest] when Array.IndexOf(rest, "--") is > 0 and var end =>
+        MeasuredCommand.Run(LoadPlan.Parse(rest[..end]), ["redis-benchmark", .. rest[(end + 1)..]], int.Parse(requests, CultureInfo.InvariantCulture)),
     ["core", var port, .. var rest] => CoreLoad.Run(LoadPlan.Parse(rest), int.Parse(port, CultureInfo.InvariantCulture)),
     ["core-idle", var port, .. var rest] => CoreLoad.RunIdle(LoadPlan.Parse(rest), int.Parse(port, CultureInfo.InvariantCulture)),
     ["idle", .. var rest] => CoreLoad.RunIdleServers(LoadPlan.Parse(rest)),
@@ -22,6 +27,9 @@ static int Usage()
         fill --endpoints H:P,.. --keys N --clients N [--size B] [--ca FILE]             puts N keys, each once
         gap  --endpoints H:P,.. --seconds S                                             longest time without an acknowledged write
         failover --endpoints H:P,.. --pids P,..                                         kills the leader; time until a later write is acknowledged
+        redis-load BATCH wait|- --endpoints H:P,.. --case NAME --clients N --seconds S [--size B] [--servers PID,..]   SETs in batches, each followed by WAIT 1 or not
+        redis-failover H:P,.. PID               kills the first endpoint's process; time until a write to one of its slots is acknowledged by another
+        redis-benchmark REQUESTS --case PREFIX --clients N --servers PID,.. -- ARGUMENTS   Debian's redis-benchmark, and what the servers cost meanwhile
         core PORT --seconds S [--size B]        a bare group of three processes with peer ports from PORT: 1, 64 and 256 proposers inside the leader
         core-idle PORT --seconds S              three processes with 1 and with 200 groups at rest
         idle --servers PID,.. --seconds S       any processes at rest

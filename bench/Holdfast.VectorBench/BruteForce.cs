@@ -7,7 +7,7 @@ internal static class BruteForce
 {
     public static int[] Closest(DataSet set)
     {
-        var subject = new OwnSubject(set, GraphEncoding.Exact);
+        var subject = new OwnSubject(set, new Quantization { Encoding = GraphEncoding.Exact });
         var truth = new int[set.QueryCount * DataSet.Wanted];
         for (var query = 0; query < set.QueryCount; query++) subject.Search(query, truth.AsSpan(query * DataSet.Wanted, DataSet.Wanted));
         return truth;

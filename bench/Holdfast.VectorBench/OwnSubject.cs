@@ -14,11 +14,11 @@ internal sealed unsafe class OwnSubject : ISubject
     private readonly float[] padded;
     private int ef;
 
-    public OwnSubject(DataSet set, GraphEncoding encoding)
+    public OwnSubject(DataSet set, Quantization quantization)
     {
         this.set = set;
         padded = new float[(set.Dims + 31) / 32 * 32];
-        column = new VectorParams { Name = "", Size = set.Dims, Distance = set.IsCosine ? Distance.Cosine : Distance.Euclid, Encoding = encoding, Graph = new GraphOptions { M = 16, EfConstruct = 200 } };
+        column = new VectorParams { Name = "", Size = set.Dims, Distance = set.IsCosine ? Distance.Cosine : Distance.Euclid, Quantization = quantization, Graph = new GraphOptions { M = 16, EfConstruct = 200 } };
         var store = new PointStore([column], set.Rows);
         for (var row = 0; row < set.Rows; row++) store.Upsert(new PointWrite(PointId.Of((ulong)row), Payload.Empty, [new("", set.Vectors.AsSpan(row * set.Dims, set.Dims).ToArray())]), new LogIndex(1));
         store.Publish();

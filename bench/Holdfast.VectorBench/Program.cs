@@ -2,7 +2,16 @@ using System.Globalization;
 using Holdfast.VectorBench;
 using Holdfast.Vectors.Graphs;
 
-// usage: Holdfast.VectorBench FOLDER NAME truth|float32|int8|usearch [ROUNDS]
+// usage: Holdfast.VectorBench FOLDER NAME truth|float32|int8|binary|product|turned4|turned2|turned1|usearch [ROUNDS]
+//        Holdfast.VectorBench FOLDER restart write|read ROWS QUANTIZATION-AS-JSON
+if (args[1] == "restart")
+{
+    var restart = new RestartCase(args[0], int.Parse(args[3], CultureInfo.InvariantCulture), args[4]);
+    if (args[2] == "write") restart.Write();
+    else restart.Read();
+    return;
+}
+
 var set = DataSet.Read(args[0], args[1]);
 var rounds = args.Length > 3 ? int.Parse(args[3], CultureInfo.InvariantCulture) : 3;
 switch (args[2])
@@ -14,9 +23,18 @@ switch (args[2])
         new Contest("usearch", set, rounds).Run(new USearchSubject(set));
         break;
     case "int8":
-        new Contest("holdfast-int8", set, rounds).Run(new OwnSubject(set, GraphEncoding.Int8));
+        new Contest("holdfast-int8", set, rounds).Run(new OwnSubject(set, new Quantization()));
+        break;
+    case "binary":
+        new Contest("holdfast-binary", set, rounds).Run(new OwnSubject(set, new Quantization { Encoding = GraphEncoding.Binary }));
+        break;
+    case "product":
+        new Contest("holdfast-product-x16", set, rounds).Run(new OwnSubject(set, new Quantization { Encoding = GraphEncoding.Product, Compression = 16 }));
+        break;
+    case "turned4" or "turned2" or "turned1":
+        new Contest($"holdfast-{args[2]}", set, rounds).Run(new OwnSubject(set, new Quantization { Encoding = GraphEncoding.Turned, Bits = args[2][^1] - '0' }));
         break;
     default:
-        new Contest("holdfast-float32", set, rounds).Run(new OwnSubject(set, GraphEncoding.Exact));
+        new Contest("holdfast-float32", set, rounds).Run(new OwnSubject(set, new Quantization { Encoding = GraphEncoding.Exact }));
         break;
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 
 namespace Holdfast.Interop.Tests;
@@ -114,6 +116,30 @@ public sealed partial class EtcdFlagTests
         Assert.Contains("\"health\":\"true\"", await http.GetStringAsync(metrics + "/health"), StringComparison.Ordinal);
         foreach (var path in (string[])["/v3/kv/range", "/holdfast/v1/status", "/etcdserverpb.KV/Range"])
             Assert.Equal(System.Net.HttpStatusCode.NotFound, (await http.PostAsync(metrics + path, new StringContent("{\"key\":\"a2V5MA==\"}"))).StatusCode);
+    }
+
+    /// <summary>Under --peer-auto-tls whoever shows a certificate is let speak, and one that names a member proves nothing.</summary>
+    [Fact]
+    public async Task S4_where_certificates_prove_nothing_a_wiped_member_is_refused_whatever_its_certificate_says()
+    {
+        await using var cluster = new EtcdFlagCluster { Scheme = "https" };
+        string[] auto = ["--auto-tls", "--peer-auto-tls"];
+        var all = cluster.InitialCluster(3);
+        await Task.WhenAll(cluster.StartAsync(0, all, "new", auto), cluster.StartAsync(1, all, "new", auto), cluster.StartAsync(2, all, "new", auto));
+        await cluster.KillAsync(2);
+        Directory.Delete(cluster.Data(2), recursive: true);
+        var peer = Directory.CreateDirectory(Path.Combine(cluster.Data(2), "fixtures", "peer")).FullName;
+        using (var key = ECDsa.Create(ECCurve.NamedCurves.nistP256))
+        {
+            var request = new CertificateRequest("CN=infra2", key, HashAlgorithmName.SHA256);
+            using var forged = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddYears(1));
+            await File.WriteAllTextAsync(Path.Combine(peer, "cert.pem"), forged.ExportCertificatePem());
+            await File.WriteAllTextAsync(Path.Combine(peer, "key.pem"), key.ExportPkcs8PrivateKeyPem());
+        }
+
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => cluster.StartAsync(2, all, "new", auto));
+        Assert.Contains("a wiped node proves who it is before it comes back (S4)", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("OK\n", await cluster.EtcdctlAsync(0, "put", "two", "go on"));
     }
 
     [Fact]

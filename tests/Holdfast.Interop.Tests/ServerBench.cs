@@ -23,9 +23,14 @@ internal sealed class ServerBench : IAsyncDisposable
     public string At(params string[] parts) => Path.Combine([Folder, .. parts]);
 
     /// <summary>Runs the program to its end.</summary>
-    public static async Task<Ended> RunAsync(params string[] words)
+    public static Task<Ended> RunAsync(params string[] words) => RunWithAsync(new Dictionary<string, string>(), words);
+
+    /// <summary>Runs the program to its end, with variables of its own.</summary>
+    public static async Task<Ended> RunWithAsync(IReadOnlyDictionary<string, string> variables, params string[] words)
     {
-        using var process = Process.Start(Described(words))!;
+        var described = Described(words);
+        foreach (var (name, value) in variables) described.Environment[name] = value;
+        using var process = Process.Start(described)!;
         using var patience = new CancellationTokenSource(Patience);
         var (output, fault) = (process.StandardOutput.ReadToEndAsync(patience.Token), process.StandardError.ReadToEndAsync(patience.Token));
         try
@@ -102,6 +107,9 @@ internal sealed class ServerProcess(string name, string data, int[] ports) : IAs
 
     public string Endpoint => $"127.0.0.1:{ports[1]}";
 
+    /// <summary>Variables of its environment beside the test's.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; set; } = new Dictionary<string, string>();
+
     /// <summary>Which build is started.</summary>
     public string Program { get; set; } = ServerBench.Program;
 
@@ -112,7 +120,9 @@ internal sealed class ServerProcess(string name, string data, int[] ports) : IAs
 
     public void Start(params string[] flags)
     {
-        process = Process.Start(ServerBench.Described(["server", "--name", name, "--data", data, "--peer", PeerBind, "--etcd", Endpoint, .. flags], Program))!;
+        var described = ServerBench.Described(["server", "--name", name, "--data", data, "--peer", PeerBind, "--etcd", Endpoint, .. flags], Program);
+        foreach (var (variable, value) in Variables) described.Environment[variable] = value;
+        process = Process.Start(described)!;
         process.OutputDataReceived += (_, line) => said.Enqueue(line.Data ?? "");
         process.ErrorDataReceived += (_, line) => said.Enqueue(line.Data ?? "");
         process.BeginOutputReadLine();

@@ -29,7 +29,7 @@ public sealed class CommandPageTests
     private static string List()
     {
         var table = CommandTable.Build();
-        var cases = CaseFile.Families.SelectMany(family => CaseFile.Fixed(family).Concat(CaseFile.Random(family, 2000, 1)))
+        var cases = CaseFile.Families.SelectMany(family => CaseFile.Fixed(family).Concat(CaseFile.Random(family, 2000, 1))).Concat(Scenario.Names.SelectMany(Scenario.CommandsOf))
             .Select(words => NameOf(table, words)).ToHashSet(StringComparer.Ordinal);
         var text = new StringBuilder();
         foreach (var group in All(table).Where(spec => !spec.IsInternal).GroupBy(spec => spec.Group).OrderBy(group => group.Key, StringComparer.Ordinal))

@@ -14,6 +14,14 @@ public sealed partial class DifferentialTests(DifferentialTests.Oracle oracle) :
     /// <summary>Replies that say what time it is: compared with some patience.</summary>
     private static readonly string[] TellTime = ["ttl", "pttl", "expiretime", "pexpiretime"];
 
+    /// <summary>Replies whose order Redis does not promise, and makes by a random seed: compared in order of their text. Of hashes those only that are large, which is what a key with "big" in its name is.</summary>
+    private static readonly string[] Unordered = ["smembers", "sunion", "sinter", "sdiff", "sscan", "spop"];
+
+    private static readonly string[] UnorderedWhenBig = ["hgetall", "hkeys", "hvals", "hscan", "zscan"];
+
+    /// <summary>Replies that are drawn by lot: compared in their form.</summary>
+    private static readonly string[] Drawn = ["srandmember", "hrandfield", "zrandmember"];
+
     public static TheoryData<string, int> Families => [.. from family in CaseFile.Families from protocol in (int[])[2, 3] select (family, protocol)];
 
     [Theory]
@@ -44,6 +52,13 @@ public sealed partial class DifferentialTests(DifferentialTests.Oracle oracle) :
             for (var i = 0; i < batch.Count; i++)
             {
                 var actual = ours.Ask(batch[i]);
+                if (actual == "(nothing)")
+                {
+                    // It waits: its time runs out.
+                    shards.Pass(TimeSpan.FromMilliseconds(5));
+                    actual = ours.Take();
+                }
+
                 if (AreSame(batch[i], expected[i], actual)) continue;
                 differences.Add($"{what}, command {from + i + 1}: {Show(batch[i])}\n  Redis:    {expected[i]}\n  Holdfast: {actual}{(differences.Count == 0 ? "\n  before it:\n" + Before(commands, from + i) : "")}");
                 if (differences.Count == DifferencesMax) Assert.Fail(string.Join('\n', differences));
@@ -58,10 +73,20 @@ public sealed partial class DifferentialTests(DifferentialTests.Oracle oracle) :
     private static bool AreSame(string[] words, string expected, string actual)
     {
         if (expected == actual) return true;
+        var name = words[0].ToLowerInvariant();
+        if (Unordered.Contains(name) || (UnorderedWhenBig.Contains(name) && words.Length > 1 && words[1].Contains("big", StringComparison.Ordinal))) return Sorted(expected) == Sorted(actual);
+        if (Drawn.Contains(name)) return Form(expected) == Form(actual);
+        // Redis 7.0 has no listpack for sets, 7.2 has.
+        if (name == "object" && expected == "$9 hashtable" && actual == "$8 listpack" && words[2].Contains('s', StringComparison.Ordinal)) return true;
         if (words[0] == "HELLO") return ClientNumber().Replace(expected, "") == ClientNumber().Replace(actual, "");
         return TellTime.Contains(words[0].ToLowerInvariant()) && long.TryParse(expected.AsSpan(1), out var theirs) && long.TryParse(actual.AsSpan(1), out var ours)
             && theirs >= 0 && ours >= 0 && Math.Abs(theirs - ours) <= (words[0].StartsWith('p') || words[0].StartsWith('P') ? 20_000 : 20);
     }
+
+    private static string Sorted(string reply) => string.Join(' ', reply.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+
+    /// <summary>An error whole, of a string that it is one, of an array how many elements it has.</summary>
+    private static string Form(string reply) => reply.StartsWith('-') ? reply : reply.StartsWith('$') ? reply.StartsWith("$-1", StringComparison.Ordinal) ? "$-1" : "$" : reply.Split(' ')[0];
 
     private static string Before(List<string[]> commands, int at) => string.Join('\n', commands.GetRange(Math.Max(0, at - 12), Math.Min(at, 12)).Select(words => "    " + Show(words)));
 

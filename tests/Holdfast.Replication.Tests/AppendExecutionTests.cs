@@ -30,6 +30,32 @@ public sealed class AppendExecutionTests
         Assert.Equal("2", quorum.Outcome!.Value.Reply);
     }
 
+    /// <summary>Turns whose entries nobody waits for share a batch of the log; one that somebody waits for takes them all along at once.</summary>
+    [Fact]
+    public void What_nobody_waits_for_lingers_before_the_disk()
+    {
+        var cluster = new TestCluster(1, atAppend: true);
+        cluster.UntilLed();
+        cluster.Run(TimeSpan.FromMilliseconds(50));
+        var leader = cluster.Leader;
+        var before = leader.Submitted;
+        for (var turn = 0; turn < 20; turn++)
+        {
+            leader.Propose("add n", new ProposeOptions { Durability = Durability.Async });
+            leader.Loop.Turn(cluster.Now);
+        }
+
+        Assert.Equal(before, leader.Submitted);
+        var quorum = leader.Propose("add n");
+        leader.Loop.Turn(cluster.Now);
+        Assert.Equal(before + 1, leader.Submitted);
+        cluster.Until(() => quorum.Outcome is not null, "the quorum's reply");
+        Assert.Equal("21", quorum.Outcome!.Value.Reply);
+
+        var last = leader.Propose("add n", new ProposeOptions { Durability = Durability.Async });
+        cluster.Until(() => leader.Group.Status.Commit >= last.Outcome!.Value.Position.Index, "the commit of what lingered");
+    }
+
     /// <summary>The class decides when a reply leaves, never what counts as committed (S18): the quorum's reply waits for the async entry before it too.</summary>
     [Fact]
     public void The_class_of_a_reply_changes_nothing_about_what_is_committed()

@@ -73,10 +73,28 @@ public sealed class FilesByHashTests
         Assert.IsType<SnapshotDamagedException>(node.Group.Restored.Exception!.InnerException);
     }
 
-    /// <summary>Values that are not written again once the snapshot names their files.</summary>
-    private static TestCluster Filed(int nodes)
+    /// <summary>What a file held may be made again, such as an index: then a sole replica goes on without it, rotten or missing.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_machine_that_can_make_a_files_content_again_goes_on_without_it_S10(bool isMissing)
     {
-        var cluster = new TestCluster(nodes, new GroupOptions { SnapshotLogBytes = 2000 }, machineOf: _ => new FilesMachine());
+        var cluster = Filed(1, makesAgain: true);
+        var node = cluster.Leader;
+        node.Kill();
+        var name = node.Disk.List("snapshots/1/files").First(name => !name.Contains('.'));
+        if (isMissing) node.Disk.Delete("snapshots/1/files/" + name);
+        else node.Disk.Rot(name, 50);
+        node.Start();
+        cluster.Until(() => node.Group.Restored.IsCompleted, "the state");
+        cluster.UntilLed();
+        Assert.Single(node.Machine.Map.Values, value => value == "made again");
+    }
+
+    /// <summary>Values that are not written again once the snapshot names their files.</summary>
+    private static TestCluster Filed(int nodes, bool makesAgain = false)
+    {
+        var cluster = new TestCluster(nodes, new GroupOptions { SnapshotLogBytes = 2000 }, machineOf: _ => new FilesMachine(makesAgain));
         cluster.UntilLed();
         for (var i = 0; i < 40; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={new string('v', 100)}{i}").IsApplied);
         foreach (var node in cluster.Nodes) node.Group.TakeSnapshot();
@@ -88,7 +106,7 @@ public sealed class FilesByHashTests
     private static long Hits(string name) => Mark.All().SingleOrDefault(mark => mark.Name == name)?.Hits ?? 0;
 
     /// <summary>Blocks on its (memory) disk when it applies; a real one writes in its Machine/ job and seals before it proposes.</summary>
-    private sealed class FilesMachine : ToyMachine, IFilesMachine
+    private sealed class FilesMachine(bool makesAgain = false) : ToyMachine, IFilesMachine
     {
         private readonly SortedDictionary<string, FileHash> files = new(StringComparer.Ordinal);
 
@@ -108,7 +126,7 @@ public sealed class FilesByHashTests
 
         public override ISnapshotView CaptureSnapshot() => new View(Files!, files, StateHash);
 
-        public override ISnapshotBuilder BeginRestore() => new Builder(this);
+        public override ISnapshotBuilder BeginRestore() => new Builder(this, makesAgain);
 
         private sealed class View : ISnapshotView
         {
@@ -137,12 +155,15 @@ public sealed class FilesByHashTests
             }
         }
 
-        private sealed class Builder(FilesMachine owner) : ISnapshotBuilder
+        private sealed class Builder(FilesMachine owner, bool makesAgain) : ISnapshotBuilder
         {
+            private readonly HashSet<FileHash> lost = [];
             private readonly SortedDictionary<string, FileHash> files = new(StringComparer.Ordinal);
             private readonly SortedDictionary<string, string> map = new(StringComparer.Ordinal);
             private ulong hash;
             private bool isComplete;
+
+            public bool GoesOnWithout(FileHash file) => makesAgain && (lost.Add(file) || true);
 
             public void ReadNext(ReadOnlySpan<byte> chunk)
             {
@@ -152,6 +173,12 @@ public sealed class FilesByHashTests
                 {
                     var words = line.Split(' ');
                     var name = new FileHash(Convert.FromHexString(words[1]));
+                    if (lost.Contains(name))
+                    {
+                        map[words[0]] = "made again";
+                        continue;
+                    }
+
                     using var file = owner.Files!.Open(name);
                     var content = new byte[file.Length];
                     file.Read(0, content);

@@ -156,6 +156,15 @@ public interface ISnapshotBuilder : IDisposable
     /// </summary>
     void ReadNext(ReadOnlySpan<byte> chunk);
 
+    /// <summary>
+    /// A file that the snapshot names is damaged or missing here; told before the first chunk. True when the state may yet be built, because the file may hold only what can be made again: whether it
+    /// was, <see cref="IsWhole"/> says. False sends the replica to others.
+    /// </summary>
+    bool GoesOnWithout(FileHash file) => false;
+
+    /// <summary>Whether all that the state needs was there. Asked after the last chunk; without it the state comes from another replica.</summary>
+    bool IsWhole => true;
+
     /// <summary>All chunks are in: the built state replaces the live one, in O(1). The old one is freed elsewhere or in slices.</summary>
     void Complete();
 }

@@ -11,6 +11,9 @@ public sealed class VectorFault : Exception
     /// <summary>The HTTP status; the gRPC door has its own word for each.</summary>
     public int Status { get; }
 
+    /// <summary>What another node said, word for word.</summary>
+    internal static VectorFault Relayed(int status, string message) => new(status, message);
+
     /// <summary>400: a body that is no JSON of the expected shape.</summary>
     public static VectorFault BadJson(string what) => new(400, $"Format error in JSON body: {what}");
 
@@ -37,6 +40,18 @@ public sealed class VectorFault : Exception
 
     /// <summary>403: a key that may not do this.</summary>
     public static VectorFault Forbidden(string what) => new(403, $"Forbidden: {what}");
+
+    /// <summary>400: what the collection's strict mode does not allow, and what would help.</summary>
+    public static VectorFault Strict(string what, string help) => new(400, $"Bad request: {what}. Help: {help}");
+
+    /// <summary>401: no key, or one that nobody knows.</summary>
+    public static VectorFault Unauthorized(string what) => new(401, what);
+
+    /// <summary>408: not done within the time that the client gave; of a write, whether it was done is not known.</summary>
+    public static VectorFault TimedOut(string what) => new(408, $"Timeout error: {what}");
+
+    /// <summary>429: more than the collection's strict mode allows per minute.</summary>
+    public static VectorFault RateLimited(string what) => new(429, what);
 
     /// <summary>413: larger than a request may be.</summary>
     public static VectorFault TooLarge(long bytesMax) => new(413, $"JSON payload has exceeded limit ({bytesMax} bytes).");

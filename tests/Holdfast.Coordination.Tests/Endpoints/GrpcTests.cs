@@ -19,6 +19,48 @@ public sealed class GrpcTests
         Assert.Equal((StatusCode.OutOfRange, "etcdserver: mvcc: required revision has been compacted"), (failure.StatusCode, failure.Status.Detail));
     }
 
+    /// <summary>etcd's <c>WithRequireLeader</c>, by gRPC and by JSON.</summary>
+    [Fact]
+    public async Task Who_requires_a_leader_is_refused_without_one_and_his_stream_ends_when_it_is_gone()
+    {
+        var coordination = new ScriptedCoordination();
+        await using var door = await OpenDoor.OnAsync(coordination);
+        var required = new Metadata { { "hasleader", "true" } };
+        var (kv, watches) = (new KV.KVClient(door.Channel), new Watch.WatchClient(door.Channel));
+        await kv.PutAsync(new PutRequest { Key = Key }, required);
+        using var led = watches.Watch(required);
+        using var indifferent = watches.Watch();
+        foreach (var stream in (AsyncDuplexStreamingCall<WatchRequest, WatchResponse>[])[led, indifferent])
+        {
+            await stream.RequestStream.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = Key } });
+            Assert.True(await stream.ResponseStream.MoveNext(CancellationToken.None));
+        }
+
+        coordination.Health = new MemberHealth([], HasLeader: false, IsLearner: false);
+        await RefusedAsync(() => led.ResponseStream.MoveNext(CancellationToken.None));
+        await RefusedAsync(async () => await kv.PutAsync(new PutRequest { Key = Key }, required));
+        await RefusedAsync(() => watches.Watch(required).ResponseStream.MoveNext(CancellationToken.None));
+        using var json = new HttpRequestMessage(HttpMethod.Post, door.Url + "/v3/kv/range") { Content = new StringContent("{\"key\":\"YQ==\"}"), Headers = { { "Grpc-Metadata-hasleader", "true" } } };
+        using var http = new HttpClient();
+        using var answer = await http.SendAsync(json);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, true), (answer.StatusCode, (await answer.Content.ReadAsStringAsync()).Contains("etcdserver: no leader", StringComparison.Ordinal)));
+
+        // Who does not ask goes on as before.
+        await kv.PutAsync(new PutRequest { Key = Key });
+        await indifferent.RequestStream.WriteAsync(new WatchRequest { ProgressRequest = new WatchProgressRequest() });
+        Assert.True(await indifferent.ResponseStream.MoveNext(CancellationToken.None));
+        coordination.Health = new MemberHealth([], HasLeader: true, IsLearner: false);
+        using var again = watches.Watch(required);
+        await again.RequestStream.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = Key } });
+        Assert.True(await again.ResponseStream.MoveNext(CancellationToken.None));
+
+        static async Task RefusedAsync(Func<Task> call)
+        {
+            var failure = await Assert.ThrowsAsync<RpcException>(call);
+            Assert.Equal((StatusCode.Unavailable, "etcdserver: no leader"), (failure.StatusCode, failure.Status.Detail));
+        }
+    }
+
     [Fact]
     public async Task A_message_outside_ascii_survives_the_trailers()
     {

@@ -83,6 +83,8 @@ internal sealed class ScriptedCoordination : ICoordination
 
     public MemberHealth Health { get; set; } = new([], true, false);
 
+    public bool HasLeader => Health.HasLeader;
+
     public ValueTask<MemberHealth> HealthAsync(CancellationToken cancel = default) => new(Health);
 
     public IWatchSession OpenWatch(IWatchSink sink)

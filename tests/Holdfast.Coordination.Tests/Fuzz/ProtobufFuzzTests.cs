@@ -90,6 +90,40 @@ public sealed class ProtobufFuzzTests
         Assert.Equal(0, (await grpc.CallAsync("/etcdserverpb.KV/Put", RawGrpc.Framed(new PutRequest { Key = Local.B("a") }.ToByteArray()))).Status);
     }
 
+    /// <summary>Watch streams whose requests are damaged, cut or of nonsense: each ends with a status, leaves no session behind, and a watcher beside them hears of every change, once.</summary>
+    [Theory]
+    [InlineData(5)]
+    public async Task Whatever_a_watch_stream_carries_it_ends_with_a_status_and_other_watchers_miss_nothing(ulong seed)
+    {
+        await using var keyspace = new LocalKeyspace();
+        await using var door = await OpenDoor.OnAsync(keyspace.Face);
+        using var grpc = new RawGrpc(door.Url);
+        var dice = new SeededRandom(seed);
+        using var beside = new Watch.WatchClient(door.Channel).Watch();
+        await beside.RequestStream.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = Local.B("watched") } });
+        Assert.True(await beside.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.True(beside.ResponseStream.Current.Created);
+        var (statuses, answered, changes) = (new HashSet<int>(), 0, 0);
+        for (var round = 0; round < 600; round++)
+        {
+            byte[] whole = [.. Enumerable.Range(0, 1 + dice.Next(4)).SelectMany(_ => RawGrpc.Framed(AnyWatch(dice).ToByteArray()))];
+            var (status, body) = await grpc.StreamAsync("/etcdserverpb.Watch/Watch", dice.Chance(0.2) ? whole : DamagedBytes.Of(whole, dice));
+            statuses.Add(status);
+            if (body.Length > 0) answered++;
+            if (round % 20 != 0) continue;
+            await new KV.KVClient(door.Channel).PutAsync(new PutRequest { Key = Local.B("watched"), Value = Local.B($"{changes++}") });
+        }
+
+        for (var heard = 0; heard < changes;)
+        {
+            Assert.True(await beside.ResponseStream.MoveNext(CancellationToken.None));
+            foreach (var change in beside.ResponseStream.Current.Events) Assert.Equal($"{heard++}", change.Kv.Value.ToStringUtf8());
+        }
+
+        Assert.Contains(13, statuses);
+        Assert.True(answered > 100, $"only {answered} streams were answered anything before they ended");
+    }
+
     /// <summary>The same bytes to Debian's etcd and to us: the same status, and where it is a success the same answer.</summary>
     [Fact]
     public async Task Etcd_and_we_take_and_refuse_the_same_bytes()
@@ -187,6 +221,20 @@ public sealed class ProtobufFuzzTests
 
     private static TxnRequest Deep(int depth) =>
         depth == 0 ? new TxnRequest { Success = { Local.PutOp("deep", "1") } } : new TxnRequest { Success = { new RequestOp { RequestTxn = Deep(depth - 1) } } };
+
+    private static WatchRequest AnyWatch(SeededRandom dice) => dice.Next(5) switch
+    {
+        0 => new WatchRequest { CancelRequest = new WatchCancelRequest { WatchId = dice.Next(5) - 1 } },
+        1 => new WatchRequest { ProgressRequest = new WatchProgressRequest() },
+        _ => new WatchRequest
+        {
+            CreateRequest = new WatchCreateRequest
+            {
+                Key = Local.B(dice.Chance(0.5) ? "watched" : $"k{dice.Next(9)}"), RangeEnd = Local.B(dice.Chance(0.3) ? "z" : ""), StartRevision = dice.Next(40) - 5, WatchId = dice.Chance(0.3) ? dice.Next(4) - 1 : 0,
+                PrevKv = dice.Chance(0.3), Fragment = dice.Chance(0.3), ProgressNotify = dice.Chance(0.3), Filters = { dice.Chance(0.2) ? [(WatchCreateRequest.Types.FilterType)dice.Next(4)] : [] },
+            },
+        },
+    };
 
     private static IMessage Any(SeededRandom dice) => dice.Next(4) switch
     {

@@ -39,6 +39,28 @@ internal sealed class RawGrpc(string server) : IDisposable
         }
     }
 
+    /// <summary>
+    /// A stream whose requests end with the body and whose deadline is near, for what it asks for may last. The status, and all that came; status -1 when the server reset the call, -2 when it ended without one.
+    /// </summary>
+    public async Task<(int Status, byte[] Answer)> StreamAsync(string path, byte[] body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, server + path) { Content = new ByteArrayContent(body), Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
+        request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
+        request.Headers.Add("grpc-timeout", "300m");
+        var answer = new MemoryStream();
+        try
+        {
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+            await response.Content.CopyToAsync(answer);
+            return (int.Parse(Of(response, "grpc-status") ?? "-2"), answer.ToArray());
+        }
+        catch (HttpRequestException)
+        {
+            return (-1, answer.ToArray());
+        }
+    }
+
     public void Dispose() => http.Dispose();
 
     private static string? Of(HttpResponseMessage response, string name) =>

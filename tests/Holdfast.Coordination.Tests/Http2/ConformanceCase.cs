@@ -25,11 +25,11 @@ internal sealed record ConformanceCase(string Section, string Name, string Allow
     /// <summary>Whether either of two allowed things may come first, so that the servers need not agree.</summary>
     public bool IsRace { get; init; }
 
-    public async Task<string> RunAsync(System.Net.IPEndPoint server, bool inPieces)
+    public async Task<string> RunAsync(System.Net.IPEndPoint server, bool inPieces, bool overTls = false)
     {
-        using var connection = await FrameConnection.ToAsync(server, inPieces);
+        using var connection = await FrameConnection.ToAsync(server, inPieces, overTls);
         await connection.ShakeHandsAsync();
-        await connection.SendAsync([.. Frames, .. ThenPing ? [Http2.Frames.Frame(Http2.Frames.Ping, 0, 0, new byte[8])] : Array.Empty<byte[]>()]);
+        await connection.SendAsync([.. overTls ? Frames.Select(Http2.Frames.UnderTls) : Frames, .. ThenPing ? [Http2.Frames.Frame(Http2.Frames.Ping, 0, 0, new byte[8])] : Array.Empty<byte[]>()]);
         return await connection.VerdictAsync(Stream);
     }
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Holdfast.Coordination.Endpoints;
 using Holdfast.Coordination.Tests.Endpoints;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Holdfast.Coordination.Tests.Http2;
 
@@ -32,6 +33,27 @@ public sealed class ConformanceTests
         Assert.True(complaints.Count == 0, string.Join('\n', complaints));
         Assert.True(Cases.Length >= 95, $"only {Cases.Length} cases are left");
         Assert.Equal(200, (await door.GetAsync("/version", overHttp2: true)).Status);
+    }
+
+    /// <summary>Under TLS there is no port of two protocols: ALPN chooses. What is left is that the door sets Kestrel up as the RFC wants it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Our_port_speaks_HTTP2_under_TLS_as_the_RFC_says(bool inPieces)
+    {
+        using var certificates = new Certificates();
+        certificates.Issue("server", "server");
+        var files = TlsFiles.Open(certificates.Certificate("server"), certificates.Key("server"), null, NullLogger.Instance, TimeProvider.System);
+        await using var door = await CoordinationEndpoint.StartAsync(new ScriptedCoordination(), new CoordinationEndpointOptions
+        {
+            Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
+            Limits = new EndpointLimits { StreamsPerConnectionMax = StreamCases.StreamsMax },
+            Tls = new EndpointTls { Material = () => files.Current },
+        });
+        var complaints = new List<string>();
+        foreach (var each in Cases)
+            if (await each.RunAsync(door.Addresses[0], inPieces, overTls: true) is var verdict && !each.Allows(verdict)) complaints.Add($"{each.Section}: {each.Name}: {verdict}, allowed {each.Allowed}");
+        Assert.True(complaints.Count == 0, string.Join('\n', complaints));
     }
 
     /// <summary>The one difference that is meant: etcd does not mind what etcdctl 3.4 sends, so we must not either.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 
 namespace Holdfast.Coordination.Tests.Http2;
@@ -16,13 +17,21 @@ internal sealed class FrameConnection : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     private readonly bool inPieces;
+    private Stream stream = Stream.Null;
 
     private FrameConnection(bool inPieces) => this.inPieces = inPieces;
 
-    public static async Task<FrameConnection> ToAsync(IPEndPoint server, bool inPieces)
+    /// <summary>Connects; over TLS, with HTTP/2 chosen by ALPN (RFC 9113 3.2), where it is asked for.</summary>
+    public static async Task<FrameConnection> ToAsync(IPEndPoint server, bool inPieces, bool overTls = false)
     {
         var connection = new FrameConnection(inPieces);
         await connection.socket.ConnectAsync(server);
+        connection.stream = new NetworkStream(connection.socket);
+        if (!overTls) return connection;
+        var tls = new SslStream(connection.stream, false, (_, _, _, _) => true);
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", ApplicationProtocols = [SslApplicationProtocol.Http2] });
+        Assert.Equal(SslApplicationProtocol.Http2, tls.NegotiatedApplicationProtocol);
+        connection.stream = tls;
         return connection;
     }
 
@@ -53,11 +62,11 @@ internal sealed class FrameConnection : IDisposable
         {
             for (var at = 0; at < bytes.Length; at += piece)
             {
-                await socket.SendAsync(bytes.AsMemory(at, Math.Min(piece, bytes.Length - at)));
+                await stream.WriteAsync(bytes.AsMemory(at, Math.Min(piece, bytes.Length - at)));
                 if (inPieces) await Task.Yield();
             }
         }
-        catch (SocketException)
+        catch (IOException)
         {
         }
     }
@@ -76,15 +85,15 @@ internal sealed class FrameConnection : IDisposable
     /// What becomes of a stream, or of the connection: <c>RESPONSE</c>, <c>RST error</c>, <c>GOAWAY error</c>, <c>CLOSED</c>, or <c>PONG</c> when a ping that
     /// was sent last is answered and nothing of the others came before it.
     /// </summary>
-    public async Task<string> VerdictAsync(uint stream)
+    public async Task<string> VerdictAsync(uint number)
     {
         while (await ReadAsync() is { } frame)
         {
             switch (frame.Type)
             {
                 case Frames.GoAway: return "GOAWAY " + Frames.Errors[frame.Number(4)];
-                case Frames.RstStream when frame.Stream == stream: return "RST " + Frames.Errors[frame.Number()];
-                case Frames.Headers when frame.Stream == stream: return "RESPONSE";
+                case Frames.RstStream when frame.Stream == number: return "RST " + Frames.Errors[frame.Number()];
+                case Frames.Headers when frame.Stream == number: return "RESPONSE";
                 case Frames.Ping when (frame.Flags & Frames.Ack) != 0: return "PONG";
             }
         }
@@ -92,7 +101,11 @@ internal sealed class FrameConnection : IDisposable
         return "CLOSED";
     }
 
-    public void Dispose() => socket.Dispose();
+    public void Dispose()
+    {
+        stream.Dispose();
+        socket.Dispose();
+    }
 
     private async Task<bool> TryFillAsync(Memory<byte> into)
     {
@@ -101,14 +114,14 @@ internal sealed class FrameConnection : IDisposable
         {
             while (!into.IsEmpty)
             {
-                var count = await socket.ReceiveAsync(into, patience.Token);
+                var count = await stream.ReadAsync(into, patience.Token);
                 if (count == 0) return false;
                 into = into[count..];
             }
 
             return true;
         }
-        catch (SocketException)
+        catch (IOException)
         {
             return false;
         }

@@ -45,9 +45,21 @@ internal static class Frames
     /// <summary>The headers of a POST whose body follows.</summary>
     public static byte[] Post(uint stream, params byte[] moreHeaders) => Frame(Headers, EndHeaders, stream, [.. Block("POST", "/v3/kv/range"), .. moreHeaders]);
 
+    /// <summary>The scheme as its place in the static table (RFC 7541 appendix A, 6 and 7): one byte, which can be exchanged.</summary>
+    public const byte SchemeHttp = 0x86;
+
+    private const byte SchemeHttps = 0x87;
+
     /// <summary>The four pseudo-headers.</summary>
     public static byte[] Block(string method, string path, string authority = "localhost") =>
-        [.. Field(":method", method), .. Field(":scheme", "http"), .. Field(":path", path), .. Field(":authority", authority)];
+        [.. Field(":method", method), SchemeHttp, .. Field(":path", path), .. Field(":authority", authority)];
+
+    /// <summary>The same frame as it is sent under TLS, where a server wants the scheme https (RFC 9113 8.3.1).</summary>
+    public static byte[] UnderTls(byte[] frame)
+    {
+        var at = frame.Length > 9 && frame[3] is Headers or Continuation ? Array.IndexOf(frame, SchemeHttp, 9) : -1;
+        return at < 0 ? frame : [.. frame[..at], SchemeHttps, .. frame[(at + 1)..]];
+    }
 
     /// <summary>A header as a literal with a new name, neither indexed nor in Huffman code (RFC 7541 6.2.2).</summary>
     public static byte[] Field(string name, string value) => [0, .. Text(name), .. Text(value)];

@@ -176,7 +176,7 @@ public sealed class BackupTests
         }
     }
 
-    private static async Task UntilCoveredAsync(ServerProcess[] nodes, long moment)
+    internal static async Task UntilCoveredAsync(ServerProcess[] nodes, long moment)
     {
         foreach (var node in nodes)
             await node.UntilAsync(async () =>

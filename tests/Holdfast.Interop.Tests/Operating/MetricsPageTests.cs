@@ -10,7 +10,7 @@ public sealed partial class MetricsPageTests
     [Fact]
     public async Task The_reference_lists_exactly_what_nodes_expose()
     {
-        await using var cluster = await ProcessCluster.StartAsync(flags: ["--dns", "127.0.0.1:0"]);
+        await using var cluster = await ProcessCluster.StartAsync(flags: ["--dns", "127.0.0.1:0", "--vectors", "127.0.0.1:0"]);
         using var http = new HttpClient();
         var families = new SortedDictionary<string, (string Kind, string Help)>(StringComparer.Ordinal);
         for (var node = 0; node < cluster.Nodes; node++)

@@ -8,7 +8,7 @@ namespace Holdfast.Keyspace.Tests;
 /// A family's cases: <c>Cases/NAME.txt</c>, a command a line, executed in order on both sides; and <c>Cases/NAME.random.txt</c>, templates from which long sequences are drawn. Lines with # are comments. In templates:
 /// {k} a key of a few, {v} a value, {i} a small number, {I} any number, edges too, {f} a float, {b} 0 or 1, {m} a member of a few, {a|b|} one of these words or nothing, and [n:…] repeats what stands in it one to n times.
 /// </summary>
-internal static class CaseFile
+internal static partial class CaseFile
 {
     private static readonly string[] Edges = ["0", "1", "-1", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "007", "1.5", "abc", "", " 1", "2147483647", "4294967296", "-0"];
     private static readonly string[] Floats = ["0", "1", "-1", "0.1", "1.5", "-2.25", "3.0e3", "1e-5", "10.5", "inf", "-inf", "nan", "abc", "1e400", "123456789.123456789", "-0.0", "5e-324", "1e17", "100000000000000000000"];
@@ -57,7 +57,7 @@ internal static class CaseFile
 
     private static string Expand(string template, SeededRandom dice)
     {
-        while (template.IndexOf('[', StringComparison.Ordinal) is >= 0 and var open)
+        while (Repetition().Match(template) is { Success: true, Index: var open })
         {
             var close = template.IndexOf(']', open);
             var colon = template.IndexOf(':', open);
@@ -69,12 +69,29 @@ internal static class CaseFile
         return template;
     }
 
+    /// <summary>A bracket before a number: before anything else it is one of a range of members.</summary>
+    [System.Text.RegularExpressions.GeneratedRegex(@"\[\d+:")]
+    private static partial System.Text.RegularExpressions.Regex Repetition();
+
     private static string Fill(string word, SeededRandom dice) => word switch
     {
         "{k}" => $"{{t}}:{dice.Next(6)}",
         "{v}" => Value(dice),
         "{m}" => dice.Next(4) == 0 ? $"{dice.Next(40)}" : $"m{dice.Next(30)}",
         "{i}" => $"{dice.Next(-12, 25)}",
+        "{sk}" => $"{{t}}:s{dice.Next(5)}",
+        "{hk}" => $"{{t}}:h{dice.Next(4)}",
+        "{hb}" => $"{{t}}:hbig{dice.Next(2)}",
+        "{hv}" => dice.Next(3) == 0 ? $"{dice.Next(-1000, 1000)}" : dice.Next(5) == 0 ? $"{dice.Next(-4000, 4000) / 8.0}" : $"v{dice.Next(100)}",
+        "{zk}" => $"{{t}}:z{dice.Next(4)}",
+        "{zb}" => $"{{t}}:zbig{dice.Next(2)}",
+        "{lk}" => $"{{t}}:l{dice.Next(2)}",
+        "{gk}" => $"{{t}}:g{dice.Next(3)}",
+        "{lon}" => dice.Next(3) == 0 ? $"{dice.Next(-180, 181)}" : (dice.Next(-1_800_000, 1_800_000) / 1e4).ToString(CultureInfo.InvariantCulture),
+        "{lat}" => dice.Next(3) == 0 ? $"{dice.Next(-85, 86)}" : (dice.Next(-850_000, 850_000) / 1e4).ToString(CultureInfo.InvariantCulture),
+        "{km}" => (dice.Next(1, 40_000) * Math.Pow(2, -dice.Next(16))).ToString(CultureInfo.InvariantCulture),
+        "{f-}" => (dice.NextDouble() * 100).ToString(CultureInfo.InvariantCulture),
+        "{f+}" => $"f{dice.Next(400)}",
         "{n}" => $"{dice.Next(1, 12)}",
         "{I}" => dice.Next(3) == 0 ? Edges[dice.Next(Edges.Length)] : $"{dice.Next(-200, 200)}",
         "{f}" => dice.Next(3) == 0 ? Floats[dice.Next(Floats.Length)] : (dice.Next(-4000, 4000) / 8.0).ToString(CultureInfo.InvariantCulture),

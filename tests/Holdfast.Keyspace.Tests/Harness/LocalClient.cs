@@ -7,18 +7,27 @@ namespace Holdfast.Keyspace.Tests;
 /// <summary>A client without a socket: bytes in, bytes out.</summary>
 internal sealed class LocalClient : IClientWire
 {
-    private readonly LocalShards shards;
+    private readonly Action turn;
     private readonly ByteBuffer received = new();
 
     public LocalClient(LocalShards shards)
+        : this(shards.Turn, shards.Node)
     {
-        this.shards = shards;
-        Session = new ClientSession(shards.Node, this, new Stack<byte[]>());
+    }
+
+    /// <summary>A client of a node; <paramref name="turn"/> lets everything happen that can.</summary>
+    public LocalClient(Action turn, KeyspaceNode node)
+    {
+        this.turn = turn;
+        Session = new ClientSession(node, this, new Stack<byte[]>());
     }
 
     public ClientSession Session { get; }
 
     public bool IsClosed { get; private set; }
+
+    /// <summary>It does not read what is sent to it.</summary>
+    public bool IsDeaf { get; set; }
 
     /// <summary>Sends bytes and lets everything happen that can.</summary>
     public void Send(ReadOnlySpan<byte> bytes)
@@ -31,7 +40,7 @@ internal sealed class LocalClient : IClientWire
             Session.Input.Received(part.Length);
             bytes = bytes[part.Length..];
             if (!Session.HasRequest) Session.GoOn();
-            shards.Turn();
+            turn();
         }
     }
 
@@ -58,14 +67,25 @@ internal sealed class LocalClient : IClientWire
         return text;
     }
 
+    /// <summary>One command, and the bytes of the bulk string that it replies.</summary>
+    public string AskBulk(params string[] words)
+    {
+        Send(words);
+        var bytes = Request.BulkIn(received.Written, out var length);
+        received.DropFirst(length);
+        return bytes;
+    }
+
     public void OnSendable(ClientSession client)
     {
         var bytes = client.Replies.Sendable;
-        if (bytes.IsEmpty) return;
+        if (bytes.IsEmpty || IsDeaf) return;
         new SpanWriter(received).WriteBytes(bytes);
         client.Replies.Sent(bytes.Length);
         if (client is { IsLeaving: true, Replies.Length: 0 }) client.Close();
     }
+
+    public void OnTold(ClientSession client) => OnSendable(client);
 
     public void OnClosed(ClientSession client) => IsClosed = true;
 }

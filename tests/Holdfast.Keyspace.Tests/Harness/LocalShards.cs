@@ -18,7 +18,7 @@ internal sealed class LocalShards
     {
         Node = new KeyspaceNode(CommandTable.Build(), options ?? new KeyspaceOptions()) { WallMicros = Clock, StartedMicros = Clock };
         Leader = new ShardMachine(new GroupId(2), Node.Table, Node);
-        Replica = new ShardMachine(new GroupId(2), Node.Table, Node);
+        Replica = new ShardMachine(new GroupId(2), Node.Table, new KeyspaceNode(Node.Table, Node.Options) { Settings = Node.Settings });
         Leader.OnRole(new GroupRole(true, new Term(1), Self));
         log = new ShardLog(this);
         Seat = new ShardSeat(Leader, log);
@@ -60,6 +60,7 @@ internal sealed class LocalShards
     public void Turn()
     {
         Node.WallMicros = Clock;
+        Node.Waits.Look(Node.Now);
         for (var i = 0; i < 10_000 && (Seat.Quorum.WantsTurn || Seat.Async.WantsTurn || Node.Resting.Count > 0); i++)
         {
             var resting = Node.Resting.ToArray();
@@ -68,6 +69,14 @@ internal sealed class LocalShards
             Seat.Quorum.Depart();
             Seat.Async.Depart();
         }
+    }
+
+    /// <summary>Lets time go by, for timeouts and for what stamps entries.</summary>
+    public void Pass(TimeSpan time)
+    {
+        Clock += (long)time.TotalMicroseconds;
+        Node.Now += time;
+        Turn();
     }
 
     /// <summary>Commits what was executed.</summary>
@@ -89,11 +98,37 @@ internal sealed class LocalShards
         var reader = new SpanReader(chunk.Written);
         var copy = new ShardState();
         Assert.True(SnapshotCodec.TryReadHead(ref reader, copy, out _));
-        var records = new List<string>();
-        while (reader.Rest.Length > 0) records.Add(Convert.ToHexString(reader.ReadBlock()));
-        records.Sort(StringComparer.Ordinal);
+        // A large value comes in parts, in the order of a table, which is each replica's own.
+        var records = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
+        while (reader.Rest.Length > 0)
+        {
+            var head = Read(reader.ReadBlock(), out var elements);
+            if (!records.TryAdd(head, elements)) records[head].AddRange(elements);
+        }
+
         copy.Dispose();
-        return string.Join('\n', records);
+        return string.Join('\n', records.Select(each => $"{each.Key} {string.Join(',', each.Value.Order(StringComparer.Ordinal))}"));
+    }
+
+    /// <summary>A record as text: all of it, or of a large hash, set or sorted set its head, and its elements apart.</summary>
+    private static string Read(ReadOnlySpan<byte> record, out List<string> elements)
+    {
+        elements = [];
+        var kind = (ValueKind)(record[2] & 0x7F);
+        if (record[2] < 0x80 || kind is not (ValueKind.Hash or ValueKind.Set or ValueKind.SortedSet)) return Convert.ToHexString(record);
+        var reader = new SpanReader(record[12..]);
+        reader.ReadBlock();
+        var head = Convert.ToHexString(record[..(record.Length - reader.Rest.Length)]);
+        for (var left = reader.ReadUInt64(); left > 0; left--)
+        {
+            var element = Convert.ToHexString(reader.ReadBlock());
+            if (kind == ValueKind.Hash) element += $"={Convert.ToHexString(reader.ReadBlock())}";
+            if (kind != ValueKind.Set) element += $" {(long)reader.ReadUInt64()}";
+            elements.Add(element);
+        }
+
+        Assert.True(reader.IsWhole && reader.Rest.Length == 0);
+        return head;
     }
 
     private sealed class ShardLog(LocalShards owner) : IShardLog

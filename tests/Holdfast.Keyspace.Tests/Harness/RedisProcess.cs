@@ -46,6 +46,7 @@ internal sealed class RedisProcess : IAsyncDisposable
             try
             {
                 await socket.ConnectAsync(IPAddress.Loopback, port);
+                socket.ReceiveTimeout = 60_000;
                 return new RedisClient(socket);
             }
             catch (SocketException) when (begun.Elapsed < TimeSpan.FromSeconds(60))
@@ -82,19 +83,46 @@ internal sealed class RedisClient(Socket socket) : IDisposable
     /// <summary>Sends all of them at once and reads a reply for each, in one line.</summary>
     public List<string> AskAll(IReadOnlyList<string[]> commands)
     {
+        Send(commands);
+        return [.. commands.Select(_ => Take())];
+    }
+
+    /// <summary>Sends commands and waits for nothing.</summary>
+    public void Send(IReadOnlyList<string[]> commands)
+    {
         var bytes = commands.SelectMany(Request.Of).ToArray();
         for (var sent = 0; sent < bytes.Length;) sent += socket.Send(bytes.AsSpan(sent));
-        var replies = new List<string>();
-        while (replies.Count < commands.Count)
+    }
+
+    /// <summary>One command, and the bytes of the bulk string that it replies.</summary>
+    public string AskBulk(params string[] words)
+    {
+        Send([words]);
+        var bytes = "";
+        Next((reply, _) => bytes = Request.BulkIn(reply, out var _));
+        return bytes;
+    }
+
+    /// <summary>Waits for the next reply, in one line.</summary>
+    public string Take()
+    {
+        var text = "";
+        Next((reply, _) => text = RespReply.ToText(reply).TrimEnd());
+        return text;
+    }
+
+    private void Next(System.Buffers.ReadOnlySpanAction<byte, int> take)
+    {
+        for (; ; )
         {
             var length = RespReply.Measure(buffer.AsSpan(0, have));
             Assert.True(length >= 0, "not RESP: " + Encoding.Latin1.GetString(buffer, 0, Math.Min(have, 200)));
             if (length > 0)
             {
-                replies.Add(RespReply.ToText(buffer.AsSpan(0, length)).TrimEnd());
+                take(buffer.AsSpan(0, length), 0);
                 buffer.AsSpan(length, have - length).CopyTo(buffer);
                 have -= length;
-                continue;
+                return;
             }
 
             if (have == buffer.Length) Array.Resize(ref buffer, have * 2);
@@ -102,8 +130,6 @@ internal sealed class RedisClient(Socket socket) : IDisposable
             Assert.True(count > 0, "the connection was closed");
             have += count;
         }
-
-        return replies;
     }
 
     public void Dispose() => socket.Dispose();

@@ -20,6 +20,15 @@ internal static class Request
         return [.. bytes];
     }
 
+    /// <summary>The content of the bulk string at the beginning of these bytes, and how long the whole is.</summary>
+    public static string BulkIn(ReadOnlySpan<byte> reply, out int length)
+    {
+        length = RespReply.Measure(reply);
+        Assert.True(length > 0 && reply[0] == '$', "no bulk string: " + RespReply.ToText(reply));
+        var start = reply.IndexOf((byte)'\n') + 1;
+        return Encoding.Latin1.GetString(reply[start..(length - 2)]);
+    }
+
     /// <summary>A line as a person writes it, quotes and escapes as in redis-cli.</summary>
     public static string[] Split(string line)
     {

@@ -157,6 +157,9 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
 
     public int JobsCarried { get; private set; }
 
+    /// <summary>Batches that the loop has handed to the log.</summary>
+    public int Submitted { get; private set; }
+
     public GroupLoop Loop { get; private set; } = null!;
 
     public List<ReplicatedGroup> Groups { get; } = [];
@@ -280,7 +283,11 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
 
     public bool IsConnected(NodeId peer) => cluster.Connects(Id, peer);
 
-    public void Submit(WalBatch batch) => batches.Enqueue(batch);
+    public void Submit(WalBatch batch)
+    {
+        Submitted++;
+        batches.Enqueue(batch);
+    }
 
     public void Post(SnapshotJob job) => jobs.Enqueue(job);
 }

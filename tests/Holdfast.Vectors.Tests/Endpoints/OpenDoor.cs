@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Holdfast.Vectors.Endpoints;
+using Holdfast.Vectors.Endpoints.Access;
 using Holdfast.Vectors.Endpoints.Facade;
 using Holdfast.Vectors.Machine;
 
@@ -20,12 +21,15 @@ internal sealed class OpenDoor : IAsyncDisposable
         client = new HttpClient { BaseAddress = new Uri($"http://{door.Address}") };
     }
 
-    public static async Task<OpenDoor> StartAsync(IndexWorkerOptions? options = null)
+    /// <summary>Where gRPC is served.</summary>
+    public IPEndPoint Grpc => door.GrpcAddress;
+
+    public static async Task<OpenDoor> StartAsync(IndexWorkerOptions? options = null, VectorAccessOptions? access = null, string snapshots = "")
     {
         Exception? failed = null;
         var workers = new IndexWorkers(options ?? new IndexWorkerOptions(), fault => failed = fault);
         var face = new VectorFace(new LocalCollections(workers));
-        var door = await VectorsEndpoint.StartAsync(face, new VectorsEndpointOptions { Rest = new IPEndPoint(IPAddress.Loopback, 0) }, CancellationToken.None);
+        var door = await VectorsEndpoint.StartAsync(face, new VectorsEndpointOptions { Rest = new IPEndPoint(IPAddress.Loopback, 0), Grpc = new IPEndPoint(IPAddress.Loopback, 0), Access = access ?? new VectorAccessOptions(), SnapshotDirectory = snapshots }, null, CancellationToken.None);
         return new OpenDoor(door, workers);
     }
 
@@ -46,14 +50,19 @@ internal sealed class OpenDoor : IAsyncDisposable
         return answer.GetProperty("status").GetProperty("error").GetString()!;
     }
 
-    public async Task<(int Status, JsonElement Answer)> SendAsync(string method, string path, string? body)
+    /// <summary>Asks and gives everything.</summary>
+    public async Task<(int Status, JsonElement Answer)> SendAsync(string method, string path, string? body, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
         if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         using var response = await client.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
         return ((int)response.StatusCode, text.StartsWith('{') ? JsonDocument.Parse(text).RootElement : default);
     }
+
+    /// <summary>The raw client, for what is no JSON.</summary>
+    public HttpClient Client => client;
 
     public async ValueTask DisposeAsync()
     {

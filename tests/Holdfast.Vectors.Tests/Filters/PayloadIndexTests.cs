@@ -28,6 +28,11 @@ public sealed class PayloadIndexTests
         """{"must":[{"key":"text","match":{"text_any":"wine sea"}}],"must_not":[{"is_empty":{"key":"n"}}]}""",
         """{"must":[{"should":[{"key":"n","range":{"lt":5}},{"must":[{"key":"colour","match":{"value":"green"}},{"key":"flag","match":{"value":false}}]}]}]}""",
         """{"must":[{"key":"deep.inner[].x","match":{"value":2}}],"min_should":{"conditions":[{"key":"flag","match":{"value":true}},{"key":"n","range":{"gt":50}}],"min_count":1}}""",
+        """{"must":[{"key":"colour","match":{"except":["red","green"]}}],"must_not":[{"key":"n","match":{"except":[1,2,3,4,5,6,7]}}]}""",
+        """{"must":[{"is_empty":{"key":"colour"}}]}""",
+        """{"should":[{"is_null":{"key":"flag"}},{"key":"n","range":{"lt":3}}]}""",
+        """{"must":[{"key":"text","match":{"phrase":"dark blue"}}]}""",
+        """{"must":[{"has_vector":""}],"must_not":[{"is_empty":{"key":"tags"}}]}""",
         """{"must":[{"key":"tags","values_count":{"gte":2}},{"key":"colour","match":{"except":["red"]}}]}""",
     ];
 

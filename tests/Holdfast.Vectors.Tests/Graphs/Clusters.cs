@@ -36,6 +36,8 @@ internal sealed class Clusters
         return sum;
     }
 
+    public static double Angle(float[] one, float[] other) => Cosine(one, other) / Math.Sqrt(Cosine(one, one) * Cosine(other, other));
+
     public static double Square(float[] one, float[] other)
     {
         var sum = 0.0;

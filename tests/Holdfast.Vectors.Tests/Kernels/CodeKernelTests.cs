@@ -57,7 +57,29 @@ public sealed unsafe class CodeKernelTests
         Alike<Int8Dot>(one, other);
         Alike<Int8Euclid>(one, other);
         Alike<Int8Manhattan>(one, other);
-        Alike<BinaryHamming>(one, other);
+        Alike<FloatMetric<SquareStep, ByteRows, Apart>>(one, other);
+    }
+
+    [Theory]
+    [InlineData(256)]
+    [InlineData(512)]
+    [InlineData(1536)]
+    public void Every_width_of_the_packed_kernels_agrees_with_the_oracle(int count)
+    {
+        Packed<OneBit>(count);
+        Packed<TwoBits>(count);
+        Packed<FourBits>(count);
+    }
+
+    [Fact]
+    public void A_product_table_adds_what_each_part_says()
+    {
+        var dice = new Random(3);
+        var table = Enumerable.Range(0, 16 * 256).Select(_ => (float)dice.Next(-100, 100)).ToArray();
+        var parts = Enumerable.Range(0, 16).Select(_ => (byte)dice.Next(256)).ToArray();
+        using var query = Rows.Single(table);
+        using var row = Rows.Of(parts);
+        Assert.Equal(parts.Select((part, at) => table[(at * 256) + part]).Sum(), ProductLookup.Of(query.First, row.First, 16));
     }
 
     [Fact]
@@ -71,6 +93,23 @@ public sealed unsafe class CodeKernelTests
         using var one = Rows.Of(x);
         using var other = Rows.Of(y);
         Assert.Equal(x.Zip(y, (a, b) => int.PopCount(a ^ b)).Sum(), BinaryKernel.Differing(one.First, other.First, 192));
+    }
+
+    private static void Packed<TBits>(int count)
+        where TBits : struct, IPackedBits
+    {
+        var dice = new Random(count + TBits.Bits);
+        var codes = Enumerable.Range(0, count).Select(_ => (byte)dice.Next(1 << TBits.Bits)).ToArray();
+        var others = Enumerable.Range(0, count).Select(_ => dice.Next(-127, 128)).ToArray();
+        using var query = Rows.Of([.. others.Select(code => (byte)(sbyte)code)]);
+        using var row = Rows.Of(new byte[count * TBits.Bits / 8]);
+        PackedKernel<TBits>.Pack(codes, row.First);
+        var expected = codes.Zip(others, (x, y) => x * y).Sum();
+        var bytes = count * TBits.Bits / 8;
+        Assert.Equal(expected, PackedKernel<TBits>.DotScalar((sbyte*)query.First, row.First, bytes));
+        Assert.Equal(expected, PackedKernel<TBits>.Dot((sbyte*)query.First, row.First, bytes));
+        if (Avx2.IsSupported) Assert.Equal(expected, PackedKernel<TBits>.Dot256((sbyte*)query.First, row.First, bytes));
+        if (AvxVnni.IsSupported) Assert.Equal(expected, PackedKernel<TBits>.DotVnni((sbyte*)query.First, row.First, bytes));
     }
 
     private static void Alike<TMetric>(Rows one, Rows other)

@@ -15,7 +15,7 @@ internal sealed unsafe class Loaded
     private Loaded(VectorParams column)
     {
         this.column = column;
-        distance = column.Distance switch { Distance.Euclid => Clusters.Square, Distance.Manhattan => Clusters.Manhattan, _ => Clusters.Cosine };
+        distance = column.Distance switch { Distance.Euclid => Clusters.Square, Distance.Manhattan => Clusters.Manhattan, _ => column.Datatype == VectorDatatype.Uint8 ? Clusters.Angle : Clusters.Cosine };
         Store = new PointStore([column], 1 << 14);
     }
 
@@ -25,18 +25,18 @@ internal sealed unsafe class Loaded
 
     public List<float[]> Queries { get; } = [];
 
-    public static Loaded With(Distance distance, GraphEncoding encoding, int points, VectorDatatype datatype = VectorDatatype.Float32)
+    public static Loaded With(Distance distance, Quantization quantization, int points, VectorDatatype datatype = VectorDatatype.Float32)
     {
-        var loaded = new Loaded(new VectorParams { Name = "", Size = 48, Distance = distance, Encoding = encoding, Datatype = datatype });
+        var loaded = new Loaded(new VectorParams { Name = "", Size = 48, Distance = distance, Quantization = quantization, Datatype = datatype });
         var clusters = new Clusters(48, 11);
         for (var id = 0; id < points; id++)
         {
-            loaded.Vectors.Add(clusters.Next(distance == Distance.Cosine));
+            loaded.Vectors.Add(Whole(clusters.Next(distance == Distance.Cosine && datatype != VectorDatatype.Uint8), datatype));
             loaded.Store.Upsert(new PointWrite(PointId.Of((ulong)id), Payload.Empty, [new("", loaded.Vectors[id])]), new LogIndex(7));
         }
 
         loaded.Store.Publish();
-        for (var query = 0; query < 50; query++) loaded.Queries.Add(clusters.Next(distance == Distance.Cosine));
+        for (var query = 0; query < 50; query++) loaded.Queries.Add(Whole(clusters.Next(distance == Distance.Cosine && datatype != VectorDatatype.Uint8), datatype));
         return loaded;
     }
 
@@ -71,17 +71,17 @@ internal sealed unsafe class Loaded
         return mended;
     }
 
-    public List<PointId> Find(float[] query, int limit, int ef, Func<int, bool>? isAdmitted = null) => [.. Search(query, limit, ef, isAdmitted).Found];
+    public List<PointId> Find(float[] query, int limit, int ef, Func<int, bool>? isAdmitted = null, GraphQuestion question = default) => [.. Search(query, limit, ef, isAdmitted, question).Found];
 
-    public int Visited(int ef) => Search(Queries[0], 10, ef, null).Trace.Visited;
+    public int Visited(int ef) => Search(Queries[0], 10, ef, null, default).Trace.Visited;
 
-    public double Recall(int limit, int ef, Func<int, bool>? isAdmitted = null)
+    public double Recall(int limit, int ef, Func<int, bool>? isAdmitted = null, GraphQuestion question = default)
     {
         var (hits, all) = (0, 0);
         foreach (var query in Queries)
         {
             var expected = Clusters.Closest(Vectors, query, limit, distance, isAdmitted);
-            var found = Find(query, limit, ef, isAdmitted);
+            var found = Find(query, limit, ef, isAdmitted, question);
             Assert.Equal(expected.Length, found.Count);
             hits += found.Count(id => expected.Contains((int)id.Number));
             all += expected.Length;
@@ -90,7 +90,9 @@ internal sealed unsafe class Loaded
         return (double)hits / all;
     }
 
-    private (IEnumerable<PointId> Found, SegmentTrace Trace) Search(float[] query, int limit, int ef, Func<int, bool>? isAdmitted)
+    private static float[] Whole(float[] vector, VectorDatatype datatype) => datatype == VectorDatatype.Uint8 ? [.. vector.Select(each => Math.Clamp(MathF.Round((each * 30) + 120), 0, 255))] : vector;
+
+    private (IEnumerable<PointId> Found, SegmentTrace Trace) Search(float[] query, int limit, int ef, Func<int, bool>? isAdmitted, GraphQuestion asked)
     {
         var segment = Store.Segments[0];
         var bits = new ulong[isAdmitted is null ? 0 : (segment.Visible / 64) + 1];
@@ -103,9 +105,10 @@ internal sealed unsafe class Loaded
             }
 
         var best = new BestRows(limit);
-        var padded = new float[(query.Length + 31) / 32 * 32];
+        var padded = new float[column.RowBytes / column.ElementBytes];
         query.CopyTo(padded, 0);
-        var trace = SegmentSearch.Run(segment, 0, new SegmentQuestion { Query = padded, Limit = limit, Ef = ef, Admitted = bits, AdmittedCount = count }, best);
+        if (column is { Datatype: VectorDatatype.Uint8, Distance: Distance.Cosine }) StoredVectors.BringToLengthOne(padded);
+        var trace = SegmentSearch.Run(segment, 0, new SegmentQuestion { Query = padded, Limit = limit, Ef = ef, Admitted = bits, AdmittedCount = count, IgnoresCodes = asked.IgnoresCodes, Oversampling = asked.Oversampling > 0 ? asked.Oversampling : null }, best);
         return (best.Rows.Select(row => row.Segment.IdOf(row.Row)), trace);
     }
 }

@@ -21,7 +21,7 @@ public sealed class StoreSearchTests
     [InlineData(Distance.Manhattan, false)]
     public void A_graph_finds_what_brute_force_finds(Distance distance, bool isByCodes)
     {
-        var loaded = Loaded.With(distance, isByCodes ? GraphEncoding.Int8 : GraphEncoding.Exact, Points);
+        var loaded = Loaded.With(distance, new Quantization { Encoding = isByCodes ? GraphEncoding.Int8 : GraphEncoding.Exact }, Points);
         loaded.Index(Points);
         Assert.True(loaded.Recall(10, 64) >= 0.95, $"recall {loaded.Recall(10, 64)}");
         Assert.True(loaded.Visited(64) < Points / 3, $"{loaded.Visited(64)} rows were measured");
@@ -30,15 +30,54 @@ public sealed class StoreSearchTests
     [Fact]
     public void Half_precision_is_searched_by_its_codes()
     {
-        var loaded = Loaded.With(Distance.Cosine, GraphEncoding.Int8, Points, VectorDatatype.Float16);
+        var loaded = Loaded.With(Distance.Cosine, new Quantization(), Points, VectorDatatype.Float16);
         loaded.Index(Points);
         Assert.True(loaded.Recall(10, 64) >= 0.94, $"recall {loaded.Recall(10, 64)}");
+    }
+
+    [Theory]
+    [InlineData(Distance.Cosine)]
+    [InlineData(Distance.Euclid)]
+    [InlineData(Distance.Manhattan)]
+    public void Bytes_are_searched_by_their_codes(Distance distance)
+    {
+        var loaded = Loaded.With(distance, new Quantization(), Points, VectorDatatype.Uint8);
+        loaded.Index(Points);
+        Assert.True(loaded.Recall(10, 64) >= 0.94, $"recall {loaded.Recall(10, 64)}");
+    }
+
+    [Theory]
+    [InlineData(Distance.Cosine, "turned", 4, 0.95)]
+    [InlineData(Distance.Euclid, "turned", 4, 0.95)]
+    [InlineData(Distance.Cosine, "turned", 2, 0.95)]
+    [InlineData(Distance.Euclid, "turned", 2, 0.95)]
+    [InlineData(Distance.Cosine, "turned", 1, 0.9)]
+    [InlineData(Distance.Euclid, "turned", 1, 0.9)]
+    [InlineData(Distance.Manhattan, "turned", 4, 0.95)]
+    [InlineData(Distance.Cosine, "binary", 1, 0.75)]
+    [InlineData(Distance.Cosine, "product", 4, 0.95)]
+    [InlineData(Distance.Euclid, "product", 16, 0.9)]
+    [InlineData(Distance.Manhattan, "product", 8, 0.9)]
+    public void Each_quantisation_finds_what_brute_force_finds_when_it_is_measured_again(Distance distance, string kind, int number, double least)
+    {
+        var quantization = kind switch
+        {
+            "turned" => new Quantization { Encoding = GraphEncoding.Turned, Bits = number },
+            "binary" => new Quantization { Encoding = GraphEncoding.Binary },
+            _ => new Quantization { Encoding = GraphEncoding.Product, Compression = number },
+        };
+        var loaded = Loaded.With(distance, quantization, Points);
+        loaded.Index(Points);
+        var recall = loaded.Recall(10, 64);
+        Assert.True(recall >= least, $"recall {recall}");
+        Assert.True(loaded.Recall(10, 64, question: new GraphQuestion(0, 0, IgnoresCodes: true)) >= 0.95, "by full vectors");
+        Assert.True(loaded.Recall(10, 64, question: new GraphQuestion(0, 0, Oversampling: 1)) <= recall + 0.001, "measuring fewer again finds no more");
     }
 
     [Fact]
     public void A_row_is_found_before_it_is_indexed_and_while_the_graph_is_half_built()
     {
-        var loaded = Loaded.With(Distance.Cosine, GraphEncoding.Int8, Points);
+        var loaded = Loaded.With(Distance.Cosine, new Quantization(), Points);
         Assert.Equal(1.0, loaded.Recall(10, 64));
         loaded.Index(Points / 2);
         Assert.True(loaded.Recall(10, 64) >= 0.95, $"recall {loaded.Recall(10, 64)}");
@@ -50,7 +89,7 @@ public sealed class StoreSearchTests
     [Fact]
     public void The_dead_are_not_found_and_a_mended_graph_does_not_lead_to_them()
     {
-        var loaded = Loaded.With(Distance.Cosine, GraphEncoding.Int8, Points);
+        var loaded = Loaded.With(Distance.Cosine, new Quantization(), Points);
         loaded.Index(Points);
         for (var id = 0; id < Points; id += 3) Assert.True(loaded.Store.Delete(PointId.Of((ulong)id), new LogIndex(8)));
         loaded.Store.Publish();
@@ -67,7 +106,7 @@ public sealed class StoreSearchTests
     [InlineData(1000)]
     public void A_search_among_some_rows_always_returns_the_limit_if_so_many_are_there(int oneIn)
     {
-        var loaded = Loaded.With(Distance.Cosine, GraphEncoding.Int8, Points);
+        var loaded = Loaded.With(Distance.Cosine, new Quantization(), Points);
         loaded.Index(Points);
         var recall = loaded.Recall(5, 64, row => row % oneIn == 1);
         Assert.True(recall >= 0.95, $"recall {recall}");
@@ -76,7 +115,7 @@ public sealed class StoreSearchTests
     [Fact]
     public void Rows_that_are_all_far_away_are_found_when_only_they_are_admitted()
     {
-        var loaded = Loaded.With(Distance.Cosine, GraphEncoding.Int8, Points);
+        var loaded = Loaded.With(Distance.Cosine, new Quantization(), Points);
         loaded.Index(Points);
         var query = loaded.Queries[0];
         var far = Clusters.Closest(loaded.Vectors, query, Points, Clusters.Cosine).TakeLast(2500).ToHashSet();
@@ -89,7 +128,7 @@ public sealed class StoreSearchTests
     [Fact]
     public void Threads_that_index_side_by_side_make_a_graph_that_finds_as_much()
     {
-        var loaded = Loaded.With(Distance.Cosine, GraphEncoding.Int8, Points);
+        var loaded = Loaded.With(Distance.Cosine, new Quantization(), Points);
         loaded.Index(Points, threads: 4);
         Assert.True(loaded.Recall(10, 64) >= 0.95, $"recall {loaded.Recall(10, 64)}");
     }

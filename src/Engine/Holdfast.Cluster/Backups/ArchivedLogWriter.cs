@@ -20,7 +20,7 @@ internal sealed class ArchivedLogWriter : IDisposable
     private long length;
 
     /// <summary>Goes on after what is there; with nothing there, <see cref="BeginAfter"/> comes first.</summary>
-    public ArchivedLogWriter(IDisk disk, ClusterId cluster, GroupId group)
+    public ArchivedLogWriter(IDisk disk, ClusterId cluster, GroupId group, PlantedBackupBug bug = default)
     {
         (this.disk, this.cluster, this.group) = (disk, cluster, group);
         var numbers = ArchivedLog.Segments(disk, group);
@@ -30,6 +30,9 @@ internal sealed class ArchivedLogWriter : IDisposable
             if (ArchivedSegment.Read(disk, cluster, group, numbers[i]) is not { } newest) continue;
             if (newest.HasTail) TornTail.Hit();
             Last = newest.Last;
+            if (bug != PlantedBackupBug.TornTailAppendedTo) return;
+            file = disk.Open(ArchivedLog.PathOf(group, numbers[i]));
+            length = file.Length;
             return;
         }
     }

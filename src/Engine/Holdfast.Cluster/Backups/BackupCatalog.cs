@@ -55,16 +55,21 @@ public sealed class BackupCatalog
     /// <summary>Opens a backup directory, or one archive in it.</summary>
     /// <param name="path">Where.</param>
     /// <param name="cluster">Only this cluster's archives; none for all.</param>
-    /// <exception cref="DataDirectoryUnusableException">There is no archive, or one is damaged.</exception>
-    public static BackupCatalog Open(string path, ClusterId cluster = default)
+    /// <param name="key">The key of encrypted archives; null for archives that are not.</param>
+    /// <exception cref="DataDirectoryUnusableException">There is no archive, one is damaged, or the key is not its own.</exception>
+    public static BackupCatalog Open(string path, ClusterId cluster = default, BackupKey? key = null)
     {
         path = Path.GetFullPath(path);
         if (!Directory.Exists(path)) throw new DataDirectoryUnusableException($"{path} is not there: name the directory that nodes were given with --backup-dir");
         var archives = new List<Archive>();
         foreach (var folder in Candidates(path))
         {
-            var disk = new DirectoryDisk(folder) { IsReadOnly = true };
-            if (!disk.Exists(ArchiveIdentity.FileName) || ArchiveIdentity.Read(disk) is not { } identity) continue;
+            var bare = new DirectoryDisk(folder) { IsReadOnly = true };
+            if (!bare.Exists(ArchiveIdentity.FileName)) continue;
+            if (key is null && EncryptedDisk.KeyIdOf(bare, ArchiveIdentity.FileName) is { } keyId)
+                throw new DataDirectoryUnusableException($"{folder} is encrypted with the key {keyId}: name its file with --key-file");
+            IDisk disk = key is null ? bare : new EncryptedDisk(bare, key);
+            if (ArchiveIdentity.Read(disk) is not { } identity) continue;
             if (cluster != ClusterId.None && identity.Cluster != cluster) continue;
             archives.Add(new Archive(folder, identity, disk, new SnapshotStore(disk, identity.Cluster)));
         }

@@ -35,7 +35,8 @@ internal static class ChainWalk
     /// <param name="take">Given each entry, in order.</param>
     /// <param name="mark">Given each mark whose position has just been reached.</param>
     /// <param name="progress">Told how many bytes were read.</param>
-    public static ChainEnd Run(Archive archive, GroupId group, ArchivedBase from, long? toMicros, Action<Entry>? take = null, Action<ArchiveMark>? mark = null, Action<long>? progress = null)
+    /// <param name="bug">A planted mistake.</param>
+    public static ChainEnd Run(Archive archive, GroupId group, ArchivedBase from, long? toMicros, Action<Entry>? take = null, Action<ArchiveMark>? mark = null, Action<long>? progress = null, PlantedBackupBug bug = default)
     {
         var end = new ChainEnd(from.Position, from.TimeMicros, 0, false, 0, from.FeatureLevel, null, null);
         foreach (var number in ArchivedLog.Segments(archive.Disk, group))
@@ -43,7 +44,7 @@ internal static class ChainWalk
             if (ArchivedSegment.Read(archive.Disk, archive.Identity.Cluster, group, number) is not { } segment) continue;
             progress?.Invoke(segment.Length);
             if (segment.Last.Index < end.Last.Index) continue;
-            if (segment.Previous.Index > end.Last.Index) return end with { Gap = segment.Previous };
+            if (segment.Previous.Index > end.Last.Index && bug != PlantedBackupBug.GapOverlooked) return end with { Gap = segment.Previous };
             foreach (var (entry, marked) in segment.Items())
             {
                 if (marked is { } said)
@@ -55,7 +56,7 @@ internal static class ChainWalk
                 else if (entry is { } next && next.Position.Index > end.Last.Index)
                 {
                     var time = EntryStamp.TryRead(next, out var stamp) ? Math.Max(end.TimeMicros, stamp) : end.TimeMicros;
-                    if (time > (toMicros ?? long.MaxValue)) return end with { HasPassed = true };
+                    if ((bug == PlantedBackupBug.CutTooLate ? end.TimeMicros : time) > (toMicros ?? long.MaxValue)) return end with { HasPassed = true };
                     end = end with
                     {
                         Last = next.Position,

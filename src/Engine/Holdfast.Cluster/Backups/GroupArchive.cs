@@ -19,11 +19,15 @@ internal sealed class GroupArchive : IDisposable
     private readonly ClusterId cluster;
     private readonly GroupId id;
     private readonly ArchivedLogWriter log;
+    private readonly PlantedBackupBug bug;
     private volatile bool isCopying;
 
-    public GroupArchive(IDisk disk, SnapshotStore store, ClusterId cluster, GroupId id)
+    /// <summary>What the last durable mark covers: a restore knows of no other moment.</summary>
+    private long markedMicros;
+
+    public GroupArchive(IDisk disk, SnapshotStore store, ClusterId cluster, GroupId id, PlantedBackupBug bug = default)
     {
-        (this.disk, this.store, this.cluster, this.id) = (disk, store, cluster, id);
+        (this.disk, this.store, this.cluster, this.id, this.bug) = (disk, store, cluster, id, bug);
         log = new ArchivedLogWriter(disk, cluster, id);
         BaseMicros = BaseTimes().LastOrDefault().TimeMicros;
     }
@@ -32,7 +36,8 @@ internal sealed class GroupArchive : IDisposable
     public long BaseMicros { get; private set; }
 
     /// <summary>
-    /// Brings the archive to where the state stands. Returns the moment that it covers: <paramref name="now"/> when a leader confirmed it, else 0; and the highest there is for a replica without a state.
+    /// Brings the archive to where the state stands. Returns the moment that its marks cover: <paramref name="now"/> when a leader confirmed it and a mark says so, else an earlier one, or 0; and the highest there
+    /// is for a replica without a state.
     /// </summary>
     public async Task<long> FollowAsync(ReplicatedGroup group, NodeRuntime runtime, long now, bool isMarkDue, CancellationToken cancel)
     {
@@ -62,9 +67,10 @@ internal sealed class GroupArchive : IDisposable
             {
                 log.Append(new ArchiveMark(reading.Applied, covered, hash));
                 log.Sync();
+                markedMicros = Math.Max(markedMicros, covered);
             }
 
-            return covered;
+            return markedMicros;
         }
     }
 
@@ -96,7 +102,7 @@ internal sealed class GroupArchive : IDisposable
     public void Forget(long keepFromMicros)
     {
         var bases = BaseTimes();
-        var needed = bases.FindLastIndex(one => one.TimeMicros <= keepFromMicros);
+        var needed = bug == PlantedBackupBug.NeededBaseForgotten ? bases.FindIndex(one => one.TimeMicros > keepFromMicros) : bases.FindLastIndex(one => one.TimeMicros <= keepFromMicros);
         if (needed <= 0) return;
         store.Prune(id, bases[needed].Position);
         var numbers = ArchivedLog.Segments(disk, id);

@@ -58,7 +58,10 @@ public sealed class NodeArchive : IAsyncDisposable
     private void Open()
     {
         new DirectoryDisk(Path.GetDirectoryName(Path.GetFullPath(options.Directory))!) { IsPrivate = true }.CreateFolder(folder);
-        var opened = new DirectoryDisk(folder) { IsPrivate = true };
+        var bare = new DirectoryDisk(folder) { IsPrivate = true };
+        if (options.Key is null && bare.Exists(ArchiveIdentity.FileName) && EncryptedDisk.KeyIdOf(bare, ArchiveIdentity.FileName) is { } keyId)
+            throw new DataDirectoryUnusableException($"{folder} is an archive that is encrypted with the key {keyId}: give its key file, or another backup directory.");
+        IDisk opened = options.Key is { } key ? new EncryptedDisk(bare, key) : bare;
         var identity = new ArchiveIdentity(options.Cluster, options.NodeName, options.AuthorityFingerprint, options.AuthorityCertificate.ToArray());
         if (ArchiveIdentity.Read(opened) is not { } found) identity.Write(opened);
         else if (found.Cluster != options.Cluster) throw new DataDirectoryUnusableException($"{folder} is an archive of cluster {found.Cluster}, not of {options.Cluster}: give another backup directory");

@@ -30,6 +30,9 @@ public sealed record NodeArchiveOptions
     /// <summary>Every moment of so long ago can be restored. Default seven days.</summary>
     public TimeSpan Keep { get; init; } = TimeSpan.FromDays(7);
 
+    /// <summary>What the archive is encrypted with; null for not at all.</summary>
+    public BackupKey? Key { get; init; }
+
     /// <summary>How often the log is followed: what is acknowledged is in the archive within about so long. Default half a second.</summary>
     public TimeSpan Pulse { get; init; } = TimeSpan.FromMilliseconds(500);
 

@@ -13,7 +13,8 @@ namespace Holdfast.Cluster;
 /// <param name="Last">The last entry that is restored.</param>
 /// <param name="TimeMicros">The stamped time of the last command that is restored.</param>
 /// <param name="ProvenAt">The last position at which the rebuilt state was compared with the live one's hash and was equal; zero when there was no mark to compare with.</param>
-public sealed record RestoredGroup(GroupId Group, string NodeName, LogPosition Base, ulong Entries, LogPosition Last, long TimeMicros, LogPosition ProvenAt);
+/// <param name="Face">The face that it carries; empty for the directory, and while it is only decided.</param>
+public sealed record RestoredGroup(GroupId Group, string NodeName, LogPosition Base, ulong Entries, LogPosition Last, long TimeMicros, LogPosition ProvenAt, string Face);
 
 /// <summary>
 /// A restore from backups: per group a base and the log after it, to one moment, folded into a state that is checked against the hashes that the live nodes left in the log, and written as the data
@@ -31,6 +32,9 @@ public sealed class Restoration(BackupCatalog catalog, long? toMicros, Func<Grou
 
     /// <summary>Told what is being done, and how many bytes of how many were read for it.</summary>
     public Action<string, long, long> Progress { get; init; } = static (_, _, _) => { };
+
+    /// <summary>A mistake that a test plants.</summary>
+    internal PlantedBackupBug Bug { get; init; }
 
     /// <summary>The groups and where they come from, as far as it is decided.</summary>
     public IReadOnlyList<RestoredGroup> Story { get; private set; } = [];
@@ -50,11 +54,11 @@ public sealed class Restoration(BackupCatalog catalog, long? toMicros, Func<Grou
         using var made = new NewDirectory(target, name);
         var told = new List<RestoredGroup>();
         var directory = new DirectoryState();
-        told.Add(Rebuild(plan, GroupId.Directory, directory, made));
+        told.Add(Rebuild(plan, GroupId.Directory, "", directory, made));
         foreach (var (group, face) in Wanted(directory.View, plan))
         {
             var machine = machines(group, face, made.Snapshots.FilesOf(group)) ?? throw new DataDirectoryUnusableException($"group {group} carries the face {face}, and this program does not: use one that does");
-            told.Add(Rebuild(plan, group, machine, made));
+            told.Add(Rebuild(plan, group, face, machine, made));
         }
 
         Story = told;
@@ -86,20 +90,20 @@ public sealed class Restoration(BackupCatalog catalog, long? toMicros, Func<Grou
             var possible = new List<GroupRoad>();
             for (var i = 0; i < Archives.Count; i++)
                 if (Archives[i].BasesOf(group).LastOrDefault(one => one.TimeMicros <= (toMicros ?? long.MaxValue)) is { } newest)
-                    possible.Add(new GroupRoad(i, newest, ChainWalk.Run(Archives[i], group, newest, toMicros)));
+                    possible.Add(new GroupRoad(i, newest, ChainWalk.Run(Archives[i], group, newest, toMicros, bug: Bug)));
             roads[group] = possible;
         }
 
-        var plan = RestorePlan.Of(roads, toMicros, options.FeatureLevelKnown);
-        Story = [.. plan.Chosen.Select(pair => Told(pair.Key, pair.Value, LogPosition.Zero))];
+        var plan = RestorePlan.Of(roads, toMicros, options.FeatureLevelKnown, Bug);
+        Story = [.. plan.Chosen.Select(pair => Told(pair.Key, pair.Value, LogPosition.Zero, ""))];
         return plan;
     }
 
-    private RestoredGroup Told(GroupId group, GroupRoad road, LogPosition provenAt) =>
-        new(group, Archives[road.Archive].Identity.NodeName, road.Base.Position, road.End.Entries, road.End.Last, road.End.TimeMicros, provenAt);
+    private RestoredGroup Told(GroupId group, GroupRoad road, LogPosition provenAt, string face) =>
+        new(group, Archives[road.Archive].Identity.NodeName, road.Base.Position, road.End.Entries, road.End.Last, road.End.TimeMicros, provenAt, face);
 
     /// <summary>Folds a group up to the cut and leaves its state in the new directory as a snapshot.</summary>
-    private RestoredGroup Rebuild(RestorePlan plan, GroupId group, IStateMachine machine, NewDirectory made)
+    private RestoredGroup Rebuild(RestorePlan plan, GroupId group, string face, IStateMachine machine, NewDirectory made)
     {
         var road = plan.Chosen[group];
         var archive = Archives[road.Archive];
@@ -113,7 +117,7 @@ public sealed class Restoration(BackupCatalog catalog, long? toMicros, Func<Grou
         var replay = new GroupReplay(machine, options, source.Manifest.FeatureLevel);
         using (var copied = made.Snapshots.Open(group, road.Base.Position)!) replay.Restore(copied, Read);
         var provenAt = road.Base.Position;
-        ChainWalk.Run(archive, group, road.Base, toMicros, entry => replay.Apply(entry), mark => provenAt = Proven(group, replay, mark), bytes => Progress(what, done, total));
+        ChainWalk.Run(archive, group, road.Base, toMicros, entry => replay.Apply(entry), mark => provenAt = Proven(group, replay, mark), bytes => Progress(what, done, total), Bug);
         if (replay.Applied != road.End.Last) throw new SnapshotDamagedException($"group {group} was rebuilt to {replay.Applied} and not to {road.End.Last}: is the backup directory being cleaned up? Try again");
         if (road.End.HasPassed) CutInLog.Hit();
         if (replay.Applied != road.Base.Position)
@@ -124,12 +128,12 @@ public sealed class Restoration(BackupCatalog catalog, long? toMicros, Func<Grou
 
         made.AddGroup(group, replay.Applied, configuration, replay.FeatureLevel, [], replay.Applied.Term);
         Progress(what, total, total);
-        return Told(group, road, provenAt);
+        return Told(group, road, provenAt, face);
     }
 
-    private static LogPosition Proven(GroupId group, GroupReplay replay, in ArchiveMark mark)
+    private LogPosition Proven(GroupId group, GroupReplay replay, in ArchiveMark mark)
     {
-        if (replay.Applied != mark.Position || replay.StateHash == mark.StateHash) return mark.Position;
+        if (replay.Applied != mark.Position || replay.StateHash == mark.StateHash || Bug == PlantedBackupBug.StateUncompared) return mark.Position;
         throw new SnapshotDamagedException($"group {group}: the state rebuilt at {mark.Position} is {replay.StateHash:x}, and the live one's was {mark.StateHash:x}: these backups do not give back what was backed up; take another node's");
     }
 }

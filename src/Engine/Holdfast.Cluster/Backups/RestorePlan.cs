@@ -26,7 +26,8 @@ internal sealed class RestorePlan
     /// <param name="roads">Every group's possible roads; an empty list for a group that has log and no usable base.</param>
     /// <param name="toMicros">The moment; null for everything that was archived.</param>
     /// <param name="levelKnown">The highest feature level that this program knows.</param>
-    public static RestorePlan Of(IReadOnlyDictionary<GroupId, IReadOnlyList<GroupRoad>> roads, long? toMicros, uint levelKnown)
+    /// <param name="bug">A planted mistake.</param>
+    public static RestorePlan Of(IReadOnlyDictionary<GroupId, IReadOnlyList<GroupRoad>> roads, long? toMicros, uint levelKnown, PlantedBackupBug bug = default)
     {
         var chosen = new SortedDictionary<GroupId, GroupRoad>();
         var faults = new List<string>();
@@ -42,7 +43,7 @@ internal sealed class RestorePlan
 
             var best = possible.OrderByDescending(road => road.End.IsWhole && (toMicros is null || road.End.Reaches(toMicros.Value))).ThenByDescending(road => road.End.Last).ThenByDescending(road => road.Base.Position).First();
             chosen[group] = best;
-            if (toMicros is { } wanted && !best.End.Reaches(wanted))
+            if (toMicros is { } wanted && !best.End.Reaches(wanted) && bug != PlantedBackupBug.UncoveredMomentRestored)
                 faults.Add(best.End.IsWhole
                     ? $"group {group}: the backups reach to {Text(Math.Max(best.End.CoveredMicros, best.End.TimeMicros))}, and {Text(wanted)} was asked for: name an earlier moment, or leave --to out for everything that there is"
                     : $"{best.End.Fault(group)}, and {Text(wanted)} lies there: name a moment before {Text(best.End.TimeMicros)}, or one after the next base");

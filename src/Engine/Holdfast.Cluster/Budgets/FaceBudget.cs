@@ -3,7 +3,7 @@ namespace Holdfast.Cluster;
 /// <summary>What one face may take of a node. Consensus is no face: it runs first, by priority of its threads, and its memory is kept free (<see cref="NodeBudget"/>).</summary>
 /// <param name="Face">The face.</param>
 /// <param name="MemoryBytes">Memory of its state and its queues. At it the face refuses what would grow, by its protocol's own error; deletes and reads go on.</param>
-/// <param name="Cores">How many of its jobs may run at once (<see cref="CpuGate"/>); 0 for a face that has none: one that works on the loops only, in slices.</param>
+/// <param name="Cores">How many threads of its own it may keep busy, of a lower priority than the loops; 0 for a face that has none: one that works on the loops only, in slices.</param>
 public sealed record FaceBudget(Face Face, long MemoryBytes, int Cores = 0);
 
 /// <summary>A node's budget: what the machine has, what is kept for consensus, and what the faces that it carries may take. Pure.</summary>

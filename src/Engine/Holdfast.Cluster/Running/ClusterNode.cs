@@ -41,6 +41,7 @@ public sealed class ClusterNode : IAsyncDisposable
         this.setup = setup;
         trust = ControlTrust.Of(setup.Tls);
         hands = new NodeHands(setup, trust, () => View);
+        Lines = new NodeLines(node => View.Members.TryGetValue(node, out var member) ? HostPort.Format(member.Host, member.Port) : null, trust, setup.Self);
         runner = new ProcedureRunner(() => directory.View, hands);
         dataGroups = new DataGroups(setup);
         genesis = GenesisFile.Read(setup.Disk);
@@ -57,6 +58,9 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>The directory as this node knows it; for all threads.</summary>
     public DirectoryView View => directory.View;
+
+    /// <summary>Asks other members, on lines that are kept; for faces whose questions are not rare.</summary>
+    public NodeLines Lines { get; }
 
     /// <summary>Group 0, once started.</summary>
     public ReplicatedGroup Directory { get; private set; } = null!;
@@ -166,6 +170,18 @@ public sealed class ClusterNode : IAsyncDisposable
     public Task<DirectoryReply> SetSettingAsync(string key, string value, bool once, CancellationToken cancellation) =>
         TellAsync(once ? DirectoryCommand.CompareSetting(key, "", value) : DirectoryCommand.SetSetting(key, value), cancellation);
 
+    /// <summary>Begins to move a part of a data group's content to another group of its face; the reply's id is the procedure's, which the source's leader drives.</summary>
+    public Task<DirectoryReply> BeginMoveAsync(GroupId source, GroupId target, string part, CancellationToken cancellation) => TellAsync(DirectoryCommand.BeginMove(source, target, part), cancellation);
+
+    /// <summary>Asks that a move be given up, if it still can be.</summary>
+    public Task<DirectoryReply> CancelMoveAsync(ulong procedure, CancellationToken cancellation) => TellAsync(DirectoryCommand.CancelMove(procedure), cancellation);
+
+    /// <summary>Says that a move is over.</summary>
+    public Task<DirectoryReply> FinishMoveAsync(ulong procedure, bool isDone, string note, CancellationToken cancellation) => TellAsync(DirectoryCommand.FinishProcedure(procedure, isDone, note), cancellation);
+
+    /// <summary>A control call to another member, for what a face asks of its like. Never throws for what the network or the other node does.</summary>
+    public ValueTask<ControlReply> CallAsync(NodeId node, ushort verb, byte[] question, CancellationToken cancellation) => hands.CallAsync(node, verb, question, cancellation);
+
     /// <summary>This node's replica of a group; null when it has none.</summary>
     public ReplicatedGroup? FindGroup(GroupId group) => hands.Find(group);
 
@@ -189,6 +205,7 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         await running.ConfigureAwait(false);
+        await Lines.DisposeAsync().ConfigureAwait(false);
         stopping.Dispose();
     }
 

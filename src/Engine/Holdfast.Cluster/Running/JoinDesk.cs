@@ -43,7 +43,7 @@ internal sealed class JoinDesk(ClusterNodeSetup setup, ControlTrust trust, Func<
     public async ValueTask<ReadOnlyMemory<byte>> OnSign(ControlRequest request, CancellationToken cancellation)
     {
         var question = ClusterVerbs.DecodeQuestion(request.Payload.Span) ?? throw new ControlRefusedException("the question is not whole");
-        var isOwn = request.Certificate is { } shown && PeerTls.Names(shown, question.Member.Name);
+        var isOwn = setup.Tls is { IsVerified: true } && request.Certificate is { } shown && PeerTls.Names(shown, question.Member.Name);
         if (!isOwn && await HashOfAsync(question.Secret, cancellation).ConfigureAwait(false) is null) throw new ControlRefusedException("the join token is not known here");
         return SignHere(question) ?? throw new ControlRefusedException("this node does not hold the authority's key");
     }

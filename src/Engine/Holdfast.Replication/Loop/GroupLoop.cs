@@ -140,16 +140,26 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
         // Frames first, so that followers write while this node does; the log's thread, once woken, may take the processor before a frame has left.
         // No frame relies on this turn's batch: what does is only made when the batch is durable (S1), a turn or more later.
         setup.Mesh.Flush();
-        wal.Submit();
+        if (IsStopping) wal.Submit();
+        else wal.SubmitDue(now);
         Volatile.Write(ref turnedAt, now.Ticks);
         return NextTurn(now);
     }
+
+    /// <summary>The face that lives on this loop and talks with its like; null for none. Set before the loop starts.</summary>
+    public IFacePart? Face { get; set; }
 
     /// <inheritdoc/>
     public void OnFrame(NodeId from, ReadOnlySpan<byte> frame)
     {
         var reader = new SpanReader(frame);
         if (IsStopping || !FrameHeader.TryDecode(ref reader, out var header)) return;
+        if (header.Kind == FrameKind.Face)
+        {
+            Face?.OnFrame(from, reader.Rest);
+            return;
+        }
+
         if (replicas.TryGetValue(header.Group, out var replica)) replica.OnFrame(Now = setup.Clock(), from, header.Kind, ref reader);
         else UnknownGroup.Hit();
     }
@@ -322,7 +332,7 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
     private Instant NextTurn(Instant now)
     {
         if ((dirty.Count > 0 && wal.HasRoom) || queries.Count > 0 || !mailbox.IsEmpty || wal.HasNews || !jobsDone.IsEmpty) return now;
-        var next = deadlines.TryPeek(out _, out var at) ? at : Instant.Never;
+        var next = Instant.Min(wal.LingersUntil, deadlines.TryPeek(out _, out var at) ? at : Instant.Never);
         // Lapses are looked for on time: they are what elections begin with.
         for (var lane = 0; lane < GroupLoopSetup.Lanes; lane++)
         {

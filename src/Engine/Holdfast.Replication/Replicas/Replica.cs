@@ -99,6 +99,9 @@ internal sealed class Replica
 
     private bool IsWaiting => !Proposals.IsIdle || !Reads.IsIdle || !Fetching.IsIdle || !Taking.IsIdle || Taking.WaitsForSettled || !Restoring.IsReady || Execution is { IsIdle: false } || unsent.Count > 0;
 
+    /// <summary>Whether anybody waits for what the log takes in now: all but the leader that executes at append when each reply has left already.</summary>
+    public bool IsLogAwaited => Execution is not { IsIdle: true } || Node.Role != RaftRole.Leader || !Proposals.IsIdle || !Reads.IsIdle || State!.Applied.Term != Node.Term;
+
     public void MarkDirty() => Loop.MarkDirty(this);
 
     /// <summary>Asks for a turn soon: there is work in slices.</summary>

@@ -109,7 +109,13 @@ public sealed class NodeRuntime : IWalCompletions
             loops[i].LogFailed += setup.OnFatal;
             threads[i] = new EventLoop($"loop-{i}", loops[i], setup.OnFatal);
             meshes[i].Attach(threads[i], loops[i]);
-            if (setup.LoopParts(threads[i]) is { } part) threads[i].Attach(part);
+            if (setup.LoopParts(threads[i]) is { } part)
+            {
+                threads[i].Attach(part);
+                loops[i].Face = part as IFacePart;
+                loops[i].Face?.Join(meshes[i]);
+            }
+
             loops[i].WakeBy(threads[i].Wake);
         }
 

@@ -13,7 +13,7 @@ namespace Holdfast.Replication;
 /// election only when others had time to, for a leader that applies nothing answers nobody.
 /// </para>
 /// The files by hash that the snapshot names are read first, only to be checked: their machine reads them when it needs them, perhaps months later, when nobody else has them any more.
-/// A snapshot, or a file, that turns out to be damaged here is fetched from another replica.
+/// A snapshot, or a file, that turns out to be damaged here is fetched from another replica, unless the machine says that it can make again what the file held.
 /// </summary>
 internal sealed class StateRestoring
 {
@@ -136,14 +136,14 @@ internal sealed class StateRestoring
         if (phase == Phase.Reading && from == reader)
         {
             var isOwn = chunk < from.Manifest.OwnChunks;
-            if (bytes is null)
+            if (bytes is null && !isOwn) FileDamaged.Hit();
+            if (bytes is null && (isOwn || !restore!.GoesOnWithout(from.Manifest.FileOf(chunk)!.Value.Hash)))
             {
-                if (!isOwn) FileDamaged.Hit();
                 LookElsewhere();
                 return;
             }
 
-            if (isOwn) restore!.ReadNext(bytes.Value.Span);
+            if (isOwn) restore!.ReadNext(bytes!.Value.Span);
             taken++;
             ReadOn();
         }
@@ -209,7 +209,7 @@ internal sealed class StateRestoring
     {
         private SnapshotReader? opened;
 
-        private protected override void Work(SnapshotStore store) => opened = store.Open(owner.replica.Group, position);
+        private protected override void Work(SnapshotStore store) => opened = store.Open(owner.replica.Group, position, mayLackFiles: true);
 
         internal override void Done() => owner.OnOpened(Failure is null ? opened : null);
     }

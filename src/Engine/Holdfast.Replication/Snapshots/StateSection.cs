@@ -1,3 +1,4 @@
+using Holdfast.Storage;
 using Holdfast.Wire;
 
 namespace Holdfast.Replication;
@@ -50,10 +51,13 @@ internal sealed class StateRestore(GroupState state) : IDisposable
         isSectionWhole = chunk[0] == 1;
     }
 
-    /// <summary>The restored state takes the place of the live one; false when the snapshot has no readable section.</summary>
+    /// <summary>A file that the snapshot names is damaged or missing; false when nothing can be built without it.</summary>
+    public bool GoesOnWithout(FileHash file) => builder.GoesOnWithout(file);
+
+    /// <summary>The restored state takes the place of the live one; false when the snapshot has no readable section, or a file was missing that its machine needs.</summary>
     public bool TryComplete()
     {
-        if (!isSectionWhole || !state.DecodeSection(section.Written)) return false;
+        if (!isSectionWhole || !builder.IsWhole || !state.DecodeSection(section.Written)) return false;
         builder.Complete();
         return true;
     }

@@ -37,6 +37,9 @@ public interface IDiskFile : IDisposable
     /// <summary>The file's length in bytes.</summary>
     long Length { get; }
 
+    /// <summary>For mapping the file into memory; valid until it is disposed. -1 where that is not possible.</summary>
+    int Descriptor => -1;
+
     /// <summary>Reads into <paramref name="target"/>; fewer bytes than asked for only at the end of the file.</summary>
     int Read(long offset, Span<byte> target);
 

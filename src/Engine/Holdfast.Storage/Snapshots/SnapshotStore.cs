@@ -39,13 +39,16 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
     }
 
     /// <summary>Opens a whole snapshot; null when there is none at that position, its manifest is damaged, or a file that it names is missing.</summary>
-    public SnapshotReader? Open(GroupId group, LogPosition position)
+    /// <param name="group">The group.</param>
+    /// <param name="position">The snapshot's place in the log.</param>
+    /// <param name="mayLackFiles">Whether a file that is missing is found out when it is read.</param>
+    public SnapshotReader? Open(GroupId group, LogPosition position, bool mayLackFiles = false)
     {
         var files = new SnapshotFiles(root, group, position);
         if (ReadManifest(files.Manifest, out var bytes) is not { } manifest) return null;
         var named = FilesOf(group);
         foreach (var file in manifest.Files)
-            if (!named.Has(file.Hash)) return null;
+            if (!mayLackFiles && !named.Has(file.Hash)) return null;
         return new SnapshotReader(manifest, bytes, disk.Open(files.Chunks), named);
     }
 

@@ -62,6 +62,17 @@ public sealed class StateFiles
         }
     }
 
+    /// <summary>Deletes a file that turned out to be damaged, unless somebody holds it: what is sealed under its name next is written, and not taken to be there.</summary>
+    public void DropDamaged(FileHash hash)
+    {
+        lock (names)
+        {
+            if (IsHeld(hash)) return;
+            disk.Delete(PathOf(hash));
+            disk.Delete(PiecesPathOf(hash));
+        }
+    }
+
     internal SnapshotChunk[] PiecesOf(FileHash hash) =>
         FilePieces.Read(disk, PiecesPathOf(hash)) ?? throw new SnapshotDamagedException($"The state file {hash} in {folder} is missing or damaged; another replica has it.");
 

@@ -62,6 +62,9 @@ public enum FrameKind : byte
 
     /// <summary>A committed index and the state's hash there.</summary>
     StateHash = 38,
+
+    /// <summary>What a face says to its like on another node: of no group, never repeated, and nobody's state depends on it.</summary>
+    Face = 48,
 }
 
 /// <summary>How every frame of a group begins: version, kind, group, and the sender's feature level for it.</summary>

@@ -3,6 +3,7 @@ using Holdfast.Cluster;
 using Holdfast.Coordination.Endpoints;
 using Holdfast.Primitives;
 using Holdfast.Server.Client;
+using Holdfast.Server.Configuration;
 using Holdfast.Server.Hosting;
 using Holdfast.Storage;
 
@@ -19,9 +20,9 @@ internal static class BackupCommand
 {
     private static readonly string[] ListColumns = ["cluster", "node", "group", "bases", "from", "to", "last", "bytes", "fault"];
 
-    internal static Command Create() => new("backup", "The backups that nodes keep with --backup-dir: how they stand, a new base now, what a directory holds, and whether it can be restored.")
+    internal static Command Create() => new("backup", "The backups that nodes keep with --backup-dir: how they stand, a new base now, what a directory holds, and whether it can be restored; keys to encrypt them, and copies off site.")
     {
-        CreateStatus(), CreateNow(), CreateList(), CreateVerify(), RestoreCommand.CreateDrill("drill"),
+        CreateStatus(), CreateNow(), CreateList(), CreateVerify(), RestoreCommand.CreateDrill("drill"), CreateKey(), CreateFetch(),
     };
 
     /// <summary>Runs a verb over files, and turns what they refuse into a sentence and an exit code.</summary>
@@ -47,6 +48,12 @@ internal static class BackupCommand
         if (string.IsNullOrEmpty(text)) return ClusterId.None;
         return ulong.TryParse(text, System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture, out var id) ? new ClusterId(id) : throw new ArgumentException($"--cluster: \"{text}\" is no cluster's id; holdfast backup list shows them");
     }
+
+    /// <summary>The option that names the key of encrypted backups.</summary>
+    internal static Option<string> KeyFile() => new("--key-file") { Description = "The key file that the nodes were given with --backup-key-file, where the backups are encrypted." };
+
+    /// <summary>The key that was named; null for none.</summary>
+    internal static BackupKey? Key(string? file) => string.IsNullOrEmpty(file) ? null : BackupKey.Read(file);
 
     private static Command CreateStatus()
     {
@@ -108,16 +115,62 @@ internal static class BackupCommand
         var cluster = new Option<string>("--cluster") { Description = "Only this cluster's." };
         command.Options.Add(from);
         command.Options.Add(cluster);
+        var key = KeyFile();
+        command.Options.Add(key);
         var report = Report.AddTo(command);
         command.SetAction(parsed => Try(parsed, () =>
         {
             using var progress = new ProgressLine();
             var read = 0L;
-            var lines = BackupCatalog.Open(parsed.GetValue(from)!, Cluster(parsed.GetValue(cluster))).List(reads, bytes => progress.Show("reading", read += bytes, 0));
+            var lines = BackupCatalog.Open(parsed.GetValue(from)!, Cluster(parsed.GetValue(cluster)), Key(parsed.GetValue(key))).List(reads, bytes => progress.Show("reading", read += bytes, 0));
             progress.Dispose();
             report.Print(parsed, [.. lines.Select(RowOf)], ReportJson.Readable.IReadOnlyListBackupListRow, ListColumns, Cells);
             return lines.All(line => line.Fault.Length == 0) ? ExitCode.Done : ExitCode.Failed;
         }));
+        return command;
+    }
+
+    private static Command CreateKey()
+    {
+        var command = new Command("key", "Draws a key to encrypt backups with, into a new file that only its owner reads. Keep it elsewhere than the backups: without it they are lost.");
+        var output = new Option<string>("--out") { Description = "The key file, which must not be there yet.", Required = true };
+        command.Options.Add(output);
+        command.SetAction(parsed => Try(parsed, () =>
+        {
+            var path = Path.GetFullPath(parsed.GetValue(output)!);
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            using (var file = new StreamWriter(path, options)) file.Write(BackupKey.Draw());
+            Report.Done(parsed, $"{path}: the key {BackupKey.Read(path).Id}; give it to the nodes with {Settings.BackupKeyFile.Flag}, and keep a copy elsewhere than the backups");
+            return ExitCode.Done;
+        }));
+        return command;
+    }
+
+    private static Command CreateFetch()
+    {
+        var command = new Command("fetch", "Brings the copies that nodes keep with --backup-off-site back into a directory, to list, verify, drill and restore from. Goes on where it stopped.");
+        var from = new Option<string>("--from") { Description = "What the nodes were given: s3://BUCKET/PREFIX; store, region and credentials as theirs, in the environment.", Required = true };
+        var to = new Option<string>("--to") { Description = "The directory.", Required = true };
+        command.Options.Add(from);
+        command.Options.Add(to);
+        command.SetAction(async (parsed, cancel) =>
+        {
+            if (!S3Address.TryParse(parsed.GetValue(from)!, Environment.GetEnvironmentVariable, out var address, out var fault)) return new Failure(ErrorCode.Misused, $"--from: {fault}").Say(parsed);
+            if (S3Credentials.Of(Environment.GetEnvironmentVariable) is not { } credentials) return new Failure(ErrorCode.Misused, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY").Say(parsed);
+            using var progress = new ProgressLine();
+            try
+            {
+                var fetched = await OffSiteFetch.RunAsync(address, credentials, parsed.GetValue(to)!, (done, total) => progress.Show("fetching", done, total), cancel);
+                progress.Dispose();
+                Report.Done(parsed, $"{fetched} files came from {address}; look at them with holdfast backup verify --from {parsed.GetValue(to)}");
+                return ExitCode.Done;
+            }
+            catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
+            {
+                return new Failure(ErrorCode.Refused, refusal.Message).Say(parsed);
+            }
+        });
         return command;
     }
 

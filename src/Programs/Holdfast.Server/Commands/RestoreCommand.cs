@@ -2,12 +2,10 @@ using System.CommandLine;
 using Holdfast.Cluster;
 using Holdfast.Coordination;
 using Holdfast.Keyspace;
-using Holdfast.Keyspace.Endpoints;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Server.Hosting;
 using Holdfast.Storage;
-using Holdfast.Vectors.Endpoints.Facade;
 
 namespace Holdfast.Server.Commands;
 
@@ -80,8 +78,8 @@ internal static class RestoreCommand
             });
             progress.Dispose();
             if (code != ExitCode.Done) return code;
-            var served = await RestoreDrill.ServeAsync(Path.Combine(folder, "data"), name, cancel);
-            Tell(parsed, story, new RestoredRow(Lines(story), "", null), $"drill: a node served {served.Keys} keys at revision {served.Revision}; nothing of it is left");
+            var served = await RestoreDrill.ServeAsync(Path.Combine(folder, "data"), name, [.. story.Select(group => group.Face).Distinct()], cancel);
+            Tell(parsed, story, new RestoredRow(Lines(story), "", null), $"drill: a node served {served.Sentence}; nothing of it is left");
             return ExitCode.Done;
         }
         catch (CannotStartException refusal)
@@ -95,7 +93,7 @@ internal static class RestoreCommand
     }
 
     private static string[] Lines(IReadOnlyList<RestoredGroup> story) =>
-        [.. story.Select(group => $"group {group.Group}: from {group.NodeName}, base {group.Base} and {group.Entries} entries, up to {group.Last} of {Moments.Text(group.TimeMicros)}{(group.ProvenAt == LogPosition.Zero ? "" : $"; the state at {group.ProvenAt} equals the live one's")}")];
+        [.. story.Select(group => $"group {group.Group}{(group.Face.Length is 0 ? "" : $" ({group.Face})")}: from {group.NodeName}, base {group.Base} and {group.Entries} entries, up to {group.Last} of {Moments.Text(group.TimeMicros)}{(group.ProvenAt == LogPosition.Zero ? "" : $"; the state at {group.ProvenAt} equals the live one's")}")];
 
     /// <summary>What was found, and what was done; null for nothing.</summary>
     private static void Tell(ParseResult parsed, IReadOnlyList<RestoredGroup> story, RestoredRow? done, string sentence)
@@ -112,27 +110,28 @@ internal sealed class RestoreSource
     private readonly Option<string> from = new("--from") { Description = "The backup directory, or one node's archive in it.", Required = true };
     private readonly Option<string> to = new("--to") { Description = "The moment: 2026-11-27T06:00:00Z, or how long ago, -10m. By the leaders' clocks, the same in all groups. [default: everything that is there]" };
     private readonly Option<string> cluster = new("--cluster") { Description = "The cluster's id, where the directory holds several." };
+    private readonly Option<string> key = BackupCommand.KeyFile();
 
     /// <summary>Adds the options.</summary>
     public RestoreSource(Command command)
     {
-        foreach (var option in (Option[])[from, to, cluster]) command.Options.Add(option);
+        foreach (var option in (Option[])[from, to, cluster, key]) command.Options.Add(option);
     }
 
     /// <summary>The restoration that was asked for.</summary>
     public Restoration Of(ParseResult parsed, ProgressLine progress)
     {
         var moment = parsed.GetValue(to) is { } text ? Moments.Parse(text) : (long?)null;
-        var catalog = BackupCatalog.Open(parsed.GetValue(from)!, BackupCommand.Cluster(parsed.GetValue(cluster)));
+        var catalog = BackupCatalog.Open(parsed.GetValue(from)!, BackupCommand.Cluster(parsed.GetValue(cluster)), BackupCommand.Key(parsed.GetValue(key)));
         return new Restoration(catalog, moment, Machines(), new GroupOptions { FeatureLevelKnown = BuildLevel.Known }) { Progress = progress.Show };
     }
 
     /// <summary>Makes the empty state of a group of any face, switched on or not; null for a face that this program does not carry. What the faces hold beside goes with the process.</summary>
     private static Func<GroupId, string, StateFiles, IStateMachine?> Machines()
     {
-        var faces = new DataFaces(
-            new VectorGroups(static fault => Environment.FailFast("holdfast: " + fault.Message, fault)).Create,
-            new KeyspaceFace(new KeyspaceOptions(), static (_, _) => { }).MakeMachine);
-        return (group, face, _) => group == GroupId.Coordination ? new CoordinationStateMachine() : faces.Create(new GroupRecord(group, face, []));
+        var redis = new RedisFace(new KeyspaceOptions(), new NodeLog(TextWriter.Null, isJson: false, "restore"));
+        return (group, face, files) => group == GroupId.Coordination
+            ? new CoordinationStateMachine()
+            : new DataFaces(new VectorsFace(static fault => Environment.FailFast("holdfast: " + fault.Message, fault), _ => files), redis).MakeMachine(new GroupRecord(group, face, []));
     }
 }

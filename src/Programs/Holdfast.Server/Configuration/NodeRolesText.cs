@@ -37,5 +37,5 @@ internal static class NodeRolesText
     private static NodeRoles Served(SettingValues values) =>
         NodeRoles.Coordination
         | (values[Settings.Redis].Text.Length == 0 ? NodeRoles.None : NodeRoles.Keyspace)
-        | (values[Settings.Vectors].Text.Length == 0 ? NodeRoles.None : NodeRoles.Vectors);
+        | (values[Settings.Vectors].Text.Length + values[Settings.VectorsGrpc].Text.Length == 0 ? NodeRoles.None : NodeRoles.Vectors);
 }

@@ -29,6 +29,12 @@ internal sealed record ServerPlan
     /// <summary>Where vector clients are served; null when that face is off.</summary>
     public IPEndPoint? Vectors { get; init; }
 
+    /// <summary>Where vector clients that speak gRPC are served; null for nowhere.</summary>
+    public IPEndPoint? VectorsGrpc { get; init; }
+
+    /// <summary>How vector clients are met.</summary>
+    public VectorPlan VectorFace { get; init; } = new();
+
     /// <summary>Where Redis clients are served; null for nowhere.</summary>
     public IPEndPoint? Redis { get; init; }
 
@@ -104,6 +110,7 @@ internal sealed record ServerPlan
         var data = Path.GetFullPath(values[Settings.Data].Text.Length > 0 ? values[Settings.Data].Text : Settings.Data.Default);
         var tls = FolderOfCertificates(values, data, faults);
         var clientPort = ClientPortPlan.From(values, faults);
+        var vectorFace = VectorPlan.From(values, faults);
         var plan = new ServerPlan
         {
             Name = NodeName(values, faults),
@@ -116,7 +123,9 @@ internal sealed record ServerPlan
             Dns = values[Settings.Dns].Text.Length == 0 ? null : Listen(values, Settings.Dns, isInsecure, "DNS has neither: bind to 127.0.0.1 and let this machine's resolver forward to it", faults),
             DnsUser = values[Settings.DnsUser].Text,
             Peer = values[Settings.Peer].Text.Length == 0 ? null : Listen(values, Settings.Peer, isInsecure || tls is not null, $"give the nodes certificates with {Settings.Tls.Flag} (holdfast cert), bind to 127.0.0.1", faults),
-            Vectors = values[Settings.Vectors].Text.Length == 0 ? null : Listen(values, Settings.Vectors, isInsecure, "bind to 127.0.0.1", faults),
+            VectorFace = vectorFace,
+            Vectors = values[Settings.Vectors].Text.Length == 0 ? null : Listen(values, Settings.Vectors, isInsecure || vectorFace.IsGuarded, $"give it {Settings.VectorsCert.Flag}, {Settings.VectorsKey.Flag} and {Settings.VectorsApiKey.Flag}, bind to 127.0.0.1", faults),
+            VectorsGrpc = values[Settings.VectorsGrpc].Text.Length == 0 ? null : Listen(values, Settings.VectorsGrpc, isInsecure || vectorFace.IsGuarded, $"give it {Settings.VectorsCert.Flag}, {Settings.VectorsKey.Flag} and {Settings.VectorsApiKey.Flag}, bind to 127.0.0.1", faults),
             Cluster = Founders(values, faults),
             JoinAddress = values[Settings.Join].Text,
             JoinToken = values[Settings.Token].Text,
@@ -149,7 +158,7 @@ internal sealed record ServerPlan
             faults.Add($"{Named(values, Settings.Join)}: \"{JoinAddress}\" is not host:port");
         if (JoinAddress.Length > 0 && (IPAddress.Any.Equals(Peer?.Address) || IPAddress.IPv6Any.Equals(Peer?.Address)))
             faults.Add($"{Named(values, Settings.Peer)}: the cluster is told this address, and nobody can dial {Peer}; give the address under which others reach this node");
-        if (IsEphemeral && Vectors is not null)
+        if (IsEphemeral && (Vectors ?? VectorsGrpc) is not null)
             faults.Add($"{Settings.Vectors.Key}: an ephemeral node has only the etcd face; remove {Settings.Vectors.Flag} or {Settings.Ephemeral.Flag}");
         if (IsEphemeral && (Cluster.Count > 0 || JoinAddress.Length > 0))
             faults.Add($"{Settings.Ephemeral.Key}: an ephemeral node is alone; remove {Settings.Cluster.Flag} and {Settings.Join.Flag}");
@@ -167,6 +176,7 @@ internal sealed record ServerPlan
         if (Cluster.Count <= 1 && JoinAddress.Length == 0 && !IsEphemeral)
             warnings.Add("one node alone: if its disk is lost, so is everything; three nodes survive one failure");
         warnings.AddRange(Budget.WorthKnowing());
+        if (Backup is not null) warnings.AddRange(Backup.WorthKnowing());
         return warnings;
     }
 

@@ -26,11 +26,19 @@ internal static class Settings
     public static readonly Setting AuthToken = new("auth.token", "--auth-token", "simple", "How users are recognised: simple, or jwt,sign-method=RS256,pub-key=FILE,priv-key=FILE,ttl=5m.");
     public static readonly Setting AuthTokenTtl = new("auth.token_ttl", "--auth-token-ttl", "300", "Seconds for which a simple token is valid without being used.");
     public static readonly Setting Vectors = new("vectors.listen", "--vectors", "", "Where Qdrant clients (REST) are served, host:port; without it the vector face is off here.");
+    public static readonly Setting VectorsGrpc = new("vectors.grpc", "--vectors-grpc", "", "Where Qdrant clients (gRPC) are served, host:port; nowhere without it.");
+    public static readonly Setting VectorsCert = new("vectors.cert", "--vectors-cert", "", "TLS for Qdrant clients: our certificate and its chain, a PEM file; read again when it changes.");
+    public static readonly Setting VectorsKey = new("vectors.key", "--vectors-key", "", "That certificate's private key, a PEM file.");
+    public static readonly Setting VectorsApiKey = new("vectors.api_key_file", "--vectors-api-key-file", "", "A file with the key that Qdrant clients show to do everything; tokens (JWT, HS256) are signed with it.");
+    public static readonly Setting VectorsReadKey = new("vectors.read_key_file", "--vectors-read-key-file", "", "A file with the key that Qdrant clients show to read.");
     public static readonly Setting Dns = new("dns.listen", "--dns", "", "Where DNS questions about registered services (NAME.service.holdfast) are answered, UDP and TCP, host:port; nowhere without it.");
     public static readonly Setting DnsUser = new("dns.user", "--dns-user", "dns", "In whose name DNS reads the registry while users are on: that user needs to read /services/.");
     public static readonly Setting BackupDir = new("backup.dir", "--backup-dir", "", "Keep a backup of every group here: bases and the log since, in a folder of this node's own. On another disk than the data.");
     public static readonly Setting BackupEvery = new("backup.every", "--backup-every", "6h", "How long after a base the next one is taken; a restore reads a base and the log since.");
     public static readonly Setting BackupKeep = new("backup.keep", "--backup-keep", "168h", "Every moment of so long ago can be restored; what is older is deleted.");
+    public static readonly Setting BackupKeyFile = new("backup.key_file", "--backup-key-file", "", "Encrypt the backup with the key in this file (holdfast backup key makes one); a restore needs it. Keep it elsewhere than the backups.");
+    public static readonly Setting BackupOffSite = new("backup.off_site", "--backup-off-site", "", "Copy the backup to a bucket of an S3-compatible store, s3://BUCKET/PREFIX; the store, the region and the credentials are in the variables AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.");
+    public static readonly Setting BackupOffSiteEvery = new("backup.off_site_every", "--backup-off-site-every", "1m", "How long after a round of copying off site the next one begins.");
     public static readonly Setting Roles = new("roles", "--roles", "", "The faces that this node carries, with commas between: coordination, keyspace, vectors, postgres; or none, for consensus and storage alone. [default: coordination, and those that it serves]");
     public static readonly Setting Memory = new("budget.memory", "--memory", "", "Bytes that this node may take; the faces' budgets are held against it. [default: the machine's, or the container's]");
     public static readonly Setting Zone = new("zone", "--zone", "", "The failure domain that this node stands in: a rack, a data centre. Replicas are spread over zones.");
@@ -49,5 +57,5 @@ internal static class Settings
 
     /// <summary>All of them, in the order of the help text.</summary>
     public static readonly IReadOnlyList<Setting> All =
-        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Dns, DnsUser, Redis, RedisDurability, Vectors, BackupDir, BackupEvery, BackupKeep, Roles, Memory, Zone, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, Otlp, OtlpShare, LogFormat];
+        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Dns, DnsUser, Redis, RedisDurability, Vectors, VectorsGrpc, VectorsCert, VectorsKey, VectorsApiKey, VectorsReadKey, BackupDir, BackupEvery, BackupKeep, BackupKeyFile, BackupOffSite, BackupOffSiteEvery, Roles, Memory, Zone, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, Otlp, OtlpShare, LogFormat];
 }

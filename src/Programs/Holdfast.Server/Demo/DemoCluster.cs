@@ -26,8 +26,9 @@ internal sealed class DemoCluster : IAsyncDisposable
         ports = DemoPorts.Take(Nodes);
         Folder = Directory.CreateTempSubdirectory("holdfast-demo-").FullName;
         (string, int)[] founders = [.. Enumerable.Range(0, Nodes).Select(node => (NameOf(node), ports.Relay(node)))];
-        var seats = Enumerable.Range(0, Nodes).Select(node => new DemoSeat(NameOf(node), Folder, ports.Peer(node), ports.Client(node), founders));
+        var seats = Enumerable.Range(0, Nodes).Select(node => new DemoSeat(NameOf(node), Folder, ports.Peer(node), ports.Client(node), ports.Vectors(node), founders));
         nodes = [.. seats.Select(seat => areProcesses ? (IDemoNode)new ProcessNode(seat) : new InProcessNode(seat))];
+        VectorEndpoints = [.. Enumerable.Range(0, Nodes).Select(node => $"127.0.0.1:{ports.Vectors(node)}")];
         Endpoints = [.. Enumerable.Range(0, Nodes).Select(node => $"127.0.0.1:{ports.Client(node)}")];
         clients = [.. Endpoints.Select(endpoint => new HoldfastClient(new HoldfastClientOptions { Endpoints = [endpoint], Timeout = TimeSpan.FromSeconds(1) }))];
     }
@@ -38,6 +39,9 @@ internal sealed class DemoCluster : IAsyncDisposable
     public string Folder { get; }
 
     public IReadOnlyList<string> Endpoints { get; }
+
+    /// <summary>Where vector clients come, by node.</summary>
+    public IReadOnlyList<string> VectorEndpoints { get; }
 
     public FaultyNetwork Network => ports.Network;
 

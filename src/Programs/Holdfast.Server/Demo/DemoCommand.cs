@@ -45,6 +45,7 @@ internal static class DemoCommand
 
             cluster.PrintEndpoints();
             Console.WriteLine($"leader {leader}");
+            Console.WriteLine(await DemoSample.LoadAsync(cluster.VectorEndpoints, cancel));
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {

@@ -16,7 +16,7 @@ internal interface IDemoNode : IAsyncDisposable
 }
 
 /// <summary>What a node of the demo is started with.</summary>
-internal sealed record DemoSeat(string Name, string Folder, int PeerPort, int ClientPort, IReadOnlyList<(string Name, int Port)> Founders)
+internal sealed record DemoSeat(string Name, string Folder, int PeerPort, int ClientPort, int VectorPort, IReadOnlyList<(string Name, int Port)> Founders)
 {
     public string Data => Path.Combine(Folder, Name);
 

@@ -1,4 +1,5 @@
 using System.Net;
+using Holdfast.Cluster;
 using Holdfast.Server.Configuration;
 using Holdfast.Server.Hosting;
 
@@ -34,6 +35,8 @@ internal sealed class InProcessNode(DemoSeat seat) : IDemoNode
         Name = seat.Name,
         DataDirectory = seat.Data,
         Etcd = new IPEndPoint(IPAddress.Loopback, seat.ClientPort),
+        Vectors = new IPEndPoint(IPAddress.Loopback, seat.VectorPort),
+        Roles = NodeRoles.Coordination | NodeRoles.Vectors,
         Peer = new IPEndPoint(IPAddress.Loopback, seat.PeerPort),
         Cluster = [.. seat.Founders.Select(founder => new Founder(founder.Name, "127.0.0.1", founder.Port))],
         JoinAddress = "",

@@ -15,7 +15,7 @@ internal sealed class ProcessNode(DemoSeat seat) : IDemoNode
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         var founders = string.Join(',', seat.Founders.Select(founder => $"{founder.Name}=127.0.0.1:{founder.Port}"));
-        foreach (var word in (string[])["server", "--name", seat.Name, "--data", seat.Data, "--peer", $"127.0.0.1:{seat.PeerPort}", "--cluster", founders, "--etcd", $"127.0.0.1:{seat.ClientPort}"])
+        foreach (var word in (string[])["server", "--name", seat.Name, "--data", seat.Data, "--peer", $"127.0.0.1:{seat.PeerPort}", "--cluster", founders, "--etcd", $"127.0.0.1:{seat.ClientPort}", "--vectors", $"127.0.0.1:{seat.VectorPort}"])
             start.ArgumentList.Add(word);
         var log = TextWriter.Synchronized(new StreamWriter(seat.Log, append: true) { AutoFlush = true });
         process?.Dispose();

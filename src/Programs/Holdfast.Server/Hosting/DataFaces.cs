@@ -1,19 +1,28 @@
 using Holdfast.Cluster;
 using Holdfast.Replication;
+using Holdfast.Transport;
 
 namespace Holdfast.Server.Hosting;
 
-/// <summary>Who carries which data group: asks the faces in turn.</summary>
-/// <param name="faces">Each makes the state of its own groups and answers null for others'.</param>
-internal sealed class DataFaces(params Func<GroupRecord, IStateMachine?>[] faces)
+/// <summary>Who carries which data group, and who lives on which loop: asks the faces in turn.</summary>
+/// <param name="faces">The faces that this node carries.</param>
+internal sealed class DataFaces(params IDataFace[] faces)
 {
+    /// <summary>What lives on a loop: the first face's that wants to; null for nothing.</summary>
+    public ILoopPart? MakePart(EventLoop loop)
+    {
+        foreach (var face in faces)
+            if (face.MakePart(loop) is { } part) return part;
+        return null;
+    }
+
     /// <summary>An empty state for a group that is placed here; null when no face of this program carries it.</summary>
-    public IStateMachine? Create(GroupRecord group)
+    public IStateMachine? MakeMachine(GroupRecord group)
     {
         // Begun once more only to be deleted: whose it was is not recorded any more, and nobody looks at its state.
         if (group.Face.Length == 0) return new BuriedMachine();
         foreach (var face in faces)
-            if (face(group) is { } machine) return machine;
+            if (face.MakeMachine(group) is { } machine) return machine;
         return null;
     }
 

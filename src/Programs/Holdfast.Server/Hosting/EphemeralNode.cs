@@ -28,8 +28,8 @@ internal sealed class EphemeralNode : INode
         DnsEndpoint? dns = null;
         try
         {
-            dns = NodeAssembly.OpenDns(keyspace.Face, plan, log, new MetricsRegistry());
-            return new EphemeralNode(keyspace, await NodeAssembly.OpenDoorAsync(keyspace.Face, plan, new CoordinationEndpointOptions { Listen = [], Tls = plan.ClientPort.OpenTls(log), Logging = log }, cancel), dns);
+            dns = EtcdDoor.OpenDns(keyspace.Face, plan, log, new MetricsRegistry());
+            return new EphemeralNode(keyspace, await EtcdDoor.OpenAsync(keyspace.Face, plan, new CoordinationEndpointOptions { Listen = [], Tls = plan.ClientPort.OpenTls(log), Logging = log }, cancel), dns);
         }
         catch (CannotStartException)
         {

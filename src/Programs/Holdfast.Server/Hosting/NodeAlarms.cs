@@ -7,7 +7,7 @@ namespace Holdfast.Server.Hosting;
 internal sealed class NodeAlarms
 {
     /// <summary>Every code there is, so that each has a series from the start.</summary>
-    public static readonly IReadOnlyList<string> Codes = ["ended_by_fault", "divergence", "snapshot_failed", "backup_failed", "nospace", "corrupt"];
+    public static readonly IReadOnlyList<string> Codes = ["ended_by_fault", "divergence", "snapshot_failed", "backup_failed", "backup_off_site_failed", "nospace", "corrupt"];
 
     private readonly Lock gate = new();
     private ImmutableSortedDictionary<string, string> on = ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);

@@ -37,6 +37,7 @@ internal static class NodeEvents
     public static readonly NodeEvent CertificatesKept = new(5062, "certificates_kept", "The changed files cannot be used; the certificates in use stay in use.");
     public static readonly NodeEvent Backup = new(5070, "backup", "A round of bases is complete in the backup archive, or a backup that stood still goes on.");
     public static readonly NodeEvent BackupFailed = new(5071, "backup_failed", "The backup archive cannot be written; what is acknowledged meanwhile is in no backup of this node.");
+    public static readonly NodeEvent BackupOffSiteFailed = new(5072, "backup_off_site_failed", "The copy of the backup off site stands still; what is acknowledged meanwhile would be lost with this site.");
     public static readonly NodeEvent Keyspace = new(5080, "keyspace", "The Redis face: where it serves, how slots were shared out, which shard was handed over, what it waits for.");
     public static readonly NodeEvent DiskFull = new(5090, "disk_full", "The end of the process, exit code 73.");
     public static readonly NodeEvent DiskFailed = new(5091, "disk_failed", "The end of the process, exit code 74.");
@@ -48,7 +49,7 @@ internal static class NodeEvents
     [
         Started, Stopping, Founding, Cluster, GuardRail, Disk, Ephemeral, Etcd, Transport, Recovery, EndedByFault, RoleChanged, Elected, LeaderLost, MembershipChanged,
         SnapshotTaken, SnapshotInstalled, SnapshotFailed, SnapshotMended, Restoring, Restored, AlarmRaised, AlarmCleared, Certificates, CertificatesReloaded, CertificatesKept,
-        Backup, BackupFailed, Keyspace, DiskFull, DiskFailed, SplitBrain, BrokenInvariant,
+        Backup, BackupFailed, BackupOffSiteFailed, Keyspace, DiskFull, DiskFailed, SplitBrain, BrokenInvariant,
     ];
 }
 

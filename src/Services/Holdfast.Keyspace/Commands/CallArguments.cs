@@ -14,6 +14,17 @@ internal static class CallArguments
         return false;
     }
 
+    /// <summary>A whole number that is not negative; otherwise the error is the reply, in other words than the usual if they are given.</summary>
+    public static bool TryPositive(this CommandCall call, int argument, out long number, ReadOnlySpan<byte> refusal = default) => call.TryBetween(argument, 0, out number, refusal);
+
+    /// <summary>A whole number of at least so much; otherwise the error is the reply, in other words than the usual if they are given.</summary>
+    public static bool TryBetween(this CommandCall call, int argument, long least, out long number, ReadOnlySpan<byte> refusal = default)
+    {
+        if (RespNumber.TryParse(call[argument], out number) && number >= least) return true;
+        call.Reply.Error(refusal.IsEmpty ? CommandErrors.NotPositive : refusal);
+        return false;
+    }
+
     /// <summary>A float; otherwise the error is the reply.</summary>
     public static bool TryFloat(this CommandCall call, int argument, out double number)
     {
@@ -30,4 +41,12 @@ internal static class CallArguments
 
     /// <summary>The reply for a subcommand or command with too few or too many arguments.</summary>
     public static void WrongArity(this CommandCall call) => call.Reply.Error($"ERR wrong number of arguments for '{call.Spec.Name}' command");
+
+    /// <summary>The reply of HELP: what the subcommands are, a line each.</summary>
+    public static void Help(this CommandCall call, params ReadOnlySpan<string> lines)
+    {
+        call.Reply.Array(lines.Length + 1);
+        foreach (var line in lines) call.Reply.Simple(Encoding.UTF8.GetBytes(line));
+        call.Reply.Simple("HELP: this list"u8);
+    }
 }

@@ -25,17 +25,27 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
 {
     private RespArguments arguments = new();
     private bool isLogged;
+    private Waiter? served;
+    private byte[] offered = [];
+    private bool waitsOn;
+    private long keysBefore;
 
     public CallMode Mode { get; init; }
 
     /// <summary>The shard; null for commands of the node.</summary>
     public ShardMachine Shard => shard ?? throw new InvariantBrokenException("a command of the node looked for a shard");
 
+    /// <summary>Whether it is executed on a shard, in an entry or by a read of its replica.</summary>
+    public bool IsOnShard => shard is not null;
+
     public KeyspaceNode Node => node;
 
     public Keyspace Keyspace => Shard.Keyspace;
 
     public EffectsWriter Effects { get; } = new();
+
+    /// <summary>Memory for the handler that runs.</summary>
+    public CallScratch Scratch { get; } = new();
 
     /// <summary>Who asked; null while effects are replayed.</summary>
     public ClientSession? Client { get; private set; }
@@ -71,6 +81,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         Spec = spec;
         arguments = words;
         Slot = slot;
+        keysBefore = shard?.Keyspace.KeyCount ?? 0;
         Changes = 0;
         isLogged = false;
     }
@@ -83,7 +94,78 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         Reply = client.Replies.Writer;
         spec.Handler(this);
         if (Changes > 0 && !isLogged) Effects.Write(arguments);
-        spec.Calls++;
+        if (client.Tracking.Remembers && spec.Has(CommandFlags.ReadOnly)) node.Tracking.Remember(client, spec, words, node.Places);
+    }
+
+    /// <summary>Executes a command that the present one (a script) calls: its changes are the script's, its effects stand in the same entry, its reply goes elsewhere.</summary>
+    public void RunWithin(CommandSpec spec, RespArguments words, int slot, RespWriter reply)
+    {
+        var outer = (Spec, arguments, Slot, Changes, Reply);
+        Begin(spec, words, slot);
+        Reply = reply;
+        spec.Handler(this);
+        if (Changes > 0 && !isLogged) Effects.Write(arguments);
+        if (Client is { Tracking.Remembers: true } reader && spec.Has(CommandFlags.ReadOnly)) node.Tracking.Remember(reader, spec, words, node.Places);
+        var made = Changes;
+        (Spec, arguments, Slot, Changes, Reply) = outer;
+        Changes += made;
+        isLogged = true;
+    }
+
+    /// <summary>The command has waited, and is executed again because a key has come.</summary>
+    public bool IsServing => served is not null;
+
+    /// <summary>Whether a key may serve this command: any, unless it has waited and one has come.</summary>
+    public bool IsOffered(int argument) => served is null || arguments[argument].SequenceEqual(offered);
+
+    /// <summary>A script is being executed: nothing in it waits.</summary>
+    public bool DeniesWaiting { get; set; }
+
+    /// <summary>
+    /// Nothing of what the command wants is there: the client waits until one of these keys is changed and holds this kind, and then the command is executed again, in the entry of whoever changed it. In a transaction, in a
+    /// script and on a replica nothing waits: the reply is written at once. What is logged must be a command that does not wait (<see cref="LogInstead"/>).
+    /// </summary>
+    /// <param name="kind">What a key must hold to serve.</param>
+    /// <param name="firstKey">The argument of the first key.</param>
+    /// <param name="lastKey">The argument of the last one.</param>
+    /// <param name="patienceMicros">How long; zero for no end.</param>
+    /// <param name="otherwise">What is replied when there is no waiting.</param>
+    /// <param name="again">What is to be executed then, if not the command as it came.</param>
+    public void Wait(ValueKind kind, int firstKey, int lastKey, long patienceMicros, WaitReply otherwise, RespArguments? again = null)
+    {
+        if (served is not null)
+        {
+            waitsOn = true;
+            return;
+        }
+
+        if (Mode != CallMode.Execute || DeniesWaiting || Client is not { Transaction.IsOpen: false } client)
+        {
+            if (otherwise == WaitReply.Null) Reply.Null();
+            else Reply.NullArray();
+            return;
+        }
+
+        var copy = again;
+        if (copy is null)
+        {
+            copy = new RespArguments();
+            copy.CopyFrom(arguments);
+        }
+
+        var deadline = patienceMicros == 0 ? Instant.Never : node.Now + TimeSpan.FromMicroseconds(patienceMicros);
+        var waiter = new Waiter(client, Spec, copy, Slot, kind) { Shard = Shard, Deadline = deadline };
+        for (var i = firstKey; i <= lastKey; i++) Shard.Waits.Add(waiter, copy[i]);
+        client.Park(waiter);
+    }
+
+    /// <summary>Executes the command of a client that has waited for a key that is there now; false when it goes on waiting.</summary>
+    public bool TryServe(Waiter waiter, byte[] key)
+    {
+        (served, offered, waitsOn) = (waiter, key, false);
+        Run(waiter.Client, waiter.Spec, waiter.Arguments, waiter.Slot);
+        served = null;
+        return !waitsOn;
     }
 
     /// <summary>Executes a command of ours, asked for by nobody: its reply is dropped.</summary>
@@ -122,6 +204,8 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     {
         var place = Keyspace.Locate(key, Slot >= 0 ? Slot : KeySlot.Of(key));
         if (place.Expiry >= 0 && place.Expiry < Now && Mode != CallMode.Replay) Expire(ref place);
+        if (Client is not null) OnLookedUp(place);
+        if (!place.Exists && Spec.Has(CommandFlags.ReadOnly)) Notify(key, KeyEvents.Miss, "keymiss"u8);
         return place;
     }
 
@@ -142,8 +226,12 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     public void Changed(ReadOnlySpan<byte> key, KeyEvents events, ReadOnlySpan<byte> name, long changes = 1)
     {
         Changes += changes;
+        if (node.Tracking.Clients > 0) node.Tracking.OnChanged(this, key);
         if (Mode != CallMode.Execute) return;
         Shard.Watches.OnChanged(key);
+        Shard.Waits.OnChanged(key);
+        if (Keyspace.KeyCount > keysBefore) Notify(key, KeyEvents.New, "new"u8);
+        keysBefore = Keyspace.KeyCount;
         Notify(key, events, name);
     }
 
@@ -164,6 +252,29 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     /// <summary>The command is not logged as it came: it has logged all it did, or is part of one that has.</summary>
     public void LogNothingMore() => isLogged = true;
 
+    /// <summary>Deletes a key because memory is short, and logs that.</summary>
+    public void Evict(byte[] key, int slot)
+    {
+        var place = Keyspace.Locate(key, slot);
+        Effects.Write("DEL"u8, key);
+        Keyspace.Remove(ref place);
+        Shard.Watches.OnChanged(key);
+        if (node.Tracking.Clients > 0) node.Tracking.OnChanged(this, key);
+        Notify(key, KeyEvents.Evicted, "evicted"u8);
+        node.Counters.EvictedKeys++;
+    }
+
+    private unsafe void OnLookedUp(in KeyPlace place)
+    {
+        if (Spec.Has(CommandFlags.ReadOnly))
+        {
+            if (place.Exists) node.Counters.Hits++;
+            else node.Counters.Misses++;
+        }
+
+        if (place.Exists && !Spec.TouchesNothing && !(Client!.Traits.IsNoTouch && Spec.Name != "touch")) node.Eviction.OnUsed(place.Record, Now);
+    }
+
     private void Expire(ref KeyPlace place)
     {
         if (Mode == CallMode.ReadOnly)
@@ -175,6 +286,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         Effects.Write("DEL"u8, place.Key);
         Keyspace.Remove(ref place);
         Shard.Watches.OnChanged(place.Key);
+        if (node.Tracking.Clients > 0) node.Tracking.OnChanged(this, place.Key);
         Notify(place.Key, KeyEvents.Expired, "expired"u8);
         node.Counters.ExpiredKeys++;
     }

@@ -21,6 +21,9 @@ internal sealed class KeySpec
 
     public string[] Flags { get; }
 
+    /// <summary>What leave of its keys the command needs.</summary>
+    public KeyAccess Access => (Flags.Contains("access") ? KeyAccess.Read : KeyAccess.None) | (Flags.Contains("insert") || Flags.Contains("update") || Flags.Contains("delete") ? KeyAccess.Write : KeyAccess.None);
+
     /// <summary>"index" and the index; "keyword", the word and where the search for it starts; "unknown".</summary>
     public string[] Begin { get; }
 
@@ -50,7 +53,8 @@ internal sealed class KeySpec
                 var place = at + Number(How[1]);
                 if (place >= arguments.Count || !RespNumber.TryParse(arguments[place], out long count) || count <= 0 || count > arguments.Count) return default;
                 var (first, stride) = (at + Number(How[2]), Number(How[3]));
-                return (first, first + ((int)count - 1) * stride, stride);
+                var final = first + ((int)count - 1) * stride;
+                return final < arguments.Count ? (first, final, stride) : default;
             default:
                 return default;
         }

@@ -11,6 +11,7 @@ internal sealed class RedisConnection : IReadyHandler, IClientWire
     private LoopRegistration registration;
     private ReadyEvents interest = ReadyEvents.Readable;
     private bool isGone;
+    private bool isTold;
 
     public RedisConnection(RedisLoop owner, int descriptor, string remote)
     {
@@ -32,10 +33,10 @@ internal sealed class RedisConnection : IReadyHandler, IClientWire
             return;
         }
 
-        var room = Session.Input.Room(Session.HasRequest);
+        var room = Session.IsBlocked && Session.Input.Length >= owner.Node.Options.UnreadBytesMax ? default : Session.Input.Room(Session.HasRequest);
         if (room.IsEmpty)
         {
-            // A pending request holds its buffer: no more is read until it is over.
+            // A pending request holds its buffer, and a client that waits may not send without end: no more is read until that is over.
             Watch(interest & ~ReadyEvents.Readable);
             if ((events & (ReadyEvents.HungUp | ReadyEvents.Failed)) != 0) Session.Close();
             return;
@@ -66,6 +67,20 @@ internal sealed class RedisConnection : IReadyHandler, IClientWire
         var isFull = client.Replies.Length > owner.Node.Options.UnreadBytesMax;
         if (!isFull && !client.HasRequest) Watch(interest | ReadyEvents.Readable);
         else if (isFull) Watch(interest & ~ReadyEvents.Readable);
+    }
+
+    public void OnTold(ClientSession client)
+    {
+        if (isTold) return;
+        if (owner.TryCollect(this)) isTold = true;
+        else OnSendable(client);
+    }
+
+    /// <summary>Sends what was collected for it in this turn.</summary>
+    public void SendTold()
+    {
+        isTold = false;
+        if (!isGone) OnSendable(Session);
     }
 
     public void OnClosed(ClientSession client)

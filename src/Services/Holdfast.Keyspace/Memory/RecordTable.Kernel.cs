@@ -24,6 +24,7 @@ internal unsafe struct RecordTable
     private int oldLog;
     private int moved;
     private int oldCount;
+    private int drained;
 
     /// <summary>Records in it.</summary>
     public int Count { get; private set; }
@@ -99,6 +100,57 @@ internal unsafe struct RecordTable
         return cursor;
     }
 
+    /// <summary>Calls for every record with this very hash. The visitor changes nothing.</summary>
+    public readonly void WalkHash<TVisitor>(uint hash, ref TVisitor visitor)
+        where TVisitor : IRecordVisitor, allows ref struct
+    {
+        if (Count == 0) return;
+        VisitHash(places, log, hash, ref visitor);
+        if (old is not null) VisitHash(old, oldLog, hash, ref visitor);
+    }
+
+    /// <summary>A record, each with the same chance; null when there is none. Places are drawn until one is taken, and a table is never emptier than an eighth for long.</summary>
+    public readonly byte* Draw(SeededRandom dice)
+    {
+        const int TriesMax = 4096;
+        if (Count == 0) return null;
+        var all = (1 << log) + (old is null ? 0 : 1 << oldLog);
+        for (var tries = 0; tries < TriesMax; tries++)
+        {
+            var at = dice.Next(all);
+            var place = at < 1 << log ? places[at] : old[at - (1 << log)];
+            if (place != 0) return Address(place);
+        }
+
+        return Near((uint)dice.NextUInt64());
+    }
+
+    /// <summary>Takes out up to so many records, in any order, for an owner that frees them all: nothing is looked up any more. Returns how many are left.</summary>
+    public int Drain<TVisitor>(int recordsMax, ref TVisitor visitor)
+        where TVisitor : IRecordVisitor, allows ref struct
+    {
+        while (recordsMax > 0 && Count > 0)
+        {
+            if (drained == 1 << log)
+            {
+                NativeMemory.Free(places);
+                places = old;
+                old = null;
+                (log, drained) = (oldLog, 0);
+            }
+
+            ref var place = ref places[drained++];
+            if (place == 0) continue;
+            visitor.Visit(Address(place));
+            place = 0;
+            Count--;
+            recordsMax--;
+        }
+
+        if (Count == 0) Free();
+        return Count;
+    }
+
     /// <summary>The first record at or after a place, for sampling; null when there is none at all. The draw is any 32 bits.</summary>
     public readonly byte* Near(uint draw)
     {
@@ -144,7 +196,8 @@ internal unsafe struct RecordTable
         return cursor;
     }
 
-    private static ulong Reverse(ulong value)
+    /// <summary>The bits in the other direction: the order in which a cursor passes hashes.</summary>
+    internal static ulong Reverse(ulong value)
     {
         value = ((value >> 1) & 0x5555555555555555) | ((value & 0x5555555555555555) << 1);
         value = ((value >> 2) & 0x3333333333333333) | ((value & 0x3333333333333333) << 2);
@@ -196,6 +249,16 @@ internal unsafe struct RecordTable
 
         array[gap] = 0;
         return true;
+    }
+
+    private static void VisitHash<TVisitor>(ulong* array, int bits, uint hash, ref TVisitor visitor)
+        where TVisitor : IRecordVisitor, allows ref struct
+    {
+        for (var at = hash & Mask(bits); array[at] != 0; at = (at + 1) & Mask(bits))
+        {
+            var record = Address(array[at]);
+            if (*(uint*)record == hash) visitor.Visit(record);
+        }
     }
 
     private static void VisitHome<TVisitor>(ulong* array, int bits, uint home, ref TVisitor visitor)

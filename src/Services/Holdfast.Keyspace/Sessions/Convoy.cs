@@ -24,6 +24,8 @@ internal sealed class Convoy : IShardWork
     private readonly Stack<Batch> spare = new();
     private List<ClientSession> waiting = [];
     private List<ClientSession> running = [];
+    private readonly List<(ClientSession Client, long Ticket)> awaiting = [];
+    private readonly List<ClientSession> served = [];
     private Batch? proposed;
 
     public Convoy(ShardSeat seat, Durability durability)
@@ -33,16 +35,19 @@ internal sealed class Convoy : IShardWork
     }
 
     /// <summary>Whether somebody waits and nothing is under way that will take him along.</summary>
-    public bool WantsTurn => waiting.Count > 0 && proposed is null;
+    public bool WantsTurn => waiting.Count + awaiting.Count > 0 && proposed is null;
 
     public void Join(ClientSession client) => waiting.Add(client);
+
+    /// <summary>A client whose waiting was ended by an entry that does not wait itself (async): its reply waits for all that was executed before.</summary>
+    public void Await(ClientSession client) => awaiting.Add((client, client.Replies.Hold()));
 
     /// <summary>Proposes what waits.</summary>
     public void Depart()
     {
         if (!WantsTurn) return;
         var batch = proposed = spare.TryPop(out var used) ? used : new Batch(this);
-        seat.Log.Propose(work, new ProposeOptions { Durability = durability }, batch);
+        seat.Log.Propose(work, new ProposeOptions { Durability = seat.Machine.Call.Node.Bug == PlantedShardBug.ReplyBeforeCommit ? Durability.Async : durability }, batch);
     }
 
     void IShardWork.Run(ShardMachine shard)
@@ -52,6 +57,9 @@ internal sealed class Convoy : IShardWork
         proposed = null;
         batch.IsExecuted = true;
         (waiting, running) = (running, waiting);
+        shard.Call.Node.Meter.Start();
+        batch.AddAll(awaiting);
+        awaiting.Clear();
         var left = CommandsMax;
         foreach (var client in running)
         {
@@ -70,11 +78,32 @@ internal sealed class Convoy : IShardWork
             }
             while (left > 0 && shard.Call.Effects.Length < EffectsMax && client.IsNextFor(this));
             batch.Add(client);
+            HoldServed(shard, batch);
             client.GoOn();
+            foreach (var other in served) other.GoOn();
         }
 
         running.Clear();
-        foreach (var other in shard.TakeTouched()) batch.Add(other);
+    }
+
+    /// <summary>Those whose waiting a command has ended: their replies wait for the entry that served them, and they go on.</summary>
+    private void HoldServed(ShardMachine shard, Batch batch)
+    {
+        foreach (var other in shard.Pushed) HoldFor(other, batch);
+        shard.Pushed.Clear();
+        served.Clear();
+        foreach (var other in shard.TakeTouched())
+        {
+            served.Add(other);
+            HoldFor(other, batch);
+        }
+    }
+
+    /// <summary>What was written to a client that has not asked in this entry leaves with it, or, when that does not wait itself (async), with the next that does.</summary>
+    private void HoldFor(ClientSession other, Batch batch)
+    {
+        if (durability == Durability.Async && other.Durability != Durability.Async) seat.Quorum.Await(other);
+        else batch.Add(other);
     }
 
     private void OnCompleted(Batch batch, in ProposeOutcome outcome)
@@ -87,6 +116,8 @@ internal sealed class Convoy : IShardWork
             (waiting, running) = (running, waiting);
             foreach (var client in running) client.Reroute(outcome.Status);
             running.Clear();
+            foreach (var (client, _) in awaiting) client.Close();
+            awaiting.Clear();
         }
         else if (outcome.IsApplied)
         {
@@ -111,6 +142,8 @@ internal sealed class Convoy : IShardWork
         public bool IsExecuted { get; set; }
 
         public void Add(ClientSession client) => held.Add((client, client.Replies.Hold()));
+
+        public void AddAll(List<(ClientSession Client, long Ticket)> others) => held.AddRange(others);
 
         public void Release()
         {

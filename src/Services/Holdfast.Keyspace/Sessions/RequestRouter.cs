@@ -42,11 +42,17 @@ internal static class RequestRouter
     public static Routed Route(KeyspaceNode node, ClientSession client, RespArguments request)
     {
         if (Find(node.Table, request, out var fault) is not { } spec) return Routed.Refuse(fault);
+        if (AclGate.Refusal(node, client, spec, request) is { } refusal) return Routed.Refuse(spec.Name == "exec" ? "EXECABORT Transaction discarded because of: " + refusal : refusal, spec);
+        if (node.Scripts.IsBusy && !spec.Has(CommandFlags.AllowBusy)) return Routed.Refuse(ScriptCommands.Busy(node.Scripts.Running), spec);
+        if (node.Pause.Holds(spec, node.Now)) return new Routed(Road.Wait, spec, -1, null, null);
         if (request.Bytes > WriteBytesMax && spec.Has(CommandFlags.Write)) return Routed.Refuse(Text(CommandErrors.StringTooLong), spec);
         var transaction = client.Transaction;
+        if (client.IsOnlyListening && !MayListener(spec))
+            return Routed.Refuse($"ERR Can't execute '{spec.Name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context", spec);
         if (spec.Place == CommandPlace.Connection) return RouteConnection(node, client, spec);
         if (transaction.IsOpen && spec.Name == "watch") return new Routed(Road.Node, spec, -1, null, null);
         if (transaction.IsOpen && spec.Has(CommandFlags.NoMulti)) return Routed.Refuse("ERR Command not allowed inside a transaction", spec);
+        if (transaction.IsOpen && spec.Has(CommandFlags.DenyOom) && node.Settings.Policy == EvictionPolicy.NoEviction && node.IsOutOfMemory) return Routed.Refuse(Text(CommandErrors.OutOfMemory), spec);
         var slot = SlotOf(spec, request, node.Places);
         if (slot == Crossing) return Routed.Refuse(Text(CommandErrors.CrossSlot), spec);
         if (transaction.IsOpen)
@@ -55,8 +61,17 @@ internal static class RequestRouter
             return slot >= 0 && way.Road == Road.Refuse ? way : new Routed(Road.Queue, spec, slot, null, null);
         }
 
+        if (spec.Place == CommandPlace.Node && spec.Keys.Length > 0) return new Routed(Road.Node, spec, -1, null, null); // MIGRATE: it touches no shard by itself.
         if (spec.Place == CommandPlace.EveryShard) return ToEveryShard(node, client, spec);
+        if (slot < 0 && spec.Place == CommandPlace.AnyShard) return ToAnyShard(node, client, spec);
         return slot < 0 ? new Routed(Road.Node, spec, -1, null, null) : ToSlot(node, client, spec, slot);
+    }
+
+    private static Routed ToAnyShard(KeyspaceNode node, ClientSession client, CommandSpec spec)
+    {
+        foreach (var seat in node.Topology.Led)
+            if (seat.Machine.State.Slots.IsClaimed) return new Routed(Road.Shard, spec, -1, seat.ConvoyOf(client.Durability), null);
+        return new Routed(Road.Node, spec, -1, null, null);
     }
 
     /// <summary>The next shard of a command that visits all of them.</summary>
@@ -69,6 +84,8 @@ internal static class RequestRouter
     }
 
     public static string Text(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text);
+
+    private static bool MayListener(CommandSpec spec) => spec.Name is "subscribe" or "unsubscribe" or "psubscribe" or "punsubscribe" or "ssubscribe" or "sunsubscribe" or "ping" or "quit" or "reset";
 
     private const int Crossing = -2;
 
@@ -164,11 +181,45 @@ internal static class RequestRouter
         var topology = node.Topology;
         var shard = topology.ShardOf(slot);
         if (shard < 0) return topology.Shards.Length == 0 ? new Routed(Road.Wait, spec, slot, null, null) : Routed.Refuse(Text(CommandErrors.ClusterDown), spec);
-        if (topology.Seats[shard] is { Log.IsLedHere: true } seat) return seat.Machine.State.Slots.IsClaimed || !seat.Machine.Role.IsLeader
-            ? new Routed(Road.Shard, spec, slot, seat.ConvoyOf(client.Durability), null)
-            : new Routed(Road.Wait, spec, slot, null, null);
-        if (client is { IsReadOnly: true, MayReadReplica: true, Transaction.IsOpen: false } && spec.Has(CommandFlags.ReadOnly) && topology.Seats[shard] is { } replica)
+        if (topology.Seats[shard] is { Log.IsLedHere: true } seat)
+        {
+            if (seat.Machine.State.Slots.Owned[slot] || !seat.Machine.Role.IsLeader || (node.Bug == PlantedShardBug.SourceReadsSealed && spec.Has(CommandFlags.ReadOnly))) return new Routed(Road.Shard, spec, slot, seat.ConvoyOf(client.Durability), null);
+            if (ByMoves(node, client, spec, slot, seat) is { } way) return way;
+        }
+        else if (Adopted(topology, slot) is { } adopter)
+        {
+            return new Routed(Road.Shard, spec, slot, adopter.ConvoyOf(client.Durability), null);
+        }
+
+        if (client is { IsReadOnly: true, MayReadReplica: true, Transaction.IsOpen: false } && spec.Has(CommandFlags.ReadOnly) && !spec.Has(CommandFlags.Blocking) && topology.Seats[shard] is { } replica)
             return new Routed(Road.Replica, spec, slot, null, null) { Seat = replica };
+        return ToLeader(topology, spec, slot, shard);
+    }
+
+    /// <summary>The way of a slot that the layout gives to a shard led here, which does not serve it: it has just moved, or is about to.</summary>
+    private static Routed? ByMoves(KeyspaceNode node, ClientSession client, CommandSpec spec, int slot, ShardSeat seat)
+    {
+        if (seat.Machine.State.Slots.LeavingBy(slot) is { } move)
+        {
+            if (move.Phase == DeparturePhase.Sealed) return new Routed(Road.Wait, spec, slot, null, Text(CommandErrors.Moving));
+            var target = node.Topology.PlaceOf(move.Target);
+            if (target < 0) return new Routed(Road.Wait, spec, slot, null, null);
+            return node.Topology.Seats[target] is { Log.IsLedHere: true } there ? new Routed(Road.Shard, spec, slot, there.ConvoyOf(client.Durability), null) : ToLeader(node.Topology, spec, slot, target);
+        }
+
+        return Adopted(node.Topology, slot) is { } adopter ? new Routed(Road.Shard, spec, slot, adopter.ConvoyOf(client.Durability), null) : new Routed(Road.Wait, spec, slot, null, null);
+    }
+
+    /// <summary>The shard led here that has a slot by its own log, which decides; the layout is only late.</summary>
+    private static ShardSeat? Adopted(Topology topology, int slot)
+    {
+        foreach (var seat in topology.Led)
+            if (seat.Machine.Role.IsLeader && seat.Machine.State.Slots.Owned[slot]) return seat;
+        return null;
+    }
+
+    private static Routed ToLeader(Topology topology, CommandSpec spec, int slot, int shard)
+    {
         var leader = topology.LeaderOf(shard);
         if (leader == NodeId.None || leader == topology.Self || topology.PeerOf(leader) is not { Port: > 0 } peer) return new Routed(Road.Wait, spec, slot, null, null);
         return Routed.Refuse(string.Create(CultureInfo.InvariantCulture, $"MOVED {slot} {peer.Host}:{peer.Port}"), spec);

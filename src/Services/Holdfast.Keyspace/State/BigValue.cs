@@ -1,3 +1,4 @@
+using Holdfast.Primitives;
 using Holdfast.Wire;
 
 namespace Holdfast.Keyspace;
@@ -19,13 +20,31 @@ internal abstract class BigValue
 
     /// <summary>Frees up to so many elements and returns how many are left: a large value dies in slices. Nobody looks at it any more.</summary>
     public abstract long Free(int elementsMax);
+
+    /// <summary>Whether a key holds it. Before that it is nobody's but its maker's, and its changes are not told.</summary>
+    public bool IsKept { get; set; }
+
+    /// <summary>How many are looking at it: while there are any, it is not freed.</summary>
+    public int Holders { get; set; }
+
+    /// <summary>Whether it tells of every element that it changes (<see cref="IBeforeChange.OnElement"/>), so that changes in place can be undone (S20).</summary>
+    public virtual bool TellsElements => false;
+
+    /// <summary>Takes a change of an element back; later ones were taken back before.</summary>
+    public virtual void TakeBack(in ElementImage image) => throw new InvariantBrokenException("a big value that tells of no elements was asked to take one back");
+
+    /// <summary>A change is for good: what was kept for undoing it is freed.</summary>
+    public virtual void Forget(in ElementImage image)
+    {
+        // Nothing was kept.
+    }
 }
 
 /// <summary>How big values are read back. Families add their kinds when the command table is built.</summary>
 internal static class BigValues
 {
     /// <summary>Builds a value from what <see cref="BigValue.Write"/> wrote.</summary>
-    public delegate BigValue Reader(ref SpanReader reader, Keyspace keyspace);
+    public delegate BigValue? Reader(ref SpanReader reader, Keyspace keyspace);
 
     private static readonly Reader?[] Readers = new Reader?[256];
 

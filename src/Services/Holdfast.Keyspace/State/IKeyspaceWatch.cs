@@ -9,4 +9,20 @@ internal unsafe interface IBeforeChange
     /// <param name="place">The key.</param>
     /// <param name="isReplaced">True: nobody will look at the old record any more, so it can be taken over. False: it is about to be changed in place.</param>
     bool BeforeChange(in KeyPlace place, bool isReplaced);
+
+    /// <summary>A big value is about to change some of its elements, and will say each by <see cref="OnElement"/> if it can.</summary>
+    void BeforeElements(in KeyPlace place);
+
+    /// <summary>Elements of a big value that have this hash are about to be added, changed or removed.</summary>
+    void BeforeElement(TableValue value, uint hash);
+
+    /// <summary>An element of a big value was changed. True takes over what it replaced: it must not be freed until <see cref="BigValue.Forget"/>.</summary>
+    bool OnElement(in ElementImage image);
 }
+
+/// <summary>What became of an element of a big value. What the numbers mean is the value's own affair.</summary>
+/// <param name="Owner">The value.</param>
+/// <param name="Change">What happened, in the value's own terms.</param>
+/// <param name="Now">The element as it is now, or another number.</param>
+/// <param name="Before">The element as it was, or another number.</param>
+internal readonly record struct ElementImage(BigValue Owner, byte Change, nint Now, nint Before);

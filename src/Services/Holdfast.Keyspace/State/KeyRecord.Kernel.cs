@@ -20,6 +20,9 @@ internal static unsafe class KeyRecord
     /// <summary>An undo record of a key that was not there.</summary>
     public const byte IsAbsent = 8;
 
+    /// <summary>An undo record beside which its big value lives on.</summary>
+    public const byte IsShell = 16;
+
     /// <summary>Longer values get a block of their own with room to grow.</summary>
     public const int InlineMax = 2048;
 

@@ -14,6 +14,7 @@ internal sealed unsafe class Keyspace : IDisposable
     private readonly List<BigValue?> bigs = [];
     private readonly Stack<int> freeBigs = new();
     private readonly Queue<BigValue> dying = new();
+    private readonly SlotSet datedFields = new();
     private int holders;
     private int disposedBigs;
     private int disposedSlots;
@@ -33,6 +34,9 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>Who is told before changes; null while nobody needs to be.</summary>
     public IBeforeChange? Before { get; set; }
 
+    /// <summary>The time of the present entry, for when keys were last used; no part of the state.</summary>
+    public uint Seconds { get; set; }
+
     /// <summary>What new records are marked with.</summary>
     public byte Epoch { get; set; }
 
@@ -41,6 +45,25 @@ internal sealed unsafe class Keyspace : IDisposable
 
     /// <summary>Keys in a slot that will expire.</summary>
     public int VolatileIn(int slot) => volatileKeys[slot];
+
+    /// <summary>Whether a slot may hold hashes with fields that expire: true until a walk over the slot has met none.</summary>
+    public bool HasFieldDatesIn(int slot) => datedFields[slot];
+
+    /// <summary>Whether any slot may hold such.</summary>
+    public bool HasFieldDates => datedFields.Count > 0;
+
+    /// <summary>How often a hash got fields that expire: who walks a slot learns from it whether any came behind its back.</summary>
+    public long FieldDatesNoted { get; private set; }
+
+    /// <summary>A hash of this slot has fields that expire.</summary>
+    public void NoteFieldDates(int slot)
+    {
+        FieldDatesNoted++;
+        datedFields[slot] = true;
+    }
+
+    /// <summary>A walk over the slot has met no hash with fields that expire.</summary>
+    public void ForgetFieldDates(int slot) => datedFields[slot] = false;
 
     /// <summary>The table of a slot, for walks.</summary>
     public ref readonly RecordTable Table(int slot) => ref slots[slot];
@@ -94,7 +117,7 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>The big value of a key, to be changed: said beforehand, as everything that changes.</summary>
     public BigValue OpenBig(in KeyPlace place)
     {
-        Before?.BeforeChange(place, isReplaced: false);
+        Before?.BeforeElements(place);
         return BigOf(place);
     }
 
@@ -147,6 +170,7 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>Sets the target to what the source holds, its expiry included; a big value is copied through its bytes.</summary>
     public void CopyTo(scoped in KeyPlace source, scoped ref KeyPlace target)
     {
+        if (datedFields[source.Slot] && source.Kind == ValueKind.Hash) NoteFieldDates(target.Slot);
         if (!source.IsBig)
         {
             Set(ref target, source.Kind, source.Encoding, source.Bytes, source.Expiry);
@@ -179,8 +203,25 @@ internal sealed unsafe class Keyspace : IDisposable
             Bury(place.Record);
         }
 
-        if (record is not null) Attach(record, slot);
+        if (record is null) return;
+        if (KeyRecord.Kind(record) == ValueKind.Hash) NoteFieldDates(slot);
+        Attach(record, slot);
     }
+
+    /// <summary>Puts a record back that names the same big value as the one that is there.</summary>
+    public void RestoreShell(ReadOnlySpan<byte> key, int slot, byte* record)
+    {
+        var place = Locate(key, slot);
+        Detach(place.Record, slot);
+        KeyRecord.FreeShell(Arena, place.Record);
+        Attach(record, slot);
+    }
+
+    /// <summary>Elements of a big value that have this hash are about to change.</summary>
+    public void BeforeElement(TableValue value, uint hash) => Before?.BeforeElement(value, hash);
+
+    /// <summary>An element of a big value was changed; true when what it replaced must be kept.</summary>
+    public bool OnElement(in ElementImage image) => Before is { } before && before.OnElement(image);
 
     /// <summary>Frees a record that nobody names any more, with its value; a big one in slices.</summary>
     public void Bury(byte* record)
@@ -193,6 +234,8 @@ internal sealed unsafe class Keyspace : IDisposable
     public void Attach(byte* record, int slot)
     {
         KeyRecord.Epoch(record) = Epoch;
+        KeyRecord.Access(record) = Seconds;
+        KeyRecord.Frequency(record) = Eviction.FrequencyOfNew;
         slots[slot].Add(record);
         KeyCount++;
         if (KeyRecord.Has(record, KeyRecord.HasExpiry)) CountVolatile(slot, 1);
@@ -201,6 +244,7 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>Gives a big value a number.</summary>
     public int Keep(BigValue value)
     {
+        value.IsKept = true;
         if (freeBigs.TryPop(out var number))
         {
             bigs[number] = value;
@@ -214,8 +258,15 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>Frees big values that are gone, up to so many elements; true while there are more.</summary>
     public bool FreeSome(int elementsMax)
     {
-        while (elementsMax > 0 && dying.TryPeek(out var value))
+        for (var held = 0; elementsMax > 0 && dying.TryPeek(out var value);)
         {
+            if (value.Holders > 0)
+            {
+                if (++held > dying.Count) break;
+                dying.Enqueue(dying.Dequeue());
+                continue;
+            }
+
             var before = value.Count;
             var left = value.Free(elementsMax);
             elementsMax -= (int)Math.Max(1, before - left);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Wire;
@@ -26,6 +27,7 @@ internal sealed class ShardMachine : IAppendExecutor
 
     private readonly List<IShardWork> works = [];
     private readonly CommandTable table;
+    private readonly KeyspaceNode node;
     private readonly RespArguments replayed = new();
     private readonly CommandCall replay;
     private List<ClientSession> touched = [];
@@ -39,11 +41,12 @@ internal sealed class ShardMachine : IAppendExecutor
     public ShardMachine(GroupId group, CommandTable table, KeyspaceNode node)
     {
         Group = group;
-        this.table = table;
+        (this.table, this.node) = (table, node);
         Call = new CommandCall(this, node) { Mode = CallMode.Execute };
         ReadCall = new CommandCall(this, node) { Mode = CallMode.ReadOnly };
         replay = new CommandCall(this, node) { Mode = CallMode.Replay, Reply = new RespWriter(new ByteBuffer()) };
         Watches = new WatchTable();
+        Outbox = new Outbox(node);
     }
 
     /// <summary>The group that it is the state of.</summary>
@@ -59,8 +62,17 @@ internal sealed class ShardMachine : IAppendExecutor
     /// <summary>The call in which a follower answers reads.</summary>
     public CommandCall ReadCall { get; }
 
-    /// <summary>Who watches which keys (WATCH), and waits for them.</summary>
+    /// <summary>Who watches which keys (WATCH).</summary>
     public WatchTable Watches { get; }
+
+    /// <summary>The place of the entry that is being executed.</summary>
+    public LogPosition Position { get; private set; }
+
+    /// <summary>Who waits for which keys to have something (BLPOP …).</summary>
+    public WaitTable Waits { get; } = new();
+
+    /// <summary>What entries that are not committed yet will publish.</summary>
+    public Outbox Outbox { get; }
 
     /// <summary>The role as it was last told.</summary>
     public GroupRole Role { get; private set; }
@@ -73,6 +85,9 @@ internal sealed class ShardMachine : IAppendExecutor
         works.Add(work);
         return BitConverter.GetBytes(works.Count - 1);
     }
+
+    /// <summary>Clients to whom something was pushed in the present entry: it leaves with the entry.</summary>
+    public List<ClientSession> Pushed { get; } = [];
 
     /// <summary>A client that got a reply in the present entry without having asked in it: what it waited for has come.</summary>
     public void Touch(ClientSession client) => touched.Add(client);
@@ -90,6 +105,8 @@ internal sealed class ShardMachine : IAppendExecutor
     {
         Call.Effects.Begin(effects);
         Call.TimeMicros = command.TimeMicros;
+        Position = command.Position;
+        Keyspace.Seconds = (uint)(command.TimeMicros / 1_000_000);
         State.Undo.Begin(command.Position.Index, State.Hash);
         State.IsUndoOn = true;
         works[BitConverter.ToInt32(command.Command)].Run(this);
@@ -97,6 +114,7 @@ internal sealed class ShardMachine : IAppendExecutor
         var hasEffects = Call.Effects.Length > 0;
         if (hasEffects) State.Hash = EffectsWriter.Mix(State.Hash ^ Call.Effects.Digest);
         else State.Undo.Cancel();
+        Outbox.OnExecuted(command.Position.Index, hasEffects);
         FreeSome();
         return new ExecuteResult(hasEffects, null);
     }
@@ -105,24 +123,33 @@ internal sealed class ShardMachine : IAppendExecutor
     public void Flush()
     {
         Watches.BreakAll();
+        if (Role.IsLeader) Waits.OnFlushed();
+        if (State.IsUndoOn) Call.Node.Tracking.OnFlushed(this);
         State.Flush();
     }
 
     public bool OnTruncated(LogIndex from)
     {
         Watches.BreakAll();
+        Outbox.OnTruncated(from);
         var hash = State.Hash;
+        State.KeepsLostOwnership = Call.Node.Bug == PlantedShardBug.OwnershipNotUndone;
         if (!State.Undo.TryUndo(from, ref hash)) return false;
         State.Hash = hash;
         return true;
     }
 
-    public void OnCommitted(LogIndex through) => State.Undo.Confirm(through);
+    public void OnCommitted(LogIndex through)
+    {
+        State.Undo.Confirm(through);
+        Outbox.OnCommitted(through);
+    }
 
     public ApplyResult Apply(in CommittedEntry entry)
     {
         if (replaying != entry.Position && !BeginReplay(entry)) return ApplyResult.Done();
         replay.TimeMicros = entry.TimeMicros;
+        Keyspace.Seconds = (uint)(entry.TimeMicros / 1_000_000);
         for (var left = EffectsPerSlice; left > 0; left--)
         {
             if (!reader.TryRead(replayBuffer, replayed, ref replayDigest)) return EndReplay();
@@ -132,14 +159,22 @@ internal sealed class ShardMachine : IAppendExecutor
         return ApplyResult.Yield;
     }
 
-    public ISnapshotView CaptureSnapshot() => new SnapshotWalk(State);
+    public ISnapshotView CaptureSnapshot() => new SnapshotWalk(State, hasMoves: Call.Node.Bug != PlantedShardBug.MovesLeftOutOfSnapshot);
 
     public ISnapshotBuilder BeginRestore() => new Builder(this);
 
     public void OnRole(in GroupRole role)
     {
-        if (!role.IsLeader) Watches.BreakAll();
+        if ((!role.IsLeader || role.Term != Role.Term) && Call.Node.Bug != PlantedShardBug.CopyOutlivesTerm) State.Tracker = null;
+        if (!role.IsLeader)
+        {
+            Watches.BreakAll();
+            Waits.EndAll();
+            if (Role.IsLeader) Call.Node.Tracking.ForgetAll();
+        }
+
         Role = role;
+        if (!role.IsLeader) node.Subscriptions.EndLost(this);
     }
 
     private bool BeginReplay(in CommittedEntry entry)
@@ -163,6 +198,7 @@ internal sealed class ShardMachine : IAppendExecutor
             return;
         }
 
+        if (spec.Subcommands is { } subcommands && replayed.Count > 1 && subcommands.TryGetValue(Encoding.ASCII.GetString(replayed[1]).ToLowerInvariant(), out var sub)) spec = sub;
         replay.Begin(spec, replayed, spec.SlotOf(replayed));
         spec.Handler(replay);
         replay.Reply.Target.Clear();
@@ -183,6 +219,8 @@ internal sealed class ShardMachine : IAppendExecutor
         State = built;
         replaying = default;
         Watches.BreakAll();
+        Waits.EndAll();
+        Outbox.Clear();
         old.Undo.Clear();
         old.Retire(old.Keyspace);
         old.TakeRetired(retired);
@@ -206,7 +244,7 @@ internal sealed class ShardMachine : IAppendExecutor
         {
             new SpanWriter(unread).WriteBytes(chunk);
             var bytes = new SpanReader(unread.Written);
-            if (!isHeadRead && unread.Length >= SnapshotCodec.HeadBytes)
+            if (!isHeadRead && SnapshotCodec.HasHead(bytes.Rest))
             {
                 isHeadRead = true;
                 Invariant.Holds(SnapshotCodec.TryReadHead(ref bytes, state!, out _), "a shard's snapshot is of another version: start the program that wrote it, or a newer one");

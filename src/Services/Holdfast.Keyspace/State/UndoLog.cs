@@ -31,6 +31,8 @@ internal sealed unsafe class UndoLog(ShardState state)
         public Keyspace Owner;
         public int Slot;
         public bool IsFlush;
+        public SlotOwnership? Slots;
+        public ElementImage Element;
     }
 
     /// <summary>Entries that are executed and not known to be committed.</summary>
@@ -52,7 +54,8 @@ internal sealed unsafe class UndoLog(ShardState state)
         var record = place.Record;
         var isTaken = isReplaced && record is not null;
         if (record is null) record = MakeAbsent(place);
-        else if (!isReplaced && (KeyRecord.Has(record, KeyRecord.IsBig) || KeyRecord.Word(record) > CopyMax))
+        else if (!isReplaced && KeyRecord.Has(record, KeyRecord.IsBig)) record = CopyShell(place);
+        else if (!isReplaced && KeyRecord.Word(record) > CopyMax)
         {
             entries.Last.CannotUndo = true;
             return false;
@@ -63,12 +66,27 @@ internal sealed unsafe class UndoLog(ShardState state)
         return isTaken;
     }
 
-    /// <summary>Remembers a whole keyspace that was flushed.</summary>
-    public void SaveAll(Keyspace flushed)
+    /// <summary>A big value is about to be changed in place: when it does not tell of its elements, that cannot be taken back.</summary>
+    public void SaveElements(in KeyPlace place)
     {
-        images.Add(new Image { Owner = flushed, IsFlush = true });
+        if (!state.Keyspace.BigOf(place).TellsElements) entries.Last.CannotUndo = true;
+    }
+
+    /// <summary>Remembers a change of an element of a big value.</summary>
+    public void Save(in ElementImage element)
+    {
+        images.Add(new Image { Element = element });
         entries.Last.Images++;
     }
+
+    /// <summary>Remembers a whole keyspace that was flushed.</summary>
+    public void SaveAll(Keyspace flushed) => Add(new Image { Owner = flushed, IsFlush = true });
+
+    /// <summary>Remembers which slots the shard had.</summary>
+    public void Save(SlotOwnership before) => Add(new Image { Slots = before });
+
+    /// <summary>Something changed that has no before-image: taking the entry back means to rebuild.</summary>
+    public void CannotTakeBack() => entries.Last.CannotUndo = true;
 
     /// <summary>Everything up to here is committed: what it replaced is gone for good.</summary>
     public void Confirm(LogIndex through)
@@ -77,8 +95,9 @@ internal sealed unsafe class UndoLog(ShardState state)
         {
             for (var left = entries.First.Images; left > 0; left--)
             {
-                if (images.First.IsFlush) state.Retire(images.First.Owner);
-                else Free(images.First);
+                if (images.First.Element.Owner is { } value) value.Forget(images.First.Element);
+                else if (images.First.IsFlush) state.Retire(images.First.Owner);
+                else if (images.First.Record is not null) Free(images.First);
                 images.RemoveFirst();
             }
 
@@ -102,15 +121,7 @@ internal sealed unsafe class UndoLog(ShardState state)
             {
                 var image = images.Last;
                 images.RemoveLast();
-                if (image.IsFlush)
-                {
-                    state.Bring(image.Owner);
-                    continue;
-                }
-
-                var isAbsent = KeyRecord.Has(image.Record, KeyRecord.IsAbsent);
-                state.Keyspace.Restore(RecordHead.KeyOf(image.Record), image.Slot, isAbsent ? null : image.Record);
-                if (isAbsent) Free(image);
+                TakeBack(image);
             }
 
             hash = entries.Last.HashBefore;
@@ -128,6 +139,54 @@ internal sealed unsafe class UndoLog(ShardState state)
             if (images[i].IsFlush) state.Retire(images[i].Owner);
         entries.Clear();
         images.Clear();
+    }
+
+    private void Add(in Image image)
+    {
+        images.Add(image);
+        entries.Last.Images++;
+    }
+
+    private void TakeBack(in Image image)
+    {
+        if (image.Element.Owner is { } value)
+        {
+            value.TakeBack(image.Element);
+            return;
+        }
+
+        if (image.IsFlush)
+        {
+            state.Bring(image.Owner);
+            return;
+        }
+
+        if (image.Slots is { } slots)
+        {
+            if (!state.KeepsLostOwnership) state.Bring(slots);
+            return;
+        }
+
+        var key = RecordHead.KeyOf(image.Record);
+        if (KeyRecord.Has(image.Record, KeyRecord.IsShell))
+        {
+            image.Record[11] &= unchecked((byte)~KeyRecord.IsShell);
+            state.Keyspace.RestoreShell(key, image.Slot, image.Record);
+            return;
+        }
+
+        var isAbsent = KeyRecord.Has(image.Record, KeyRecord.IsAbsent);
+        state.Keyspace.Restore(key, image.Slot, isAbsent ? null : image.Record);
+        if (isAbsent) Free(image);
+    }
+
+    /// <summary>A record that names the same big value: what is changed is the record, such as when it expires.</summary>
+    private byte* CopyShell(in KeyPlace place)
+    {
+        var record = place.Record;
+        var copy = KeyRecord.Make(state.Keyspace.Arena, place.Hash, place.Key, KeyRecord.Kind(record), KeyRecord.Encoding(record), KeyRecord.Word(record), true, KeyRecord.Expiry(record));
+        copy[11] |= KeyRecord.IsShell;
+        return copy;
     }
 
     private byte* MakeAbsent(in KeyPlace place)
@@ -149,7 +208,7 @@ internal sealed unsafe class UndoLog(ShardState state)
     /// <summary>An image lies in the memory of the keyspace that it was taken from, which a FLUSHALL since may have replaced.</summary>
     private static void Free(in Image image)
     {
-        if (KeyRecord.Has(image.Record, KeyRecord.IsAbsent)) KeyRecord.FreeShell(image.Owner.Arena, image.Record);
+        if (KeyRecord.Has(image.Record, KeyRecord.IsAbsent) || KeyRecord.Has(image.Record, KeyRecord.IsShell)) KeyRecord.FreeShell(image.Owner.Arena, image.Record);
         else image.Owner.Bury(image.Record);
     }
 }

@@ -41,6 +41,9 @@ internal enum ValueEncoding : byte
 
     /// <summary>A stream.</summary>
     Stream = 8,
+
+    /// <summary>None yet: a collection that is being made.</summary>
+    None = 255,
 }
 
 internal static class ValueNames

@@ -13,6 +13,8 @@ namespace Holdfast.Vectors.Collections;
 /// </summary>
 internal sealed class CollectionConfig
 {
+    private CollectionRules? rules;
+
     private CollectionConfig(string json, IReadOnlyList<VectorParams> columns, int shards, int replicas)
     {
         (Json, Columns, Shards, Replicas) = (json, columns, shards, replicas);
@@ -34,14 +36,17 @@ internal sealed class CollectionConfig
     /// <summary>Replicas of a shard, as asked for.</summary>
     public int Replicas { get; }
 
+    /// <summary>What the configuration says about requests and about who keeps what.</summary>
+    public CollectionRules Rules => rules ??= CollectionRules.Read(Json);
+
     /// <summary>Reads a configuration that was written by <see cref="Create"/>.</summary>
     public static CollectionConfig Parse(string json)
     {
         using var document = JsonDocument.Parse(json);
         var parameters = document.RootElement.GetProperty("params");
         var graph = GraphOf(document.RootElement.GetProperty("hnsw_config"), new GraphOptions());
-        var encoding = EncodingOf(document.RootElement.GetProperty("quantization_config"), GraphEncoding.Int8);
-        return new CollectionConfig(json, ColumnsOf(parameters, graph, encoding), parameters.GetProperty("shard_number").GetInt32(), parameters.GetProperty("replication_factor").GetInt32());
+        var quantization = QuantizationReader.Read(document.RootElement.GetProperty("quantization_config"), new Quantization());
+        return new CollectionConfig(json, ColumnsOf(parameters, graph, quantization), parameters.GetProperty("shard_number").GetInt32(), parameters.GetProperty("replication_factor").GetInt32());
     }
 
     /// <summary>Makes a configuration from what a client asks for, its defaults filled in.</summary>
@@ -61,7 +66,7 @@ internal sealed class CollectionConfig
             writer.WriteNumber("replication_factor", Positive(request, "replication_factor", replicasByDefault, 64));
             writer.WriteNumber("write_consistency_factor", Positive(request, "write_consistency_factor", 1, 64));
             writer.WriteBoolean("on_disk_payload", !Has(request, "on_disk_payload", out var onDisk) || onDisk.ValueKind == JsonValueKind.True);
-            if (Has(request, "sparse_vectors", out var sparse) && sparse.EnumerateObject().Any()) throw VectorFault.NotHere("sparse vectors");
+            if (Has(request, "sparse_vectors", out var sparse) && sparse.ValueKind == JsonValueKind.Object && sparse.EnumerateObject().Any()) WriteCopy(writer, "sparse_vectors", sparse);
             writer.WriteEndObject();
             Merged(writer, "hnsw_config", """{"m":16,"ef_construct":100,"full_scan_threshold":10000,"max_indexing_threads":0,"on_disk":false}""", request);
             Merged(writer, "optimizer_config", """{"deleted_threshold":0.2,"vacuum_min_vector_number":1000,"default_segment_number":0,"max_segment_size":null,"memmap_threshold":null,"indexing_threshold":10000,"flush_interval_sec":5,"max_optimization_threads":null}""", request, "optimizers_config");
@@ -85,30 +90,33 @@ internal sealed class CollectionConfig
         throw VectorFault.NoSuchVector(name);
     }
 
-    private static List<VectorParams> ColumnsOf(JsonElement parameters, GraphOptions graph, GraphEncoding encoding)
+    private static List<VectorParams> ColumnsOf(JsonElement parameters, GraphOptions graph, Quantization quantization)
     {
         var vectors = parameters.GetProperty("vectors");
         var columns = new List<VectorParams>();
         if (vectors.ValueKind != JsonValueKind.Object) throw VectorFault.BadJson("invalid type: vectors is an object");
-        if (vectors.TryGetProperty("size", out var size) && size.ValueKind == JsonValueKind.Number) columns.Add(ColumnOf("", "vectors", vectors, graph, encoding));
-        else columns.AddRange(vectors.EnumerateObject().OrderBy(each => each.Name, StringComparer.Ordinal).Select(each => ColumnOf(each.Name, $"vectors.{each.Name}", each.Value, graph, encoding)));
+        if (vectors.TryGetProperty("size", out var size) && size.ValueKind == JsonValueKind.Number) columns.Add(ColumnOf("", "vectors", vectors, graph, quantization));
+        else columns.AddRange(vectors.EnumerateObject().OrderBy(each => each.Name, StringComparer.Ordinal).Select(each => ColumnOf(each.Name, $"vectors.{each.Name}", each.Value, graph, quantization)));
+        if (Has(parameters, "sparse_vectors", out var sparse)) columns.AddRange(sparse.EnumerateObject().OrderBy(each => each.Name, StringComparer.Ordinal).Select(SparseOf));
+        if (columns.Select(column => column.Name).Distinct(StringComparer.Ordinal).Count() < columns.Count) throw VectorFault.BadInput("a sparse vector has the name of another vector");
         if (columns.Count > CollectionLimits.ColumnsMax) throw VectorFault.BadInput($"a collection has at most {CollectionLimits.ColumnsMax} named vectors");
         return columns;
     }
 
-    private static VectorParams ColumnOf(string name, string where, JsonElement vector, GraphOptions graph, GraphEncoding encoding)
+    private static VectorParams ColumnOf(string name, string where, JsonElement vector, GraphOptions graph, Quantization quantization)
     {
         if (vector.ValueKind != JsonValueKind.Object || !vector.TryGetProperty("size", out var size) || !size.TryGetInt64(out var number)) throw VectorFault.BadJson($"{where}: missing field `size`");
         if (number is < 1 or > VectorParams.SizeMax) throw VectorFault.Invalid($"{where}.size", $"value {number} invalid, must be from 1 to {VectorParams.SizeMax}");
-        if (Has(vector, "multivector_config", out _)) throw VectorFault.NotHere("multivectors");
         return new VectorParams
         {
             Name = name,
             Size = (int)number,
             Distance = DistanceOf(vector, where),
             Datatype = DatatypeOf(vector),
-            Graph = Has(vector, "hnsw_config", out var own) ? GraphOf(own, graph) : graph,
-            Encoding = Has(vector, "quantization_config", out var quantization) ? EncodingOf(quantization, encoding) : encoding,
+            Graph = Has(vector, "hnsw_config", out var hnsw) ? GraphOf(hnsw, graph) : graph,
+            Kind = Has(vector, "multivector_config", out var multi) ? MultiOf(multi, where) : VectorKind.Dense,
+            IsOnDisk = Has(vector, "on_disk", out var onDisk) && onDisk.ValueKind == JsonValueKind.True,
+            Quantization = Has(vector, "quantization_config", out var own) ? QuantizationReader.Read(own, quantization) : quantization,
         };
     }
 
@@ -129,7 +137,7 @@ internal sealed class CollectionConfig
     {
         "float32" => VectorDatatype.Float32,
         "float16" => VectorDatatype.Float16,
-        "uint8" => throw VectorFault.NotHere("vectors of uint8"),
+        "uint8" => VectorDatatype.Uint8,
         var other => throw VectorFault.BadJson($"unknown variant `{other}`, expected one of `float32`, `uint8`, `float16`"),
     };
 
@@ -140,14 +148,23 @@ internal sealed class CollectionConfig
         return faults.Count == 0 ? options : throw VectorFault.Invalid("hnsw_config", string.Join("; ", faults));
     }
 
-    /// <summary>Without a word about it a graph is walked by 8-bit codes; <c>"Disabled"</c> asks for the full vectors.</summary>
-    private static GraphEncoding EncodingOf(JsonElement quantization, GraphEncoding otherwise) => quantization.ValueKind switch
+    private static VectorParams SparseOf(JsonProperty sparse) => new()
     {
-        JsonValueKind.Null => otherwise,
-        JsonValueKind.String => GraphEncoding.Exact,
-        JsonValueKind.Object when quantization.TryGetProperty("scalar", out _) => GraphEncoding.Int8,
-        _ => throw VectorFault.NotHere("this quantization; scalar is"),
+        Name = sparse.Name,
+        Size = 0,
+        Distance = Distance.Dot,
+        Kind = VectorKind.Sparse,
+        IsWeightedByRarity = Has(sparse.Value, "modifier", out var modifier) && modifier.GetString() switch
+        {
+            "idf" => true,
+            "none" => false,
+            var other => throw VectorFault.BadJson($"unknown variant `{other}`, expected `none` or `idf`"),
+        },
     };
+
+    private static VectorKind MultiOf(JsonElement multi, string where) => multi.ValueKind == JsonValueKind.Object && multi.TryGetProperty("comparator", out var comparator) && comparator.ValueEquals("max_sim")
+        ? VectorKind.Multi
+        : throw VectorFault.BadJson($"{where}.multivector_config.comparator: expected `max_sim`");
 
     private static int Positive(JsonElement request, string name, int otherwise, int most)
     {

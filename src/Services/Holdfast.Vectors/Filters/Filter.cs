@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Holdfast.Vectors.Points;
+using Holdfast.Vectors.Texts;
 
 namespace Holdfast.Vectors.Filters;
 
@@ -29,7 +30,13 @@ internal sealed record Filter
 
     /// <summary>What passes both; null when neither is there.</summary>
     public static Filter? Both(Filter? one, Filter? other) =>
-        one is null ? other : other is null ? one : new Filter { Must = [new FilterCondition(one), new FilterCondition(other)] };
+        one is null ? other : other is null ? one : new Filter { Must = [new FilterCondition(one), new FilterCondition(other)], Json = $$"""{"must":[{{one.Json}},{{other.Json}}]}""" };
+
+    /// <summary>What passes is one of these points.</summary>
+    public static Filter Among(IReadOnlySet<PointId> ids) => new() { Must = [new HasIdCondition(ids)], Json = $$"""{"must":[{"has_id":{{Text(ids)}}}]}""" };
+
+    /// <summary>What passes is none of these points.</summary>
+    public static Filter Without(IReadOnlySet<PointId> ids) => new() { MustNot = [new HasIdCondition(ids)], Json = $$"""{"must_not":[{"has_id":{{Text(ids)}}}]}""" };
 
     /// <summary>Whether a point passes.</summary>
     public bool Passes(in FilterSubject subject)
@@ -42,18 +49,20 @@ internal sealed record Filter
     }
 
     /// <summary>The filter with text compared by words under the keys that have a full-text index, as Qdrant does; elsewhere text is looked for as it stands.</summary>
-    public Filter WithWordsWhere(IReadOnlySet<string> textKeys)
+    public Filter WithWordsWhere(IReadOnlyDictionary<string, TextAnalyser> textKeys)
     {
         if (textKeys.Count == 0) return this;
         return this with { Must = All(Must), Should = All(Should), MustNot = All(MustNot), MinShould = All(MinShould) };
 
         Condition[] All(IReadOnlyList<Condition> conditions) => [.. conditions.Select(condition => condition switch
         {
-            FieldCondition { Predicate: MatchText { Kind: TextMatch.Substring } match } field when textKeys.Contains(field.Path.Text) => field with { Predicate = match with { Kind = TextMatch.AllWords } },
+            FieldCondition { Predicate: MatchText match } field when textKeys.TryGetValue(field.Path.Text, out var analyser) => field with { Predicate = match.By(analyser) },
             FilterCondition inner => new FilterCondition(inner.Filter.WithWordsWhere(textKeys)),
             _ => condition,
         })];
     }
+
+    private static string Text(IReadOnlySet<PointId> ids) => $"[{string.Join(',', ids.Select(id => id.IsUuid ? $"\"{id}\"" : id.ToString()))}]";
 
     private static bool AtLeast(IReadOnlyList<Condition> conditions, int wanted, in FilterSubject subject)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Holdfast.Vectors.Points;
+using Holdfast.Vectors.Texts;
 
 namespace Holdfast.Vectors.Filters;
 
@@ -98,7 +99,7 @@ internal static class FilterParser
     private static MatchText Text(JsonElement text, TextMatch kind)
     {
         if (text.ValueKind != JsonValueKind.String) throw VectorFault.BadJson("invalid type: text to match is a string");
-        return new MatchText(kind, TextWords.Of(text.GetString()!), text.GetString()!);
+        return new MatchText(kind, TextAnalyser.Plain.Asked(text.GetString()!), text.GetString()!);
     }
 
     private static MatchAny Any(IEnumerable<JsonElement> values)

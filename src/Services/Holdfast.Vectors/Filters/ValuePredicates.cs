@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Holdfast.Vectors.Texts;
 
 namespace Holdfast.Vectors.Filters;
 
@@ -37,9 +38,15 @@ internal sealed record MatchExcept(MatchAny Excepted) : ValuePredicate
     public override bool IsTrueOf(JsonElement value) => !Excepted.IsTrueOf(value) && (value.ValueKind == JsonValueKind.String || value.ValueKind == JsonValueKind.Number);
 }
 
-/// <summary>The text contains all the words, or any of them, or the phrase.</summary>
+/// <summary>The text contains all the words, or any of them, or the phrase, as an analyser makes words of it.</summary>
 internal sealed record MatchText(TextMatch Kind, IReadOnlyList<string> Words, string Phrase) : ValuePredicate
 {
+    /// <summary>What makes words of text.</summary>
+    public TextAnalyser Analyser { get; init; } = TextAnalyser.Plain;
+
+    /// <summary>The same question under a full-text index: by its words.</summary>
+    public MatchText By(TextAnalyser analyser) => this with { Kind = Kind == TextMatch.Substring ? TextMatch.AllWords : Kind, Analyser = analyser, Words = analyser.Asked(Phrase) };
+
     public override bool IsTrueOf(JsonElement value)
     {
         if (value.ValueKind != JsonValueKind.String) return false;
@@ -47,13 +54,13 @@ internal sealed record MatchText(TextMatch Kind, IReadOnlyList<string> Words, st
         return Kind switch
         {
             TextMatch.Substring => text.Contains(Phrase, StringComparison.Ordinal),
-            TextMatch.Phrase => HasRun(TextWords.Of(text)),
-            TextMatch.AnyWord => TextWords.Of(text).Intersect(Words, StringComparer.Ordinal).Any(),
-            _ => Words.Count > 0 && !Words.Except(TextWords.Of(text), StringComparer.Ordinal).Any(),
+            TextMatch.Phrase => HasRun(Analyser.Cut == TextCut.Prefix ? (Analyser with { Cut = TextCut.Word }).Words(text) : Analyser.Words(text)),
+            TextMatch.AnyWord => Analyser.Words(text).Intersect(Words, StringComparer.Ordinal).Any(),
+            _ => Words.Count > 0 && !Words.Except(Analyser.Words(text), StringComparer.Ordinal).Any(),
         };
     }
 
-    private bool HasRun(IReadOnlyList<string> text)
+    private bool HasRun(List<string> text)
     {
         for (var at = 0; at + Words.Count <= text.Count && Words.Count > 0; at++)
         {
@@ -82,30 +89,6 @@ internal enum TextMatch : byte
     Phrase = 3,
 }
 
-/// <summary>Text as words: runs of letters and digits, in lower case.</summary>
-internal static class TextWords
-{
-    public static List<string> Of(string text)
-    {
-        var words = new List<string>();
-        var start = -1;
-        for (var at = 0; at <= text.Length; at++)
-        {
-            if (at < text.Length && char.IsLetterOrDigit(text[at]))
-            {
-                if (start < 0) start = at;
-            }
-            else if (start >= 0)
-            {
-                words.Add(text[start..at].ToLowerInvariant());
-                start = -1;
-            }
-        }
-
-        return words;
-    }
-}
-
 /// <summary>A number between bounds; NaN for a bound that is not there.</summary>
 internal sealed record NumberRange(double Above, double From, double Below, double To) : ValuePredicate
 {
@@ -130,6 +113,18 @@ internal sealed record ValuesCount(NumberRange Range) : ValuePredicate
     public override bool IsTrueOfAll(IReadOnlyList<JsonElement> values) => Range.Contains(values.Count(value => value.ValueKind != JsonValueKind.Null));
 
     public override bool IsTrueOf(JsonElement value) => false;
+}
+
+/// <summary>There is a value that is not null: the opposite of an empty key.</summary>
+internal sealed record HasSomething : ValuePredicate
+{
+    public override bool IsTrueOf(JsonElement value) => value.ValueKind != JsonValueKind.Null;
+}
+
+/// <summary>There is a null.</summary>
+internal sealed record HasNull : ValuePredicate
+{
+    public override bool IsTrueOf(JsonElement value) => value.ValueKind == JsonValueKind.Null;
 }
 
 /// <summary>The key is absent, null or an empty array.</summary>

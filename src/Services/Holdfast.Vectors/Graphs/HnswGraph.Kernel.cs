@@ -1,34 +1,16 @@
-using System.Numerics;
 using Holdfast.Vectors.Kernels;
 using Holdfast.Vectors.Memory;
 
 namespace Holdfast.Vectors.Graphs;
 
-/// <summary>A graph over rows, whatever their metric.</summary>
-internal abstract unsafe class VectorGraph
+/// <summary>Adds rows to a graph and mends it, whatever the metric by which rows are compared.</summary>
+internal abstract unsafe class GraphBuilder
 {
-    /// <summary>Bytes that a query takes in the metric's form.</summary>
-    public abstract int QueryBytes { get; }
-
-    /// <summary>Rows whose distance to a query can be asked: those that the owner has written.</summary>
-    public abstract RowMemory Rows { get; }
-
     /// <summary>Adds a written row. Several threads may add different rows at once, while others search.</summary>
     /// <param name="row">The row.</param>
     /// <param name="live">Bits of the rows that may be linked to; null for all.</param>
     /// <param name="scratch">This thread's.</param>
     public abstract void Insert(int row, ulong* live, SearchScratch scratch);
-
-    /// <summary>The closest rows, into the scratch's pool. Returns how many, <paramref name="ef"/> at most.</summary>
-    /// <param name="query">In the metric's form.</param>
-    /// <param name="ef">How many candidates are kept: more finds more.</param>
-    /// <param name="admitted">Bits of the rows that may be returned; null for all.</param>
-    /// <param name="rows">Rows before this one are in the graph.</param>
-    /// <param name="scratch">This thread's.</param>
-    public abstract int Search(byte* query, int ef, ulong* admitted, int rows, SearchScratch scratch);
-
-    /// <summary>How far a row is from a query.</summary>
-    public abstract float DistanceTo(byte* query, int row);
 
     /// <summary>Takes the dead out of a living row's links and links it to whom they led to. True when it had any.</summary>
     public abstract bool Mend(int row, ulong* live, SearchScratch scratch);
@@ -38,76 +20,29 @@ internal abstract unsafe class VectorGraph
 }
 
 /// <summary>
-/// A hierarchical navigable small world (Malkov and Yashunin), compiled for its metric. Rows are written by its owner before they are inserted and never change; links live in a <see cref="LinkTable"/>. Levels
-/// follow from the row's number. Insertion locks one row's links at a time; only a row that rises above all others is inserted alone.
+/// Builds a hierarchical navigable small world (Malkov and Yashunin), compiled for its metric. Rows are written by their owner before they are inserted and never change; links live in a
+/// <see cref="LinkTable"/>. Levels follow from the row's number. Insertion locks one row's links at a time; only a row that rises above all others is inserted alone.
 /// </summary>
-internal sealed unsafe class HnswGraph<TMetric>(RowMemory rows, GraphOptions options) : VectorGraph
+internal sealed unsafe class HnswGraph<TMetric>(RowMemory rows, GraphOptions options, LinkTable links) : GraphBuilder
     where TMetric : struct, IRowMetric
 {
-    private const int SeedsMax = 16;
-
-    private readonly LinkTable links = new(options, rows.RowsMax);
-    private readonly Lock rising = new();
-
-    // Row and level in one word: a reader must not see the one without the other.
-    private long entry = -1;
-
-    /// <inheritdoc/>
-    public override int QueryBytes => TMetric.QueryBytes(rows.RowBytes);
-
-    /// <inheritdoc/>
-    public override RowMemory Rows => rows;
-
-    /// <inheritdoc/>
-    public override float DistanceTo(byte* query, int row) => TMetric.Of(query, rows.Row(row), rows.RowBytes);
-
-    /// <inheritdoc/>
-    public override int Search(byte* query, int ef, ulong* admitted, int count, SearchScratch scratch)
-    {
-        var (from, top) = EntryNow();
-        if (from < 0) return 0;
-        scratch.Begin(ef);
-        scratch.Pool.First[0] = HnswWalk<TMetric>.Descend(rows, links, query, At(query, from), top, 0);
-        return admitted is null
-            ? HnswWalk<TMetric>.Level(rows, links, query, 1, ef, 0, scratch, default(OpenGate))
-            : HnswWalk<TMetric>.Level(rows, links, query, AddSeeds(query, Math.Min(ef, SeedsMax), admitted, count, scratch), ef, 0, scratch, new BitGate(admitted));
-    }
-
-    /// <summary>What is admitted may all lie far from the query: the walk begins at some admitted rows as well, spread over all of them.</summary>
-    private int AddSeeds(byte* query, int wanted, ulong* admitted, int count, SearchScratch scratch)
-    {
-        var pool = scratch.Pool.First;
-        var (size, words) = (1, (count + 63) / 64);
-        var closest = pool[0].Row;
-        for (var part = 0; part < wanted; part++)
-        {
-            var (word, end) = ((int)((long)part * words / wanted), (int)((part + 1L) * words / wanted));
-            while (word < end && admitted[word] == 0) word++;
-            if (word == end) continue;
-            var row = (word << 6) + BitOperations.TrailingZeroCount(admitted[word]);
-            if (row < count && row != closest) SortedPool.Enter(pool, ref size, wanted + 1, TMetric.Of(query, rows.Row(row), rows.RowBytes), row);
-        }
-
-        return size;
-    }
-
     /// <inheritdoc/>
     public override void Insert(int row, ulong* live, SearchScratch scratch)
     {
         var level = links.Begin(row);
-        scratch.Query.Ensure(QueryBytes);
+        scratch.Query.Ensure(TMetric.QueryBytes(rows.RowBytes));
         scratch.Begin(options.EfConstruct);
         TMetric.ToQuery(rows.Row(row), scratch.Query.First, rows.RowBytes);
-        if (level <= EntryNow().Level)
+        if (level <= links.Entry.Level)
         {
             Link(row, level, live, scratch);
             return;
         }
 
-        lock (rising)
+        lock (links.Rising)
         {
             Link(row, level, live, scratch);
-            if (level > EntryNow().Level) Volatile.Write(ref entry, ((long)level << 32) | (uint)row);
+            if (level > links.Entry.Level) links.Entry = (row, level);
         }
     }
 
@@ -137,28 +72,22 @@ internal sealed unsafe class HnswGraph<TMetric>(RowMemory rows, GraphOptions opt
     public override void MendEntry(ulong* live, int count)
     {
         var gate = new BitGate(live);
-        lock (rising)
+        lock (links.Rising)
         {
-            var (from, _) = EntryNow();
+            var (from, _) = links.Entry;
             if (from < 0 || gate.Admits(from)) return;
             var (best, top) = (-1, -1);
             for (var row = 0; row < count; row++)
                 if (gate.Admits(row) && links.LevelOf(row) > top) (best, top) = (row, links.LevelOf(row));
-            if (best >= 0) Volatile.Write(ref entry, ((long)top << 32) | (uint)best);
+            if (best >= 0) links.Entry = (best, top);
         }
-    }
-
-    private (int Row, int Level) EntryNow()
-    {
-        var word = Volatile.Read(ref entry);
-        return word < 0 ? (-1, -1) : ((int)(uint)word, (int)(word >> 32));
     }
 
     private Candidate At(byte* query, int row) => new() { Distance = TMetric.Of(query, rows.Row(row), rows.RowBytes), Row = row };
 
     private void Link(int row, int level, ulong* live, SearchScratch scratch)
     {
-        var (from, top) = EntryNow();
+        var (from, top) = links.Entry;
         if (from < 0) return;
         var query = scratch.Query.First;
         var closest = HnswWalk<TMetric>.Descend(rows, links, query, At(query, from), top, level);

@@ -10,7 +10,7 @@ namespace Holdfast.Vectors.Graphs;
 /// a block that changes meanwhile shows old links, new ones or some of each, all of them rows that are there. (bench/peers/vectors.sh)
 /// </summary>
 internal static unsafe class HnswWalk<TMetric>
-    where TMetric : struct, IRowMetric
+    where TMetric : struct, IWalkMetric
 {
     private const int Expanded = int.MinValue;
     private const int NotAdmitted = 1 << 30;

@@ -1,53 +1,70 @@
+using Holdfast.Vectors.Kernels;
 using Holdfast.Vectors.Memory;
+using Holdfast.Wire;
 
 namespace Holdfast.Vectors.Graphs;
 
 /// <summary>
-/// Components as codes from -127 to 127, by one middle and one scale for a whole segment, learnt from its first rows so that all but one component in a thousand fit; the rest are clamped, and what is
+/// Components as codes from -127 to 127, by one middle and one scale for a whole segment, learnt from its first rows so that all but a small share of the components fit; the rest are clamped, and what is
 /// found is measured again by the full vectors. Under the dot product the middle is zero.
 /// </summary>
-internal sealed unsafe class Int8Codec
+internal sealed unsafe class Int8Codec : RowCodec
 {
-    private const double FittingShare = 0.999;
     private const int SampleMax = 1 << 20;
 
+    private readonly Distance distance;
     private readonly int size;
     private readonly float middle;
     private readonly float scale;
 
-    private Int8Codec(int size, float middle, float scale) => (this.size, this.middle, this.scale) = (size, middle, scale);
+    private Int8Codec(Distance distance, int size, float middle, float scale) => (this.distance, this.size, this.middle, this.scale) = (distance, size, middle, scale);
 
-    /// <summary>Bytes of a row of codes.</summary>
-    public int RowBytes => RowMemory.Padded(size);
+    /// <inheritdoc/>
+    public override int RowBytes => RowMemory.Padded(size);
 
-    /// <summary>How much one code is worth.</summary>
-    public float Step => 1 / scale;
+    /// <inheritdoc/>
+    public override bool IsFineEnoughToBuildBy => true;
 
     /// <summary>Learns from components.</summary>
+    /// <param name="distance">How vectors are compared.</param>
     /// <param name="size">Components of a vector.</param>
     /// <param name="sample">Components of some vectors; reordered.</param>
-    /// <param name="isCentred">Whether the middle must be zero.</param>
-    public static Int8Codec Learn(int size, Span<float> sample, bool isCentred)
+    /// <param name="fittingShare">The share of components that must fit.</param>
+    public static Int8Codec Learn(Distance distance, int size, Span<float> sample, double fittingShare)
     {
         if (sample.Length > SampleMax) sample = sample[..SampleMax];
-        if (sample.Length == 0) return new Int8Codec(size, 0, 127);
+        if (sample.Length == 0) return new Int8Codec(distance, size, 0, 127);
         sample.Sort();
-        var left = (int)((sample.Length - 1) * ((1 - FittingShare) / 2));
+        var left = (int)((sample.Length - 1) * ((1 - fittingShare) / 2));
         var (low, high) = (sample[left], sample[sample.Length - 1 - left]);
-        var middle = isCentred ? 0 : (low + high) / 2;
+        var middle = distance.IsCentred() ? 0 : (low + high) / 2;
         var reach = Math.Max(high - middle, middle - low);
-        return new Int8Codec(size, middle, reach > 0 ? 127 / reach : 127);
+        return new Int8Codec(distance, size, middle, reach > 0 ? 127 / reach : 127);
     }
 
+    /// <summary>Reads what was written.</summary>
+    public static Int8Codec? Read(Distance distance, int size, ref SpanReader reader) => ReadFloats(ref reader, 2) is { } both ? new Int8Codec(distance, size, both[0], both[1]) : null;
+
+    /// <inheritdoc/>
+    public override void Write(SpanWriter writer) => WriteFloats(writer, [middle, scale]);
+
+    /// <inheritdoc/>
+    public override GraphWalker Walker(RowMemory rows, LinkTable links) => distance switch
+    {
+        Distance.Euclid => new GraphWalker<Int8Euclid>(rows, links),
+        Distance.Manhattan => new GraphWalker<Int8Manhattan>(rows, links),
+        _ => new GraphWalker<Int8Dot>(rows, links),
+    };
+
     /// <summary>Writes a vector's codes as a row: 128 is added, and it is padded with what means zero.</summary>
-    public void ToRow(float* vector, byte* row)
+    public override void ToRow(float* vector, byte* row)
     {
         for (var at = 0; at < size; at++) row[at] = (byte)(Code(vector[at]) + 128);
         for (var at = size; at < RowBytes; at++) row[at] = 128;
     }
 
     /// <summary>Writes a vector's codes as a query, and behind them what a row's offset adds to a dot product with it.</summary>
-    public void ToQuery(float* vector, byte* query)
+    public override void ToQuery(float* vector, byte* query)
     {
         var sum = 0;
         for (var at = 0; at < size; at++)

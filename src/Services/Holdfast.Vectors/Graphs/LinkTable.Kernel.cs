@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Holdfast.Vectors.Memory;
 
 namespace Holdfast.Vectors.Graphs;
@@ -18,18 +19,28 @@ internal sealed unsafe class LinkTable
     private readonly double levelScale;
     private int upperUsed;
 
+    // Row and level in one word: a reader must not see the one without the other.
+    private long entry = -1;
+
     /// <summary>Reserves room for so many rows.</summary>
     public LinkTable(GraphOptions options, int rowsMax)
+        : this(options, rowsMax, 0)
+    {
+        ground.AskForLargePages();
+    }
+
+    /// <summary>Room for so many rows and, where a graph is read from a file, for exactly so many blocks above the ground.</summary>
+    public LinkTable(GraphOptions options, int rowsMax, int upperBlocks)
     {
         M = options.M;
         LinksOnGround = options.LinksOnGround;
         levelScale = 1 / Math.Log(M);
         ground = new RowMemory(LinksOnGround * sizeof(int), rowsMax);
-        ground.AskForLargePages();
 
         // A row has 1 / (M - 1) upper levels on average; where the room is used up, rows stay on the ground.
-        upper = new RowMemory(M * sizeof(int), (int)((rowsMax * 1.5 / (M - 1)) + 1024));
+        upper = new RowMemory(M * sizeof(int), upperBlocks > 0 ? upperBlocks : (int)((rowsMax * 1.5 / (M - 1)) + 1024));
         heads = new RowMemory(rowsMax * sizeof(Head), 1);
+        upperUsed = upperBlocks;
     }
 
     /// <summary>Links per row on the levels above 0.</summary>
@@ -37,6 +48,24 @@ internal sealed unsafe class LinkTable
 
     /// <summary>Links per row on level 0.</summary>
     public int LinksOnGround { get; }
+
+    /// <summary>Held by whoever moves the entry.</summary>
+    public Lock Rising { get; } = new();
+
+    /// <summary>Where a walk begins: the row that rises highest, -1 for none.</summary>
+    public (int Row, int Level) Entry
+    {
+        get
+        {
+            var word = Volatile.Read(ref entry);
+            return word < 0 ? (-1, -1) : ((int)(uint)word, (int)(word >> 32));
+        }
+
+        set => Volatile.Write(ref entry, value.Row < 0 ? -1 : ((long)value.Level << 32) | (uint)value.Row);
+    }
+
+    /// <summary>Blocks that are in use above the ground.</summary>
+    public int UpperUsed => Math.Min(upperUsed, upper.RowsMax);
 
     /// <summary>How many links a row may have there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -50,9 +79,11 @@ internal sealed unsafe class LinkTable
     public int LevelOf(int row) => HeadOf(row)->Level;
 
     /// <summary>Gives a row its level, drawn from its number alone, and empty blocks; before anybody can meet it.</summary>
-    public int Begin(int row)
+    public int Begin(int row) => Begin(row, DrawLevel(row));
+
+    /// <summary>Gives a row a level that it had elsewhere, and empty blocks.</summary>
+    public int Begin(int row, int level)
     {
-        var level = DrawLevel(row);
         var head = HeadOf(row);
         head->Lock = 0;
         if (level > 0)
@@ -79,7 +110,33 @@ internal sealed unsafe class LinkTable
 
     /// <summary>Lets others change them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Unlock(int row) => Volatile.Write(ref HeadOf(row)->Lock, 0);
+    public void Unlock(int row) => Volatile.Write(ref HeadOf(row)->Lock, (byte)0);
+
+    /// <summary>The three runs of bytes that the table is made of, for so many rows: to be written to a file or filled from one.</summary>
+    public (nint At, long Bytes)[] Parts(int rows) =>
+    [
+        ((nint)heads.Base, (long)rows * sizeof(Head)),
+        ((nint)ground.Base, (long)rows * ground.RowBytes),
+        ((nint)upper.Base, (long)UpperUsed * upper.RowBytes),
+    ];
+
+    /// <summary>Whether every link leads to one of so many rows, and every row's blocks are there: asked once of what a file said.</summary>
+    public bool LeadsOnlyTo(int rows)
+    {
+        for (var row = 0; row < rows; row++)
+        {
+            var head = HeadOf(row);
+            if (head->Level > LevelMax || head->Lock != 0 || head->Upper < 0 || head->Upper + head->Level > UpperUsed) return false;
+            for (var level = 0; level <= head->Level; level++)
+            {
+                var block = Of(row, level);
+                for (var at = 0; at < LinksMax(level) && block[at] >= 0; at++)
+                    if (block[at] >= rows) return false;
+            }
+        }
+
+        return Entry.Row < rows && (Entry.Row < 0 || Entry.Level == LevelOf(Entry.Row));
+    }
 
     private Head* HeadOf(int row) => (Head*)heads.Base + row;
 
@@ -94,10 +151,13 @@ internal sealed unsafe class LinkTable
         return Math.Min(LevelMax, (int)(-Math.Log(share) * levelScale));
     }
 
+    /// <summary>Eight bytes, because a million rows have a million of them.</summary>
+    [StructLayout(LayoutKind.Sequential, Pack = 2)]
     private struct Head
     {
         public int Upper;
-        public int Lock;
-        public int Level;
+        public byte Lock;
+        public byte Level;
+        public ushort Reserved;
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Holdfast.Vectors.Filters;
 
 namespace Holdfast.Vectors.Graphs;
 
@@ -27,4 +28,12 @@ internal readonly unsafe struct BitGate(ulong* bits) : IRowGate
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Admits(int row) => (bits[row >> 6] & (1UL << row)) != 0;
+}
+
+/// <summary>Rows that pass a filter which is asked when they are met.</summary>
+internal readonly struct LazyGate(LazyRows rows) : IRowGate
+{
+    public static bool IsOpen => false;
+
+    public bool Admits(int row) => rows.Admits(row);
 }

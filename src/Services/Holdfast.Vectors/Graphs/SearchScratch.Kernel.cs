@@ -27,6 +27,9 @@ internal sealed unsafe class SearchScratch(int rowsMax)
     /// <summary>Rows whose distance was computed since <see cref="Begin"/>.</summary>
     public int Visited { get; set; }
 
+    /// <summary>Levels of the graph that the last search went down.</summary>
+    public int Levels { get; set; }
+
     /// <summary>A walk's version of the marks: a row is marked when its word equals it, so that nothing is cleared between walks. There is a word for every row that the segment may ever have, because a walk meets rows that others insert meanwhile.</summary>
     public ushort* BeginWalk(out ushort version)
     {
@@ -45,6 +48,7 @@ internal sealed unsafe class SearchScratch(int rowsMax)
     {
         Pool.Ensure(ef + 2);
         Visited = 0;
+        Levels = 0;
     }
 }
 

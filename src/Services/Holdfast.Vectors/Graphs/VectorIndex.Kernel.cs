@@ -1,9 +1,17 @@
 using System.Runtime.Intrinsics.X86;
+using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Kernels;
 using Holdfast.Vectors.Memory;
 using Holdfast.Vectors.Points;
 
 namespace Holdfast.Vectors.Graphs;
+
+/// <summary>What is wanted of a graph.</summary>
+/// <param name="Limit">How many rows.</param>
+/// <param name="Ef">Candidates kept on the walk.</param>
+/// <param name="IgnoresCodes">Whether it is walked by the full vectors.</param>
+/// <param name="Oversampling">How many times the wanted rows are measured by the full vectors; NaN for the codes' own measure.</param>
+internal readonly record struct GraphQuestion(int Limit, int Ef, bool IgnoresCodes = false, double Oversampling = double.NaN);
 
 /// <summary>
 /// A column's graph in one segment: derived state, which may differ between replicas and is outside every hash. Walked by codes and measured again by the full vectors, or walked by these. Rows are inserted
@@ -13,32 +21,52 @@ internal sealed unsafe class VectorIndex
 {
     private readonly VectorParams column;
     private readonly RowMemory vectors;
-    private readonly VectorGraph graph;
-    private readonly Int8Codec? codec;
+    private readonly GraphBuilder builder;
+    private readonly GraphWalker overVectors;
+    private readonly GraphWalker? overCodes;
     private readonly delegate*<byte*, byte*, int, float> metric;
     private int indexed;
 
     /// <summary>An empty index.</summary>
     /// <param name="column">What is indexed.</param>
     /// <param name="vectors">The full vectors.</param>
-    /// <param name="sample">Components of some of them, from which the codes' scale is learnt; reordered.</param>
+    /// <param name="sample">Components of some of them, from which the codes are learnt; reordered.</param>
     public VectorIndex(VectorParams column, RowMemory vectors, Span<float> sample)
+        : this(column, vectors, RowCodec.Learn(column.Quantization, column.Distance, column.Size, AsCompared(column, sample)), new LinkTable(column.Graph, vectors.RowsMax), null, 0)
     {
-        (this.column, this.vectors) = (column, vectors);
+    }
+
+    /// <summary>An index with what a file said of it.</summary>
+    public VectorIndex(VectorParams column, RowMemory vectors, RowCodec? codec, LinkTable links, RowMemory? codes, int indexed)
+    {
+        (this.column, this.vectors, Codec, Links, this.indexed) = (column, vectors, codec, links, indexed);
         metric = GraphFactory.MetricOf(column);
-        vectors.AskForLargePages();
-        if (column.Encoding == GraphEncoding.Int8)
+        overVectors = GraphFactory.WalkerOverVectors(vectors, column, links);
+        if (codec is null)
         {
-            codec = Int8Codec.Learn(column.Size, sample, column.Distance.IsCentred());
-            graph = GraphFactory.OverCodes(new RowMemory(column.Size, vectors.RowsMax), column.Distance, column.Graph);
-        }
-        else
-        {
-            graph = GraphFactory.OverVectors(vectors, column);
+            builder = GraphFactory.BuilderOverVectors(vectors, column, links);
+            vectors.AskForLargePages();
+            return;
         }
 
-        graph.Rows.AskForLargePages();
+        // Codes that fit into a few cache lines lie behind one another: padding them would take what they save.
+        Codes = codes ?? new RowMemory(codec.RowBytes, vectors.RowsMax, isPadded: false);
+        Codes.AskForLargePages();
+        overCodes = codec.Walker(Codes, links);
+        builder = codec.IsFineEnoughToBuildBy ? GraphFactory.BuilderOverCodes(Codes, column, links) : GraphFactory.BuilderOverVectors(vectors, column, links);
     }
+
+    /// <summary>What turns vectors into codes; null where there are none.</summary>
+    public RowCodec? Codec { get; }
+
+    /// <summary>The rows of codes; null where there are none.</summary>
+    public RowMemory? Codes { get; }
+
+    /// <summary>Who is linked to whom.</summary>
+    public LinkTable Links { get; }
+
+    /// <summary>What is indexed.</summary>
+    public VectorParams Column => column;
 
     /// <summary>All rows before this one are in the graph, or have no vector here, or were dead when their turn came.</summary>
     public int Indexed => Volatile.Read(ref indexed);
@@ -46,53 +74,63 @@ internal sealed unsafe class VectorIndex
     /// <summary>Inserts a row. Several threads may, each with its own scratch and rows; <see cref="Advance"/> is then called by their owner.</summary>
     public void Insert(int row, ulong* live, SearchScratch scratch)
     {
-        if (codec is not null)
+        WriteCodes(row);
+        builder.Insert(row, live, scratch);
+    }
+
+    /// <summary>Writes a row's codes, for a row whose links are taken over from another graph.</summary>
+    public void WriteCodes(int row)
+    {
+        if (Codec is null) return;
+        if (column is { Datatype: VectorDatatype.Float32 })
         {
-            if (column.Datatype == VectorDatatype.Float32)
-            {
-                codec.ToRow((float*)vectors.Row(row), graph.Rows.Row(row));
-            }
-            else
-            {
-                var floats = stackalloc float[column.Size];
-                for (var at = 0; at < column.Size; at++) floats[at] = (float)((Half*)vectors.Row(row))[at];
-                codec.ToRow(floats, graph.Rows.Row(row));
-            }
+            Codec.ToRow((float*)vectors.Row(row), Codes!.Row(row));
+            return;
         }
 
-        graph.Insert(row, live, scratch);
+        var floats = new float[column.Size];
+        StoredVectors.Read(column, vectors.Row(row), floats);
+        if (column is { Datatype: VectorDatatype.Uint8, Distance: Distance.Cosine }) StoredVectors.BringToLengthOne(floats);
+        fixed (float* first = floats) Codec.ToRow(first, Codes!.Row(row));
+    }
+
+    /// <summary>Bytes under the cosine are stored as they came; their codes are those of vectors of length one.</summary>
+    private static Span<float> AsCompared(VectorParams column, Span<float> sample)
+    {
+        if (column is not { Datatype: VectorDatatype.Uint8, Distance: Distance.Cosine }) return sample;
+        for (var at = 0; at + column.Size <= sample.Length; at += column.Size) StoredVectors.BringToLengthOne(sample.Slice(at, column.Size));
+        return sample;
     }
 
     /// <summary>Says that all rows before this one have had their turn.</summary>
     public void Advance(int to) => Volatile.Write(ref indexed, to);
 
     /// <summary>Takes dead rows out of a living row's links; true when there were any.</summary>
-    public bool Mend(int row, ulong* live, SearchScratch scratch) => graph.Mend(row, live, scratch);
+    public bool Mend(int row, ulong* live, SearchScratch scratch) => builder.Mend(row, live, scratch);
 
     /// <summary>Moves the graph's entry to a living row.</summary>
-    public void MendEntry(ulong* live) => graph.MendEntry(live, Indexed);
+    public void MendEntry(ulong* live) => builder.MendEntry(live, Indexed);
 
-    /// <summary>Finds close rows, into the scratch's pool, the first <paramref name="limit"/> of them measured by the full vectors. Returns how many are there.</summary>
+    /// <summary>Finds close rows, into the scratch's pool, the first ones measured by the full vectors. Returns how many are there.</summary>
     /// <param name="query">The query as floats, padded with zeros to whole cache lines.</param>
-    /// <param name="limit">How many are wanted.</param>
-    /// <param name="ef">Candidates kept on the walk; at least <paramref name="limit"/>.</param>
+    /// <param name="question">What is wanted.</param>
     /// <param name="admitted">Bits of the rows that may be returned; null for all.</param>
     /// <param name="scratch">This thread's.</param>
-    public int Search(float* query, int limit, int ef, ulong* admitted, SearchScratch scratch)
+    /// <param name="rest">What else is asked of a row when it is met; null for nothing.</param>
+    public int Search(float* query, in GraphQuestion question, ulong* admitted, SearchScratch scratch, LazyRows? rest = null)
     {
-        if (codec is null) return graph.Search((byte*)query, ef, admitted, Indexed, scratch);
-        scratch.Query.Ensure(graph.QueryBytes);
-        codec.ToQuery(query, scratch.Query.First);
-        var found = graph.Search(scratch.Query.First, ef, admitted, Indexed, scratch);
-        return Rescore(query, scratch.Pool.First, Math.Min(found, RescoredOf(limit)));
+        if (overCodes is null || question.IgnoresCodes) return overVectors.Search((byte*)query, question.Ef, admitted, Indexed, scratch, rest);
+        scratch.Query.Ensure(overCodes.QueryBytes);
+        Codec!.ToQuery(query, scratch.Query.First);
+        var oversampling = double.IsNaN(question.Oversampling) ? column.Quantization.Oversampling : Math.Max(1, question.Oversampling);
+        var rescored = (int)Math.Min((question.Limit * oversampling) + 8, vectors.RowsMax);
+        var found = overCodes.Search(scratch.Query.First, Math.Max(question.Ef, rescored), admitted, Indexed, scratch, rest);
+        return Rescore(query, scratch.Pool.First, Math.Min(found, rescored));
     }
-
-    /// <summary>Twice the wanted and some: at 8 bits the true ten are among the first ten in 99.5 of 100 cases already.</summary>
-    private static int RescoredOf(int limit) => checked((2 * limit) + 8);
 
     private int Rescore(float* query, Candidate* pool, int count)
     {
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && !column.IsOnDisk)
             for (var at = 0; at < count; at++)
                 for (var line = 0; line < Math.Min(vectors.RowBytes, 512); line += RowMemory.LineBytes) Sse.Prefetch0(vectors.Row(pool[at].Row) + line);
         for (var at = 0; at < count; at++) pool[at].Distance = metric((byte*)query, vectors.Row(pool[at].Row), vectors.RowBytes);

@@ -74,3 +74,19 @@ internal struct AbsoluteStep : IFloatStep
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Step(float x, float y, float sum) => sum + MathF.Abs(x - y);
 }
+
+/// <summary>Adds the square of the second: for a row's own length.</summary>
+internal struct OwnSquareStep : IFloatStep
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Step(Vector512<float> x, Vector512<float> y, Vector512<float> sum) => Vector512.MultiplyAddEstimate(y, y, sum);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Step(Vector256<float> x, Vector256<float> y, Vector256<float> sum) => Vector256.MultiplyAddEstimate(y, y, sum);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Step(Vector128<float> x, Vector128<float> y, Vector128<float> sum) => Vector128.MultiplyAddEstimate(y, y, sum);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Step(float x, float y, float sum) => sum + (y * y);
+}

@@ -3,22 +3,26 @@ using System.Runtime.CompilerServices;
 namespace Holdfast.Vectors.Kernels;
 
 /// <summary>
-/// A distance over one way of storing rows, as a struct, so that a graph is compiled for it with the arithmetic inlined. Smaller is closer. A query has the metric's own form, which
-/// <see cref="ToQuery"/> makes from a row; it needs <see cref="QueryBytes"/> bytes.
+/// A distance from a query to rows stored in one way, as a struct, so that a walk is compiled for it with the arithmetic inlined. Smaller is closer. A query has the metric's own form, which needs
+/// <see cref="QueryBytes"/> bytes.
 /// </summary>
-internal unsafe interface IRowMetric
+internal unsafe interface IWalkMetric
 {
     /// <summary>From a query to a row.</summary>
     static abstract float Of(byte* query, byte* row, int rowBytes);
 
+    /// <summary>How much room a query takes.</summary>
+    static abstract int QueryBytes(int rowBytes);
+}
+
+/// <summary>A distance that rows have between one another as well: a graph can be built by it.</summary>
+internal unsafe interface IRowMetric : IWalkMetric
+{
     /// <summary>Between two rows.</summary>
     static abstract float OfRows(byte* one, byte* other, int rowBytes);
 
     /// <summary>A stored row in the form of a query.</summary>
     static abstract void ToQuery(byte* row, byte* query, int rowBytes);
-
-    /// <summary>How much room a query takes.</summary>
-    static abstract int QueryBytes(int rowBytes);
 }
 
 /// <summary>Float rows under any of the three sums.</summary>
@@ -52,6 +56,35 @@ internal unsafe struct FloatMetric<TStep, TRows, TSign> : IRowMetric
     }
 
     public static int QueryBytes(int rowBytes) => rowBytes / TRows.ElementBytes * sizeof(float);
+}
+
+/// <summary>Bytes under the cosine: they cannot be brought to length one beforehand, so a row's length is computed with it. Queries are of length one.</summary>
+internal unsafe struct ByteCosine : IRowMetric
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Of(byte* query, byte* row, int rowBytes)
+    {
+        var square = FloatKernel<OwnSquareStep, ByteRows>.Sum((float*)query, row, rowBytes);
+        return square > 0 ? -FloatKernel<DotStep, ByteRows>.Sum((float*)query, row, rowBytes) / MathF.Sqrt(square) : 0;
+    }
+
+    public static float OfRows(byte* one, byte* other, int rowBytes)
+    {
+        var (dot, square) = (0, 0);
+        var own = 0;
+        for (var at = 0; at < rowBytes; at++) (dot, square, own) = (dot + (one[at] * other[at]), square + (other[at] * other[at]), own + (one[at] * one[at]));
+        return square > 0 && own > 0 ? -dot / MathF.Sqrt((float)square * own) : 0;
+    }
+
+    public static void ToQuery(byte* row, byte* query, int rowBytes)
+    {
+        var square = 0f;
+        for (var at = 0; at < rowBytes; at++) square += row[at] * row[at];
+        var scale = square > 0 ? 1 / MathF.Sqrt(square) : 0;
+        for (var at = 0; at < rowBytes; at++) ((float*)query)[at] = row[at] * scale;
+    }
+
+    public static int QueryBytes(int rowBytes) => rowBytes * sizeof(float);
 }
 
 /// <summary>Whether a larger sum is closer.</summary>
@@ -140,20 +173,6 @@ internal unsafe struct Int8Manhattan : IRowMetric
     }
 
     public static void ToQuery(byte* row, byte* query, int rowBytes) => Int8Kernel.ToQuery(row, (sbyte*)query, rowBytes);
-
-    public static int QueryBytes(int rowBytes) => rowBytes;
-}
-
-/// <summary>One bit per dimension: how many differ.</summary>
-internal unsafe struct BinaryHamming : IRowMetric
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Of(byte* query, byte* row, int rowBytes) => BinaryKernel.Differing(query, row, rowBytes);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float OfRows(byte* one, byte* other, int rowBytes) => BinaryKernel.Differing(one, other, rowBytes);
-
-    public static void ToQuery(byte* row, byte* query, int rowBytes) => Buffer.MemoryCopy(row, query, rowBytes, rowBytes);
 
     public static int QueryBytes(int rowBytes) => rowBytes;
 }

@@ -15,10 +15,23 @@ internal sealed record IndexWorkerOptions
 
     /// <summary>Rows of a segment below which no graph is built: they are measured one by one in less time than a walk takes.</summary>
     public int RowsMin { get; init; } = 2000;
+
+    /// <summary>Rows of a growing segment from which on it is sealed, when nothing else is to be done: fewer are cheap to index again after a restart, and many small segments are slow to search.</summary>
+    public int SealRowsMin { get; init; } = 10_000;
+
+    /// <summary>Rows of a growing segment from which on it is sealed although others wait: so many at most are indexed again after a restart.</summary>
+    public int SealRowsMax { get; init; } = 1 << 18;
+
+    /// <summary>The share of a sealed segment's rows that may be dead before it is written anew. Qdrant's default.</summary>
+    public double DeadShareMax { get; init; } = 0.2;
+
+    /// <summary>Dead rows below which a sealed segment is left alone. Qdrant's default.</summary>
+    public int DeadRowsMin { get; init; } = 1000;
 }
 
 /// <summary>
-/// Builds graphs behind the log: threads that take segments whose rows are not all indexed, and graphs that lead to the dead. A row is found before its turn, by the scan of the tail; this only makes it fast.
+/// Builds graphs behind the log, mends those that lead to the dead, reads them back after a restart, and merges segments into larger ones that are kept in files. A row is found before its turn, by the scan of
+/// the tail; this only makes it fast.
 /// In the simulator <see cref="RunOnce"/> is called inline instead.
 /// </summary>
 internal sealed class IndexWorkers : IDisposable
@@ -39,7 +52,7 @@ internal sealed class IndexWorkers : IDisposable
     {
         lock (gate)
         {
-            shards[machine] = new ShardIndexing(options);
+            shards[machine] = new ShardIndexing(machine, options);
             if (threads.Length == 0) Begin();
         }
 
@@ -101,11 +114,11 @@ internal sealed class IndexWorkers : IDisposable
         var didSomething = false;
         foreach (var (machine, indexing) in all)
         {
-            if (machine.State is not { } state || !indexing.TryEnter()) continue;
+            if (machine.State is null || !indexing.TryEnter()) continue;
             var begun = Stopwatch.GetTimestamp();
             try
             {
-                didSomething |= indexing.Work(state.Store);
+                didSomething |= indexing.Work();
             }
             finally
             {

@@ -1,19 +1,29 @@
 using System.Numerics;
+using Holdfast.Storage;
+using Holdfast.Vectors.Files;
 using Holdfast.Vectors.Graphs;
 using Holdfast.Vectors.Points;
+using Holdfast.Vectors.Shards;
 
 namespace Holdfast.Vectors.Machine;
 
-/// <summary>What one shard's graphs still lack, in batches of some milliseconds; for one thread at a time.</summary>
-internal sealed unsafe class ShardIndexing(IndexWorkerOptions options)
+/// <summary>What one shard's indexes and segments still lack, in batches of some milliseconds; for one thread at a time.</summary>
+internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOptions options)
 {
-    private const int RowsPerBatch = 128;
-    private const int SampleRows = 2000;
+    /// <summary>Rows inserted into a graph at a time.</summary>
+    public const int RowsPerBatch = 128;
+
+    private const int PostingsPerBatch = 1024;
+    private const int DeclaredRowsPerBatch = 2048;
 
     /// <summary>A graph is mended when one in so many of its rows died since.</summary>
     private const int MendShare = 10;
 
     private readonly Dictionary<VectorIndex, int> mendedAt = [];
+    private PointStore? known;
+    private SegmentMerge? merge;
+    private IEnumerator<bool>? merging;
+    private int refused;
     private int busy;
 
     /// <summary>Takes the shard for this thread; false when another has it.</summary>
@@ -23,18 +33,112 @@ internal sealed unsafe class ShardIndexing(IndexWorkerOptions options)
     public void Leave() => Volatile.Write(ref busy, 0);
 
     /// <summary>One batch; false when nothing is left to do.</summary>
-    public bool Work(PointStore store)
+    public bool Work()
     {
+        if (machine.State is not { } state) return false;
+        if (state.Store != known)
+        {
+            merge?.Abandon();
+            (known, merge, merging, refused) = (state.Store, null, null, 0);
+            mendedAt.Clear();
+        }
+
+        var store = state.Store;
+        foreach (var segment in store.Segments)
+            for (var column = 0; column < segment.Columns.Length; column++)
+                if (ReadBack(store, segment, column)) return true;
+        var isMerging = Merge();
         foreach (var segment in store.Segments)
             foreach (var column in segment.Columns)
-                if (Insert(segment, column) || Mend(segment, column)) return true;
+                if (Extend(segment, column) || Insert(segment, column) || Mend(segment, column)) return true;
+        if (FillDeclared(state) || isMerging) return true;
+        foreach (var segment in store.Segments)
+            for (var column = 0; column < segment.Columns.Length; column++)
+                if (Keep(store, segment, column)) return true;
+        return refused == 0 && Plan(store);
+    }
+
+    /// <summary>Some components of a column's rows, whole vectors, spread over all of them.</summary>
+    public static float[] Sample(VectorColumn column, int visible)
+    {
+        var (rows, size) = (Math.Min(RowCodec.SampleRows, visible), column.Params.Size);
+        var sample = new List<float>(Math.Min(rows * size, 1 << 20));
+        var step = Math.Max(1, visible / Math.Max(1, rows));
+        for (var row = 0; row < visible && sample.Count < 1 << 20; row += step)
+            if (column.IsLive(row)) sample.AddRange(column.Read(row));
+        return [.. sample];
+    }
+
+    /// <summary>After a restart: a graph that is in a file takes its column's place; one that is damaged, or was built in another way, is forgotten and built again.</summary>
+    private bool ReadBack(PointStore store, Segment segment, int column)
+    {
+        if (segment.Files?.Graphs[column] is not { } hash || segment.Columns[column].Index is not null) return false;
+        if (GraphFile.Read(store.Files!, hash, segment.Columns[column]) is { } index) segment.Columns[column].Index = index;
+        else
+        {
+            SetGraph(store, segment, column, null);
+            store.Files!.DropDamaged(hash);
+        }
+
+        return true;
+    }
+
+    /// <summary>A sealed segment's graph that was built here is written beside its rows.</summary>
+    private bool Keep(PointStore store, Segment segment, int column)
+    {
+        if (segment.Files is not { } files || files.Graphs[column] is not null || segment.Columns[column].Index is not { } index || index.Indexed < segment.Visible || refused > 0) return false;
+        try
+        {
+            SetGraph(store, segment, column, GraphFile.Write(store.Files!, index, segment.Visible));
+            machine.Kept?.Invoke();
+        }
+        catch (IOException)
+        {
+            refused++;
+        }
+
+        return true;
+    }
+
+    /// <summary>The segment names another graph; whoever captures a snapshot meanwhile sees the old names or the new ones.</summary>
+    private void SetGraph(PointStore store, Segment segment, int column, FileHash? graph)
+    {
+        lock (machine.Gate)
+        {
+            if (segment.Files is { } files)
+            {
+                if (files.Graphs[column] is { } old) store.Files!.Release(old);
+                var graphs = (FileHash?[])files.Graphs.Clone();
+                graphs[column] = graph;
+                segment.Files = files with { Graphs = graphs };
+            }
+            else if (graph is { } unwanted)
+            {
+                store.Files!.Release(unwanted);
+            }
+        }
+    }
+
+    /// <summary>Payload indexes that were declared are there before the first question. What is asked without a declaration makes its own.</summary>
+    private static bool FillDeclared(ShardState state)
+    {
+        foreach (var segment in state.Store.Segments)
+            foreach (var (path, type) in state.DeclaredTypes)
+                if (segment.Indexes.Fill(path, type, state.TextKeys.GetValueOrDefault(path.Text), segment, DeclaredRowsPerBatch)) return true;
         return false;
+    }
+
+    private static bool Extend(Segment segment, VectorColumn column)
+    {
+        if (column.Postings is not { } postings || postings.Covered >= segment.Visible) return false;
+        postings.Extend(column, Math.Min(segment.Visible, postings.Covered + PostingsPerBatch));
+        return true;
     }
 
     private bool Insert(Segment segment, VectorColumn column)
     {
         var visible = segment.Visible;
-        if (column.Index is null && column.LiveCount < options.RowsMin) return false;
+        if (column.Params.Kind != VectorKind.Dense || column.Params.Graph.M == 0 || (column.Index is null && column.LiveCount < options.RowsMin)) return false;
         var index = column.Index ??= new VectorIndex(column.Params, column.Rows, Sample(column, visible));
         var from = index.Indexed;
         if (from >= visible) return false;
@@ -57,8 +161,8 @@ internal sealed unsafe class ShardIndexing(IndexWorkerOptions options)
     {
         if (column.Index is not { } index || index.Indexed == 0) return false;
         var dead = index.Indexed - CountLive(column, index.Indexed);
-        var known = mendedAt.GetValueOrDefault(index);
-        if ((dead - known) * MendShare < index.Indexed) return false;
+        var mended = mendedAt.GetValueOrDefault(index);
+        if ((dead - mended) * MendShare < index.Indexed) return false;
         mendedAt[index] = dead;
         index.MendEntry(column.Live);
         var scratch = segment.Scratch.Rent();
@@ -69,20 +173,36 @@ internal sealed unsafe class ShardIndexing(IndexWorkerOptions options)
         return true;
     }
 
+    /// <summary>A step of the merge under way; false when there is none. A disk that refuses ends it, and no other is begun before the state is replaced.</summary>
+    private bool Merge()
+    {
+        if (merging is null) return false;
+        try
+        {
+            if (merging.MoveNext()) return true;
+        }
+        catch (IOException)
+        {
+            refused++;
+            merge!.Abandon();
+        }
+
+        (merge, merging) = (null, null);
+        return true;
+    }
+
+    private bool Plan(PointStore store)
+    {
+        if (SegmentPlan.Next(store, options) is not { } sources) return false;
+        merge = new SegmentMerge(machine, store, sources, options);
+        merging = merge.Steps().GetEnumerator();
+        return true;
+    }
+
     private static int CountLive(VectorColumn column, int rows)
     {
         var count = 0;
         for (var word = 0; word << 6 < rows; word++) count += BitOperations.PopCount(column.Live[word]);
         return Math.Min(count, rows);
-    }
-
-    private static float[] Sample(VectorColumn column, int visible)
-    {
-        var (rows, size) = (Math.Min(SampleRows, visible), column.Params.Size);
-        var sample = new List<float>(Math.Min(rows * size, 1 << 20));
-        var step = Math.Max(1, visible / Math.Max(1, rows));
-        for (var row = 0; row < visible && sample.Count < 1 << 20; row += step)
-            if (column.IsLive(row)) sample.AddRange(column.Read(row));
-        return [.. sample];
     }
 }

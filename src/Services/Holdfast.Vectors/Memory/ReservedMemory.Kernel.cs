@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Holdfast.Primitives;
+using Holdfast.Storage;
 
 namespace Holdfast.Vectors.Memory;
 
@@ -12,6 +13,9 @@ internal sealed unsafe partial class ReservedMemory
 {
     private const int ProtectReadWrite = 3;
     private const int MapPrivateAnonymousNoReserve = 0x4022;
+    private const int MapPrivate = 0x2;
+    private const int AdviseRandom = 1;
+    private const int AdviseWillNeed = 3;
     private const int AdviseHugePages = 14;
 
     private readonly nuint bytesMax;
@@ -37,6 +41,42 @@ internal sealed unsafe partial class ReservedMemory
         }
     }
 
+    private ReservedMemory(byte* start, nuint bytes)
+    {
+        Base = start;
+        (bytesMax, isMapped) = (bytes, true);
+    }
+
+    /// <summary>
+    /// A whole file, mapped: pages are read when they are touched, given up when memory is short, and what is written here stays here. Where files cannot be mapped, its content.
+    /// </summary>
+    /// <exception cref="IOException">It could not be read whole.</exception>
+    public static ReservedMemory OfFile(IDiskFile file)
+    {
+        var bytes = (nuint)file.Length;
+        if (file.Descriptor >= 0 && OperatingSystem.IsLinux())
+        {
+            var start = Map(0, bytes, ProtectReadWrite, MapPrivate, file.Descriptor, 0);
+            if (start != -1) return new ReservedMemory((byte*)start, bytes);
+        }
+
+        var copy = new ReservedMemory((long)bytes);
+        Fill(file, 0, copy.Base, (long)bytes);
+        return copy;
+    }
+
+    /// <summary>Reads a part of a file to an address.</summary>
+    /// <exception cref="IOException">The file is shorter.</exception>
+    public static void Fill(IDiskFile file, long offset, byte* target, long bytes)
+    {
+        for (long at = 0; at < bytes;)
+        {
+            var count = file.Read(offset + at, new Span<byte>(target + at, (int)Math.Min(bytes - at, 1 << 22)));
+            if (count == 0) throw new IOException("a file of a segment ends before it should");
+            at += count;
+        }
+    }
+
     /// <summary>Gives the range back.</summary>
     ~ReservedMemory()
     {
@@ -51,6 +91,18 @@ internal sealed unsafe partial class ReservedMemory
     public void AskForLargePages()
     {
         if (isMapped) _ = Advise((nint)Base, bytesMax, AdviseHugePages);
+    }
+
+    /// <summary>Asks that a part of a mapped file is read soon, all of it: the first searches do not wait for the disk.</summary>
+    public void WarmUp(long offset, long bytes)
+    {
+        if (isMapped && bytes > 0) _ = Advise((nint)Base + (nint)(offset / 4096 * 4096), (nuint)(bytes + (offset % 4096)), AdviseWillNeed);
+    }
+
+    /// <summary>Says that a part of a mapped file is read here and there, so that what lies beside is not read with it.</summary>
+    public void ExpectScatteredReads(long offset, long bytes)
+    {
+        if (isMapped && bytes > 0) _ = Advise((nint)Base + (nint)(offset / 4096 * 4096), (nuint)(bytes + (offset % 4096)), AdviseRandom);
     }
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]

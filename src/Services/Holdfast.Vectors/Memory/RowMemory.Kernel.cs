@@ -12,13 +12,23 @@ internal sealed unsafe class RowMemory
     private readonly ReservedMemory memory;
 
     /// <summary>Reserves room.</summary>
-    public RowMemory(int rowBytes, int rowsMax)
+    /// <param name="rowBytes">Bytes of a row.</param>
+    /// <param name="rowsMax">How many.</param>
+    /// <param name="isPadded">Whether each begins on a cache line; small codes lie closer.</param>
+    public RowMemory(int rowBytes, int rowsMax, bool isPadded = true)
     {
         Invariant.Holds(rowBytes > 0 && rowsMax > 0, "rows of no length, or none, were reserved");
-        RowBytes = Padded(rowBytes);
+        RowBytes = isPadded ? Padded(rowBytes) : rowBytes;
         RowsMax = rowsMax;
         memory = new ReservedMemory((long)RowBytes * rowsMax);
         Base = memory.Base;
+    }
+
+    /// <summary>Rows that are there: a part of a mapped file.</summary>
+    public RowMemory(ReservedMemory memory, long offset, int rowBytes, int rows)
+    {
+        (this.memory, RowBytes, RowsMax) = (memory, rowBytes, rows);
+        Base = memory.Base + offset;
     }
 
     /// <summary>Bytes from one row to the next.</summary>

@@ -25,6 +25,14 @@ internal sealed class IdIndex
     /// <summary>Says where an id's row is; true when the id was not there.</summary>
     public bool Set(in PointId id, RowAddress address)
     {
+        // Ids that rise, as they do in a snapshot and often elsewhere, need no search.
+        if (leaves[^1] is { Count: > 0 and < LeafMax } last && last.Ids[last.Count - 1].CompareTo(id) < 0)
+        {
+            last.Insert(last.Count, id, address);
+            Count++;
+            return true;
+        }
+
         var place = LeafOf(id);
         var leaf = leaves[place];
         var at = Array.BinarySearch(leaf.Ids, 0, leaf.Count, id);
@@ -77,6 +85,13 @@ internal sealed class IdIndex
         for (; place < leaves.Count && found.Count < max; place++, at = 0)
             for (; at < leaves[place].Count && found.Count < max; at++) found.Add(new(leaves[place].Ids[at], leaves[place].Addresses[at]));
         return found;
+    }
+
+    /// <summary>Moves every id's place; the ids stay as they are.</summary>
+    public void Readdress(Func<RowAddress, RowAddress> moved)
+    {
+        foreach (var leaf in leaves)
+            for (var at = 0; at < leaf.Count; at++) leaf.Addresses[at] = moved(leaf.Addresses[at]);
     }
 
     private int LeafOf(in PointId id)

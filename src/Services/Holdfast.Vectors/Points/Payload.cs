@@ -24,6 +24,9 @@ public sealed class Payload
     /// <summary>Takes bytes that are normalised already, such as those of an entry.</summary>
     public static Payload FromNormalised(ReadOnlySpan<byte> json) => json.Length <= 2 ? Empty : new Payload(json.ToArray());
 
+    /// <summary>Takes over an array that holds normalised bytes and is changed by nobody.</summary>
+    internal static Payload Over(byte[] json) => json.Length <= 2 ? Empty : new Payload(json);
+
     /// <summary>Normalises an object that a client sent.</summary>
     public static Payload From(JsonElement element)
     {

@@ -8,18 +8,20 @@ namespace Holdfast.Vectors.Points;
 /// <summary>A point's name: an unsigned number or a UUID. Numbers come before UUIDs, each in their own order: the order in which points are scrolled.</summary>
 public readonly record struct PointId : IComparable<PointId>
 {
-    private readonly UInt128 value;
+    // Two halves instead of one number: that would be aligned to 16 bytes, and a million ids have a million gaps.
+    private readonly ulong high;
+    private readonly ulong low;
 
-    private PointId(bool isUuid, UInt128 value) => (IsUuid, this.value) = (isUuid, value);
+    private PointId(bool isUuid, UInt128 value) => (IsUuid, high, low) = (isUuid, (ulong)(value >> 64), (ulong)value);
 
     /// <summary>Whether it is a UUID.</summary>
     public bool IsUuid { get; }
 
     /// <summary>The number; meaningless for a UUID.</summary>
-    public ulong Number => (ulong)value;
+    public ulong Number => low;
 
     /// <summary>The UUID's high half, as written; meaningless for a number.</summary>
-    public UInt128 Bits => value;
+    public UInt128 Bits => new(high, low);
 
     /// <summary>A number.</summary>
     public static PointId Of(ulong number) => new(false, number);
@@ -32,6 +34,9 @@ public readonly record struct PointId : IComparable<PointId>
         return new PointId(true, BinaryPrimitives.ReadUInt128BigEndian(bytes));
     }
 
+    /// <summary>The bits of either kind.</summary>
+    internal static PointId Of(bool isUuid, UInt128 bits) => new(isUuid, bits);
+
     /// <summary>A UUID in any of its usual spellings: with hyphens, without, or as a urn.</summary>
     public static bool TryParseUuid([NotNullWhen(true)] string? text, out PointId id)
     {
@@ -42,14 +47,18 @@ public readonly record struct PointId : IComparable<PointId>
     }
 
     /// <inheritdoc/>
-    public int CompareTo(PointId other) => IsUuid != other.IsUuid ? (IsUuid ? 1 : -1) : value.CompareTo(other.value);
+    public int CompareTo(PointId other) 
+    {
+        if (IsUuid != other.IsUuid) return IsUuid ? 1 : -1;
+        return high != other.high ? high.CompareTo(other.high) : low.CompareTo(other.low);
+    }
 
     /// <summary>A number in decimal, or a UUID in lower case with hyphens.</summary>
     public override string ToString()
     {
         if (!IsUuid) return Number.ToString(CultureInfo.InvariantCulture);
         Span<byte> bytes = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt128BigEndian(bytes, value);
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, Bits);
         return new Guid(bytes, bigEndian: true).ToString("D");
     }
 
@@ -59,8 +68,8 @@ public readonly record struct PointId : IComparable<PointId>
         get
         {
             var hash = new ContentHash(IsUuid ? 2UL : 1UL);
-            hash.Add((ulong)(value >> 64));
-            hash.Add((ulong)value);
+            hash.Add(high);
+            hash.Add(low);
             return hash.Value;
         }
     }
@@ -68,8 +77,8 @@ public readonly record struct PointId : IComparable<PointId>
     internal void Write(SpanWriter writer)
     {
         writer.WriteByte(IsUuid ? (byte)1 : (byte)0);
-        if (IsUuid) writer.WriteUInt64((ulong)(value >> 64));
-        writer.WriteUInt64((ulong)value);
+        if (IsUuid) writer.WriteUInt64(high);
+        writer.WriteUInt64(low);
     }
 
     internal static PointId Read(ref SpanReader reader)

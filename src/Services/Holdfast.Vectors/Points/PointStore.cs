@@ -1,4 +1,7 @@
 using Holdfast.Primitives;
+using Holdfast.Storage;
+using Holdfast.Vectors.Files;
+using Holdfast.Vectors.Shards;
 
 namespace Holdfast.Vectors.Points;
 
@@ -13,7 +16,10 @@ internal sealed class PointStore
     private readonly List<RowAddress> born = [];
     private readonly List<RowAddress> ended = [];
     private readonly List<StoreView> views = [];
+    private readonly Dictionary<int, Segment> numbered = [];
     private Segment[] segments = [];
+    private MergeWatch? watch;
+    private int nextNumber;
 
     /// <summary>No points.</summary>
     /// <param name="columns">The collection's columns.</param>
@@ -24,8 +30,17 @@ internal sealed class PointStore
         (Columns, this.rowsMax) = (columns, rowsMax);
     }
 
-    /// <summary>The columns.</summary>
-    public IReadOnlyList<VectorParams> Columns { get; }
+    /// <summary>The columns. Those of older segments may be indexed in other ways.</summary>
+    public IReadOnlyList<VectorParams> Columns { get; private set; }
+
+    /// <summary>Rows of a segment.</summary>
+    public int RowsMax => rowsMax;
+
+    /// <summary>The segments' files by hash, where they are kept; null where they are in memory only. Set once, before the first point.</summary>
+    public StateFiles? Files { get; init; }
+
+    /// <summary>A planted bug of the simulator.</summary>
+    internal PlantedShardBug Bug { get; init; }
 
     /// <summary>The segments, oldest first; the last one takes new rows. For any thread.</summary>
     public Segment[] Segments => Volatile.Read(ref segments);
@@ -43,7 +58,7 @@ internal sealed class PointStore
     public bool TryFind(in PointId id, out Segment segment, out int row)
     {
         var isThere = ids.TryFind(id, out var address);
-        segment = isThere ? segments[address.Segment] : null!;
+        segment = isThere ? numbered[address.Segment] : null!;
         row = address.Row;
         return isThere;
     }
@@ -56,10 +71,10 @@ internal sealed class PointStore
     {
         var segment = Active();
         var row = segment.Add(point.Id, point.Payload);
-        foreach (var (name, values) in point.Vectors)
+        foreach (var vector in point.Vectors)
         {
-            var column = ColumnOf(name);
-            segment.Columns[column].Write(row, values);
+            var column = ColumnOf(vector.Name);
+            segment.Columns[column].Write(row, vector);
             segment.Head(row).Has |= 1UL << column;
         }
 
@@ -67,7 +82,7 @@ internal sealed class PointStore
     }
 
     /// <summary>Writes a point's vectors that are named and keeps the others; with null values it loses them. False when there is no such point.</summary>
-    public bool ChangeVectors(in PointId id, IReadOnlyList<(int Column, float[]? Values)> changes, LogIndex index)
+    public bool ChangeVectors(in PointId id, IReadOnlyList<(int Column, NamedVector? Vector)> changes, LogIndex index)
     {
         if (!TryFind(id, out var old, out var oldRow)) return false;
         var segment = Active();
@@ -79,8 +94,8 @@ internal sealed class PointStore
                 if (change.Column == column)
                 {
                     isKept = false;
-                    if (change.Values is null) continue;
-                    segment.Columns[column].Write(row, change.Values);
+                    if (change.Vector is not { } vector) continue;
+                    segment.Columns[column].Write(row, vector);
                     segment.Head(row).Has |= 1UL << column;
                 }
 
@@ -99,10 +114,10 @@ internal sealed class PointStore
         if (!TryFind(id, out var segment, out var row)) return false;
         var old = segment.PayloadOf(row);
         foreach (var view in views) view.Keep(new RowAddress(segment.Number, row), new KeptRow(old, segment.Head(row).Version));
-        Hash -= HashOf(id, segment, row, old);
-        var changed = change(old);
-        Hash += HashOf(id, segment, row, changed);
-        segment.SetPayload(row, changed);
+        Hash -= HashOf(id, segment, row);
+        watch?.Note(new RowAddress(segment.Number, row));
+        segment.SetPayload(row, change(old));
+        Hash += HashOf(id, segment, row);
         segment.Head(row).Version = index.Value;
         return true;
     }
@@ -123,19 +138,11 @@ internal sealed class PointStore
         foreach (var segment in segments) segment.Publish();
         foreach (var address in born)
         {
-            var segment = segments[address.Segment];
-            if (segment.Head(address.Row).DiedAt != 0) continue;
-            for (var column = 0; column < Columns.Count; column++)
-                if ((segment.Head(address.Row).Has & (1UL << column)) != 0) segment.Columns[column].Enliven(address.Row);
-            segment.Enliven(address.Row);
+            var segment = numbered[address.Segment];
+            if (segment.Head(address.Row).DiedAt == 0) segment.EnlivenWhole(address.Row);
         }
 
-        foreach (var address in ended)
-        {
-            var segment = segments[address.Segment];
-            foreach (var column in segment.Columns) column.Kill(address.Row);
-            segment.Kill(address.Row);
-        }
+        foreach (var address in ended) numbered[address.Segment].KillWhole(address.Row);
 
         born.Clear();
         ended.Clear();
@@ -157,6 +164,94 @@ internal sealed class PointStore
         return -1;
     }
 
+    /// <summary>Where an id list's place is. The writer's.</summary>
+    public Segment SegmentOf(RowAddress address) => numbered[address.Segment];
+
+    /// <summary>Rows of new segments are indexed by other settings from now on. Sizes, distances and types are the same.</summary>
+    public void Reconfigure(IReadOnlyList<VectorParams> columns) => Columns = columns;
+
+    /// <summary>
+    /// Begins to merge segments: they take no more rows. One merge at a time; null while there is another, or an entry is half done. Between entries, where nothing is applied meanwhile.
+    /// </summary>
+    public MergeWatch? BeginMerge(IReadOnlyList<Segment> sources)
+    {
+        if (watch is not null || born.Count > 0 || ended.Count > 0 || sources.Any(source => !segments.Contains(source))) return null;
+        foreach (var source in sources) source.Seal();
+        return watch = new MergeWatch(sources, nextNumber++);
+    }
+
+    /// <summary>
+    /// Lets the copy take its sources' place, at once for all readers; null where nothing lived. False while an entry is half done: ask again. A reader that still looks at the sources sees the points as they were.
+    /// </summary>
+    public bool TryFinishMerge(MergeWatch merge, Segment? target)
+    {
+        Invariant.Holds(merge == watch, "a merge was finished that was not begun");
+        if ((born.Count > 0 || ended.Count > 0) && Bug != PlantedShardBug.MergeEndsInsideEntry) return false;
+        if (target is not null)
+        {
+            merge.CatchUp(target, Bug);
+            numbered[target.Number] = target;
+        }
+
+        ids.Readdress(merge.Moved);
+        var others = segments.Where(segment => !merge.Sources.Contains(segment)).ToList();
+        if (target is not null) others.Insert(others.Count > 0 && !others[^1].IsSealed ? others.Count - 1 : others.Count, target);
+        Volatile.Write(ref segments, [.. others]);
+        foreach (var source in merge.Sources)
+        {
+            numbered.Remove(source.Number);
+            Let(source);
+        }
+
+        watch = null;
+        return true;
+    }
+
+    /// <summary>Gives a merge up.</summary>
+    public void AbandonMerge(MergeWatch merge)
+    {
+        if (watch == merge) watch = null;
+    }
+
+    /// <summary>Adds a segment of a snapshot: none of its rows is alive yet. The files are held from now on.</summary>
+    public Segment Restore(SegmentFiles files)
+    {
+        var rows = SegmentFile.Open(Files!, files.Rows, Columns);
+        var segment = new Segment(nextNumber++, Columns, rows) { Files = files };
+        foreach (var file in files.All) Files!.Hold(file);
+        numbered[segment.Number] = segment;
+        Volatile.Write(ref segments, [.. segments, segment]);
+        return segment;
+    }
+
+    /// <summary>A row of a restored segment is alive, with another payload than the file's if there is one; else it is dead.</summary>
+    public void RestoreRow(Segment segment, int row, bool isAlive, KeptRow? newer)
+    {
+        ref var head = ref segment.Head(row);
+        if (!isAlive)
+        {
+            head.DiedAt = 1;
+            return;
+        }
+
+        if (newer is { } change && Bug != PlantedShardBug.RestoreForgetsPayloads)
+        {
+            segment.SetPayload(row, change.Payload);
+            head.Version = change.Version;
+        }
+
+        var id = segment.IdOf(row);
+        Invariant.Holds(ids.Set(id, new RowAddress(segment.Number, row)), "a snapshot names a point twice: it passed its checksum, so it was written by another program");
+        Hash += HashOf(id, segment, row);
+        segment.EnlivenWhole(row);
+    }
+
+    /// <summary>The store is read no more by its writer: its files need not be kept.</summary>
+    public void LetGo()
+    {
+        foreach (var segment in segments) Let(segment);
+    }
+
     internal void Release(StoreView view) => views.Remove(view);
 
     private void Enter(in PointId id, Segment segment, int row, LogIndex index, ulong version)
@@ -173,29 +268,40 @@ internal sealed class PointStore
         segment.Head(row).VectorHash = hash.Value;
         if (TryFind(id, out var old, out var oldRow)) End(id, old, oldRow, index);
         ids.Set(id, new RowAddress(segment.Number, row));
-        Hash += HashOf(id, segment, row, segment.PayloadOf(row));
+        Hash += HashOf(id, segment, row);
         born.Add(new RowAddress(segment.Number, row));
     }
 
     private void End(in PointId id, Segment segment, int row, LogIndex index)
     {
-        Hash -= HashOf(id, segment, row, segment.PayloadOf(row));
+        Hash -= HashOf(id, segment, row);
         segment.Head(row).DiedAt = index.Value;
+        watch?.Note(new RowAddress(segment.Number, row));
         ended.Add(new RowAddress(segment.Number, row));
     }
 
     private Segment Active()
     {
         if (segments.Length > 0 && !segments[^1].IsFull) return segments[^1];
-        Volatile.Write(ref segments, [.. segments, new Segment(segments.Length, Columns, rowsMax)]);
-        return segments[^1];
+        var made = new Segment(nextNumber++, Columns, rowsMax);
+        numbered[made.Number] = made;
+        Volatile.Write(ref segments, [.. segments, made]);
+        return made;
     }
 
-    private static ulong HashOf(in PointId id, Segment segment, int row, Payload payload)
+    private void Let(Segment segment)
+    {
+        if (segment.Files is not { } held) return;
+        foreach (var file in held.All) Files!.Release(file);
+        segment.Files = null;
+    }
+
+    private static ulong HashOf(in PointId id, Segment segment, int row)
     {
         var hash = new ContentHash(id.StableHash);
         hash.Add(segment.Head(row).VectorHash);
-        hash.Add(payload.Json);
+        hash.Add(segment.PayloadJson(row));
+        GC.KeepAlive(segment);
         return hash.Value;
     }
 }

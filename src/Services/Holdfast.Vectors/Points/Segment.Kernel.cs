@@ -1,4 +1,5 @@
 using Holdfast.Vectors.Filters.Indexes;
+using Holdfast.Vectors.Files;
 using Holdfast.Vectors.Graphs;
 using Holdfast.Vectors.Memory;
 
@@ -6,15 +7,17 @@ namespace Holdfast.Vectors.Points;
 
 /// <summary>
 /// Rows in the order in which they came: id, payload, vectors. Rows are added at the end and die; they never move and their vectors never change, so that graphs and readers on other threads need no lock.
-/// One writer. What is added shows when <see cref="Publish"/> says so.
+/// One writer. What is added shows when <see cref="Publish"/> says so. A sealed segment takes no more rows; its content may be a file's.
 /// </summary>
 internal sealed unsafe class Segment
 {
     private const int ChunkRows = 4096;
 
     private readonly PointId[]?[] ids;
-    private readonly Payload?[]?[] payloads;
+    private readonly RowBlobs payloads;
+    private readonly SegmentFile? file;
     private readonly ReservedMemory heads;
+    private readonly long headsAt;
     private readonly ReservedMemory live;
     private int visible;
     private int liveCount;
@@ -24,15 +27,25 @@ internal sealed unsafe class Segment
     {
         (Number, RowsMax) = (number, rowsMax);
         Columns = [.. columns.Select(column => new VectorColumn(column, rowsMax))];
-        Scratch = new ScratchPool(rowsMax);
-        Indexes = new SegmentIndexes(rowsMax);
         heads = new ReservedMemory((long)rowsMax * sizeof(RowHead));
-        live = new ReservedMemory(((long)rowsMax / 8) + 64);
         ids = new PointId[(rowsMax / ChunkRows) + 1][];
-        payloads = new Payload[(rowsMax / ChunkRows) + 1][];
+        payloads = new RowBlobs(rowsMax);
+        (Scratch, Indexes, live) = Beside(rowsMax);
     }
 
-    /// <summary>Its number in its store.</summary>
+    /// <summary>A sealed segment whose rows are a file's; none of them is alive yet.</summary>
+    public Segment(int number, IReadOnlyList<VectorParams> columns, SegmentFile file)
+    {
+        (Number, RowsMax, this.file) = (number, file.Rows, file);
+        Columns = [.. columns.Select((column, at) => file.ColumnOf(at, column))];
+        (heads, headsAt) = (file.Memory, file.HeadsAt);
+        ids = [];
+        payloads = file.Payloads();
+        (Scratch, Indexes, live) = Beside(file.Rows);
+        (Count, visible, IsSealed) = (file.Rows, file.Rows, true);
+    }
+
+    /// <summary>Its number in its store; never given twice there.</summary>
     public int Number { get; }
 
     /// <summary>How many rows it may take.</summary>
@@ -47,39 +60,51 @@ internal sealed unsafe class Segment
     /// <summary>What is known of its payloads by value.</summary>
     public SegmentIndexes Indexes { get; }
 
+    /// <summary>The files by hash that it is kept in; null while it is in memory only.</summary>
+    public SegmentFiles? Files { get; set; }
+
     /// <summary>Rows that were added, those that do not show yet included. The writer's.</summary>
     public int Count { get; private set; }
 
     /// <summary>Rows that readers may look at, dead ones included.</summary>
     public int Visible => Volatile.Read(ref visible);
 
-    /// <summary>Whether it takes no more rows.</summary>
-    public bool IsFull => Count == RowsMax;
+    /// <summary>Whether it takes no more rows: for good.</summary>
+    public bool IsSealed { get; private set; }
+
+    /// <summary>Whether there is room for no more rows.</summary>
+    public bool IsFull => IsSealed || Count == RowsMax;
 
     /// <summary>A bit for each row that is a point's newest.</summary>
     public ulong* Live => (ulong*)live.Base;
 
-    /// <summary>The bits of 64 rows.</summary>
-    public ulong LiveWord(int word) => Volatile.Read(ref Live[word]);
-
     /// <summary>How many points are here.</summary>
     public int LiveCount => Volatile.Read(ref liveCount);
 
+    /// <summary>The bits of 64 rows.</summary>
+    public ulong LiveWord(int word) => Volatile.Read(ref Live[word]);
+
     /// <summary>What the store keeps of a row. The writer's.</summary>
-    public ref RowHead Head(int row) => ref ((RowHead*)heads.Base)[row];
+    public ref RowHead Head(int row) => ref ((RowHead*)(heads.Base + headsAt))[row];
 
     /// <summary>A row's id.</summary>
-    public PointId IdOf(int row) => ids[row / ChunkRows]![row % ChunkRows];
+    public PointId IdOf(int row) => file is null ? ids[row / ChunkRows]![row % ChunkRows] : file.IdOf(row);
 
     /// <summary>A row's payload, the newest.</summary>
-    public Payload PayloadOf(int row) => Volatile.Read(ref payloads[row / ChunkRows]![row % ChunkRows])!;
+    public Payload PayloadOf(int row) => Payload.Over(payloads.ArrayOf(row));
+
+    /// <summary>A row's payload, the newest, as it is stored; valid while the segment is referred to.</summary>
+    public ReadOnlySpan<byte> PayloadJson(int row) => payloads.Of(row);
+
+    /// <summary>Whether a row's payload is another one than its file's.</summary>
+    public bool HasNewerPayload(int row) => payloads.IsReplaced(row);
 
     /// <summary>Adds a row whose vectors the caller writes. It does not show yet.</summary>
     public int Add(in PointId id, Payload payload)
     {
         var row = Count++;
         (ids[row / ChunkRows] ??= new PointId[ChunkRows])[row % ChunkRows] = id;
-        (payloads[row / ChunkRows] ??= new Payload[ChunkRows])[row % ChunkRows] = payload;
+        payloads.Set(row, payload.Json);
         Head(row) = default;
         return row;
     }
@@ -88,7 +113,7 @@ internal sealed unsafe class Segment
     public void SetPayload(int row, Payload payload)
     {
         Indexes.MarkChanged(row);
-        Volatile.Write(ref payloads[row / ChunkRows]![row % ChunkRows], payload);
+        payloads.Set(row, payload.Json);
     }
 
     /// <summary>Lets a row be found. The writer's.</summary>
@@ -96,6 +121,14 @@ internal sealed unsafe class Segment
     {
         Volatile.Write(ref Live[row >> 6], Live[row >> 6] | (1UL << row));
         Volatile.Write(ref liveCount, liveCount + 1);
+    }
+
+    /// <summary>Lets a row be found, in each column that has a vector of it. The writer's.</summary>
+    public void EnlivenWhole(int row)
+    {
+        for (var column = 0; column < Columns.Length; column++)
+            if ((Head(row).Has & (1UL << column)) != 0) Columns[column].Enliven(row);
+        Enliven(row);
     }
 
     /// <summary>Lets a row be found no more. The writer's.</summary>
@@ -106,14 +139,26 @@ internal sealed unsafe class Segment
         Volatile.Write(ref liveCount, liveCount - 1);
     }
 
+    /// <summary>Lets a row be found no more, in no column. The writer's.</summary>
+    public void KillWhole(int row)
+    {
+        foreach (var column in Columns) column.Kill(row);
+        Kill(row);
+    }
+
     /// <summary>Whether a row is a point's newest.</summary>
     public bool IsLive(int row) => (Volatile.Read(ref Live[row >> 6]) & (1UL << row)) != 0;
 
     /// <summary>Lets readers look at everything that was added.</summary>
     public void Publish() => Volatile.Write(ref visible, Count);
+
+    /// <summary>Takes no more rows from now on. The writer's.</summary>
+    public void Seal() => IsSealed = true;
+
+    private static (ScratchPool Scratch, SegmentIndexes Indexes, ReservedMemory Live) Beside(int rowsMax) => (new(rowsMax), new(rowsMax), new(((long)rowsMax / 8) + 64));
 }
 
-/// <summary>What the store keeps of a row besides its content.</summary>
+/// <summary>What the store keeps of a row besides its content. Part of the format of segment files.</summary>
 internal struct RowHead
 {
     /// <summary>Hash of the vectors.</summary>

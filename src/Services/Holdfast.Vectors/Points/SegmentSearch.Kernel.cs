@@ -1,4 +1,5 @@
 using System.Numerics;
+using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Graphs;
 
 namespace Holdfast.Vectors.Points;
@@ -6,8 +7,11 @@ namespace Holdfast.Vectors.Points;
 /// <summary>What is wanted of a column: how many, how thoroughly, and among which rows.</summary>
 internal readonly ref struct SegmentQuestion
 {
-    /// <summary>The query as floats, padded with zeros to whole cache lines.</summary>
+    /// <summary>The query as floats, padded with zeros to whole rows of the column; of a multi-vector one row behind another; of a sparse one what is not zero, weighted.</summary>
     public required ReadOnlySpan<float> Query { get; init; }
+
+    /// <summary>The places of a sparse query, rising.</summary>
+    public ReadOnlySpan<uint> Indices { get; init; }
 
     /// <summary>How many are wanted.</summary>
     public required int Limit { get; init; }
@@ -18,23 +22,54 @@ internal readonly ref struct SegmentQuestion
     /// <summary>Whether every admitted row is measured.</summary>
     public bool IsExact { get; init; }
 
+    /// <summary>Whether a graph is walked by the full vectors although there are codes.</summary>
+    public bool IgnoresCodes { get; init; }
+
+    /// <summary>How many times the wanted rows are measured by the full vectors; NaN, or what was never said, for the codes' own measure.</summary>
+    public double? Oversampling { get; init; }
+
     /// <summary>Bits of the rows that may be returned; those of the dead are never asked. Empty for all.</summary>
     public ReadOnlySpan<ulong> Admitted { get; init; }
 
-    /// <summary>How many bits are set in <see cref="Admitted"/>.</summary>
+    /// <summary>How many bits are set in <see cref="Admitted"/>, or, where more is asked of rows that are met, about how many pass.</summary>
     public int AdmittedCount { get; init; }
+
+    /// <summary>What is asked of an admitted row when a walk meets it; null for nothing. For a column of single vectors that has a graph.</summary>
+    public LazyRows? Rest { get; init; }
 }
 
 /// <summary>How a segment was searched, for explain.</summary>
 /// <param name="Segment">Its number.</param>
-/// <param name="Strategy">"graph", "graph among admitted", "scan".</param>
+/// <param name="Strategy">"graph", "graph among admitted", "graph, then scan", "scan", "inverted index", "maximal similarity by scan".</param>
 /// <param name="Rows">Rows that live there.</param>
-/// <param name="Visited">Rows whose distance was computed.</param>
-/// <param name="Scanned">Of these, rows of the tail that the graph does not hold yet.</param>
-internal readonly record struct SegmentTrace(int Segment, string Strategy, int Rows, int Visited, int Scanned);
+/// <param name="Visited">Rows whose distance was computed; of an inverted index, entries that were read.</param>
+/// <param name="Scanned">Of these, rows of the tail that the index does not hold yet.</param>
+internal readonly record struct SegmentTrace(int Segment, string Strategy, int Rows, int Visited, int Scanned)
+{
+    /// <summary>Levels of the graph that were walked.</summary>
+    public int Levels { get; init; }
+
+    /// <summary>Candidates that were kept and, where there are codes, measured again.</summary>
+    public int Candidates { get; init; }
+
+    /// <summary>By what the graph was walked.</summary>
+    public GraphEncoding Encoding { get; init; }
+
+    /// <summary>Rows that the filter admits; -1 without one.</summary>
+    public int Admitted { get; init; } = -1;
+
+    /// <summary>How the filter was answered; empty without one.</summary>
+    public string Filter { get; init; } = "";
+
+    /// <summary>Microseconds that the filter took; zero when nobody gave a clock.</summary>
+    public long FilterMicros { get; init; }
+
+    /// <summary>Microseconds that the search took; zero when nobody gave a clock.</summary>
+    public long SearchMicros { get; init; }
+}
 
 /// <summary>
-/// Searches one column of one segment, on any thread: the graph, and then exactly the tail that it does not hold yet, so that recall never dips. Few admitted rows are measured one by one, and so is everything
+/// Searches one column of one segment, on any thread: the index, and then exactly the tail that it does not hold yet, so that recall never dips. Few admitted rows are measured one by one, and so is everything
 /// when a walk among the admitted found fewer than there are.
 /// </summary>
 internal static unsafe class SegmentSearch
@@ -45,13 +80,31 @@ internal static unsafe class SegmentSearch
     /// <summary>Below one admitted row in so many, a walk finds no way through them.</summary>
     private const int ScanShare = 50;
 
+    /// <summary>Whether a filter that indexes cannot answer is better asked of the rows that a walk meets than of all of them.</summary>
+    public static bool Walks(Segment segment, int columnNumber, bool isExact) => !isExact && segment.Columns[columnNumber].Index is { } index && index.Indexed > segment.Visible / 2;
+
     /// <summary>Adds what is found to the best so far.</summary>
     public static SegmentTrace Run(Segment segment, int columnNumber, in SegmentQuestion question, BestRows best)
     {
         var column = segment.Columns[columnNumber];
+        return column.Params.Kind switch
+        {
+            VectorKind.Dense => Dense(segment, column, question, best),
+            VectorKind.Multi => Multi(segment, column, question, best),
+            _ => Sparse(segment, column, question, best),
+        };
+    }
+
+    private static SegmentTrace Sparse(Segment segment, VectorColumn column, in SegmentQuestion question, BestRows best)
+    {
+        var (read, scanned) = column.Postings!.Search(segment, column, segment.Visible, question.Indices, question.Query, question.Admitted, best);
+        return new SegmentTrace(segment.Number, "inverted index", column.LiveCount, read + scanned, scanned);
+    }
+
+    private static SegmentTrace Dense(Segment segment, VectorColumn column, in SegmentQuestion question, BestRows best)
+    {
         var visible = segment.Visible;
         var rows = column.LiveCount;
-        var metric = GraphFactory.MetricOf(column.Params);
         fixed (float* query = question.Query)
         fixed (ulong* admitted = question.Admitted)
         {
@@ -59,7 +112,7 @@ internal static unsafe class SegmentSearch
             var isFew = question.Admitted.Length > 0 && (count <= ScanMax || (long)count * ScanShare < rows);
             if (index is null || question.IsExact || isFew)
             {
-                var all = Scan(segment, column, query, metric, 0, visible, admitted, best);
+                var all = Scan(segment, column, query, 0, visible, admitted, best, question.Rest);
                 return new SegmentTrace(segment.Number, "scan", rows, all, all);
             }
 
@@ -67,20 +120,28 @@ internal static unsafe class SegmentSearch
             var indexed = index.Indexed;
             var scratch = segment.Scratch.Rent();
             var gate = admitted is not null ? admitted : rows < visible ? column.Live : null;
-            var found = index.Search(query, question.Limit, Math.Max(question.Ef, question.Limit), gate, scratch);
+            var asked = new GraphQuestion(question.Limit, Math.Max(question.Ef, question.Limit), question.IgnoresCodes, question.Oversampling ?? double.NaN);
+            var found = index.Search(query, asked, gate, scratch, question.Rest);
             for (var at = 0; at < found; at++)
                 if (column.IsLive(scratch.Pool.First[at].Row)) best.Offer(scratch.Pool.First[at].Distance, segment, scratch.Pool.First[at].Row);
-            var visited = scratch.Visited;
+            var (visited, levels) = (scratch.Visited, scratch.Levels);
             segment.Scratch.Return(scratch);
-            var isShort = admitted is not null && found < Math.Min(question.Limit, count);
-            var scanned = Scan(segment, column, query, metric, isShort ? 0 : indexed, visible, admitted, best);
+            // With an estimate nobody knows how many there are.
+            var isShort = admitted is not null && found < (question.Rest is null ? Math.Min(question.Limit, count) : question.Limit);
+            var scanned = Scan(segment, column, query, isShort ? 0 : indexed, visible, admitted, best, question.Rest);
             GC.KeepAlive(index);
-            return new SegmentTrace(segment.Number, isShort ? "graph, then scan" : admitted is null ? "graph" : "graph among admitted", rows, visited + scanned, scanned);
+            return new SegmentTrace(segment.Number, isShort ? "graph, then scan" : admitted is null ? "graph" : "graph among admitted", rows, visited + scanned, scanned)
+            {
+                Levels = levels,
+                Candidates = found,
+                Encoding = index.Codec is null || question.IgnoresCodes ? GraphEncoding.Exact : RowCodec.EncodingOf(column.Params.Quantization, column.Params.Distance),
+            };
         }
     }
 
-    private static int Scan(Segment segment, VectorColumn column, float* query, delegate*<byte*, byte*, int, float> metric, int from, int to, ulong* admitted, BestRows best)
+    private static int Scan(Segment segment, VectorColumn column, float* query, int from, int to, ulong* admitted, BestRows best, LazyRows? rest = null)
     {
+        var metric = GraphFactory.MetricOf(column.Params);
         var measured = 0;
         for (var word = from >> 6; word << 6 < to; word++)
         {
@@ -91,6 +152,7 @@ internal static unsafe class SegmentSearch
             {
                 var row = (word << 6) + BitOperations.TrailingZeroCount(bits);
                 if (row >= to) break;
+                if (rest is not null && !rest.Admits(row)) continue;
                 best.Offer(metric((byte*)query, column.Rows.Row(row), column.Rows.RowBytes), segment, row);
                 measured++;
             }
@@ -98,5 +160,40 @@ internal static unsafe class SegmentSearch
 
         GC.KeepAlive(column);
         return measured;
+    }
+
+    /// <summary>Each of a query's vectors seeks its closest in a row, and what they find is added (Khattab and Zaharia, "ColBERT"). There is no graph of these: every admitted row is measured.</summary>
+    private static SegmentTrace Multi(Segment segment, VectorColumn column, in SegmentQuestion question, BestRows best)
+    {
+        var metric = GraphFactory.MetricOf(column.Params);
+        var (rowBytes, stride) = (column.Params.RowBytes, column.Params.RowBytes / column.Params.ElementBytes);
+        var measured = 0;
+        fixed (float* query = question.Query)
+        {
+            for (var word = 0; word << 6 < segment.Visible; word++)
+            {
+                var bits = Volatile.Read(ref column.Live[word]);
+                if (question.Admitted.Length > 0) bits &= question.Admitted[word];
+                for (; bits != 0; bits &= bits - 1)
+                {
+                    var row = (word << 6) + BitOperations.TrailingZeroCount(bits);
+                    var vectors = column.Blobs.Of(row);
+                    var sum = 0f;
+                    fixed (byte* first = vectors)
+                        for (var one = 0; (one + 1) * stride <= question.Query.Length; one++)
+                        {
+                            var least = float.MaxValue;
+                            for (var at = 0; at < vectors.Length; at += rowBytes) least = Math.Min(least, metric((byte*)(query + (one * stride)), first + at, rowBytes));
+                            sum += least;
+                        }
+
+                    best.Offer(sum, segment, row);
+                    measured++;
+                }
+            }
+        }
+
+        GC.KeepAlive(column);
+        return new SegmentTrace(segment.Number, "maximal similarity by scan", column.LiveCount, measured, measured);
     }
 }

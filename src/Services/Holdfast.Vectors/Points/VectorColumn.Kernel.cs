@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using Holdfast.Vectors.Graphs;
 using Holdfast.Vectors.Memory;
+using Holdfast.Vectors.Sparse;
 
 namespace Holdfast.Vectors.Points;
 
@@ -10,22 +12,36 @@ namespace Holdfast.Vectors.Points;
 internal sealed unsafe class VectorColumn
 {
     private readonly ReservedMemory live;
+    private readonly RowMemory? rows;
+    private readonly RowBlobs? blobs;
     private VectorIndex? index;
     private int liveCount;
 
     /// <summary>Reserves room.</summary>
     public VectorColumn(VectorParams column, int rowsMax)
+        : this(column, rowsMax, column.Kind == VectorKind.Dense ? new RowMemory(column.RowBytes, rowsMax) : null, column.Kind == VectorKind.Dense ? null : new RowBlobs(rowsMax))
     {
-        Params = column;
-        Rows = new RowMemory(column.RowBytes, rowsMax);
+    }
+
+    /// <summary>A column whose vectors are there: those of a file.</summary>
+    public VectorColumn(VectorParams column, int rowsMax, RowMemory? rows, RowBlobs? blobs)
+    {
+        (Params, this.rows, this.blobs) = (column, rows, blobs);
         live = new ReservedMemory(((long)rowsMax / 8) + 64);
+        if (column.Kind == VectorKind.Sparse) Postings = new SparsePostings(rowsMax);
     }
 
     /// <summary>What it holds.</summary>
     public VectorParams Params { get; }
 
-    /// <summary>The vectors.</summary>
-    public RowMemory Rows { get; }
+    /// <summary>The vectors of a column of single ones.</summary>
+    public RowMemory Rows => rows!;
+
+    /// <summary>The vectors of the other columns.</summary>
+    public RowBlobs Blobs => blobs!;
+
+    /// <summary>Of a sparse column: who has something at a place.</summary>
+    public SparsePostings? Postings { get; }
 
     /// <summary>A bit for each row that is alive and has a vector here.</summary>
     public ulong* Live => (ulong*)live.Base;
@@ -41,28 +57,63 @@ internal sealed unsafe class VectorColumn
     }
 
     /// <summary>Writes a row's vector, before the row is visible.</summary>
-    public void Write(int row, ReadOnlySpan<float> values)
+    public void Write(int row, in NamedVector vector)
     {
-        var target = Rows.Span(row);
-        if (Params.Datatype == VectorDatatype.Float32) values.CopyTo(new Span<float>(Rows.Row(row), Params.Size));
-        else for (var at = 0; at < values.Length; at++) ((Half*)Rows.Row(row))[at] = (Half)values[at];
-        target[(Params.Size * (Params.Datatype == VectorDatatype.Float32 ? sizeof(float) : sizeof(ushort)))..].Clear();
+        switch (Params.Kind)
+        {
+            case VectorKind.Dense:
+                StoredVectors.Write(Params, vector.Values, Rows.Span(row));
+                break;
+            case VectorKind.Multi:
+                var all = new byte[vector.Values.Length / Params.Size * Params.RowBytes];
+                for (var one = 0; one * Params.Size < vector.Values.Length; one++)
+                    StoredVectors.Write(Params, vector.Values.AsSpan(one * Params.Size, Params.Size), all.AsSpan(one * Params.RowBytes, Params.RowBytes));
+                Blobs.Set(row, all);
+                break;
+            default:
+                var both = new byte[vector.Values.Length * 2 * sizeof(float)];
+                MemoryMarshal.AsBytes(vector.Indices.AsSpan()).CopyTo(both);
+                MemoryMarshal.AsBytes(vector.Values.AsSpan()).CopyTo(both.AsSpan(both.Length / 2));
+                Blobs.Set(row, both);
+                break;
+        }
     }
 
     /// <summary>Copies a row's vector as it is stored, from another segment's column of the same kind.</summary>
-    public void Copy(int row, VectorColumn from, int fromRow) => from.Rows.Span(fromRow).CopyTo(Rows.Span(row));
-
-    /// <summary>A row's vector as floats.</summary>
-    public float[] Read(int row)
+    public void Copy(int row, VectorColumn from, int fromRow)
     {
-        var values = new float[Params.Size];
-        if (Params.Datatype == VectorDatatype.Float32) new ReadOnlySpan<float>(Rows.Row(row), values.Length).CopyTo(values);
-        else for (var at = 0; at < values.Length; at++) values[at] = (float)((Half*)Rows.Row(row))[at];
-        return values;
+        if (rows is not null) from.Rows.Span(fromRow).CopyTo(Rows.Span(row));
+        else Blobs.Set(row, from.Blobs.Of(fromRow).ToArray());
+        GC.KeepAlive(from);
+    }
+
+    /// <summary>A row's vector as floats; of a multi-vector all of them, of a sparse one what is not zero.</summary>
+    public float[] Read(int row) => ReadWhole(row).Values;
+
+    /// <summary>A row's vector as it was written.</summary>
+    public NamedVector ReadWhole(int row)
+    {
+        if (Params.Kind == VectorKind.Dense)
+        {
+            var values = new float[Params.Size];
+            StoredVectors.Read(Params, Rows.Row(row), values);
+            GC.KeepAlive(this);
+            return new NamedVector(Params.Name, values);
+        }
+
+        var bytes = Blobs.Of(row);
+        if (Params.Kind == VectorKind.Sparse)
+            return new NamedVector(Params.Name, MemoryMarshal.Cast<byte, float>(bytes[(bytes.Length / 2)..]).ToArray(), MemoryMarshal.Cast<byte, uint>(bytes[..(bytes.Length / 2)]).ToArray());
+        var count = bytes.Length / Params.RowBytes;
+        var all = new float[count * Params.Size];
+        fixed (byte* first = bytes)
+            for (var one = 0; one < count; one++) StoredVectors.Read(Params, first + (one * Params.RowBytes), all.AsSpan(one * Params.Size, Params.Size));
+        GC.KeepAlive(this);
+        return new NamedVector(Params.Name, all);
     }
 
     /// <summary>The bytes that count for the state's hash.</summary>
-    public ReadOnlySpan<byte> Content(int row) => new(Rows.Row(row), Params.Size * (Params.Datatype == VectorDatatype.Float32 ? sizeof(float) : sizeof(ushort)));
+    public ReadOnlySpan<byte> Content(int row) => rows is null ? Blobs.Of(row) : new(Rows.Row(row), Params.Size * Params.ElementBytes);
 
     /// <summary>Whether a row is alive and has a vector here.</summary>
     public bool IsLive(int row) => (Volatile.Read(ref Live[row >> 6]) & (1UL << row)) != 0;

@@ -11,6 +11,22 @@ public enum VectorDatatype : byte
 
     /// <summary>Half precision.</summary>
     Float16 = 1,
+
+    /// <summary>Whole numbers from 0 to 255.</summary>
+    Uint8 = 2,
+}
+
+/// <summary>What a column holds for a point.</summary>
+internal enum VectorKind : byte
+{
+    /// <summary>One vector.</summary>
+    Dense = 0,
+
+    /// <summary>Some vectors, of which each of a query's seeks its closest (MaxSim).</summary>
+    Multi = 1,
+
+    /// <summary>Components at a few of very many places.</summary>
+    Sparse = 2,
 }
 
 /// <summary>A column of vectors, as a collection defines it once.</summary>
@@ -22,11 +38,14 @@ internal sealed record VectorParams
     /// <summary>Its name; empty for a collection's only one.</summary>
     public required string Name { get; init; }
 
-    /// <summary>How many components.</summary>
+    /// <summary>How many components; zero for sparse ones.</summary>
     public required int Size { get; init; }
 
     /// <summary>How two are compared.</summary>
     public required Distance Distance { get; init; }
+
+    /// <summary>What it holds.</summary>
+    public VectorKind Kind { get; init; }
 
     /// <summary>How components are stored.</summary>
     public VectorDatatype Datatype { get; init; }
@@ -34,9 +53,18 @@ internal sealed record VectorParams
     /// <summary>How its graphs are built.</summary>
     public GraphOptions Graph { get; init; } = new();
 
-    /// <summary>What its graphs are walked by.</summary>
-    public GraphEncoding Encoding { get; init; } = GraphEncoding.Int8;
+    /// <summary>How its graphs are walked.</summary>
+    public Quantization Quantization { get; init; } = new();
+
+    /// <summary>Whether full vectors of sealed segments stay on disk until they are asked for.</summary>
+    public bool IsOnDisk { get; init; }
+
+    /// <summary>Of a sparse column: whether a query's components are weighted by how rare their places are.</summary>
+    public bool IsWeightedByRarity { get; init; }
+
+    /// <summary>Bytes of a component.</summary>
+    public int ElementBytes => Datatype switch { VectorDatatype.Float32 => sizeof(float), VectorDatatype.Float16 => sizeof(ushort), _ => sizeof(byte) };
 
     /// <summary>Bytes of a stored vector, padded.</summary>
-    public int RowBytes => Memory.RowMemory.Padded(Size * (Datatype == VectorDatatype.Float32 ? sizeof(float) : sizeof(ushort)));
+    public int RowBytes => Memory.RowMemory.Padded(Math.Max(1, Size * ElementBytes));
 }

@@ -6,21 +6,22 @@ internal static class Fusion
     /// <summary>What Qdrant adds to a rank when nobody says anything.</summary>
     public const int RankOffset = 2;
 
-    /// <summary>Reciprocal ranks: a point gets from each list one over its rank there, counted from <paramref name="offset"/> (Cormack, Clarke and Büttcher).</summary>
-    public static List<ScoredRow> ByRank(IReadOnlyList<List<ScoredRow>> lists, int offset) => Merge(lists, (list, at) => 1f / (at + offset));
+    /// <summary>Reciprocal ranks: a point gets from each list one over its rank there, counted from <paramref name="offset"/> (Cormack, Clarke and Büttcher); a list's weight stretches its ranks.</summary>
+    public static List<FoundPoint> ByRank(IReadOnlyList<IReadOnlyList<FoundPoint>> lists, int offset, IReadOnlyList<float> weights) =>
+        Merge(lists, (list, at) => weights.Count == 0 ? 1f / (at + offset) : weights[list] <= 0 ? 0 : 1f / ((at / weights[list]) + offset));
 
     /// <summary>Scores by their place in their own list's spread: three standard deviations below the mean are 0, above it 1; then they are added.</summary>
-    public static List<ScoredRow> ByDistribution(IReadOnlyList<List<ScoredRow>> lists)
+    public static List<FoundPoint> ByDistribution(IReadOnlyList<IReadOnlyList<FoundPoint>> lists)
     {
-        var bounds = lists.ToDictionary(list => list, Bounds);
+        (float Low, float High)[] bounds = [.. lists.Select(Bounds)];
         return Merge(lists, (list, at) =>
         {
             var (low, high) = bounds[list];
-            return high > low ? (list[at].Score - low) / (high - low) : 0.5f;
+            return high > low ? (lists[list][at].Score - low) / (high - low) : 0.5f;
         });
     }
 
-    private static (float Low, float High) Bounds(List<ScoredRow> list)
+    private static (float Low, float High) Bounds(IReadOnlyList<FoundPoint> list)
     {
         if (list.Count < 2) return (0, 0);
         var mean = list.Average(row => (double)row.Score);
@@ -28,14 +29,14 @@ internal static class Fusion
         return ((float)(mean - (3 * deviation)), (float)(mean + (3 * deviation)));
     }
 
-    private static List<ScoredRow> Merge(IReadOnlyList<List<ScoredRow>> lists, Func<List<ScoredRow>, int, float> share)
+    private static List<FoundPoint> Merge(IReadOnlyList<IReadOnlyList<FoundPoint>> lists, Func<int, int, float> share)
     {
-        var merged = new Dictionary<Points.PointId, ScoredRow>();
-        foreach (var list in lists)
-            for (var at = 0; at < list.Count; at++)
+        var merged = new Dictionary<Points.PointId, FoundPoint>();
+        for (var list = 0; list < lists.Count; list++)
+            for (var at = 0; at < lists[list].Count; at++)
             {
-                var score = share(list, at) + (merged.TryGetValue(list[at].Id, out var before) ? before.Score : 0);
-                merged[list[at].Id] = list[at] with { Score = score };
+                var point = lists[list][at];
+                merged[point.Id] = point with { Score = share(list, at) + (merged.TryGetValue(point.Id, out var before) ? before.Score : 0) };
             }
 
         return [.. merged.Values.OrderByDescending(row => row.Score).ThenBy(row => row.Id)];

@@ -11,6 +11,9 @@ internal sealed record NearestQuery
     /// <summary>The vector, of length one where the column's distance wants it.</summary>
     public required float[] Vector { get; init; }
 
+    /// <summary>The places of a sparse vector's components, rising; null for a dense one. Of a multi-vector <see cref="Vector"/> holds all, one behind another.</summary>
+    public uint[]? Indices { get; init; }
+
     /// <summary>What must be true of them.</summary>
     public Filter? Filter { get; init; }
 
@@ -25,6 +28,15 @@ internal sealed record NearestQuery
 
     /// <summary>Whether everything is measured.</summary>
     public bool IsExact { get; init; }
+
+    /// <summary>Whether graphs are walked by full vectors although there are codes.</summary>
+    public bool IgnoresCodes { get; init; }
+
+    /// <summary>How many times the wanted rows are measured by full vectors; 1 for a query that wants no rescoring; null for the codes' own measure.</summary>
+    public double? Oversampling { get; init; }
+
+    /// <summary>Microseconds of a clock that only goes forward, for explain; null to measure no time.</summary>
+    public Func<long>? Clock { get; init; }
 }
 
 /// <summary>A point that was found. Its row is read while its segment is held; a point that is changed meanwhile shows the payload of the moment.</summary>

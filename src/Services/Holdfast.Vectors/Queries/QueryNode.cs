@@ -1,4 +1,5 @@
 using Holdfast.Vectors.Filters;
+using Holdfast.Vectors.Points;
 
 namespace Holdfast.Vectors.Queries;
 
@@ -16,6 +17,21 @@ internal enum QueryKind : byte
 
     /// <summary>What they say together, by the spread of their scores.</summary>
     DistributionFusion = 3,
+
+    /// <summary>Scored by several examples.</summary>
+    Examples = 4,
+
+    /// <summary>In the order of a payload's values.</summary>
+    OrderBy = 5,
+
+    /// <summary>Drawn by lot.</summary>
+    Sample = 6,
+
+    /// <summary>What was prefetched, with scores computed from theirs and from payloads.</summary>
+    Formula = 7,
+
+    /// <summary>The closest to a vector that are not too close to one another.</summary>
+    Diverse = 8,
 }
 
 /// <summary>
@@ -30,14 +46,38 @@ internal sealed record QueryNode
     /// <summary>What is asked.</summary>
     public QueryKind Kind { get; init; }
 
-    /// <summary>The column of a <see cref="QueryKind.Nearest"/>.</summary>
+    /// <summary>The column.</summary>
     public int Column { get; init; }
 
-    /// <summary>The vector of a <see cref="QueryKind.Nearest"/>.</summary>
-    public float[] Vector { get; init; } = [];
+    /// <summary>The vector of a <see cref="QueryKind.Nearest"/> or <see cref="QueryKind.Diverse"/>.</summary>
+    public NamedVector Vector { get; init; }
+
+    /// <summary>Whether graphs are walked by full vectors although there are codes.</summary>
+    public bool IgnoresCodes { get; init; }
+
+    /// <summary>How many times the wanted rows are measured by full vectors; null for the codes' own measure.</summary>
+    public double? Oversampling { get; init; }
+
+    /// <summary>Of <see cref="QueryKind.Examples"/>, the examples and their rule; its limit, filter and content are this node's.</summary>
+    public ExampleQuestion? Examples { get; init; }
+
+    /// <summary>Of <see cref="QueryKind.OrderBy"/>.</summary>
+    public ValueOrder Order { get; init; }
+
+    /// <summary>Of <see cref="QueryKind.Formula"/>.</summary>
+    public Formula? Formula { get; init; }
+
+    /// <summary>Of <see cref="QueryKind.Diverse"/>: how much nearness to the query counts against nearness to what was chosen, 0 to 1.</summary>
+    public float Relevance { get; init; }
+
+    /// <summary>Of <see cref="QueryKind.Diverse"/>: among how many it is chosen.</summary>
+    public int Candidates { get; init; }
 
     /// <summary>What a fusion by ranks adds to each.</summary>
     public int RankOffset { get; init; } = Fusion.RankOffset;
+
+    /// <summary>What each list of a fusion by ranks counts; empty for the same.</summary>
+    public IReadOnlyList<float> Weights { get; init; } = [];
 
     /// <summary>What must be true of the points; in the root also of what was prefetched.</summary>
     public Filter? Filter { get; init; }

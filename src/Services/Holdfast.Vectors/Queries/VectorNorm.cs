@@ -1,13 +1,31 @@
 using Holdfast.Vectors.Kernels;
+using Holdfast.Vectors.Points;
 
 namespace Holdfast.Vectors.Queries;
 
 /// <summary>What is done to a client's vector once, before it is proposed or searched for.</summary>
 internal static class VectorNorm
 {
+    /// <summary>A column's vector as it is kept: of the right length, brought to length one where the distance compares angles, a sparse one's places in order. A zero vector stays what it is.</summary>
+    /// <exception cref="VectorFault">It is of the wrong kind or length, or holds what is no number.</exception>
+    public static NamedVector Prepare(in NamedVector vector, VectorParams column)
+    {
+        if (vector.Indices is not null != (column.Kind == VectorKind.Sparse)) throw VectorFault.BadInput($"Conversion between sparse and regular vectors failed: {(column.Name.Length == 0 ? "the vector" : column.Name)} is {(column.Kind == VectorKind.Sparse ? "sparse" : "not sparse")}");
+        if (vector.Indices is { } indices) return Sorted(vector.Name, indices, vector.Values);
+        if (column.Kind == VectorKind.Dense) return vector with { Values = Prepare(vector.Values, column) };
+        if (vector.Values.Length == 0 || vector.Values.Length % column.Size != 0) throw VectorFault.WrongDimension(column.Size, vector.Values.Length);
+        return vector with { Values = [.. vector.Values.Chunk(column.Size).SelectMany(one => PrepareOne(one, column))] };
+    }
+
     /// <summary>A vector of length one where the distance compares angles; a zero vector stays what it is.</summary>
     /// <exception cref="VectorFault">It is of the wrong length, or holds what is no number.</exception>
-    public static float[] Prepare(float[] vector, Points.VectorParams column)
+    public static float[] Prepare(float[] vector, VectorParams column)
+    {
+        if (column.Kind == VectorKind.Multi && vector.Length != column.Size) return Prepare(new NamedVector(column.Name, vector), column).Values;
+        return PrepareOne(vector, column);
+    }
+
+    private static float[] PrepareOne(float[] vector, VectorParams column)
     {
         if (vector.Length != column.Size) throw VectorFault.WrongDimension(column.Size, vector.Length);
         var sum = 0.0;
@@ -17,8 +35,20 @@ internal static class VectorNorm
             sum += (double)component * component;
         }
 
-        if (column.Distance != Distance.Cosine || sum == 0 || Math.Abs(sum - 1) < 1e-6) return vector;
+        if (column.Distance != Distance.Cosine || column.Datatype == VectorDatatype.Uint8 || sum == 0 || Math.Abs(sum - 1) < 1e-6) return vector;
         var scale = 1 / Math.Sqrt(sum);
         return Array.ConvertAll(vector, component => (float)(component * scale));
+    }
+
+    private static NamedVector Sorted(string name, uint[] indices, float[] values)
+    {
+        if (indices.Length != values.Length) throw VectorFault.Invalid(name.Length == 0 ? "vector" : name, "must be the same length as indices");
+        foreach (var value in values)
+            if (!float.IsFinite(value)) throw VectorFault.BadInput("a vector's components are finite numbers");
+        var (places, components) = ((uint[])indices.Clone(), (float[])values.Clone());
+        Array.Sort(places, components);
+        for (var at = 1; at < places.Length; at++)
+            if (places[at] == places[at - 1]) throw VectorFault.Invalid(name.Length == 0 ? "indices" : $"{name}.indices", "must be unique");
+        return new NamedVector(name, components, places);
     }
 }

@@ -1,8 +1,11 @@
 using System.Collections.Immutable;
 using Holdfast.Primitives;
 using Holdfast.Replication;
+using Holdfast.Storage;
 using Holdfast.Vectors.Collections;
+using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Points;
+using Holdfast.Vectors.Texts;
 using Holdfast.Wire;
 
 namespace Holdfast.Vectors.Shards;
@@ -19,8 +22,38 @@ internal sealed record ShardReply(LogIndex Index, string? Fault, int Changed);
 /// <param name="Indexes">Payload keys that are indexed, and how, as JSON.</param>
 internal sealed record ShardState(CollectionConfig Config, PointStore Store, ImmutableSortedDictionary<string, string> Indexes)
 {
-    /// <summary>Keys whose text is compared by words.</summary>
-    public IReadOnlySet<string> TextKeys { get; } = Indexes.Where(each => each.Value.Contains("\"text\"", StringComparison.Ordinal)).Select(each => each.Key).ToHashSet(StringComparer.Ordinal);
+    /// <summary>Keys whose text is compared by words, and how these are made.</summary>
+    public IReadOnlyDictionary<string, TextAnalyser> TextKeys { get; } = AnalysersOf(Indexes);
+
+    /// <summary>Keys that were declared, with their types.</summary>
+    public IReadOnlyList<(PayloadPath Path, string Type)> DeclaredTypes { get; } = [.. Indexes.Select(each => (PayloadPath.Parse(each.Key), TypeOf(each.Value))).Where(each => each.Item1 is not null).Select(each => (each.Item1!, each.Item2))];
+
+    private static string TypeOf(string schema)
+    {
+        using var document = System.Text.Json.JsonDocument.Parse(schema);
+        var root = document.RootElement;
+        var type = root.ValueKind == System.Text.Json.JsonValueKind.Object && root.TryGetProperty("type", out var inner) ? inner : root;
+        return type.ValueKind == System.Text.Json.JsonValueKind.String ? type.GetString()! : "";
+    }
+
+    private static Dictionary<string, TextAnalyser> AnalysersOf(ImmutableSortedDictionary<string, string> indexes)
+    {
+        var analysers = new Dictionary<string, TextAnalyser>(StringComparer.Ordinal);
+        foreach (var (key, schema) in indexes)
+        {
+            try
+            {
+                if (TextAnalyser.Read(schema) is { } analyser) analysers[key] = analyser;
+            }
+            catch (Exception wrong) when (wrong is VectorFault or System.Text.Json.JsonException)
+            {
+                // Refused where it is proposed; an entry that a newer program wrote is compared by plain words, alike on every replica of this one.
+                analysers[key] = TextAnalyser.Plain;
+            }
+        }
+
+        return analysers;
+    }
 }
 
 /// <summary>
@@ -33,6 +66,7 @@ internal sealed class ShardMachine : IStateMachine
     private const int PointsPerSlice = 256;
 
     private readonly int segmentRowsMax;
+    private readonly StateFiles? files;
     private ShardState? state;
     private ulong settingsHash;
     private LogIndex applied;
@@ -40,7 +74,13 @@ internal sealed class ShardMachine : IStateMachine
 
     /// <summary>An empty shard.</summary>
     /// <param name="segmentRowsMax">Rows of a segment; zero for what their length suggests.</param>
-    public ShardMachine(int segmentRowsMax = 0) => this.segmentRowsMax = segmentRowsMax;
+    /// <param name="files">Where sealed segments are kept; null to have them in memory only.</param>
+    public ShardMachine(int segmentRowsMax = 0, StateFiles? files = null) => (this.segmentRowsMax, this.files) = (segmentRowsMax, files);
+
+    /// <summary>
+    /// Held by the group's loop while it changes the state or reads what only a writer may read, and for a few milliseconds by the thread that lets a merged segment take its sources' place.
+    /// </summary>
+    public Lock Gate { get; } = new();
 
     /// <summary>The state, once configured. For any thread.</summary>
     public ShardState? State => Volatile.Read(ref state);
@@ -48,14 +88,33 @@ internal sealed class ShardMachine : IStateMachine
     /// <summary>Called on the group's loop when points were added or removed: for whoever builds graphs. Must return at once.</summary>
     public Action<ShardMachine>? Changed { get; set; }
 
+    /// <summary>
+    /// Called by the thread that merges when rows or graphs have been written to files that the last snapshot does not name: a new one copies next to nothing, and after a restart nothing is built that is in them.
+    /// Must return at once.
+    /// </summary>
+    public Action? Kept { get; set; }
+
+    /// <summary>A planted bug of the simulator.</summary>
+    internal PlantedShardBug Bug { get; init; }
+
     /// <inheritdoc/>
     public ulong StateHash => settingsHash + (state?.Store.Hash ?? 0);
 
     /// <inheritdoc/>
     public ApplyResult Apply(in CommittedEntry entry)
     {
+        lock (Gate) return ApplyGated(entry);
+    }
+
+    private ApplyResult ApplyGated(in CommittedEntry entry)
+    {
         walk ??= new EntryWalk();
-        if (!Step(entry, walk)) return ApplyResult.Yield;
+        if (!Step(entry, walk))
+        {
+            if (Bug == PlantedShardBug.HalfAnEntryShows) state?.Store.Publish();
+            return ApplyResult.Yield;
+        }
+
         var done = walk;
         walk = null;
         applied = entry.Position.Index;
@@ -65,22 +124,36 @@ internal sealed class ShardMachine : IStateMachine
     }
 
     /// <inheritdoc/>
-    public ISnapshotView CaptureSnapshot() => new ShardSnapshot(state, StateHash, applied);
+    public ISnapshotView CaptureSnapshot()
+    {
+        lock (Gate) return new ShardSnapshot(state, StateHash, applied);
+    }
 
     /// <inheritdoc/>
-    public ISnapshotBuilder BeginRestore() => new ShardRestore(this, segmentRowsMax);
+    public ISnapshotBuilder BeginRestore() => new ShardRestore(this);
 
     /// <summary>The built state replaces the live one.</summary>
     internal void Adopt(ShardState? restored, LogIndex index)
     {
-        walk = null;
-        applied = index;
-        Become(restored);
+        lock (Gate)
+        {
+            walk = null;
+            applied = index;
+            state?.Store.LetGo();
+            Become(restored);
+        }
+
         Changed?.Invoke(this);
     }
 
-    internal static PointStore StoreFor(CollectionConfig config, int rowsMax) =>
-        new(config.Columns, rowsMax > 0 ? rowsMax : CollectionLimits.RowsOf(config.Columns.Select(column => column.RowBytes)));
+    /// <summary>Reads what only a writer may read, such as the ids.</summary>
+    internal TResult Read<TResult>(Func<ShardState, TResult> read)
+    {
+        lock (Gate) return read(state ?? throw VectorFault.Unavailable("the shard is not configured yet"));
+    }
+
+    internal PointStore StoreFor(CollectionConfig config) =>
+        new(config.Columns, segmentRowsMax > 0 ? segmentRowsMax : CollectionLimits.RowsOf(config.Columns.Select(column => column.RowBytes))) { Files = files, Bug = Bug };
 
     private void Become(ShardState? next)
     {
@@ -109,7 +182,7 @@ internal sealed class ShardMachine : IStateMachine
         if (state is not { } here) return at.Refuse("the shard is not configured yet");
         switch (kind)
         {
-            case ShardCommandKind.Upsert or ShardCommandKind.UpdateVectors:
+            case ShardCommandKind.Upsert or ShardCommandKind.UpdateVectors or ShardCommandKind.UpsertWhere:
                 return new PointEntries(here, entry.Position.Index).Write(kind, ref reader, at, PointsPerSlice);
             case ShardCommandKind.CreateIndex:
                 var key = reader.ReadText();
@@ -137,12 +210,16 @@ internal sealed class ShardMachine : IStateMachine
             return at.Refuse("the configuration cannot be read");
         }
 
-        if (state is null) Become(new ShardState(config, StoreFor(config, segmentRowsMax), ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal)));
-        else if (state.Config.Columns.SequenceEqual(config.Columns) || SameShape(state.Config, config)) Become(new ShardState(config, state.Store, state.Indexes));
+        if (state is null) Become(new ShardState(config, StoreFor(config), ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal)));
+        else if (state.Config.Columns.SequenceEqual(config.Columns) || SameShape(state.Config, config))
+        {
+            state.Store.Reconfigure(config.Columns);
+            Become(new ShardState(config, state.Store, state.Indexes));
+        }
         else return at.Refuse("vectors that are there cannot get another size, distance or type");
         return at.Done(1);
     }
 
     private static bool SameShape(CollectionConfig one, CollectionConfig other) =>
-        one.Columns.Count == other.Columns.Count && one.Columns.Zip(other.Columns, (a, b) => a.Name == b.Name && a.Size == b.Size && a.Distance == b.Distance && a.Datatype == b.Datatype).All(same => same);
+        one.Columns.Count == other.Columns.Count && one.Columns.Zip(other.Columns, (a, b) => a.Name == b.Name && a.Size == b.Size && a.Distance == b.Distance && a.Datatype == b.Datatype && a.Kind == b.Kind).All(same => same);
 }

@@ -2,7 +2,8 @@ using System.Buffers;
 using System.Collections.Immutable;
 using Holdfast.Primitives;
 using Holdfast.Replication;
-using Holdfast.Vectors.Collections;
+using Holdfast.Storage;
+using Holdfast.Vectors.Files;
 using Holdfast.Vectors.Points;
 using Holdfast.Wire;
 
@@ -19,13 +20,19 @@ internal enum ShardSnapshotPart : byte
 
     /// <summary>Nothing more comes.</summary>
     End = 3,
+
+    /// <summary>Rows of a segment that is kept in files: which files, which rows, who of them lives, and payloads that are newer than the file.</summary>
+    Rows = 4,
 }
 
-/// <summary>A shard after one entry, walked while later entries are applied.</summary>
+/// <summary>A shard after one entry, walked while later entries are applied. Points of segments that are kept in files are not copied: the files are named.</summary>
 internal sealed class ShardSnapshot(ShardState? state, ulong hash, LogIndex index) : ISnapshotView
 {
-    /// <summary>The format that this binary writes and reads.</summary>
-    public const ushort FormatVersion = 1;
+    /// <summary>The format that this binary writes; it reads the first as well, which had no files.</summary>
+    public const ushort FormatVersion = 2;
+
+    /// <summary>Rows of a segment in files that one chunk speaks of: restoring them is about a millisecond's work.</summary>
+    public const int RowsPerChunk = 4096;
 
     private const int ChunkBytes = 192 * 1024;
 
@@ -33,35 +40,29 @@ internal sealed class ShardSnapshot(ShardState? state, ulong hash, LogIndex inde
     private ShardSnapshotPart part = ShardSnapshotPart.Head;
 
     /// <inheritdoc/>
+    public IReadOnlyList<FileHash> Files => points is null ? [] : [.. points.Files.Distinct()];
+
+    /// <inheritdoc/>
     public bool WriteNext(IBufferWriter<byte> chunk)
     {
         var writer = new SpanWriter(chunk);
-        writer.WriteByte((byte)part);
         if (part == ShardSnapshotPart.Head)
         {
+            writer.WriteByte((byte)part);
             WriteHead(writer);
             part = points is null ? ShardSnapshotPart.End : ShardSnapshotPart.Points;
             return true;
         }
 
-        if (part == ShardSnapshotPart.End) return false;
-        var bytes = new ByteBuffer(ChunkBytes + 4096);
-        var count = 0u;
-        var pieces = new SpanWriter(bytes);
-        while (bytes.Length < ChunkBytes)
+        if (part == ShardSnapshotPart.End || points!.Place is not { } place)
         {
-            if (!points!.MoveNext(out var segment, out var row, out var content))
-            {
-                part = ShardSnapshotPart.End;
-                break;
-            }
-
-            WritePoint(pieces, segment, row, content);
-            count++;
+            writer.WriteByte((byte)ShardSnapshotPart.End);
+            part = ShardSnapshotPart.End;
+            return false;
         }
 
-        writer.WriteUInt32(count);
-        writer.WriteBytes(bytes.Written);
+        if (place.Files is { } files) WriteRows(writer, place.Segment, files, place.Row, place.Count);
+        else WritePoints(writer);
         return true;
     }
 
@@ -82,74 +83,69 @@ internal sealed class ShardSnapshot(ShardState? state, ulong hash, LogIndex inde
         }
     }
 
+    private void WritePoints(SpanWriter writer)
+    {
+        var bytes = new ByteBuffer(ChunkBytes + 4096);
+        var count = 0u;
+        var pieces = new SpanWriter(bytes);
+        while (bytes.Length < ChunkBytes && points!.Place is { Files: null } place)
+        {
+            if (!points.PassRow(out var row, out var content, out _)) continue;
+            WritePoint(pieces, place.Segment, row, content);
+            count++;
+        }
+
+        writer.WriteByte((byte)ShardSnapshotPart.Points);
+        writer.WriteUInt32(count);
+        writer.WriteBytes(bytes.Written);
+    }
+
+    private void WriteRows(SpanWriter writer, Segment segment, SegmentFiles files, int from, int rows)
+    {
+        var newer = new ByteBuffer();
+        var pieces = new SpanWriter(newer);
+        var alive = new byte[(RowsPerChunk + 7) / 8];
+        var (count, changed) = (0, 0u);
+        for (; from + count < rows && count < RowsPerChunk && newer.Length < ChunkBytes; count++)
+        {
+            if (!points!.PassRow(out var row, out var content, out var isAsWritten)) continue;
+            alive[count >> 3] |= (byte)(1 << (count & 7));
+            if (isAsWritten) continue;
+            pieces.WriteUInt32((uint)row);
+            pieces.WriteUInt64(content.Version);
+            pieces.WriteBlock(content.Payload.Json);
+            changed++;
+        }
+
+        writer.WriteByte((byte)ShardSnapshotPart.Rows);
+        WriteFile(writer, files.Rows);
+        writer.WriteByte((byte)files.Graphs.Length);
+        foreach (var graph in files.Graphs)
+        {
+            writer.WriteByte(graph is null ? (byte)0 : (byte)1);
+            if (graph is { } there) WriteFile(writer, there);
+        }
+
+        writer.WriteUInt32((uint)from);
+        writer.WriteUInt32((uint)count);
+        writer.WriteBytes(alive.AsSpan(0, (count + 7) / 8));
+        writer.WriteUInt32(changed);
+        writer.WriteBytes(newer.Written);
+    }
+
+    private static void WriteFile(SpanWriter writer, in FileHash file)
+    {
+        Span<byte> bytes = stackalloc byte[FileHash.Size];
+        file.CopyTo(bytes);
+        writer.WriteBytes(bytes);
+    }
+
     private static void WritePoint(SpanWriter writer, Segment segment, int row, in KeptRow content)
     {
         writer.WriteUInt64(content.Version);
         var vectors = new List<NamedVector>();
         for (var column = 0; column < segment.Columns.Length; column++)
-            if ((segment.Head(row).Has & (1UL << column)) != 0) vectors.Add(new NamedVector(segment.Columns[column].Params.Name, segment.Columns[column].Read(row)));
+            if ((segment.Head(row).Has & (1UL << column)) != 0) vectors.Add(segment.Columns[column].ReadWhole(row));
         ShardCommand.WritePoint(writer, segment.IdOf(row), content.Payload, vectors, name => Array.FindIndex(segment.Columns, column => column.Params.Name == name));
-    }
-}
-
-/// <summary>A shard under construction, beside the live one.</summary>
-internal sealed class ShardRestore(ShardMachine machine, int segmentRowsMax) : ISnapshotBuilder
-{
-    private ShardState? built;
-    private LogIndex index;
-    private ulong hash;
-
-    /// <inheritdoc/>
-    public void ReadNext(ReadOnlySpan<byte> chunk)
-    {
-        var reader = new SpanReader(chunk);
-        switch ((ShardSnapshotPart)reader.ReadByte())
-        {
-            case ShardSnapshotPart.Head:
-                ReadHead(ref reader);
-                break;
-            case ShardSnapshotPart.Points:
-                for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--)
-                {
-                    var written = reader.ReadUInt64();
-                    built!.Store.Upsert(ShardCommand.ReadPoint(ref reader, built.Store.Columns), index, written);
-                }
-
-                built!.Store.Publish();
-                break;
-        }
-
-        Invariant.Holds(reader.IsWhole, "a shard's snapshot ends in the middle of a chunk: it passed its checksum, so it was written by another program");
-    }
-
-    /// <inheritdoc/>
-    public void Complete()
-    {
-        machine.Adopt(built, index);
-        Invariant.Holds(machine.StateHash == hash, "a shard restored from its snapshot has another hash than when it was written");
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-    }
-
-    private void ReadHead(ref SpanReader reader)
-    {
-        var version = reader.ReadUInt16();
-        Invariant.Holds(version == ShardSnapshot.FormatVersion, $"a shard's snapshot has format {version}, and this binary knows {ShardSnapshot.FormatVersion}: install the newer program again");
-        index = new LogIndex(reader.ReadUInt64());
-        hash = reader.ReadUInt64();
-        var json = reader.ReadText();
-        var indexes = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
-        for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--)
-        {
-            var key = reader.ReadText();
-            indexes[key] = reader.ReadText();
-        }
-
-        if (json.Length == 0) return;
-        var config = CollectionConfig.Parse(json);
-        built = new ShardState(config, ShardMachine.StoreFor(config, segmentRowsMax), indexes.ToImmutable());
     }
 }

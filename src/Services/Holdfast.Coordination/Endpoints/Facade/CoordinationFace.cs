@@ -216,6 +216,9 @@ public sealed class CoordinationFace : ICoordination
     public ValueTask<StatusResponse> StatusAsync(StatusRequest request, CancellationToken cancel = default) => maintenance.StatusAsync(cancel);
 
     /// <inheritdoc/>
+    public bool HasLeader => group.Status.Leader != NodeId.None;
+
+    /// <inheritdoc/>
     public ValueTask<MemberHealth> HealthAsync(CancellationToken cancel = default) => maintenance.HealthAsync(cancel);
 
     /// <inheritdoc/>

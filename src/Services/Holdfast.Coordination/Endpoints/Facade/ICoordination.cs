@@ -89,6 +89,9 @@ public interface ICoordination : IIdentityStore
     /// <summary>Says whether a downgrade would be possible; there is none to do.</summary>
     ValueTask<DowngradeResponse> DowngradeAsync(DowngradeRequest request, CancellationToken cancel = default);
 
+    /// <summary>Whether this member knows a leader now. Costs nothing.</summary>
+    bool HasLeader { get; }
+
     /// <summary>What this member knows of its own health, without asking anybody.</summary>
     ValueTask<MemberHealth> HealthAsync(CancellationToken cancel = default);
 

@@ -11,6 +11,9 @@ namespace Holdfast.Coordination.Endpoints.Methods;
 /// <param name="Stopping">Signalled when the door closes: streams end, new requests are refused by Kestrel.</param>
 internal sealed record CallScope(ICoordination Coordination, EndpointLimits Limits, RequestBudget Budget, CancellationToken Stopping)
 {
+    /// <summary>Calls whose clients want a leader behind their member.</summary>
+    public LeaderRequirement Leader { get; } = new(Coordination);
+
     /// <summary>Calls that ended with UNAVAILABLE.</summary>
     public Counter Unavailable { get; } = new();
 

@@ -51,7 +51,8 @@ internal abstract class EtcdMethod(string service, string name)
         try
         {
             var named = await scope.ForAsync(this, exchange, deadline.Token).ConfigureAwait(false);
-            await CallGrpcAsync(exchange, named, deadline.Token).ConfigureAwait(false);
+            if (LeaderRequirement.IsAskedBy(exchange)) await scope.Leader.DuringAsync(IsStream, led => CallGrpcAsync(exchange, named, led), deadline.Token).ConfigureAwait(false);
+            else await CallGrpcAsync(exchange, named, deadline.Token).ConfigureAwait(false);
             GrpcHeaders.Succeed(exchange);
             handled?.Count(0);
         }
@@ -74,7 +75,8 @@ internal abstract class EtcdMethod(string service, string name)
         try
         {
             var named = await scope.ForAsync(this, exchange, deadline.Token).ConfigureAwait(false);
-            await CallJsonAsync(exchange, named, deadline.Token).ConfigureAwait(false);
+            if (LeaderRequirement.IsAskedBy(exchange)) await scope.Leader.DuringAsync(IsStream, led => CallJsonAsync(exchange, named, led), deadline.Token).ConfigureAwait(false);
+            else await CallJsonAsync(exchange, named, deadline.Token).ConfigureAwait(false);
             handled?.Count(0);
         }
         catch (Exception exception) when (exception is not InvariantBrokenException)

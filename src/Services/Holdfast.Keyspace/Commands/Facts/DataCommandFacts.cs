@@ -139,7 +139,7 @@ internal static class DataCommandFacts
         zrangebylex;-4;readonly;1 1 1;read sortedset slow;sorted-set;2.8.9;;RO access/index 1/range 0 1 0
         zrangebyscore;-4;readonly;1 1 1;read sortedset slow;sorted-set;1.0.5;;RO access/index 1/range 0 1 0
         zrangestore;-5;write denyoom;1 2 1;write sortedset slow;sorted-set;6.2.0;;OW update/index 1/range 0 1 0&RO access/index 2/range 0 1 0
-        zrank;3;readonly fast;1 1 1;read sortedset fast;sorted-set;2.0.0;;RO access/index 1/range 0 1 0
+        zrank;-3;readonly fast;1 1 1;read sortedset fast;sorted-set;2.0.0;;RO access/index 1/range 0 1 0
         zrem;-3;write fast;1 1 1;write sortedset fast;sorted-set;1.2.0;;RW delete/index 1/range 0 1 0
         zremrangebylex;4;write;1 1 1;write sortedset slow;sorted-set;2.8.9;;RW delete/index 1/range 0 1 0
         zremrangebyrank;4;write;1 1 1;write sortedset slow;sorted-set;2.0.0;;RW delete/index 1/range 0 1 0
@@ -147,7 +147,7 @@ internal static class DataCommandFacts
         zrevrange;-4;readonly;1 1 1;read sortedset slow;sorted-set;1.2.0;;RO access/index 1/range 0 1 0
         zrevrangebylex;-4;readonly;1 1 1;read sortedset slow;sorted-set;2.8.9;;RO access/index 1/range 0 1 0
         zrevrangebyscore;-4;readonly;1 1 1;read sortedset slow;sorted-set;2.2.0;;RO access/index 1/range 0 1 0
-        zrevrank;3;readonly fast;1 1 1;read sortedset fast;sorted-set;2.0.0;;RO access/index 1/range 0 1 0
+        zrevrank;-3;readonly fast;1 1 1;read sortedset fast;sorted-set;2.0.0;;RO access/index 1/range 0 1 0
         zscan;-3;readonly;1 1 1;read sortedset slow;sorted-set;2.8.0;nondeterministic_output;RO access/index 1/range 0 1 0
         zscore;3;readonly fast;1 1 1;read sortedset fast;sorted-set;1.2.0;;RO access/index 1/range 0 1 0
         zunion;-3;readonly movablekeys;0 0 0;read sortedset slow;sorted-set;6.2.0;;RO access/index 1/keynum 0 1 1

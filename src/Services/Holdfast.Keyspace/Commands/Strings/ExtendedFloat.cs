@@ -91,7 +91,8 @@ internal readonly struct ExtendedFloat(BigInteger significand, int exponent, boo
 
     private int Exponent => exponent;
 
-    private bool IsInfinite => isInfinite;
+    /// <summary>Whether it is an infinity.</summary>
+    public bool IsInfinite => isInfinite;
 
     private static ExtendedFloat Divide(BigInteger numerator, BigInteger denominator)
     {

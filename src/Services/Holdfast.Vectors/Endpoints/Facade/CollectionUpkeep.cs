@@ -1,4 +1,6 @@
 using Holdfast.Cluster;
+using Holdfast.Primitives.Metrics;
+using Holdfast.Vectors.Endpoints.Telling;
 
 namespace Holdfast.Vectors.Endpoints.Facade;
 
@@ -8,13 +10,16 @@ namespace Holdfast.Vectors.Endpoints.Facade;
 /// </summary>
 internal sealed class CollectionUpkeep : IAsyncDisposable
 {
-    private static readonly TimeSpan Pulse = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Pulse = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The directory is looked at in every tenth pulse, and how far replicas are behind in each.</summary>
+    private const int PulsesPerLook = 10;
 
     private readonly CancellationTokenSource stopping = new();
     private readonly Task running;
 
     /// <summary>Begins.</summary>
-    public CollectionUpkeep(ClusterNode cluster, DirectoryCollections collections, VectorGroups groups) => running = RunAsync(cluster, collections, groups, stopping.Token);
+    public CollectionUpkeep(ClusterNode cluster, DirectoryCollections collections, VectorGroups groups, MetricsRegistry metrics) => running = RunAsync(cluster, collections, groups, new LagWatch(metrics), stopping.Token);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -24,14 +29,17 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
         stopping.Dispose();
     }
 
-    private static async Task RunAsync(ClusterNode cluster, DirectoryCollections collections, VectorGroups groups, CancellationToken cancel)
+    private static async Task RunAsync(ClusterNode cluster, DirectoryCollections collections, VectorGroups groups, LagWatch lag, CancellationToken cancel)
     {
         using var timer = new PeriodicTimer(Pulse);
+        var pulse = 0L;
         try
         {
             while (await timer.WaitForNextTickAsync(cancel).ConfigureAwait(false))
             {
                 var view = cluster.View;
+                lag.Look(cluster, view, collections);
+                if (pulse++ % PulsesPerLook != 0) continue;
                 groups.Follow(view);
                 if (!cluster.Directory.Status.IsServingLeader) continue;
                 try

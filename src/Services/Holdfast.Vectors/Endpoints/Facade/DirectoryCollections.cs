@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text.Json;
 using Holdfast.Cluster;
+using Holdfast.Consensus;
 using Holdfast.Primitives;
-using Holdfast.Replication;
 using Holdfast.Vectors.Collections;
-using Holdfast.Vectors.Points;
+using Holdfast.Vectors.Endpoints.Routing;
+using Holdfast.Vectors.Queries;
+using Holdfast.Vectors.Routing;
 using Holdfast.Vectors.Shards;
 
 namespace Holdfast.Vectors.Endpoints.Facade;
@@ -15,19 +16,34 @@ namespace Holdfast.Vectors.Endpoints.Facade;
 /// Collections as the directory knows them: a record under <c>vectors/collection/NAME</c>, set only if nobody else has set it, and for each shard a data group whose face is <c>vectors/ID/SHARD</c>. Of several groups
 /// with one face, which two creators may make at once, the lowest counts, and the others are deleted. Whoever finds a collection without a group makes it: a creator may have died in between.
 /// </summary>
-internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, VectorGroups groups) : ICollections
+internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, VectorGroups groups, ReplicaBoard board) : ICollections
 {
     private const string Prefix = "vectors/collection/";
+    private const string AliasKey = "vectors/aliases";
+
+    /// <summary>Times that a change is tried when others change the same thing at once.</summary>
+    private const int TriesMax = 16;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
+    private readonly NodeCalls calls = new(cluster.Lines);
     private readonly ConcurrentDictionary<string, (string Text, CollectionRecord Record)> read = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<(string Id, int Shard), IShardGroup> reached = new();
+    private readonly ConcurrentDictionary<(string Id, int Shard), IShard> reached = new();
+
+    public ClusterShown Cluster
+    {
+        get
+        {
+            var (view, status) = (cluster.View, cluster.Directory.Status);
+            return new ClusterShown(self.Value, [.. view.Members.Values.Select(member => new PeerShown(member.Node.Value, $"http://{Transport.HostPort.Format(member.Host, member.Port)}/"))], status.Term.Value, status.Commit.Value, status.Leader.Value, status.IsServingLeader, status.Configuration.MayLead(self));
+        }
+    }
 
     public async ValueTask<IReadOnlyList<CollectionRecord>> ListAsync(CancellationToken cancel)
     {
         await SeeAllAsync(cancel).ConfigureAwait(false);
-        return [.. cluster.View.Settings.Where(each => each.Key.StartsWith(Prefix, StringComparison.Ordinal)).Select(each => Read(each.Key[Prefix.Length..], each.Value))];
+        return All(cluster.View);
     }
 
     public async ValueTask<CollectionRecord?> FindAsync(string name, CancellationToken cancel)
@@ -41,24 +57,30 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
     public async ValueTask<bool> CreateAsync(string name, CollectionConfig config, CancellationToken cancel)
     {
         await SeeAllAsync(cancel).ConfigureAwait(false);
+        if (Aliases().ContainsKey(name)) throw VectorFault.BadInput($"Can't create collection with name {name}. Alias with the same name already exists");
         if (Known(name) is not null) return false;
-        var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-        var reply = await cluster.CompareSettingAsync(Prefix + name, "", TextOf(id, config), cancel).ConfigureAwait(false);
-        if (reply.IsUndecided) throw VectorFault.Unknown(reply.Reason);
-        if (!reply.Accepted) return false;
-        var record = new CollectionRecord(name, id, config);
-        for (var shard = 0; shard < config.Shards; shard++) await ShardAsync(record, shard, cancel).ConfigureAwait(false);
+        var record = new CollectionRecord(name, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), config, ShardLayout.Of(config));
+        if (!await CompareAsync(Prefix + name, "", CollectionText.Write(record), cancel).ConfigureAwait(false)) return false;
+        foreach (var shard in record.Layout.Numbers) await ShardAsync(record, shard, cancel).ConfigureAwait(false);
+        return true;
+    }
+
+    public async ValueTask<bool> UpdateAsync(CollectionRecord known, CollectionConfig config, ShardLayout layout, CancellationToken cancel)
+    {
+        var changed = known with { Config = config, Layout = layout };
+        if (!await CompareAsync(Prefix + known.Name, CollectionText.Write(known), CollectionText.Write(changed), cancel).ConfigureAwait(false)) return false;
+        foreach (var shard in layout.Numbers) await ShardAsync(changed, shard, cancel).ConfigureAwait(false);
         return true;
     }
 
     public async ValueTask<bool> DeleteAsync(string name, CancellationToken cancel)
     {
         await SeeAllAsync(cancel).ConfigureAwait(false);
-        if (Known(name) is not { } record) return false;
-        var reply = await cluster.CompareSettingAsync(Prefix + name, cluster.View.Settings.GetValueOrDefault(Prefix + name, ""), "", cancel).ConfigureAwait(false);
-        if (reply.IsUndecided) throw VectorFault.Unknown(reply.Reason);
-        if (!reply.Accepted) return false;
-        for (var shard = 0; shard < record.Config.Shards; shard++)
+        if (!cluster.View.Settings.TryGetValue(Prefix + name, out var text)) return false;
+        var record = Read(name, text);
+        if (!await CompareAsync(Prefix + name, text, "", cancel).ConfigureAwait(false)) return false;
+        if (Aliases().Values.Contains(name)) await ChangeAliasesAsync([.. Aliases().Where(each => each.Value == name).Select(each => new AliasChange(each.Key, null))], cancel).ConfigureAwait(false);
+        foreach (var shard in record.Layout.Numbers)
         {
             foreach (var group in GroupsOf(record.Id, shard)) await cluster.DeleteGroupAsync(group.Id, cancel).ConfigureAwait(false);
             reached.TryRemove((record.Id, shard), out _);
@@ -67,45 +89,93 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
         return true;
     }
 
-    public ValueTask<IShardGroup> ShardAsync(CollectionRecord collection, int shard, CancellationToken cancel) =>
+    public async ValueTask<IReadOnlyDictionary<string, string>> AliasesAsync(CancellationToken cancel)
+    {
+        await SeeAllAsync(cancel).ConfigureAwait(false);
+        return Aliases();
+    }
+
+    public async ValueTask ChangeAliasesAsync(IReadOnlyList<AliasChange> changes, CancellationToken cancel)
+    {
+        for (var tries = 0; tries < TriesMax; tries++)
+        {
+            await SeeAllAsync(cancel).ConfigureAwait(false);
+            var view = cluster.View;
+            var before = view.Settings.GetValueOrDefault(AliasKey, "");
+            var after = CollectionText.WriteAliases(AliasBook.Apply(CollectionText.ReadAliases(before), changes, name => view.Settings.ContainsKey(Prefix + name)));
+            if (before == after || await CompareAsync(AliasKey, before, after, cancel).ConfigureAwait(false)) return;
+        }
+
+        throw VectorFault.Unavailable("others change the aliases at the same time; nothing was changed");
+    }
+
+    public ValueTask<IShard> ShardAsync(CollectionRecord collection, int shard, CancellationToken cancel) =>
         reached.TryGetValue((collection.Id, shard), out var known) ? new(known) : ReachAsync(collection, shard, cancel);
 
-    /// <summary>Groups of shards whose collection is gone.</summary>
+    public IReadOnlyList<ShardPlace> PlacesOf(CollectionRecord collection) =>
+        [.. collection.Layout.Numbers.Select(shard => new ShardPlace(shard, GroupsOf(collection.Id, shard) is [var group, ..] ? [.. group.Replicas.Select(place => place.Node.Value)] : []))];
+
+    public async ValueTask PlaceAsync(CollectionRecord collection, int shard, IReadOnlyList<ulong> nodes, CancellationToken cancel)
+    {
+        if (GroupsOf(collection.Id, shard) is not [var group, ..]) throw VectorFault.NotFound($"Shard {shard} not found");
+        if (nodes.FirstOrDefault(node => !cluster.View.Members.ContainsKey(new NodeId(node))) is > 0 and var unknown) throw VectorFault.BadInput($"Peer {unknown} does not exist");
+        var reply = await cluster.PlaceGroupAsync(group.Id, [.. nodes.Select(node => new ReplicaPlace(new NodeId(node), MemberRole.Voter))], cancel).ConfigureAwait(false);
+        if (reply.IsUndecided) throw VectorFault.Unknown(reply.Reason);
+        if (!reply.Accepted) throw VectorFault.BadInput(reply.Reason);
+    }
+
+    public async ValueTask RemovePeerAsync(ulong node, CancellationToken cancel)
+    {
+        if (!cluster.View.Members.ContainsKey(new NodeId(node))) throw VectorFault.NotFound($"Peer {node} does not exist");
+        var reply = await cluster.LeaveAsync(new NodeId(node), cancel).ConfigureAwait(false);
+        if (reply.IsUndecided) throw VectorFault.Unknown(reply.Reason);
+        if (!reply.Accepted) throw VectorFault.BadInput(reply.Reason);
+    }
+
+    /// <summary>Groups of shards whose collection, or whose key, is gone.</summary>
     internal IReadOnlyList<GroupId> LeftOver(DirectoryView view)
     {
-        var ids = view.Settings.Where(each => each.Key.StartsWith(Prefix, StringComparison.Ordinal)).Select(each => Read(each.Key[Prefix.Length..], each.Value).Id).ToHashSet(StringComparer.Ordinal);
-        return [.. view.Groups.Values.Where(group => group.Face.StartsWith(VectorGroups.FacePrefix, StringComparison.Ordinal) && !ids.Contains(group.Face.Split('/')[1])).Select(group => group.Id)];
+        var faces = All(view).SelectMany(record => record.Layout.Numbers.Select(shard => FaceOf(record.Id, shard))).ToHashSet(StringComparer.Ordinal);
+        return [.. view.Groups.Values.Where(group => group.Face.StartsWith(VectorGroups.FacePrefix, StringComparison.Ordinal) && !faces.Contains(group.Face)).Select(group => group.Id)];
+    }
+
+    /// <summary>The groups of every collection, by its name.</summary>
+    internal IEnumerable<(string Collection, GroupId Group)> GroupsOf(DirectoryView view)
+    {
+        var names = All(view).ToDictionary(record => record.Id, record => record.Name, StringComparer.Ordinal);
+        foreach (var group in view.Groups.Values)
+            if (group.Face.StartsWith(VectorGroups.FacePrefix, StringComparison.Ordinal) && names.TryGetValue(group.Face.Split('/')[1], out var name)) yield return (name, group.Id);
     }
 
     /// <summary>Makes the groups that collections lack, whose creator did not come so far.</summary>
     internal async Task CompleteAsync(DirectoryView view, CancellationToken cancel)
     {
-        foreach (var (key, text) in view.Settings)
-        {
-            if (!key.StartsWith(Prefix, StringComparison.Ordinal)) continue;
-            var record = Read(key[Prefix.Length..], text);
-            for (var shard = 0; shard < record.Config.Shards; shard++)
+        foreach (var record in All(view))
+            foreach (var shard in record.Layout.Numbers)
                 if (GroupsOf(record.Id, shard).Count == 0) await ReachAsync(record, shard, cancel).ConfigureAwait(false);
-        }
     }
 
-    /// <summary>Waits until the shard's group is there, runs here, and is configured; makes it when nobody has.</summary>
-    private async ValueTask<IShardGroup> ReachAsync(CollectionRecord collection, int shard, CancellationToken cancel)
+    /// <summary>Waits until the shard's group is there, has a replica that answers, and is configured; makes it when nobody has.</summary>
+    private async ValueTask<IShard> ReachAsync(CollectionRecord collection, int shard, CancellationToken cancel)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         patience.CancelAfter(Patience);
         try
         {
             var group = await GroupAsync(collection, shard, patience.Token).ConfigureAwait(false);
-            if (!group.Replicas.Any(place => place.Node == self)) throw VectorFault.NotHere("asking a shard that has no replica on this node; ask a node that has one");
+            var routed = new RoutedShard(new Places(cluster, groups, group.Id), self, calls, board, collection.Config.Columns);
             using var timer = new PeriodicTimer(Look);
             while (true)
             {
-                if (cluster.FindGroup(group.Id) is { Status.IsRestored: true } replica && groups.Find(group.Id) is { } machine)
+                try
                 {
-                    var reachable = new ReplicatedShard(replica, machine);
-                    if (machine.State is null) await ConfigureAsync(reachable, collection, patience.Token).ConfigureAwait(false);
-                    else return reached.GetOrAdd((collection.Id, shard), reachable);
+                    await routed.AskAsync(new FactsQuestion(), ReadDemand.Eventual, patience.Token).ConfigureAwait(false);
+                    return reached.GetOrAdd((collection.Id, shard), routed);
+                }
+                catch (VectorFault)
+                {
+                    // Not there yet, or not configured yet.
+                    await ConfigureAsync(routed, collection, patience.Token).ConfigureAwait(false);
                 }
 
                 await timer.WaitForNextTickAsync(patience.Token).ConfigureAwait(false);
@@ -117,7 +187,7 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
         }
     }
 
-    private static async Task ConfigureAsync(ReplicatedShard shard, CollectionRecord collection, CancellationToken cancel)
+    private static async Task ConfigureAsync(RoutedShard shard, CollectionRecord collection, CancellationToken cancel)
     {
         try
         {
@@ -157,11 +227,18 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
         groups.Follow(cluster.View);
     }
 
-    /// <summary>An odd number: what was asked for, three where there are so many nodes, and never more than there are.</summary>
+    private async ValueTask<bool> CompareAsync(string key, string before, string after, CancellationToken cancel)
+    {
+        if (after.Length > CollectionText.CharactersMax) throw VectorFault.BadInput("what is to be recorded of the collection is too long");
+        var reply = await cluster.CompareSettingAsync(key, before, after, cancel).ConfigureAwait(false);
+        return reply.IsUndecided ? throw VectorFault.Unknown(reply.Reason) : reply.Accepted;
+    }
+
+    /// <summary>An odd number: what was asked for, three where there are so many nodes that carry this face, and never more than there are.</summary>
     private int ReplicasOf(CollectionConfig config)
     {
-        var most = Math.Min(Math.Max(config.Replicas, 3), cluster.View.Members.Count);
-        return most % 2 == 0 ? most - 1 : most;
+        var most = Math.Min(Math.Max(config.Replicas, 3), cluster.View.Members.Values.Count(member => member.Roles.HasFlag(NodeRoles.Vectors)));
+        return Math.Max(1, most % 2 == 0 ? most - 1 : most);
     }
 
     private List<GroupRecord> GroupsOf(string id, int shard)
@@ -172,29 +249,30 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
 
     private static string FaceOf(string id, int shard) => $"{VectorGroups.FacePrefix}{id}/{shard.ToString(CultureInfo.InvariantCulture)}";
 
-    private CollectionRecord? Known(string name) => cluster.View.Settings.TryGetValue(Prefix + name, out var text) ? Read(name, text) : null;
+    private List<CollectionRecord> All(DirectoryView view) => [.. view.Settings.Where(each => each.Key.StartsWith(Prefix, StringComparison.Ordinal)).Select(each => Read(each.Key[Prefix.Length..], each.Value))];
+
+    private IReadOnlyDictionary<string, string> Aliases() => CollectionText.ReadAliases(cluster.View.Settings.GetValueOrDefault(AliasKey, ""));
+
+    private CollectionRecord? Known(string name)
+    {
+        if (cluster.View.Settings.TryGetValue(Prefix + name, out var text)) return Read(name, text);
+        return Aliases().TryGetValue(name, out var aliased) && cluster.View.Settings.TryGetValue(Prefix + aliased, out text) ? Read(aliased, text) : null;
+    }
 
     private CollectionRecord Read(string name, string text)
     {
         if (read.TryGetValue(name, out var known) && known.Text == text) return known.Record;
-        using var document = JsonDocument.Parse(text);
-        var record = new CollectionRecord(name, document.RootElement.GetProperty("id").GetString()!, CollectionConfig.Parse(document.RootElement.GetProperty("config").GetRawText()));
+        var record = CollectionText.Read(name, text);
         read[name] = (text, record);
         return record;
     }
 
-    private static string TextOf(string id, CollectionConfig config)
+    private sealed class Places(ClusterNode cluster, VectorGroups groups, GroupId group) : IReplicaPlaces
     {
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, PayloadEdit.WriterOptions))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("id", id);
-            writer.WritePropertyName("config");
-            writer.WriteRawValue(config.Json, skipInputValidation: true);
-            writer.WriteEndObject();
-        }
+        public GroupId Group => group;
 
-        return System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan);
+        public IReadOnlyList<NodeId> Nodes => cluster.View.Groups.TryGetValue(group, out var record) ? [.. record.Replicas.Select(place => place.Node)] : [];
+
+        public IShard? Near => groups.NearOf(group);
     }
 }

@@ -1,4 +1,5 @@
 using Holdfast.Vectors.Collections;
+using Holdfast.Vectors.Endpoints.Routing;
 
 namespace Holdfast.Vectors.Endpoints.Facade;
 
@@ -6,7 +7,25 @@ namespace Holdfast.Vectors.Endpoints.Facade;
 /// <param name="Name">Its name.</param>
 /// <param name="Id">Drawn when it was created.</param>
 /// <param name="Config">As it was created, with its changes.</param>
-internal sealed record CollectionRecord(string Name, string Id, CollectionConfig Config);
+/// <param name="Layout">Its shards.</param>
+internal sealed record CollectionRecord(string Name, string Id, CollectionConfig Config, ShardLayout Layout);
+
+/// <summary>A change of the aliases; several are made at once or not at all.</summary>
+/// <param name="Alias">The name that is given or taken.</param>
+/// <param name="Collection">What it is to name; null when it goes.</param>
+/// <param name="RenamedFrom">Instead of a collection: the alias whose place it takes.</param>
+internal sealed record AliasChange(string Alias, string? Collection, string? RenamedFrom = null);
+
+/// <summary>Where a shard's replicas are.</summary>
+/// <param name="Shard">Its number.</param>
+/// <param name="Nodes">The nodes, by their ids.</param>
+internal sealed record ShardPlace(int Shard, IReadOnlyList<ulong> Nodes);
+
+/// <summary>A node, as Qdrant's cluster page shows a peer.</summary>
+internal sealed record PeerShown(ulong Id, string Uri);
+
+/// <summary>The cluster, as Qdrant's cluster page shows it.</summary>
+internal sealed record ClusterShown(ulong Self, IReadOnlyList<PeerShown> Peers, ulong Term, ulong Commit, ulong Leader, bool IsLeader, bool IsVoter);
 
 /// <summary>
 /// Which collections there are and where their shards can be asked: the directory behind the cluster's nodes, or a table in one process.
@@ -22,10 +41,31 @@ internal interface ICollections
     /// <summary>Makes a collection and its shards; false when the name is taken.</summary>
     ValueTask<bool> CreateAsync(string name, CollectionConfig config, CancellationToken cancel);
 
+    /// <summary>Replaces what is recorded of a collection; false when somebody else changed it meanwhile.</summary>
+    ValueTask<bool> UpdateAsync(CollectionRecord known, CollectionConfig config, ShardLayout layout, CancellationToken cancel);
+
     /// <summary>Deletes a collection with all its points; false when there is none.</summary>
     ValueTask<bool> DeleteAsync(string name, CancellationToken cancel);
 
-    /// <summary>A shard of a collection, as it can be asked from this node.</summary>
+    /// <summary>Aliases and what they name.</summary>
+    ValueTask<IReadOnlyDictionary<string, string>> AliasesAsync(CancellationToken cancel);
+
+    /// <summary>Changes aliases, all at once.</summary>
+    ValueTask ChangeAliasesAsync(IReadOnlyList<AliasChange> changes, CancellationToken cancel);
+
+    /// <summary>A shard of a collection, wherever its replicas are.</summary>
     /// <exception cref="VectorFault">It cannot be reached just now.</exception>
-    ValueTask<IShardGroup> ShardAsync(CollectionRecord collection, int shard, CancellationToken cancel);
+    ValueTask<IShard> ShardAsync(CollectionRecord collection, int shard, CancellationToken cancel);
+
+    /// <summary>Where its shards are.</summary>
+    IReadOnlyList<ShardPlace> PlacesOf(CollectionRecord collection);
+
+    /// <summary>Says where a shard's replicas are to be; its group then takes them in and lets them go, step by step, while it serves.</summary>
+    ValueTask PlaceAsync(CollectionRecord collection, int shard, IReadOnlyList<ulong> nodes, CancellationToken cancel);
+
+    /// <summary>Begins to take a node out of the cluster: its replicas go elsewhere first.</summary>
+    ValueTask RemovePeerAsync(ulong node, CancellationToken cancel);
+
+    /// <summary>The cluster.</summary>
+    ClusterShown Cluster { get; }
 }

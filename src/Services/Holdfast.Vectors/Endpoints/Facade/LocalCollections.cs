@@ -3,6 +3,7 @@ using System.Globalization;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Vectors.Collections;
+using Holdfast.Vectors.Endpoints.Routing;
 using Holdfast.Vectors.Machine;
 using Holdfast.Vectors.Shards;
 
@@ -11,32 +12,66 @@ namespace Holdfast.Vectors.Endpoints.Facade;
 /// <summary>Collections of one process, without a log: for tests of the door, and for trying clients out. What a replicated group does in turns, a lock does here.</summary>
 internal sealed class LocalCollections(IndexWorkers? workers, int segmentRowsMax = 0) : ICollections
 {
-    private readonly ConcurrentDictionary<string, (CollectionRecord Record, LocalShard[] Shards)> all = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (CollectionRecord Record, ConcurrentDictionary<int, LocalShard> Shards)> all = new(StringComparer.Ordinal);
+    private readonly Lock gate = new();
+    private SortedDictionary<string, string> aliases = new(StringComparer.Ordinal);
     private int created;
+
+    public ClusterShown Cluster => new(1, [new PeerShown(1, "")], 1, 0, 1, true, true);
 
     public ValueTask<IReadOnlyList<CollectionRecord>> ListAsync(CancellationToken cancel) => new([.. all.Values.Select(one => one.Record).OrderBy(record => record.Name, StringComparer.Ordinal)]);
 
-    public ValueTask<CollectionRecord?> FindAsync(string name, CancellationToken cancel) => new(all.TryGetValue(name, out var one) ? one.Record : null);
+    public ValueTask<CollectionRecord?> FindAsync(string name, CancellationToken cancel) => new(all.TryGetValue(aliases.GetValueOrDefault(name, name), out var one) ? one.Record : null);
 
     public async ValueTask<bool> CreateAsync(string name, CollectionConfig config, CancellationToken cancel)
     {
-        var shards = Enumerable.Range(0, config.Shards).Select(_ => new LocalShard(segmentRowsMax)).ToArray();
-        foreach (var shard in shards) await shard.ProposeAsync(ShardCommand.Configure(config.Json), cancel).ConfigureAwait(false);
-        var record = new CollectionRecord(name, Interlocked.Increment(ref created).ToString(CultureInfo.InvariantCulture), config);
-        if (!all.TryAdd(name, (record, shards))) return false;
-        foreach (var shard in shards) workers?.Add(shard.Machine);
-        return true;
+        if (aliases.ContainsKey(name)) throw VectorFault.BadInput($"Can't create collection with name {name}. Alias with the same name already exists");
+        var record = new CollectionRecord(name, Interlocked.Increment(ref created).ToString(CultureInfo.InvariantCulture), config, ShardLayout.Of(config));
+        var shards = new ConcurrentDictionary<int, LocalShard>();
+        foreach (var number in record.Layout.Numbers) await AddAsync(shards, number, config, cancel).ConfigureAwait(false);
+        return all.TryAdd(name, (record, shards));
+    }
+
+    public async ValueTask<bool> UpdateAsync(CollectionRecord known, CollectionConfig config, ShardLayout layout, CancellationToken cancel)
+    {
+        if (!all.TryGetValue(known.Name, out var one) || one.Record != known) return false;
+        foreach (var number in layout.Numbers)
+            if (!one.Shards.ContainsKey(number)) await AddAsync(one.Shards, number, config, cancel).ConfigureAwait(false);
+        return all.TryUpdate(known.Name, (known with { Config = config, Layout = layout }, one.Shards), one);
     }
 
     public ValueTask<bool> DeleteAsync(string name, CancellationToken cancel)
     {
         if (!all.TryRemove(name, out var one)) return new(false);
-        foreach (var shard in one.Shards) workers?.Remove(shard.Machine);
+        lock (gate) aliases = new(aliases.Where(each => each.Value != name).ToDictionary(), StringComparer.Ordinal);
+        foreach (var shard in one.Shards.Values) workers?.Remove(shard.Machine);
         return new(true);
     }
 
-    public ValueTask<IShardGroup> ShardAsync(CollectionRecord collection, int shard, CancellationToken cancel) =>
-        all.TryGetValue(collection.Name, out var one) ? new(one.Shards[shard]) : throw VectorFault.NoSuchCollection(collection.Name);
+    public ValueTask<IReadOnlyDictionary<string, string>> AliasesAsync(CancellationToken cancel) => new(aliases);
+
+    public ValueTask ChangeAliasesAsync(IReadOnlyList<AliasChange> changes, CancellationToken cancel)
+    {
+        lock (gate) aliases = AliasBook.Apply(aliases, changes, all.ContainsKey);
+        return default;
+    }
+
+    public ValueTask<IShard> ShardAsync(CollectionRecord collection, int shard, CancellationToken cancel) =>
+        all.TryGetValue(collection.Name, out var one) && one.Shards.TryGetValue(shard, out var found) ? new(new NearShard(found)) : throw VectorFault.NoSuchCollection(collection.Name);
+
+    public IReadOnlyList<ShardPlace> PlacesOf(CollectionRecord collection) => [.. collection.Layout.Numbers.Select(number => new ShardPlace(number, [1]))];
+
+    public ValueTask PlaceAsync(CollectionRecord collection, int shard, IReadOnlyList<ulong> nodes, CancellationToken cancel) => throw VectorFault.BadInput("there is one node only");
+
+    public ValueTask RemovePeerAsync(ulong node, CancellationToken cancel) => throw VectorFault.BadInput("there is one node only");
+
+    private async Task AddAsync(ConcurrentDictionary<int, LocalShard> shards, int number, CollectionConfig config, CancellationToken cancel)
+    {
+        var shard = new LocalShard(segmentRowsMax);
+        await shard.ProposeAsync(ShardCommand.Configure(config.Json), cancel).ConfigureAwait(false);
+        shards[number] = shard;
+        workers?.Add(shard.Machine);
+    }
 }
 
 /// <summary>A shard in this process: entries are applied at once, one after another.</summary>
@@ -47,7 +82,7 @@ internal sealed class LocalShard(int segmentRowsMax) : IShardGroup
 
     public ShardMachine Machine { get; } = new(segmentRowsMax);
 
-    public ShardState? Peek => Machine.State;
+    public (LogIndex Applied, LogIndex Committed) Position => (new LogIndex(Volatile.Read(ref index)), new LogIndex(Volatile.Read(ref index)));
 
     public ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel)
     {
@@ -62,10 +97,10 @@ internal sealed class LocalShard(int segmentRowsMax) : IShardGroup
         }
     }
 
-    public ValueTask<ShardState> ReadAsync(ReadLevel level, CancellationToken cancel) => new(Machine.State!);
+    public ValueTask<ShardState> ReadAsync(bool isStrong, CancellationToken cancel) => new(Machine.State!);
 
-    public ValueTask<TResult> OnLoopAsync<TResult>(Func<ShardState, TResult> read, ReadLevel level, CancellationToken cancel)
+    public ValueTask<TResult> OnLoopAsync<TResult>(Func<ShardState, TResult> read, bool isStrong, CancellationToken cancel)
     {
-        lock (gate) return new(read(Machine.State!));
+        lock (gate) return new(Machine.Read(read));
     }
 }

@@ -1,3 +1,4 @@
+using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Vectors.Shards;
 
@@ -6,7 +7,7 @@ namespace Holdfast.Vectors.Endpoints.Facade;
 /// <summary>A shard whose replica is on this node. Writes go through its log, from whichever replica; reads pass its barrier and then look at memory.</summary>
 internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machine) : IShardGroup
 {
-    public ShardState? Peek => machine.State;
+    public (LogIndex Applied, LogIndex Committed) Position => group.Status is var status ? (status.Applied, status.Commit) : default;
 
     public async ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel)
     {
@@ -22,17 +23,17 @@ internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machin
         };
     }
 
-    public async ValueTask<ShardState> ReadAsync(ReadLevel level, CancellationToken cancel)
+    public async ValueTask<ShardState> ReadAsync(bool isStrong, CancellationToken cancel)
     {
-        if (level == ReadLevel.Strong && !(await group.ReadBarrierAsync().AsTask().WaitAsync(cancel).ConfigureAwait(false)).IsGranted) throw NoRead();
+        if (isStrong && !(await group.ReadBarrierAsync().AsTask().WaitAsync(cancel).ConfigureAwait(false)).IsGranted) throw NoRead();
         return machine.State ?? throw VectorFault.Unavailable("the shard is not configured yet");
     }
 
-    public async ValueTask<TResult> OnLoopAsync<TResult>(Func<ShardState, TResult> read, ReadLevel level, CancellationToken cancel)
+    public async ValueTask<TResult> OnLoopAsync<TResult>(Func<ShardState, TResult> read, bool isStrong, CancellationToken cancel)
     {
         try
         {
-            return await group.ReadAsync(() => read(machine.State ?? throw VectorFault.Unavailable("the shard is not configured yet")), level == ReadLevel.Strong ? ReadConsistency.Strong : ReadConsistency.Local).ConfigureAwait(false);
+            return await group.ReadAsync(() => machine.Read(read), isStrong ? ReadConsistency.Strong : ReadConsistency.Local).ConfigureAwait(false);
         }
         catch (ReadRefusedException)
         {

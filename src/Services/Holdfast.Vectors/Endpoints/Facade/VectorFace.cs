@@ -1,19 +1,17 @@
+using System.Diagnostics;
+using Holdfast.Vectors.Collections;
+using Holdfast.Vectors.Endpoints.Routing;
 using Holdfast.Vectors.Filters;
+using Holdfast.Vectors.Kernels;
 using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Queries;
+using Holdfast.Vectors.Routing;
 using Holdfast.Vectors.Shards;
 
 namespace Holdfast.Vectors.Endpoints.Facade;
 
-/// <summary>A point as it is read: its row is immutable but for the payload.</summary>
-internal readonly record struct PointRow(Segment Segment, int Row)
-{
-    /// <summary>Its name.</summary>
-    public PointId Id => Segment.IdOf(Row);
-
-    /// <summary>What it carries.</summary>
-    public Payload Payload => Segment.PayloadOf(Row);
-}
+/// <summary>Makes a command out of the ids of one shard and the filter that is asked again.</summary>
+internal delegate byte[] CommandOf(IReadOnlyList<PointId> ids, string filter);
 
 /// <summary>
 /// What the face can do, whichever protocol asks: finds the collection, prepares what is written, sends each shard its part and merges what they answer. Nothing here is tried twice (S25); a write answers only
@@ -24,6 +22,12 @@ internal sealed class VectorFace(ICollections collections)
     /// <summary>A command's vectors take at most so many bytes: a loop that applies it has others waiting.</summary>
     private const int CommandBytesMax = 2 * 1024 * 1024;
 
+    /// <summary>Points whose content is asked for along with the search; of more, names and scores come first, and the content of what is left in pieces.</summary>
+    private const int ContentAtOnceMax = 1000;
+
+    /// <summary>Points whose content one question asks for.</summary>
+    private const int ContentPerQuestion = 128;
+
     /// <summary>Which collections there are.</summary>
     public ICollections Collections => collections;
 
@@ -31,92 +35,90 @@ internal sealed class VectorFace(ICollections collections)
     /// <exception cref="VectorFault">There is none.</exception>
     public async ValueTask<CollectionRecord> RequireAsync(string name, CancellationToken cancel) => await collections.FindAsync(name, cancel).ConfigureAwait(false) ?? throw VectorFault.NoSuchCollection(name);
 
-    /// <summary>All shards of a collection.</summary>
-    public async ValueTask<IShardGroup[]> ShardsAsync(CollectionRecord collection, CancellationToken cancel)
-    {
-        var shards = new IShardGroup[collection.Config.Shards];
-        for (var shard = 0; shard < shards.Length; shard++) shards[shard] = await collections.ShardAsync(collection, shard, cancel).ConfigureAwait(false);
-        return shards;
-    }
+    /// <summary>Writes whole points.</summary>
+    public Task<WriteDone> UpsertAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, IReadOnlyList<string>? keys, CancellationToken cancel) => WriteAsync(collection, points, ShardCommand.Upsert, keys, cancel);
 
-    /// <summary>Writes whole points. Returns the last operation's number.</summary>
-    public Task<ulong> UpsertAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, CancellationToken cancel) => WriteAsync(collection, points, ShardCommand.Upsert, cancel);
+    /// <summary>Writes whole points where a rule, asked at their place in the log, lets it.</summary>
+    public Task<WriteDone> UpsertAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, UpsertRule rule, IReadOnlyList<string>? keys, CancellationToken cancel) =>
+        rule.IsAnything ? UpsertAsync(collection, points, keys, cancel) : WriteAsync(collection, points, (chunk, columnOf) => ShardCommand.UpsertWhere(chunk, columnOf, rule), keys, cancel);
 
     /// <summary>Gives points new vectors where they are named.</summary>
-    public Task<ulong> UpdateVectorsAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, CancellationToken cancel) => WriteAsync(collection, points, ShardCommand.UpdateVectors, cancel);
+    public Task<WriteDone> UpdateVectorsAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, IReadOnlyList<string>? keys, CancellationToken cancel) => WriteAsync(collection, points, ShardCommand.UpdateVectors, keys, cancel);
 
-    /// <summary>Does something to points that are named.</summary>
-    public async Task<ulong> ChangeAsync(CollectionRecord collection, IReadOnlyList<PointId> ids, Func<IReadOnlyList<PointId>, string, byte[]> command, CancellationToken cancel)
+    /// <summary>Does something to points that are named. Where clients name shards and this one did not, every shard is told.</summary>
+    public async Task<WriteDone> ChangeAsync(CollectionRecord collection, IReadOnlyList<PointId> ids, CommandOf command, IReadOnlyList<string>? keys, CancellationToken cancel)
     {
-        var last = 0UL;
-        foreach (var part in ids.GroupBy(id => ShardOf(collection, id)))
+        var done = new WriteTally(collection);
+        var meant = collection.Layout.Meant(keys);
+        var parts = collection.Config.Rules.IsCustomSharded
+            ? meant.Select(shard => (Shard: shard, Ids: ids.Distinct().ToArray()))
+            : ids.Distinct().GroupBy(id => ShardLayout.ShardOf(meant, id)).Select(part => (Shard: part.Key, Ids: part.ToArray()));
+        foreach (var (number, part) in parts)
         {
-            var shard = await collections.ShardAsync(collection, part.Key, cancel).ConfigureAwait(false);
-            foreach (var chunk in part.Chunk(CollectionLimits.PointsPerCommandMax)) last = Math.Max(last, (await shard.ProposeAsync(command(chunk, ""), cancel).ConfigureAwait(false)).Index.Value);
+            var shard = await collections.ShardAsync(collection, number, cancel).ConfigureAwait(false);
+            foreach (var chunk in part.Chunk(CollectionLimits.PointsPerCommandMax)) done.Add(number, await shard.ProposeAsync(command(chunk, ""), cancel).ConfigureAwait(false));
         }
 
-        return last;
+        return done.Result;
     }
 
     /// <summary>
     /// Does something to the points that pass a filter: their ids are found first and proposed in chunks, each with the filter, which is asked again at the entry's place in the log. Points that begin to pass
     /// meanwhile may be missed, as if the request had come before them.
     /// </summary>
-    public async Task<ulong> ChangeAsync(CollectionRecord collection, Filter filter, Func<IReadOnlyList<PointId>, string, byte[]> command, CancellationToken cancel)
+    public async Task<WriteDone> ChangeAsync(CollectionRecord collection, Filter filter, CommandOf command, IReadOnlyList<string>? keys, CancellationToken cancel)
     {
-        var last = 0UL;
-        foreach (var shard in await ShardsAsync(collection, cancel).ConfigureAwait(false))
+        var done = new WriteTally(collection);
+        foreach (var number in collection.Layout.Meant(keys))
         {
-            var state = await shard.ReadAsync(ReadLevel.Strong, cancel).ConfigureAwait(false);
-            var ids = state.Store.Segments.SelectMany(segment => PointScan.IdsOf(segment, AdmittedRows.Of(filter, segment, state))).ToArray();
-            foreach (var chunk in ids.Chunk(CollectionLimits.PointsPerCommandMax)) last = Math.Max(last, (await shard.ProposeAsync(command(chunk, filter.Json), cancel).ConfigureAwait(false)).Index.Value);
+            var shard = await collections.ShardAsync(collection, number, cancel).ConfigureAwait(false);
+            var found = await shard.AskAsync(new NamesQuestion { Filter = filter }, ReadDemand.Strong, cancel).ConfigureAwait(false);
+            foreach (var chunk in found.Points.Select(point => point.Id).Chunk(CollectionLimits.PointsPerCommandMax)) done.Add(number, await shard.ProposeAsync(command(chunk, filter.Json), cancel).ConfigureAwait(false));
         }
 
-        return last;
+        return done.Result;
     }
 
     /// <summary>Proposes one command to every shard: for settings and payload indexes.</summary>
-    public async Task<ulong> TellAllAsync(CollectionRecord collection, byte[] command, CancellationToken cancel)
+    public async Task<WriteDone> TellAllAsync(CollectionRecord collection, byte[] command, CancellationToken cancel)
     {
-        var last = 0UL;
-        foreach (var shard in await ShardsAsync(collection, cancel).ConfigureAwait(false)) last = Math.Max(last, (await shard.ProposeAsync(command, cancel).ConfigureAwait(false)).Index.Value);
-        return last;
+        var done = new WriteTally(collection);
+        foreach (var number in collection.Layout.Numbers)
+        {
+            var shard = await collections.ShardAsync(collection, number, cancel).ConfigureAwait(false);
+            done.Add(number, await shard.ProposeAsync(command, cancel).ConfigureAwait(false));
+        }
+
+        return done.Result;
     }
 
     /// <summary>Points by their names, in that order; those that are not there are left out.</summary>
-    public async Task<List<PointRow>> RetrieveAsync(CollectionRecord collection, IReadOnlyList<PointId> ids, ReadLevel level, CancellationToken cancel)
+    public async Task<List<FoundPoint>> RetrieveAsync(CollectionRecord collection, IReadOnlyList<PointId> ids, ContentWanted wanted, ReadScope scope)
     {
-        var found = new Dictionary<PointId, PointRow>();
-        foreach (var part in ids.GroupBy(id => ShardOf(collection, id)))
-        {
-            var shard = await collections.ShardAsync(collection, part.Key, cancel).ConfigureAwait(false);
-            foreach (var chunk in part.Chunk(1024))
-                foreach (var row in await shard.OnLoopAsync(state => PointScan.Find(state, chunk), level, cancel).ConfigureAwait(false)) found[row.Id] = row;
-        }
-
+        var found = new Dictionary<PointId, FoundPoint>();
+        var meant = collection.Layout.Meant(scope.Keys);
+        if (meant.Count == 0) return [];
+        var parts = collection.Config.Rules.IsCustomSharded
+            ? meant.Select(shard => (Shard: shard, Ids: ids.Distinct().ToArray()))
+            : ids.Distinct().GroupBy(id => ShardLayout.ShardOf(meant, id)).Select(part => (Shard: part.Key, Ids: part.ToArray()));
+        foreach (var (shard, part) in parts)
+            foreach (var chunk in part.Chunk(wanted.Columns != 0 ? ContentPerQuestion : 1024))
+                foreach (var point in (await AskAsync(collection, shard, new RetrieveQuestion(chunk) { Wanted = wanted }, scope).ConfigureAwait(false)).Points) found[point.Id] = point with { Shard = shard };
         return [.. ids.Distinct().Where(found.ContainsKey).Select(id => found[id])];
     }
 
     /// <summary>Points in the order of their names, from one on. The next one's name comes with them; null at the end.</summary>
-    public async Task<(List<PointRow> Points, PointId? Next)> ScrollAsync(CollectionRecord collection, PointId? from, int limit, Filter? filter, ReadLevel level, CancellationToken cancel)
+    public async Task<(List<FoundPoint> Points, PointId? Next)> ScrollAsync(CollectionRecord collection, PointId? from, int limit, Filter? filter, ContentWanted wanted, ReadScope scope)
     {
-        var all = new List<PointRow>();
-        foreach (var shard in await ShardsAsync(collection, cancel).ConfigureAwait(false))
+        var all = new List<FoundPoint>();
+        foreach (var shard in collection.Layout.Meant(scope.Keys))
         {
-            var (start, wanted) = (from, limit + 1);
-            while (wanted > 0)
+            var (start, left) = (from, limit + 1);
+            while (left > 0)
             {
-                // In pages: an id list is read on the loop, and its rows are asked here.
-                var page = await shard.OnLoopAsync(state => PointScan.Page(state, start, Math.Min(Math.Max(wanted, 256), 1024)), level, cancel).ConfigureAwait(false);
-                var asked = filter?.WithWordsWhere(page.State.TextKeys);
-                foreach (var row in page.Rows)
-                {
-                    if (wanted == 0) break;
-                    if (asked is not null && !AdmittedRows.Passes(asked, row.Segment, row.Row, page.State)) continue;
-                    all.Add(row);
-                    wanted--;
-                }
-
+                var page = await AskAsync(collection, shard, new PageQuestion(start, left) { Filter = filter, Wanted = wanted }, scope).ConfigureAwait(false);
+                all.AddRange(page.Points.Select(point => point with { Shard = shard }));
+                left -= page.Points.Count;
                 if (page.Next is null) break;
                 start = page.Next;
             }
@@ -126,47 +128,148 @@ internal sealed class VectorFace(ICollections collections)
         return all.Count > limit ? (all[..limit], all[limit].Id) : (all, null);
     }
 
-    /// <summary>How many points pass.</summary>
-    public async Task<long> CountAsync(CollectionRecord collection, Filter? filter, ReadLevel level, CancellationToken cancel)
+    /// <summary>Points in the order of a payload's values.</summary>
+    public async Task<List<FoundPoint>> OrderedAsync(CollectionRecord collection, ValueOrder order, int limit, Filter? filter, ContentWanted wanted, ReadScope scope)
     {
-        var count = 0L;
-        foreach (var shard in await ShardsAsync(collection, cancel).ConfigureAwait(false))
-        {
-            var state = await shard.ReadAsync(level, cancel).ConfigureAwait(false);
-            count += filter is null ? state.Store.Count : state.Store.Segments.Sum(segment => (long)AdmittedRows.Of(filter, segment, state).Count);
-        }
+        var all = await AskAllAsync(collection, new OrderedQuestion(order, limit) { Filter = filter, Wanted = wanted }, scope).ConfigureAwait(false);
+        return [.. (order.IsDescending ? all.OrderByDescending(point => point.Order!.Value.Number) : all.OrderBy(point => point.Order!.Value.Number)).ThenBy(point => point.Id).Take(limit)];
+    }
 
-        return count;
+    /// <summary>How many points pass.</summary>
+    public async Task<long> CountAsync(CollectionRecord collection, Filter? filter, ReadScope scope) =>
+        (await AnswersAsync(collection, new CountQuestion { Filter = filter }, scope).ConfigureAwait(false)).Sum(answer => answer.Count);
+
+    /// <summary>Values at a key, and how many points have each; the most frequent first.</summary>
+    public async Task<List<KeyValuePair<string, long>>> FacetAsync(CollectionRecord collection, string key, int limit, Filter? filter, ReadScope scope)
+    {
+        var answers = await AnswersAsync(collection, new FacetQuestion(key) { Filter = filter }, scope).ConfigureAwait(false);
+        return [.. answers.SelectMany(answer => answer.Values).GroupBy(each => each.Key, StringComparer.Ordinal).Select(each => new KeyValuePair<string, long>(each.Key, each.Sum(one => one.Value)))
+            .OrderByDescending(each => each.Value).ThenBy(each => each.Key, StringComparer.Ordinal).Take(limit)];
+    }
+
+    /// <summary>So many points, drawn by lot.</summary>
+    public async Task<List<FoundPoint>> SampleAsync(CollectionRecord collection, int limit, int column, Filter? filter, ContentWanted wanted, ReadScope scope)
+    {
+        var all = await AskAllAsync(collection, new SampleQuestion(limit, (ulong)Random.Shared.NextInt64()) { Column = column, Filter = filter, Wanted = wanted }, scope).ConfigureAwait(false);
+        var drawn = all.ToArray();
+        Random.Shared.Shuffle(drawn);
+        return [.. drawn.Take(limit)];
     }
 
     /// <summary>The points closest to a vector, best first, over all shards.</summary>
-    public async Task<List<ScoredRow>> NearestAsync(CollectionRecord collection, NearestQuery query, ReadLevel level, CancellationToken cancel)
+    public async Task<List<FoundPoint>> NearestAsync(CollectionRecord collection, NearestQuery query, ContentWanted wanted, ReadScope scope)
     {
-        var shards = await ShardsAsync(collection, cancel).ConfigureAwait(false);
-        var merged = new List<ScoredRow>();
-        foreach (var shard in shards) merged.AddRange(ShardSearch.Nearest(await shard.ReadAsync(level, cancel).ConfigureAwait(false), query));
-        if (shards.Length == 1) return merged;
-        var isSimilarity = Kernels.DistanceRules.IsSimilarity(collection.Config.Columns[query.Column].Distance);
-        merged.Sort((one, other) => one.Score != other.Score ? (isSimilarity ? other.Score.CompareTo(one.Score) : one.Score.CompareTo(other.Score)) : one.Id.CompareTo(other.Id));
-        return merged.Count > query.Limit ? merged[..query.Limit] : merged;
+        var isSimilarity = collection.Config.Columns[query.Column].Distance.IsSimilarity();
+        var found = await AskAllAsync(collection, new NearestQuestion(query with { Filter = null }) { Filter = query.Filter, Wanted = query.Limit > ContentAtOnceMax ? ContentWanted.Nothing : wanted }, scope).ConfigureAwait(false);
+        Rank(found, isSimilarity);
+        if (found.Count > query.Limit) found.RemoveRange(query.Limit, found.Count - query.Limit);
+        return query.Limit > ContentAtOnceMax ? await FillAsync(collection, found, wanted, scope).ConfigureAwait(false) : found;
     }
 
-    /// <summary>The shard that an id belongs to.</summary>
-    public static int ShardOf(CollectionRecord collection, in PointId id) => (int)(id.StableHash % (ulong)collection.Config.Shards);
+    /// <summary>Points scored by several examples.</summary>
+    public async Task<List<FoundPoint>> ExamplesAsync(CollectionRecord collection, ExampleQuestion question, ReadScope scope)
+    {
+        var found = await AskAllAsync(collection, question with { Wanted = question.Limit > ContentAtOnceMax ? ContentWanted.Nothing : question.Wanted }, scope).ConfigureAwait(false);
+        Rank(found, isSimilarity: true);
+        if (found.Count > question.Limit) found.RemoveRange(question.Limit, found.Count - question.Limit);
+        return question.Limit > ContentAtOnceMax ? await FillAsync(collection, found, question.Wanted, scope).ConfigureAwait(false) : found;
+    }
 
-    private async Task<ulong> WriteAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, Func<IReadOnlyList<PointWrite>, Func<string, int>, byte[]> command, CancellationToken cancel)
+    /// <summary>The shards' counters, in their order.</summary>
+    public async Task<List<(int Shard, ShardAnswer Answer)>> FactsAsync(CollectionRecord collection, ReadScope scope)
+    {
+        var facts = new List<(int Shard, ShardAnswer Answer)>();
+        foreach (var shard in collection.Layout.Numbers) facts.Add((shard, await AskAsync(collection, shard, new FactsQuestion(), scope).ConfigureAwait(false)));
+        return facts;
+    }
+
+    /// <summary>Gives points the content that is wanted; one that is gone meanwhile is left out.</summary>
+    public async Task<List<FoundPoint>> FillAsync(CollectionRecord collection, IReadOnlyList<FoundPoint> points, ContentWanted wanted, ReadScope scope)
+    {
+        if (!wanted.IsAnything || points.Count == 0) return [.. points];
+        var content = (await RetrieveAsync(collection, [.. points.Select(point => point.Id)], wanted, scope).ConfigureAwait(false)).ToDictionary(point => point.Id);
+        return [.. points.Where(point => content.ContainsKey(point.Id)).Select(point => content[point.Id] with { Score = point.Score, Order = point.Order, Shard = point.Shard })];
+    }
+
+    private static void Rank(List<FoundPoint> points, bool isSimilarity) =>
+        points.Sort((one, other) => one.Score != other.Score ? (isSimilarity ? other.Score.CompareTo(one.Score) : one.Score.CompareTo(other.Score)) : one.Id.CompareTo(other.Id));
+
+    private async Task<List<FoundPoint>> AskAllAsync(CollectionRecord collection, ShardQuestion question, ReadScope scope)
+    {
+        var numbers = collection.Layout.Meant(scope.Keys);
+        var answers = await AnswersAsync(collection, question, scope).ConfigureAwait(false);
+        return [.. answers.SelectMany((answer, at) => numbers.Count == 1 ? answer.Points : answer.Points.Select(point => point with { Shard = numbers[at] }))];
+    }
+
+    /// <summary>All shards are asked at once: those on other nodes work while this node's own are searched.</summary>
+    private Task<ShardAnswer[]> AnswersAsync(CollectionRecord collection, ShardQuestion question, ReadScope scope) =>
+        Task.WhenAll(collection.Layout.Meant(scope.Keys).Select(shard => AskAsync(collection, shard, question, scope)));
+
+    private async Task<ShardAnswer> AskAsync(CollectionRecord collection, int number, ShardQuestion question, ReadScope scope)
+    {
+        var begun = Stopwatch.GetTimestamp();
+        try
+        {
+            var shard = await collections.ShardAsync(collection, number, scope.Cancel).ConfigureAwait(false);
+            var answer = await shard.AskAsync(question, scope.DemandOf(collection, number), scope.Cancel).ConfigureAwait(false);
+            scope.See(new ShardSeen(number, question.GetType().Name.Replace("Question", "", StringComparison.Ordinal).ToLowerInvariant(), answer, (long)Stopwatch.GetElapsedTime(begun).TotalMicroseconds));
+            return answer;
+        }
+        catch (VectorFault fault) when (fault.Status == 503 && scope.MayMiss(number))
+        {
+            return new ShardAnswer();
+        }
+    }
+
+    private async Task<WriteDone> WriteAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, Func<IReadOnlyList<PointWrite>, Func<string, int>, byte[]> command, IReadOnlyList<string>? keys, CancellationToken cancel)
     {
         var config = collection.Config;
+        if (config.Rules.IsCustomSharded && keys is null) throw VectorFault.BadInput("Shard key not specified");
+        var meant = collection.Layout.Meant(keys);
+        if (meant.Count == 0) throw VectorFault.BadInput("the collection has no shards yet: create a shard key first");
         var prepared = new List<PointWrite>(points.Count);
-        foreach (var point in points) prepared.Add(point with { Vectors = [.. point.Vectors.Select(vector => vector with { Values = VectorNorm.Prepare(vector.Values, config.Columns[config.ColumnOf(vector.Name)]) })] });
-        var most = Math.Clamp(CommandBytesMax / Math.Max(64, config.Columns.Sum(column => column.Size * sizeof(float))), 1, CollectionLimits.PointsPerCommandMax);
-        var last = 0UL;
-        foreach (var part in prepared.GroupBy(point => ShardOf(collection, point.Id)))
+        foreach (var point in points) prepared.Add(point with { Vectors = [.. point.Vectors.Select(vector => VectorNorm.Prepare(vector, config.Columns[config.ColumnOf(vector.Name)]))] });
+        var done = new WriteTally(collection);
+        foreach (var part in prepared.GroupBy(point => ShardLayout.ShardOf(meant, point.Id)))
         {
             var shard = await collections.ShardAsync(collection, part.Key, cancel).ConfigureAwait(false);
-            foreach (var chunk in part.Chunk(most)) last = Math.Max(last, (await shard.ProposeAsync(command(chunk, config.ColumnOf), cancel).ConfigureAwait(false)).Index.Value);
+            foreach (var chunk in Commands(part)) done.Add(part.Key, await shard.ProposeAsync(command(chunk, config.ColumnOf), cancel).ConfigureAwait(false));
         }
 
-        return last;
+        return done.Result;
+    }
+
+    /// <summary>As many points as one command may hold, again and again.</summary>
+    private static IEnumerable<List<PointWrite>> Commands(IEnumerable<PointWrite> points)
+    {
+        var (command, bytes) = (new List<PointWrite>(), 0L);
+        foreach (var point in points)
+        {
+            var size = 64 + point.Payload.Json.Length + point.Vectors.Sum(vector => (vector.Values.Length + (vector.Indices?.Length ?? 0)) * (long)sizeof(float));
+            if (command.Count > 0 && (command.Count == CollectionLimits.PointsPerCommandMax || bytes + size > CommandBytesMax))
+            {
+                yield return command;
+                (command, bytes) = ([], 0);
+            }
+
+            command.Add(point);
+            bytes += size;
+        }
+
+        if (command.Count > 0) yield return command;
+    }
+
+    private sealed class WriteTally(CollectionRecord collection)
+    {
+        private readonly SessionToken session = new();
+        private ulong last;
+
+        public WriteDone Result => new(last, session);
+
+        public void Add(int shard, ShardReply reply)
+        {
+            last = Math.Max(last, reply.Index.Value);
+            session.Raise(SessionToken.NameOf(collection.Id, shard), reply.Index);
+        }
     }
 }

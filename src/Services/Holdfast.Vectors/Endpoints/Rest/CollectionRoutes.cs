@@ -1,29 +1,38 @@
-using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using Holdfast.Vectors.Collections;
+using Holdfast.Vectors.Endpoints.Access;
 using Holdfast.Vectors.Endpoints.Facade;
-using Holdfast.Vectors.Shards;
+using Holdfast.Vectors.Endpoints.Operations;
+using Holdfast.Vectors.Queries;
 
 namespace Holdfast.Vectors.Endpoints.Rest;
 
-/// <summary>Collections: create, list, look at, delete.</summary>
+/// <summary>Collections: create, list, look at, change, delete; their aliases and payload indexes.</summary>
 internal static class CollectionRoutes
 {
     public static readonly IReadOnlyList<RestRoute> All =
     [
-        new("GET", "/collections", ListAsync),
-        new("GET", "/collections/{name}", ShowAsync),
-        new("GET", "/collections/{name}/exists", ExistsAsync),
-        new("PUT", "/collections/{name}", CreateAsync),
-        new("DELETE", "/collections/{name}", DeleteAsync),
-        new("PUT", "/collections/{name}/index", CreateIndexAsync),
-        new("DELETE", "/collections/{name}/index/{key}", DeleteIndexAsync),
+        new("GET", "/collections", AccessRight.Open, ListAsync),
+        new("GET", "/collections/{name}", AccessRight.Read, ShowAsync),
+        new("GET", "/collections/{name}/exists", AccessRight.Read, ExistsAsync),
+        new("PUT", "/collections/{name}", AccessRight.Manage, CreateAsync),
+        new("PATCH", "/collections/{name}", AccessRight.Manage, ChangeAsync),
+        new("DELETE", "/collections/{name}", AccessRight.Manage, DeleteAsync),
+        new("PUT", "/collections/{name}/index", AccessRight.Write, CreateIndexAsync),
+        new("DELETE", "/collections/{name}/index/{key}", AccessRight.Write, DeleteIndexAsync),
+        new("GET", "/collections/{name}/optimizations", AccessRight.Read, OptimizationsAsync),
+        new("GET", "/aliases", AccessRight.Open, call => AliasesAsync(call, null)),
+        new("GET", "/collections/{name}/aliases", AccessRight.Read, call => AliasesAsync(call, call.CollectionName)),
+        new("POST", "/collections/aliases", AccessRight.Manage, ChangeAliasesAsync),
     ];
 
-    private static async ValueTask<WriteResult> ListAsync(RestCall call)
+    /// <summary>A result that is <c>true</c>.</summary>
+    public static void True(Utf8JsonWriter writer) => writer.WriteBooleanValue(true);
+
+    private static async ValueTask<WriteResult> ListAsync(VectorCall call)
     {
-        var all = await call.Face.Collections.ListAsync(call.Cancelled).ConfigureAwait(false);
+        var all = await CollectionCalls.ListAsync(call).ConfigureAwait(false);
         return writer =>
         {
             writer.WriteStartObject();
@@ -40,7 +49,7 @@ internal static class CollectionRoutes
         };
     }
 
-    private static async ValueTask<WriteResult> ExistsAsync(RestCall call)
+    private static async ValueTask<WriteResult> ExistsAsync(VectorCall call)
     {
         var isThere = await call.Face.Collections.FindAsync(call.CollectionName, call.Cancelled).ConfigureAwait(false) is not null;
         return writer =>
@@ -51,47 +60,50 @@ internal static class CollectionRoutes
         };
     }
 
-    private static async ValueTask<WriteResult> CreateAsync(RestCall call)
+    private static async ValueTask<WriteResult> CreateAsync(VectorCall call)
     {
-        var name = call.CollectionName;
-        if (Encoding.UTF8.GetByteCount(name) > CollectionLimits.NameBytesMax || name.AsSpan().IndexOfAny("<>:\"/\\|?*\0\u001f") >= 0) throw VectorFault.Invalid("collection_name", $"value \"{name}\" invalid, length must be from 1 to 255 and it may not contain any of < > : \" / \\ | ? *");
-        var config = CollectionConfig.Create(call.Body, replicasByDefault: 1);
-        if (!await call.Face.Collections.CreateAsync(name, config, call.Cancelled).ConfigureAwait(false)) throw VectorFault.CollectionExists(name);
+        await CollectionCalls.CreateAsync(call, call.CollectionName, call.Body).ConfigureAwait(false);
         return True;
     }
 
-    private static async ValueTask<WriteResult> DeleteAsync(RestCall call)
+    private static async ValueTask<WriteResult> ChangeAsync(VectorCall call)
+    {
+        await CollectionCalls.ChangeAsync(call, call.CollectionName, call.Body).ConfigureAwait(false);
+        return True;
+    }
+
+    private static async ValueTask<WriteResult> DeleteAsync(VectorCall call)
     {
         var wasThere = await call.Face.Collections.DeleteAsync(call.CollectionName, call.Cancelled).ConfigureAwait(false);
         return writer => writer.WriteBooleanValue(wasThere);
     }
 
-    private static async ValueTask<WriteResult> ShowAsync(RestCall call)
+    private static async ValueTask<WriteResult> ShowAsync(VectorCall call)
     {
         var collection = await call.CollectionAsync().ConfigureAwait(false);
-        var states = (await call.Face.ShardsAsync(collection, call.Cancelled).ConfigureAwait(false)).Select(shard => shard.Peek).OfType<ShardState>().ToArray();
-        var points = states.Sum(state => (long)state.Store.Count);
-        var indexed = states.Sum(state => state.Store.Segments.Sum(segment => segment.Columns.Sum(column => (long)Math.Min(column.Index?.Indexed ?? 0, column.LiveCount))));
-        var isGreen = states.All(state => state.Store.Segments.All(segment => segment.Columns.All(column => column.Index is not { } index || index.Indexed >= segment.Visible)));
+        var facts = await CollectionCalls.FactsAsync(call, collection).ConfigureAwait(false);
         return writer =>
         {
             writer.WriteStartObject();
-            writer.WriteString("status", isGreen ? "green" : "yellow");
+            writer.WriteString("status", facts.IsGreen ? "green" : "yellow");
             writer.WriteString("optimizer_status", "ok");
-            writer.WriteNumber("indexed_vectors_count", indexed);
-            writer.WriteNumber("points_count", points);
-            writer.WriteNumber("segments_count", states.Sum(state => Math.Max(1, state.Store.Segments.Length)));
+            writer.WriteNumber("indexed_vectors_count", facts.Indexed);
+            writer.WriteNumber("points_count", facts.Points);
+            writer.WriteNumber("segments_count", facts.Segments);
             writer.WritePropertyName("config");
             writer.WriteRawValue(collection.Config.Json, skipInputValidation: true);
-            WriteIndexes(writer, states);
+            WriteIndexes(writer, facts);
+            writer.WriteStartObject("update_queue");
+            writer.WriteNumber("length", 0);
+            writer.WriteEndObject();
             writer.WriteEndObject();
         };
     }
 
-    private static void WriteIndexes(Utf8JsonWriter writer, ShardState[] states)
+    private static void WriteIndexes(Utf8JsonWriter writer, ShardFacts facts)
     {
         writer.WriteStartObject("payload_schema");
-        foreach (var (key, schema) in states.Length > 0 ? states[0].Indexes : ImmutableSortedDictionary<string, string>.Empty)
+        foreach (var (key, schema) in facts.Indexes)
         {
             writer.WritePropertyName(key);
             using var document = JsonDocument.Parse(schema);
@@ -105,29 +117,83 @@ internal static class CollectionRoutes
                 given.WriteTo(writer);
             }
 
-            writer.WriteNumber("points", states.Sum(state => (long)state.Store.Count));
+            writer.WriteNumber("points", facts.Points);
             writer.WriteEndObject();
         }
 
         writer.WriteEndObject();
     }
 
-    private static async ValueTask<WriteResult> CreateIndexAsync(RestCall call)
+    private static async ValueTask<WriteResult> CreateIndexAsync(VectorCall call)
     {
         var collection = await call.CollectionAsync().ConfigureAwait(false);
         var key = Json.Text(call.Body, "field_name") ?? throw VectorFault.BadJson("missing field `field_name`");
         var schema = call.Field("field_schema") ?? call.Field("field_type") ?? throw VectorFault.BadInput("Field type is undefined and can't be inferred");
-        if (schema.ValueKind is not (JsonValueKind.String or JsonValueKind.Object)) throw VectorFault.BadJson("field_schema is a type or an object with one");
-        var type = schema.ValueKind == JsonValueKind.String ? schema.GetString() : Json.Text(schema, "type");
-        if (type is not ("keyword" or "integer" or "float" or "bool" or "datetime" or "geo" or "text" or "uuid")) throw VectorFault.BadJson($"unknown variant `{type}`, expected one of `keyword`, `integer`, `float`, `geo`, `text`, `bool`, `datetime`, `uuid`");
-        return PointRoutes.Operation(await call.Face.TellAllAsync(collection, ShardCommand.CreateIndex(key, schema.GetRawText()), call.Cancelled).ConfigureAwait(false));
+        return PointRoutes.Operation(call.Wrote(await CollectionCalls.CreateIndexAsync(call, collection, key, schema).ConfigureAwait(false)));
     }
 
-    private static async ValueTask<WriteResult> DeleteIndexAsync(RestCall call)
+    private static async ValueTask<WriteResult> DeleteIndexAsync(VectorCall call)
     {
         var collection = await call.CollectionAsync().ConfigureAwait(false);
-        return PointRoutes.Operation(await call.Face.TellAllAsync(collection, ShardCommand.DeleteIndex(call.Part("key")), call.Cancelled).ConfigureAwait(false));
+        return PointRoutes.Operation(call.Wrote(await call.Face.TellAllAsync(collection, Shards.ShardCommand.DeleteIndex(call.Part("key")), call.Cancelled).ConfigureAwait(false)));
     }
 
-    private static void True(Utf8JsonWriter writer) => writer.WriteBooleanValue(true);
+    /// <summary>What is not indexed yet; the work itself has no names here.</summary>
+    private static async ValueTask<WriteResult> OptimizationsAsync(VectorCall call)
+    {
+        var collection = await call.CollectionAsync().ConfigureAwait(false);
+        var facts = await CollectionCalls.FactsAsync(call, collection).ConfigureAwait(false);
+        return writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteStartObject("summary");
+            writer.WriteNumber("queued_optimizations", facts.IsGreen ? 0 : 1);
+            writer.WriteNumber("queued_segments", facts.IsGreen ? 0 : 1);
+            writer.WriteNumber("queued_points", Math.Max(0, facts.Points - facts.Indexed));
+            writer.WriteNumber("idle_segments", facts.IsGreen ? facts.Segments : Math.Max(0, facts.Segments - 1));
+            writer.WriteEndObject();
+            writer.WriteStartArray("running");
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        };
+    }
+
+    private static async ValueTask<WriteResult> AliasesAsync(VectorCall call, string? collection)
+    {
+        if (collection is not null) await call.CollectionAsync().ConfigureAwait(false);
+        var aliases = await call.Face.Collections.AliasesAsync(call.Cancelled).ConfigureAwait(false);
+        return writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteStartArray("aliases");
+            foreach (var (alias, named) in aliases)
+            {
+                if ((collection is not null && named != collection) || !call.Grant.Sees(named)) continue;
+                writer.WriteStartObject();
+                writer.WriteString("alias_name", alias);
+                writer.WriteString("collection_name", named);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        };
+    }
+
+    private static async ValueTask<WriteResult> ChangeAliasesAsync(VectorCall call)
+    {
+        var changes = new List<AliasChange>();
+        foreach (var action in Json.Required(call.Body, "actions").EnumerateArray())
+        {
+            if (Json.Field(action, "create_alias") is { } create) changes.Add(new AliasChange(Text(create, "alias_name"), Text(create, "collection_name")));
+            else if (Json.Field(action, "delete_alias") is { } delete) changes.Add(new AliasChange(Text(delete, "alias_name"), null));
+            else if (Json.Field(action, "rename_alias") is { } rename) changes.Add(new AliasChange(Text(rename, "new_alias_name"), null, Text(rename, "old_alias_name")));
+            else throw VectorFault.BadJson("data did not match any variant of untagged enum AliasOperations");
+        }
+
+        await call.Face.Collections.ChangeAliasesAsync(changes, call.Cancelled).ConfigureAwait(false);
+        return True;
+    }
+
+    private static string Text(JsonElement element, string name) => Json.Text(element, name) ?? throw VectorFault.BadJson($"missing field `{name}`");
 }

@@ -1,60 +1,132 @@
 using System.Text.Json;
-using Holdfast.Vectors.Endpoints.Facade;
-using Holdfast.Vectors.Queries;
+using Holdfast.Vectors.Endpoints.Access;
+using Holdfast.Vectors.Endpoints.Operations;
+using Holdfast.Vectors.Points;
 
 namespace Holdfast.Vectors.Endpoints.Rest;
 
-/// <summary>Searches: the query endpoint, and the older search and recommend endpoints that clients still call.</summary>
+/// <summary>Searches: the query endpoint, and the older search, recommend and discover endpoints that clients still call.</summary>
 internal static class QueryRoutes
 {
     public static readonly IReadOnlyList<RestRoute> All =
     [
-        new("POST", "/collections/{name}/points/query", call => OneAsync(call, QueryBodies.ReadAsync, isWrapped: true)),
-        new("POST", "/collections/{name}/points/query/batch", call => ManyAsync(call, QueryBodies.ReadAsync, isWrapped: true)),
-        new("POST", "/collections/{name}/points/search", call => OneAsync(call, QueryBodies.ReadSearchAsync, isWrapped: false)),
-        new("POST", "/collections/{name}/points/search/batch", call => ManyAsync(call, QueryBodies.ReadSearchAsync, isWrapped: false)),
-        new("POST", "/collections/{name}/points/recommend", call => OneAsync(call, QueryBodies.ReadRecommendationAsync, isWrapped: false)),
-        new("POST", "/collections/{name}/points/recommend/batch", call => ManyAsync(call, QueryBodies.ReadRecommendationAsync, isWrapped: false)),
+        .. Kinds("query", QueryBodies.ReadAsync, isWrapped: true, hasGroups: true),
+        .. Kinds("search", QueryBodies.ReadSearchAsync, isWrapped: false, hasGroups: true),
+        .. Kinds("recommend", QueryBodies.ReadRecommendationAsync, isWrapped: false, hasGroups: true),
+        .. Kinds("discover", QueryBodies.ReadDiscoveryAsync, isWrapped: false, hasGroups: false),
+        new("POST", "/collections/{name}/points/search/matrix/pairs", AccessRight.Read, PairsAsync),
+        new("POST", "/collections/{name}/points/search/matrix/offsets", AccessRight.Read, OffsetsAsync),
     ];
 
-    private delegate Task<QueryNode> ReadQuery(RestCall call, CollectionRecord collection, JsonElement body);
-
-    private static async ValueTask<WriteResult> OneAsync(RestCall call, ReadQuery read, bool isWrapped) =>
-        await AskAsync(call, await call.CollectionAsync().ConfigureAwait(false), call.Body, read, isWrapped).ConfigureAwait(false);
-
-    private static async ValueTask<WriteResult> ManyAsync(RestCall call, ReadQuery read, bool isWrapped)
+    private static IEnumerable<RestRoute> Kinds(string word, ReadQuery read, bool isWrapped, bool hasGroups)
     {
-        var collection = await call.CollectionAsync().ConfigureAwait(false);
-        var searches = Json.Required(call.Body, "searches");
-        if (searches.ValueKind != JsonValueKind.Array) throw VectorFault.BadJson("invalid type: searches is a sequence");
-        var answers = new List<WriteResult>();
-        foreach (var search in searches.EnumerateArray()) answers.Add(await AskAsync(call, collection, search, read, isWrapped).ConfigureAwait(false));
+        yield return new("POST", $"/collections/{{name}}/points/{word}", AccessRight.Read, call => OneAsync(call, read, isWrapped));
+        yield return new("POST", $"/collections/{{name}}/points/{word}/batch", AccessRight.Read, call => ManyAsync(call, read, isWrapped));
+        if (hasGroups) yield return new("POST", $"/collections/{{name}}/points/{word}/groups", AccessRight.Read, call => GroupsAsync(call, read));
+    }
+
+    private static async ValueTask<WriteResult> OneAsync(VectorCall call, ReadQuery read, bool isWrapped)
+    {
+        var done = await Searches.OneAsync(call, await call.CollectionAsync().ConfigureAwait(false), call.Body, read).ConfigureAwait(false);
+        return writer => Write(writer, done, isWrapped);
+    }
+
+    private static async ValueTask<WriteResult> ManyAsync(VectorCall call, ReadQuery read, bool isWrapped)
+    {
+        var all = await Searches.ManyAsync(call, await call.CollectionAsync().ConfigureAwait(false), read).ConfigureAwait(false);
         return writer =>
         {
             writer.WriteStartArray();
-            foreach (var answer in answers) answer(writer);
+            foreach (var done in all) Write(writer, done, isWrapped);
             writer.WriteEndArray();
         };
     }
 
-    private static async Task<WriteResult> AskAsync(RestCall call, CollectionRecord collection, JsonElement body, ReadQuery read, bool isWrapped)
+    private static async ValueTask<WriteResult> GroupsAsync(VectorCall call, ReadQuery read)
     {
-        var (payload, vectors) = (PayloadSelection.Read(Json.Field(body, "with_payload"), false), VectorSelection.Read(Json.Field(body, "with_vector")));
-        var node = await read(call, collection, body).ConfigureAwait(false);
-        var found = await QueryTree.AnswerAsync(call.Face, collection, node, call.Level, call.Cancelled).ConfigureAwait(false);
-        var offset = Json.Count(body, "offset") ?? 0;
+        var done = await Searches.GroupsAsync(call, await call.CollectionAsync().ConfigureAwait(false), call.Body, read).ConfigureAwait(false);
         return writer =>
         {
-            if (isWrapped)
+            writer.WriteStartObject();
+            writer.WriteStartArray("groups");
+            foreach (var group in done.Groups)
             {
                 writer.WriteStartObject();
-                writer.WritePropertyName("points");
+                writer.WritePropertyName("id");
+                writer.WriteRawValue(group.Value, skipInputValidation: true);
+                writer.WriteStartArray("hits");
+                foreach (var point in group.Points) PointBodies.WriteScored(writer, done.Collection, point, done.Shown);
+                writer.WriteEndArray();
+                if (group.Lookup is { } lookup)
+                {
+                    writer.WritePropertyName("lookup");
+                    PointBodies.Write(writer, done.LookedUpIn!, lookup, done.LookupShown!);
+                }
+
+                writer.WriteEndObject();
             }
 
-            writer.WriteStartArray();
-            for (var at = offset; at < found.Count; at++) PointBodies.WriteScored(writer, collection.Config, found[at], payload, vectors);
             writer.WriteEndArray();
-            if (isWrapped) writer.WriteEndObject();
+            writer.WriteEndObject();
+        };
+    }
+
+    private static void Write(Utf8JsonWriter writer, SearchDone done, bool isWrapped)
+    {
+        if (isWrapped)
+        {
+            writer.WriteStartObject();
+            writer.WritePropertyName("points");
+        }
+
+        writer.WriteStartArray();
+        foreach (var point in done.Points) PointBodies.WriteScored(writer, done.Collection, point, done.Shown);
+        writer.WriteEndArray();
+        if (isWrapped) writer.WriteEndObject();
+    }
+
+    private static async ValueTask<WriteResult> PairsAsync(VectorCall call)
+    {
+        var done = await Searches.MatrixAsync(call, await call.CollectionAsync().ConfigureAwait(false), call.Body).ConfigureAwait(false);
+        return writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteStartArray("pairs");
+            foreach (var (one, other, score) in done.Pairs)
+            {
+                writer.WriteStartObject();
+                writer.WritePropertyName("a");
+                PointIds.Write(writer, done.Ids[one]);
+                writer.WritePropertyName("b");
+                PointIds.Write(writer, done.Ids[other]);
+                writer.WriteNumber("score", score);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        };
+    }
+
+    private static async ValueTask<WriteResult> OffsetsAsync(VectorCall call)
+    {
+        var done = await Searches.MatrixAsync(call, await call.CollectionAsync().ConfigureAwait(false), call.Body).ConfigureAwait(false);
+        return writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteStartArray("offsets_row");
+            foreach (var pair in done.Pairs) writer.WriteNumberValue(pair.One);
+            writer.WriteEndArray();
+            writer.WriteStartArray("offsets_col");
+            foreach (var pair in done.Pairs) writer.WriteNumberValue(pair.Other);
+            writer.WriteEndArray();
+            writer.WriteStartArray("scores");
+            foreach (var pair in done.Pairs) writer.WriteNumberValue(pair.Score);
+            writer.WriteEndArray();
+            writer.WriteStartArray("ids");
+            foreach (var id in done.Ids) PointIds.Write(writer, id);
+            writer.WriteEndArray();
+            writer.WriteEndObject();
         };
     }
 }

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Text.Json;
 using Holdfast.Primitives;
-using Holdfast.Vectors.Endpoints.Facade;
+using Holdfast.Vectors.Endpoints.Access;
 using Holdfast.Vectors.Points;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
@@ -10,13 +10,15 @@ using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Vectors.Endpoints.Rest;
 
-/// <summary>What Kestrel calls for every request: finds the route, reads the body, and puts the answer, or what was wrong, into the protocol's envelope.</summary>
-internal sealed class RestDoor(VectorFace face, Action<Exception> onFatal, ILogger log) : IHttpApplication<RestExchange>
+/// <summary>What Kestrel calls for every request: asks who comes, finds the route, reads the body, and puts the answer, or what was wrong, into the protocol's envelope.</summary>
+internal sealed class RestDoor(VectorRoom room, AccessDesk access, Action<Exception> onFatal, ILogger log) : IHttpApplication<RestExchange>
 {
     private static readonly JsonDocumentOptions BodyOptions = new() { MaxDepth = 64 };
 
+    private readonly ServicePages pages = new(room.Meters);
+
     /// <summary>Every route there is.</summary>
-    public static IReadOnlyList<RestRoute> Routes { get; } = [.. CollectionRoutes.All, .. PointRoutes.All, .. QueryRoutes.All];
+    public static IReadOnlyList<RestRoute> Routes { get; } = [.. CollectionRoutes.All, .. PointRoutes.All, .. QueryRoutes.All, .. ClusterRoutes.All, .. SnapshotRoutes.All, .. ServiceRoutes.All];
 
     public RestExchange CreateContext(IFeatureCollection contextFeatures) => new(contextFeatures);
 
@@ -25,7 +27,6 @@ internal sealed class RestDoor(VectorFace face, Action<Exception> onFatal, ILogg
         var begun = Stopwatch.GetTimestamp();
         try
         {
-            if (await ServicePages.TryServeAsync(exchange).ConfigureAwait(false)) return;
             await AnswerAsync(exchange, begun).ConfigureAwait(false);
         }
         catch (InvariantBrokenException broken)
@@ -54,6 +55,8 @@ internal sealed class RestDoor(VectorFace face, Action<Exception> onFatal, ILogg
 
     private async Task AnswerAsync(RestExchange exchange, long begun)
     {
+        var grant = ServicePages.IsOpen(exchange.Path) ? AccessGrant.All : access.Recognise(exchange.Headers["api-key"].ToString(), exchange.Headers.Authorization.ToString());
+        if (await pages.TryServeAsync(exchange).ConfigureAwait(false)) return;
         var path = exchange.Path.Trim('/').Split('/');
         var isKnown = false;
         foreach (var route in Routes)
@@ -61,20 +64,47 @@ internal sealed class RestDoor(VectorFace face, Action<Exception> onFatal, ILogg
             if (!route.Matches(path, out var parts)) continue;
             isKnown = true;
             if (route.Method != exchange.Method) continue;
-            using var body = await BodyAsync(exchange).ConfigureAwait(false);
-            var call = new RestCall(face, parts, exchange.Query, body?.RootElement ?? default, exchange.Aborted);
-            var write = await route.Answer(call).ConfigureAwait(false);
-            await RespondAsync(exchange, 200, begun, writer =>
-            {
-                writer.WritePropertyName("result");
-                write(writer);
-                writer.WriteString("status", "ok");
-            }).ConfigureAwait(false);
+            await RunAsync(exchange, route, parts, grant, begun).ConfigureAwait(false);
             return;
         }
 
         await exchange.RespondAsync(isKnown ? 405 : 404, "text/plain; charset=utf-8", ReadOnlyMemory<byte>.Empty).ConfigureAwait(false);
     }
+
+    private async Task RunAsync(RestExchange exchange, RestRoute route, Dictionary<string, string> parts, AccessGrant grant, long begun)
+    {
+        var isFailure = true;
+        try
+        {
+            grant.Require(route.Right, parts.GetValueOrDefault("name"));
+            using var body = route.TakesFile ? null : await BodyAsync(exchange).ConfigureAwait(false);
+            using var limit = CallDeadline.Of(exchange.QueryOf("timeout"), exchange.Aborted);
+            var call = new VectorCall(room, grant, parts, name => exchange.QueryOf(name) ?? HeaderOf(exchange, name), body?.RootElement ?? default, limit.Token)
+            {
+                Upload = route.TakesFile ? exchange.Body : null,
+                Right = route.Right,
+                TimeoutSeconds = limit.Seconds,
+                UploadType = exchange.Headers.ContentType.ToString(),
+            };
+            var write = await limit.RunAsync(() => route.Answer(call)).ConfigureAwait(false);
+            isFailure = false;
+            if (call.Written is { IsEmpty: false } written) exchange.ResponseHeaders["holdfast-session"] = written.ToString();
+            if (call.File is { } file) await exchange.RespondAsync(file).ConfigureAwait(false);
+            else await RespondAsync(exchange, 200, begun, writer =>
+            {
+                writer.WritePropertyName("result");
+                write(writer);
+                writer.WriteString("status", "ok");
+                Telling.ReadTold.Write(writer, call);
+            }).ConfigureAwait(false);
+        }
+        finally
+        {
+            room.Meters.Note(parts.GetValueOrDefault("name", ""), $"{route.Method} {route.Pattern}", Stopwatch.GetElapsedTime(begun), isFailure);
+        }
+    }
+
+    private static string? HeaderOf(RestExchange exchange, string name) => name == "session" && exchange.Headers["holdfast-session"] is { Count: > 0 } session ? session.ToString() : null;
 
     private static async Task<JsonDocument?> BodyAsync(RestExchange exchange)
     {
@@ -134,6 +164,6 @@ internal static partial class RestLog
     [LoggerMessage(EventId = 5001, Level = LogLevel.Error, Message = "a request to {Path} failed unexpectedly")]
     public static partial void RequestFailed(ILogger log, Exception fault, string path);
 
-    [LoggerMessage(EventId = 5002, Level = LogLevel.Information, Message = "vector clients (REST) are served at {Address}")]
-    public static partial void Serving(ILogger log, string address);
+    [LoggerMessage(EventId = 5002, Level = LogLevel.Information, Message = "vector clients ({Protocol}) are served at {Address}")]
+    public static partial void Serving(ILogger log, string protocol, string address);
 }

@@ -16,11 +16,27 @@ internal sealed class RestExchange(IFeatureCollection features)
     /// <summary>The query with its question mark, or empty.</summary>
     public string Query => request.QueryString;
 
+    /// <summary>A field of the query; null when it is not there.</summary>
+    public string? QueryOf(string name)
+    {
+        foreach (var pair in Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var equals = pair.IndexOf('=', StringComparison.Ordinal);
+            var key = equals < 0 ? pair : pair[..equals];
+            if (Uri.UnescapeDataString(key) == name) return equals < 0 ? "" : Uri.UnescapeDataString(pair[(equals + 1)..]);
+        }
+
+        return null;
+    }
+
     /// <summary>GET, POST, ...</summary>
     public string Method => request.Method;
 
     /// <summary>The request's headers.</summary>
     public IHeaderDictionary Headers => request.Headers;
+
+    /// <summary>The response's headers.</summary>
+    public IHeaderDictionary ResponseHeaders => response.Headers;
 
     /// <summary>Whether the status has gone.</summary>
     public bool HasStarted => response.HasStarted;
@@ -41,5 +57,18 @@ internal sealed class RestExchange(IFeatureCollection features)
         response.Headers.ContentType = contentType;
         response.Headers.ContentLength = content.Length;
         await features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(content).ConfigureAwait(false);
+    }
+
+    /// <summary>Sends a file and closes it.</summary>
+    public async ValueTask RespondAsync(RestFile file)
+    {
+        await using var content = file.Content;
+        response.StatusCode = 200;
+        response.Headers.ContentType = "application/octet-stream";
+        response.Headers.ContentLength = content.Length;
+        response.Headers.ContentDisposition = $"attachment; filename=\"{file.Name.Replace('"', '_')}\"";
+        var writer = features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer;
+        var buffer = new byte[128 * 1024];
+        for (int read; (read = await content.ReadAsync(buffer, Aborted).ConfigureAwait(false)) > 0;) await writer.WriteAsync(buffer.AsMemory(0, read), Aborted).ConfigureAwait(false);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Holdfast.Vectors.Endpoints.Access;
 
 namespace Holdfast.Vectors.Endpoints.Rest;
 
@@ -6,14 +7,18 @@ namespace Holdfast.Vectors.Endpoints.Rest;
 internal delegate void WriteResult(Utf8JsonWriter writer);
 
 /// <summary>
-/// A row of the table: what is asked for, and by whom it is answered. The page of the API's state is made from these rows.
+/// A row of the table: what is asked for, who may, and by whom it is answered. The page of the API's state is made from these rows.
 /// </summary>
 /// <param name="Method">The HTTP method.</param>
 /// <param name="Pattern">The path; <c>{name}</c> stands for any one part.</param>
+/// <param name="Right">What the caller must be allowed.</param>
 /// <param name="Answer">Answers; the result is written into the protocol's envelope.</param>
-internal sealed record RestRoute(string Method, string Pattern, Func<RestCall, ValueTask<WriteResult>> Answer)
+internal sealed record RestRoute(string Method, string Pattern, AccessRight Right, Func<VectorCall, ValueTask<WriteResult>> Answer)
 {
     private readonly string[] parts = Pattern.Trim('/').Split('/');
+
+    /// <summary>Whether its body is a file, which is not read before the route asks for it.</summary>
+    public bool TakesFile { get; init; }
 
     /// <summary>Whether the path is of this pattern; its named parts, unescaped.</summary>
     public bool Matches(string[] path, out Dictionary<string, string> named)

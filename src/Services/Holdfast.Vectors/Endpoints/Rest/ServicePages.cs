@@ -1,15 +1,23 @@
+using Holdfast.Vectors.Endpoints.Telling;
+
 namespace Holdfast.Vectors.Endpoints.Rest;
 
-/// <summary>What is asked of the service and not of a collection: its version, and whether it lives.</summary>
-internal static class ServicePages
+/// <summary>What is asked of the service and has no envelope: its version, whether it lives, its metrics.</summary>
+internal sealed class ServicePages(VectorMeters meters)
 {
     /// <summary>The version of Qdrant's API that is spoken: clients warn when theirs is more than one minor away.</summary>
     public const string ApiVersion = "1.18.0";
 
+    /// <summary>These pages, for the page of the API's state.</summary>
+    public static readonly IReadOnlyList<string> Paths = ["/", "/healthz", "/livez", "/readyz", "/metrics"];
+
     private static readonly byte[] Root = System.Text.Encoding.UTF8.GetBytes($$"""{"title":"qdrant - vector search engine","version":"{{ApiVersion}}","commit":"holdfast"}""");
 
+    /// <summary>Whether the page may be seen without a key.</summary>
+    public static bool IsOpen(string path) => path is "/" or "/healthz" or "/livez" or "/readyz";
+
     /// <summary>Serves the page, if it is one of these.</summary>
-    public static async ValueTask<bool> TryServeAsync(RestExchange exchange)
+    public async ValueTask<bool> TryServeAsync(RestExchange exchange)
     {
         switch (exchange.Path)
         {
@@ -18,6 +26,9 @@ internal static class ServicePages
                 return true;
             case "/healthz" or "/livez" or "/readyz":
                 await exchange.RespondAsync(200, "text/plain; charset=utf-8", System.Text.Encoding.UTF8.GetBytes($"{exchange.Path[1..]} check passed")).ConfigureAwait(false);
+                return true;
+            case "/metrics":
+                await exchange.RespondAsync(200, "text/plain; version=0.0.4; charset=utf-8", System.Text.Encoding.UTF8.GetBytes(meters.Print())).ConfigureAwait(false);
                 return true;
             default:
                 return false;

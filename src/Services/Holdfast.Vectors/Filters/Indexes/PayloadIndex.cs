@@ -18,6 +18,12 @@ internal abstract class PayloadIndex(PayloadPath path, int rowsMax)
     /// <summary>The key.</summary>
     public PayloadPath Path => path;
 
+    /// <summary>Rows before this one are in it.</summary>
+    public int Covered => Volatile.Read(ref covered);
+
+    /// <summary>An empty index of the same kind, for another segment.</summary>
+    public abstract PayloadIndex Alike(int rowsMax);
+
     /// <summary>Whether so much of it has changed that building it again costs less than asking payloads.</summary>
     public bool IsWorn => Volatile.Read(ref changedCount) > Math.Max(1000, Volatile.Read(ref covered) / 8);
 
@@ -35,7 +41,7 @@ internal abstract class PayloadIndex(PayloadPath path, int rowsMax)
     /// <summary>Sets the bits of the visible rows that have a value which fulfils the predicate; the dead are not left out.</summary>
     public void Answer(ValuePredicate predicate, Segment segment, int visible, ulong[] bits)
     {
-        if (Volatile.Read(ref covered) < visible) Extend(segment, visible);
+        Cover(segment, visible);
         gate.EnterReadLock();
         try
         {
@@ -56,6 +62,12 @@ internal abstract class PayloadIndex(PayloadPath path, int rowsMax)
                 if (predicate.IsTrueOfAll(path.Values(payload.RootElement))) bits[word] |= 1UL << row;
                 else bits[word] &= ~(1UL << row);
             }
+    }
+
+    /// <summary>Takes in rows up to a bound.</summary>
+    public void Cover(Segment segment, int visible)
+    {
+        if (Volatile.Read(ref covered) < visible) Extend(segment, visible);
     }
 
     /// <summary>Takes in a row's value; rows come in order, a row's values one after another.</summary>

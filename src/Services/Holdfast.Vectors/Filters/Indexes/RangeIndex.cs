@@ -11,6 +11,8 @@ internal sealed class RangeIndex(PayloadPath path, int rowsMax, bool areMoments)
     private readonly List<(int Row, double Number)> numbers = [];
     private readonly List<(int Row, long Moment)> moments = [];
 
+    public override PayloadIndex Alike(int rowsMax) => new RangeIndex(Path, rowsMax, areMoments);
+
     protected override void Add(int row, JsonElement value)
     {
         if (areMoments)
@@ -38,6 +40,8 @@ internal sealed class RangeIndex(PayloadPath path, int rowsMax, bool areMoments)
 internal sealed class GeoIndex(PayloadPath path, int rowsMax) : PayloadIndex(path, rowsMax)
 {
     private readonly List<(int Row, GeoPoint Place)> places = [];
+
+    public override PayloadIndex Alike(int rowsMax) => new GeoIndex(Path, rowsMax);
 
     protected override void Add(int row, JsonElement value)
     {

@@ -1,0 +1,155 @@
+using System.Buffers;
+using System.Collections;
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.VectorData.ProviderServices;
+
+namespace Holdfast.VectorData;
+
+/// <summary>Records as points, and points as records.</summary>
+internal static class RecordJson
+{
+    /// <summary>A body of JSON.</summary>
+    public static ReadOnlyMemory<byte> Body(Action<Utf8JsonWriter> fill)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            fill(writer);
+            writer.WriteEndObject();
+        }
+
+        return buffer.WrittenMemory;
+    }
+
+    /// <summary>A record as a point.</summary>
+    /// <param name="writer">Where it is written.</param>
+    /// <param name="model">What it consists of.</param>
+    /// <param name="record">The record.</param>
+    /// <param name="embedded">By property, a vector that was made for this record; absent where the record has its own.</param>
+    public static void WritePoint(Utf8JsonWriter writer, CollectionModel model, object record, IReadOnlyDictionary<VectorPropertyModel, float[]> embedded)
+    {
+        writer.WriteStartObject();
+        writer.WritePropertyName("id");
+        WriteValue(writer, model.KeyProperty.GetValueAsObject(record));
+        writer.WriteStartObject("vector");
+        foreach (var property in model.VectorProperties)
+        {
+            if (!embedded.TryGetValue(property, out var vector) && !TryVector(property.GetValueAsObject(record), out vector)) continue;
+            writer.WritePropertyName(property.StorageName);
+            WriteVector(writer, vector);
+        }
+
+        writer.WriteEndObject();
+        writer.WriteStartObject("payload");
+        foreach (var property in model.DataProperties)
+        {
+            if (property.GetValueAsObject(record) is not { } value) continue;
+            writer.WritePropertyName(property.StorageName);
+            WriteValue(writer, value);
+        }
+
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    /// <summary>A point as a record.</summary>
+    public static TRecord ReadPoint<TRecord>(CollectionModel model, JsonElement point, bool hasVectors)
+        where TRecord : class
+    {
+        var record = model.CreateRecord<TRecord>()!;
+        model.KeyProperty.SetValueAsObject(record, ReadValue(point.GetProperty("id"), model.KeyProperty.Type));
+        if (point.TryGetProperty("payload", out var payload) && payload.ValueKind == JsonValueKind.Object)
+            foreach (var property in model.DataProperties)
+                if (payload.TryGetProperty(property.StorageName, out var value)) property.SetValueAsObject(record, ReadValue(value, property.Type));
+        if (hasVectors && point.TryGetProperty("vector", out var vectors) && vectors.ValueKind == JsonValueKind.Object)
+            foreach (var property in model.VectorProperties)
+                if (vectors.TryGetProperty(property.StorageName, out var vector)) property.SetValueAsObject(record, AsProperty([.. vector.EnumerateArray().Select(component => component.GetSingle())], property.Type));
+        return record;
+    }
+
+    /// <summary>A key or a value.</summary>
+    public static void WriteValue(Utf8JsonWriter writer, object? value)
+    {
+        switch (value)
+        {
+            case null: writer.WriteNullValue(); break;
+            case string text: writer.WriteStringValue(text); break;
+            case bool truth: writer.WriteBooleanValue(truth); break;
+            case int number: writer.WriteNumberValue(number); break;
+            case long number: writer.WriteNumberValue(number); break;
+            case ulong number: writer.WriteNumberValue(number); break;
+            case float number: writer.WriteNumberValue(number); break;
+            case double number: writer.WriteNumberValue(number); break;
+            case Guid id: writer.WriteStringValue(id); break;
+            case DateTimeOffset moment: writer.WriteStringValue(moment.ToUniversalTime().ToString("O", CultureInfo.InvariantCulture)); break;
+            case DateTime moment: writer.WriteStringValue(moment.ToUniversalTime().ToString("O", CultureInfo.InvariantCulture)); break;
+            case IEnumerable list:
+                writer.WriteStartArray();
+                foreach (var each in list) WriteValue(writer, each);
+                writer.WriteEndArray();
+                break;
+            default: throw new NotSupportedException($"a value of type {value.GetType().Name} cannot be stored");
+        }
+    }
+
+    /// <summary>A vector.</summary>
+    public static void WriteVector(Utf8JsonWriter writer, float[] vector)
+    {
+        writer.WriteStartArray();
+        foreach (var component in vector) writer.WriteNumberValue(component);
+        writer.WriteEndArray();
+    }
+
+    /// <summary>The components of what is a vector already.</summary>
+    public static bool TryVector(object? value, out float[] vector)
+    {
+        vector = value switch
+        {
+            float[] components => components,
+            ReadOnlyMemory<float> components => components.ToArray(),
+            Embedding<float> embedding => embedding.Vector.ToArray(),
+            _ => [],
+        };
+        return vector.Length > 0;
+    }
+
+    private static object AsProperty(float[] vector, Type type) => type == typeof(float[]) ? vector : type == typeof(Embedding<float>) ? new Embedding<float>(vector) : new ReadOnlyMemory<float>(vector);
+
+    private static object? ReadValue(JsonElement value, Type type)
+    {
+        if (value.ValueKind == JsonValueKind.Null) return null;
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        if (type == typeof(string)) return value.GetString();
+        if (type == typeof(bool)) return value.GetBoolean();
+        if (type == typeof(int)) return value.GetInt32();
+        if (type == typeof(long)) return value.GetInt64();
+        if (type == typeof(ulong)) return value.GetUInt64();
+        if (type == typeof(float)) return value.GetSingle();
+        if (type == typeof(double)) return value.GetDouble();
+        if (type == typeof(Guid)) return value.GetGuid();
+        if (type == typeof(DateTimeOffset)) return value.GetDateTimeOffset();
+        if (type == typeof(DateTime)) return value.GetDateTime().ToUniversalTime();
+        if (RecordModel.ElementOf(type) is not { } element) throw new NotSupportedException($"a property of type {type.Name} cannot be read");
+        return (type.IsArray, element) switch
+        {
+            (true, var of) when of == typeof(string) => value.EnumerateArray().Select(each => each.GetString()!).ToArray(),
+            (false, var of) when of == typeof(string) => value.EnumerateArray().Select(each => each.GetString()!).ToList(),
+            (true, var of) when of == typeof(int) => value.EnumerateArray().Select(each => each.GetInt32()).ToArray(),
+            (false, var of) when of == typeof(int) => value.EnumerateArray().Select(each => each.GetInt32()).ToList(),
+            (true, var of) when of == typeof(long) => value.EnumerateArray().Select(each => each.GetInt64()).ToArray(),
+            (false, var of) when of == typeof(long) => value.EnumerateArray().Select(each => each.GetInt64()).ToList(),
+            (true, var of) when of == typeof(double) => value.EnumerateArray().Select(each => each.GetDouble()).ToArray(),
+            (false, var of) when of == typeof(double) => value.EnumerateArray().Select(each => each.GetDouble()).ToList(),
+            (true, var of) when of == typeof(float) => value.EnumerateArray().Select(each => each.GetSingle()).ToArray(),
+            (false, var of) when of == typeof(float) => value.EnumerateArray().Select(each => each.GetSingle()).ToList(),
+            (true, var of) when of == typeof(bool) => value.EnumerateArray().Select(each => each.GetBoolean()).ToArray(),
+            (false, var of) when of == typeof(bool) => value.EnumerateArray().Select(each => each.GetBoolean()).ToList(),
+            (true, var of) when of == typeof(Guid) => value.EnumerateArray().Select(each => each.GetGuid()).ToArray(),
+            (false, var of) when of == typeof(Guid) => value.EnumerateArray().Select(each => each.GetGuid()).ToList(),
+            _ => throw new NotSupportedException($"a property of type {type.Name} cannot be read"),
+        };
+    }
+}

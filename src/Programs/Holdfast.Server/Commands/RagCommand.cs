@@ -1,0 +1,118 @@
+using System.CommandLine;
+using Holdfast.Rag;
+using Holdfast.Rag.Answers;
+using Holdfast.Rag.Store;
+using Holdfast.Server.Hosting;
+
+namespace Holdfast.Server.Commands;
+
+/// <summary><c>holdfast rag ingest|search|ask</c>: documents into the vectors face, passages and answers out of it.</summary>
+internal static class RagCommand
+{
+    private static readonly Option<string> Server = Shared("--vectors", "Where the vectors face serves REST, a URL or host:port. Default: HOLDFAST_VECTORS, else 127.0.0.1:6333.");
+    private static readonly Option<string> Collection = Shared("--collection", "The collection. Default: documents.");
+    private static readonly Option<string> EmbedUrl = Shared("--embed-url", "An OpenAI-compatible server that embeds, with /v1 (HOLDFAST_EMBED_URL). Without it the built-in embedder, which knows spelling and not meaning.");
+    private static readonly Option<string> EmbedFolder = Shared("--embed-files", "The folder of a static embedding model (model2vec: model.safetensors, tokenizer.json) that embeds instead (HOLDFAST_EMBED_FILES).");
+    private static readonly Option<string> EmbedModel = Shared("--embed-model", "The model that --embed-url is asked for (HOLDFAST_EMBED_MODEL).");
+    private static readonly Option<string> ChatUrl = Shared("--chat-url", "An OpenAI-compatible server that answers, with /v1 (HOLDFAST_CHAT_URL). Without it answers are sentences of the passages.");
+    private static readonly Option<string> ChatModel = Shared("--chat-model", "The model that --chat-url is asked for (HOLDFAST_CHAT_MODEL).");
+
+    internal static Command Create()
+    {
+        var paths = new Argument<string[]>("path") { Description = "Files, and folders with all below them: text, Markdown, HTML, PDF with a text layer.", Arity = ArgumentArity.OneOrMore };
+        var prune = new Option<bool>("--prune") { Description = "Takes out documents of the named folders whose files are gone." };
+        var size = new Option<int>("--chunk") { Description = "Most characters of a chunk.", DefaultValueFactory = static _ => 1200 };
+        var question = new Argument<string>("question") { Description = "What is looked for." };
+        var limit = new Option<int>("--limit") { Description = "How many passages.", DefaultValueFactory = static _ => 5 };
+        var ingest = new Command("ingest", "Reads documents, and keeps their chunks; what is there already costs a look.") { paths, prune, size };
+        var search = new Command("search", "Prints the passages that fit best, by words and by vectors.") { question, limit };
+        var ask = new Command("ask", "Answers from the passages, with citations.") { question, limit };
+        var rag = new Command("rag", "Documents that can be asked, kept in the vectors face.") { ingest, search, ask };
+        foreach (var option in (Option[])[Server, Collection, EmbedUrl, EmbedModel, EmbedFolder, ChatUrl, ChatModel]) rag.Options.Add(option);
+        Report.AddTo(rag);
+        ingest.SetAction((parsed, cancel) => RunAsync(parsed, parsed.GetValue(size), knowledge => IngestAsync(parsed, knowledge, parsed.GetValue(paths)!, parsed.GetValue(prune), cancel)));
+        search.SetAction((parsed, cancel) => RunAsync(parsed, 0, knowledge => SearchAsync(parsed, knowledge, parsed.GetValue(question)!, parsed.GetValue(limit), cancel)));
+        ask.SetAction((parsed, cancel) => RunAsync(parsed, 0, knowledge => AskAsync(parsed, knowledge, parsed.GetValue(question)!, parsed.GetValue(limit), cancel)));
+        return rag;
+    }
+
+    private static async Task<int> IngestAsync(ParseResult parsed, KnowledgeBase knowledge, string[] paths, bool prunes, CancellationToken cancel)
+    {
+        IngestReport report;
+        using (var line = new ProgressLine()) report = await knowledge.IngestAsync(paths, prunes, progress => line.Show(progress.Source, progress.BytesDone, progress.BytesTotal), cancel);
+        foreach (var refused in report.Refused) Console.Error.WriteLine($"holdfast: left out: {refused}");
+        Report.One(parsed, new Dictionary<string, long>
+        {
+            ["documents"] = report.Documents,
+            ["unchanged"] = report.Unchanged,
+            ["chunks_added"] = report.ChunksAdded,
+            ["chunks_kept"] = report.ChunksKept,
+            ["chunks_removed"] = report.ChunksRemoved,
+            ["left_out"] = report.Refused.Count,
+        }, ReportJson.Readable.DictionaryStringInt64,
+            $"{report.Documents} documents ({report.Unchanged} unchanged, {report.Refused.Count} left out): {report.ChunksAdded} chunks added, {report.ChunksKept} kept, {report.ChunksRemoved} removed");
+        return report.Documents > report.Refused.Count || report.Documents == 0 ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static async Task<int> SearchAsync(ParseResult parsed, KnowledgeBase knowledge, string question, int limit, CancellationToken cancel)
+    {
+        var found = await knowledge.SearchAsync(question, limit, cancel: cancel);
+        Report.Rows(parsed, [.. found.Select(static (chunk, rank) => RowOf(chunk, rank + 1))], ReportJson.Readable.IReadOnlyListPassageRow, ["#", "source", "heading", "text"],
+            static row => [row.Number.ToString(System.Globalization.CultureInfo.InvariantCulture), row.Source, row.Heading, row.Text.ReplaceLineEndings(" ")]);
+        return found.Count > 0 ? ExitCode.Done : ExitCode.No;
+    }
+
+    private static async Task<int> AskAsync(ParseResult parsed, KnowledgeBase knowledge, string question, int limit, CancellationToken cancel)
+    {
+        var answer = await knowledge.AskAsync(question, limit, cancel);
+        Report.One(parsed, new AnswerRow(answer.Text, answer.IsExtract, [.. answer.Citations.Select(static (chunk, rank) => RowOf(chunk, rank + 1))]), ReportJson.Readable.AnswerRow, TextOf(answer));
+        return answer.Citations.Count > 0 ? ExitCode.Done : ExitCode.No;
+    }
+
+    private static string TextOf(Answer answer) =>
+        answer.Citations.Count == 0 ? answer.Text
+        : $"{answer.Text}\n\n{string.Join('\n', answer.Citations.Select(static (chunk, rank) => $"[{rank + 1}] {chunk.Source}{(chunk.Heading.Length > 0 ? ": " + chunk.Heading : "")}"))}";
+
+    private static PassageRow RowOf(FoundChunk chunk, int number) => new(number, chunk.Source, chunk.Title, chunk.Heading, chunk.Text);
+
+    private static async Task<int> RunAsync(ParseResult parsed, int chunkCharacters, Func<KnowledgeBase, Task<int>> verb)
+    {
+        try
+        {
+            var options = new KnowledgeOptions
+            {
+                Server = UrlOf(Said(parsed, Server, "HOLDFAST_VECTORS") ?? "127.0.0.1:6333"),
+                ServerKey = Environment.GetEnvironmentVariable("HOLDFAST_VECTORS_KEY"),
+                EmbedUrl = Said(parsed, EmbedUrl, "HOLDFAST_EMBED_URL") is { } embed ? UrlOf(embed) : null,
+                EmbedFolder = Said(parsed, EmbedFolder, "HOLDFAST_EMBED_FILES"),
+                ChatUrl = Said(parsed, ChatUrl, "HOLDFAST_CHAT_URL") is { } chat ? UrlOf(chat) : null,
+                ModelKey = Environment.GetEnvironmentVariable("HOLDFAST_MODEL_KEY"),
+            };
+            if (parsed.GetValue(Collection) is { } collection) options = options with { Collection = collection };
+            if (Said(parsed, EmbedModel, "HOLDFAST_EMBED_MODEL") is { } embedModel) options = options with { EmbedModel = embedModel };
+            if (Said(parsed, ChatModel, "HOLDFAST_CHAT_MODEL") is { } chatModel) options = options with { ChatModel = chatModel };
+            if (chunkCharacters != 0) options = options with { ChunkCharactersMax = Math.Clamp(chunkCharacters, 200, 20_000) };
+            using var knowledge = new KnowledgeBase(options);
+            return await verb(knowledge);
+        }
+        catch (Exception exception) when (Failure.Of(exception) is { } failure)
+        {
+            return failure.Say(parsed);
+        }
+    }
+
+    private static string? Said(ParseResult parsed, Option<string> option, string variable) => parsed.GetValue(option) ?? Environment.GetEnvironmentVariable(variable);
+
+    private static Uri UrlOf(string text) =>
+        Uri.TryCreate(text.Contains("://", StringComparison.Ordinal) ? text : "http://" + text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            ? url
+            : throw new ArgumentException($"{text} is no address: give host:port, or a URL that begins with http:// or https://");
+
+    private static Option<string> Shared(string name, string description) => new(name) { Description = description, Recursive = true };
+}
+
+/// <summary>A passage as it is printed.</summary>
+internal sealed record PassageRow(int Number, string Source, string Title, string Heading, string Text);
+
+/// <summary>An answer as it is printed.</summary>
+internal sealed record AnswerRow(string Answer, bool Extract, IReadOnlyList<PassageRow> Citations);

@@ -1,0 +1,75 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using Holdfast.Coordination.Endpoints;
+using Holdfast.Server.Hosting;
+using Holdfast.Vectors.Endpoints.Access;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Server.Configuration;
+
+/// <summary>How vector clients are met: TLS, and by which keys they are recognised.</summary>
+internal sealed record VectorPlan
+{
+    /// <summary>Our certificate; empty for the clear.</summary>
+    public string Certificate { get; init; } = "";
+
+    /// <summary>Its key.</summary>
+    public string Key { get; init; } = "";
+
+    /// <summary>Who may come in.</summary>
+    public VectorAccessOptions Access { get; init; } = new();
+
+    /// <summary>Whether strangers are kept out and nobody listens in.</summary>
+    public bool IsGuarded => Certificate.Length > 0 && Access.ApiKey.Length > 0;
+
+    /// <summary>Parses; what is wrong is said with its key and the fix.</summary>
+    public static VectorPlan From(SettingValues values, List<string> faults)
+    {
+        var plan = new VectorPlan
+        {
+            Certificate = values[Settings.VectorsCert].Text,
+            Key = values[Settings.VectorsKey].Text,
+            Access = new VectorAccessOptions { ApiKey = Secret(values, Settings.VectorsApiKey, faults), ReadOnlyApiKey = Secret(values, Settings.VectorsReadKey, faults) },
+        };
+        if (plan.Certificate.Length > 0 != plan.Key.Length > 0)
+            faults.Add($"{Settings.VectorsCert.Key} and {Settings.VectorsKey.Key}: TLS needs both; add {(plan.Key.Length > 0 ? Settings.VectorsCert.Flag : Settings.VectorsKey.Flag)}");
+        if (plan.Access.ReadOnlyApiKey.Length > 0 && plan.Access.ApiKey.Length == 0)
+            faults.Add($"{Settings.VectorsReadKey.Key}: with it alone nobody could write; add {Settings.VectorsApiKey.Flag}");
+        return plan;
+    }
+
+    /// <summary>Reads the TLS files, again when they change; null without TLS.</summary>
+    /// <exception cref="CannotStartException">They cannot be used.</exception>
+    public Func<SslServerAuthenticationOptions>? OpenTls(ILoggerFactory logging)
+    {
+        if (Certificate.Length == 0) return null;
+        try
+        {
+            var files = TlsFiles.Open(Certificate, Key, null, logging.CreateLogger("Holdfast.Vectors.Endpoints"));
+            return () => new SslServerAuthenticationOptions { ServerCertificateContext = files.Current.Certificate, EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 };
+        }
+        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        {
+            throw new CannotStartException($"the vector clients' certificates cannot be used ({Certificate}, {Key}): {unusable.Message}", unusable);
+        }
+    }
+
+    /// <summary>A secret stands in a file: a command line is read by everybody on the machine.</summary>
+    private static string Secret(SettingValues values, Setting setting, List<string> faults)
+    {
+        var file = values[setting].Text;
+        if (file.Length == 0) return "";
+        try
+        {
+            var secret = File.ReadAllText(file).Trim();
+            if (secret.Length == 0) faults.Add($"{setting.Key}: {file} is empty");
+            return secret;
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            faults.Add($"{setting.Key}: {unreadable.Message}");
+            return "";
+        }
+    }
+}

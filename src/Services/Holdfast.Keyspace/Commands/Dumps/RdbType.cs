@@ -1,0 +1,20 @@
+namespace Holdfast.Keyspace;
+
+/// <summary>How a value is laid out in an RDB payload; the numbers are Redis's (rdb.h).</summary>
+internal enum RdbType : byte
+{
+    String = 0,
+    List = 1,
+    Set = 2,
+    SortedSetText = 3,
+    Hash = 4,
+    SortedSet = 5,
+    IntSet = 11,
+    StreamFirst = 15,
+    HashListpack = 16,
+    SortedSetListpack = 17,
+    Quicklist = 18,
+    StreamSecond = 19,
+    SetListpack = 20,
+    StreamThird = 21,
+}

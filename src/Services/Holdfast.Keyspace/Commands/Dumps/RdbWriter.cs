@@ -1,0 +1,74 @@
+using System.Buffers.Binary;
+using Holdfast.Wire;
+using Holdfast.Wire.Resp;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>Writes what RDB payloads are made of: lengths, strings (short whole numbers as numbers; never compressed, which every reader takes), times and scores.</summary>
+internal sealed class RdbWriter
+{
+    private readonly ByteBuffer bytes = new();
+
+    public ReadOnlySpan<byte> Written => bytes.Written;
+
+    public void Clear() => bytes.Clear();
+
+    public void Byte(byte value) => new SpanWriter(bytes).WriteByte(value);
+
+    public void Length(ulong value)
+    {
+        var span = bytes.GetSpan(9);
+        if (value < 64)
+        {
+            span[0] = (byte)value;
+            bytes.Advance(1);
+        }
+        else if (value < 16384)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(span, (ushort)(0x4000 | value));
+            bytes.Advance(2);
+        }
+        else if (value <= uint.MaxValue)
+        {
+            span[0] = 0x80;
+            BinaryPrimitives.WriteUInt32BigEndian(span[1..], (uint)value);
+            bytes.Advance(5);
+        }
+        else
+        {
+            span[0] = 0x81;
+            BinaryPrimitives.WriteUInt64BigEndian(span[1..], value);
+            bytes.Advance(9);
+        }
+    }
+
+    public void String(ReadOnlySpan<byte> text)
+    {
+        if (text.Length <= 11 && RespNumber.TryParse(text, out long number) && number is >= int.MinValue and <= int.MaxValue)
+        {
+            var span = bytes.GetSpan(5);
+            BinaryPrimitives.WriteInt32LittleEndian(span[1..], (int)number);
+            var size = number is >= sbyte.MinValue and <= sbyte.MaxValue ? 1 : number is >= short.MinValue and <= short.MaxValue ? 2 : 4;
+            span[0] = (byte)(size == 1 ? 0xC0 : size == 2 ? 0xC1 : 0xC2);
+            bytes.Advance(1 + size);
+            return;
+        }
+
+        Length((ulong)text.Length);
+        new SpanWriter(bytes).WriteBytes(text);
+    }
+
+    public void Raw(ReadOnlySpan<byte> raw) => new SpanWriter(bytes).WriteBytes(raw);
+
+    /// <summary>Eight bytes, the least first: a time in milliseconds, or a score's bits.</summary>
+    public void Long(long value) => new SpanWriter(bytes).WriteUInt64((ulong)value);
+
+    public void Score(double score) => Long(BitConverter.DoubleToInt64Bits(score));
+
+    /// <summary>The version of RDB and the checksum: the payload is whole.</summary>
+    public void Close(ushort version)
+    {
+        new SpanWriter(bytes).WriteUInt16(version);
+        new SpanWriter(bytes).WriteUInt64(Crc64.Of(bytes.Written));
+    }
+}

@@ -1,0 +1,313 @@
+using Holdfast.Wire;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>Entries of a stream that stand together: a listpack as Redis lays it out (t_stream.c), whose numbers count from the first one's.</summary>
+internal struct StreamNode
+{
+    public StreamId Master;
+    public PackBlock Pack;
+}
+
+/// <summary>
+/// A stream: its entries outside the managed heap, in listpacks of at most <see cref="NodeBytesMax"/> or <see cref="NodeEntriesMax"/>, with fields that are the same as the first entry's written once; its counters as Redis
+/// keeps them; and its consumer groups by name.
+/// </summary>
+internal sealed class StreamValue(NativeArena arena) : BigValue
+{
+    /// <summary>Redis's default of stream-node-max-bytes. A constant, so that replicas cut alike.</summary>
+    public const int NodeBytesMax = 4096;
+
+    /// <summary>Redis's default of stream-node-max-entries.</summary>
+    public const int NodeEntriesMax = 100;
+
+    private readonly Row<StreamNode> nodes = new();
+    private readonly Row<Appended> appended = new();
+    private long bytes;
+
+    public override long Count => Length;
+
+    public override long Bytes => bytes + 512;
+
+    /// <summary>Entries that are there.</summary>
+    public long Length { get; set; }
+
+    /// <summary>The greatest number that was ever given.</summary>
+    public StreamId Last { get; set; }
+
+    /// <summary>The first entry that is there; zero when there is none.</summary>
+    public StreamId First { get; set; }
+
+    /// <summary>The greatest number that was deleted by XDEL.</summary>
+    public StreamId DeletedMax { get; set; }
+
+    /// <summary>Entries that were ever added.</summary>
+    public long Added { get; set; }
+
+    public SortedDictionary<byte[], StreamGroup> Groups { get; } = new(ByteOrder.Comparer);
+
+    public int Nodes => nodes.Count;
+
+    public NativeArena Arena => arena;
+
+    /// <summary>The present command adds an entry and does nothing else to the stream: that can be taken back (S20), anything else makes the shard rebuild. Said before the stream is opened.</summary>
+    public bool OnlyAppends { get; set; }
+
+    public override bool TellsElements => OnlyAppends;
+
+    public StreamGroup? Find(ReadOnlySpan<byte> group) => Groups.GetValueOrDefault(group.ToArray());
+
+    public ReadOnlySpan<byte> PackOf(int node) => nodes[node].Pack.Bytes;
+
+    public StreamId MasterOf(int node) => nodes[node].Master;
+
+    /// <summary>The node that would hold a number: the last one that begins at or before it; -1 when it is before all.</summary>
+    public int NodeOf(StreamId id)
+    {
+        var (low, high) = (0, nodes.Count);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (nodes[middle].Master <= id) low = middle + 1;
+            else high = middle;
+        }
+
+        return low - 1;
+    }
+
+    /// <summary>Adds an entry behind all others; the fields and values stand in the call from an argument on.</summary>
+    public void Append(StreamId id, CommandCall call, int fieldsAt)
+    {
+        var fields = (call.Count - fieldsAt) / 2;
+        var size = 0L;
+        for (var i = fieldsAt; i < call.Count; i++) size += call[i].Length;
+        var before = new Appended { Last = Last, First = First, Nodes = nodes.Count };
+        if (nodes.Count == 0 || IsFull(nodes[nodes.Count - 1].Pack.Bytes, size)) Begin(id, call, fieldsAt, fields);
+        ref var node = ref nodes[nodes.Count - 1];
+        bytes -= node.Pack.Length;
+        var master = StreamPack.MasterOf(node.Pack.Bytes);
+        var isSame = master.HasFields(node.Pack.Bytes, call, fieldsAt, fields);
+        Put(ref node, isSame ? StreamPack.SameFields : 0);
+        Put(ref node, (long)(id.Milliseconds - node.Master.Milliseconds));
+        Put(ref node, (long)(id.Sequence - node.Master.Sequence));
+        if (!isSame) Put(ref node, fields);
+        for (var i = 0; i < fields; i++)
+        {
+            if (!isSame) node.Pack.Insert(arena, -1, call[fieldsAt + (2 * i)]);
+            node.Pack.Insert(arena, -1, call[fieldsAt + (2 * i) + 1]);
+        }
+
+        Put(ref node, isSame ? fields + 3 : (2 * fields) + 4);
+        SetCounts(ref node, master.Live + 1, master.Deleted);
+        bytes += node.Pack.Length;
+        Added++;
+        Length++;
+        Last = id;
+        if (Length == 1) First = id;
+        if (!OnlyAppends || call.Keyspace.Before is null) return;
+        appended.Add(before);
+        if (!call.Keyspace.OnElement(new ElementImage(this, 0, 0, 0))) appended.RemoveAt(appended.Count - 1);
+    }
+
+    public override void TakeBack(in ElementImage image)
+    {
+        var before = appended[appended.Count - 1];
+        appended.RemoveAt(appended.Count - 1);
+        (Last, First) = (before.Last, before.First);
+        Length--;
+        Added--;
+        if (nodes.Count > before.Nodes)
+        {
+            RemoveNode(nodes.Count - 1);
+            return;
+        }
+
+        ref var node = ref nodes[nodes.Count - 1];
+        bytes -= node.Pack.Length;
+        var master = StreamPack.MasterOf(node.Pack.Bytes);
+        var (at, elements) = StreamPack.LastAt(node.Pack.Bytes);
+        node.Pack.Remove(arena, at, node.Pack.Length - 1, elements);
+        SetCounts(ref node, master.Live - 1, master.Deleted);
+        bytes += node.Pack.Length;
+    }
+
+    public override void Forget(in ElementImage image) => appended.RemoveAt(0);
+
+    /// <summary>Removes the entry of a number; false when there is none.</summary>
+    public bool Delete(StreamId id)
+    {
+        var walk = new StreamWalk(this, id, id);
+        if (!walk.TryNext(out var entry)) return false;
+        ref var node = ref nodes[entry.Node];
+        var master = StreamPack.MasterOf(node.Pack.Bytes);
+        Length--;
+        if (master.Live == 1)
+        {
+            RemoveNode(entry.Node);
+            return true;
+        }
+
+        bytes -= node.Pack.Length;
+        node.Pack.Replace(arena, entry.At, Number(entry.Flags | StreamPack.IsDeleted, stackalloc byte[24]));
+        SetCounts(ref node, master.Live - 1, master.Deleted + 1);
+        bytes += node.Pack.Length;
+        return true;
+    }
+
+    /// <summary>Finds the first entry anew, after some were removed.</summary>
+    public void RenewFirst()
+    {
+        var walk = new StreamWalk(this, StreamId.Zero, StreamId.Max);
+        First = walk.TryNext(out var entry) ? entry.Id : StreamId.Zero;
+    }
+
+    /// <summary>Whether trimming would remove anything; nothing is changed.</summary>
+    public bool WouldTrim(in StreamTrim trim)
+    {
+        if (nodes.Count == 0 || (trim.IsByLength && Length <= trim.LengthMax)) return false;
+        var master = StreamPack.MasterOf(nodes[0].Pack.Bytes);
+        if (trim.Limit > 0 && master.Live > trim.Limit) return false;
+        return IsWholly(nodes[0], master, trim) || (!trim.IsApproximate && (trim.IsByLength || First < trim.IdMin));
+    }
+
+    /// <summary>Removes the oldest entries: those beyond a length, or below a number. Whole nodes only when that is enough (~), and no more than a limit, if there is one.</summary>
+    /// <returns>How many.</returns>
+    public long Trim(in StreamTrim trim)
+    {
+        var removed = 0L;
+        while (nodes.Count > 0 && !(trim.IsByLength && Length <= trim.LengthMax))
+        {
+            ref var node = ref nodes[0];
+            var master = StreamPack.MasterOf(node.Pack.Bytes);
+            if (trim.Limit > 0 && removed + master.Live > trim.Limit) break;
+            if (IsWholly(node, master, trim))
+            {
+                RemoveNode(0);
+                Length -= master.Live;
+                removed += master.Live;
+                continue;
+            }
+
+            if (!trim.IsApproximate) removed += TrimWithin(ref node, master, trim);
+            break;
+        }
+
+        if (Length == 0) First = StreamId.Zero;
+        else if (removed > 0) RenewFirst();
+        return removed;
+    }
+
+    /// <summary>The last entry that is there; zero when there is none.</summary>
+    public StreamId LastValid()
+    {
+        for (var node = nodes.Count - 1; node >= 0; node--)
+        {
+            var found = StreamId.Zero;
+            var walk = new StreamWalk(this, nodes[node].Master, node + 1 < nodes.Count ? nodes[node + 1].Master : StreamId.Max);
+            while (walk.TryNext(out var entry) && entry.Node == node) found = entry.Id;
+            if (!found.IsZero) return found;
+        }
+
+        return StreamId.Zero;
+    }
+
+    /// <summary>Whether an entry of this number is there.</summary>
+    public bool Has(StreamId id) => new StreamWalk(this, id, id).TryNext(out _);
+
+    /// <summary>Adds a whole node behind the others, for whoever reads a stream back.</summary>
+    public void AddNode(StreamId master, ReadOnlySpan<byte> pack)
+    {
+        nodes.Add(new StreamNode { Master = master, Pack = PackBlock.Of(arena, pack, Listpack.Count(pack)) });
+        bytes += pack.Length;
+    }
+
+    public override void Write(SpanWriter writer) => StreamCodec.Write(this, writer);
+
+    public override long Free(int elementsMax)
+    {
+        while (elementsMax > 0 && nodes.Count > 0)
+        {
+            elementsMax -= NodeEntriesMax;
+            RemoveNode(nodes.Count - 1);
+        }
+
+        // Its groups are the garbage collector's.
+        return nodes.Count;
+    }
+
+    /// <summary>Whether a node goes as a whole.</summary>
+    private bool IsWholly(in StreamNode node, in StreamPack.Master master, in StreamTrim trim) =>
+        trim.IsByLength ? Length - master.Live >= trim.LengthMax : StreamPack.LastOf(node.Pack.Bytes, node.Master) < trim.IdMin;
+
+    /// <summary>What a stream was before an entry was added.</summary>
+    private struct Appended
+    {
+        public StreamId Last;
+        public StreamId First;
+        public int Nodes;
+    }
+
+    private static bool IsFull(ReadOnlySpan<byte> pack, long more)
+    {
+        var master = StreamPack.MasterOf(pack);
+        return pack.Length + more >= NodeBytesMax || master.Live + master.Deleted >= NodeEntriesMax;
+    }
+
+    private void Begin(StreamId id, CommandCall call, int fieldsAt, int fields)
+    {
+        var node = new StreamNode { Master = id, Pack = PackBlock.Make(arena, 512) };
+        Put(ref node, 0);
+        Put(ref node, 0);
+        Put(ref node, fields);
+        for (var i = 0; i < fields; i++) node.Pack.Insert(arena, -1, call[fieldsAt + (2 * i)]);
+        Put(ref node, 0);
+        bytes += node.Pack.Length;
+        nodes.Add(node);
+    }
+
+    private long TrimWithin(ref StreamNode node, in StreamPack.Master master, in StreamTrim trim)
+    {
+        var removed = 0L;
+        Span<byte> text = stackalloc byte[24];
+        bytes -= node.Pack.Length;
+        for (var at = master.EntriesAt; at >= 0;)
+        {
+            var entry = StreamPack.EntryAt(node.Pack.Bytes, at, node.Master, master);
+            if (trim.IsByLength ? Length <= trim.LengthMax : entry.Id >= trim.IdMin) break;
+            if ((entry.Flags & StreamPack.IsDeleted) == 0)
+            {
+                node.Pack.Replace(arena, at, Number(entry.Flags | StreamPack.IsDeleted, text));
+                removed++;
+                Length--;
+            }
+
+            at = StreamPack.Behind(node.Pack.Bytes, StreamPack.EntryAt(node.Pack.Bytes, at, node.Master, master));
+        }
+
+        SetCounts(ref node, master.Live - removed, master.Deleted + removed);
+        bytes += node.Pack.Length;
+        if (removed == master.Live) RemoveNode(0);
+        return removed;
+    }
+
+    private void RemoveNode(int index)
+    {
+        bytes -= nodes[index].Pack.Length;
+        nodes[index].Pack.Free(arena);
+        nodes.RemoveAt(index);
+    }
+
+    private void SetCounts(ref StreamNode node, long live, long deleted)
+    {
+        Span<byte> text = stackalloc byte[24];
+        node.Pack.Replace(arena, Listpack.Head, Number(live, text));
+        node.Pack.Replace(arena, Listpack.Next(node.Pack.Bytes, Listpack.Head), Number(deleted, text));
+    }
+
+    private void Put(ref StreamNode node, long number) => node.Pack.Insert(arena, -1, Number(number, stackalloc byte[24]));
+
+    private static ReadOnlySpan<byte> Number(long number, Span<byte> text) => text[..Wire.Resp.RespNumber.Format(number, text)];
+}
+
+/// <summary>What a stream is trimmed to.</summary>
+internal readonly record struct StreamTrim(bool IsByLength, long LengthMax, StreamId IdMin, bool IsApproximate, long Limit);

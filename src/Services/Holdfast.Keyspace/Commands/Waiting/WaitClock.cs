@@ -1,0 +1,31 @@
+using Holdfast.Primitives;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>The timeouts of a node's waiting clients, soonest first. As many as clients wait.</summary>
+internal sealed class WaitClock
+{
+    private readonly SortedSet<Waiter> waiters = new(Comparer<Waiter>.Create(Compare));
+
+    /// <summary>When somebody must be told; never while nobody waits with a timeout.</summary>
+    public Instant Next => waiters.Min?.Deadline ?? Instant.Never;
+
+    public void Add(Waiter waiter)
+    {
+        if (waiter.Deadline < Instant.Never) waiters.Add(waiter);
+    }
+
+    public void Remove(Waiter waiter) => waiters.Remove(waiter);
+
+    /// <summary>Ends the waits that are due.</summary>
+    public void Look(Instant now)
+    {
+        while (waiters.Min is { } soonest && soonest.Deadline <= now) soonest.Client.EndWait();
+    }
+
+    private static int Compare(Waiter one, Waiter other)
+    {
+        var order = one.Deadline.CompareTo(other.Deadline);
+        return order != 0 ? order : one.Client.Id.CompareTo(other.Client.Id);
+    }
+}

@@ -1,0 +1,49 @@
+using Holdfast.Consensus;
+using Holdfast.Primitives;
+using Holdfast.Transport;
+using Holdfast.Wire;
+
+namespace Holdfast.Keyspace.Endpoints;
+
+/// <summary>PUBLISH to the other nodes, over the peers' connections: a frame to each, at most once. Nodes that carry no Redis face drop it.</summary>
+internal sealed class PublicationRoad(KeyspaceNode node, IPeerMesh mesh) : IPublicationRoad
+{
+    /// <summary>Larger messages reach this node's subscribers only: a frame between nodes is bounded (<see cref="TransportOptions.FrameBytesMax"/>).</summary>
+    public const int BytesMax = 15 * 1024 * 1024;
+
+    private const byte Publication = 1;
+
+    private static readonly Mark TooLarge = new("keyspace: a published message was too large for the other nodes");
+    private static readonly Mark Unsent = new("keyspace: a published message did not reach a node that is not connected");
+
+    private readonly ByteBuffer frame = new();
+
+    public void Tell(ReadOnlySpan<byte> channel, ReadOnlySpan<byte> message)
+    {
+        if (channel.Length + (long)message.Length > BytesMax)
+        {
+            TooLarge.Hit();
+            return;
+        }
+
+        var topology = node.Topology;
+        if (topology.Peers.Length < 2) return;
+        frame.Clear();
+        var writer = new SpanWriter(frame);
+        new FrameHeader(FrameKind.Face, GroupId.Directory, 1).Encode(writer);
+        writer.WriteByte(Publication);
+        writer.WriteBlock(channel);
+        writer.WriteBytes(message);
+        foreach (var peer in topology.Peers)
+            if (peer.Node != topology.Self && !mesh.TrySend(peer.Node, frame.Written)) Unsent.Hit();
+    }
+
+    /// <summary>What another node has sent.</summary>
+    public static void Deliver(KeyspaceNode node, ReadOnlySpan<byte> body)
+    {
+        var reader = new SpanReader(body);
+        if (reader.ReadByte() != Publication) return;
+        var channel = reader.ReadBlock();
+        if (reader.IsWhole) node.Subscriptions.Deliver(channel, reader.Rest, node.WallMicros);
+    }
+}

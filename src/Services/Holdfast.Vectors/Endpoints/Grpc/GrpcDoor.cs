@@ -1,0 +1,240 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO.Compression;
+using System.Text;
+using Google.Protobuf;
+using Holdfast.Primitives;
+using Holdfast.Vectors.Endpoints.Access;
+using Holdfast.Vectors.Endpoints.Rest;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Vectors.Endpoints.Grpc;
+
+/// <summary>What Kestrel calls for every gRPC request: asks who comes, finds the method, reads its one message, and sends the answer or, in trailers, what was wrong (gRPC over HTTP/2).</summary>
+internal sealed class GrpcDoor(VectorRoom room, AccessDesk access, Action<Exception> onFatal, ILogger log) : IHttpApplication<GrpcExchange>
+{
+    private const int PrefixBytes = 5;
+
+    public GrpcExchange CreateContext(IFeatureCollection contextFeatures) => new(contextFeatures);
+
+    public async Task ProcessRequestAsync(GrpcExchange exchange)
+    {
+        try
+        {
+            exchange.Begin();
+            await AnswerAsync(exchange).ConfigureAwait(false);
+            exchange.Succeed();
+        }
+        catch (InvariantBrokenException broken)
+        {
+            onFatal(broken);
+        }
+        catch (VectorFault fault)
+        {
+            exchange.Fail(CodeOf(fault.Status), fault.Message);
+        }
+        catch (InvalidProtocolBufferException wrong)
+        {
+            exchange.Fail(GrpcCode.Internal, $"failed to decode Protobuf message: {wrong.Message}");
+        }
+        catch (Exception gone) when (gone is IOException or OperationCanceledException)
+        {
+            exchange.Abort();
+        }
+        catch (Exception unexpected)
+        {
+            RestLog.RequestFailed(log, unexpected, exchange.Path);
+            exchange.Fail(GrpcCode.Internal, "holdfast: internal error");
+        }
+    }
+
+    public void DisposeContext(GrpcExchange context, Exception? exception)
+    {
+    }
+
+    private async Task AnswerAsync(GrpcExchange exchange)
+    {
+        var begun = Stopwatch.GetTimestamp();
+        if (!GrpcMethods.ByPath.TryGetValue(exchange.Path, out var method)) throw VectorFault.NotHere($"method {exchange.Path}");
+        var message = await MessageAsync(exchange).ConfigureAwait(false);
+        var grant = method.Right == AccessRight.Open && !method.IsForCollections ? AccessGrant.All : access.Recognise(exchange.Headers["api-key"].ToString(), exchange.Headers.Authorization.ToString());
+        var isFailure = true;
+        var collection = "";
+        try
+        {
+            var call = new GrpcCall(room, grant, exchange, method.Right, begun);
+            var answer = await method.AnswerAsync(call, message, name => collection = name).ConfigureAwait(false);
+            isFailure = false;
+            if (call.Session is { Length: > 0 } session) exchange.Trailers["holdfast-session"] = session;
+            await SendAsync(exchange, answer).ConfigureAwait(false);
+        }
+        finally
+        {
+            room.Meters.Note(collection, exchange.Path[1..], Stopwatch.GetElapsedTime(begun), isFailure);
+        }
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> MessageAsync(GrpcExchange exchange)
+    {
+        while (true)
+        {
+            var read = await exchange.Body.ReadAsync(exchange.Aborted).ConfigureAwait(false);
+            if (read.Buffer.Length > CollectionLimits.RequestBytesMax + PrefixBytes) throw TooLong(read.Buffer.Length);
+            if (!read.IsCompleted)
+            {
+                exchange.Body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                continue;
+            }
+
+            try
+            {
+                if (read.Buffer.Length < PrefixBytes) throw VectorFault.BadInput("the call has no message");
+                var bytes = read.Buffer.ToArray();
+                var length = BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(1));
+                if (length != bytes.Length - PrefixBytes) throw VectorFault.BadInput("the call does not have exactly one message");
+                if (bytes[0] == 0) return bytes.AsMemory(PrefixBytes);
+                return exchange.Headers["grpc-encoding"] == "gzip" ? Unpacked(bytes.AsMemory(PrefixBytes)) : throw VectorFault.NotHere($"compression {exchange.Headers["grpc-encoding"]}; gzip is");
+            }
+            finally
+            {
+                exchange.Body.AdvanceTo(read.Buffer.End);
+            }
+        }
+    }
+
+    /// <summary>Clients pack by default. What unpacks to more than a request may have is refused before it is all there.</summary>
+    private static ReadOnlyMemory<byte> Unpacked(ReadOnlyMemory<byte> packed)
+    {
+        try
+        {
+            using var source = new GZipStream(new MemoryStream(packed.ToArray()), CompressionMode.Decompress);
+            using var whole = new MemoryStream();
+            var buffer = new byte[64 * 1024];
+            for (int read; (read = source.Read(buffer)) > 0;)
+            {
+                if (whole.Length + read > CollectionLimits.RequestBytesMax) throw TooLong(whole.Length + read);
+                whole.Write(buffer, 0, read);
+            }
+
+            return whole.GetBuffer().AsMemory(0, (int)whole.Length);
+        }
+        catch (InvalidDataException)
+        {
+            throw VectorFault.BadInput("the message is packed, and cannot be unpacked");
+        }
+    }
+
+    private static VectorFault TooLong(long bytes) => VectorFault.Relayed(413, $"Error, decoded message length too large: found {bytes} bytes, the limit is: {CollectionLimits.RequestBytesMax} bytes");
+
+    private static async Task SendAsync(GrpcExchange exchange, IMessage message)
+    {
+        var size = message.CalculateSize();
+        var bytes = new byte[PrefixBytes + size];
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(1), (uint)size);
+        message.WriteTo(bytes.AsSpan(PrefixBytes));
+        await exchange.Output.WriteAsync(bytes, exchange.Aborted).ConfigureAwait(false);
+    }
+
+    private static GrpcCode CodeOf(int status) => status switch
+    {
+        400 or 422 => GrpcCode.InvalidArgument,
+        401 => GrpcCode.Unauthenticated,
+        403 => GrpcCode.PermissionDenied,
+        404 => GrpcCode.NotFound,
+        408 => GrpcCode.DeadlineExceeded,
+        409 => GrpcCode.AlreadyExists,
+        413 => GrpcCode.OutOfRange,
+        429 => GrpcCode.ResourceExhausted,
+        501 => GrpcCode.Unimplemented,
+        503 => GrpcCode.Unavailable,
+        _ => GrpcCode.Internal,
+    };
+}
+
+/// <summary>gRPC's status codes, those that are used.</summary>
+internal enum GrpcCode
+{
+    /// <summary>The request is wrong.</summary>
+    InvalidArgument = 3,
+
+    /// <summary>Not done in time.</summary>
+    DeadlineExceeded = 4,
+
+    /// <summary>Something is not there.</summary>
+    NotFound = 5,
+
+    /// <summary>Something is there already.</summary>
+    AlreadyExists = 6,
+
+    /// <summary>The caller may not.</summary>
+    PermissionDenied = 7,
+
+    /// <summary>Too much was asked for.</summary>
+    ResourceExhausted = 8,
+
+    /// <summary>Too large.</summary>
+    OutOfRange = 11,
+
+    /// <summary>Not here.</summary>
+    Unimplemented = 12,
+
+    /// <summary>It failed, or its fate is not known.</summary>
+    Internal = 13,
+
+    /// <summary>Not just now; nothing was written.</summary>
+    Unavailable = 14,
+
+    /// <summary>Nobody knows the caller.</summary>
+    Unauthenticated = 16,
+}
+
+/// <summary>One call and its response, over Kestrel's own features.</summary>
+internal sealed class GrpcExchange(IFeatureCollection features)
+{
+    private readonly IHttpRequestFeature request = features.GetRequiredFeature<IHttpRequestFeature>();
+    private readonly IHttpResponseFeature response = features.GetRequiredFeature<IHttpResponseFeature>();
+
+    public string Path => request.Path;
+
+    public Microsoft.AspNetCore.Http.IHeaderDictionary Headers => request.Headers;
+
+    public CancellationToken Aborted => features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;
+
+    public System.IO.Pipelines.PipeReader Body => features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
+
+    public System.IO.Pipelines.PipeWriter Output => features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer;
+
+    public Microsoft.AspNetCore.Http.IHeaderDictionary Trailers => features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers;
+
+    public void Abort() => features.GetRequiredFeature<IHttpRequestLifetimeFeature>().Abort();
+
+    public void Begin()
+    {
+        response.StatusCode = 200;
+        response.Headers.ContentType = "application/grpc";
+    }
+
+    public void Succeed() => Trailers["grpc-status"] = "0";
+
+    /// <summary>Trailers, or headers alone when nothing was sent.</summary>
+    public void Fail(GrpcCode code, string message)
+    {
+        var target = response.HasStarted ? Trailers : response.Headers;
+        target["grpc-status"] = ((int)code).ToString(CultureInfo.InvariantCulture);
+        target["grpc-message"] = PercentEncoded(message);
+    }
+
+    /// <summary>Everything outside printable ASCII, and the percent sign, as %XX of its UTF-8 bytes.</summary>
+    private static string PercentEncoded(string message)
+    {
+        var encoded = new StringBuilder(message.Length + 16);
+        foreach (var one in Encoding.UTF8.GetBytes(message))
+            if (one is >= 0x20 and <= 0x7e and not (byte)'%') encoded.Append((char)one);
+            else encoded.Append('%').Append(one.ToString("X2", CultureInfo.InvariantCulture));
+        return encoded.ToString();
+    }
+}

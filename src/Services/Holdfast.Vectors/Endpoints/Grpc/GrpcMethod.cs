@@ -1,0 +1,39 @@
+using Google.Protobuf;
+using Holdfast.Vectors.Endpoints.Access;
+
+namespace Holdfast.Vectors.Endpoints.Grpc;
+
+/// <summary>A row of the table: a method, who may call it, and by whom it is answered.</summary>
+internal abstract class GrpcMethod(string service, string name, AccessRight right, bool isForCollections)
+{
+    /// <summary>As HTTP/2 names it.</summary>
+    public string Path { get; } = $"/{service}/{name}";
+
+    /// <summary>What the caller must be allowed.</summary>
+    public AccessRight Right => right;
+
+    /// <summary>Whether it is about collections, and so asks for a key where there is one.</summary>
+    public bool IsForCollections => isForCollections;
+
+    /// <summary>Answers.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="message">Its message.</param>
+    /// <param name="onCollection">Told which collection it is about, once it may be.</param>
+    public abstract Task<IMessage> AnswerAsync(GrpcCall call, ReadOnlyMemory<byte> message, Action<string> onCollection);
+}
+
+/// <summary>A method with its message's type.</summary>
+internal sealed class GrpcMethod<TRequest>(string service, string name, AccessRight right, MessageParser<TRequest> parser, Func<TRequest, string?>? collectionOf, Func<GrpcCall, TRequest, Task<IMessage>> answer, bool isForCollections = true)
+    : GrpcMethod(service, name, right, isForCollections)
+    where TRequest : class, IMessage<TRequest>
+{
+    /// <inheritdoc/>
+    public override Task<IMessage> AnswerAsync(GrpcCall call, ReadOnlyMemory<byte> message, Action<string> onCollection)
+    {
+        var request = parser.ParseFrom(message.Span);
+        var collection = collectionOf?.Invoke(request);
+        call.Grant.Require(Right, collection);
+        if (collection is not null) onCollection(collection);
+        return answer(call, request);
+    }
+}

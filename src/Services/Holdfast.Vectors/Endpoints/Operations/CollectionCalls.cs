@@ -1,0 +1,96 @@
+using System.Text;
+using System.Text.Json;
+using Holdfast.Vectors.Collections;
+using Holdfast.Vectors.Endpoints.Facade;
+using Holdfast.Vectors.Queries;
+using Holdfast.Vectors.Shards;
+
+namespace Holdfast.Vectors.Endpoints.Operations;
+
+/// <summary>What is done with collections as a whole, whichever protocol asks.</summary>
+internal static class CollectionCalls
+{
+    /// <summary>Times that a change is tried when others change the same collection at once.</summary>
+    private const int TriesMax = 16;
+
+    private static readonly string[] IndexTypes = ["keyword", "integer", "float", "geo", "text", "bool", "datetime", "uuid"];
+
+    /// <summary>Those that the caller may see.</summary>
+    public static async Task<IReadOnlyList<CollectionRecord>> ListAsync(VectorCall call) =>
+        [.. (await call.Face.Collections.ListAsync(call.Cancelled).ConfigureAwait(false)).Where(collection => call.Grant.Sees(collection.Name))];
+
+    /// <summary>Makes one.</summary>
+    public static async Task CreateAsync(VectorCall call, string name, JsonElement body)
+    {
+        if (name.Length == 0 || Encoding.UTF8.GetByteCount(name) > CollectionLimits.NameBytesMax || name.AsSpan().IndexOfAny("<>:\"/\\|?*\0\u001f") >= 0)
+            throw VectorFault.Invalid("collection_name", $"value \"{name}\" invalid, length must be from 1 to 255 and it may not contain any of < > : \" / \\ | ? *");
+        if (!await call.Face.Collections.CreateAsync(name, CollectionConfig.Create(body, replicasByDefault: 1), call.Cancelled).ConfigureAwait(false)) throw VectorFault.CollectionExists(name);
+    }
+
+    /// <summary>Changes what may be changed; every shard is told before the answer.</summary>
+    public static async Task ChangeAsync(VectorCall call, string name, JsonElement body)
+    {
+        for (var tries = 0; tries < TriesMax; tries++)
+        {
+            var known = await call.Face.RequireAsync(name, call.Cancelled).ConfigureAwait(false);
+            var changed = CollectionChange.Apply(known.Config, body);
+            if (!await call.Face.Collections.UpdateAsync(known, changed, known.Layout, call.Cancelled).ConfigureAwait(false)) continue;
+            await call.Face.TellAllAsync(known with { Config = changed }, ShardCommand.Configure(changed.Json), call.Cancelled).ConfigureAwait(false);
+            return;
+        }
+
+        throw VectorFault.Unavailable("others change the collection at the same time; nothing was changed");
+    }
+
+    /// <summary>Makes the shards behind a key.</summary>
+    public static async Task CreateShardKeyAsync(VectorCall call, string name, string key, int shards)
+    {
+        for (var tries = 0; tries < TriesMax; tries++)
+        {
+            var known = await CustomAsync(call, name).ConfigureAwait(false);
+            if (known.Layout.Keys.Any(each => each.Key == key)) throw VectorFault.BadInput($"Sharding key {key} already exists for collection {name}");
+            if (known.Layout.Keys.Count >= ShardLayout.KeysMax) throw VectorFault.BadInput($"a collection has at most {ShardLayout.KeysMax} shard keys");
+            if (shards < 1 || known.Layout.Numbers.Count + shards > CollectionLimits.ShardsMax) throw VectorFault.BadInput($"a collection has at most {CollectionLimits.ShardsMax} shards");
+            if (await call.Face.Collections.UpdateAsync(known, known.Config, known.Layout.With(key, shards), call.Cancelled).ConfigureAwait(false)) return;
+        }
+
+        throw VectorFault.Unavailable("others change the collection at the same time; nothing was changed");
+    }
+
+    /// <summary>Deletes the shards behind a key, with their points.</summary>
+    public static async Task DeleteShardKeyAsync(VectorCall call, string name, string key)
+    {
+        for (var tries = 0; tries < TriesMax; tries++)
+        {
+            var known = await CustomAsync(call, name).ConfigureAwait(false);
+            if (known.Layout.Keys.All(each => each.Key != key)) throw VectorFault.NotFound($"Shard key {key} not found");
+            if (await call.Face.Collections.UpdateAsync(known, known.Config, known.Layout.Without(key), call.Cancelled).ConfigureAwait(false)) return;
+        }
+
+        throw VectorFault.Unavailable("others change the collection at the same time; nothing was changed");
+    }
+
+    /// <summary>Declares a payload index.</summary>
+    public static async Task<WriteDone> CreateIndexAsync(VectorCall call, CollectionRecord collection, string key, JsonElement schema)
+    {
+        var type = schema.ValueKind switch { JsonValueKind.String => schema.GetString(), JsonValueKind.Object => Json.Text(schema, "type"), _ => throw VectorFault.BadJson("field_schema is a type or an object with one") };
+        if (!IndexTypes.Contains(type)) throw VectorFault.BadJson($"unknown variant `{type}`, expected one of `keyword`, `integer`, `float`, `geo`, `text`, `bool`, `datetime`, `uuid`");
+        if (Filters.PayloadPath.Parse(key) is null) throw VectorFault.BadInput($"\"{key}\" is not a payload key");
+        if (type == "text") Texts.TextAnalyser.Read(schema.GetRawText());
+        if (collection.Config.Rules.IsStrict) StrictCheck.OnIndex(collection, (await FactsAsync(call, collection).ConfigureAwait(false)).Indexes.Count(each => each.Key != key));
+        return await call.Face.TellAllAsync(collection, ShardCommand.CreateIndex(key, schema.GetRawText()), call.Cancelled).ConfigureAwait(false);
+    }
+
+    /// <summary>The counters of all shards together.</summary>
+    public static async Task<ShardFacts> FactsAsync(VectorCall call, CollectionRecord collection)
+    {
+        var facts = (await call.Face.FactsAsync(collection, call.ScopeOf(default)).ConfigureAwait(false)).Select(each => each.Answer.Facts).OfType<ShardFacts>().ToArray();
+        return new ShardFacts(facts.Sum(each => each.Points), facts.Sum(each => each.Indexed), facts.Sum(each => each.Segments), facts.All(each => each.IsGreen), facts.Length > 0 ? facts[0].Indexes : []);
+    }
+
+    private static async Task<CollectionRecord> CustomAsync(VectorCall call, string name)
+    {
+        var known = await call.Face.RequireAsync(name, call.Cancelled).ConfigureAwait(false);
+        return known.Config.Rules.IsCustomSharded ? known : throw VectorFault.BadInput("Shard Key cannot be created with Auto sharding method");
+    }
+}

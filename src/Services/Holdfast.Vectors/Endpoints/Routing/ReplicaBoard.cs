@@ -1,0 +1,110 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Holdfast.Primitives;
+using Holdfast.Vectors.Routing;
+
+namespace Holdfast.Vectors.Endpoints.Routing;
+
+/// <summary>What this node has measured of every node's answers: latency, what is under way, who failed a moment ago. For all threads.</summary>
+internal sealed class ReplicaBoard
+{
+    /// <summary>How long a node that failed to answer is asked last.</summary>
+    private static readonly TimeSpan SuspectFor = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<NodeId, Entry> entries = new();
+    private long hedged;
+    private long hedgesWon;
+
+    /// <summary>Reads that were asked of a second replica, because the first was slower than its p95.</summary>
+    public long Hedged => Volatile.Read(ref hedged);
+
+    /// <summary>Of these, how often the second was first.</summary>
+    public long HedgesWon => Volatile.Read(ref hedgesWon);
+
+    /// <summary>In which order these nodes are asked.</summary>
+    public NodeId[] Order(IReadOnlyList<NodeId> nodes, NodeId near)
+    {
+        if (nodes.Count == 1) return [nodes[0]];
+        var facts = new ReplicaFacts[nodes.Count];
+        for (var at = 0; at < facts.Length; at++) facts[at] = EntryOf(nodes[at]).Facts(at, nodes[at] == near);
+        var dice = Random.Shared.NextInt64();
+        return Array.ConvertAll(ReplicaChoice.Order(facts, (uint)dice, (uint)(dice >> 31)), place => nodes[place]);
+    }
+
+    /// <summary>When to ask somebody else too; null for never.</summary>
+    public TimeSpan? HedgeAfter(NodeId node, int replicas) => HedgeDelay.After(EntryOf(node).P95Micros, replicas) is { } micros ? TimeSpan.FromMicroseconds(micros) : null;
+
+    /// <summary>Notes a hedge.</summary>
+    public void NoteHedge() => Interlocked.Increment(ref hedged);
+
+    /// <summary>Notes a hedge that answered first.</summary>
+    public void NoteHedgeWon() => Interlocked.Increment(ref hedgesWon);
+
+    /// <summary>Runs a question to a node and measures it. One that was cut off because another answered first is measured by how long it took so far, if that was longer than usual.</summary>
+    public async Task<TAnswer> MeasureAsync<TAnswer>(NodeId node, Func<ValueTask<TAnswer>> ask)
+    {
+        var entry = EntryOf(node);
+        var begun = Stopwatch.GetTimestamp();
+        entry.Begin();
+        try
+        {
+            var answer = await ask().ConfigureAwait(false);
+            entry.End(Micros(begun), isFailure: false);
+            return answer;
+        }
+        catch (VectorFault fault)
+        {
+            entry.End(Micros(begun), isFailure: fault.Status >= 500);
+            throw;
+        }
+        catch
+        {
+            entry.End(Micros(begun), isFailure: false);
+            throw;
+        }
+    }
+
+    private static long Micros(long begun) => (long)Stopwatch.GetElapsedTime(begun).TotalMicroseconds;
+
+    private Entry EntryOf(NodeId node) => entries.GetOrAdd(node, static _ => new Entry());
+
+    private sealed class Entry
+    {
+        private readonly Lock gate = new();
+        private readonly LatencyTrack track = new();
+        private int underWay;
+        private long suspectUntil;
+
+        public long P95Micros
+        {
+            get
+            {
+                lock (gate) return track.P95Micros;
+            }
+        }
+
+        public ReplicaFacts Facts(int place, bool isNear)
+        {
+            lock (gate) return new ReplicaFacts(place, isNear, suspectUntil > Environment.TickCount64, track.MeanMicros, underWay);
+        }
+
+        public void Begin()
+        {
+            lock (gate) underWay++;
+        }
+
+        public void End(long micros, bool isFailure)
+        {
+            lock (gate)
+            {
+                underWay--;
+                if (isFailure) suspectUntil = Environment.TickCount64 + (long)SuspectFor.TotalMilliseconds;
+                else
+                {
+                    suspectUntil = 0;
+                    track.Add(micros);
+                }
+            }
+        }
+    }
+}

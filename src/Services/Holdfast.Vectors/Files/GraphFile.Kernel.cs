@@ -1,0 +1,139 @@
+using System.Buffers.Binary;
+using Holdfast.Primitives;
+using Holdfast.Storage;
+using Holdfast.Vectors.Graphs;
+using Holdfast.Vectors.Memory;
+using Holdfast.Vectors.Points;
+using Holdfast.Wire;
+
+namespace Holdfast.Vectors.Files;
+
+/// <summary>
+/// A sealed segment's graph as a file: links and codes, behind them what they were built with and a checksum of every piece. Derived state: a file that is damaged, or was built with other settings, is not used, and
+/// the graph is built again.
+/// </summary>
+internal static unsafe class GraphFile
+{
+    private const ushort Version = 1;
+    private const int TailBytes = 16;
+    private const int PieceBytes = 1 << 20;
+
+    /// <summary>"HFSEGGRF".</summary>
+    private const ulong Kind = 0x4652474745534648;
+
+    /// <summary>Writes the graph of so many rows. On a thread that may wait for the disk, while nobody changes it.</summary>
+    public static FileHash Write(StateFiles files, VectorIndex index, int rows)
+    {
+        using var file = files.Begin();
+        var sums = new List<uint>();
+        foreach (var (at, bytes) in PartsOf(index.Links, index.Codes, rows))
+            for (long done = 0; done < bytes; done += PieceBytes)
+            {
+                var piece = new ReadOnlySpan<byte>((byte*)at + done, (int)Math.Min(PieceBytes, bytes - done));
+                sums.Add(Crc32C.Of(piece));
+                file.Append(piece);
+            }
+
+        GC.KeepAlive(index);
+        var table = Table(index, rows, sums);
+        file.Append(table.Written);
+        Span<byte> tail = stackalloc byte[TailBytes];
+        BinaryPrimitives.WriteInt32LittleEndian(tail, table.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(tail[4..], Crc32C.Of(table.Written));
+        BinaryPrimitives.WriteUInt64LittleEndian(tail[8..], Kind);
+        file.Append(tail);
+        return file.Seal();
+    }
+
+    /// <summary>Reads a graph; null when the file is damaged, or was not built as the column wants it now.</summary>
+    public static VectorIndex? Read(StateFiles files, FileHash hash, VectorColumn column)
+    {
+        try
+        {
+            using var file = files.Open(hash);
+            return Read(file, column);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private static VectorIndex? Read(IDiskFile file, VectorColumn column)
+    {
+        var length = file.Length;
+        Span<byte> tail = stackalloc byte[TailBytes];
+        if (length < TailBytes || file.Read(length - TailBytes, tail) != TailBytes || BinaryPrimitives.ReadUInt64LittleEndian(tail[8..]) != Kind) return null;
+        var bytes = BinaryPrimitives.ReadInt32LittleEndian(tail);
+        if (bytes < 0 || bytes > length - TailBytes) return null;
+        var table = new byte[bytes];
+        if (file.Read(length - TailBytes - bytes, table) != bytes || Crc32C.Of(table) != BinaryPrimitives.ReadUInt32LittleEndian(tail[4..])) return null;
+        var reader = new SpanReader(table);
+        var settings = new ByteBuffer();
+        WriteSettings(new SpanWriter(settings), column.Params);
+        if (reader.ReadUInt16() != Version || !reader.ReadBlock().SequenceEqual(settings.Written)) return null;
+        var rows = (int)reader.ReadUInt32();
+        var (entryRow, entryLevel, upper) = ((int)reader.ReadUInt32(), (int)reader.ReadUInt32(), (int)reader.ReadUInt32());
+        if (!reader.IsWhole || rows != column.Rows.RowsMax || upper < 0) return null;
+        var hasCodes = reader.ReadByte() != 0;
+        var codec = hasCodes ? RowCodec.Read(column.Params.Quantization, column.Params.Distance, column.Params.Size, ref reader) : null;
+        if (!reader.IsWhole || hasCodes != codec is not null) return null;
+        var links = new LinkTable(column.Params.Graph, rows, Math.Max(1, upper)) { Entry = (entryRow, entryLevel) };
+        var codes = codec is null ? null : new RowMemory(codec.RowBytes, rows, isPadded: false);
+        long offset = 0;
+        var sum = 0;
+        var sums = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, uint>(reader.ReadBlock()).ToArray();
+        codes?.AskForLargePages();
+        foreach (var (at, partBytes) in PartsOf(links, codes, rows, upper))
+        {
+            for (long done = 0; done < partBytes; done += PieceBytes)
+            {
+                var count = (int)Math.Min(PieceBytes, partBytes - done);
+                ReservedMemory.Fill(file, offset + done, (byte*)at + done, count);
+                if (sum == sums.Length || Crc32C.Of(new ReadOnlySpan<byte>((byte*)at + done, count)) != sums[sum++]) return null;
+            }
+
+            offset += partBytes;
+        }
+
+        return links.LeadsOnlyTo(rows) ? new VectorIndex(column.Params, column.Rows, codec, links, codes, rows) : null;
+    }
+
+    private static ByteBuffer Table(VectorIndex index, int rows, List<uint> sums)
+    {
+        var table = new ByteBuffer();
+        var writer = new SpanWriter(table);
+        writer.WriteUInt16(Version);
+        var settings = new ByteBuffer();
+        WriteSettings(new SpanWriter(settings), index.Column);
+        writer.WriteBlock(settings.Written);
+        writer.WriteUInt32((uint)rows);
+        writer.WriteUInt32((uint)index.Links.Entry.Row);
+        writer.WriteUInt32((uint)index.Links.Entry.Level);
+        writer.WriteUInt32((uint)index.Links.UpperUsed);
+        writer.WriteByte(index.Codec is null ? (byte)0 : (byte)1);
+        index.Codec?.Write(writer);
+        writer.WriteBlock(System.Runtime.InteropServices.MemoryMarshal.AsBytes(sums.ToArray().AsSpan()));
+        return table;
+    }
+
+    /// <summary>What a graph cannot be used without.</summary>
+    private static void WriteSettings(SpanWriter writer, VectorParams column)
+    {
+        writer.WriteUInt32((uint)column.Size);
+        writer.WriteByte((byte)column.Distance);
+        writer.WriteByte((byte)column.Datatype);
+        writer.WriteUInt16((ushort)column.Graph.M);
+        writer.WriteByte((byte)RowCodec.EncodingOf(column.Quantization, column.Distance));
+        writer.WriteByte((byte)(column.Quantization.Encoding == GraphEncoding.Turned ? column.Quantization.Bits : 0));
+        writer.WriteByte((byte)(column.Quantization.Encoding == GraphEncoding.Product ? column.Quantization.Compression : 0));
+    }
+
+    private static List<(nint At, long Bytes)> PartsOf(LinkTable links, RowMemory? codes, int rows, int upper = -1)
+    {
+        List<(nint At, long Bytes)> parts = [.. links.Parts(rows)];
+        if (upper == 0) parts[2] = (parts[2].At, 0);
+        if (codes is not null) parts.Add(((nint)codes.Base, (long)rows * codes.RowBytes));
+        return parts;
+    }
+}

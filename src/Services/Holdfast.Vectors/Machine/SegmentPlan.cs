@@ -1,0 +1,56 @@
+using Holdfast.Vectors.Points;
+
+namespace Holdfast.Vectors.Machine;
+
+/// <summary>Which segments should become one.</summary>
+internal static class SegmentPlan
+{
+    /// <summary>A sealed segment joins those that are merged while it has at most so many times their rows: each row is then written again only so often as the shard doubles.</summary>
+    private const int SizeRatio = 2;
+
+    /// <summary>The next merge; null when everything is as it should be.</summary>
+    public static Segment[]? Next(PointStore store, IndexWorkerOptions options)
+    {
+        var segments = store.Segments;
+        foreach (var segment in segments)
+            if (segment.IsSealed && (IsWorn(segment, options) || IsOutdated(segment, store) || IsUnkept(segment, store))) return [segment];
+        var growing = segments.LastOrDefault(segment => !segment.IsSealed);
+        if (growing is null || growing.Visible < Math.Min(options.SealRowsMin, growing.RowsMax)) return Pair(segments, store.RowsMax);
+        List<Segment> sources = [growing];
+        long rows = growing.LiveCount;
+        foreach (var segment in segments.Where(each => each.IsSealed).OrderBy(each => each.LiveCount))
+        {
+            if (segment.LiveCount > rows * SizeRatio || rows + segment.LiveCount > store.RowsMax) break;
+            sources.Add(segment);
+            rows += segment.LiveCount;
+        }
+
+        return [.. sources];
+    }
+
+    /// <summary>Two sealed segments of about the same size, such as restarts and many small seals leave.</summary>
+    private static Segment[]? Pair(Segment[] segments, int rowsMax)
+    {
+        var inOrder = segments.Where(each => each.IsSealed).OrderBy(each => each.LiveCount).ToArray();
+        for (var at = 1; at < inOrder.Length; at++)
+            if (inOrder[at].LiveCount <= inOrder[at - 1].LiveCount * SizeRatio && inOrder[at].LiveCount + inOrder[at - 1].LiveCount <= rowsMax) return [inOrder[at - 1], inOrder[at]];
+        return null;
+    }
+
+    private static bool IsWorn(Segment segment, IndexWorkerOptions options)
+    {
+        var dead = segment.Visible - segment.LiveCount;
+        return segment.LiveCount == 0 || (dead >= options.DeadRowsMin && dead > segment.Visible * options.DeadShareMax);
+    }
+
+    /// <summary>The collection's settings were changed since: graphs are built anew, or codes.</summary>
+    private static bool IsOutdated(Segment segment, PointStore store)
+    {
+        for (var column = 0; column < segment.Columns.Length; column++)
+            if (segment.Columns[column].Params != store.Columns[column]) return true;
+        return false;
+    }
+
+    /// <summary>It was sealed by a merge that then failed.</summary>
+    private static bool IsUnkept(Segment segment, PointStore store) => segment.Files is null && store.Files is not null;
+}

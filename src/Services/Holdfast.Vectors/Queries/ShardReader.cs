@@ -1,0 +1,91 @@
+using Holdfast.Vectors.Filters;
+using Holdfast.Vectors.Points;
+using Holdfast.Vectors.Shards;
+
+namespace Holdfast.Vectors.Queries;
+
+/// <summary>Answers what is asked of a shard from its state, on any thread; what walks over the list of ids is <see cref="RowLookup"/>'s.</summary>
+internal static class ShardReader
+{
+    /// <summary>The answer.</summary>
+    public static ShardAnswer Answer(ShardState state, ShardQuestion question)
+    {
+        switch (question)
+        {
+            case NearestQuestion nearest: return Nearest(state, nearest);
+            case ExampleQuestion examples: return new ShardAnswer { Points = ExampleScan.Run(state, examples) };
+            case OrderedQuestion ordered: return new ShardAnswer { Points = PayloadScan.InOrder(state, ordered) };
+            case SampleQuestion sample: return new ShardAnswer { Points = PayloadScan.Sample(state, sample) };
+            case FacetQuestion facet: return new ShardAnswer { Values = PayloadScan.Facets(state, facet) };
+            case CountQuestion count: return new ShardAnswer { Count = CountOf(state, count.Filter) };
+            case NamesQuestion names: return new ShardAnswer { Points = [.. PayloadScan.Rows(state, names.Filter).Select(each => each.Segment.IdOf(each.Row)).Distinct().Select(id => new FoundPoint(id))] };
+            case FactsQuestion: return new ShardAnswer { Facts = FactsOf(state) };
+            default: throw VectorFault.NotHere(question.GetType().Name);
+        }
+    }
+
+    private static ShardAnswer Nearest(ShardState state, NearestQuestion question)
+    {
+        var traces = new List<SegmentTrace>();
+        var rows = ShardSearch.Nearest(state, question.Query with { Filter = question.Filter }, traces);
+        return new ShardAnswer { Points = [.. rows.Select(row => FoundPoint.Of(row.Segment, row.Row, question.Wanted) with { Score = row.Score })], Traces = traces };
+    }
+
+    private static long CountOf(ShardState state, Filter? filter) =>
+        filter is null ? state.Store.Count : state.Store.Segments.Sum(segment => (long)AdmittedRows.Of(filter, segment, state).Count);
+
+    private static ShardFacts FactsOf(ShardState state) => new(
+        state.Store.Count,
+        state.Store.Segments.Sum(segment => segment.Columns.Sum(column => (long)Math.Min(column.Index?.Indexed ?? 0, column.LiveCount))),
+        Math.Max(1, state.Store.Segments.Length),
+        state.Store.Segments.All(segment => segment.Columns.All(column => column.Index is not { } index || index.Indexed >= segment.Visible)),
+        [.. state.Indexes]);
+
+}
+
+/// <summary>Rows that the list of ids named, and where the next page begins.</summary>
+internal sealed record RowsFound(ShardState State, List<(Segment Segment, int Row)> Rows, PointId? Next);
+
+/// <summary>What walks over the list of ids: looked up where nothing is applied meanwhile, and short; looked at afterwards, on any thread.</summary>
+internal static class RowLookup
+{
+    /// <summary>Ids that one turn of the loop looks at.</summary>
+    private const int IdsPerTurn = 1024;
+
+    /// <summary>Whether the question is one of these.</summary>
+    public static bool Serves(ShardQuestion question) => question is RetrieveQuestion or PageQuestion;
+
+    /// <summary>The rows. On the group's loop.</summary>
+    public static RowsFound Find(ShardState state, ShardQuestion question)
+    {
+        var rows = new List<(Segment Segment, int Row)>();
+        if (question is RetrieveQuestion retrieve)
+        {
+            foreach (var id in retrieve.Ids)
+                if (state.Store.TryFind(id, out var segment, out var row)) rows.Add((segment, row));
+            return new RowsFound(state, rows, null);
+        }
+
+        var page = (PageQuestion)question;
+        var wanted = question.Filter is null ? Math.Min(page.Limit, IdsPerTurn) : IdsPerTurn;
+        var found = state.Store.Ids.From(page.From, wanted + 1);
+        for (var at = 0; at < Math.Min(wanted, found.Count); at++) rows.Add((state.Store.SegmentOf(found[at].Value), found[at].Value.Row));
+        return new RowsFound(state, rows, found.Count > wanted ? found[wanted].Key : null);
+    }
+
+    /// <summary>The answer: at most so many points that pass; fewer when a turn's rows are used up, and then the next id says where to go on.</summary>
+    public static ShardAnswer Look(RowsFound found, ShardQuestion question)
+    {
+        var filter = question.Filter?.WithWordsWhere(found.State.TextKeys);
+        var limit = question is PageQuestion page ? page.Limit : int.MaxValue;
+        var points = new List<FoundPoint>(Math.Min(found.Rows.Count, limit));
+        foreach (var (segment, row) in found.Rows)
+        {
+            if (filter is not null && !AdmittedRows.Passes(filter, segment, row, found.State)) continue;
+            if (points.Count == limit) return new ShardAnswer { Points = points, Next = segment.IdOf(row) };
+            points.Add(FoundPoint.Of(segment, row, question.Wanted));
+        }
+
+        return new ShardAnswer { Points = points, Next = found.Next };
+    }
+}

@@ -1,0 +1,145 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Http.Headers;
+using Google.Protobuf;
+using Holdfast.Vectors.Protocol;
+
+#pragma warning disable CS0612 // Clients of two minors ago write numbers where they stood then.
+
+namespace Holdfast.Vectors.Tests.Endpoints;
+
+/// <summary>Qdrant's gRPC: messages, and status codes that its clients look for.</summary>
+public sealed class GrpcDoorTests
+{
+    [Fact]
+    public async Task A_collection_and_its_points_are_made_found_and_shown()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        using var client = new Client(door);
+        var create = new CreateCollection { CollectionName = "c", ShardNumber = 2, VectorsConfig = new VectorsConfig { Params = new VectorParams { Size = 2, Distance = Distance.Euclid } } };
+        Assert.True((await client.CallAsync("Collections/Create", create, CollectionOperationResponse.Parser)).Result);
+        Assert.Equal("6 Wrong input: Collection `c` already exists!", await client.RefusedAsync("Collections/Create", create));
+        var upsert = new UpsertPoints { CollectionName = "c", Wait = true };
+        for (var id = 0; id < 20; id++)
+        {
+            var point = new PointStruct { Id = new PointId { Num = (ulong)id }, Vectors = new Protocol.Vectors { Vector = new Vector { Dense = new DenseVector { Data = { id, 0 } } } } };
+            point.Payload["n"] = new Value { IntegerValue = id };
+            point.Payload["tags"] = new Value { ListValue = new ListValue { Values = { new Value { StringValue = $"t{id % 2}" } } } };
+            upsert.Points.Add(point);
+        }
+
+        Assert.Equal(UpdateStatus.Completed, (await client.CallAsync("Points/Upsert", upsert, PointsOperationResponse.Parser)).Result.Status);
+        var found = await client.CallAsync("Points/Query", new QueryPoints
+        {
+            CollectionName = "c",
+            Query = new Query { Nearest = new VectorInput { Dense = new DenseVector { Data = { 10.2f, 0 } } } },
+            Filter = new Filter { Must = { new Condition { Field = new FieldCondition { Key = "tags", Match = new Match { Keyword = "t0" } } } }, MustNot = { new Condition { HasId = new HasIdCondition { HasId = { new PointId { Num = 10 } } } } } },
+            Limit = 2,
+            WithPayload = new WithPayloadSelector { Include = new PayloadIncludeSelector { Fields = { "n" } } },
+            WithVectors = new WithVectorsSelector { Enable = true },
+        }, QueryResponse.Parser);
+        Assert.Equal([12UL, 8UL], found.Result.Select(point => point.Id.Num));
+        Assert.Equal(12, found.Result[0].Payload.Single().Value.IntegerValue);
+        Assert.Equal([12f, 0f], found.Result[0].Vectors.Vector.Dense.Data);
+        Assert.Equal(1.8f, found.Result[0].Score, 1e-4f);
+        var searched = await client.CallAsync("Points/Search", new SearchPoints { CollectionName = "c", Vector = { 3, 0 }, Limit = 1, Filter = new Filter { Must = { new Condition { Field = new FieldCondition { Key = "n", Range = new Holdfast.Vectors.Protocol.Range { Gt = 3 } } } } } }, SearchResponse.Parser);
+        Assert.Equal(4UL, searched.Result.Single().Id.Num);
+        var recommended = await client.CallAsync("Points/Recommend", new RecommendPoints { CollectionName = "c", Positive = { new PointId { Num = 5 } }, PositiveVectors = { new Vector { Dense = new DenseVector { Data = { 7, 0 } } } }, Limit = 1 }, RecommendResponse.Parser);
+        Assert.Equal(6UL, recommended.Result.Single().Id.Num);
+        var fused = new QueryPoints { CollectionName = "c", Query = new Query { Rrf = new Rrf { K = 1 } }, Limit = 1 };
+        fused.Prefetch.Add(new PrefetchQuery { Query = new Query { Nearest = new VectorInput { Id = new PointId { Num = 4 } } }, Limit = 5 });
+        fused.Prefetch.Add(new PrefetchQuery { Query = new Query { Nearest = new VectorInput { Dense = new DenseVector { Data = { 3, 0 } } } }, Limit = 5 });
+        Assert.Equal(3UL, (await client.CallAsync("Points/Query", fused, QueryResponse.Parser)).Result.Single().Id.Num);
+        var page = await client.CallAsync("Points/Scroll", new ScrollPoints { CollectionName = "c", Limit = 3, OrderBy = new OrderBy { Key = "n", Direction = Direction.Desc } }, ScrollResponse.Parser);
+        Assert.Equal([19L, 18, 17], page.Result.Select(point => point.OrderValue.Int));
+        Assert.Equal(10UL, (await client.CallAsync("Points/Count", new CountPoints { CollectionName = "c", Filter = new Filter { Must = { new Condition { Field = new FieldCondition { Key = "tags", Match = new Match { Keywords = new RepeatedStrings { Strings = { "t1" } } } } } } } }, CountResponse.Parser)).Result.Count);
+        Assert.Equal(["t0", "t1"], (await client.CallAsync("Points/Facet", new FacetCounts { CollectionName = "c", Key = "tags" }, FacetResponse.Parser)).Hits.Select(hit => hit.Value.StringValue));
+        var groups = await client.CallAsync("Points/QueryGroups", new QueryPointGroups { CollectionName = "c", GroupBy = "tags", GroupSize = 1, Limit = 2, Query = new Query { Nearest = new VectorInput { Dense = new DenseVector { Data = { 5, 0 } } } } }, QueryGroupsResponse.Parser);
+        Assert.Equal(["t1", "t0"], groups.Result.Groups.Select(group => group.Id.StringValue));
+    }
+
+    [Fact]
+    public async Task Changes_by_selectors_reach_the_points_they_name()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        using var client = new Client(door);
+        var named = new VectorParamsMap();
+        named.Map["a"] = new VectorParams { Size = 1, Distance = Distance.Dot };
+        named.Map["b"] = new VectorParams { Size = 2, Distance = Distance.Cosine };
+        await client.CallAsync("Collections/Create", new CreateCollection { CollectionName = "c", VectorsConfig = new VectorsConfig { ParamsMap = named }, OptimizersConfig = new OptimizersConfigDiff { IndexingThreshold = 77 } }, CollectionOperationResponse.Parser);
+        var update = new UpdateBatchPoints { CollectionName = "c" };
+        var both = new NamedVectors();
+        both.Vectors["a"] = new Vector { Data = { 1 } };
+        both.Vectors["b"] = new Vector { Dense = new DenseVector { Data = { 3, 4 } } };
+        var list = new PointsUpdateOperation.Types.PointStructList { Points = { new PointStruct { Id = new PointId { Num = 1 }, Vectors = new Protocol.Vectors { Vectors_ = both } }, new PointStruct { Id = new PointId { Uuid = "5c56c793-69f3-4fbf-87e6-c4bf54c28c26" } } } };
+        update.Operations.Add(new PointsUpdateOperation { Upsert = list });
+        var set = new PointsUpdateOperation.Types.SetPayload { PointsSelector = new PointsSelector { Points = new PointsIdsList { Ids = { new PointId { Num = 1 } } } } };
+        set.Payload["x"] = new Value { DoubleValue = 1.5 };
+        update.Operations.Add(new PointsUpdateOperation { SetPayload = set });
+        Assert.Equal(2, (await client.CallAsync("Points/UpdateBatch", update, UpdateBatchResponse.Parser)).Result.Count);
+        var got = await client.CallAsync("Points/Get", new GetPoints { CollectionName = "c", Ids = { new PointId { Num = 1 } }, WithPayload = new WithPayloadSelector { Enable = true }, WithVectors = new WithVectorsSelector { Include = new VectorsSelector { Names = { "b" } } } }, GetResponse.Parser);
+        Assert.Equal(1.5, got.Result.Single().Payload["x"].DoubleValue);
+        Assert.Equal([0.6f, 0.8f], got.Result.Single().Vectors.Vectors.Vectors["b"].Dense.Data);
+        await client.CallAsync("Points/Delete", new DeletePoints { CollectionName = "c", Points = new PointsSelector { Filter = new Filter { Must = { new Condition { IsEmpty = new IsEmptyCondition { Key = "x" } } } } } }, PointsOperationResponse.Parser);
+        Assert.Equal(1UL, (await client.CallAsync("Points/Count", new CountPoints { CollectionName = "c" }, CountResponse.Parser)).Result.Count);
+        await client.CallAsync("Points/CreateFieldIndex", new CreateFieldIndexCollection { CollectionName = "c", FieldName = "x", FieldType = FieldType.Float }, PointsOperationResponse.Parser);
+        await client.CallAsync("Points/CreateFieldIndex", new CreateFieldIndexCollection { CollectionName = "c", FieldName = "t", FieldIndexParams = new PayloadIndexParams { TextIndexParams = new TextIndexParams { Tokenizer = TokenizerType.Word, Lowercase = true } } }, PointsOperationResponse.Parser);
+        await client.CallAsync("Collections/Update", new UpdateCollection { CollectionName = "c", OptimizersConfig = new OptimizersConfigDiff { VacuumMinVectorNumber = 5 } }, CollectionOperationResponse.Parser);
+        var info = (await client.CallAsync("Collections/Get", new GetCollectionInfoRequest { CollectionName = "c" }, GetCollectionInfoResponse.Parser)).Result;
+        Assert.Equal((CollectionStatus.Green, 1UL), (info.Status, info.PointsCount));
+        Assert.Equal((77UL, 5UL), (info.Config.OptimizerConfig.IndexingThreshold, info.Config.OptimizerConfig.VacuumMinVectorNumber));
+        Assert.Equal((2UL, Distance.Cosine), (info.Config.Params.VectorsConfig.ParamsMap.Map["b"].Size, info.Config.Params.VectorsConfig.ParamsMap.Map["b"].Distance));
+        Assert.Equal((PayloadSchemaType.Float, PayloadSchemaType.Text), (info.PayloadSchema["x"].DataType, info.PayloadSchema["t"].DataType));
+        Assert.Equal(TokenizerType.Word, info.PayloadSchema["t"].Params.TextIndexParams.Tokenizer);
+    }
+
+    [Fact]
+    public async Task What_is_wrong_is_said_by_its_code()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        using var client = new Client(door);
+        Assert.Equal("1.18.0", (await client.CallAsync("Qdrant/HealthCheck", new HealthCheckRequest(), HealthCheckReply.Parser)).Version);
+        Assert.Equal("5 Not found: Collection `c` doesn't exist!", await client.RefusedAsync("Points/Count", new CountPoints { CollectionName = "c" }));
+        Assert.StartsWith("12 ", await client.RefusedAsync("Points/Nothing", new CountPoints()), StringComparison.Ordinal);
+        await client.CallAsync("Collections/Create", new CreateCollection { CollectionName = "c", VectorsConfig = new VectorsConfig { Params = new VectorParams { Size = 2, Distance = Distance.Dot } } }, CollectionOperationResponse.Parser);
+        var wrong = new PointStruct { Id = new PointId { Num = 1 }, Vectors = new Protocol.Vectors { Vector = new Vector { Data = { 1, 2, 3 } } } };
+        Assert.Equal("3 Wrong input: Vector dimension error: expected dim: 2, got 3", await client.RefusedAsync("Points/Upsert", new UpsertPoints { CollectionName = "c", Points = { wrong } }));
+        wrong.Vectors.Vector = new Vector { Data = { 1, float.NaN } };
+        Assert.StartsWith("3 ", await client.RefusedAsync("Points/Upsert", new UpsertPoints { CollectionName = "c", Points = { wrong } }), StringComparison.Ordinal);
+        Assert.StartsWith("3 ", await client.RefusedAsync("Points/Query", new QueryPoints { CollectionName = "c", Query = new Query { Nearest = new VectorInput { Dense = new DenseVector { Data = { 1, float.PositiveInfinity } } } } }), StringComparison.Ordinal);
+    }
+
+    /// <summary>gRPC by hand: no client library lies between the test and the wire.</summary>
+    private sealed class Client : IDisposable
+    {
+        private readonly HttpClient http;
+
+        public Client(OpenDoor door) => http = new HttpClient { BaseAddress = new Uri($"http://{door.Grpc}/"), DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+
+        public async Task<TResponse> CallAsync<TResponse>(string method, IMessage request, MessageParser<TResponse> parser)
+            where TResponse : IMessage<TResponse>
+        {
+            var (status, body) = await SendAsync(method, request);
+            Assert.Equal("0", status);
+            return parser.ParseFrom(body.AsSpan(5));
+        }
+
+        public async Task<string> RefusedAsync(string method, IMessage request) => (await SendAsync(method, request)).Status;
+
+        public void Dispose() => http.Dispose();
+
+        private async Task<(string Status, byte[] Body)> SendAsync(string method, IMessage request)
+        {
+            var bytes = new byte[5 + request.CalculateSize()];
+            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(1), (uint)request.CalculateSize());
+            request.WriteTo(bytes.AsSpan(5));
+            using var content = new ByteArrayContent(bytes) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } };
+            using var message = new HttpRequestMessage(HttpMethod.Post, $"/qdrant.{method}") { Content = content, Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+            using var response = await http.SendAsync(message);
+            var body = await response.Content.ReadAsByteArrayAsync();
+            var headers = response.TrailingHeaders.Contains("grpc-status") ? (HttpHeaders)response.TrailingHeaders : response.Headers;
+            var status = headers.GetValues("grpc-status").Single();
+            return (headers.TryGetValues("grpc-message", out var said) ? $"{status} {Uri.UnescapeDataString(said.Single())}" : status, body);
+        }
+    }
+}
