@@ -26,13 +26,13 @@ internal sealed unsafe class SnapshotWalk : ISnapshotView
     private int slot;
     private ulong cursor;
 
-    public SnapshotWalk(ShardState state)
+    public SnapshotWalk(ShardState state, bool hasMoves = true)
     {
         this.state = state;
         keyspace = state.Keyspace;
         keyspace.Epoch++;
         keyspace.Hold();
-        SnapshotCodec.WriteHead(new SpanWriter(written), state);
+        SnapshotCodec.WriteHead(new SpanWriter(written), state, hasMoves);
         state.Walk = this;
     }
 
