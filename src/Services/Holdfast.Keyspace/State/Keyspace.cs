@@ -40,6 +40,9 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>What new records are marked with.</summary>
     public byte Epoch { get; set; }
 
+    /// <summary>Bytes of the tables of large collections, which are not in the arena.</summary>
+    public long BigTableBytes => bigs.Sum(static each => each is TableValue value ? value.Table.Bytes : 0);
+
     /// <summary>Keys in a slot.</summary>
     public int CountIn(int slot) => slots[slot].Count;
 
