@@ -12,7 +12,7 @@ internal sealed class SeedSweep(TextWriter output)
     private const int RunsForMarks = 300;
 
     /// <summary>Of so many runs in a row one is of whole nodes, and brings the rare branches of production code: it takes several times as long as the others, which bring the counts.</summary>
-    private const int RunsInTurn = 3;
+    private const int RunsInTurn = 5;
 
     private readonly Lock gate = new();
     private readonly SimCounts total = new();
