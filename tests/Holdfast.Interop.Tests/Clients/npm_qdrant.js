@@ -79,14 +79,14 @@ async function directory() {
     await last.upsert('tenants', { shard_key: 'eu', points: [{ id: 1, vector: [1], payload: { kind: 'a' } }, { id: 2, vector: [2], payload: { kind: 'b' } }] });
     await writer.createShardKey('tenants', { shard_key: 7 });
     await writer.upsert('tenants', { shard_key: 7, points: [{ id: 3, vector: [3], payload: { kind: 'a' } }] });
-    await last.updateCollection('tenants', { optimizers_config: { indexing_threshold: 123 }, strict_mode_config: { enabled: true, max_query_limit: 5 } });
+    await last.updateCollection('tenants', { optimizers_config: { indexing_threshold: 123 }, strict_mode_config: { enabled: true, max_query_limit: 10 } });
     await writer.updateCollectionAliases({ actions: [{ create_alias: { collection_name: 'tenants', alias_name: 't' } }] });
     for (const client of clients) {
         await soon(async () => (await client.getCollection('t')).config.optimizer_config.indexing_threshold === 123);
         assert.equal((await client.count('t')).count, 3);
         assert.equal((await client.count('t', { shard_key: 'eu' })).count, 2);
         assert.deepEqual((await client.query('t', { query: [1], shard_key: ['eu', 7], limit: 2 })).points.map(point => [point.id, point.shard_key]), [[3, 7], [2, 'eu']]);
-        await refused(client.scroll('t', { limit: 6 }), 400, 'Limit exceeded 6 > 5');
+        await refused(client.scroll('t', { limit: 11 }), 400, 'Limit exceeded 11 > 10');
         assert.deepEqual((await client.facet('t', { key: 'kind' })).hits, [{ value: 'a', count: 2 }, { value: 'b', count: 1 }]);
         assert.equal((await client.queryGroups('t', { query: [1], group_by: 'kind', limit: 2, group_size: 1 })).groups.length, 2);
         assert.deepEqual((await client.scroll('t', { limit: 2, order_by: { key: 'id_that_is_not_there' } })).points, []);

@@ -14,6 +14,9 @@ internal sealed record VectorRoom(VectorFace Face, VectorMeters Meters, Snapshot
 {
     /// <summary>How many requests collections allow.</summary>
     public RateGates Rates { get; } = new();
+
+    /// <summary>Which queries are asked most through this node; held while it is used.</summary>
+    public HotQueries Hot { get; } = new();
 }
 
 /// <summary>A request as its route sees it, whichever protocol it came by: path parts by name, query by name, body as JSON. What it asks for is in the protocol's words; anything wrong is a <see cref="VectorFault"/>.</summary>
