@@ -6,8 +6,6 @@ namespace Holdfast.Simulation.Tests;
 /// <summary>Shards of the Redis face whose slots move all the time, in whole nodes that die, are cut off and change members; and the bugs that are planted in them.</summary>
 public sealed class ShardWorldTests
 {
-    private const int SeedBudget = 40;
-
     [Fact]
     public void Shards_hold_in_the_first_seeds_and_run_the_same_twice()
     {
@@ -19,16 +17,17 @@ public sealed class ShardWorldTests
         }
     }
 
+    /// <summary>At the first seed that found it: a run of shards takes a second, and some want many (docs/verification.md).</summary>
     [Theory]
-    [InlineData(nameof(ClusterMutation.ReplyBeforeCommit))]
-    [InlineData(nameof(ClusterMutation.SealWithoutTail))]
-    [InlineData(nameof(ClusterMutation.SourceReadsSealed))]
-    [InlineData(nameof(ClusterMutation.TakenBackUnasked))]
-    [InlineData(nameof(ClusterMutation.EpochNotRaised))]
-    [InlineData(nameof(ClusterMutation.MovesLeftOutOfSnapshot))]
-    [InlineData(nameof(ClusterMutation.ForgottenBeforeAdopted))]
-    [InlineData(nameof(ClusterMutation.WatchIgnored))]
-    [InlineData(nameof(ClusterMutation.ReplicaExpiresByOwnClock))]
-    public void A_bug_of_shards_is_found(string name) =>
-        Assert.True(ClusterRun.SeedsToKill(Enum.Parse<ClusterMutation>(name), SeedBudget) is not null, $"{name} survived {SeedBudget} seeds");
+    [InlineData(nameof(ClusterMutation.ReplyBeforeCommit), 1)]
+    [InlineData(nameof(ClusterMutation.SealWithoutTail), 1)]
+    [InlineData(nameof(ClusterMutation.SourceReadsSealed), 3)]
+    [InlineData(nameof(ClusterMutation.TakenBackUnasked), 3)]
+    [InlineData(nameof(ClusterMutation.MovesLeftOutOfSnapshot), 2)]
+    [InlineData(nameof(ClusterMutation.OwnershipNotUndone), 22)]
+    [InlineData(nameof(ClusterMutation.ForgottenBeforeAdopted), 3)]
+    [InlineData(nameof(ClusterMutation.WatchIgnored), 13)]
+    [InlineData(nameof(ClusterMutation.ReplicaExpiresByOwnClock), 1)]
+    public void A_bug_of_shards_is_found(string name, int seed) =>
+        Assert.True(ClusterRun.Once((ulong)seed, Enum.Parse<ClusterMutation>(name)).Failure is not null, $"{name} survived seed {seed}");
 }

@@ -120,7 +120,7 @@ internal enum ClusterMutation : byte
     /// <summary>A move that is given up takes its slots back without the target's refusal (S21).</summary>
     TakenBackUnasked,
 
-    /// <summary>Adopting does not raise the epoch.</summary>
+    /// <summary>Adopting does not raise the epoch above the seal's.</summary>
     EpochNotRaised,
 
     /// <summary>The next step of a move begins before the one before is committed (S21).</summary>

@@ -165,7 +165,7 @@ internal sealed class SlotOwnership
         }
 
         move.Slots.Put(Owned, true);
-        Epoch = Math.Max(Epoch, epoch) + (raisesEpoch ? 1UL : 0);
+        if (raisesEpoch) Epoch = Math.Max(Epoch, epoch) + 1;
         Incoming = Incoming.Remove(id);
         End(id, true);
         return true;
