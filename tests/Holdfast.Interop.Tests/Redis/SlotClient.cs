@@ -21,25 +21,33 @@ internal sealed class SlotClient(int[] ports) : IDisposable
         {
             if (await ConnectAsync(port) is not { } socket)
             {
-                port = ports[(Array.IndexOf(ports, port) + 1) % ports.Length];
+                port = Next(port);
                 await Task.Delay(10);
                 continue;
             }
 
             if (await TryAskAsync(socket, words) is not { } reply)
             {
+                // Whoever does not answer is asked last from now on, as cluster clients do.
                 sockets.Remove(port);
                 socket.Dispose();
+                seen[words[1]] = Next(port);
                 return null;
             }
 
             if (reply.StartsWith("-MOVED ", StringComparison.Ordinal)) port = seen[words[1]] = int.Parse(reply.AsSpan(reply.LastIndexOf(':') + 1), System.Globalization.CultureInfo.InvariantCulture);
-            else if (reply.StartsWith("-CLUSTERDOWN", StringComparison.Ordinal) || reply.StartsWith("-TRYAGAIN", StringComparison.Ordinal)) await Task.Delay(20);
+            else if (reply.StartsWith("-CLUSTERDOWN", StringComparison.Ordinal) || reply.StartsWith("-TRYAGAIN", StringComparison.Ordinal))
+            {
+                await Task.Delay(20);
+                port = Next(port);
+            }
             else return reply;
         }
 
         return "(refused)";
     }
+
+    private int Next(int port) => ports[(Array.IndexOf(ports, port) + 1) % ports.Length];
 
     public void Dispose()
     {
