@@ -26,9 +26,8 @@ public static class SimulationCommand
             if (Has(arguments, "--table")) return PrintTable(ValueOf(arguments, "--world"), output);
             if (ValueOf(arguments, "--mutate") is { } name) return Mutate(name, output);
             var world = ValueOf(arguments, "--world");
-            if (world is not (null or "raft" or "cluster")) throw new FormatException($"there is no world '{world}'; there are raft and cluster");
-            var isCluster = world == "cluster";
-            if (ValueOf(arguments, "--seed") is { } seed) return RunOne(ulong.Parse(seed, CultureInfo.InvariantCulture), isCluster, Has(arguments, "--trace"), output);
+            if (world is not (null or "raft" or "cluster" or "shards")) throw new FormatException($"there is no world '{world}'; there are raft, cluster and shards");
+            if (ValueOf(arguments, "--seed") is { } seed) return RunOne(ulong.Parse(seed, CultureInfo.InvariantCulture), world, Has(arguments, "--trace"), output);
             var seeds = int.Parse(ValueOf(arguments, "--seeds") ?? "100", CultureInfo.InvariantCulture);
             var minutes = double.Parse(ValueOf(arguments, "--minutes") ?? "5", CultureInfo.InvariantCulture);
             var from = ulong.Parse(ValueOf(arguments, "--from") ?? "1", CultureInfo.InvariantCulture);
@@ -37,14 +36,19 @@ public static class SimulationCommand
         catch (Exception unreadable) when (unreadable is FormatException or OverflowException)
         {
             output.WriteLine($"sim: {unreadable.Message}");
-            output.WriteLine("usage: sim --seed N [--world raft|cluster] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster] | --mutations | --mutate NAME | --table [--world raft|cluster] | --volume [--minutes M] [--world raft|cluster]");
+            output.WriteLine("usage: sim --seed N [--world raft|cluster|shards] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster|shards] | --mutations | --mutate NAME | --table [--world raft|cluster|shards] | --volume [--minutes M] [--world raft|cluster|shards]");
             return 2;
         }
     }
 
-    private static int RunOne(ulong seed, bool isCluster, bool isTraced, TextWriter output)
+    private static int RunOne(ulong seed, string? world, bool isTraced, TextWriter output)
     {
-        RunResult Run(Action<string>? trace) => isCluster ? ClusterRun.Once(seed, ClusterMutation.None, trace) : SimulationRun.Once(seed, Mutation.None, trace);
+        RunResult Run(Action<string>? trace) => world switch
+        {
+            "cluster" => ClusterRun.Once(seed, ClusterMutation.None, trace),
+            "shards" => ClusterRun.OnceWithShards(seed, trace),
+            _ => SimulationRun.Once(seed, Mutation.None, trace),
+        };
         var result = Run(isTraced ? output.WriteLine : null);
         var again = Run(null);
         var failure = result.Failure ?? (again.Hash == result.Hash ? null : "not deterministic: the second run hashed differently");
@@ -67,7 +71,7 @@ public static class SimulationCommand
         foreach (var mutation in Enum.GetValues<Mutation>())
             if (mutation != Mutation.None) planted.Add(new Planted(mutation.ToString(), "raft", () => SimulationRun.SeedsToKill(mutation, MutationSeedBudget)));
         foreach (var mutation in Enum.GetValues<ClusterMutation>())
-            if (mutation != ClusterMutation.None) planted.Add(new Planted(mutation.ToString(), "cluster", () => ClusterRun.SeedsToKill(mutation, ClusterMutationSeedBudget)));
+            if (mutation != ClusterMutation.None) planted.Add(new Planted(mutation.ToString(), mutation >= ClusterMutation.ReplyBeforeCommit ? "shards" : "cluster", () => ClusterRun.SeedsToKill(mutation, ClusterMutationSeedBudget)));
         return planted;
     }
 

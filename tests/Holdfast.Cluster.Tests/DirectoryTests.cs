@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Holdfast.Consensus;
 using Holdfast.Primitives;
+using Holdfast.Replication;
 using Holdfast.Wire;
 
 namespace Holdfast.Cluster.Tests;
@@ -176,6 +178,33 @@ public sealed class DirectoryTests
         var buffer = new ByteBuffer();
         foreach (var length in DirectoryCodec.WriteInSteps(buffer, view)) Assert.Equal(buffer.Length, length);
         return buffer.Written.ToArray();
+    }
+
+    [Fact]
+    public void A_move_between_groups_of_a_face_is_remembered_until_it_is_over()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        ImmutableArray<ReplicaPlace> here = [new ReplicaPlace(new NodeId(1), MemberRole.Voter)];
+        var (source, target) = (new GroupId(directory.Tell(DirectoryCommand.CreateGroup("keyspace", here)).Id), new GroupId(directory.Tell(DirectoryCommand.CreateGroup("keyspace", here)).Id));
+        var other = new GroupId(directory.Tell(DirectoryCommand.CreateGroup("vectors", here)).Id);
+        Assert.False(directory.Tell(DirectoryCommand.BeginMove(source, source, "0-9")).Accepted);
+        Assert.False(directory.Tell(DirectoryCommand.BeginMove(source, other, "0-9")).Accepted);
+        Assert.False(directory.Tell(DirectoryCommand.BeginMove(source, target, "")).Accepted);
+        var begun = directory.Tell(DirectoryCommand.BeginMove(source, target, "0-9"));
+        Assert.True(begun.Accepted);
+        Assert.Equal(begun, directory.Tell(DirectoryCommand.BeginMove(source, target, "0-9")));
+        Assert.True(directory.Tell(DirectoryCommand.CancelMove(begun.Id)).Accepted);
+        Assert.Equal(new GroupMove(source, target, "0-9", true), directory.View.Procedures[begun.Id].Move);
+        var buffer = new ByteBuffer();
+        Assert.NotEmpty(DirectoryCodec.WriteInSteps(buffer, directory.View).ToArray());
+        var reader = new SpanReader(buffer.Written);
+        Assert.Equal(directory.View.Procedures[begun.Id], DirectoryCodec.ReadView(ref reader).Procedures[begun.Id]);
+        Assert.IsType<ProcedureAction.Wait>(Procedure.Next(directory.View.Procedures[begun.Id], directory.View, new Dictionary<GroupId, GroupSighting>()));
+        var members = directory.View.Members.Count;
+        Assert.True(directory.Tell(DirectoryCommand.FinishProcedure(begun.Id, false, "given up")).Accepted);
+        Assert.Equal(ProcedureState.Failed, directory.View.Procedures[begun.Id].State);
+        Assert.Equal(members, directory.View.Members.Count);
+        Assert.False(directory.Tell(DirectoryCommand.CancelMove(999)).Accepted);
     }
 
     /// <summary>Hands a snapshot over as its taker does, and says how long each chunk was.</summary>

@@ -4,6 +4,7 @@ using System.Globalization;
 namespace Holdfast.Interop.Tests;
 
 /// <summary>The demo as somebody uses it who sees Holdfast for the first time.</summary>
+[Collection(Alone.Name)]
 public sealed class DemoTests
 {
     private const string NothingLost = "; 0 of [0-9,]+ acknowledged writes lost$";

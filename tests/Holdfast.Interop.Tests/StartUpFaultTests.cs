@@ -6,6 +6,7 @@ using System.Net.Sockets;
 namespace Holdfast.Interop.Tests;
 
 /// <summary>What a newcomer may get wrong before anything runs, and the sentence that helps.</summary>
+[Collection(Alone.Name)]
 public sealed class StartUpFaultTests
 {
     [Theory]

@@ -188,6 +188,78 @@ public sealed class WaitingTests
         Assert.Equal("$9 quicklist", client.Ask("OBJECT", "ENCODING", "one"));
     }
 
+    /// <summary>Every kind of change to a large list, executed and taken back in random order: the content must be that of before, to the byte.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_truncated_tail_of_changes_to_a_large_list_is_taken_back_S20(ulong seed)
+    {
+        var shards = new LocalShards();
+        var dice = new SeededRandom(seed);
+        string[] Draw()
+        {
+            var value = dice.Next(3) == 0 ? $"{dice.Next(30)}" : new string((char)('a' + dice.Next(26)), dice.Next(40) == 0 ? dice.Next(9000) : dice.Next(200));
+            var key = $"{{t}}{dice.Next(2)}";
+            return dice.Next(16) switch
+            {
+                0 or 1 or 2 => ["RPUSH", key, value, value, value],
+                3 or 4 or 5 => ["LPUSH", key, value, value],
+                6 => ["LPOP", key],
+                7 => ["RPOP", key],
+                8 => ["LPOP", key, $"{dice.Next(60)}"],
+                9 => ["LSET", key, $"{dice.Next(-200, 200)}", value],
+                10 => ["LINSERT", key, dice.Next(2) == 0 ? "BEFORE" : "AFTER", $"{dice.Next(30)}", value],
+                11 => ["LREM", key, $"{dice.Next(-3, 3)}", $"{dice.Next(30)}"],
+                12 => ["LTRIM", key, $"{dice.Next(40)}", $"-{dice.Next(1, 40)}"],
+                13 => ["LMOVE", "{t}0", "{t}1", "LEFT", "RIGHT"],
+                14 => ["EXPIRE", key, "1000"],
+                _ => dice.Next(12) == 0 ? ["DEL", key] : ["LMOVE", key, key, "RIGHT", "LEFT"],
+            };
+        }
+
+        var first = shards.Connect();
+        for (var i = 0; i < 800; i++) first.Ask("RPUSH", $"{{t}}{i % 2}", $"{dice.Next(30)}", new string('v', dice.Next(120)));
+        for (var round = 0; round < 80; round++)
+        {
+            var client = shards.Connect();
+            shards.CommitsAtOnce = true;
+            for (var left = dice.Next(1, 20); left > 0; left--) client.Ask(Draw());
+            var (content, hash) = (LocalShards.ContentOf(shards.Leader), shards.Leader.StateHash);
+            shards.CommitsAtOnce = false;
+            for (var left = dice.Next(1, 20); left > 0; left--) client.Send(Draw());
+            Assert.True(shards.Truncate(), "the tail could not be taken back");
+            Assert.Equal(content, LocalShards.ContentOf(shards.Leader));
+            Assert.Equal(hash, shards.Leader.StateHash);
+            Assert.Equal(LocalShards.ContentOf(shards.Replica), content);
+        }
+    }
+
+    [Fact]
+    public void Entries_added_to_a_stream_are_taken_back_S20()
+    {
+        var shards = new LocalShards();
+        var first = shards.Connect();
+        var dice = new SeededRandom(5);
+        for (var i = 1; i < 250; i++) first.Ask("XADD", "s", $"{i}", "field", new string('v', dice.Next(60)));
+        for (var round = 0; round < 40; round++)
+        {
+            var (content, hash) = (LocalShards.ContentOf(shards.Leader), shards.Leader.StateHash);
+            var client = shards.Connect();
+            shards.CommitsAtOnce = false;
+            for (var left = dice.Next(1, 140); left > 0; left--)
+                client.Send(["XADD", "s", .. dice.Next(2) == 0 ? (string[])["MAXLEN", "~", "100000"] : [], "*", dice.Next(3) == 0 ? "other" : "field", "v"]);
+            client.Send("XADD", "new", "*", "f", "v");
+            Assert.True(shards.Truncate(), "the tail could not be taken back");
+            Assert.Equal(content, LocalShards.ContentOf(shards.Leader));
+            Assert.Equal(hash, shards.Leader.StateHash);
+            shards.CommitsAtOnce = true;
+            shards.Connect().Ask("XADD", "s", "*", "field", "v");
+        }
+
+        Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
+    }
+
     /// <summary>A list that is large, against one that the platform keeps: every operation at every place.</summary>
     [Theory]
     [InlineData(1)]

@@ -44,7 +44,7 @@ internal sealed class ClusterCheck(ClusterWorld world)
         else if (!process.Machine.IsRotten) world.Atlas.Repair(process.Node);
         process.Machine.IsInDoubt = false;
         process.Machine.WasDamaged |= isDamaged || recovery.GroupsLost > 0;
-        foreach (var group in ClusterWorld.GroupIds)
+        foreach (var group in world.Groups)
         {
             var found = recovery.Find(group);
             if (found is { DamagedUpTo.Value: > 0 } || recovery.GroupsLost > 0) continue;
@@ -107,7 +107,7 @@ internal sealed class ClusterCheck(ClusterWorld world)
     /// <summary>A process is gone: the next one of the machine begins anew.</summary>
     public void OnDied(ClusterProcess process)
     {
-        foreach (var group in ClusterWorld.GroupIds)
+        foreach (var group in world.Groups)
         {
             seen.Remove((process.Node, group));
             commits.Remove((process.Node, group));
@@ -163,6 +163,7 @@ internal sealed class ClusterCheck(ClusterWorld world)
         world.Note(status.Applied.Value << 16 ^ status.StateHash ^ group.Id.Value);
         if (group.Replica.State is not { IsMidEntry: false } || !group.Replica.Restoring.IsReady || group.Replica.Execution is { IsSettled: false }) return;
         var hash = group.Replica.State.StateHash;
+        if (world.Options.HasShards && ClusterWorld.ShardIds.Contains(group.Id)) world.ShardCheck.OnApplied(process, group.Id);
         var at = (group.Id, group.Replica.State.Applied.Index);
         if (states.TryGetValue(at, out var known)) Require(known == hash, $"{process.Node}: the state of group {group.Id} at {at.Index} is another than on the replica before it");
         else states.Add(at, hash);

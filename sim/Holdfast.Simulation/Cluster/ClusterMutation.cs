@@ -104,4 +104,43 @@ internal enum ClusterMutation : byte
 
     /// <summary>Of the core's roll call: an answer leaves before its term is on the disk (S8, decision 0015). The raft world hunts the roll call's other bugs.</summary>
     RollAnsweredBeforeTermPersisted,
+
+    /// <summary>From here on bugs of the Redis face, hunted in runs with shards. Acknowledged when executed, not when committed (S17, S18).</summary>
+    ReplyBeforeCommit,
+
+    /// <summary>What changed since it was copied is not sent with the seal (S21).</summary>
+    SealWithoutTail,
+
+    /// <summary>The target adopts whatever is staged (S21).</summary>
+    AdoptUnchecked,
+
+    /// <summary>The source goes on reading sealed slots (S21).</summary>
+    SourceReadsSealed,
+
+    /// <summary>A move that is given up takes its slots back without the target's refusal (S21).</summary>
+    TakenBackUnasked,
+
+    /// <summary>Adopting does not raise the epoch.</summary>
+    EpochNotRaised,
+
+    /// <summary>The next step of a move begins before the one before is committed (S21).</summary>
+    MoverDoesNotWait,
+
+    /// <summary>A copy that was begun goes on over another leader's term.</summary>
+    CopyOutlivesTerm,
+
+    /// <summary>A snapshot lacks the moves under way.</summary>
+    MovesLeftOutOfSnapshot,
+
+    /// <summary>A lost tail's changes of ownership are not taken back (S20).</summary>
+    OwnershipNotUndone,
+
+    /// <summary>The source forgets keys before the target has adopted them.</summary>
+    ForgottenBeforeAdopted,
+
+    /// <summary>EXEC does not look at what was watched.</summary>
+    WatchIgnored,
+
+    /// <summary>Replicas delete expired keys by their own clocks (S13).</summary>
+    ReplicaExpiresByOwnClock,
 }

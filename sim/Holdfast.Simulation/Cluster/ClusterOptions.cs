@@ -102,6 +102,11 @@ internal sealed record ClusterOptions
     /// <summary>Mean time between the creations of groups that are deleted again (S6).</summary>
     public required TimeSpan BetweenPassingGroups { get; init; }
 
+    /// <summary>The Redis face in the place of the other clients: two shards whose slots move all the time.</summary>
+    public bool HasShards { get; init; }
+
+    public int ShardClients { get; init; }
+
     /// <summary>How long a look at the clock takes within a turn: what makes slices end.</summary>
     public required TimeSpan WorkPerLook { get; init; }
 
@@ -182,6 +187,28 @@ internal sealed record ClusterOptions
             WorkPerLook = dice.Chance(0.4) ? TimeSpan.Zero : TimeSpan.FromMicroseconds(dice.Next(1, 700)),
         };
         return ClusterPressureDraw.Apply(drawn, later);
+    }
+
+    /// <summary>A run of shards: the same misfortunes, other clients.</summary>
+    public static ClusterOptions DrawShards(ulong seed, ClusterMutation mutation)
+    {
+        var dice = new SeededRandom(seed ^ 0x5A4D_0000_5EED);
+        return Draw(seed, mutation) with
+        {
+            HasShards = true,
+            ShardClients = dice.Next(4, 9),
+            ThinkTime = Span(dice, 4, 25),
+            KeyClients = 0,
+            LedgerClients = 0,
+            WatchClients = 0,
+            LeaseClients = 0,
+            LockClients = 0,
+            HasAuth = false,
+            HasBulkyClient = false,
+            UncommittedBytesMax = 64 * 1024 * 1024,
+            BetweenPassingGroups = TimeSpan.Zero,
+            BeginsOld = false,
+        };
     }
 
     private static TimeSpan Span(SeededRandom dice, int lowMs, int highMs) => TimeSpan.FromMicroseconds(dice.Next(lowMs * 1000, highMs * 1000));

@@ -3,6 +3,7 @@ using Holdfast.Consensus;
 using Holdfast.Coordination;
 using Holdfast.Primitives;
 using Holdfast.Replication;
+using Holdfast.Simulation.Shards;
 using Holdfast.Storage;
 using Holdfast.Wire;
 
@@ -56,6 +57,9 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
     public bool IsPaused { get; private set; }
 
     public NodeId Node => Machine.Node;
+
+    /// <summary>The Redis face, in runs that have it.</summary>
+    public ShardSite? Shards { get; set; }
 
     public CoordinationFace Face { get; private set; } = null!;
 
@@ -127,7 +131,8 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
         World.Passing.OnRecovered(this, recovery);
         store = new SnapshotStore(mount, cluster);
         for (var index = 0; index < options.LoopsPerNode; index++) SeatLoop(index, (uint)identity.BootCount);
-        foreach (var group in ClusterWorld.GroupIds) Begin(group, recovery);
+        foreach (var group in World.Groups) Begin(group, recovery);
+        Shards?.Begin(Every);
         World.Passing.OnBooted(this);
         foreach (var seat in seats) seat.Wake();
         Every(BeatInterval, Beat);
@@ -138,6 +143,7 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
     {
         IsAlive = false;
         mount.Die();
+        if (Shards is { } shards) World.Clock.After(TimeSpan.Zero, shards.Dispose); // Not now: it may die in the middle of its own work.
     }
 
     public void Pause() => IsPaused = true;

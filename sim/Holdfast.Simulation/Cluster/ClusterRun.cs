@@ -6,16 +6,19 @@ namespace Holdfast.Simulation.Cluster;
 internal static class ClusterRun
 {
     public static RunResult Once(ulong seed, ClusterMutation mutation, Action<string>? trace = null) =>
-        new ClusterWorld(ClusterOptions.Draw(seed, mutation), trace).Run();
+        new ClusterWorld(mutation >= ClusterMutation.ReplyBeforeCommit ? ClusterOptions.DrawShards(seed, mutation) : ClusterOptions.Draw(seed, mutation), trace).Run();
+
+    /// <summary>A seed of the Redis face.</summary>
+    public static RunResult OnceWithShards(ulong seed, Action<string>? trace = null) => new ClusterWorld(ClusterOptions.DrawShards(seed, ClusterMutation.None), trace).Run() with { World = "shards" };
+
+    /// <summary>The same, twice.</summary>
+    public static RunResult TwiceWithShards(ulong seed) => Same(OnceWithShards(seed), OnceWithShards(seed));
 
     /// <summary>Runs the seed twice; a run that depends on anything but its seed is a failure of its own.</summary>
-    public static RunResult Twice(ulong seed, ClusterMutation mutation)
-    {
-        var first = Once(seed, mutation);
-        var second = Once(seed, mutation);
-        if (first.Failure is null && first.Hash != second.Hash) return first with { Failure = $"not deterministic: hash {first.Hash:x16}, then {second.Hash:x16}" };
-        return first;
-    }
+    public static RunResult Twice(ulong seed, ClusterMutation mutation) => Same(Once(seed, mutation), Once(seed, mutation));
+
+    private static RunResult Same(RunResult first, RunResult second) =>
+        first.Failure is null && first.Hash != second.Hash ? first with { Failure = $"not deterministic: hash {first.Hash:x16}, then {second.Hash:x16}" } : first;
 
     /// <summary>How many seeds it takes until the planted bug is found, or null when the budget does not find it.</summary>
     public static (int Seeds, string Finding)? SeedsToKill(ClusterMutation mutation, int budget)

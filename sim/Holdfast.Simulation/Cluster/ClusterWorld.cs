@@ -5,6 +5,7 @@ using Holdfast.Replication;
 using Holdfast.Simulation.Checks;
 using Holdfast.Simulation.Faults;
 using Holdfast.Simulation.Running;
+using Holdfast.Simulation.Shards;
 using Holdfast.Simulation.Time;
 
 namespace Holdfast.Simulation.Cluster;
@@ -29,7 +30,15 @@ internal sealed class ClusterWorld
     /// <summary>The newest version of the program, by the feature level that it brings.</summary>
     public const uint NewestVersion = 2;
 
-    public static readonly GroupId[] GroupIds = [Keyspace, Ledger, Executor];
+    /// <summary>Two shards of the Redis face, in runs that have them.</summary>
+    public static readonly GroupId ShardA = new(4);
+
+    public static readonly GroupId ShardB = new(5);
+
+    public static readonly GroupId[] ShardIds = [ShardA, ShardB];
+
+    private static readonly GroupId[] UsualGroups = [Keyspace, Ledger, Executor];
+    private static readonly GroupId[] WithShards = [Keyspace, ShardA, ShardB];
 
     private readonly Action<string>? trace;
     private readonly List<ClusterClient> clients = [];
@@ -45,6 +54,7 @@ internal sealed class ClusterWorld
         this.trace = trace;
         Dice = new SeededRandom(options.Seed);
         Check = new ClusterCheck(this);
+        ShardCheck = new ShardCheck(this);
         LeaseCheck = new LeaseCheck(this);
         LockCheck = new LockCheck(this);
         Drill = new RestoreDrill(this);
@@ -61,12 +71,23 @@ internal sealed class ClusterWorld
         for (var i = 0; i < options.WatchClients; i++) clients.Add(new WatchClient(this, i));
         for (var i = 0; i < options.LeaseClients; i++) clients.Add(new LeaseClient(this));
         for (var i = 0; i < options.LockClients; i++) clients.Add(new LockClient(this, i));
+        for (var i = 0; i < options.ShardClients; i++) clients.Add(new ShardClient(this));
         if (!options.HasAuth) return;
         clients.Add(new AuthAdmin(this));
         for (var i = 0; i < 2; i++) clients.Add(new UserClient(this));
     }
 
     public ClusterOptions Options { get; }
+
+    /// <summary>The groups of this run.</summary>
+    public GroupId[] Groups => Options.HasShards ? WithShards : UsualGroups;
+
+    /// <summary>The group that executes at append, when only one is to be looked at.</summary>
+    public GroupId AtAppend => Options.HasShards ? ShardA : Executor;
+
+    public ShardCheck ShardCheck { get; }
+
+    public ShardDirectory ShardDirectory => field ??= new ShardDirectory(this);
 
     public SimClock Clock { get; } = new();
 
@@ -168,7 +189,7 @@ internal sealed class ClusterWorld
         ProposeTimeout = TimeSpan.FromSeconds(2),
         ReadTimeout = TimeSpan.FromSeconds(2),
         ChunkBytes = Options.ChunkBytes,
-        SnapshotLogBytes = group == Executor ? Math.Max(Options.SnapshotLogBytes, 16 * 1024) : Options.SnapshotLogBytes,
+        SnapshotLogBytes = group == Executor || ShardIds.Contains(group) ? Math.Max(Options.SnapshotLogBytes, 16 * 1024) : Options.SnapshotLogBytes,
         CommandBytesMax = group == Executor ? LedgerExecutor.EffectBytesMax : new GroupOptions().CommandBytesMax,
         PartBytesMax = Options.PartBytesMax,
         SessionsMax = Options.SessionsMax,
@@ -179,6 +200,7 @@ internal sealed class ClusterWorld
     {
         keyspace = group == Keyspace ? new CoordinationStateMachine() : null;
         if (keyspace is not null) return new ObservedKeyspace(process, keyspace, KeyspaceChronicle, Options.Mutation);
+        if (ShardIds.Contains(group)) return (process.Shards ??= new ShardSite(process)).MachineOf(group);
         if (group == Ledger && Options.FilesLedger) return new FilingLedger(process, group, LedgerCheck, process.FilesOf(group));
         return group == Ledger ? new LedgerMachine(process, group, LedgerCheck) : new LedgerExecutor(process, group, ExecutorCheck);
     }
@@ -189,6 +211,7 @@ internal sealed class ClusterWorld
         var context = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
         var failure = Drive();
+        foreach (var machine in Machines) machine.Process?.Shards?.Dispose();
         SynchronizationContext.SetSynchronizationContext(context);
         Counts.Runs = 1;
         Counts.Events = Clock.EventsRun;
@@ -212,7 +235,8 @@ internal sealed class ClusterWorld
             IsClosing = true;
             RunUntil(end);
             new FinalCheck(this, clients).Run();
-            Drill.Restore();
+            if (Options.HasShards) ShardCheck.Final();
+            if (!Options.HasShards) Drill.Restore();
             return null;
         }
         catch (CheckFailedException broken)
@@ -235,7 +259,7 @@ internal sealed class ClusterWorld
         if (!IsTracing) return sentence;
         Trace("FAILED: " + sentence);
         foreach (var machine in Machines)
-            foreach (var group in GroupIds) Trace($"{machine.Node}: {machine.Process?.GroupOf(group)?.Status}");
+            foreach (var group in Groups) Trace($"{machine.Node}: {machine.Process?.GroupOf(group)?.Status}");
         return sentence;
     }
 
@@ -254,7 +278,7 @@ internal sealed class ClusterWorld
         for (var i = 0; i < voters.Length; i++)
         {
             Machines[i].FirstConfiguration = first;
-            foreach (var group in GroupIds) Machines[i].LastConfigurations[group] = first;
+            foreach (var group in Groups) Machines[i].LastConfigurations[group] = first;
         }
 
         foreach (var machine in Machines) machine.Start(Dice.NextSpan(TimeSpan.Zero, TimeSpan.FromMilliseconds(100)));
@@ -263,7 +287,8 @@ internal sealed class ClusterWorld
         pressures.Begin();
         members.Begin();
         Passing.Begin();
-        Drill.Begin();
+        if (Options.HasShards) ShardDirectory.Begin();
+        else Drill.Begin();
     }
 
     private void Heal()

@@ -9,9 +9,10 @@ internal sealed class FinalCheck(ClusterWorld world, IReadOnlyList<ClusterClient
 {
     public void Run()
     {
-        foreach (var group in ClusterWorld.GroupIds) CheckReplicas(group);
+        foreach (var group in world.Groups) CheckReplicas(group);
         for (var i = 0; i < clients.Count; i++)
             if (clients[i].Missing() is { } missing) ClusterCheck.Require(false, $"no progress after healing: client {i} ({clients[i].GetType().Name}) {missing}");
+        if (world.Options.HasShards) Decide("shards", world.ShardCheck.History, world.ShardCheck.WithoutEffect, world.Options.Keys);
         Decide("keyspace", world.History, world.WithoutEffect, world.Options.Keys);
         Decide("ledger", world.LedgerCheck.History, world.LedgerCheck.WithoutEffect, 3);
         Decide("executor", world.ExecutorCheck.History, world.ExecutorCheck.WithoutEffect, 3);

@@ -27,7 +27,7 @@ internal sealed class MemberPlan(ClusterWorld world)
         if (world.IsHealed) mean = TimeSpan.FromMilliseconds(400);
         world.Clock.After(mean * (0.5 + dice.NextDouble()), () =>
         {
-            foreach (var group in ClusterWorld.GroupIds) Plan(group);
+            foreach (var group in world.Groups) Plan(group);
             if (!world.IsClosing) Later();
         });
     }

@@ -52,7 +52,7 @@ internal sealed class Misfortunes(ClusterWorld world)
         });
     }
 
-    private GroupId AnyGroup() => ClusterWorld.GroupIds[dice.Next(ClusterWorld.GroupIds.Length)];
+    private GroupId AnyGroup() => world.Groups[dice.Next(world.Groups.Length)];
 
     private ClusterMachine Any() => dice.Chance(0.4) && world.LeaderOf(AnyGroup()) is { } leader ? leader.Machine : world.Machines[dice.Next(world.Machines.Count)];
 
@@ -135,8 +135,8 @@ internal sealed class Misfortunes(ClusterWorld world)
     /// <summary>The leader that executes at append is cut off while it takes a snapshot, and goes on executing what it will have to take back (S20).</summary>
     private void CutOffMidSnapshot()
     {
-        if (world.LeaderOf(ClusterWorld.Executor) is not { } leader) return;
-        leader.SeatOf(ClusterWorld.Executor).Loop.Post(new OnLoop(_ => leader.GroupOf(ClusterWorld.Executor).TakeSnapshot()));
+        if (world.LeaderOf(world.AtAppend) is not { } leader) return;
+        leader.SeatOf(world.AtAppend).Loop.Post(new OnLoop(_ => leader.GroupOf(world.AtAppend).TakeSnapshot()));
         var inside = new bool[world.Machines.Count];
         inside[leader.Machine.Slot] = true;
         world.Clock.After(dice.NextSpan(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(50)), () => { if (!isOver) world.Mesh.Isolate(inside, outbound: true, inbound: true); });
@@ -223,7 +223,7 @@ internal sealed class Misfortunes(ClusterWorld world)
     {
         if (world.Machines.Any(machine => machine.Version < ClusterWorld.NewestVersion)) return;
         LevelRaised.Hit();
-        foreach (var group in ClusterWorld.GroupIds)
+        foreach (var group in world.Groups)
             if (world.LeaderOf(group) is { } leader) _ = leader.GroupOf(group).RaiseFeatureLevelAsync(ClusterWorld.NewestVersion);
     }
 

@@ -48,6 +48,7 @@ internal sealed class SeedSweep(TextWriter output)
     private static RunResult RunAt(ulong from, int at, string? world) => world switch
     {
         "raft" => SimulationRun.Twice(from + (ulong)at, Mutation.None),
+        "shards" => ClusterRun.TwiceWithShards(from + (ulong)at),
         "cluster" => ClusterRun.Twice(from + (ulong)at, ClusterMutation.None),
         _ when at % RunsInTurn != 0 => SimulationRun.Twice(from + (ulong)(at / RunsInTurn * (RunsInTurn - 1) + at % RunsInTurn - 1), Mutation.None),
         _ => ClusterRun.Twice(from + (ulong)(at / RunsInTurn), ClusterMutation.None),

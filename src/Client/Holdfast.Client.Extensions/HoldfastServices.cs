@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Holdfast.Client;
 using Holdfast.Client.Extensions;
 using Medallion.Threading;
@@ -42,7 +43,9 @@ public static class HoldfastServices
         return services;
     }
 
-    /// <summary>The filters that flags with a percentage or rules ask.</summary>
+    /// <summary>The filters that flags with a percentage or rules ask. The container constructs them, and nothing above tells a trimmer so.</summary>
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicConstructors, typeof(HoldfastFeatureFilter))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicConstructors, typeof(HoldfastContextualFeatureFilter))]
     public static IFeatureManagementBuilder AddHoldfastFilters(this IFeatureManagementBuilder builder) =>
         builder.AddFeatureFilter<HoldfastFeatureFilter>().AddFeatureFilter<HoldfastContextualFeatureFilter>();
 

@@ -19,17 +19,23 @@ public sealed class KnowledgeBase : IDisposable
 
     private readonly KnowledgeOptions options;
     private readonly ChunkStore store;
-    private readonly IEmbeddingGenerator<string, Embedding<float>>? remote;
+    private readonly IEmbeddingGenerator<string, Embedding<float>>? model;
 
     /// <summary>Speaks to nobody yet.</summary>
+    /// <exception cref="ArgumentException">A model is to be read from files that are not there, or not such.</exception>
     public KnowledgeBase(KnowledgeOptions options)
     {
         this.options = options;
         store = new ChunkStore(options.Server, options.Collection, options.ServerKey);
-        remote = options.EmbedUrl is { } url ? new OpenAiEmbedder(url, options.EmbedModel, options.ModelKey) : null;
+        model = options.EmbedUrl is { } url ? new OpenAiEmbedder(url, options.EmbedModel, options.ModelKey) : options.EmbedFolder is { } folder ? new StaticEmbedder(folder) : null;
     }
 
-    private string EmbedderName => remote is null ? HashedEmbedder.Name : options.EmbedModel;
+    private string EmbedderName => model switch
+    {
+        null => HashedEmbedder.Name,
+        StaticEmbedder kept => kept.Name,
+        _ => options.EmbedModel,
+    };
 
     /// <summary>Brings files and all files below folders in. What cannot be read is reported and left out.</summary>
     /// <param name="paths">Files and folders. A document's source is its path from the folder that was named, that folder's name included.</param>
@@ -94,7 +100,7 @@ public sealed class KnowledgeBase : IDisposable
         ArgumentException.ThrowIfNullOrWhiteSpace(question);
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         var statistics = await store.StatisticsAsync(cancel);
-        var embedder = remote ?? new HashedEmbedder(statistics);
+        var embedder = model ?? new HashedEmbedder(statistics);
         var dense = (await embedder.GenerateAsync([question], cancellationToken: cancel))[0].Vector;
         var found = await store.FindAsync(dense, SparseWords.OfQuestion(question), reranks ? limit * 4 : limit, cancel);
         return reranks ? CoverageRanking.Of(question, found, statistics, limit) : found;
@@ -106,14 +112,14 @@ public sealed class KnowledgeBase : IDisposable
         var passages = await SearchAsync(question, limit, cancel: cancel);
         if (passages.Count == 0) return new Answer("Nothing that was ingested speaks of this.", [], IsExtract: true);
         if (options.ChatUrl is null) return ExtractedAnswer.Of(question, passages, await store.StatisticsAsync(cancel));
-        using var model = new ChatModel(options.ChatUrl, options.ChatModel, options.ModelKey);
-        return await model.AnswerAsync(question, passages, cancel);
+        using var chat = new ChatModel(options.ChatUrl, options.ChatModel, options.ModelKey);
+        return await chat.AnswerAsync(question, passages, cancel);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        remote?.Dispose();
+        model?.Dispose();
         store.Dispose();
     }
 
@@ -122,7 +128,7 @@ public sealed class KnowledgeBase : IDisposable
         new(SHA256.HashData(Encoding.UTF8.GetBytes($"{source}\0{embedder}\0{occurrence}\0{text}")).AsSpan(0, 16));
 
     private async Task<int> DimensionsAsync(CancellationToken cancel) =>
-        remote is null ? HashedEmbedder.Dimensions : (await remote.GenerateAsync(["dimensions"], cancellationToken: cancel))[0].Vector.Length;
+        model is null ? HashedEmbedder.Dimensions : (await model.GenerateAsync(["dimensions"], cancellationToken: cancel))[0].Vector.Length;
 
     private async Task<(int Added, int Kept, int Removed)> ReplaceAsync(SourceDocument document, KnownDocument? before, WordStatistics statistics, CancellationToken cancel)
     {
@@ -141,7 +147,7 @@ public sealed class KnowledgeBase : IDisposable
         // New ones first, old ones last: whoever asks meanwhile finds the document twice rather than not at all.
         foreach (var batch in fresh.Chunk(EmbedBatch))
         {
-            var vectors = await (remote ?? new HashedEmbedder()).GenerateAsync(batch.Select(static each => each.Chunk.Embedded), cancellationToken: cancel);
+            var vectors = await (model ?? new HashedEmbedder()).GenerateAsync(batch.Select(static each => each.Chunk.Embedded), cancellationToken: cancel);
             await store.PutAsync(document, EmbedderName, placed.Count, batch.Select((each, i) => new StoredChunk(each.Id, each.Chunk, vectors[i].Vector)), cancel);
             foreach (var (_, chunk) in batch) statistics.Add(chunk.Embedded);
         }

@@ -15,6 +15,9 @@ public sealed record KnowledgeOptions
     /// <summary>An OpenAI-compatible server that embeds; null for the built-in embedder, which knows spelling and not meaning.</summary>
     public Uri? EmbedUrl { get; init; }
 
+    /// <summary>The folder of a static embedding model (model2vec) that embeds instead; null for none.</summary>
+    public string? EmbedFolder { get; init; }
+
     /// <summary>That server's model.</summary>
     public string EmbedModel { get; init; } = "text-embedding-3-small";
 

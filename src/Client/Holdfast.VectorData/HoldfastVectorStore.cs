@@ -48,8 +48,6 @@ public sealed class HoldfastVectorStore : VectorStore
         new HoldfastCollection<TKey, TRecord>(client, name, RecordModel.Of(typeof(TRecord), typeof(TKey), definition, options.EmbeddingGenerator), options.ReplicationFactor);
 
     /// <inheritdoc/>
-    [RequiresDynamicCode("Embedding generators are called through their types.")]
-    [RequiresUnreferencedCode("Embedding generators are called through their types.")]
     public override VectorStoreCollection<object, Dictionary<string, object?>> GetDynamicCollection(string name, VectorStoreCollectionDefinition definition) =>
         new HoldfastCollection<object, Dictionary<string, object?>>(client, name, RecordModel.OfDynamic(definition, options.EmbeddingGenerator), options.ReplicationFactor);
 

@@ -20,8 +20,6 @@ internal sealed class RecordModel() : CollectionModelBuilder(new CollectionModel
         record == typeof(Dictionary<string, object?>) ? throw new ArgumentException("a record without a type of its own is GetDynamicCollection's") : new RecordModel().Build(record, key, definition, generator);
 
     /// <summary>Of a definition alone.</summary>
-    [RequiresDynamicCode("Embedding generators are called through their types.")]
-    [RequiresUnreferencedCode("Embedding generators are called through their types.")]
     public static CollectionModel OfDynamic(VectorStoreCollectionDefinition definition, IEmbeddingGenerator? generator) => new RecordModel().BuildDynamic(definition, generator);
 
     protected override void ValidateKeyProperty(KeyPropertyModel keyProperty)

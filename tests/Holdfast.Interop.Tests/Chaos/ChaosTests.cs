@@ -3,6 +3,7 @@ using System.Globalization;
 namespace Holdfast.Interop.Tests.Chaos;
 
 /// <summary>Faults on real processes while recorded clients work; the history must be linearizable whatever happens (issue 2 section 7, R1.10).</summary>
+[Collection(Alone.Name)]
 public sealed class ChaosTests
 {
     /// <summary>Calls that are to be answered before, between and after the faults.</summary>

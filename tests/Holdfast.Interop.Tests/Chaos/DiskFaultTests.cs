@@ -7,6 +7,7 @@ using Holdfast.Server.Hosting;
 namespace Holdfast.Interop.Tests.Chaos;
 
 /// <summary>Disks that fill and disks that rot, under real processes (S8, issue 2 section 7).</summary>
+[Collection(Alone.Name)]
 public sealed class DiskFaultTests
 {
     private const int Some = 150;

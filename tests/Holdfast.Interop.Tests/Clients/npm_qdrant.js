@@ -66,6 +66,41 @@ async function named() {
     for (const client of clients) assert.deepEqual(ids(await client.search('named', { vector: { name: 'text', vector: [1, 1] }, limit: 5 })), [uuid]);
 }
 
+// What the directory keeps: it is the same through every node, at the latest a moment later.
+async function directory() {
+    const soon = async holds => {
+        for (const begun = Date.now(); !(await holds());) {
+            assert.ok(Date.now() - begun < 10000, `did not come within ten seconds: ${holds}`);
+            await new Promise(done => setTimeout(done, 20));
+        }
+    };
+    await writer.createCollection('tenants', { vectors: { size: 1, distance: 'Dot' }, sharding_method: 'custom', shard_number: 1 });
+    await writer.createShardKey('tenants', { shard_key: 'eu' });
+    await last.upsert('tenants', { shard_key: 'eu', points: [{ id: 1, vector: [1], payload: { kind: 'a' } }, { id: 2, vector: [2], payload: { kind: 'b' } }] });
+    await writer.createShardKey('tenants', { shard_key: 7 });
+    await writer.upsert('tenants', { shard_key: 7, points: [{ id: 3, vector: [3], payload: { kind: 'a' } }] });
+    await last.updateCollection('tenants', { optimizers_config: { indexing_threshold: 123 }, strict_mode_config: { enabled: true, max_query_limit: 10 } });
+    await writer.updateCollectionAliases({ actions: [{ create_alias: { collection_name: 'tenants', alias_name: 't' } }] });
+    for (const client of clients) {
+        await soon(async () => (await client.getCollection('t')).config.optimizer_config.indexing_threshold === 123);
+        assert.equal((await client.count('t')).count, 3);
+        assert.equal((await client.count('t', { shard_key: 'eu' })).count, 2);
+        assert.deepEqual((await client.query('t', { query: [1], shard_key: ['eu', 7], limit: 2 })).points.map(point => [point.id, point.shard_key]), [[3, 7], [2, 'eu']]);
+        await refused(client.scroll('t', { limit: 11 }), 400, 'Limit exceeded 11 > 10');
+        assert.deepEqual((await client.facet('t', { key: 'kind' })).hits, [{ value: 'a', count: 2 }, { value: 'b', count: 1 }]);
+        assert.equal((await client.queryGroups('t', { query: [1], group_by: 'kind', limit: 2, group_size: 1 })).groups.length, 2);
+        assert.deepEqual((await client.scroll('t', { limit: 2, order_by: { key: 'id_that_is_not_there' } })).points, []);
+    }
+    const snapshot = await last.createSnapshot('tenants');
+    assert.deepEqual((await last.listSnapshots('tenants')).map(each => each.name), [snapshot.name]);
+    await writer.deleteShardKey('tenants', { shard_key: 7 });
+    for (const client of clients) await soon(async () => (await client.count('t')).count === 2);
+    await last.recoverSnapshot('tenants', { location: snapshot.name });
+    for (const client of clients) await soon(async () => (await client.count('t')).count === 3);
+    await writer.deleteCollection('tenants');
+    for (const client of clients) await soon(async () => !(await client.collectionExists('t')).exists);
+}
+
 // More points than are searched without a graph: every node builds its own, and each finds what brute force finds.
 async function graph() {
     const rows = 6000, size = 32;
@@ -98,6 +133,7 @@ async function run() {
     await collections();
     await points();
     await named();
+    await directory();
     await graph();
     for (const name of ['cities', 'named', 'many']) assert.equal(await last.deleteCollection(name), true);
     for (const client of clients) assert.deepEqual((await client.getCollections()).collections, []);

@@ -8,6 +8,7 @@ using Holdfast.Coordination.Protocol;
 namespace Holdfast.Interop.Tests.Hostile;
 
 /// <summary>What a bad client may do to the client port: others go on, and memory stays bounded.</summary>
+[Collection(Alone.Name)]
 public sealed class ClientPortTests
 {
     private const int MegabytesMax = 700;

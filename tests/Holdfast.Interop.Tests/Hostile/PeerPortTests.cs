@@ -4,6 +4,7 @@ using Holdfast.Wire.Peers;
 namespace Holdfast.Interop.Tests.Hostile;
 
 /// <summary>What strangers may do to the port that is meant for other nodes: nothing that anybody notices.</summary>
+[Collection(Alone.Name)]
 public sealed class PeerPortTests
 {
     private const int MegabytesMax = 500;

@@ -80,6 +80,23 @@ public sealed class DiagnosisTests
         Assert.Contains("learner-waits", Codes(answers));
     }
 
+    [Fact]
+    public void The_redis_face_is_looked_at_as_operators_of_redis_clusters_learn_to_R2_8()
+    {
+        var well = new KeyspaceStatus(6379, 1, 16384, 3, 3, 0, 50_000, 100, 1, 0);
+        string[] With(KeyspaceStatus face) => Codes([.. Cluster(3).Select(node => node with { Status = node.Status! with { Keyspace = face } })]);
+        Assert.Empty(With(well));
+        Assert.Equal(["slots-unserved"], With(well with { SlotsServed = 10_000 }));
+        Assert.Equal(["shard-alone"], With(well with { ReplicasLeast = 1 }));
+        Assert.Equal(["even-replicas"], With(well with { ReplicasLeast = 2 }));
+        Assert.Equal(["shard-lag"], With(well with { LagMost = 20_000 }));
+        Assert.Equal(["clients-redirected"], With(well with { Redirects = 20_000 }));
+        Assert.Equal(["moves-unrehearsed"], With(well with { MovesDone = 0 }));
+        Assert.Equal(["moves-failed"], With(well with { MovesFailed = 2 }));
+        var nodes = Cluster(3).Select((node, at) => node with { Status = node.Status! with { Roles = "keyspace", Keyspace = at == 0 ? well : well with { Port = 0 } } }).ToArray();
+        Assert.Equal(["redis-port"], Codes(nodes));
+    }
+
     private static string[] Codes(IReadOnlyList<NodeAnswer> answers) => [.. Diagnosis.Of(answers, Now).Select(finding => finding.Code).Distinct()];
 
     private static NodeAnswer With(NodeAnswer node, Func<GroupStatus, GroupStatus> change) => node with { Status = node.Status! with { Groups = [.. node.Status.Groups.Select(change)] } };

@@ -4,6 +4,7 @@ using System.Text.Json;
 namespace Holdfast.Interop.Tests.Operating;
 
 /// <summary>From one build to the next while clients write: three processes, one by one (S5, DESIGN section 4).</summary>
+[Collection(Alone.Name)]
 public sealed class RollingUpgradeTests
 {
     /// <summary>The build of the next feature level, which lies beside the tests' own output.</summary>

@@ -5,6 +5,7 @@ using Holdfast.Server.Commands;
 namespace Holdfast.Interop.Tests.Packages;
 
 /// <summary>What others install: the .NET tool, and the unit for systemd.</summary>
+[Collection(Alone.Name)]
 public sealed class PackageTests
 {
     [Fact]

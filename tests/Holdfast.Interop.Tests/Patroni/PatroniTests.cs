@@ -1,6 +1,7 @@
 namespace Holdfast.Interop.Tests.Patroni;
 
 /// <summary>Patroni finds in Holdfast what it finds in etcd, and a failure of the one is no failure of the other.</summary>
+[Collection(Alone.Name)]
 public sealed class PatroniTests
 {
     [Fact]

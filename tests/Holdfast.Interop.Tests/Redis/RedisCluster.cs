@@ -15,15 +15,15 @@ internal sealed class RedisCluster : IAsyncDisposable
     public int[] Ports { get; }
 
     /// <summary>Starts a fresh cluster and waits until every slot is served, by as many masters as there are nodes.</summary>
-    public static async Task<RedisCluster> StartAsync(int nodes = 3)
+    public static async Task<RedisCluster> StartAsync(int nodes = 3, bool hasFaultyNetwork = false, Func<int, string[]>? flagsOf = null)
     {
         var ports = Interop.Tests.Ports.Free(nodes);
-        var cluster = new RedisCluster(await ProcessCluster.StartAsync(nodes, flagsOf: node => ["--redis", $"127.0.0.1:{ports[node]}"]), ports);
+        var cluster = new RedisCluster(await ProcessCluster.StartAsync(nodes, hasFaultyNetwork, flagsOf: node => ["--redis", $"127.0.0.1:{ports[node]}", .. flagsOf?.Invoke(node) ?? []]), ports);
         await cluster.UntilServedAsync(nodes);
         return cluster;
     }
 
-    /// <summary>Waits until every slot is served by that many masters, as every running node says.</summary>
+    /// <summary>Waits until every slot is served by that many masters (any number: -1), as every running node says.</summary>
     public async Task UntilServedAsync(int masters)
     {
         for (var node = 0; node < Ports.Length; node++)
@@ -32,17 +32,61 @@ internal sealed class RedisCluster : IAsyncDisposable
             for (var begun = Stopwatch.StartNew(); ; await Task.Delay(50))
             {
                 var says = await CliAsync(node, "cluster", "info");
-                if (says.Contains("cluster_state:ok", StringComparison.Ordinal) && says.Contains($"cluster_size:{masters}\r", StringComparison.Ordinal)) break;
+                if (says.Contains("cluster_state:ok", StringComparison.Ordinal) && (masters < 0 || says.Contains($"cluster_size:{masters}\r", StringComparison.Ordinal))) break;
                 Assert.True(begun.Elapsed < Patience, $"node {node} says after {Patience.TotalSeconds} s:\n{says}\n{Nodes.LastWords()}");
             }
         }
     }
 
-    /// <summary>What redis-cli prints.</summary>
-    public async Task<string> CliAsync(int node, params string[] words)
+    /// <summary>The nodes as CLUSTER NODES of a running one lists them.</summary>
+    public async Task<IReadOnlyList<ListedNode>> NodesAsync()
     {
-        var start = new ProcessStartInfo("redis-cli") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var word in (string[])(words[0] == "--cluster" ? [] : ["-p", $"{Ports[node]}"])) start.ArgumentList.Add(word);
+        var asked = Enumerable.Range(0, Ports.Length).First(Nodes.IsRunning);
+        var listed = new List<ListedNode>();
+        foreach (var line in (await CliAsync(asked, "cluster", "nodes")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var fields = line.Split(' ');
+            listed.Add(new ListedNode(fields[0], int.Parse(fields[1].Split('@')[0].Split(':')[1], System.Globalization.CultureInfo.InvariantCulture), fields[2], string.Join(',', fields.Skip(8))));
+        }
+
+        return listed;
+    }
+
+    /// <summary>Waits until all nodes say the same about the slots.</summary>
+    public async Task UntilAgreedAsync()
+    {
+        for (var begun = Stopwatch.StartNew(); ; await Task.Delay(50))
+        {
+            var check = await CliAsync(0, "--cluster", "check", $"127.0.0.1:{Ports[0]}");
+            if (check.Contains("[OK] All nodes agree about slots configuration.", StringComparison.Ordinal) && check.Contains("[OK] All 16384 slots covered.", StringComparison.Ordinal)) return;
+            Assert.True(begun.Elapsed < Patience, check);
+        }
+    }
+
+    /// <summary>Waits until no move is under way.</summary>
+    public async Task UntilMovesEndedAsync()
+    {
+        for (var begun = Stopwatch.StartNew(); ; await Task.Delay(50))
+        {
+            var moves = await CliAsync(0, "holdfast.moves");
+            if (!moves.Contains("\trunning\t", StringComparison.Ordinal) && !moves.Contains("\tcancelling\t", StringComparison.Ordinal)) return;
+            Assert.True(begun.Elapsed < Patience, $"moves do not end:\n{moves}\n{Nodes.LastWords()}");
+        }
+    }
+
+    /// <summary>What a verb of holdfast prints, asked of all nodes.</summary>
+    public Task<string> VerbAsync(params string[] words) => RunAsync(Path.Combine(AppContext.BaseDirectory, "holdfast"), [.. words, "--redis", string.Join(',', Ports.Select(port => $"127.0.0.1:{port}"))]);
+
+    /// <summary>What redis-cli prints.</summary>
+    public Task<string> CliAsync(int node, params string[] words)
+    {
+        string[] where = words[0] == "--cluster" ? [] : ["-p", $"{Ports[node]}"];
+        return RunAsync("redis-cli", [.. where, .. words]);
+    }
+
+    private static async Task<string> RunAsync(string program, string[] words)
+    {
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var word in words) start.ArgumentList.Add(word);
         using var process = Process.Start(start)!;
         var fault = process.StandardError.ReadToEndAsync();
@@ -52,4 +96,10 @@ internal sealed class RedisCluster : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => Nodes.DisposeAsync();
+}
+
+/// <summary>A line of CLUSTER NODES.</summary>
+internal sealed record ListedNode(string Id, int Port, string Flags, string Ranges)
+{
+    public int Slots => Ranges.Split(',', StringSplitOptions.RemoveEmptyEntries).Sum(range => range.Split('-') is [var first, var last] ? int.Parse(last, System.Globalization.CultureInfo.InvariantCulture) - int.Parse(first, System.Globalization.CultureInfo.InvariantCulture) + 1 : 1);
 }

@@ -7,13 +7,19 @@ namespace Holdfast.Keyspace.Tests;
 /// <summary>A client without a socket: bytes in, bytes out.</summary>
 internal sealed class LocalClient : IClientWire
 {
-    private readonly LocalShards shards;
+    private readonly Action turn;
     private readonly ByteBuffer received = new();
 
     public LocalClient(LocalShards shards)
+        : this(shards.Turn, shards.Node)
     {
-        this.shards = shards;
-        Session = new ClientSession(shards.Node, this, new Stack<byte[]>());
+    }
+
+    /// <summary>A client of a node; <paramref name="turn"/> lets everything happen that can.</summary>
+    public LocalClient(Action turn, KeyspaceNode node)
+    {
+        this.turn = turn;
+        Session = new ClientSession(node, this, new Stack<byte[]>());
     }
 
     public ClientSession Session { get; }
@@ -34,7 +40,7 @@ internal sealed class LocalClient : IClientWire
             Session.Input.Received(part.Length);
             bytes = bytes[part.Length..];
             if (!Session.HasRequest) Session.GoOn();
-            shards.Turn();
+            turn();
         }
     }
 
@@ -78,6 +84,8 @@ internal sealed class LocalClient : IClientWire
         client.Replies.Sent(bytes.Length);
         if (client is { IsLeaving: true, Replies.Length: 0 }) client.Close();
     }
+
+    public void OnTold(ClientSession client) => OnSendable(client);
 
     public void OnClosed(ClientSession client) => IsClosed = true;
 }

@@ -98,31 +98,37 @@ internal sealed class LocalShards
         var reader = new SpanReader(chunk.Written);
         var copy = new ShardState();
         Assert.True(SnapshotCodec.TryReadHead(ref reader, copy, out _));
-        var records = new List<string>();
-        while (reader.Rest.Length > 0) records.Add(TextOf(reader.ReadBlock()));
-        records.Sort(StringComparer.Ordinal);
+        // A large value comes in parts, in the order of a table, which is each replica's own.
+        var records = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
+        while (reader.Rest.Length > 0)
+        {
+            var head = Read(reader.ReadBlock(), out var elements);
+            if (!records.TryAdd(head, elements)) records[head].AddRange(elements);
+        }
+
         copy.Dispose();
-        return string.Join('\n', records);
+        return string.Join('\n', records.Select(each => $"{each.Key} {string.Join(',', each.Value.Order(StringComparer.Ordinal))}"));
     }
 
-    /// <summary>A record as text. The elements of a large hash or set stand in the order of its table, which is each replica's own.</summary>
-    private static string TextOf(ReadOnlySpan<byte> record)
+    /// <summary>A record as text: all of it, or of a large hash, set or sorted set its head, and its elements apart.</summary>
+    private static string Read(ReadOnlySpan<byte> record, out List<string> elements)
     {
+        elements = [];
         var kind = (ValueKind)(record[2] & 0x7F);
-        if (record[2] < 0x80 || kind is not (ValueKind.Hash or ValueKind.Set)) return Convert.ToHexString(record);
+        if (record[2] < 0x80 || kind is not (ValueKind.Hash or ValueKind.Set or ValueKind.SortedSet)) return Convert.ToHexString(record);
         var reader = new SpanReader(record[12..]);
         reader.ReadBlock();
         var head = Convert.ToHexString(record[..(record.Length - reader.Rest.Length)]);
-        var elements = new List<string>();
         for (var left = reader.ReadUInt64(); left > 0; left--)
         {
             var element = Convert.ToHexString(reader.ReadBlock());
-            if (kind == ValueKind.Hash) element += $"={Convert.ToHexString(reader.ReadBlock())} {(long)reader.ReadUInt64()}";
+            if (kind == ValueKind.Hash) element += $"={Convert.ToHexString(reader.ReadBlock())}";
+            if (kind != ValueKind.Set) element += $" {(long)reader.ReadUInt64()}";
             elements.Add(element);
         }
 
-        Assert.True(reader.IsWhole);
-        return $"{head} {string.Join(',', elements.Order(StringComparer.Ordinal))}";
+        Assert.True(reader.IsWhole && reader.Rest.Length == 0);
+        return head;
     }
 
     private sealed class ShardLog(LocalShards owner) : IShardLog

@@ -229,6 +229,25 @@ public sealed class ApiTests
     }
 
     [Fact]
+    public async Task An_upsert_writes_only_what_its_mode_and_filter_let_it()
+    {
+        await using var door = await LoadedAsync();
+        await door.AskAsync("PUT", "/collections/c/points", """{"update_mode":"insert_only","points":[{"id":1,"vector":{},"payload":{"x":1}},{"id":100,"vector":{},"payload":{"x":1}}]}""");
+        Assert.Equal("""{"n":1,"kind":"k1"}""", await PayloadAsync(1));
+        Assert.Equal("""{"x":1}""", await PayloadAsync(100));
+        await door.AskAsync("PUT", "/collections/c/points", """{"update_mode":"update_only","points":[{"id":1,"vector":{},"payload":{"x":2}},{"id":101,"vector":{},"payload":{"x":2}}]}""");
+        Assert.Equal("""{"x":2}""", await PayloadAsync(1));
+        await door.RefusedAsync(404, "GET", "/collections/c/points/101");
+        await door.AskAsync("PUT", "/collections/c/points", """{"update_filter":{"must":[{"key":"n","range":{"gte":3}}]},"points":[{"id":2,"vector":{},"payload":{"x":3}},{"id":3,"vector":{},"payload":{"x":3}},{"id":102,"vector":{},"payload":{"x":3}}]}""");
+        Assert.Equal("""{"n":2,"kind":"k2"}""", await PayloadAsync(2));
+        Assert.Equal("""{"x":3}""", await PayloadAsync(3));
+        Assert.Equal("""{"x":3}""", await PayloadAsync(102));
+        await door.RefusedAsync(400, "PUT", "/collections/c/points", """{"update_mode":"maybe","points":[]}""");
+
+        async Task<string> PayloadAsync(int id) => (await door.AskAsync("GET", $"/collections/c/points/{id}")).GetProperty("payload").GetRawText();
+    }
+
+    [Fact]
     public async Task Sparse_vectors_multi_vectors_and_text_are_written_found_and_shown()
     {
         await using var door = await OpenDoor.StartAsync();

@@ -203,10 +203,20 @@ internal static class DirectoryCodec
         writer.WriteUInt64(procedure.Replaces.Value);
         writer.WriteByte((byte)procedure.State);
         writer.WriteText(procedure.Note);
+        if (procedure.Kind != ProcedureKind.MovePart) return;
+        writer.WriteUInt64(procedure.Move!.Source.Value);
+        writer.WriteUInt64(procedure.Move.Target.Value);
+        writer.WriteText(procedure.Move.Part);
+        writer.WriteFlag(procedure.Move.IsCancelled);
     }
 
-    private static ProcedureRecord ReadProcedure(ref SpanReader reader) =>
-        new(reader.ReadUInt64(), (ProcedureKind)reader.ReadByte(), new NodeId(reader.ReadUInt64()), new NodeId(reader.ReadUInt64()), (ProcedureState)reader.ReadByte(), reader.ReadText());
+    private static ProcedureRecord ReadProcedure(ref SpanReader reader)
+    {
+        var procedure = new ProcedureRecord(reader.ReadUInt64(), (ProcedureKind)reader.ReadByte(), new NodeId(reader.ReadUInt64()), new NodeId(reader.ReadUInt64()), (ProcedureState)reader.ReadByte(), reader.ReadText());
+        return procedure.Kind != ProcedureKind.MovePart
+            ? procedure
+            : procedure with { Move = new GroupMove(new GroupId(reader.ReadUInt64()), new GroupId(reader.ReadUInt64()), reader.ReadText(), reader.ReadFlag()) };
+    }
 
     private static uint Count(ref SpanReader reader) => Math.Min(reader.ReadUInt32(), ListMax);
 }

@@ -19,6 +19,8 @@ internal enum DirectoryCommandKind : byte
     Recover = 11,
     DeleteGroup = 12,
     CompareSetting = 13,
+    BeginMove = 14,
+    CancelMove = 15,
 }
 
 /// <summary>The directory's commands as bytes: version, kind, fields. Each is idempotent: executed a second time it changes nothing.</summary>
@@ -134,6 +136,24 @@ public static class DirectoryCommand
         var writer = Begin(DirectoryCommandKind.CreateGroup, out var buffer);
         writer.WriteText(face);
         DirectoryCodec.Write(writer, replicas);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>Begins to move a part of a data group's content to another; the reply's id is the procedure's.</summary>
+    public static byte[] BeginMove(GroupId source, GroupId target, string part)
+    {
+        var writer = Begin(DirectoryCommandKind.BeginMove, out var buffer);
+        writer.WriteUInt64(source.Value);
+        writer.WriteUInt64(target.Value);
+        writer.WriteText(part);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>Asks that a move be given up, if it still can be.</summary>
+    public static byte[] CancelMove(ulong procedure)
+    {
+        var writer = Begin(DirectoryCommandKind.CancelMove, out var buffer);
+        writer.WriteUInt64(procedure);
         return buffer.Written.ToArray();
     }
 

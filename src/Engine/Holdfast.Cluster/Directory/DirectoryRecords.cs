@@ -101,7 +101,17 @@ public enum ProcedureKind : byte
 
     /// <summary>A wiped node came back under its name: the new incarnation takes the old one's places (S4).</summary>
     ReplaceIncarnation = 3,
+
+    /// <summary>A part of one data group's content goes to another group of the same face. The groups' own logs tell how far it is, and the leader of the source drives it (S21).</summary>
+    MovePart = 4,
 }
+
+/// <summary>What moves between two data groups.</summary>
+/// <param name="Source">Who has it.</param>
+/// <param name="Target">Who shall have it.</param>
+/// <param name="Part">Which part, in the face's own words, such as slots "0-99".</param>
+/// <param name="IsCancelled">Whether it is to be given up, if it still can be.</param>
+public sealed record GroupMove(GroupId Source, GroupId Target, string Part, bool IsCancelled);
 
 /// <summary>How far a procedure is.</summary>
 public enum ProcedureState : byte
@@ -123,4 +133,8 @@ public enum ProcedureState : byte
 /// <param name="Replaces">The old incarnation, when there is one.</param>
 /// <param name="State">How far it is.</param>
 /// <param name="Note">Why it failed.</param>
-public sealed record ProcedureRecord(ulong Id, ProcedureKind Kind, NodeId Subject, NodeId Replaces, ProcedureState State, string Note);
+public sealed record ProcedureRecord(ulong Id, ProcedureKind Kind, NodeId Subject, NodeId Replaces, ProcedureState State, string Note)
+{
+    /// <summary>What moves, of a <see cref="ProcedureKind.MovePart"/>.</summary>
+    public GroupMove? Move { get; init; }
+}

@@ -12,7 +12,7 @@ internal static class DirectoryRules
     public const int GroupsMax = 65536;
     public const int TokensMax = 1024;
     public const int EndedProceduresKept = 64;
-    private const int RunningProceduresMax = 64;
+    internal const int RunningProceduresMax = 64;
 
     private static readonly Mark NameTaken = new("cluster: a node was refused because its name is taken");
     private static readonly Mark TooOldBinary = new("cluster: a node was refused because its binary is too old");
@@ -37,6 +37,8 @@ internal static class DirectoryRules
             case DirectoryCommandKind.PlaceGroup: return PlaceGroup(view, ref reader, ref after);
             case DirectoryCommandKind.FinishProcedure: return FinishProcedure(view, ref reader, ref after);
             case DirectoryCommandKind.CreateGroup: return CreateGroup(view, ref reader, ref after);
+            case DirectoryCommandKind.BeginMove: return MoveRules.Begin(view, ref reader, ref after);
+            case DirectoryCommandKind.CancelMove: return MoveRules.Cancel(view, ref reader, ref after);
             default: return DirectoryReply.No("the command is of a kind that this binary does not know");
         }
     }
@@ -288,7 +290,7 @@ internal static class DirectoryRules
     private static DirectoryView Ended(DirectoryView view, ProcedureRecord procedure, ProcedureState state, string note) =>
         view with { Procedures = view.Procedures.SetItem(procedure.Id, procedure with { State = state, Note = note }) };
 
-    private static int CountRunning(DirectoryView view)
+    internal static int CountRunning(DirectoryView view)
     {
         var running = 0;
         foreach (var (_, procedure) in view.Procedures)

@@ -49,6 +49,17 @@ public sealed class FenceTable(int locksMax = FenceTable.LocksMax) : IFenceCheck
         return new FenceVerdict(token > Floor, Floor);
     }
 
+    /// <summary>The locks that are known, with their tokens; the longest-undeclared first.</summary>
+    public IEnumerable<(byte[] Lock, FencingToken Token)> All => byAge.Select(fence => (fence.Lock.Bytes, fence.Token));
+
+    /// <summary>Raises the floor: what another table had forgotten stays forgotten here, when what it guards comes under this one.</summary>
+    public void RaiseFloor(FencingToken floor)
+    {
+        if (floor <= Floor) return;
+        Floor = floor;
+        Hash = (Hash ^ floor.Value) * 0x9E3779B97F4A7C15;
+    }
+
     /// <summary>The table as bytes.</summary>
     public void Write(SpanWriter writer)
     {

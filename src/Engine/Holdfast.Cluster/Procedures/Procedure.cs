@@ -14,6 +14,7 @@ internal static class Procedure
 
     public static ProcedureAction Next(ProcedureRecord procedure, DirectoryView view, IReadOnlyDictionary<GroupId, GroupSighting> sightings)
     {
+        if (procedure.Move is { } move) return new ProcedureAction.Wait($"group {move.Source} hands {move.Part} over to group {move.Target}");
         if (procedure.Kind != ProcedureKind.RemoveNode && !view.Members.ContainsKey(procedure.Subject))
             return new ProcedureAction.Finish(false, "the node is no longer a member");
         foreach (var group in GroupsInOrder(procedure, view))

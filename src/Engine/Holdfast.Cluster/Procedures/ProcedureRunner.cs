@@ -50,7 +50,7 @@ public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hand
         foreach (var (id, procedure) in seen.Procedures)
         {
             if (procedure.State != ProcedureState.Running) continue;
-            isAnyRunning = true;
+            isAnyRunning |= procedure.Move is null; // Moves are driven by their source's leader, and hold nothing up here.
             var action = Procedure.Next(procedure, seen, sightings);
             if (action is ProcedureAction.Wait wait) waits[id] = wait.For;
             else if (await TakeAsync(id, action, touched, cancellation).ConfigureAwait(false)) taken++;

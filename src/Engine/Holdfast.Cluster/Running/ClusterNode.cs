@@ -170,6 +170,18 @@ public sealed class ClusterNode : IAsyncDisposable
     public Task<DirectoryReply> SetSettingAsync(string key, string value, bool once, CancellationToken cancellation) =>
         TellAsync(once ? DirectoryCommand.CompareSetting(key, "", value) : DirectoryCommand.SetSetting(key, value), cancellation);
 
+    /// <summary>Begins to move a part of a data group's content to another group of its face; the reply's id is the procedure's, which the source's leader drives.</summary>
+    public Task<DirectoryReply> BeginMoveAsync(GroupId source, GroupId target, string part, CancellationToken cancellation) => TellAsync(DirectoryCommand.BeginMove(source, target, part), cancellation);
+
+    /// <summary>Asks that a move be given up, if it still can be.</summary>
+    public Task<DirectoryReply> CancelMoveAsync(ulong procedure, CancellationToken cancellation) => TellAsync(DirectoryCommand.CancelMove(procedure), cancellation);
+
+    /// <summary>Says that a move is over.</summary>
+    public Task<DirectoryReply> FinishMoveAsync(ulong procedure, bool isDone, string note, CancellationToken cancellation) => TellAsync(DirectoryCommand.FinishProcedure(procedure, isDone, note), cancellation);
+
+    /// <summary>A control call to another member, for what a face asks of its like. Never throws for what the network or the other node does.</summary>
+    public ValueTask<ControlReply> CallAsync(NodeId node, ushort verb, byte[] question, CancellationToken cancellation) => hands.CallAsync(node, verb, question, cancellation);
+
     /// <summary>This node's replica of a group; null when it has none.</summary>
     public ReplicatedGroup? FindGroup(GroupId group) => hands.Find(group);
 

@@ -106,7 +106,7 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust, Func
         return reply.IsOk && reply.Server == node ? ClusterVerbs.DecodeReport(reply.Payload.Span) : null;
     }
 
-    private async ValueTask<ControlReply> CallAsync(NodeId node, ushort verb, byte[] question, CancellationToken cancellation)
+    public async ValueTask<ControlReply> CallAsync(NodeId node, ushort verb, byte[] question, CancellationToken cancellation)
     {
         if (!setup.Addresses.TryGet(node, out var address)) return new ControlReply(ControlStatus.Unreachable, default, "its address is not known", NodeId.None, ClusterId.None);
         return await ControlClient.CallAsync(HostPort.Format(address.Host, address.Port), verb, question, CallMax, trust, setup.Self, cancellation: cancellation).ConfigureAwait(false);

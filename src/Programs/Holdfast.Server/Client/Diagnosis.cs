@@ -33,6 +33,7 @@ internal static class Diagnosis
             found.Add(new("two-clusters", true, "the endpoints belong to different clusters: mend --endpoints, or a node was founded apart that should have joined"));
         found.AddRange(nodes.SelectMany(node => OfNode(node, now)));
         found.AddRange(OfVersions(nodes));
+        found.AddRange(KeyspaceDiagnosis.Of(nodes));
         foreach (var group in nodes.SelectMany(node => node.Status!.Groups.Select(group => group.Group)).Distinct().Order()) found.AddRange(OfGroup(group, nodes));
         return [.. found.OrderByDescending(finding => finding.IsError)];
     }

@@ -12,9 +12,10 @@ internal static class RagCommand
     private static readonly Option<string> Server = Shared("--vectors", "Where the vectors face serves REST, a URL or host:port. Default: HOLDFAST_VECTORS, else 127.0.0.1:6333.");
     private static readonly Option<string> Collection = Shared("--collection", "The collection. Default: documents.");
     private static readonly Option<string> EmbedUrl = Shared("--embed-url", "An OpenAI-compatible server that embeds, with /v1 (HOLDFAST_EMBED_URL). Without it the built-in embedder, which knows spelling and not meaning.");
-    private static readonly Option<string> EmbedModel = Shared("--embed-model", "That server's model (HOLDFAST_EMBED_MODEL).");
+    private static readonly Option<string> EmbedFolder = Shared("--embed-files", "The folder of a static embedding model (model2vec: model.safetensors, tokenizer.json) that embeds instead (HOLDFAST_EMBED_FILES).");
+    private static readonly Option<string> EmbedModel = Shared("--embed-model", "The model that --embed-url is asked for (HOLDFAST_EMBED_MODEL).");
     private static readonly Option<string> ChatUrl = Shared("--chat-url", "An OpenAI-compatible server that answers, with /v1 (HOLDFAST_CHAT_URL). Without it answers are sentences of the passages.");
-    private static readonly Option<string> ChatModel = Shared("--chat-model", "That server's model (HOLDFAST_CHAT_MODEL).");
+    private static readonly Option<string> ChatModel = Shared("--chat-model", "The model that --chat-url is asked for (HOLDFAST_CHAT_MODEL).");
 
     internal static Command Create()
     {
@@ -27,7 +28,7 @@ internal static class RagCommand
         var search = new Command("search", "Prints the passages that fit best, by words and by vectors.") { question, limit };
         var ask = new Command("ask", "Answers from the passages, with citations.") { question, limit };
         var rag = new Command("rag", "Documents that can be asked, kept in the vectors face.") { ingest, search, ask };
-        foreach (var option in (Option[])[Server, Collection, EmbedUrl, EmbedModel, ChatUrl, ChatModel]) rag.Options.Add(option);
+        foreach (var option in (Option[])[Server, Collection, EmbedUrl, EmbedModel, EmbedFolder, ChatUrl, ChatModel]) rag.Options.Add(option);
         Report.AddTo(rag);
         ingest.SetAction((parsed, cancel) => RunAsync(parsed, parsed.GetValue(size), knowledge => IngestAsync(parsed, knowledge, parsed.GetValue(paths)!, parsed.GetValue(prune), cancel)));
         search.SetAction((parsed, cancel) => RunAsync(parsed, 0, knowledge => SearchAsync(parsed, knowledge, parsed.GetValue(question)!, parsed.GetValue(limit), cancel)));
@@ -83,6 +84,7 @@ internal static class RagCommand
                 Server = UrlOf(Said(parsed, Server, "HOLDFAST_VECTORS") ?? "127.0.0.1:6333"),
                 ServerKey = Environment.GetEnvironmentVariable("HOLDFAST_VECTORS_KEY"),
                 EmbedUrl = Said(parsed, EmbedUrl, "HOLDFAST_EMBED_URL") is { } embed ? UrlOf(embed) : null,
+                EmbedFolder = Said(parsed, EmbedFolder, "HOLDFAST_EMBED_FILES"),
                 ChatUrl = Said(parsed, ChatUrl, "HOLDFAST_CHAT_URL") is { } chat ? UrlOf(chat) : null,
                 ModelKey = Environment.GetEnvironmentVariable("HOLDFAST_MODEL_KEY"),
             };

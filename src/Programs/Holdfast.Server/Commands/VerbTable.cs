@@ -14,6 +14,7 @@ internal static class VerbTable
             EtcdCommand.Create(),
             DemoCommand.Create(),
             KvCommand.Create(),
+            KeyspaceCommand.Create(),
             TenureCommands.CreateLock(),
             TenureCommands.CreateElect(),
             ServiceCommand.Create(),

@@ -10,7 +10,7 @@ using Holdfast.Server.Configuration;
 namespace Holdfast.Server.Hosting;
 
 /// <summary>The node's own administration, over its directory and its groups.</summary>
-internal sealed class NodeAdmin(string name, NodeId self, ClusterNode cluster, NodeRuntime runtime, NodeAlarms alarms, Func<DateTimeOffset?> certificatesEnd, NodeArchive? archive, Func<IReadOnlyList<BudgetStatus>> budgets) : IAdmin
+internal sealed class NodeAdmin(string name, NodeId self, ClusterNode cluster, NodeRuntime runtime, NodeAlarms alarms, Func<DateTimeOffset?> certificatesEnd, NodeArchive? archive, Func<IReadOnlyList<BudgetStatus>> budgets, Func<Task<KeyspaceStatus?>> keyspace) : IAdmin
 {
     /// <summary>How long a join token is good, and for one node.</summary>
     private static readonly TimeSpan TokenLifetime = TimeSpan.FromHours(1);
@@ -29,6 +29,7 @@ internal sealed class NodeAdmin(string name, NodeId self, ClusterNode cluster, N
             SyncMillisecondsP99 = runtime.LogMeters is { SyncSeconds.Count: >= 100 } log && log.SyncSeconds.Quantile(0.99) is var p99 && double.IsFinite(p99) ? p99 * 1000 : 0,
             CertificatesEndSeconds = certificatesEnd()?.ToUnixTimeSeconds() ?? 0,
             Budgets = budgets(),
+            Keyspace = await keyspace().WaitAsync(cancel),
             CpuSeconds = Environment.CpuUsage.TotalTime.TotalSeconds,
             MemoryBytes = Environment.WorkingSet,
             FeatureLevelKnown = BuildLevel.Known,

@@ -37,6 +37,7 @@ internal sealed class NodeAssembly : INode
     private NodeRuntime? runtime;
     private ClusterNode? cluster;
     private IDataFace[] faces = [];
+    private RedisFace? redis;
 
     private NodeAssembly(NodeLog log) => this.log = log;
 
@@ -123,13 +124,15 @@ internal sealed class NodeAssembly : INode
 
         // Vector shards are carried wherever they are placed, Redis's where the face is on.
         var vectors = new VectorsFace(onFatal, group => runtime!.FilesOf(group), group => runtime!.Groups.FirstOrDefault(each => each.Id == group)?.TakeSnapshot());
-        faces = plan.Redis is null ? [vectors] : [vectors, new RedisFace(plan.RedisFace, log)];
+        redis = plan.Redis is null ? null : new RedisFace(plan.RedisFace, log);
+        faces = redis is null ? [vectors] : [vectors, redis];
         runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal, LoopParts = new DataFaces(faces).MakePart });
         stops.Push(async () => await runtime.StopAsync());
         foreach (var face in faces) stops.Push(face.DisposeAsync);
         var machine = new CoordinationStateMachine();
         var leaseTimes = new LeaseTimes(self, addresses, tls);
         control.Add(LeaseTimes.Verb, leaseTimes.OnAsked);
+        redis?.AddVerbs(control);
         control.Add(VectorsFace.Verb, vectors.OnAskedAsync);
         cluster = new ClusterNode(new ClusterNodeSetup
         {
@@ -193,7 +196,7 @@ internal sealed class NodeAssembly : INode
         var bridge = new MetricsBridge(metrics);
         StopLater(bridge);
 
-        var admin = new NodeAdmin(plan.Name, node.Self.Id, node.Cluster, node.Runtime, alarms, certificatesEnd, backup.Archive, () => Budgets(plan, keyspace));
+        var admin = new NodeAdmin(plan.Name, node.Self.Id, node.Cluster, node.Runtime, alarms, certificatesEnd, backup.Archive, () => Budgets(plan, keyspace), async () => redis is null ? null : await redis.StatusAsync());
         door = await EtcdDoor.OpenAsync(keyspace, plan, new CoordinationEndpointOptions { Listen = [], Tls = clientTls, Logging = log, Admin = admin, ServesFace = plan.Roles.HasFlag(NodeRoles.Coordination), Metrics = metrics, RefreshMetrics = shown.RefreshAsync, OnFatal = node.OnFatal }, cancel);
         stops.Push(door.DisposeAsync);
         if (EtcdDoor.OpenDns(keyspace, plan, log, metrics) is { } dns) stops.Push(dns.DisposeAsync);

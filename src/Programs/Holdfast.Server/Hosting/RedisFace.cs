@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Holdfast.Cluster;
+using Holdfast.Coordination.Endpoints;
 using Holdfast.Keyspace;
 using Holdfast.Keyspace.Endpoints;
 using Holdfast.Replication;
@@ -24,6 +25,16 @@ internal sealed class RedisFace : IDataFace
 
     /// <inheritdoc/>
     public IPEndPoint? Endpoint => face.Endpoint;
+
+    /// <summary>Adds what nodes ask each other. Before the peer listener starts.</summary>
+    public void AddVerbs(ControlService control) => face.AddVerbs(control);
+
+    /// <summary>How it is, for an operator.</summary>
+    public async Task<KeyspaceStatus> StatusAsync()
+    {
+        var told = await face.StatusAsync();
+        return new KeyspaceStatus(told.Port, told.ShardsLed, told.SlotsServed, told.Shards, told.ReplicasLeast, told.LagMost, told.Commands, told.Redirects, told.MovesDone, told.MovesFailed);
+    }
 
     /// <inheritdoc/>
     public ILoopPart? MakePart(EventLoop loop) => face.MakePart(loop);

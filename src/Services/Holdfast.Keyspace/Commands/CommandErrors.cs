@@ -25,5 +25,7 @@ internal static class CommandErrors
 
     public static ReadOnlySpan<byte> ClusterDown => "CLUSTERDOWN Hash slot not served"u8;
 
+    public static ReadOnlySpan<byte> Moving => "TRYAGAIN The slot is being handed over to another node"u8;
+
     public static ReadOnlySpan<byte> OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'."u8;
 }

@@ -14,7 +14,7 @@ internal static class CommandFamilies
         new KeyCommands(), new ExpiryCommands(), new KeyWalkCommands(), new ObjectCommands(),
         new TransactionCommands(), new ConnectionCommands(), new ClientCommands(),
         new ServerCommands(), new CommandCommands(), new ConfigCommands(), new InfoCommand(),
-        new ClusterCommands(), new ShardCommands(),
+        new ClusterCommands(), new ShardCommands(), new MoveCommands(), new ClusterChangeCommands(), new ClusterTellCommands(), new FenceCommands(), new HoldfastCommands(),
         new EvalCommands(), new ScriptCommands(), new FunctionCommands(), new AclCommands(), new TrackingCommands(), new ClientControlCommands(), new SlowLogCommands(), new MemoryCommands(),
     ];
 }

@@ -9,11 +9,15 @@ namespace Holdfast.Keyspace.Endpoints;
 /// Keeps the face equal to the cluster: says where this node's Redis clients go, founds the shards of a fresh cluster (whoever leads the directory), rebuilds the topology when something has changed, and hands
 /// shards over so that leaders are spread evenly.
 /// </summary>
-internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines, ClusterNode cluster, ClusterPeer self, Func<NodeId, bool> hears, Action<Action> post, KeyspaceLog log)
+internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines, ClusterNode cluster, ClusterPeer self, Func<NodeId, bool> hears, MoveRunner runner, Action<Action> post, KeyspaceLog log)
 {
     private static readonly TimeSpan Pulse = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan AskAround = TimeSpan.FromMilliseconds(300);
 
     private readonly LeaderBalance balance = new(cluster, hears, log);
+    private readonly LeaderBook elsewhere = new();
+    private long askedAt;
+    private Task asking = Task.CompletedTask;
     private DirectoryView? seen;
     private int seatsSeen = -1;
     private string said = "";
@@ -31,6 +35,8 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
                 await AnnounceAsync(view, cancellation).ConfigureAwait(false);
                 if (!view.Settings.ContainsKey(ShardLayout.Setting) && cluster.Directory.Status.IsServingLeader) await FoundAsync(view, cancellation).ConfigureAwait(false);
                 Follow(view);
+                runner.Look(view, cancellation);
+                AskForLeaders(cancellation);
                 await balance.LookAsync(node.Topology, cancellation).ConfigureAwait(false);
             }
         }
@@ -38,6 +44,27 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         {
             // The node stops.
         }
+
+        await asking.ConfigureAwait(false);
+        await runner.StopAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Who leads the shards that have no replica here is asked of their replicas, now and then.</summary>
+    private void AskForLeaders(CancellationToken cancellation)
+    {
+        var topology = node.Topology;
+        if (!asking.IsCompleted || System.Diagnostics.Stopwatch.GetElapsedTime(askedAt) < AskAround) return;
+        var nodes = topology.Shards.Where((_, i) => topology.Seats[i] is null).SelectMany(shard => shard.Replicas).Where(hears).Distinct().ToArray();
+        if (nodes.Length == 0) return;
+        askedAt = System.Diagnostics.Stopwatch.GetTimestamp();
+        asking = Task.Run(() => Task.WhenAll(nodes.Select(peer => AskForLeadersAsync(peer, cancellation))), CancellationToken.None);
+    }
+
+    private async Task AskForLeadersAsync(NodeId peer, CancellationToken cancellation)
+    {
+        var reply = await cluster.CallAsync(peer, KeyspaceVerbs.Leads, [], cancellation).ConfigureAwait(false);
+        if (!reply.IsOk || reply.Server != peer) return;
+        foreach (var (group, term) in KeyspaceVerbs.DecodeLeads(reply.Payload.Span)) elsewhere.Hear(group, term, peer);
     }
 
     private async Task AnnounceAsync(DirectoryView view, CancellationToken cancellation)
@@ -76,6 +103,8 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
     private void Follow(DirectoryView view)
     {
         var layout = ShardLayout.Parse(view.Settings.GetValueOrDefault(ShardLayout.Setting, ""));
+        foreach (var (id, group) in view.Groups)
+            if (!layout.IsEmpty && group.Face == ShardLayout.Face && !layout.ContainsKey(id)) layout = layout.Add(id, []); // A shard that has no slots yet.
         var seats = layout.Keys.Select(group => machines.SeatOf(group, cluster.FindGroup)).ToImmutableArray();
         var there = seats.Count(seat => seat is not null);
         if (ReferenceEquals(view, seen) && there == seatsSeen) return;
@@ -83,7 +112,10 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         var peers = view.Members.Keys.Select(member => ShardLayout.ParseAddress(member, view.Settings.GetValueOrDefault(ShardLayout.AddressPrefix + member, ""))).OfType<ClusterPeer>().ToImmutableArray();
         var shards = layout.Select(pair => new ClusterShard(pair.Key, pair.Value, view.Groups.TryGetValue(pair.Key, out var group) ? [.. group.Replicas.Select(place => place.Node)] : [])).ToImmutableArray();
         Share(view);
-        node.Topology = new Topology(self.Node, peers, shards, seats);
+        var follows = ImmutableSortedDictionary.CreateBuilder<NodeId, NodeId>();
+        foreach (var peer in peers)
+            if (ulong.TryParse(view.Settings.GetValueOrDefault(ShardLayout.FollowsPrefix + peer.Node, ""), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture, out var master)) follows[peer.Node] = new NodeId(master);
+        node.Topology = new Topology(self.Node, peers, shards, seats) { Follows = follows.ToImmutable(), Elsewhere = elsewhere };
     }
 
     /// <summary>What the cluster shares goes to the loop when it is another.</summary>

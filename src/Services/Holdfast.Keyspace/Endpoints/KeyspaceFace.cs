@@ -24,6 +24,10 @@ public sealed class KeyspaceFace : IAsyncDisposable
     private readonly KeyspaceLog log;
     private readonly CancellationTokenSource stopping = new();
     private RedisLoop? loop;
+    private volatile MoveRunner? runner;
+    private Func<GroupId, ReplicatedGroup?>? finds;
+    private volatile GossipRunner? gossip;
+    private Task gossiping = Task.CompletedTask;
     private Task following = Task.CompletedTask;
 
     /// <summary>A face that serves nobody yet.</summary>
@@ -47,6 +51,14 @@ public sealed class KeyspaceFace : IAsyncDisposable
 
     /// <summary>The empty state of a shard that is placed here; null for a group of another face.</summary>
     public IStateMachine? MakeMachine(GroupRecord group) => group.Face is ShardLayout.Face or "" ? machines.Make(group.Id) : null;
+
+    /// <summary>Adds what nodes ask each other to the control calls. Before the peer listener starts.</summary>
+    public void AddVerbs(ControlService control)
+    {
+        control.Add(KeyspaceVerbs.Move, OnMove);
+        control.Add(KeyspaceVerbs.Leads, OnLeads);
+        control.Add(KeyspaceVerbs.Gossip, OnGossip);
+    }
 
     /// <summary>Opens the door and begins to follow the cluster: announces this node, founds the shards of a fresh cluster, and spreads the leaders.</summary>
     /// <param name="self">This incarnation.</param>
@@ -73,12 +85,45 @@ public sealed class KeyspaceFace : IAsyncDisposable
         }
 
         Endpoint = (IPEndPoint)socket.LocalEndPoint!;
+        finds = cluster.FindGroup;
+        runner = new MoveRunner(node, loop, cluster, log);
+        node.Desk = new ClusterDesk(node, loop, cluster, stopping.Token);
+        gossip = new GossipRunner(self, node, cluster, stopping.Token);
+        node.Health = gossip.HealthOf;
+        node.FailureReports = gossip.AccusersOf;
+        gossiping = Task.Run(gossip.RunAsync, CancellationToken.None);
         loop.Open(socket);
         var peer = new ClusterPeer(self, advertised ?? listen.Address.ToString(), Endpoint.Port, busPort);
         node.Shared.Store = new DirectoryStore(cluster, loop.Post, stopping.Token);
         node.Say = (isWarning, sentence) => log(isWarning, sentence);
-        var follower = new ClusterFollower(node, machines, cluster, peer, hears, loop.Post, log);
+        var follower = new ClusterFollower(node, machines, cluster, peer, hears, runner, loop.Post, log);
         following = Task.Run(() => follower.RunAsync(stopping.Token), CancellationToken.None);
+    }
+
+    /// <summary>How the face is, for an operator.</summary>
+    public async Task<KeyspaceFaceStatus> StatusAsync()
+    {
+        var topology = node.Topology;
+        var view = new ClusterView(topology);
+        var lag = 0UL;
+        foreach (var seat in topology.Led)
+            if (finds?.Invoke(seat.Group) is { } group) lag = Math.Max(lag, await LagOfAsync(group).ConfigureAwait(false));
+        var (done, failed, running) = node.Desk?.CountMoves() ?? default;
+        return new KeyspaceFaceStatus(Endpoint?.Port ?? 0, topology.Led.Count(), view.SlotsServed, topology.Shards.Length, topology.Shards.Length == 0 ? 0 : topology.Shards.Min(shard => shard.Replicas.Length), lag)
+        {
+            Commands = node.Counters.Commands,
+            Redirects = node.Counters.Redirects,
+            MovesDone = done,
+            MovesFailed = failed,
+            MovesRunning = running,
+        };
+    }
+
+    private static async Task<ulong> LagOfAsync(ReplicatedGroup group)
+    {
+        var last = group.Status.Last.Index.Value;
+        var followers = await group.FollowersAsync().ConfigureAwait(false);
+        return followers.Count == 0 ? 0 : followers.Max(place => last - Math.Min(place.Match.Value, last));
     }
 
     /// <summary>Cuts the clients off. The runtime must still run.</summary>
@@ -86,7 +131,19 @@ public sealed class KeyspaceFace : IAsyncDisposable
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         await following.ConfigureAwait(false);
+        await gossiping.ConfigureAwait(false);
         if (Endpoint is not null) await loop!.CloseAsync().WaitAsync(TimeSpan.FromSeconds(5)).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
         stopping.Dispose();
     }
+
+    private async ValueTask<ReadOnlyMemory<byte>> OnMove(ControlRequest request, CancellationToken cancellation)
+    {
+        if (MoveQuestion.Decode(request.Payload.Span) is not { } question) throw new ControlRefusedException("the question is not whole");
+        return runner is { } started ? (await started.AnswerAsync(question, cancellation).ConfigureAwait(false)).Encode() : default(MoveAnswer).Encode();
+    }
+
+    private ValueTask<ReadOnlyMemory<byte>> OnGossip(ControlRequest request, CancellationToken cancellation) => new(gossip?.OnMessage(request.Caller, request.Payload.Span) ?? default(ReadOnlyMemory<byte>));
+
+    private ValueTask<ReadOnlyMemory<byte>> OnLeads(ControlRequest request, CancellationToken cancellation) =>
+        new(KeyspaceVerbs.EncodeLeads(node.Topology.Led.Select(seat => (seat.Group, seat.Log.Term))));
 }

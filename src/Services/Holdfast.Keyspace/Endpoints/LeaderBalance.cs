@@ -19,7 +19,7 @@ internal sealed class LeaderBalance(ClusterNode cluster, Func<NodeId, bool> hear
     {
         if (topology.Shards.Length == 0 || Stopwatch.GetElapsedTime(lookedAt) < LookEvery) return;
         lookedAt = Stopwatch.GetTimestamp();
-        var nodes = topology.Peers.Select(peer => new NodeFacts(peer.Node, "", peer.Node == topology.Self || hears(peer.Node))).ToArray();
+        var nodes = topology.Peers.Select(peer => new NodeFacts(peer.Node, "", !topology.Follows.ContainsKey(peer.Node) && (peer.Node == topology.Self || hears(peer.Node)))).ToArray();
         var groups = topology.Shards.Select((shard, i) => new GroupFacts(shard.Group, shard.Replicas, shard.Replicas.Length, topology.LeaderOf(i))).ToArray();
         foreach (var plan in Placement.Plan(nodes, groups))
         {

@@ -11,6 +11,7 @@ internal sealed class RedisConnection : IReadyHandler, IClientWire
     private LoopRegistration registration;
     private ReadyEvents interest = ReadyEvents.Readable;
     private bool isGone;
+    private bool isTold;
 
     public RedisConnection(RedisLoop owner, int descriptor, string remote)
     {
@@ -66,6 +67,20 @@ internal sealed class RedisConnection : IReadyHandler, IClientWire
         var isFull = client.Replies.Length > owner.Node.Options.UnreadBytesMax;
         if (!isFull && !client.HasRequest) Watch(interest | ReadyEvents.Readable);
         else if (isFull) Watch(interest & ~ReadyEvents.Readable);
+    }
+
+    public void OnTold(ClientSession client)
+    {
+        if (isTold) return;
+        if (owner.TryCollect(this)) isTold = true;
+        else OnSendable(client);
+    }
+
+    /// <summary>Sends what was collected for it in this turn.</summary>
+    public void SendTold()
+    {
+        isTold = false;
+        if (!isGone) OnSendable(Session);
     }
 
     public void OnClosed(ClientSession client)

@@ -22,6 +22,8 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
     private readonly HashSet<RedisConnection> connections = [];
     private readonly List<ClientSession> retrying = [];
     private readonly ShardChores chores;
+    private readonly List<RedisConnection> told = [];
+    private bool isCollecting;
     private Socket? listener;
     private LoopRegistration listening = LoopRegistration.None;
     private Instant shardsAt = Instant.Zero;
@@ -51,6 +53,22 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
     {
         calls.Enqueue(call);
         Loop.Wake();
+    }
+
+    /// <summary>Something that is found out on the loop.</summary>
+    public Task<T> AskAsync<T>(Func<T> ask)
+    {
+        var found = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(() => found.SetResult(ask()));
+        return found.Task;
+    }
+
+    /// <summary>Something that is begun on the loop, and ends there later.</summary>
+    public Task<T> CompleteAsync<T>(Action<Action<T>> begin)
+    {
+        var ended = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(() => begin(result => ended.TrySetResult(result)));
+        return ended.Task;
     }
 
     /// <summary>Begins to accept. The socket is bound already.</summary>
@@ -107,6 +125,7 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
         }
 
         Depart();
+        SendTold();
         if (Node.Resting.Count > 0) return now;
         var next = Instant.Min(shardsAt, Node.Waiting.Count > 0 ? now + LookAtWaiting : Instant.Never);
         next = Instant.Min(next, Node.Waits.Next);
@@ -115,8 +134,16 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
 
     public void OnLoopEnded() => EndAll();
 
+    /// <summary>Takes a connection along that was told something while sockets are read: what a turn tells it leaves in one call. False when the turn is over: then it is sent at once.</summary>
+    public bool TryCollect(RedisConnection connection)
+    {
+        if (isCollecting) told.Add(connection);
+        return isCollecting;
+    }
+
     public void OnTime(Instant now)
     {
+        isCollecting = true;
         Node.Now = now;
         Node.WallMicros = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10;
     }
@@ -148,6 +175,13 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
         }
 
         Loop.Wake();
+    }
+
+    private void SendTold()
+    {
+        isCollecting = false;
+        foreach (var connection in told) connection.SendTold();
+        told.Clear();
     }
 
     /// <summary>Those whose command goes on.</summary>

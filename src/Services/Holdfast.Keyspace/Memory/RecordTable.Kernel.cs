@@ -100,6 +100,15 @@ internal unsafe struct RecordTable
         return cursor;
     }
 
+    /// <summary>Calls for every record with this very hash. The visitor changes nothing.</summary>
+    public readonly void WalkHash<TVisitor>(uint hash, ref TVisitor visitor)
+        where TVisitor : IRecordVisitor, allows ref struct
+    {
+        if (Count == 0) return;
+        VisitHash(places, log, hash, ref visitor);
+        if (old is not null) VisitHash(old, oldLog, hash, ref visitor);
+    }
+
     /// <summary>A record, each with the same chance; null when there is none. Places are drawn until one is taken, and a table is never emptier than an eighth for long.</summary>
     public readonly byte* Draw(SeededRandom dice)
     {
@@ -187,7 +196,8 @@ internal unsafe struct RecordTable
         return cursor;
     }
 
-    private static ulong Reverse(ulong value)
+    /// <summary>The bits in the other direction: the order in which a cursor passes hashes.</summary>
+    internal static ulong Reverse(ulong value)
     {
         value = ((value >> 1) & 0x5555555555555555) | ((value & 0x5555555555555555) << 1);
         value = ((value >> 2) & 0x3333333333333333) | ((value & 0x3333333333333333) << 2);
@@ -239,6 +249,16 @@ internal unsafe struct RecordTable
 
         array[gap] = 0;
         return true;
+    }
+
+    private static void VisitHash<TVisitor>(ulong* array, int bits, uint hash, ref TVisitor visitor)
+        where TVisitor : IRecordVisitor, allows ref struct
+    {
+        for (var at = hash & Mask(bits); array[at] != 0; at = (at + 1) & Mask(bits))
+        {
+            var record = Address(array[at]);
+            if (*(uint*)record == hash) visitor.Visit(record);
+        }
     }
 
     private static void VisitHome<TVisitor>(ulong* array, int bits, uint home, ref TVisitor visitor)

@@ -11,6 +11,9 @@ internal interface IClientWire
     /// <summary>There may be replies to send. Called often; what it does may wait until the turn's end.</summary>
     void OnSendable(ClientSession client);
 
+    /// <summary>Something was written that the client did not ask for, such as a message: one of many, perhaps, that may leave together.</summary>
+    void OnTold(ClientSession client);
+
     /// <summary>The client is to be cut off, after what can be sent is sent.</summary>
     void OnClosed(ClientSession client);
 }
@@ -30,6 +33,7 @@ internal sealed class ClientSession : IReadCompletion
     private Instant giveUpAt;
     private bool isAskingToRead;
     private bool isGrantedAtOnce;
+    private bool isReplyingLater;
     private Waiter? ending;
 
     public ClientSession(KeyspaceNode node, IClientWire wire, Stack<byte[]> pool)
@@ -75,6 +79,9 @@ internal sealed class ClientSession : IReadCompletion
     /// <summary>Whether it may read from replicas (READONLY).</summary>
     public bool IsReadOnly { get; set; }
 
+    /// <summary>The lock that this connection's writes are fenced by (HOLDFAST.FENCE); null for none.</summary>
+    public ClientFence? Fence { get; set; }
+
     /// <summary>False for a command whose read from a replica was refused just now.</summary>
     public bool MayReadReplica { get; private set; } = true;
 
@@ -93,7 +100,7 @@ internal sealed class ClientSession : IReadCompletion
     public Waiter? Waiter { get; private set; }
 
     /// <summary>It waits, or its waiting has ended and the reply is on its way through the shard: no further command is taken up.</summary>
-    public bool IsBlocked => Waiter is not null || ending is not null;
+    public bool IsBlocked => Waiter is not null || ending is not null || isReplyingLater;
 
     /// <summary>Its command is answered later (by the cluster's directory): no further command is taken up.</summary>
     public bool IsAside { get; private set; }
@@ -109,10 +116,20 @@ internal sealed class ClientSession : IReadCompletion
     /// <summary>Its command goes on in another entry.</summary>
     private bool IsResting { get; set; }
 
+    /// <summary>Its command was not executed, because the shard does not serve its slot: its way is looked for again.</summary>
+    private bool IsHeldUp { get; set; }
+
     /// <summary>Bytes came: goes on as far as it can.</summary>
     public void GoOn()
     {
         IsInConvoy = false;
+        if (IsHeldUp)
+        {
+            IsHeldUp = false;
+            Wait();
+            return;
+        }
+
         if (IsResting)
         {
             IsResting = false;
@@ -154,7 +171,7 @@ internal sealed class ClientSession : IReadCompletion
     }
 
     /// <summary>Whether its next command is for this convoy too; executes nothing.</summary>
-    public bool IsNextFor(Convoy convoy) => !IsResting && !IsClosed && !IsLeaving && !IsBlocked && Replies.Length <= node.Options.UnreadBytesMax && TryNext() && next.Road == Road.Shard && next.Convoy == convoy;
+    public bool IsNextFor(Convoy convoy) => !IsResting && !IsHeldUp && !IsClosed && !IsLeaving && !IsBlocked && Replies.Length <= node.Options.UnreadBytesMax && TryNext() && next.Road == Road.Shard && next.Convoy == convoy;
 
     /// <summary>Executes its present command on a shard, in the shard's present entry.</summary>
     public void ExecuteOn(ShardSeat seat, CommandCall call)
@@ -170,8 +187,15 @@ internal sealed class ClientSession : IReadCompletion
         var (spec, slot) = (next.Spec!, next.Slot);
         var writer = Replies.Writer;
         Replies.Mark();
+        if (slot >= 0 && !seat.Machine.State.Slots.Owned[slot] && !(node.Bug == PlantedShardBug.SourceReadsSealed && spec.Has(CommandFlags.ReadOnly)))
+        {
+            // Its slot is sealed or gone, since it was routed: not executed, so it may be sent elsewhere (S19).
+            IsHeldUp = true;
+            return;
+        }
+
         if (spec.Has(CommandFlags.DenyOom) || spec.Place != CommandPlace.Shard) node.Eviction.MakeRoom(call);
-        if (slot >= 0 && !seat.Machine.State.Slots.Owned[slot]) writer.Error(CommandErrors.ClusterDown);
+        if (Fence is { } fence && !FenceCommands.TryPass(fence, call, spec, Transaction)) FenceCommands.Refuse(this, fence, call);
         else if ((spec.Has(CommandFlags.DenyOom) || (spec.Place == CommandPlace.Connection && Transaction.DeniesOom)) && node.IsOutOfMemory)
         {
             writer.Error(CommandErrors.OutOfMemory);
@@ -248,7 +272,7 @@ internal sealed class ClientSession : IReadCompletion
         if (IsClosed) return false;
         next = RequestRouter.Route(node, this, Input.Request);
         if (next.Road == Road.Wait && (node.Now < giveUpAt || (next.Spec is { } spec && node.Pause.Holds(spec, node.Now)))) return true;
-        if (next.Road == Road.Wait) next = Routed.Refuse(RequestRouter.Text(CommandErrors.ClusterDown));
+        if (next.Road == Road.Wait) next = Routed.Refuse(next.Text ?? RequestRouter.Text(CommandErrors.ClusterDown));
         giveUpAt = default;
         GoOn();
         return false;
@@ -258,7 +282,7 @@ internal sealed class ClientSession : IReadCompletion
     void IReadCompletion.OnGrant(in ReadGrant grant)
     {
         if (IsClosed) return;
-        if (grant.IsGranted)
+        if (grant.IsGranted && next.Seat!.Machine.State.Slots.Owned[next.Slot])
         {
             var call = next.Seat!.Machine.ReadCall;
             call.TimeMicros = node.WallMicros;
@@ -276,8 +300,22 @@ internal sealed class ClientSession : IReadCompletion
         if (!isAskingToRead) GoOn();
     }
 
+    /// <summary>The present command replies later: nothing more is read until then. For commands of the node, not within a transaction.</summary>
+    public Action<Action<Wire.Resp.RespWriter>> ReplyLater()
+    {
+        isReplyingLater = true;
+        return write =>
+        {
+            isReplyingLater = false;
+            if (IsClosed) return;
+            write(Replies.Writer);
+            Replies.Pass();
+            GoOn();
+        };
+    }
+
     /// <summary>Something was written for it that it did not ask for.</summary>
-    public void Tell() => wire.OnSendable(this);
+    public void Tell() => wire.OnTold(this);
 
     public void OnReleased(long ticket)
     {
@@ -331,7 +369,7 @@ internal sealed class ClientSession : IReadCompletion
         node.Tracking.Remove(this);
         Tracking.TurnOff();
         SignOut();
-        (IsReadOnly, IsAsking) = (false, false);
+        (IsReadOnly, IsAsking, Fence) = (false, false, null);
         Replies.Writer.Protocol = 2;
         Durability = node.Options.Durability;
     }
@@ -400,6 +438,7 @@ internal sealed class ClientSession : IReadCompletion
             case Road.Refuse:
                 if (Transaction.IsOpen) Transaction.IsSpoilt = true;
                 node.Meter.Reject(next.Spec, next.Text!);
+                if (next.Text!.StartsWith("MOVED ", StringComparison.Ordinal)) node.Counters.Redirects++;
                 writer.Error(next.Text!);
                 break;
             case Road.Queue:

@@ -47,7 +47,7 @@ internal sealed class Convoy : IShardWork
     {
         if (!WantsTurn) return;
         var batch = proposed = spare.TryPop(out var used) ? used : new Batch(this);
-        seat.Log.Propose(work, new ProposeOptions { Durability = durability }, batch);
+        seat.Log.Propose(work, new ProposeOptions { Durability = seat.Machine.Call.Node.Bug == PlantedShardBug.ReplyBeforeCommit ? Durability.Async : durability }, batch);
     }
 
     void IShardWork.Run(ShardMachine shard)

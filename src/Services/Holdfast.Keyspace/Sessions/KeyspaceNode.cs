@@ -27,6 +27,9 @@ internal sealed class KeyspaceNode
 
     public KeyspaceOptions Options { get; }
 
+    /// <summary>For the simulator.</summary>
+    public PlantedShardBug Bug { get; init; }
+
     /// <summary>CONFIG.</summary>
     public SettingTable Settings { get; init; }
 
@@ -114,6 +117,15 @@ internal sealed class KeyspaceNode
     /// <summary>Clients whose command goes on in another turn.</summary>
     public List<ClientSession> Resting { get; } = [];
 
+    /// <summary>Does what takes longer than a turn; null where there is no cluster (tests of commands).</summary>
+    public IClusterDesk? Desk { get; set; }
+
+    /// <summary>How a node is, as far as this one is told; it decides nothing.</summary>
+    public Func<NodeId, PeerHealth> Health { get; set; } = static _ => PeerHealth.Alive;
+
+    /// <summary>How many nodes say that one is down.</summary>
+    public Func<NodeId, int> FailureReports { get; set; } = static _ => 0;
+
     /// <summary>Scratch for the places of keys.</summary>
     public List<int> Places { get; } = [];
 
@@ -180,6 +192,9 @@ internal sealed class NodeCounters
 
     public long Errors { get; set; }
 
+    /// <summary>Commands that were sent to another node.</summary>
+    public long Redirects { get; set; }
+
     /// <summary>Errors by their first word.</summary>
     public SortedDictionary<string, long> ErrorCodes { get; } = new(StringComparer.Ordinal);
 
@@ -189,4 +204,16 @@ internal sealed class NodeCounters
         Commands = ExpiredKeys = EvictedKeys = Hits = Misses = BytesIn = BytesOut = RejectedClients = Errors = 0;
         ErrorCodes.Clear();
     }
+}
+
+/// <summary>How another node seems to be.</summary>
+internal enum PeerHealth : byte
+{
+    Alive = 0,
+
+    /// <summary>This node does not hear from it: "fail?".</summary>
+    Suspect = 1,
+
+    /// <summary>Nobody has heard from it for a while: "fail".</summary>
+    Failed = 2,
 }

@@ -61,6 +61,7 @@ internal static class RequestRouter
             return slot >= 0 && way.Road == Road.Refuse ? way : new Routed(Road.Queue, spec, slot, null, null);
         }
 
+        if (spec.Place == CommandPlace.Node && spec.Keys.Length > 0) return new Routed(Road.Node, spec, -1, null, null); // MIGRATE: it touches no shard by itself.
         if (spec.Place == CommandPlace.EveryShard) return ToEveryShard(node, client, spec);
         if (slot < 0 && spec.Place == CommandPlace.AnyShard) return ToAnyShard(node, client, spec);
         return slot < 0 ? new Routed(Road.Node, spec, -1, null, null) : ToSlot(node, client, spec, slot);
@@ -180,11 +181,45 @@ internal static class RequestRouter
         var topology = node.Topology;
         var shard = topology.ShardOf(slot);
         if (shard < 0) return topology.Shards.Length == 0 ? new Routed(Road.Wait, spec, slot, null, null) : Routed.Refuse(Text(CommandErrors.ClusterDown), spec);
-        if (topology.Seats[shard] is { Log.IsLedHere: true } seat) return seat.Machine.State.Slots.IsClaimed || !seat.Machine.Role.IsLeader
-            ? new Routed(Road.Shard, spec, slot, seat.ConvoyOf(client.Durability), null)
-            : new Routed(Road.Wait, spec, slot, null, null);
+        if (topology.Seats[shard] is { Log.IsLedHere: true } seat)
+        {
+            if (seat.Machine.State.Slots.Owned[slot] || !seat.Machine.Role.IsLeader || (node.Bug == PlantedShardBug.SourceReadsSealed && spec.Has(CommandFlags.ReadOnly))) return new Routed(Road.Shard, spec, slot, seat.ConvoyOf(client.Durability), null);
+            if (ByMoves(node, client, spec, slot, seat) is { } way) return way;
+        }
+        else if (Adopted(topology, slot) is { } adopter)
+        {
+            return new Routed(Road.Shard, spec, slot, adopter.ConvoyOf(client.Durability), null);
+        }
+
         if (client is { IsReadOnly: true, MayReadReplica: true, Transaction.IsOpen: false } && spec.Has(CommandFlags.ReadOnly) && !spec.Has(CommandFlags.Blocking) && topology.Seats[shard] is { } replica)
             return new Routed(Road.Replica, spec, slot, null, null) { Seat = replica };
+        return ToLeader(topology, spec, slot, shard);
+    }
+
+    /// <summary>The way of a slot that the layout gives to a shard led here, which does not serve it: it has just moved, or is about to.</summary>
+    private static Routed? ByMoves(KeyspaceNode node, ClientSession client, CommandSpec spec, int slot, ShardSeat seat)
+    {
+        if (seat.Machine.State.Slots.LeavingBy(slot) is { } move)
+        {
+            if (move.Phase == DeparturePhase.Sealed) return new Routed(Road.Wait, spec, slot, null, Text(CommandErrors.Moving));
+            var target = node.Topology.PlaceOf(move.Target);
+            if (target < 0) return new Routed(Road.Wait, spec, slot, null, null);
+            return node.Topology.Seats[target] is { Log.IsLedHere: true } there ? new Routed(Road.Shard, spec, slot, there.ConvoyOf(client.Durability), null) : ToLeader(node.Topology, spec, slot, target);
+        }
+
+        return Adopted(node.Topology, slot) is { } adopter ? new Routed(Road.Shard, spec, slot, adopter.ConvoyOf(client.Durability), null) : new Routed(Road.Wait, spec, slot, null, null);
+    }
+
+    /// <summary>The shard led here that has a slot by its own log, which decides; the layout is only late.</summary>
+    private static ShardSeat? Adopted(Topology topology, int slot)
+    {
+        foreach (var seat in topology.Led)
+            if (seat.Machine.Role.IsLeader && seat.Machine.State.Slots.Owned[slot]) return seat;
+        return null;
+    }
+
+    private static Routed ToLeader(Topology topology, CommandSpec spec, int slot, int shard)
+    {
         var leader = topology.LeaderOf(shard);
         if (leader == NodeId.None || leader == topology.Self || topology.PeerOf(leader) is not { Port: > 0 } peer) return new Routed(Road.Wait, spec, slot, null, null);
         return Routed.Refuse(string.Create(CultureInfo.InvariantCulture, $"MOVED {slot} {peer.Host}:{peer.Port}"), spec);

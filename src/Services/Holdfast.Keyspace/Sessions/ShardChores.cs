@@ -8,7 +8,7 @@ namespace Holdfast.Keyspace;
 /// <summary>What a shard's leader does by itself, now and then: claims the slots of the layout, once, and deletes keys that have expired. Each as an entry like any other.</summary>
 internal sealed class ShardChores(KeyspaceNode node)
 {
-    private readonly Dictionary<GroupId, (Chore Claim, Chore Expiry)> known = [];
+    private readonly Dictionary<GroupId, (Chore Claim, Chore Expiry, Chore Tidy)> known = [];
 
     /// <summary>Looks at every shard that is led here.</summary>
     public void Look()
@@ -19,11 +19,13 @@ internal sealed class ShardChores(KeyspaceNode node)
             if (topology.Seats[i] is not { Log.IsLedHere: true } seat || !seat.Machine.Role.IsLeader) continue;
             var shard = topology.Shards[i];
             if (!known.TryGetValue(seat.Group, out var chores))
-                known[seat.Group] = chores = (new Chore(seat, call => Claim(call, shard)), new Chore(seat, new ExpiryRound().Run));
+                known[seat.Group] = chores = (new Chore(seat, call => Claim(call, shard)), new Chore(seat, new ExpiryRound().Run), new Chore(seat, MoveDoor.Tidy));
             node.Subscriptions.EndLost(seat.Machine);
+            node.Tracking.OnSlots(seat.Machine);
             seat.Machine.Waits.EndLost(seat.Machine.State.Slots, node);
             if (!seat.Machine.State.Slots.IsClaimed) chores.Claim.Propose();
             else if (seat.Machine.Keyspace.VolatileCount > 0 || seat.Machine.Keyspace.HasFieldDates) chores.Expiry.Propose();
+            if (seat.Machine.State.Slots.Incoming.Values.Any(move => move.Phase == ArrivalPhase.Refused)) chores.Tidy.Propose();
         }
     }
 
@@ -105,11 +107,12 @@ internal sealed unsafe class ExpiryRound
     public void Run(CommandCall call)
     {
         var keyspace = call.Keyspace;
+        var owned = call.Shard.State.Slots.Owned; // What is sealed or staged changes by moves only (S21).
         var visitor = new Looking { Keyspace = keyspace, Now = call.Now, Expired = expired, Dated = dated };
         var empty = 0;
         for (var homes = HomesPerRound; homes > 0 && expired.Count + dated.Count < KeysPerRound && empty < KeySlot.Count; homes--)
         {
-            while (empty < KeySlot.Count && keyspace.VolatileIn(slot) == 0 && !keyspace.HasFieldDatesIn(slot))
+            while (empty < KeySlot.Count && ((keyspace.VolatileIn(slot) == 0 && !keyspace.HasFieldDatesIn(slot)) || !owned[slot]))
             {
                 (slot, cursor) = ((slot + 1) % KeySlot.Count, 0);
                 empty++;

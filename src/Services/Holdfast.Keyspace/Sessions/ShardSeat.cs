@@ -11,6 +11,7 @@ internal sealed class ShardSeat
         (Machine, Log) = (machine, log);
         Quorum = new Convoy(this, Durability.Quorum);
         Async = new Convoy(this, Durability.Async);
+        Steps = new StepDesk(this);
     }
 
     public GroupId Group => Machine.Group;
@@ -22,6 +23,9 @@ internal sealed class ShardSeat
     public Convoy Quorum { get; }
 
     public Convoy Async { get; }
+
+    /// <summary>Steps of moves.</summary>
+    public StepDesk Steps { get; }
 
     public Convoy ConvoyOf(Durability durability) => durability == Durability.Async ? Async : Quorum;
 }

@@ -32,6 +32,31 @@ internal static class ShardLayout
         return string.Join(';', parts);
     }
 
+    /// <summary>The layout after slots went from one shard to another; what the source does not have in it stays as it is.</summary>
+    public static string Moved(string text, GroupId source, GroupId target, SlotRanges slots)
+    {
+        var sets = new SortedDictionary<GroupId, SlotSet>();
+        foreach (var (group, ranges) in Parse(text))
+        {
+            sets[group] = new SlotSet();
+            foreach (var (first, last) in ranges) sets[group].Add(first, last);
+        }
+
+        sets.TryAdd(source, new SlotSet());
+        sets.TryAdd(target, new SlotSet());
+        foreach (var slot in slots.Slots())
+        {
+            if (!sets[source][slot]) continue;
+            sets[source][slot] = false;
+            sets[target][slot] = true;
+        }
+
+        return string.Join(';', sets.Select(pair => $"{pair.Key.Value.ToString(CultureInfo.InvariantCulture)}:{SlotRanges.Of(pair.Value)}"));
+    }
+
+    /// <summary>The directory's settings of nodes that lead no shards begin so; the incarnation follows, and the value is the one that it follows.</summary>
+    public const string FollowsPrefix = "keyspace.follows.";
+
     /// <summary>Reads a layout; what is not one is nobody's.</summary>
     public static ImmutableSortedDictionary<GroupId, ImmutableArray<(int First, int Last)>> Parse(string text)
     {
@@ -42,7 +67,7 @@ internal static class ShardLayout
             if (colon < 0 || !ulong.TryParse(part[..colon], NumberStyles.None, CultureInfo.InvariantCulture, out var group)) continue;
             var ranges = ImmutableArray.CreateBuilder<(int, int)>();
             foreach (var range in part[(colon + 1)..].Split(','))
-                if (TryRange(range, out var first, out var last)) ranges.Add((first, last));
+                if (SlotRanges.TryRange(range, out var first, out var last)) ranges.Add((first, last));
             layout[new GroupId(group)] = ranges.ToImmutable();
         }
 
@@ -59,15 +84,5 @@ internal static class ShardLayout
         var colon = at < 0 ? -1 : text.LastIndexOf(':', at);
         if (colon <= 0 || !int.TryParse(text.AsSpan(colon + 1, at - colon - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)) return null;
         return int.TryParse(text.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var bus) ? new ClusterPeer(node, text[..colon], port, bus) : null;
-    }
-
-    private static bool TryRange(string text, out int first, out int last)
-    {
-        var dash = text.IndexOf('-', StringComparison.Ordinal);
-        last = 0;
-        var isGood = int.TryParse(dash < 0 ? text : text[..dash], NumberStyles.None, CultureInfo.InvariantCulture, out first);
-        if (dash < 0) last = first;
-        else isGood &= int.TryParse(text[(dash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out last);
-        return isGood && first <= last && last < KeySlot.Count;
     }
 }

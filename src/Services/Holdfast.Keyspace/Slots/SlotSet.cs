@@ -21,6 +21,13 @@ internal sealed class SlotSet
         }
     }
 
+    public SlotSet Copy()
+    {
+        var copy = new SlotSet { Count = Count };
+        bits.CopyTo(copy.bits, 0);
+        return copy;
+    }
+
     public void Add(int first, int last)
     {
         for (var slot = first; slot <= last; slot++) this[slot] = true;

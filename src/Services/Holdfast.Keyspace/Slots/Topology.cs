@@ -49,13 +49,27 @@ internal sealed class Topology
     /// <summary>This node's replica of each shard; null where it has none.</summary>
     public ImmutableArray<ShardSeat?> Seats { get; }
 
+    /// <summary>Nodes that lead no shard, because they were told to follow another (CLUSTER REPLICATE).</summary>
+    public ImmutableSortedDictionary<NodeId, NodeId> Follows { get; init; } = ImmutableSortedDictionary<NodeId, NodeId>.Empty;
+
+    /// <summary>Who leads those shards of which this node has no replica, as they said last.</summary>
+    public LeaderBook Elsewhere { get; init; } = new();
+
     /// <summary>The shard of a slot; -1 for nobody's.</summary>
     public int ShardOf(int slot) => shardOfSlot[slot];
+
+    /// <summary>The place of a shard among them; -1 when it is not known.</summary>
+    public int PlaceOf(GroupId group)
+    {
+        for (var i = 0; i < Shards.Length; i++)
+            if (Shards[i].Group == group) return i;
+        return -1;
+    }
 
     public ShardSeat? SeatOf(int slot) => shardOfSlot[slot] is >= 0 and var shard ? Seats[shard] : null;
 
     /// <summary>Who leads a shard; nobody when that is not known here.</summary>
-    public NodeId LeaderOf(int shard) => Seats[shard]?.Log.Leader ?? NodeId.None;
+    public NodeId LeaderOf(int shard) => Seats[shard]?.Log.Leader ?? Elsewhere.LeaderOf(Shards[shard].Group);
 
     public ClusterPeer? PeerOf(NodeId node)
     {

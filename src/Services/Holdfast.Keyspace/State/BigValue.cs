@@ -24,6 +24,9 @@ internal abstract class BigValue
     /// <summary>Whether a key holds it. Before that it is nobody's but its maker's, and its changes are not told.</summary>
     public bool IsKept { get; set; }
 
+    /// <summary>How many are looking at it: while there are any, it is not freed.</summary>
+    public int Holders { get; set; }
+
     /// <summary>Whether it tells of every element that it changes (<see cref="IBeforeChange.OnElement"/>), so that changes in place can be undone (S20).</summary>
     public virtual bool TellsElements => false;
 

@@ -13,6 +13,9 @@ internal unsafe interface IBeforeChange
     /// <summary>A big value is about to change some of its elements, and will say each by <see cref="OnElement"/> if it can.</summary>
     void BeforeElements(in KeyPlace place);
 
+    /// <summary>Elements of a big value that have this hash are about to be added, changed or removed.</summary>
+    void BeforeElement(TableValue value, uint hash);
+
     /// <summary>An element of a big value was changed. True takes over what it replaced: it must not be freed until <see cref="BigValue.Forget"/>.</summary>
     bool OnElement(in ElementImage image);
 }

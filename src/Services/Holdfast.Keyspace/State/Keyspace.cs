@@ -217,6 +217,9 @@ internal sealed unsafe class Keyspace : IDisposable
         Attach(record, slot);
     }
 
+    /// <summary>Elements of a big value that have this hash are about to change.</summary>
+    public void BeforeElement(TableValue value, uint hash) => Before?.BeforeElement(value, hash);
+
     /// <summary>An element of a big value was changed; true when what it replaced must be kept.</summary>
     public bool OnElement(in ElementImage image) => Before is { } before && before.OnElement(image);
 
@@ -255,8 +258,15 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>Frees big values that are gone, up to so many elements; true while there are more.</summary>
     public bool FreeSome(int elementsMax)
     {
-        while (elementsMax > 0 && dying.TryPeek(out var value))
+        for (var held = 0; elementsMax > 0 && dying.TryPeek(out var value);)
         {
+            if (value.Holders > 0)
+            {
+                if (++held > dying.Count) break;
+                dying.Enqueue(dying.Dequeue());
+                continue;
+            }
+
             var before = value.Count;
             var left = value.Free(elementsMax);
             elementsMax -= (int)Math.Max(1, before - left);

@@ -65,6 +65,9 @@ internal sealed class ShardMachine : IAppendExecutor
     /// <summary>Who watches which keys (WATCH).</summary>
     public WatchTable Watches { get; }
 
+    /// <summary>The place of the entry that is being executed.</summary>
+    public LogPosition Position { get; private set; }
+
     /// <summary>Who waits for which keys to have something (BLPOP …).</summary>
     public WaitTable Waits { get; } = new();
 
@@ -103,6 +106,7 @@ internal sealed class ShardMachine : IAppendExecutor
         Call.Effects.Begin(effects);
         Call.TimeMicros = command.TimeMicros;
         Keyspace.Seconds = (uint)(command.TimeMicros / 1_000_000);
+        Position = command.Position;
         State.Undo.Begin(command.Position.Index, State.Hash);
         State.IsUndoOn = true;
         works[BitConverter.ToInt32(command.Command)].Run(this);
@@ -120,6 +124,7 @@ internal sealed class ShardMachine : IAppendExecutor
     {
         Watches.BreakAll();
         if (State.IsUndoOn) Call.Node.Tracking.OnFlushed(this);
+        if (Role.IsLeader) Waits.OnFlushed();
         State.Flush();
     }
 
@@ -128,6 +133,7 @@ internal sealed class ShardMachine : IAppendExecutor
         Watches.BreakAll();
         Outbox.OnTruncated(from);
         var hash = State.Hash;
+        State.KeepsLostOwnership = Call.Node.Bug == PlantedShardBug.OwnershipNotUndone;
         if (!State.Undo.TryUndo(from, ref hash)) return false;
         State.Hash = hash;
         return true;
@@ -153,12 +159,13 @@ internal sealed class ShardMachine : IAppendExecutor
         return ApplyResult.Yield;
     }
 
-    public ISnapshotView CaptureSnapshot() => new SnapshotWalk(State);
+    public ISnapshotView CaptureSnapshot() => new SnapshotWalk(State, hasMoves: Call.Node.Bug != PlantedShardBug.MovesLeftOutOfSnapshot);
 
     public ISnapshotBuilder BeginRestore() => new Builder(this);
 
     public void OnRole(in GroupRole role)
     {
+        if ((!role.IsLeader || role.Term != Role.Term) && Call.Node.Bug != PlantedShardBug.CopyOutlivesTerm) State.Tracker = null;
         if (!role.IsLeader)
         {
             Watches.BreakAll();
@@ -237,7 +244,7 @@ internal sealed class ShardMachine : IAppendExecutor
         {
             new SpanWriter(unread).WriteBytes(chunk);
             var bytes = new SpanReader(unread.Written);
-            if (!isHeadRead && unread.Length >= SnapshotCodec.HeadBytes)
+            if (!isHeadRead && SnapshotCodec.HasHead(bytes.Rest))
             {
                 isHeadRead = true;
                 Invariant.Holds(SnapshotCodec.TryReadHead(ref bytes, state!, out _), "a shard's snapshot is of another version: start the program that wrote it, or a newer one");

@@ -1,3 +1,6 @@
+using Holdfast.Cluster;
+using Holdfast.Wire;
+
 namespace Holdfast.Keyspace;
 
 /// <summary>Everything that a shard replicates: keys, the slots it owns, and a rolling hash over all effects.</summary>
@@ -14,7 +17,29 @@ internal sealed class ShardState : IBeforeChange, IDisposable
 
     public Keyspace Keyspace { get; private set; } = new();
 
-    public SlotOwnership Slots { get; } = new();
+    public SlotOwnership Slots { get; private set; } = new();
+
+    /// <summary>A planted bug: what a lost tail did to the ownership stays.</summary>
+    public bool KeepsLostOwnership { get; set; }
+
+    /// <summary>The highest token of each lock that was declared here (S22).</summary>
+    public FenceTable Fences { get; private set; } = new();
+
+    /// <summary>Who is told which keys change, because slots are copied away; null while none are. Not part of the state.</summary>
+    public IChangeTracker? Tracker { get; set; }
+
+    /// <summary>Keys in the slots that are served here.</summary>
+    public long ServedKeys
+    {
+        get
+        {
+            var keys = Keyspace.KeyCount;
+            foreach (var (_, move) in Slots.Outgoing)
+                if (move.Phase != DeparturePhase.Open) keys -= CountIn(move.Slots);
+            foreach (var (_, move) in Slots.Incoming) keys -= CountIn(move.Slots);
+            return keys;
+        }
+    }
 
     /// <summary>Over all effects in order, those of other terms included.</summary>
     public ulong Hash { get; set; }
@@ -45,10 +70,46 @@ internal sealed class ShardState : IBeforeChange, IDisposable
         }
     }
 
+    /// <summary>Keys in some slots.</summary>
+    public long CountIn(SlotRanges slots)
+    {
+        var keys = 0L;
+        foreach (var slot in slots.Slots()) keys += Keyspace.CountIn(slot);
+        return keys;
+    }
+
+    /// <summary>The ownership, to be changed; what it was can be brought back when the change is taken back.</summary>
+    public SlotOwnership ChangeSlots()
+    {
+        if (!isUndoOn) return Slots;
+        Undo.Save(Slots);
+        return Slots = Slots.Copy();
+    }
+
+    /// <summary>The fences, to be changed. That is not taken back: a declaration in a lost tail means to rebuild.</summary>
+    public FenceTable ChangeFences()
+    {
+        if (isUndoOn) Undo.CannotTakeBack();
+        return Fences;
+    }
+
+    /// <summary>Reads the fences of a snapshot; false when they are of another format.</summary>
+    public bool TryReadFences(ref SpanReader reader)
+    {
+        if (FenceTable.Read(ref reader) is not { } read) return false;
+        Fences = read;
+        return true;
+    }
+
+    /// <summary>The ownership becomes what it was.</summary>
+    public void Bring(SlotOwnership before) => Slots = before;
+
     /// <summary>Removes every key: an empty keyspace takes the place of the old one, which undoing can bring back.</summary>
     public void Flush()
     {
         var old = Keyspace;
+        Tracker?.OnFlushed();
+        if (!Slots.Incoming.IsEmpty) ChangeSlots().OnFlushed();
         Keyspace = old.Emptied();
         WatchChanges();
         old.Before = null;
@@ -77,14 +138,21 @@ internal sealed class ShardState : IBeforeChange, IDisposable
 
     bool IBeforeChange.BeforeChange(in KeyPlace place, bool isReplaced)
     {
+        Tracker?.OnChange(place);
         if (Walk is { } walk && walk.Keyspace == Keyspace) walk.Save(place);
         return isUndoOn && Undo.Save(place, isReplaced);
     }
 
     void IBeforeChange.BeforeElements(in KeyPlace place)
     {
+        Tracker?.OnChange(place);
         if (Walk is { } walk && walk.Keyspace == Keyspace) walk.Save(place);
         if (isUndoOn) Undo.SaveElements(place);
+    }
+
+    void IBeforeChange.BeforeElement(TableValue value, uint hash)
+    {
+        if (Walk is { } walk && walk.Keyspace == Keyspace) walk.Save(value, hash);
     }
 
     bool IBeforeChange.OnElement(in ElementImage image)
@@ -96,4 +164,13 @@ internal sealed class ShardState : IBeforeChange, IDisposable
     public void Dispose() => Keyspace.Dispose();
 
     private void WatchChanges() => Keyspace.Before = isUndoOn || Walk is not null ? this : null;
+}
+
+/// <summary>Learns which keys are about to change.</summary>
+internal interface IChangeTracker
+{
+    void OnChange(in KeyPlace place);
+
+    /// <summary>All of them go.</summary>
+    void OnFlushed();
 }

@@ -5,32 +5,51 @@ using Holdfast.Wire;
 namespace Holdfast.Keyspace;
 
 /// <summary>
-/// The bytes of a shard's snapshot: a head (version, seed, hash, counts, slots), then records in any order, each with its length first. Nothing in it
-/// depends on memory layout.
+/// The bytes of a shard's snapshot: a head (version, then with its length first: seed, hash, counts, slots with their moves, fences), then records in any order, each with its length first. A large value may come in several
+/// records, each with a part of its elements (since version 2; moves and fences since 3). Nothing in it depends on memory layout.
 /// </summary>
 internal static unsafe class SnapshotCodec
 {
-    public const byte Version = 1;
+    public const byte Version = 3;
 
-    /// <summary>Bytes of the head.</summary>
-    public const int HeadBytes = 1 + 8 + 8 + 8 + 8 + (KeySlot.Count / 8);
+    /// <summary>The oldest version that is read: its large values are whole.</summary>
+    public const byte OldestVersion = 1;
 
-    public static void WriteHead(SpanWriter writer, ShardState state)
+    /// <summary>Bytes of the head before version 3.</summary>
+    private const int OldHeadBytes = 1 + 8 + 8 + 8 + 8 + (KeySlot.Count / 8);
+
+    public static void WriteHead(SpanWriter writer, ShardState state, bool hasMoves = true)
     {
+        var head = new ByteBuffer(4096);
+        var body = new SpanWriter(head);
+        body.WriteUInt64(state.Keyspace.Seed);
+        body.WriteUInt64(state.Hash);
+        body.WriteUInt64((ulong)state.Keyspace.KeyCount);
+        state.Slots.Write(body, hasMoves);
+        state.Fences.Write(body);
         writer.WriteByte(Version);
-        writer.WriteUInt64(state.Keyspace.Seed);
-        writer.WriteUInt64(state.Hash);
-        writer.WriteUInt64((ulong)state.Keyspace.KeyCount);
-        state.Slots.Write(writer);
+        writer.WriteBlock(head.Written);
     }
+
+    /// <summary>Whether a whole head stands at the beginning of the bytes.</summary>
+    public static bool HasHead(ReadOnlySpan<byte> bytes) => bytes.Length > 0 && (bytes[0] < 3 ? bytes.Length >= OldHeadBytes : HasRecord(bytes[1..]));
 
     public static bool TryReadHead(ref SpanReader reader, ShardState state, out long keys)
     {
         var version = reader.ReadByte();
+        keys = 0;
+        if (version is < OldestVersion or > Version) return false;
+        if (version < 3) return TryReadBody(ref reader, state, hasMoves: false, out keys);
+        var head = new SpanReader(reader.ReadBlock());
+        return TryReadBody(ref head, state, hasMoves: true, out keys) && reader.IsWhole;
+    }
+
+    private static bool TryReadBody(ref SpanReader reader, ShardState state, bool hasMoves, out long keys)
+    {
         state.Keyspace.Seed = reader.ReadUInt64();
         state.Hash = reader.ReadUInt64();
         keys = (long)reader.ReadUInt64();
-        return state.Slots.TryRead(ref reader) && reader.IsWhole && version == Version;
+        return state.Slots.TryRead(ref reader, hasMoves) && (!hasMoves || state.TryReadFences(ref reader)) && reader.IsWhole;
     }
 
     /// <summary>Writes a record; returns how many bytes.</summary>
@@ -51,6 +70,26 @@ internal static unsafe class SnapshotCodec
         return length + 4;
     }
 
+    /// <summary>Begins a record with a part of a large value: its elements follow, and then <see cref="EndPart"/>.</summary>
+    public static void WritePartHead(SpanWriter writer, int slot, byte kind, byte encoding, long expiry, ReadOnlySpan<byte> key)
+    {
+        writer.WriteUInt32(0);
+        writer.WriteUInt16((ushort)slot);
+        writer.WriteByte((byte)(kind | 0x80));
+        writer.WriteByte(encoding);
+        writer.WriteUInt64((ulong)expiry);
+        writer.WriteBlock(key);
+        writer.WriteUInt64(0);
+    }
+
+    /// <summary>Says in the head of a part how long it is and how many elements it has.</summary>
+    public static void EndPart(ByteBuffer target, int begin, long count)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(target.Patch(begin, 4), (uint)(target.Length - begin - 4));
+        var key = (int)BinaryPrimitives.ReadUInt32LittleEndian(target.Patch(begin + 16, 4));
+        BinaryPrimitives.WriteUInt64LittleEndian(target.Patch(begin + 20 + key, 8), (ulong)count);
+    }
+
     /// <summary>Reads one record into the keyspace; false when the bytes are none.</summary>
     public static bool TryReadRecord(ref SpanReader reader, Keyspace keyspace)
     {
@@ -67,6 +106,8 @@ internal static unsafe class SnapshotCodec
         if ((ValueKind)(kind & 0x7F) == ValueKind.Hash) keyspace.NoteFieldDates(slot);
         if ((kind & 0x80) != 0)
         {
+            var place = keyspace.Locate(key, slot);
+            if (place.IsBig) return keyspace.BigOf(place) is TableValue begun && begun.TryReadElements(ref body);
             if (BigValues.Read((ValueKind)(kind & 0x7F), encoding, ref body, keyspace) is not { } big) return false;
             keyspace.Attach(KeyRecord.Make(keyspace.Arena, hash, key, (ValueKind)(kind & 0x7F), encoding, keyspace.Keep(big), true, expiry), slot);
             return true;

@@ -13,23 +13,26 @@ internal sealed unsafe class SnapshotWalk : ISnapshotView
 {
     private const int ChunkBytes = 192 * 1024;
     private const int HomesPerChunk = 4096;
+    private const int HomesPerPart = 1024;
 
     private static readonly Mark SavedAhead = new("keyspace: a key was saved for a snapshot before it was changed");
 
     private readonly ShardState state;
     private readonly Keyspace keyspace;
     private readonly ByteBuffer written = new();
+    private readonly Queue<CapturedValue> pending = new();
+    private readonly Dictionary<BigValue, CapturedValue> captured = [];
     private int sent;
     private int slot;
     private ulong cursor;
 
-    public SnapshotWalk(ShardState state)
+    public SnapshotWalk(ShardState state, bool hasMoves = true)
     {
         this.state = state;
         keyspace = state.Keyspace;
         keyspace.Epoch++;
         keyspace.Hold();
-        SnapshotCodec.WriteHead(new SpanWriter(written), state);
+        SnapshotCodec.WriteHead(new SpanWriter(written), state, hasMoves);
         state.Walk = this;
     }
 
@@ -39,8 +42,15 @@ internal sealed unsafe class SnapshotWalk : ISnapshotView
     public bool WriteNext(IBufferWriter<byte> chunk)
     {
         var visitor = new Visitor { Walk = this };
-        for (var looked = 0; written.Length - sent < ChunkBytes && slot < KeySlot.Count && looked < HomesPerChunk; looked++)
+        for (var looked = 0; written.Length - sent < ChunkBytes && (pending.Count > 0 || slot < KeySlot.Count) && looked < HomesPerChunk; looked++)
         {
+            if (pending.Count > 0)
+            {
+                WritePart();
+                looked += HomesPerPart;
+                continue;
+            }
+
             cursor = keyspace.Table(slot).Walk(cursor, ref visitor);
             if (cursor == 0) slot++;
         }
@@ -54,7 +64,7 @@ internal sealed unsafe class SnapshotWalk : ISnapshotView
             sent = 0;
         }
 
-        return slot < KeySlot.Count || written.Length > 0;
+        return slot < KeySlot.Count || pending.Count > 0 || written.Length > 0;
     }
 
     /// <summary>A key is about to be changed: what the walk has not passed is put into the snapshot first.</summary>
@@ -62,14 +72,44 @@ internal sealed unsafe class SnapshotWalk : ISnapshotView
     {
         if (place.Record is null || place.Slot < slot || KeyRecord.Epoch(place.Record) == keyspace.Epoch) return;
         SavedAhead.Hit();
-        SnapshotCodec.WriteRecord(new SpanWriter(written), place.Record, keyspace, place.Slot);
-        KeyRecord.Epoch(place.Record) = keyspace.Epoch;
+        Write(place.Record, place.Slot);
+    }
+
+    /// <summary>Elements of a large value are about to change: what its capture has not passed is put into the snapshot first.</summary>
+    public void Save(TableValue value, uint hash)
+    {
+        if (captured.TryGetValue(value, out var capture)) capture.Save(hash, written);
     }
 
     public void Dispose()
     {
+        foreach (var capture in pending) capture.LetGo();
         keyspace.LetGo();
         if (state.Walk == this) state.Walk = null;
+    }
+
+    /// <summary>Puts a record into the snapshot; a large value is captured a part at a time from now on.</summary>
+    private void Write(byte* record, int recordSlot)
+    {
+        KeyRecord.Epoch(record) = keyspace.Epoch;
+        if (!KeyRecord.Has(record, KeyRecord.IsBig) || keyspace.BigOf(record) is not TableValue value)
+        {
+            SnapshotCodec.WriteRecord(new SpanWriter(written), record, keyspace, recordSlot);
+            return;
+        }
+
+        var capture = new CapturedValue(value, record, recordSlot);
+        pending.Enqueue(capture);
+        captured.Add(value, capture);
+    }
+
+    private void WritePart()
+    {
+        var capture = pending.Peek();
+        if (capture.WriteNext(written)) return;
+        pending.Dequeue();
+        captured.Remove(capture.Value);
+        capture.LetGo();
     }
 
     private struct Visitor : IRecordVisitor
@@ -78,9 +118,7 @@ internal sealed unsafe class SnapshotWalk : ISnapshotView
 
         public readonly void Visit(byte* record)
         {
-            if (KeyRecord.Epoch(record) == Walk.keyspace.Epoch) return;
-            KeyRecord.Epoch(record) = Walk.keyspace.Epoch;
-            SnapshotCodec.WriteRecord(new SpanWriter(Walk.written), record, Walk.keyspace, Walk.slot);
+            if (KeyRecord.Epoch(record) != Walk.keyspace.Epoch) Walk.Write(record, Walk.slot);
         }
     }
 }

@@ -31,6 +31,7 @@ internal sealed unsafe class UndoLog(ShardState state)
         public Keyspace Owner;
         public int Slot;
         public bool IsFlush;
+        public SlotOwnership? Slots;
         public ElementImage Element;
     }
 
@@ -79,11 +80,13 @@ internal sealed unsafe class UndoLog(ShardState state)
     }
 
     /// <summary>Remembers a whole keyspace that was flushed.</summary>
-    public void SaveAll(Keyspace flushed)
-    {
-        images.Add(new Image { Owner = flushed, IsFlush = true });
-        entries.Last.Images++;
-    }
+    public void SaveAll(Keyspace flushed) => Add(new Image { Owner = flushed, IsFlush = true });
+
+    /// <summary>Remembers which slots the shard had.</summary>
+    public void Save(SlotOwnership before) => Add(new Image { Slots = before });
+
+    /// <summary>Something changed that has no before-image: taking the entry back means to rebuild.</summary>
+    public void CannotTakeBack() => entries.Last.CannotUndo = true;
 
     /// <summary>Everything up to here is committed: what it replaced is gone for good.</summary>
     public void Confirm(LogIndex through)
@@ -94,7 +97,7 @@ internal sealed unsafe class UndoLog(ShardState state)
             {
                 if (images.First.Element.Owner is { } value) value.Forget(images.First.Element);
                 else if (images.First.IsFlush) state.Retire(images.First.Owner);
-                else Free(images.First);
+                else if (images.First.Record is not null) Free(images.First);
                 images.RemoveFirst();
             }
 
@@ -138,6 +141,12 @@ internal sealed unsafe class UndoLog(ShardState state)
         images.Clear();
     }
 
+    private void Add(in Image image)
+    {
+        images.Add(image);
+        entries.Last.Images++;
+    }
+
     private void TakeBack(in Image image)
     {
         if (image.Element.Owner is { } value)
@@ -149,6 +158,12 @@ internal sealed unsafe class UndoLog(ShardState state)
         if (image.IsFlush)
         {
             state.Bring(image.Owner);
+            return;
+        }
+
+        if (image.Slots is { } slots)
+        {
+            if (!state.KeepsLostOwnership) state.Bring(slots);
             return;
         }
 

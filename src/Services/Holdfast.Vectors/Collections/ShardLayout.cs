@@ -37,6 +37,9 @@ internal sealed class ShardLayout
     /// <summary>Without a key.</summary>
     public ShardLayout Without(string key) => Of([.. Keys.Where(each => each.Key != key)], Next);
 
+    /// <summary>Whether all of these keys are there.</summary>
+    public bool Has(IReadOnlyList<string> keys) => keys.All(key => Keys.Any(each => each.Key == key));
+
     /// <summary>The shards that a request means: those of the keys that it names, or all.</summary>
     /// <exception cref="VectorFault">A key is not there.</exception>
     public IReadOnlyList<int> Meant(IReadOnlyList<string>? keys) => keys is null ? Numbers : [.. keys.SelectMany(key => Find(key).Shards)];

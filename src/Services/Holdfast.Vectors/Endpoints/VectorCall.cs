@@ -14,6 +14,9 @@ internal sealed record VectorRoom(VectorFace Face, VectorMeters Meters, Snapshot
 {
     /// <summary>How many requests collections allow.</summary>
     public RateGates Rates { get; } = new();
+
+    /// <summary>Which queries are asked most through this node; held while it is used.</summary>
+    public HotQueries Hot { get; } = new();
 }
 
 /// <summary>A request as its route sees it, whichever protocol it came by: path parts by name, query by name, body as JSON. What it asks for is in the protocol's words; anything wrong is a <see cref="VectorFault"/>.</summary>
@@ -86,9 +89,18 @@ internal sealed class VectorCall(VectorRoom room, AccessGrant grant, IReadOnlyDi
     public double? TimeoutSeconds { get; init; }
 
     /// <summary>The collection in the path, if its strict mode lets the request through.</summary>
-    public async ValueTask<CollectionRecord> CollectionAsync()
+    /// <param name="keys">The shard keys that the request names; those of its body when nobody says.</param>
+    public async ValueTask<CollectionRecord> CollectionAsync(IReadOnlyList<string>? keys = null)
     {
         var collection = await room.Face.RequireAsync(CollectionName, cancelled).ConfigureAwait(false);
+        keys ??= Body.ValueKind == JsonValueKind.Object ? Collections.ShardLayout.ReadKeys(Json.Field(Body, "shard_key")) : null;
+        if (keys is not null && !collection.Layout.Has(keys))
+        {
+            // Made a moment ago through another node, perhaps: a list is as new as the directory's leader.
+            await room.Face.Collections.ListAsync(cancelled).ConfigureAwait(false);
+            collection = await room.Face.RequireAsync(CollectionName, cancelled).ConfigureAwait(false);
+        }
+
         collection.Config.Rules.RequireAtMost(TimeoutSeconds, "max_timeout", "timeout");
         if (Right is AccessRight.Read or AccessRight.Write) room.Rates.Pass(collection, Right == AccessRight.Write);
         return collection;

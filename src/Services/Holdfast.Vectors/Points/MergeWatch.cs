@@ -1,4 +1,4 @@
-using Holdfast.Vectors.Files;
+using Holdfast.Vectors.Shards;
 
 namespace Holdfast.Vectors.Points;
 
@@ -51,7 +51,7 @@ internal sealed unsafe class MergeWatch
     }
 
     /// <summary>Does to the copies what was done to the rows meanwhile. The writer's.</summary>
-    public void CatchUp(Segment target)
+    public void CatchUp(Segment target, PlantedShardBug bug)
     {
         foreach (var address in touched)
         {
@@ -59,6 +59,7 @@ internal sealed unsafe class MergeWatch
             var copy = copyOf[sourceOf[address.Segment]][address.Row];
             if (copy < 0) continue;
             ref var head = ref target.Head(copy);
+            if (bug == (source.Head(address.Row).DiedAt != 0 ? PlantedShardBug.MergeForgetsDeaths : PlantedShardBug.MergeForgetsPayloads)) continue;
             head.DiedAt = source.Head(address.Row).DiedAt;
             head.Version = source.Head(address.Row).Version;
             if (head.DiedAt != 0) target.KillWhole(copy);

@@ -1,6 +1,7 @@
 using Holdfast.Primitives;
 using Holdfast.Storage;
 using Holdfast.Vectors.Files;
+using Holdfast.Vectors.Shards;
 
 namespace Holdfast.Vectors.Points;
 
@@ -30,6 +31,7 @@ internal sealed class StoreView : IDisposable
         counts = [.. segments.Select(each => each.Count)];
         files = [.. segments.Select(each => each.Files)];
         places = Enumerable.Range(0, segments.Length).ToDictionary(place => segments[place].Number);
+        if (store.Bug == PlantedShardBug.ViewHoldsNoFiles) return;
         foreach (var file in Files) store.Files!.Hold(file);
     }
 
@@ -53,7 +55,7 @@ internal sealed class StoreView : IDisposable
         passed = row++;
         (content, isAsWritten) = (default, true);
         var diedAt = at.Head(passed).DiedAt;
-        if (diedAt != 0 && diedAt <= index.Value) return false;
+        if (diedAt != 0 && diedAt <= index.Value && (files[segment] is null || store.Bug != PlantedShardBug.SnapshotForgetsDeaths)) return false;
         if (kept.Remove(new RowAddress(at.Number, passed), out content)) isAsWritten = false;
         else if (files[segment] is null || at.HasNewerPayload(passed)) (content, isAsWritten) = (new KeptRow(at.PayloadOf(passed), at.Head(passed).Version), false);
         return true;
@@ -70,7 +72,8 @@ internal sealed class StoreView : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var file in Files) store.Files!.Release(file);
         store.Release(this);
+        if (store.Bug == PlantedShardBug.ViewHoldsNoFiles) return;
+        foreach (var file in Files) store.Files!.Release(file);
     }
 }

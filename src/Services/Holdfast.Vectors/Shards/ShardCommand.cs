@@ -39,6 +39,31 @@ internal enum ShardCommandKind : byte
 
     /// <summary>A payload key that is indexed no more.</summary>
     DeleteIndex = 11,
+
+    /// <summary>Whole points, of which those are written that are new, are there already, or pass a filter: asked at the entry's place in the log.</summary>
+    UpsertWhere = 12,
+}
+
+/// <summary>Which points an upsert may write. Part of the log's format: never renumber.</summary>
+internal enum UpsertMode : byte
+{
+    /// <summary>New ones and those that are there.</summary>
+    Any = 0,
+
+    /// <summary>New ones only.</summary>
+    InsertOnly = 1,
+
+    /// <summary>Only those that are there.</summary>
+    UpdateOnly = 2,
+}
+
+/// <summary>When an upsert writes a point.</summary>
+/// <param name="Mode">By whether it is there.</param>
+/// <param name="Filter">What must be true of one that is there, as JSON; empty for nothing.</param>
+internal readonly record struct UpsertRule(UpsertMode Mode, string Filter)
+{
+    /// <summary>Whether it says nothing.</summary>
+    public bool IsAnything => Mode == UpsertMode.Any && Filter.Length == 0;
 }
 
 /// <summary>
@@ -55,6 +80,18 @@ internal static class ShardCommand
 
     /// <summary>Whole points.</summary>
     public static byte[] Upsert(IReadOnlyList<PointWrite> points, Func<string, int> columnOf) => WithVectors(ShardCommandKind.Upsert, points, columnOf);
+
+    /// <summary>Whole points, where they may be written.</summary>
+    public static byte[] UpsertWhere(IReadOnlyList<PointWrite> points, Func<string, int> columnOf, UpsertRule rule)
+    {
+        var buffer = Begin(ShardCommandKind.UpsertWhere);
+        var writer = new SpanWriter(buffer);
+        writer.WriteByte((byte)rule.Mode);
+        writer.WriteText(rule.Filter);
+        writer.WriteUInt32((uint)points.Count);
+        foreach (var point in points) WritePoint(writer, point.Id, point.Payload, point.Vectors, columnOf);
+        return buffer.Written.ToArray();
+    }
 
     /// <summary>New vectors of points that are there.</summary>
     public static byte[] UpdateVectors(IReadOnlyList<PointWrite> points, Func<string, int> columnOf) => WithVectors(ShardCommandKind.UpdateVectors, points, columnOf);

@@ -94,6 +94,9 @@ internal sealed class ShardMachine : IStateMachine
     /// </summary>
     public Action? Kept { get; set; }
 
+    /// <summary>A planted bug of the simulator.</summary>
+    internal PlantedShardBug Bug { get; init; }
+
     /// <inheritdoc/>
     public ulong StateHash => settingsHash + (state?.Store.Hash ?? 0);
 
@@ -106,7 +109,12 @@ internal sealed class ShardMachine : IStateMachine
     private ApplyResult ApplyGated(in CommittedEntry entry)
     {
         walk ??= new EntryWalk();
-        if (!Step(entry, walk)) return ApplyResult.Yield;
+        if (!Step(entry, walk))
+        {
+            if (Bug == PlantedShardBug.HalfAnEntryShows) state?.Store.Publish();
+            return ApplyResult.Yield;
+        }
+
         var done = walk;
         walk = null;
         applied = entry.Position.Index;
@@ -145,7 +153,7 @@ internal sealed class ShardMachine : IStateMachine
     }
 
     internal PointStore StoreFor(CollectionConfig config) =>
-        new(config.Columns, segmentRowsMax > 0 ? segmentRowsMax : CollectionLimits.RowsOf(config.Columns.Select(column => column.RowBytes))) { Files = files };
+        new(config.Columns, segmentRowsMax > 0 ? segmentRowsMax : CollectionLimits.RowsOf(config.Columns.Select(column => column.RowBytes))) { Files = files, Bug = Bug };
 
     private void Become(ShardState? next)
     {
@@ -174,7 +182,7 @@ internal sealed class ShardMachine : IStateMachine
         if (state is not { } here) return at.Refuse("the shard is not configured yet");
         switch (kind)
         {
-            case ShardCommandKind.Upsert or ShardCommandKind.UpdateVectors:
+            case ShardCommandKind.Upsert or ShardCommandKind.UpdateVectors or ShardCommandKind.UpsertWhere:
                 return new PointEntries(here, entry.Position.Index).Write(kind, ref reader, at, PointsPerSlice);
             case ShardCommandKind.CreateIndex:
                 var key = reader.ReadText();

@@ -69,7 +69,23 @@ public sealed record NodeStatus(string Name, string NodeId, string ClusterId, st
 
     /// <summary>The faces that the node carries, with commas between.</summary>
     public string Roles { get; init; } = "";
+
+    /// <summary>Its Redis face; null when it serves none.</summary>
+    public KeyspaceStatus? Keyspace { get; init; }
 }
+
+/// <summary>A node's Redis face.</summary>
+/// <param name="Port">Where Redis clients are served; 0 for nowhere.</param>
+/// <param name="ShardsLed">Shards that the node leads.</param>
+/// <param name="SlotsServed">Slots with a leader, of the whole cluster.</param>
+/// <param name="Shards">Shards of the whole cluster.</param>
+/// <param name="ReplicasLeast">Replicas of the shard that has fewest.</param>
+/// <param name="LagMost">Entries that the slowest follower of a shard led here lacks.</param>
+/// <param name="Commands">Commands since the start.</param>
+/// <param name="Redirects">Of them those that were sent to another node.</param>
+/// <param name="MovesDone">Moves of slots that came to their end.</param>
+/// <param name="MovesFailed">Moves that were given up.</param>
+public sealed record KeyspaceStatus(int Port, int ShardsLed, int SlotsServed, int Shards, int ReplicasLeast, ulong LagMost, long Commands, long Redirects, int MovesDone, int MovesFailed);
 
 /// <summary>A face's budget on a node.</summary>
 /// <param name="Face">The face.</param>

@@ -32,15 +32,21 @@ internal sealed class ClusterCommands : ICommandFamily
     {
         var view = new ClusterView(call.Node.Topology);
         var text = new StringBuilder();
-        foreach (var peer in view.Topology.Peers)
-        {
-            var isSelf = peer.Node == view.Topology.Self;
-            text.Append(CultureInfo.InvariantCulture, $"{peer.Name} {peer.Host}:{peer.Port}@{peer.BusPort} {(isSelf ? "myself," : "")}master - 0 {(isSelf ? 0 : call.Node.WallMicros / 1000)} {view.EpochOf(peer.Node)} connected");
-            foreach (var (first, last) in view.RangesOf(peer.Node)) text.Append(CultureInfo.InvariantCulture, $" {first}{(last > first ? "-" + last.ToString(CultureInfo.InvariantCulture) : "")}");
-            text.Append('\n');
-        }
-
+        foreach (var peer in view.Topology.Peers) text.Append(LineOf(call.Node, view, peer)).Append('\n');
         call.Reply.Verbatim("txt"u8, Encoding.UTF8.GetBytes(text.ToString()));
+    }
+
+    /// <summary>A node as CLUSTER NODES shows it.</summary>
+    internal static string LineOf(KeyspaceNode node, ClusterView view, ClusterPeer peer)
+    {
+        var isSelf = peer.Node == view.Topology.Self;
+        var master = view.Topology.Follows.GetValueOrDefault(peer.Node, NodeId.None);
+        var health = isSelf ? PeerHealth.Alive : node.Health(peer.Node);
+        var flags = (isSelf ? "myself," : "") + (master == NodeId.None ? "master" : "slave") + health switch { PeerHealth.Suspect => ",fail?", PeerHealth.Failed => ",fail", _ => "" };
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{peer.Name} {peer.Host}:{peer.Port}@{peer.BusPort} {flags} {(master == NodeId.None ? "-" : ClusterPeer.NameOf(master))} 0 {(isSelf ? 0 : node.WallMicros / 1000)} {view.EpochOf(peer.Node)} {(health == PeerHealth.Failed ? "disconnected" : "connected")}");
+        foreach (var (first, last) in view.RangesOf(peer.Node)) text.Append(CultureInfo.InvariantCulture, $" {first}{(last > first ? "-" + last.ToString(CultureInfo.InvariantCulture) : "")}");
+        return text.ToString();
     }
 
     private static void Slots(CommandCall call)
@@ -88,15 +94,15 @@ internal sealed class ClusterCommands : ICommandFamily
 
             call.Reply.Bulk("nodes"u8);
             call.Reply.Array(1 + replicas.Length);
-            DescribeInShard(call.Reply, master, "master");
-            foreach (var replica in replicas) DescribeInShard(call.Reply, replica, "replica");
+            DescribeInShard(call.Node, call.Reply, master, "master");
+            foreach (var replica in replicas) DescribeInShard(call.Node, call.Reply, replica, "replica");
         }
     }
 
-    private static void DescribeInShard(RespWriter reply, ClusterPeer peer, string role)
+    private static void DescribeInShard(KeyspaceNode node, RespWriter reply, ClusterPeer peer, string role)
     {
         reply.Map(7);
-        foreach (var (name, value) in ((string, string)[])[("id", peer.Name), ("ip", peer.Host), ("endpoint", peer.Host), ("role", role), ("health", "online")])
+        foreach (var (name, value) in ((string, string)[])[("id", peer.Name), ("ip", peer.Host), ("endpoint", peer.Host), ("role", role), ("health", node.Health(peer.Node) == PeerHealth.Failed ? "failed" : "online")])
         {
             reply.Bulk(name);
             reply.Bulk(value);
@@ -124,8 +130,12 @@ internal sealed class ClusterCommands : ICommandFamily
 
     private static void CountKeysInSlot(CommandCall call)
     {
-        if (TrySlot(call, out var slot)) call.Reply.Integer(call.Node.Topology.SeatOf(slot)?.Machine.Keyspace.CountIn(slot) ?? 0);
+        if (TrySlot(call, out var slot)) call.Reply.Integer(Server(call.Node.Topology, slot)?.Machine.Keyspace.CountIn(slot) ?? 0);
     }
+
+    /// <summary>Who serves a slot here, leading or following; nobody while its keys only come or go.</summary>
+    private static ShardSeat? Server(Topology topology, int slot) =>
+        topology.SeatOf(slot) is { } seat && seat.Machine.State.Slots.Owned[slot] && (seat.Log.IsLedHere || topology.Follows.ContainsKey(topology.Self)) ? seat : null;
 
     private static unsafe void GetKeysInSlot(CommandCall call)
     {
@@ -138,7 +148,7 @@ internal sealed class ClusterCommands : ICommandFamily
 
         var slot = (int)number;
         var visitor = new Names { Found = [], Max = max };
-        if (call.Node.Topology.SeatOf(slot) is { } seat && max > 0) seat.Machine.Keyspace.Table(slot).WalkAll(ref visitor);
+        if (Server(call.Node.Topology, slot) is { } seat && max > 0) seat.Machine.Keyspace.Table(slot).WalkAll(ref visitor);
         call.Reply.Array(visitor.Found.Count);
         foreach (var key in visitor.Found) call.Reply.Bulk(key);
     }
@@ -182,12 +192,12 @@ internal sealed class ClusterView
 
     public ulong EpochMax => Topology.Peers.Length == 0 ? 0 : Topology.Peers.Max(peer => EpochOf(peer.Node));
 
-    /// <summary>A node's config epoch: from the terms of the groups that it leads, and made unique by its place among the nodes.</summary>
+    /// <summary>A node's config epoch: from the terms and moves of the shards that it leads, and made unique by its place among the nodes.</summary>
     public ulong EpochOf(NodeId node)
     {
         var term = 0UL;
         for (var i = 0; i < Topology.Shards.Length; i++)
-            if (Topology.LeaderOf(i) == node) term = Math.Max(term, Topology.Seats[i]?.Log.Term.Value ?? 0);
+            if (Topology.LeaderOf(i) == node && Topology.Seats[i] is { } seat) term = Math.Max(term, seat.Log.Term.Value + seat.Machine.State.Slots.Epoch);
         var place = 0;
         while (place < Topology.Peers.Length && Topology.Peers[place].Node != node) place++;
         return (term * 64) + (ulong)place + 1;

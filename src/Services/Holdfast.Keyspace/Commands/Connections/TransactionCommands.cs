@@ -17,7 +17,7 @@ internal sealed class TransactionCommands : ICommandFamily
     {
         var transaction = client.Transaction;
         var writer = client.Replies.Writer;
-        if (transaction.IsBroken)
+        if (transaction.IsBroken && call.Node.Bug != PlantedShardBug.WatchIgnored)
         {
             writer.NullArray();
         }

@@ -26,7 +26,7 @@ internal sealed class ListDump : IDumpForm
 
     public bool TryRead(CommandCall call, RdbType type, ref RdbReader reader, scoped ref KeyPlace place, long expiry)
     {
-        var list = new QuickList(call.Keyspace.Arena);
+        var list = new QuickList(call.Keyspace.Arena, call.Keyspace);
         for (var left = reader.Count(); left > 0 && reader.IsWhole; left--)
         {
             var isPlain = type == RdbType.List || reader.Length() == PlainNode;

@@ -4,7 +4,7 @@ using Holdfast.Wire;
 namespace Holdfast.Keyspace;
 
 /// <summary>A large hash: a table of <see cref="FieldRecord"/>s. A field that changes gets a new record, so that the old one can be put back (S20).</summary>
-internal sealed unsafe class BigHash(Keyspace owner) : BigValue
+internal sealed unsafe class BigHash(Keyspace owner) : TableValue(owner)
 {
     private const byte Added = 1;
     private const byte Replaced = 2;
@@ -13,17 +13,12 @@ internal sealed unsafe class BigHash(Keyspace owner) : BigValue
     private RecordTable fields;
     private long bytes;
 
-    public override long Count => fields.Count;
-
     public override long Bytes => bytes + fields.Bytes;
-
-    public override bool TellsElements => true;
 
     /// <summary>No field expires before this date, which may be too soon.</summary>
     public long Soonest { get; set; } = long.MaxValue;
 
-    /// <summary>The fields, for walks and draws.</summary>
-    public ref readonly RecordTable Fields => ref fields;
+    public override ref readonly RecordTable Table => ref fields;
 
     /// <summary>Makes a large hash of a small one.</summary>
     public static BigHash Of(Keyspace owner, ReadOnlySpan<byte> run)
@@ -34,26 +29,27 @@ internal sealed unsafe class BigHash(Keyspace owner) : BigValue
     }
 
     /// <summary>The record of a field, or null.</summary>
-    public byte* Find(ReadOnlySpan<byte> name) => fields.Find(KeyHash.Of(name, owner.Seed), name);
+    public byte* Find(ReadOnlySpan<byte> name) => fields.Find(KeyHash.Of(name, Owner.Seed), name);
 
     /// <summary>Sets a field; true when it is new.</summary>
     public bool Put(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, long date)
     {
-        var hash = KeyHash.Of(name, owner.Seed);
+        var hash = KeyHash.Of(name, Owner.Seed);
+        Announce(hash);
         var before = fields.Find(hash, name);
-        var made = FieldRecord.Make(owner.Arena, hash, name, value, date);
+        var made = FieldRecord.Make(Owner.Arena, hash, name, value, date);
         bytes += FieldRecord.SizeOf(made);
         if (date >= 0) Soonest = Math.Min(Soonest, date);
         if (before is null)
         {
             fields.Add(made);
-            if (IsKept) owner.OnElement(new ElementImage(this, Added, (nint)made, 0));
+            Tell(Added, made, 0);
             return true;
         }
 
         bytes -= FieldRecord.SizeOf(before);
         fields.Replace(before, made);
-        if (!IsKept || !owner.OnElement(new ElementImage(this, Replaced, (nint)made, (nint)before))) FieldRecord.Free(owner.Arena, before);
+        if (!Tell(Replaced, made, (nint)before)) FieldRecord.Free(Owner.Arena, before);
         return false;
     }
 
@@ -62,9 +58,10 @@ internal sealed unsafe class BigHash(Keyspace owner) : BigValue
     {
         var record = Find(name);
         if (record is null) return false;
+        Announce(RecordHead.Hash(record));
         bytes -= FieldRecord.SizeOf(record);
         fields.Remove(record);
-        if (!IsKept || !owner.OnElement(new ElementImage(this, Removed, 0, (nint)record))) FieldRecord.Free(owner.Arena, record);
+        if (!Tell(Removed, null, (nint)record)) FieldRecord.Free(Owner.Arena, record);
         return true;
     }
 
@@ -83,57 +80,33 @@ internal sealed unsafe class BigHash(Keyspace owner) : BigValue
 
         if (now is null) return;
         bytes -= FieldRecord.SizeOf(now);
-        FieldRecord.Free(owner.Arena, now);
+        FieldRecord.Free(Owner.Arena, now);
     }
 
     public override void Forget(in ElementImage image)
     {
-        if (image.Before != 0) FieldRecord.Free(owner.Arena, (byte*)image.Before);
+        if (image.Before != 0) FieldRecord.Free(Owner.Arena, (byte*)image.Before);
     }
 
-    public override void Write(SpanWriter writer)
+    public override void WriteElement(SpanWriter writer, byte* record)
     {
-        writer.WriteUInt64((ulong)fields.Count);
-        var visitor = new Writing { Writer = writer };
-        fields.WalkAll(ref visitor);
-    }
-
-    /// <summary>Reads back what <see cref="Write"/> wrote; null when it is no such thing.</summary>
-    public static BigHash? Read(ref SpanReader reader, Keyspace owner)
-    {
-        var hash = new BigHash(owner);
-        for (var left = reader.ReadUInt64(); left > 0 && reader.IsWhole; left--)
-        {
-            var name = reader.ReadBlock();
-            var value = reader.ReadBlock();
-            var date = (long)reader.ReadUInt64();
-            if (reader.IsWhole) hash.Put(name, value, date);
-        }
-
-        if (reader.IsWhole) return hash;
-        hash.FreeAll();
-        return null;
+        writer.WriteBlock(RecordHead.KeyOf(record));
+        writer.WriteBlock(FieldRecord.ValueOf(record));
+        writer.WriteUInt64((ulong)FieldRecord.DateOf(record));
     }
 
     public override long Free(int elementsMax)
     {
-        var visitor = new Freeing { Arena = owner.Arena };
+        var visitor = new Freeing { Arena = Owner.Arena };
         return fields.Drain(elementsMax, ref visitor);
     }
 
-    /// <summary>Frees it at once: for one that was never kept.</summary>
-    public void FreeAll() => Free(int.MaxValue);
-
-    private ref struct Writing : IRecordVisitor
+    protected override void ReadElement(ref SpanReader reader)
     {
-        public SpanWriter Writer;
-
-        public readonly void Visit(byte* record)
-        {
-            Writer.WriteBlock(RecordHead.KeyOf(record));
-            Writer.WriteBlock(FieldRecord.ValueOf(record));
-            Writer.WriteUInt64((ulong)FieldRecord.DateOf(record));
-        }
+        var name = reader.ReadBlock();
+        var value = reader.ReadBlock();
+        var date = (long)reader.ReadUInt64();
+        if (reader.IsWhole) Put(name, value, date);
     }
 
     private struct Freeing : IRecordVisitor

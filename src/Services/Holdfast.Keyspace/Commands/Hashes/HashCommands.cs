@@ -1,3 +1,4 @@
+using Holdfast.Wire;
 using Holdfast.Wire.Resp;
 
 namespace Holdfast.Keyspace;
@@ -7,7 +8,7 @@ internal sealed class HashCommands : ICommandFamily
 {
     public void Bind(CommandTable table)
     {
-        BigValues.Register(ValueKind.Hash, ValueEncoding.HashTable, BigHash.Read);
+        BigValues.Register(ValueKind.Hash, ValueEncoding.HashTable, (ref SpanReader reader, Keyspace owner) => TableValue.Read(new BigHash(owner), ref reader));
         table.Bind("hset", call => Set(call, repliesOk: false), "Sets fields of a hash");
         table.Bind("hmset", call => Set(call, repliesOk: true), "Sets fields of a hash; the old form of HSET");
         table.Bind("hsetnx", SetNx, "Sets a field of a hash if it is not there");

@@ -118,7 +118,7 @@ internal unsafe ref struct HashEdit
         if (big is not null)
         {
             var records = new Records<TVisitor>(ref visitor);
-            big.Fields.WalkAll(ref records);
+            big.Table.WalkAll(ref records);
             return;
         }
 

@@ -63,7 +63,7 @@ internal static unsafe class HashValue
         if (place.IsBig)
         {
             var records = new Records<TVisitor>(ref visitor, hides);
-            ((BigHash)call.Keyspace.BigOf(place)).Fields.WalkAll(ref records);
+            ((BigHash)call.Keyspace.BigOf(place)).Table.WalkAll(ref records);
             return;
         }
 

@@ -60,7 +60,7 @@ internal sealed unsafe class HashWalkCommands : ICommandFamily
         if (place.IsBig && call.Mode != CallMode.ReadOnly)
         {
             var big = (BigHash)call.Keyspace.BigOf(place);
-            for (; times > 0; times--) writing.Visit(FieldRecord.FieldOf(big.Fields.Draw(call.Node.Dice)));
+            for (; times > 0; times--) writing.Visit(FieldRecord.FieldOf(big.Table.Draw(call.Node.Dice)));
             return;
         }
 
@@ -87,7 +87,7 @@ internal sealed unsafe class HashWalkCommands : ICommandFamily
         if (!ScanOptions.TryParse(call, 3, hasType: false, out var options)) return;
         call.Scratch.Scan.Begin(options);
         var scanning = new Scanning { Into = call.Scratch.Scan, Hides = call.Mode == CallMode.ReadOnly ? call.Now : long.MinValue };
-        if (place.IsBig) cursor = call.Scratch.Scan.Walk(((BigHash)call.Keyspace.BigOf(place)).Fields, cursor, ref scanning);
+        if (place.IsBig) cursor = call.Scratch.Scan.Walk(((BigHash)call.Keyspace.BigOf(place)).Table, cursor, ref scanning);
         else HashValue.Walk(call, place, ref scanning);
         call.Scratch.Scan.Reply(call.Reply, place.IsBig ? cursor : 0);
     }

@@ -29,7 +29,7 @@ internal sealed unsafe class KeyWalkCommands : ICommandFamily
     private static void DbSize(CommandCall call)
     {
         var gathering = call.Client!.Gathering;
-        if (gathering.Shards > 0) gathering.Number += call.Keyspace.KeyCount;
+        if (gathering.Shards > 0) gathering.Number += call.Shard.State.ServedKeys;
         if (IsLast(call)) call.Reply.Integer(gathering.Number);
     }
 
@@ -40,7 +40,7 @@ internal sealed unsafe class KeyWalkCommands : ICommandFamily
         {
             // A slice of the slots at a time: between them the loop serves others, and entries of others come in between, as they may.
             var visitor = new Matching { Pattern = call[1], IsAll = call[1].SequenceEqual("*"u8), Now = call.Now, Found = gathering.Keys };
-            for (; gathering.Slot < KeySlot.Count && gathering.Keys.Count < KeysMax && (visitor.Seen < KeysPerSlice || call.Client.Transaction.IsOpen); gathering.Slot++) call.Keyspace.Table(gathering.Slot).WalkAll(ref visitor);
+            for (; gathering.Slot < KeySlot.Count && gathering.Keys.Count < KeysMax && (visitor.Seen < KeysPerSlice || call.Client.Transaction.IsOpen); gathering.Slot++) WalkServed(call, gathering.Slot, ref visitor);
             gathering.IsUnfinished = gathering.Slot < KeySlot.Count && gathering.Keys.Count < KeysMax;
             if (gathering.IsUnfinished) return;
             gathering.Slot = 0;
@@ -49,10 +49,15 @@ internal sealed unsafe class KeyWalkCommands : ICommandFamily
         if (IsLast(call)) ReplyKeys(call.Reply, gathering.Keys);
     }
 
+    private static void WalkServed(CommandCall call, int slot, ref Matching visitor)
+    {
+        if (call.Shard.State.Slots.Owned[slot]) call.Keyspace.Table(slot).WalkAll(ref visitor);
+    }
+
     private static void RandomKey(CommandCall call)
     {
         var gathering = call.Client!.Gathering;
-        if (gathering.Shards > 0 && gathering.Keys.Count == 0 && call.Keyspace.KeyCount > 0) Draw(call, gathering.Keys);
+        if (gathering.Shards > 0 && gathering.Keys.Count == 0 && call.Shard.State.ServedKeys > 0) Draw(call, gathering.Keys);
         if (!IsLast(call)) return;
         if (gathering.Keys.Count > 0) call.Reply.Bulk(gathering.Keys[0]);
         else call.Reply.Null();
@@ -64,7 +69,7 @@ internal sealed unsafe class KeyWalkCommands : ICommandFamily
         {
             var draw = call.Node.Dice.NextUInt64();
             var slot = (int)(draw % KeySlot.Count);
-            while (call.Keyspace.CountIn(slot) == 0) slot = (slot + 1) % KeySlot.Count;
+            while (call.Keyspace.CountIn(slot) == 0 || !call.Shard.State.Slots.Owned[slot]) slot = (slot + 1) % KeySlot.Count;
             var record = call.Keyspace.Table(slot).Near((uint)(draw >> 32));
             if (KeyRecord.Expiry(record) >= 0 && KeyRecord.Expiry(record) < call.Now) continue;
             found.Add(RecordHead.KeyOf(record).ToArray());
@@ -83,6 +88,14 @@ internal sealed unsafe class KeyWalkCommands : ICommandFamily
 
         if (call.Client is null || call.Client.Gathering.Shards > 0)
         {
+            if (call.Client is not null && call.Shard.State.Slots.HasSealed)
+            {
+                // What is sealed is the target's already, or may be; nothing was flushed here yet, and soon it can be.
+                call.Client.Gathering.Shards = 0;
+                call.Reply.Error(CommandErrors.Moving);
+                return;
+            }
+
             var keys = call.Keyspace.KeyCount;
             if (keys > 0) call.Shard.Flush();
             call.CountChanges(keys);

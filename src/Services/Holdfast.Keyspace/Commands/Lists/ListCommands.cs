@@ -199,7 +199,9 @@ internal sealed class ListCommands : ICommandFamily
         }
 
         var list = edit.Open(call, place);
+        var image = list.AroundAll();
         var removed = wanted < 0 ? RemoveFromEnd(list, call[3], wanted == long.MinValue ? long.MaxValue : -wanted) : RemoveFromStart(list, call[3], wanted == 0 ? long.MaxValue : wanted);
+        image.Dispose();
         Finish(call, ref place, "lrem"u8, removed);
         call.Reply.Integer(removed);
     }

@@ -31,7 +31,7 @@ internal sealed class ListEdit
             return List = (QuickList)call.Keyspace.OpenBig(place);
         }
 
-        copy = new QuickList(call.Keyspace.Arena);
+        copy = new QuickList(call.Keyspace.Arena, call.Keyspace);
         if (place.Exists) copy.Load(place.Bytes);
         return List = copy;
     }

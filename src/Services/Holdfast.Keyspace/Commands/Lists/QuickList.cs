@@ -14,7 +14,9 @@ internal readonly record struct ListPlace(int Block, int At)
 /// A list as a row of listpacks outside the managed heap, each of at most <see cref="BlockBytesMax"/> unless a single element is larger. Both ends cost the same however long it is; the middle costs a walk over blocks.
 /// Small lists are one such block and stand in their key's record (<see cref="ListEdit"/>).
 /// </summary>
-internal sealed class QuickList(NativeArena arena) : BigValue
+/// <param name="arena">Where its memory comes from.</param>
+/// <param name="keyspace">Who is told of its changes once a key holds it; null for a list that no key will hold.</param>
+internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : BigValue
 {
     /// <summary>Bytes of a block: Redis's default (list-max-listpack-size -2).</summary>
     public const int BlockBytesMax = 8192;
@@ -22,10 +24,19 @@ internal sealed class QuickList(NativeArena arena) : BigValue
     private const int RoomOfBlock = 1024;
 
     private readonly Row<PackBlock> blocks = new();
+    private ListUndo? undo;
+    private bool isQuiet;
     private long count;
     private long bytes;
 
     public int Blocks => blocks.Count;
+
+    public override bool TellsElements => true;
+
+    private NativeArena Arena => arena;
+
+    /// <summary>Somebody may want its changes back (S20).</summary>
+    private bool Tells => IsKept && !isQuiet && keyspace is { Before: not null };
 
     public override long Count => count;
 
@@ -85,11 +96,13 @@ internal sealed class QuickList(NativeArena arena) : BigValue
         Note(block, -1);
         block.Insert(arena, isFirst ? Listpack.First(block.Bytes) : -1, text);
         Note(block, 1);
+        if (Tells) keyspace!.OnElement(new ElementImage(this, isFirst ? ListUndo.PushedFirst : ListUndo.PushedLast, 0, 0));
     }
 
     /// <summary>Puts an element before or behind another.</summary>
     public void Insert(ListPlace place, ReadOnlySpan<byte> text, bool isBehind)
     {
+        using var image = Around(place.Block);
         var at = place.At;
         var index = place.Block;
         if (isBehind) at += Listpack.SizeAt(blocks[index].Bytes, at);
@@ -111,6 +124,7 @@ internal sealed class QuickList(NativeArena arena) : BigValue
     /// <summary>Puts another text in the place of an element.</summary>
     public void Replace(ListPlace place, ReadOnlySpan<byte> text)
     {
+        using var image = Around(place.Block);
         ref var block = ref blocks[place.Block];
         if (block.Count > 1 && block.Length + Listpack.SizeOf(text) - Listpack.SizeAt(block.Bytes, place.At) > BlockBytesMax)
         {
@@ -129,6 +143,7 @@ internal sealed class QuickList(NativeArena arena) : BigValue
     /// <summary>Removes an element; the place of the one that followed it.</summary>
     public ListPlace Remove(ListPlace place)
     {
+        using var image = Around(place.Block);
         ref var block = ref blocks[place.Block];
         if (block.Count == 1)
         {
@@ -146,6 +161,107 @@ internal sealed class QuickList(NativeArena arena) : BigValue
     /// <summary>Removes so many elements at an end.</summary>
     public void Drop(long elements, bool isFirst)
     {
+        if (Tells && elements == 1 && Blocks > 0) DropOne(isFirst);
+        else if (Tells && elements > 0) DropTold(elements, isFirst);
+        else DropUntold(elements, isFirst, null);
+    }
+
+    /// <summary>All that is changed until the image is disposed is undone as one, from a copy of the whole list: for what walks over all of it anyway.</summary>
+    public Scope AroundAll() => Tells ? new Scope(this, 0, Blocks) : default;
+
+    public override void TakeBack(in ElementImage image)
+    {
+        isQuiet = true;
+        switch (image.Change)
+        {
+            case ListUndo.PushedFirst or ListUndo.PushedLast:
+                DropUntold(1, image.Change == ListUndo.PushedFirst, null);
+                break;
+            case ListUndo.DroppedFirst or ListUndo.DroppedLast:
+                PutBack(image);
+                break;
+            default:
+                var old = undo!.TakeLast();
+                for (var left = old.Now; left > 0; left--) Close(old.Index);
+                for (var i = 0; i < old.Blocks.Count; i++) Open(old.Index + i, old.Blocks[i]);
+                break;
+        }
+
+        isQuiet = false;
+    }
+
+    public override void Forget(in ElementImage image)
+    {
+        if (image.Change is ListUndo.DroppedFirst or ListUndo.DroppedLast) ListUndo.Free(arena, image.Before);
+        else if (image.Change == ListUndo.Replaced) undo!.ForgetFirst(arena);
+    }
+
+    private void DropOne(bool isFirst)
+    {
+        Span<byte> scratch = stackalloc byte[Listpack.ScratchBytes];
+        var saved = ListUndo.Save(arena, Value(isFirst ? First : Last, scratch));
+        var closes = blocks[isFirst ? 0 : Blocks - 1].Count == 1;
+        DropUntold(1, isFirst, null);
+        if (!keyspace!.OnElement(new ElementImage(this, isFirst ? ListUndo.DroppedFirst : ListUndo.DroppedLast, closes ? 1 : 0, saved))) ListUndo.Free(arena, saved);
+    }
+
+    private void DropTold(long elements, bool isFirst)
+    {
+        var gone = new List<PackBlock>();
+        var now = DropUntold(elements, isFirst, gone) ? 1 : 0;
+        if (!isFirst) gone.Reverse();
+        Tell(new ListUndo.Image(isFirst ? 0 : Blocks - now, gone, now));
+    }
+
+    /// <summary>Puts an element back that was dropped from an end, into a block of its own if it had one.</summary>
+    private void PutBack(in ElementImage image)
+    {
+        var isFirst = image.Change == ListUndo.DroppedFirst;
+        if (image.Now == 1) Open(isFirst ? 0 : Blocks, PackBlock.Make(arena, 64));
+        ref var block = ref blocks[isFirst ? 0 : Blocks - 1];
+        Note(block, -1);
+        block.Insert(arena, isFirst ? Listpack.First(block.Bytes) : -1, ListUndo.Saved(image.Before));
+        Note(block, 1);
+        ListUndo.Free(arena, image.Before);
+    }
+
+    /// <summary>A change in the midst touches a block, the one before it, and what comes between and behind them.</summary>
+    private Scope Around(int block) => Tells ? new Scope(this, Math.Max(0, block - 1), block + 1) : default;
+
+    private void Tell(in ListUndo.Image image)
+    {
+        undo ??= new ListUndo();
+        undo.Add(image);
+        if (!keyspace!.OnElement(new ElementImage(this, ListUndo.Replaced, 0, 0))) undo.TakeLast().Free(arena);
+    }
+
+    /// <summary>Remembers blocks as they are; when it is disposed, the list tells that they were replaced.</summary>
+    public readonly ref struct Scope : IDisposable
+    {
+        private readonly QuickList? list;
+        private readonly List<PackBlock>? copies;
+        private readonly int from;
+        private readonly int blocksBefore;
+
+        public Scope(QuickList list, int from, int to)
+        {
+            (this.list, this.from, blocksBefore) = (list, from, list.Blocks);
+            list.isQuiet = true;
+            copies = [];
+            for (var i = from; i < to; i++) copies.Add(PackBlock.Of(list.Arena, list.blocks[i].Bytes, list.blocks[i].Count));
+        }
+
+        public void Dispose()
+        {
+            if (list is null) return;
+            list.isQuiet = false;
+            list.Tell(new ListUndo.Image(from, copies!, copies!.Count + list.Blocks - blocksBefore));
+        }
+    }
+
+    /// <summary>Blocks that go as a whole are freed, or given over; true when one more was changed, as it was given over.</summary>
+    private bool DropUntold(long elements, bool isFirst, List<PackBlock>? gone)
+    {
         while (elements > 0 && Blocks > 0)
         {
             var index = isFirst ? 0 : Blocks - 1;
@@ -153,17 +269,27 @@ internal sealed class QuickList(NativeArena arena) : BigValue
             if (block.Count <= elements)
             {
                 elements -= block.Count;
-                Close(index);
+                if (gone is null) Close(index);
+                else
+                {
+                    gone.Add(block);
+                    Note(block, -1);
+                    blocks.RemoveAt(index);
+                }
+
                 continue;
             }
 
+            gone?.Add(PackBlock.Of(arena, block.Bytes, block.Count));
             var edge = Listpack.Seek(block.Bytes, isFirst ? (int)elements : -(int)elements);
             Note(block, -1);
             if (isFirst) block.Remove(arena, Listpack.Head, edge, (int)elements);
             else block.Remove(arena, edge, block.Length - 1, (int)elements);
             Note(block, 1);
-            return;
+            return true;
         }
+
+        return false;
     }
 
     /// <summary>Takes a copy of a small list's only block.</summary>
@@ -185,7 +311,7 @@ internal sealed class QuickList(NativeArena arena) : BigValue
 
     public static BigValue Read(ref SpanReader reader, Keyspace keyspace)
     {
-        var list = new QuickList(keyspace.Arena);
+        var list = new QuickList(keyspace.Arena, keyspace);
         for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--)
         {
             var pack = reader.ReadBlock();

@@ -114,7 +114,7 @@ internal sealed class InfoCommand : ICommandFamily
 
     private static IEnumerable<(string, string)> KeyCounts(KeyspaceNode node)
     {
-        var keys = node.Topology.Led.Sum(seat => seat.Machine.Keyspace.KeyCount);
+        var keys = node.Topology.Led.Sum(seat => seat.Machine.State.ServedKeys);
         var expiring = node.Topology.Led.Sum(seat => seat.Machine.Keyspace.VolatileCount);
         if (keys > 0) yield return ("db0", string.Create(CultureInfo.InvariantCulture, $"keys={keys},expires={expiring},avg_ttl=0"));
     }

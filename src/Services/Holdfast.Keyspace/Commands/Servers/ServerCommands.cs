@@ -13,6 +13,7 @@ internal sealed class ServerCommands : ICommandFamily
         table.Bind("role", Role, "Says whether this node is a master");
         table.Bind("lastsave", call => call.Reply.Integer(call.Node.StartedMicros / 1_000_000), "Returns when data was last written: it always is");
         table.Bind("wait", Wait, "Returns how many replicas have what this client wrote: its writes are answered when a quorum has them");
+        table.Bind("waitaof", WaitAof, "As WAIT, for disks: a quorum's disks have what a quorum connection wrote");
     }
 
     private static void Time(CommandCall call)
@@ -45,7 +46,46 @@ internal sealed class ServerCommands : ICommandFamily
             return;
         }
 
-        var voters = call.Node.Topology.Shards.Length == 0 ? 1 : call.Node.Topology.Shards[0].Replicas.Length;
-        call.Reply.Integer(call.Client!.Durability == Replication.Durability.Quorum ? voters / 2 : 0);
+        Confirm(call, static (writer, confirmed) => writer.Integer(confirmed));
+    }
+
+    /// <summary>WAITAOF numlocal numreplicas timeout: every write of a quorum connection is on a quorum's disks when it is answered; those of an async one are waited for.</summary>
+    private static void WaitAof(CommandCall call)
+    {
+        if (!call.TryInteger(1, out var local) || !call.TryInteger(2, out var replicas) || !call.TryInteger(3, out var timeout)) return;
+        if (local is < 0 or > 1) call.Reply.Error("ERR value is out of range, value must between 0 and 1"u8);
+        else if (replicas < 0) call.Reply.Error(CommandErrors.NotPositive);
+        else if (timeout < 0) call.Reply.Error("ERR timeout is negative"u8);
+        else
+        {
+            Confirm(call, static (writer, confirmed) =>
+            {
+                writer.Array(2);
+                writer.Integer(1);
+                writer.Integer(confirmed);
+            });
+        }
+    }
+
+    /// <summary>Replies with how many replicas beside the leader have at least what this client wrote: a quorum's, once all that was executed before is committed.</summary>
+    private static void Confirm(CommandCall call, Action<Wire.Resp.RespWriter, long> reply)
+    {
+        var client = call.Client!;
+        var others = call.Node.Topology.Shards.Length == 0 ? 0 : call.Node.Topology.Shards[0].Replicas.Length / 2;
+        if (client.Durability == Replication.Durability.Quorum)
+        {
+            reply(call.Reply, others);
+            return;
+        }
+
+        // Within a transaction nothing is waited for, as Redis does.
+        if (call.Node.Desk is not { } desk || client.Transaction.IsOpen)
+        {
+            reply(call.Reply, 0);
+            return;
+        }
+
+        var later = client.ReplyLater();
+        desk.Do(new ClusterWish.Confirm(), outcome => later(writer => reply(writer, outcome.Fault is null ? others : 0)));
     }
 }

@@ -1,3 +1,4 @@
+using Holdfast.Wire;
 using Holdfast.Wire.Resp;
 
 namespace Holdfast.Keyspace;
@@ -7,7 +8,7 @@ internal sealed unsafe class SetCommands : ICommandFamily
 {
     public void Bind(CommandTable table)
     {
-        BigValues.Register(ValueKind.Set, ValueEncoding.HashTable, BigSet.Read);
+        BigValues.Register(ValueKind.Set, ValueEncoding.HashTable, (ref SpanReader reader, Keyspace owner) => TableValue.Read(new BigSet(owner), ref reader));
         table.Bind("sadd", Add, "Adds members to a set");
         table.Bind("srem", Remove, "Removes members of a set, and the set with its last one");
         table.Bind("smove", Move, "Moves a member from one set to another");
@@ -121,7 +122,7 @@ internal sealed unsafe class SetCommands : ICommandFamily
         if (!ScanOptions.TryParse(call, 3, hasType: false, out var options)) return;
         call.Scratch.Scan.Begin(options);
         var scanning = new Scanning { Into = call.Scratch.Scan };
-        if (place.IsBig) cursor = call.Scratch.Scan.Walk(((BigSet)call.Keyspace.BigOf(place)).Members, cursor, ref scanning);
+        if (place.IsBig) cursor = call.Scratch.Scan.Walk(((BigSet)call.Keyspace.BigOf(place)).Table, cursor, ref scanning);
         else SetValue.Walk(call.Keyspace, place, ref scanning);
         call.Scratch.Scan.Reply(call.Reply, place.IsBig ? cursor : 0);
     }

@@ -103,7 +103,7 @@ internal sealed unsafe class SetDrawCommands : ICommandFamily
         drawn.Clear();
         if (place.IsBig && count <= all / 4)
         {
-            ref readonly var members = ref ((BigSet)call.Keyspace.BigOf(place)).Members;
+            ref readonly var members = ref ((BigSet)call.Keyspace.BigOf(place)).Table;
             var seen = call.Scratch.Drawn;
             seen.Clear();
             while (seen.Count < count)
@@ -125,7 +125,7 @@ internal sealed unsafe class SetDrawCommands : ICommandFamily
         call.Reply.Array(times);
         if (place.IsBig)
         {
-            ref readonly var members = ref ((BigSet)call.Keyspace.BigOf(place)).Members;
+            ref readonly var members = ref ((BigSet)call.Keyspace.BigOf(place)).Table;
             for (; times > 0; times--) call.Reply.Bulk(RecordHead.KeyOf(members.Draw(call.Node.Dice)));
             return;
         }

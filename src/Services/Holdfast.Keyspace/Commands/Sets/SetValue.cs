@@ -39,7 +39,7 @@ internal static unsafe class SetValue
         if (place.IsBig)
         {
             var records = new Records<TVisitor>(ref visitor);
-            ref readonly var table = ref ((BigSet)keyspace.BigOf(place)).Members;
+            ref readonly var table = ref ((BigSet)keyspace.BigOf(place)).Table;
             var cursor = 0UL;
             do
             {

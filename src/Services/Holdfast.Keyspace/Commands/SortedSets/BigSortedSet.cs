@@ -4,7 +4,7 @@ using Holdfast.Wire;
 namespace Holdfast.Keyspace;
 
 /// <summary>A large sorted set: a table of <see cref="ScoreRecord"/>s by member, and an <see cref="OrderTree"/> of the same records by score.</summary>
-internal sealed unsafe class BigSortedSet(Keyspace owner) : BigValue
+internal sealed unsafe class BigSortedSet(Keyspace owner) : TableValue(owner)
 {
     private const byte Added = 1;
     private const byte Removed = 2;
@@ -16,14 +16,9 @@ internal sealed unsafe class BigSortedSet(Keyspace owner) : BigValue
     private OrderTree order;
     private long bytes;
 
-    public override long Count => members.Count;
-
     public override long Bytes => bytes + members.Bytes + ((long)order.Nodes * NodeBytes);
 
-    public override bool TellsElements => true;
-
-    /// <summary>The members, for walks and draws.</summary>
-    public ref readonly RecordTable Members => ref members;
+    public override ref readonly RecordTable Table => ref members;
 
     /// <summary>The members in order.</summary>
     public ref readonly OrderTree Order => ref order;
@@ -31,7 +26,7 @@ internal sealed unsafe class BigSortedSet(Keyspace owner) : BigValue
     /// <summary>The score of a member; false when it is not there.</summary>
     public bool TryScore(ReadOnlySpan<byte> member, out double score)
     {
-        var record = members.Find(KeyHash.Of(member, owner.Seed), member);
+        var record = members.Find(KeyHash.Of(member, Owner.Seed), member);
         score = record is null ? 0 : ScoreRecord.Score(record);
         return record is not null;
     }
@@ -39,28 +34,30 @@ internal sealed unsafe class BigSortedSet(Keyspace owner) : BigValue
     /// <summary>Adds a member, or gives it another score.</summary>
     public void Put(ReadOnlySpan<byte> member, double score)
     {
-        var hash = KeyHash.Of(member, owner.Seed);
+        var hash = KeyHash.Of(member, Owner.Seed);
+        Announce(hash);
         var record = members.Find(hash, member);
         if (record is null)
         {
-            record = ScoreRecord.Make(owner.Arena, hash, member, score);
+            record = ScoreRecord.Make(Owner.Arena, hash, member, score);
             Attach(record);
-            if (IsKept) owner.OnElement(new ElementImage(this, Added, (nint)record, 0));
+            Tell(Added, record, 0);
             return;
         }
 
         var before = BitConverter.DoubleToInt64Bits(ScoreRecord.Score(record));
         Rescore(record, score);
-        if (IsKept) owner.OnElement(new ElementImage(this, Rescored, (nint)record, (nint)before));
+        Tell(Rescored, record, (nint)before);
     }
 
     /// <summary>Removes a member; false when it is not there.</summary>
     public bool Remove(ReadOnlySpan<byte> member)
     {
-        var record = members.Find(KeyHash.Of(member, owner.Seed), member);
+        var record = members.Find(KeyHash.Of(member, Owner.Seed), member);
         if (record is null) return false;
+        Announce(RecordHead.Hash(record));
         Detach(record);
-        if (!IsKept || !owner.OnElement(new ElementImage(this, Removed, 0, (nint)record))) ScoreRecord.Free(owner.Arena, record);
+        if (!Tell(Removed, null, (nint)record)) ScoreRecord.Free(Owner.Arena, record);
         return true;
     }
 
@@ -70,7 +67,7 @@ internal sealed unsafe class BigSortedSet(Keyspace owner) : BigValue
         {
             case Added:
                 Detach((byte*)image.Now);
-                ScoreRecord.Free(owner.Arena, (byte*)image.Now);
+                ScoreRecord.Free(Owner.Arena, (byte*)image.Now);
                 break;
             case Removed:
                 Attach((byte*)image.Before);
@@ -83,75 +80,49 @@ internal sealed unsafe class BigSortedSet(Keyspace owner) : BigValue
 
     public override void Forget(in ElementImage image)
     {
-        if (image.Change == Removed) ScoreRecord.Free(owner.Arena, (byte*)image.Before);
+        if (image.Change == Removed) ScoreRecord.Free(Owner.Arena, (byte*)image.Before);
     }
 
-    public override void Write(SpanWriter writer)
+    public override void WriteElement(SpanWriter writer, byte* record)
     {
-        writer.WriteUInt64((ulong)members.Count);
-        if (members.Count == 0) return;
-        var place = order.At(0);
-        do
-        {
-            var record = OrderTree.RecordAt(place);
-            writer.WriteUInt64((ulong)BitConverter.DoubleToInt64Bits(ScoreRecord.Score(record)));
-            writer.WriteBlock(RecordHead.KeyOf(record));
-        }
-        while (OrderTree.TryNext(ref place));
-    }
-
-    /// <summary>Reads back what <see cref="Write"/> wrote; null when it is no such thing.</summary>
-    public static BigSortedSet? Read(ref SpanReader reader, Keyspace owner)
-    {
-        var set = new BigSortedSet(owner);
-        for (var left = reader.ReadUInt64(); left > 0 && reader.IsWhole; left--)
-        {
-            var score = BitConverter.Int64BitsToDouble((long)reader.ReadUInt64());
-            var member = reader.ReadBlock();
-            if (reader.IsWhole) set.Put(member, score);
-        }
-
-        if (reader.IsWhole) return set;
-        set.FreeAll();
-        return null;
+        writer.WriteBlock(RecordHead.KeyOf(record));
+        writer.WriteUInt64((ulong)BitConverter.DoubleToInt64Bits(ScoreRecord.Score(record)));
     }
 
     public override long Free(int elementsMax)
     {
-        var visitor = new Freeing { Arena = owner.Arena };
+        var visitor = new Freeing { Arena = Owner.Arena };
         var left = members.Drain(elementsMax, ref visitor);
-        var isFree = order.FreeSome(owner.Arena, Math.Max(1, elementsMax / ElementsPerLeaf));
+        var isFree = order.FreeSome(Owner.Arena, Math.Max(1, elementsMax / ElementsPerLeaf));
         return left > 0 || isFree ? left : 1;
     }
 
-    /// <summary>Frees it at once: for one that no key holds.</summary>
-    public void FreeAll()
+    protected override void ReadElement(ref SpanReader reader)
     {
-        while (Free(int.MaxValue) > 0)
-        {
-            // In one slice, mostly.
-        }
+        var member = reader.ReadBlock();
+        var score = BitConverter.Int64BitsToDouble((long)reader.ReadUInt64());
+        if (reader.IsWhole) Put(member, score);
     }
 
     private void Attach(byte* record)
     {
         members.Add(record);
-        order.Add(owner.Arena, ScoreRecord.Score(record), record);
+        order.Add(Owner.Arena, ScoreRecord.Score(record), record);
         bytes += ScoreRecord.SizeOf(record);
     }
 
     private void Detach(byte* record)
     {
         members.Remove(record);
-        order.Remove(owner.Arena, ScoreRecord.Score(record), record);
+        order.Remove(Owner.Arena, ScoreRecord.Score(record), record);
         bytes -= ScoreRecord.SizeOf(record);
     }
 
     private void Rescore(byte* record, double score)
     {
-        order.Remove(owner.Arena, ScoreRecord.Score(record), record);
+        order.Remove(Owner.Arena, ScoreRecord.Score(record), record);
         ScoreRecord.Score(record) = score;
-        order.Add(owner.Arena, score, record);
+        order.Add(Owner.Arena, score, record);
     }
 
     private struct Freeing : IRecordVisitor

@@ -1,3 +1,4 @@
+using Holdfast.Wire;
 using Holdfast.Wire.Resp;
 
 namespace Holdfast.Keyspace;
@@ -7,7 +8,7 @@ internal sealed unsafe class SortedSetCommands : ICommandFamily
 {
     public void Bind(CommandTable table)
     {
-        BigValues.Register(ValueKind.SortedSet, ValueEncoding.SkipList, BigSortedSet.Read);
+        BigValues.Register(ValueKind.SortedSet, ValueEncoding.SkipList, (ref SpanReader reader, Keyspace owner) => TableValue.Read(new BigSortedSet(owner), ref reader));
         table.Bind("zadd", call => Add(call), "Adds members with scores to a sorted set, or gives them other scores, on conditions if asked");
         table.Bind("zincrby", IncrBy, "Adds to the score of a member of a sorted set");
         table.Bind("zrem", Remove, "Removes members of a sorted set, and the sorted set with its last one");
@@ -205,7 +206,7 @@ internal sealed unsafe class SortedSetCommands : ICommandFamily
         if (!ScanOptions.TryParse(call, 3, hasType: false, out var options)) return;
         call.Scratch.Scan.Begin(options);
         var scanning = new Scanning { Into = call.Scratch.Scan, IsSmall = !place.IsBig };
-        if (place.IsBig) cursor = call.Scratch.Scan.Walk(((BigSortedSet)call.Keyspace.BigOf(place)).Members, cursor, ref scanning);
+        if (place.IsBig) cursor = call.Scratch.Scan.Walk(((BigSortedSet)call.Keyspace.BigOf(place)).Table, cursor, ref scanning);
         else SortedSetValue.WalkAll(call, place, ref scanning);
         call.Scratch.Scan.Reply(call.Reply, place.IsBig ? cursor : 0);
     }

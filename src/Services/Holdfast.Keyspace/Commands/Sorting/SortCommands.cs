@@ -83,7 +83,7 @@ internal sealed class SortCommands : ICommandFamily
         var place = call.Locate(argument);
         if (elements.Count > 0)
         {
-            var list = new QuickList(call.Keyspace.Arena);
+            var list = new QuickList(call.Keyspace.Arena, call.Keyspace);
             foreach (var element in elements) list.Push(element.Text, isFirst: false);
             ListEdit.Set(call, ref place, list, -1);
             call.Changed(place.Key, KeyEvents.List, "sortstore"u8, elements.Count);

@@ -95,8 +95,10 @@ internal sealed class StreamCommands : ICommandFamily
             return;
         }
 
+        if (place.Exists) Of(call, place).OnlyAppends = options.Trim is not { } cut || (cut.IsByLength && !Of(call, place).WouldTrim(cut with { LengthMax = Math.Max(0, cut.LengthMax - 1) }));
         var stream = Open(call, ref place);
         stream.Append(id, call, fieldsAt);
+        stream.OnlyAppends = false;
         var trimmed = options.Trim is { } trim ? stream.Trim(trim) : 0;
         call.Reply.Id(id);
         LogAdd(call, id, fieldsAt, options.Trim is null ? -1 : stream.Length);

@@ -71,12 +71,15 @@ internal static class StreamPack
     }
 
     /// <summary>The number of a node's last entry, deleted or not.</summary>
-    public static StreamId LastOf(ReadOnlySpan<byte> pack, StreamId node)
+    public static StreamId LastOf(ReadOnlySpan<byte> pack, StreamId node) => EntryAt(pack, LastAt(pack).At, node, MasterOf(pack)).Id;
+
+    /// <summary>Where a node's last entry begins, and of how many elements it is.</summary>
+    public static (int At, int Elements) LastAt(ReadOnlySpan<byte> pack)
     {
         var at = Listpack.Last(pack);
         Listpack.TryInteger(pack, at, out var elements);
         for (var left = elements; left > 0; left--) at = Listpack.Before(pack, at);
-        return EntryAt(pack, at, node, MasterOf(pack)).Id;
+        return (at, (int)elements + 1);
     }
 
     /// <summary>Whether bytes that came from outside are the listpack of a node, and how many entries are there.</summary>

@@ -22,7 +22,7 @@ internal sealed class StreamReads : ICommandFamily
         if (!StreamReadOptions.TryParse(call, isGroup: false, out var options)) return;
         var after = new StreamId[options.Streams];
         for (var i = 0; i < options.Streams; i++)
-            if (!TryAfter(call, options, i, out after[i])) return;
+            if (call.IsOffered(options.StreamsAt + i) && !TryAfter(call, options, i, out after[i])) return;
         var served = 0;
         aside.Target.Clear();
         aside.Protocol = call.Reply.Protocol;

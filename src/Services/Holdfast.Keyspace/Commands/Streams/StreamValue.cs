@@ -22,6 +22,7 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
     public const int NodeEntriesMax = 100;
 
     private readonly Row<StreamNode> nodes = new();
+    private readonly Row<Appended> appended = new();
     private long bytes;
 
     public override long Count => Length;
@@ -49,6 +50,11 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
 
     public NativeArena Arena => arena;
 
+    /// <summary>The present command adds an entry and does nothing else to the stream: that can be taken back (S20), anything else makes the shard rebuild. Said before the stream is opened.</summary>
+    public bool OnlyAppends { get; set; }
+
+    public override bool TellsElements => OnlyAppends;
+
     public StreamGroup? Find(ReadOnlySpan<byte> group) => Groups.GetValueOrDefault(group.ToArray());
 
     public ReadOnlySpan<byte> PackOf(int node) => nodes[node].Pack.Bytes;
@@ -75,6 +81,7 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
         var fields = (call.Count - fieldsAt) / 2;
         var size = 0L;
         for (var i = fieldsAt; i < call.Count; i++) size += call[i].Length;
+        var before = new Appended { Last = Last, First = First, Nodes = nodes.Count };
         if (nodes.Count == 0 || IsFull(nodes[nodes.Count - 1].Pack.Bytes, size)) Begin(id, call, fieldsAt, fields);
         ref var node = ref nodes[nodes.Count - 1];
         bytes -= node.Pack.Length;
@@ -97,7 +104,34 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
         Length++;
         Last = id;
         if (Length == 1) First = id;
+        if (!OnlyAppends || call.Keyspace.Before is null) return;
+        appended.Add(before);
+        if (!call.Keyspace.OnElement(new ElementImage(this, 0, 0, 0))) appended.RemoveAt(appended.Count - 1);
     }
+
+    public override void TakeBack(in ElementImage image)
+    {
+        var before = appended[appended.Count - 1];
+        appended.RemoveAt(appended.Count - 1);
+        (Last, First) = (before.Last, before.First);
+        Length--;
+        Added--;
+        if (nodes.Count > before.Nodes)
+        {
+            RemoveNode(nodes.Count - 1);
+            return;
+        }
+
+        ref var node = ref nodes[nodes.Count - 1];
+        bytes -= node.Pack.Length;
+        var master = StreamPack.MasterOf(node.Pack.Bytes);
+        var (at, elements) = StreamPack.LastAt(node.Pack.Bytes);
+        node.Pack.Remove(arena, at, node.Pack.Length - 1, elements);
+        SetCounts(ref node, master.Live - 1, master.Deleted);
+        bytes += node.Pack.Length;
+    }
+
+    public override void Forget(in ElementImage image) => appended.RemoveAt(0);
 
     /// <summary>Removes the entry of a number; false when there is none.</summary>
     public bool Delete(StreamId id)
@@ -204,6 +238,14 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
     /// <summary>Whether a node goes as a whole.</summary>
     private bool IsWholly(in StreamNode node, in StreamPack.Master master, in StreamTrim trim) =>
         trim.IsByLength ? Length - master.Live >= trim.LengthMax : StreamPack.LastOf(node.Pack.Bytes, node.Master) < trim.IdMin;
+
+    /// <summary>What a stream was before an entry was added.</summary>
+    private struct Appended
+    {
+        public StreamId Last;
+        public StreamId First;
+        public int Nodes;
+    }
 
     private static bool IsFull(ReadOnlySpan<byte> pack, long more)
     {

@@ -53,6 +53,12 @@ internal sealed class WaitTable
         ready.Add(line);
     }
 
+    /// <summary>All keys are gone: whoever reads with a group hears of it.</summary>
+    public void OnFlushed()
+    {
+        foreach (var key in lines.Keys.Order(ByteOrder.Comparer)) OnChanged(key);
+    }
+
     /// <summary>A command, or a whole transaction, is over: serves whom it can. What serving changes may serve others.</summary>
     public void ServeReady(CommandCall call)
     {

@@ -124,6 +124,14 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
         if (!reply.Accepted) throw VectorFault.BadInput(reply.Reason);
     }
 
+    public async ValueTask RemovePeerAsync(ulong node, CancellationToken cancel)
+    {
+        if (!cluster.View.Members.ContainsKey(new NodeId(node))) throw VectorFault.NotFound($"Peer {node} does not exist");
+        var reply = await cluster.LeaveAsync(new NodeId(node), cancel).ConfigureAwait(false);
+        if (reply.IsUndecided) throw VectorFault.Unknown(reply.Reason);
+        if (!reply.Accepted) throw VectorFault.BadInput(reply.Reason);
+    }
+
     /// <summary>Groups of shards whose collection, or whose key, is gone.</summary>
     internal IReadOnlyList<GroupId> LeftOver(DirectoryView view)
     {

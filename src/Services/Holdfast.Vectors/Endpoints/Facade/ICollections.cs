@@ -63,6 +63,9 @@ internal interface ICollections
     /// <summary>Says where a shard's replicas are to be; its group then takes them in and lets them go, step by step, while it serves.</summary>
     ValueTask PlaceAsync(CollectionRecord collection, int shard, IReadOnlyList<ulong> nodes, CancellationToken cancel);
 
+    /// <summary>Begins to take a node out of the cluster: its replicas go elsewhere first.</summary>
+    ValueTask RemovePeerAsync(ulong node, CancellationToken cancel);
+
     /// <summary>The cluster.</summary>
     ClusterShown Cluster { get; }
 }

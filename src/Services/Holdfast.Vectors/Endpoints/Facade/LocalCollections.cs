@@ -63,6 +63,8 @@ internal sealed class LocalCollections(IndexWorkers? workers, int segmentRowsMax
 
     public ValueTask PlaceAsync(CollectionRecord collection, int shard, IReadOnlyList<ulong> nodes, CancellationToken cancel) => throw VectorFault.BadInput("there is one node only");
 
+    public ValueTask RemovePeerAsync(ulong node, CancellationToken cancel) => throw VectorFault.BadInput("there is one node only");
+
     private async Task AddAsync(ConcurrentDictionary<int, LocalShard> shards, int number, CollectionConfig config, CancellationToken cancel)
     {
         var shard = new LocalShard(segmentRowsMax);

@@ -38,6 +38,10 @@ internal sealed class VectorFace(ICollections collections)
     /// <summary>Writes whole points.</summary>
     public Task<WriteDone> UpsertAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, IReadOnlyList<string>? keys, CancellationToken cancel) => WriteAsync(collection, points, ShardCommand.Upsert, keys, cancel);
 
+    /// <summary>Writes whole points where a rule, asked at their place in the log, lets it.</summary>
+    public Task<WriteDone> UpsertAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, UpsertRule rule, IReadOnlyList<string>? keys, CancellationToken cancel) =>
+        rule.IsAnything ? UpsertAsync(collection, points, keys, cancel) : WriteAsync(collection, points, (chunk, columnOf) => ShardCommand.UpsertWhere(chunk, columnOf, rule), keys, cancel);
+
     /// <summary>Gives points new vectors where they are named.</summary>
     public Task<WriteDone> UpdateVectorsAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, IReadOnlyList<string>? keys, CancellationToken cancel) => WriteAsync(collection, points, ShardCommand.UpdateVectors, keys, cancel);
 

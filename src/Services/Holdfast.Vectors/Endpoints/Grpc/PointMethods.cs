@@ -17,7 +17,7 @@ internal static class PointMethods
 
     public static readonly IReadOnlyList<GrpcMethod> All =
     [
-        new GrpcMethod<UpsertPoints>(Service, "Upsert", AccessRight.Write, UpsertPoints.Parser, static request => request.CollectionName, UpsertAsync),
+        new GrpcMethod<UpsertPoints>(Service, "Upsert", AccessRight.Write, UpsertPoints.Parser, static request => request.CollectionName, (call, request) => request.UpdateFilter is not null || request.UpdateMode != UpdateMode.Upsert ? WriteAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, Changes.UpsertAsync) : UpsertAsync(call, request)),
         new GrpcMethod<UpdatePointVectors>(Service, "UpdateVectors", AccessRight.Write, UpdatePointVectors.Parser, static request => request.CollectionName, UpdateVectorsAsync),
         new GrpcMethod<DeletePoints>(Service, "Delete", AccessRight.Write, DeletePoints.Parser, static request => request.CollectionName, (call, request) => WriteAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, Changes.DeleteAsync)),
         new GrpcMethod<DeletePointVectors>(Service, "DeleteVectors", AccessRight.Write, DeletePointVectors.Parser, static request => request.CollectionName, (call, request) => WriteAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, Changes.DeleteVectorsAsync)),
@@ -48,15 +48,14 @@ internal static class PointMethods
 
     private static Task<IMessage> UpsertAsync(GrpcCall call, UpsertPoints request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
     {
-        if (request.UpdateFilter is not null || request.UpdateMode != UpdateMode.Upsert) throw VectorFault.NotHere("upserts that ask a filter or a mode first");
-        var collection = await here.CollectionAsync().ConfigureAwait(false);
+        var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector)).ConfigureAwait(false);
         await StrictCheck.OnUpsertAsync(here, collection, request.Points.Count).ConfigureAwait(false);
         return Done(call, here.Wrote(await here.Face.UpsertAsync(collection, ProtoPoints.Read(request.Points), KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false)));
     });
 
     private static Task<IMessage> UpdateVectorsAsync(GrpcCall call, UpdatePointVectors request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
     {
-        var collection = await here.CollectionAsync().ConfigureAwait(false);
+        var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector)).ConfigureAwait(false);
         return Done(call, here.Wrote(await here.Face.UpdateVectorsAsync(collection, ProtoPoints.Read(request.Points), KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false)));
     });
 

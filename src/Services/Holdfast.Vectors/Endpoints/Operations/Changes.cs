@@ -26,10 +26,18 @@ internal static class Changes
     /// <summary>Points, whole. With <c>update_filter</c> those that are there already must pass it.</summary>
     public static async Task<WriteDone> UpsertAsync(VectorCall call, CollectionRecord collection, JsonElement body)
     {
-        if (Json.Field(body, "update_filter") is not null || Json.Text(body, "update_mode") is not (null or "upsert")) throw VectorFault.NotHere("upserts that ask a filter or a mode first");
+        var filter = FilterParser.Parse(Json.Field(body, "update_filter"));
+        var mode = Json.Text(body, "update_mode") switch
+        {
+            null or "upsert" => UpsertMode.Any,
+            "insert_only" => UpsertMode.InsertOnly,
+            "update_only" => UpsertMode.UpdateOnly,
+            var other => throw VectorFault.BadJson($"unknown variant `{other}`, expected one of `upsert`, `insert_only`, `update_only`"),
+        };
+        await StrictCheck.OnWriteAsync(call, collection, filter).ConfigureAwait(false);
         var points = PointBodies.Points(body);
         await StrictCheck.OnUpsertAsync(call, collection, points.Count).ConfigureAwait(false);
-        return await call.Face.UpsertAsync(collection, points, Collections.ShardLayout.ReadKeys(Json.Field(body, "shard_key")), call.Cancelled).ConfigureAwait(false);
+        return await call.Face.UpsertAsync(collection, points, new UpsertRule(mode, filter?.Json ?? ""), Collections.ShardLayout.ReadKeys(Json.Field(body, "shard_key")), call.Cancelled).ConfigureAwait(false);
     }
 
     /// <summary>Points that go.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Holdfast.Vectors.Endpoints.Access;
 using Holdfast.Vectors.Endpoints.Facade;
@@ -32,6 +33,7 @@ internal static class Searches
     /// <summary>One search.</summary>
     public static async Task<SearchDone> OneAsync(VectorCall call, CollectionRecord collection, JsonElement body, ReadQuery read)
     {
+        lock (call.Room.Hot) call.Room.Hot.Note(collection.Name, JsonMarshal.GetRawUtf8Value(body));
         var scope = call.ScopeOf(body);
         var shown = ContentShown.Read(body, collection.Config, hasPayloadByDefault: false);
         var node = await read(new QueryReader(call, collection, scope), body).ConfigureAwait(false);

@@ -11,6 +11,7 @@ internal static class ClusterRoutes
     public static readonly IReadOnlyList<RestRoute> All =
     [
         new("GET", "/cluster", AccessRight.Read, ShowAsync),
+        new("DELETE", "/cluster/peer/{peer}", AccessRight.Manage, RemovePeerAsync),
         new("GET", "/collections/{name}/cluster", AccessRight.Read, ShowCollectionAsync),
         new("POST", "/collections/{name}/cluster", AccessRight.Manage, ChangeAsync),
         new("GET", "/collections/{name}/shards", AccessRight.Read, KeysAsync),
@@ -52,6 +53,13 @@ internal static class ClusterRoutes
             writer.WriteEndObject();
             writer.WriteEndObject();
         });
+    }
+
+    private static async ValueTask<WriteResult> RemovePeerAsync(VectorCall call)
+    {
+        if (!ulong.TryParse(call.Part("peer"), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var node)) throw VectorFault.BadInput($"\"{call.Part("peer")}\" is no peer's id");
+        await call.Face.Collections.RemovePeerAsync(node, call.Cancelled).ConfigureAwait(false);
+        return CollectionRoutes.True;
     }
 
     private static async ValueTask<WriteResult> ShowCollectionAsync(VectorCall call)

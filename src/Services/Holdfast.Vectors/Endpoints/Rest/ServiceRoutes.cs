@@ -1,11 +1,14 @@
 using Holdfast.Vectors.Endpoints.Access;
 using Holdfast.Vectors.Endpoints.Operations;
+using Holdfast.Vectors.Routing;
 
 namespace Holdfast.Vectors.Endpoints.Rest;
 
 /// <summary>What is asked of the service and not of a collection, in the protocol's envelope: telemetry and issues.</summary>
 internal static class ServiceRoutes
 {
+    private const int HotQueriesShown = 20;
+
     public static readonly IReadOnlyList<RestRoute> All =
     [
         new("GET", "/telemetry", AccessRight.Manage, TelemetryAsync),
@@ -18,6 +21,8 @@ internal static class ServiceRoutes
         var all = await call.Face.Collections.ListAsync(call.Cancelled).ConfigureAwait(false);
         var facts = new List<(string Name, Queries.ShardFacts Facts)>();
         foreach (var collection in all) facts.Add((collection.Name, await CollectionCalls.FactsAsync(call, collection).ConfigureAwait(false)));
+        IReadOnlyList<HotQuery> hot;
+        lock (call.Room.Hot) hot = call.Room.Hot.List(HotQueriesShown);
         return writer =>
         {
             writer.WriteStartObject();
@@ -40,6 +45,19 @@ internal static class ServiceRoutes
 
             writer.WriteEndArray();
             writer.WriteEndObject();
+            writer.WriteStartArray("hot_queries");
+            foreach (var query in hot)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("collection", query.Collection);
+                writer.WriteString("hash", query.Hash.ToString("x16", System.Globalization.CultureInfo.InvariantCulture));
+                writer.WriteNumber("count", query.Count);
+                writer.WriteNumber("count_error", query.CountError);
+                writer.WriteString("begins", query.Sample);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
             writer.WriteStartObject("requests");
             foreach (var (collection, operation, count, mean, p95) in call.Room.Meters.List())
             {

@@ -14,6 +14,7 @@ internal static class SnapshotRoutes
         .. Places("/collections/{name}/snapshots", AccessRight.Manage),
         .. Places("/collections/{name}/shards/{shard}/snapshots", AccessRight.Manage),
         .. Places("/snapshots", AccessRight.Manage),
+        new("GET", "/collections/{name}/shards/{shard}/snapshot", AccessRight.Manage, StreamAsync),
     ];
 
     private static IEnumerable<RestRoute> Places(string path, AccessRight right)
@@ -56,6 +57,18 @@ internal static class SnapshotRoutes
     {
         call.File = new RestFile(Desk(call).Open(FolderOf(call), call.Part("snapshot")), call.Part("snapshot"));
         return new(static _ => { });
+    }
+
+    /// <summary>Taken and sent; nothing is kept.</summary>
+    private static async ValueTask<WriteResult> StreamAsync(VectorCall call)
+    {
+        var collection = await call.CollectionAsync().ConfigureAwait(false);
+        var shard = ShardOf(call)!.Value;
+        if (!collection.Layout.Numbers.Contains(shard)) throw VectorFault.NotFound($"Shard {shard} not found");
+        var made = await Desk(call).CreateAsync([collection], shard, FolderOf(call), call.Cancelled).ConfigureAwait(false);
+        call.File = new RestFile(Desk(call).Open(FolderOf(call), made.Name), made.Name);
+        Desk(call).Delete(FolderOf(call), made.Name); // What is open stays readable.
+        return static _ => { };
     }
 
     private static ValueTask<WriteResult> DeleteAsync(VectorCall call)

@@ -124,6 +124,7 @@ internal sealed class SnapshotDesk(string directory, VectorFace face)
             throw VectorFault.BadInput("the file is no snapshot of Holdfast's: Qdrant's own format is not read");
         await using var packed = new BrotliStream(source, CompressionMode.Decompress, leaveOpen: true);
         CollectionRecord? collection = null;
+        ShardLayout? recorded = null;
         var kept = new HashSet<PointId>();
         try
         {
@@ -135,13 +136,13 @@ internal sealed class SnapshotDesk(string directory, VectorFace face)
                     case Part.Collection:
                         await FinishAsync(collection, shard, kept, cancel).ConfigureAwait(false);
                         kept.Clear();
-                        collection = await PrepareAsync(block, into, cancel).ConfigureAwait(false);
+                        (collection, recorded) = await PrepareAsync(block, into, cancel).ConfigureAwait(false);
                         break;
                     case Part.Index when collection is not null:
                         await face.TellAllAsync(collection, IndexOf(block), cancel).ConfigureAwait(false);
                         break;
                     case Part.Points when collection is not null:
-                        await TakeAsync(collection, shard, block, kept, cancel).ConfigureAwait(false);
+                        await TakeAsync(collection, recorded!, shard, block, kept, cancel).ConfigureAwait(false);
                         break;
                     case Part.End:
                         await FinishAsync(collection, shard, kept, cancel).ConfigureAwait(false);
@@ -192,7 +193,7 @@ internal sealed class SnapshotDesk(string directory, VectorFace face)
         }
     }
 
-    private async Task<CollectionRecord> PrepareAsync(byte[] block, string? into, CancellationToken cancel)
+    private async Task<(CollectionRecord Collection, ShardLayout Recorded)> PrepareAsync(byte[] block, string? into, CancellationToken cancel)
     {
         var (named, text) = TextsOf(block);
         var name = into ?? named;
@@ -204,21 +205,22 @@ internal sealed class SnapshotDesk(string directory, VectorFace face)
             known = await face.RequireAsync(name, cancel).ConfigureAwait(false);
         }
 
-        if (known.Layout.Keys.Count < recorded.Layout.Keys.Count)
+        foreach (var key in recorded.Layout.Keys)
         {
-            await face.Collections.UpdateAsync(known, known.Config, recorded.Layout, cancel).ConfigureAwait(false);
+            if (known.Layout.Has([key.Key])) continue;
+            await face.Collections.UpdateAsync(known, known.Config, known.Layout.With(key.Key, key.Shards.Count), cancel).ConfigureAwait(false);
             known = await face.RequireAsync(name, cancel).ConfigureAwait(false);
         }
 
         var isSame = known.Config.Columns.Count == recorded.Config.Columns.Count && known.Config.Columns.Zip(recorded.Config.Columns, (one, other) => one.Name == other.Name && one.Size == other.Size && one.Distance == other.Distance).All(same => same);
-        return isSame ? known : throw VectorFault.BadInput($"Snapshot is not compatible with existing collection: Collection {name} has other vectors");
+        return isSame ? (known, recorded.Layout) : throw VectorFault.BadInput($"Snapshot is not compatible with existing collection: Collection {name} has other vectors");
     }
 
-    private async Task TakeAsync(CollectionRecord collection, int? shard, byte[] block, HashSet<PointId> kept, CancellationToken cancel)
+    private async Task TakeAsync(CollectionRecord collection, ShardLayout recorded, int? shard, byte[] block, HashSet<PointId> kept, CancellationToken cancel)
     {
         var (number, points) = PointsOf(block, collection);
         if (shard is not null && shard != number) return;
-        var key = collection.Layout.KeyOf(number);
+        var key = recorded.KeyOf(number);
         await face.UpsertAsync(collection, points, key is null ? null : [key], cancel).ConfigureAwait(false);
         foreach (var point in points) kept.Add(point.Id);
     }

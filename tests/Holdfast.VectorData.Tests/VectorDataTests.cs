@@ -1,8 +1,7 @@
-using Holdfast.VectorData;
 using Holdfast.Vectors.Tests.Endpoints;
 using Microsoft.Extensions.VectorData;
 
-namespace Holdfast.Vectors.Tests.Provider;
+namespace Holdfast.VectorData.Tests;
 
 /// <summary>The provider for Microsoft.Extensions.VectorData over the REST door.</summary>
 public sealed class VectorDataTests

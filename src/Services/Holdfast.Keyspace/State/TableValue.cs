@@ -1,0 +1,76 @@
+using Holdfast.Primitives;
+using Holdfast.Wire;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>
+/// A big value whose elements are records of a table. It tells of each that it changes, so that changes can be undone (S20) and it can be captured a part at a time while writes go on (S10): its elements have an order that no
+/// change disturbs, that of their hashes read from the lowest bit up, and a capture is somewhere in that order.
+/// </summary>
+internal abstract unsafe class TableValue(Keyspace owner) : BigValue
+{
+    public override long Count => Table.Count;
+
+    public override bool TellsElements => true;
+
+    /// <summary>The elements, for walks and draws.</summary>
+    public abstract ref readonly RecordTable Table { get; }
+
+    /// <summary>Whose memory it takes.</summary>
+    protected Keyspace Owner => owner;
+
+    public sealed override void Write(SpanWriter writer)
+    {
+        writer.WriteUInt64((ulong)Table.Count);
+        var visitor = new Writing { Writer = writer, Value = this };
+        Table.WalkAll(ref visitor);
+    }
+
+    /// <summary>Writes one element.</summary>
+    public abstract void WriteElement(SpanWriter writer, byte* record);
+
+    /// <summary>Reads elements that <see cref="BigValue.Write"/> or a part of a capture wrote, and adds them; false when they are none.</summary>
+    public bool TryReadElements(ref SpanReader reader)
+    {
+        for (var left = reader.ReadUInt64(); left > 0 && reader.IsWhole; left--) ReadElement(ref reader);
+        return reader.IsWhole;
+    }
+
+    /// <summary>Reads a value back into one that is new; null, and nothing is left of it, when the bytes are none.</summary>
+    public static TValue? Read<TValue>(TValue made, ref SpanReader reader)
+        where TValue : TableValue
+    {
+        if (made.TryReadElements(ref reader)) return made;
+        made.FreeAll();
+        return null;
+    }
+
+    /// <summary>Frees it at once: for one that no key holds.</summary>
+    public void FreeAll()
+    {
+        while (Free(int.MaxValue) > 0)
+        {
+            // In one slice, mostly.
+        }
+    }
+
+    /// <summary>Reads one element and adds it, if it is whole.</summary>
+    protected abstract void ReadElement(ref SpanReader reader);
+
+    /// <summary>An element with this hash is about to be added, changed or removed.</summary>
+    protected void Announce(uint hash)
+    {
+        if (IsKept) owner.BeforeElement(this, hash);
+    }
+
+    /// <summary>An element was added, changed or removed; true when what was before must be kept, and not freed.</summary>
+    protected bool Tell(byte change, byte* now, nint before) => IsKept && owner.OnElement(new ElementImage(this, change, (nint)now, before));
+
+    private ref struct Writing : IRecordVisitor
+    {
+        public SpanWriter Writer;
+        public TableValue Value;
+
+        public readonly void Visit(byte* record) => Value.WriteElement(Writer, record);
+    }
+}
