@@ -186,6 +186,7 @@ internal sealed class ClientSession : IReadCompletion
 
         var (spec, slot) = (next.Spec!, next.Slot);
         var writer = Replies.Writer;
+        Replies.Mark();
         if (slot >= 0 && !seat.Machine.State.Slots.Owned[slot] && !(node.Bug == PlantedShardBug.SourceReadsSealed && spec.Has(CommandFlags.ReadOnly)))
         {
             // Its slot is sealed or gone, since it was routed: not executed, so it may be sent elsewhere (S19).
@@ -193,7 +194,6 @@ internal sealed class ClientSession : IReadCompletion
             return;
         }
 
-        Replies.Mark();
         if (spec.Has(CommandFlags.DenyOom) || spec.Place != CommandPlace.Shard) node.Eviction.MakeRoom(call);
         if (Fence is { } fence && !FenceCommands.TryPass(fence, call, spec, Transaction)) FenceCommands.Refuse(this, fence, call);
         else if ((spec.Has(CommandFlags.DenyOom) || (spec.Place == CommandPlace.Connection && Transaction.DeniesOom)) && node.IsOutOfMemory)

@@ -21,6 +21,7 @@ internal sealed class ShardChores(KeyspaceNode node)
             if (!known.TryGetValue(seat.Group, out var chores))
                 known[seat.Group] = chores = (new Chore(seat, call => Claim(call, shard)), new Chore(seat, new ExpiryRound().Run), new Chore(seat, MoveDoor.Tidy));
             node.Subscriptions.EndLost(seat.Machine);
+            node.Tracking.OnSlots(seat.Machine);
             seat.Machine.Waits.EndLost(seat.Machine.State.Slots, node);
             if (!seat.Machine.State.Slots.IsClaimed) chores.Claim.Propose();
             else if (seat.Machine.Keyspace.VolatileCount > 0 || seat.Machine.Keyspace.HasFieldDates) chores.Expiry.Propose();

@@ -28,7 +28,7 @@ internal sealed unsafe class Eviction(KeyspaceNode node)
         if (node.Settings.MemoryMax == 0 || node.Settings.Policy == EvictionPolicy.NoEviction) return;
         for (var left = KeysPerCommand; left > 0 && IsOver; left--)
         {
-            if (Choose(call.Keyspace, call.Now) is not (var key and not null, var slot)) return;
+            if (Choose(call.Keyspace, call.Shard.State.Slots.Owned, call.Now) is not (var key and not null, var slot)) return;
             call.Evict(key, slot);
             Evicted.Hit();
         }
@@ -57,14 +57,14 @@ internal sealed unsafe class Eviction(KeyspaceNode node)
         return (int)Math.Max(0, KeyRecord.Frequency(record) - lost);
     }
 
-    private (byte[]? Key, int Slot) Choose(Keyspace keyspace, long now)
+    private (byte[]? Key, int Slot) Choose(Keyspace keyspace, SlotSet owned, long now)
     {
         var isVolatile = node.Settings.Policy >= EvictionPolicy.VolatileLru;
         if ((isVolatile ? keyspace.VolatileCount : keyspace.KeyCount) == 0) return default;
-        if (node.Settings.Policy is EvictionPolicy.AllKeysRandom or EvictionPolicy.VolatileRandom) return Draw(keyspace, isVolatile, out var any) is var drawn && any is not null ? (RecordHead.KeyOf(any).ToArray(), drawn) : default;
+        if (node.Settings.Policy is EvictionPolicy.AllKeysRandom or EvictionPolicy.VolatileRandom) return Draw(keyspace, owned, isVolatile, out var any) is var drawn && any is not null ? (RecordHead.KeyOf(any).ToArray(), drawn) : default;
         for (var left = node.Settings.Samples; left > 0; left--)
         {
-            var slot = Draw(keyspace, isVolatile, out var record);
+            var slot = Draw(keyspace, owned, isVolatile, out var record);
             if (record is not null) Keep(RecordHead.KeyOf(record), slot, Score(record, now));
         }
 
@@ -73,7 +73,7 @@ internal sealed unsafe class Eviction(KeyspaceNode node)
             var (key, slot, _) = pool[^1];
             pool.RemoveAt(pool.Count - 1);
             var place = keyspace.Locate(key, slot);
-            if (place.Exists && (!isVolatile || place.Expiry >= 0)) return (key, slot);
+            if (place.Exists && owned[slot] && (!isVolatile || place.Expiry >= 0)) return (key, slot);
         }
 
         return default;
@@ -99,11 +99,12 @@ internal sealed unsafe class Eviction(KeyspaceNode node)
     }
 
     /// <summary>Any key, or any that will expire; its slot.</summary>
-    private int Draw(Keyspace keyspace, bool isVolatile, out byte* record)
+    private int Draw(Keyspace keyspace, SlotSet owned, bool isVolatile, out byte* record)
     {
         record = null;
         var slot = node.Dice.Next(KeySlot.Count);
-        for (var left = KeySlot.Count; left > 0 && (isVolatile ? keyspace.VolatileIn(slot) : keyspace.CountIn(slot)) == 0; left--) slot = (slot + 1) % KeySlot.Count;
+        for (var left = KeySlot.Count; left > 0 && ((isVolatile ? keyspace.VolatileIn(slot) : keyspace.CountIn(slot)) == 0 || !owned[slot]); left--) slot = (slot + 1) % KeySlot.Count;
+        if (!owned[slot]) return slot; // What is sealed or staged changes by moves only (S21).
         for (var left = Draws; left > 0; left--)
         {
             var found = keyspace.Table(slot).Near((uint)node.Dice.NextUInt64());

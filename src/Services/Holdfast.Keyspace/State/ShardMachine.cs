@@ -105,8 +105,8 @@ internal sealed class ShardMachine : IAppendExecutor
     {
         Call.Effects.Begin(effects);
         Call.TimeMicros = command.TimeMicros;
-        Position = command.Position;
         Keyspace.Seconds = (uint)(command.TimeMicros / 1_000_000);
+        Position = command.Position;
         State.Undo.Begin(command.Position.Index, State.Hash);
         State.IsUndoOn = true;
         works[BitConverter.ToInt32(command.Command)].Run(this);
@@ -123,8 +123,8 @@ internal sealed class ShardMachine : IAppendExecutor
     public void Flush()
     {
         Watches.BreakAll();
-        if (Role.IsLeader) Waits.OnFlushed();
         if (State.IsUndoOn) Call.Node.Tracking.OnFlushed(this);
+        if (Role.IsLeader) Waits.OnFlushed();
         State.Flush();
     }
 

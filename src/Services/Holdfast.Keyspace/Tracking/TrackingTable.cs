@@ -17,6 +17,7 @@ internal sealed class TrackingTable(KeyspaceNode node)
     private readonly Dictionary<byte[], HashSet<long>> readers = new(ByteKey.Comparer);
     private readonly SortedDictionary<long, ClientSession> listeners = [];
     private readonly List<byte[]> own = [];
+    private readonly Dictionary<GroupId, ulong> epochs = [];
 
     /// <summary>Clients that track.</summary>
     public int Clients => listeners.Count;
@@ -86,6 +87,15 @@ internal sealed class TrackingTable(KeyspaceNode node)
         readers.Clear();
         foreach (var client in listeners.Values.ToArray())
             if (Write(client, null) is { } target) target.OnPushed();
+    }
+
+    /// <summary>A shard that is led here may have given slots away: then nobody here hears what changes in them.</summary>
+    public void OnSlots(ShardMachine shard)
+    {
+        var epoch = shard.State.Slots.Epoch;
+        var isNew = epochs.TryGetValue(shard.Group, out var before) && before != epoch;
+        epochs[shard.Group] = epoch;
+        if (isNew && listeners.Count > 0) ForgetAll();
     }
 
     private static bool HasPrefix(ClientTracking tracking, byte[] key)
