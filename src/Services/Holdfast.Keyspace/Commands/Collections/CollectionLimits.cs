@@ -7,7 +7,7 @@ internal sealed class CollectionLimits
 {
     private const long Most = 1 << 30;
 
-    public int HashEntries { get; private set; } = 128;
+    public int HashEntries { get; private set; } = 512;
 
     public int HashValue { get; private set; } = 64;
 

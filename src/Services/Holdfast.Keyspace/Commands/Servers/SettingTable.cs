@@ -36,7 +36,7 @@ internal sealed class SettingTable
             new("cluster-enabled", "yes", SettingKind.Flag) { IsImmutable = true },
             new("cluster-node-timeout", "1000", SettingKind.Number) { Most = long.MaxValue },
             new("databases", "1", SettingKind.Number) { IsImmutable = true },
-            new("hash-max-listpack-entries", "128", SettingKind.Number) { Most = long.MaxValue, Alias = "hash-max-ziplist-entries" },
+            new("hash-max-listpack-entries", "512", SettingKind.Number) { Most = long.MaxValue, Alias = "hash-max-ziplist-entries" },
             new("hash-max-listpack-value", "64", SettingKind.Number) { Most = long.MaxValue, Alias = "hash-max-ziplist-value" },
             new("latency-monitor-threshold", "0", SettingKind.Number) { Most = long.MaxValue },
             new("latency-tracking", "yes", SettingKind.Flag),
