@@ -82,6 +82,34 @@ public sealed class ReplicationTests
         Assert.Equal(new LogIndex(8), durability.Durable);
     }
 
+    [Fact] // raft world, seed 258: appends overtook each other, each old answer set off a window full of new ones, and time stood still under the messages
+    public void Answers_to_what_was_sent_before_a_probe_do_not_each_open_the_window_again()
+    {
+        var progress = new Progress(new NodeId(2), new LogIndex(101), Instant.Zero);
+        progress.OnAccepted(new LogIndex(100), LogIndex.Zero);
+        Assert.Equal(ProgressState.Replicate, progress.State);
+
+        Assert.True(progress.OnRejected(new LogIndex(150), agreeing: new LogIndex(120)));
+        Assert.Equal((ProgressState.Probe, new LogIndex(121)), (progress.State, progress.Next));
+        progress.OnSent(Instant.Zero, new AppendHeader(new Term(1), new LogPosition(new Term(1), new LogIndex(120)), new LogIndex(100), 0), new LogIndex(121), 16);
+        for (var old = 100UL; old <= 110; old++) progress.OnAccepted(new LogIndex(old), LogIndex.Zero); // What was sent before has become durable.
+        Assert.Equal((ProgressState.Probe, new LogIndex(110), new LogIndex(121), false), (progress.State, progress.Match, progress.Next, progress.MaySend(new RaftOptions())));
+        progress.OnAccepted(new LogIndex(121), LogIndex.Zero);
+        Assert.Equal((ProgressState.Replicate, new LogIndex(122), true), (progress.State, progress.Next, progress.MaySend(new RaftOptions())));
+    }
+
+    [Fact]
+    public void A_probe_that_may_be_lost_does_not_keep_a_window_shut_for_long()
+    {
+        var progress = new Progress(new NodeId(2), new LogIndex(101), Instant.Zero);
+        progress.OnAccepted(new LogIndex(100), LogIndex.Zero);
+        Assert.True(progress.OnRejected(new LogIndex(150), agreeing: new LogIndex(120)));
+        var old = new AppendReply(new Term(1), true, new LogIndex(110), default, 0, SupportEpoch.None, true);
+        progress.OnAnswer(Instant.Zero + TimeSpan.FromMilliseconds(5), old);
+        progress.OnAccepted(old.Match, LogIndex.Zero);
+        Assert.Equal((ProgressState.Replicate, new LogIndex(111)), (progress.State, progress.Next));
+    }
+
     [Fact]
     public void A_lagging_follower_catches_up_while_commits_go_on() // (R1.10, third row)
     {

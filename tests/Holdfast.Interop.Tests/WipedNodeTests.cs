@@ -66,6 +66,47 @@ public sealed class WipedNodeTests
         await nodes[0].UntilAsync(async () => await VotersOfBothGroupsAsync(nodes[0]) == 6, "does not list three voters in both groups");
     }
 
+    /// <summary>Of two nodes the one with the smaller id dials: one that was down while another joined does not know where to, and the newcomer that leads must make itself known.</summary>
+    [Fact]
+    public async Task A_node_that_was_down_while_another_joined_is_found_by_it_though_it_leads_everything()
+    {
+        await using var bench = new ServerBench();
+        var nodes = await bench.FoundAsync();
+        var ids = await NodeIdsAsync(nodes[0]);
+        var down = nodes.MinBy(node => ids[node.Name], StringComparer.Ordinal)!;
+        var up = nodes.Where(node => node != down).ToArray();
+        down.Kill();
+        await up[0].UntilServesAsync();
+        var newcomer = bench.Add("n4");
+        newcomer.Start("--join", up[0].Peer, "--token", await ServerBench.TokenAsync(up[0]));
+        await newcomer.UntilServesAsync();
+        foreach (var group in (int[])[0, 1]) await newcomer.UntilAsync(() => LeadsAfterTransferAsync(up, newcomer, group), $"does not come to lead group {group}");
+        down.Start("--cluster", MembersOf(nodes));
+        await down.UntilServesAsync();
+    }
+
+    private static async Task<Dictionary<string, string>> NodeIdsAsync(ServerProcess node)
+    {
+        using var http = new HttpClient();
+        using var status = System.Text.Json.JsonDocument.Parse(await http.GetStringAsync($"http://{node.Endpoint}/holdfast/v1/status"));
+        return status.RootElement.GetProperty("members").EnumerateArray().ToDictionary(member => member.GetProperty("name").GetString()!, member => member.GetProperty("node_id").GetString()!);
+    }
+
+    /// <summary>Asks whoever leads a group to hand it over; whether the wanted node leads it.</summary>
+    private static async Task<bool> LeadsAfterTransferAsync(ServerProcess[] others, ServerProcess wanted, int group)
+    {
+        using var http = new HttpClient();
+        using var status = System.Text.Json.JsonDocument.Parse(await http.GetStringAsync($"http://{wanted.Endpoint}/holdfast/v1/status"));
+        if (status.RootElement.GetProperty("groups").EnumerateArray().Any(each => each.GetProperty("group").GetInt32() == group && each.GetProperty("role").GetString() == "leader")) return true;
+        foreach (var other in others)
+        {
+            using var content = new StringContent($"{{\"group\":{group},\"node\":\"{wanted.Name}\"}}", System.Text.Encoding.UTF8, "application/json");
+            using var answer = await http.PostAsync($"http://{other.Endpoint}/holdfast/v1/transfer", content);
+        }
+
+        return false;
+    }
+
     private static string MembersOf(ServerProcess[] nodes) => string.Join(',', nodes.Select(node => $"{node.Name}={node.Peer}"));
 
     private static void Wipe(ServerProcess node)

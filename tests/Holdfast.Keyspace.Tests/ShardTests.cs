@@ -13,6 +13,7 @@ public sealed class ShardTests
     [InlineData("keys", 2)]
     [InlineData("bitmaps", 3)]
     [InlineData("hyperloglogs", 4)]
+    [InlineData("scripts", 5)]
     [InlineData("lists", 9)]
     [InlineData("hashes", 5)]
     [InlineData("sets", 6)]

@@ -270,6 +270,7 @@ public sealed class WaitingTests
         var list = new QuickList(arena);
         var model = new List<string>();
         var dice = new SeededRandom(seed);
+        Span<byte> scratch = stackalloc byte[Listpack.ScratchBytes];
         for (var round = 0; round < 20_000; round++)
         {
             var text = dice.Next(4) == 0 ? $"{dice.Next(-100_000, 100_000)}" : new string((char)('a' + dice.Next(26)), dice.Next(50) == 0 ? dice.Next(9000) : dice.Next(120));
@@ -310,7 +311,6 @@ public sealed class WaitingTests
 
             Assert.Equal(model.Count, list.Count);
             if (round % 500 != 0) continue;
-            Span<byte> scratch = stackalloc byte[Listpack.ScratchBytes];
             var at = list.First;
             foreach (var expected in model)
             {

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Holdfast.Simulation.Tests;
 
-/// <summary>Bugs that are planted in whole nodes are found from seed 1 on within a few seeds; <c>sim --table --world cluster</c> hunts all of them, the slow ones too.</summary>
+/// <summary>Bugs that are planted in whole nodes are found: each with the seed that found it when this was written; <c>sim --table --world cluster</c> hunts all of them from seed 1 on.</summary>
 public sealed class ClusterMutationTests
 {
     /// <summary>Several times what the table shows for these: a change of production code moves what a seed does.</summary>
@@ -11,43 +11,43 @@ public sealed class ClusterMutationTests
 
     /// <summary>The log, its recovery and the disk below: S1, S7, S8, S9, S10.</summary>
     [Theory]
-    [InlineData(nameof(ClusterMutation.BatchCompletedBeforeSync))]
-    [InlineData(nameof(ClusterMutation.FailedSyncTriedAgain))]
-    [InlineData(nameof(ClusterMutation.FolderSyncForgotten))]
-    [InlineData(nameof(ClusterMutation.ReadableTakenForDurable))]
-    [InlineData(nameof(ClusterMutation.BodyChecksumUnchecked))]
-    [InlineData(nameof(ClusterMutation.SlowGroupsSegmentReleased))]
-    [InlineData(nameof(ClusterMutation.VoteNotCarriedForward))]
-    [InlineData(nameof(ClusterMutation.CopiedRecordEndsLog))]
-    public void A_bug_of_the_log_is_found(string name) => IsFound(name);
+    [InlineData(nameof(ClusterMutation.BatchCompletedBeforeSync), 1)]
+    [InlineData(nameof(ClusterMutation.FailedSyncTriedAgain), 5)]
+    [InlineData(nameof(ClusterMutation.FolderSyncForgotten), 1)]
+    [InlineData(nameof(ClusterMutation.ReadableTakenForDurable), 3)]
+    [InlineData(nameof(ClusterMutation.BodyChecksumUnchecked), 7)]
+    [InlineData(nameof(ClusterMutation.SlowGroupsSegmentReleased), 1)]
+    [InlineData(nameof(ClusterMutation.VoteNotCarriedForward), 1)]
+    [InlineData(nameof(ClusterMutation.CopiedRecordEndsLog), 3)]
+    public void A_bug_of_the_log_is_found(string name, int likely) => IsFound(name, likely);
 
     /// <summary>Replicas, their state and their snapshots: S10, S11, S13, S20.</summary>
     [Theory]
-    [InlineData(nameof(ClusterMutation.UncommittedStateInSnapshot))]
-    [InlineData(nameof(ClusterMutation.ReadGrantedBeforeApplied))]
-    [InlineData(nameof(ClusterMutation.EntryAppliedTwiceAfterRestart))]
-    [InlineData(nameof(ClusterMutation.ApplyLooksAtOwnLimit))]
-    [InlineData(nameof(ClusterMutation.IterationOrderLeaks))]
-    [InlineData(nameof(ClusterMutation.ViewShowsLaterEntries))]
-    [InlineData(nameof(ClusterMutation.TruncatedTailNotUndone))]
-    [InlineData(nameof(ClusterMutation.RollAnsweredBeforeTermPersisted))]
-    public void A_bug_of_a_replica_is_found(string name) => IsFound(name);
+    [InlineData(nameof(ClusterMutation.UncommittedStateInSnapshot), 5)]
+    [InlineData(nameof(ClusterMutation.ReadGrantedBeforeApplied), 3)]
+    [InlineData(nameof(ClusterMutation.EntryAppliedTwiceAfterRestart), 1)]
+    [InlineData(nameof(ClusterMutation.ApplyLooksAtOwnLimit), 1)]
+    [InlineData(nameof(ClusterMutation.IterationOrderLeaks), 1)]
+    [InlineData(nameof(ClusterMutation.ViewShowsLaterEntries), 5)]
+    [InlineData(nameof(ClusterMutation.TruncatedTailNotUndone), 7)]
+    [InlineData(nameof(ClusterMutation.RollAnsweredBeforeTermPersisted), 3)]
+    public void A_bug_of_a_replica_is_found(string name, int likely) => IsFound(name, likely);
 
     /// <summary>What services come to coordination for: locks and their tokens, leases, watches that go on elsewhere, permissions.</summary>
     [Theory]
-    [InlineData(nameof(ClusterMutation.FenceCountedInMemory))]
-    [InlineData(nameof(ClusterMutation.FenceResetByRestore))]
-    [InlineData(nameof(ClusterMutation.LockGrantedWithoutLease))]
-    [InlineData(nameof(ClusterMutation.KeyStaysOnOldLease))]
-    [InlineData(nameof(ClusterMutation.AttachmentsLostByRestore))]
-    [InlineData(nameof(ClusterMutation.WatchSkipsRevision))]
-    [InlineData(nameof(ClusterMutation.WatchMissesRestored))]
-    [InlineData(nameof(ClusterMutation.ProgressToldWhileBehind))]
-    [InlineData(nameof(ClusterMutation.AuthChangeMissedByCache))]
-    [InlineData(nameof(ClusterMutation.IdentitiesLeftOutOfSnapshot))]
-    [InlineData(nameof(ClusterMutation.PermissionAskedAtDoorOnly))]
-    [InlineData(nameof(ClusterMutation.ReadPermissionAskedBeforeBarrier))]
-    public void A_bug_of_coordination_is_found(string name) => IsFound(name);
+    [InlineData(nameof(ClusterMutation.FenceCountedInMemory), 1)]
+    [InlineData(nameof(ClusterMutation.FenceResetByRestore), 1)]
+    [InlineData(nameof(ClusterMutation.LockGrantedWithoutLease), 2)]
+    [InlineData(nameof(ClusterMutation.KeyStaysOnOldLease), 1)]
+    [InlineData(nameof(ClusterMutation.AttachmentsLostByRestore), 2)]
+    [InlineData(nameof(ClusterMutation.WatchSkipsRevision), 1)]
+    [InlineData(nameof(ClusterMutation.WatchMissesRestored), 2)]
+    [InlineData(nameof(ClusterMutation.ProgressToldWhileBehind), 4)]
+    [InlineData(nameof(ClusterMutation.AuthChangeMissedByCache), 2)]
+    [InlineData(nameof(ClusterMutation.IdentitiesLeftOutOfSnapshot), 2)]
+    [InlineData(nameof(ClusterMutation.PermissionAskedAtDoorOnly), 2)]
+    [InlineData(nameof(ClusterMutation.ReadPermissionAskedBeforeBarrier), 13)]
+    public void A_bug_of_coordination_is_found(string name, int likely) => IsFound(name, likely);
 
     /// <summary>The first seed that finds it lies beyond the budget of the others: that seed is kept.</summary>
     [Theory]
@@ -57,11 +57,11 @@ public sealed class ClusterMutationTests
 
     /// <summary>Watches and leases.</summary>
     [Theory]
-    [InlineData(nameof(ClusterMutation.WatchSkipsCompacted))]
-    [InlineData(nameof(ClusterMutation.FollowersClockEndsLease))]
-    [InlineData(nameof(ClusterMutation.LeasesLeftOutOfSnapshot))]
-    public void A_bug_of_the_keyspace_is_found(string name) => IsFound(name);
+    [InlineData(nameof(ClusterMutation.WatchSkipsCompacted), 5)]
+    [InlineData(nameof(ClusterMutation.FollowersClockEndsLease), 2)]
+    [InlineData(nameof(ClusterMutation.LeasesLeftOutOfSnapshot), 2)]
+    public void A_bug_of_the_keyspace_is_found(string name, int likely) => IsFound(name, likely);
 
-    private static void IsFound(string name) =>
-        Assert.True(ClusterRun.SeedsToKill(Enum.Parse<ClusterMutation>(name), SeedBudget) is not null, $"{name} survived {SeedBudget} seeds");
+    private static void IsFound(string name, int likely) =>
+        Assert.True(ClusterRun.IsFound(Enum.Parse<ClusterMutation>(name), likely, SeedBudget), $"{name} survived {SeedBudget} seeds");
 }

@@ -6,6 +6,8 @@ namespace Holdfast.Simulation.Tests;
 
 public sealed class RaftWorldTests
 {
+    private const int SeedBudget = 250;
+
     [Fact]
     public void The_first_seeds_hold_and_run_the_same_twice()
     {
@@ -32,34 +34,41 @@ public sealed class RaftWorldTests
     [Fact]
     public void A_follower_of_a_group_at_rest_is_not_left_one_commit_behind() => Assert.Null(SimulationRun.Once(168, Mutation.None).Failure);
 
+    /// <summary>Each old answer to an append that was overtaken opened a leader's whole window again: a hundred million messages, and time stood still under them.</summary>
+    [Fact]
+    public void Appends_that_overtake_each_other_do_not_set_each_other_off()
+    {
+        var result = SimulationRun.Once(258, Mutation.None);
+        Assert.True(result.Failure is null, result.Failure);
+        Assert.InRange(result.Counts.Events, 10_000, 10_000_000);
+    }
+
     /// <summary>What a run is like depends on its seed and on the swarm's draws, so the seeds above change their meaning with the swarm; the mistake itself does not.</summary>
     [Fact]
     public void Followers_that_never_hear_of_a_release_stay_bound_and_the_simulator_says_so()
     {
-        var kill = SimulationRun.SeedsToKill(Mutation.VoteReleaseLost, 100);
-        Assert.True(kill is { Finding: var finding } && finding.StartsWith("no progress", StringComparison.Ordinal), $"{kill}");
+        var finding = SimulationRun.Once(15, Mutation.VoteReleaseLost).Failure ?? SimulationRun.SeedsToKill(Mutation.VoteReleaseLost, 100)?.Finding;
+        Assert.StartsWith("no progress", finding, StringComparison.Ordinal);
     }
 
+    /// <summary>Each with the seed that found it when this was written; <c>sim --table --world raft</c> hunts all of them from seed 1 on.</summary>
     [Theory]
-    [InlineData(nameof(Mutation.OldTermCommittedByCounting))]
-    [InlineData(nameof(Mutation.SnapshotKeepsMismatchingSuffix))]
-    [InlineData(nameof(Mutation.RestartedVoterVotesAtOnce))]
-    [InlineData(nameof(Mutation.LeaseCountedFromReceipt), 250)]
-    [InlineData(nameof(Mutation.FollowerAcknowledgesBeforeSync))]
-    [InlineData(nameof(Mutation.VoteNotPersisted))]
-    [InlineData(nameof(Mutation.SnapshotNotConsistent))]
-    [InlineData(nameof(Mutation.FailedSyncRetried))]
-    [InlineData(nameof(Mutation.RollIgnoresBetterLog))]
-    [InlineData(nameof(Mutation.DamagedVotesAnywhere))]
-    [InlineData(nameof(Mutation.RollAnsweredBeforeTermPersisted))]
-    [InlineData(nameof(Mutation.DamagedKeepsTerm), 200)]
-    [InlineData(nameof(Mutation.LearnerConfirmsReads), 200)]
-    [InlineData(nameof(Mutation.RollOfMajority), 250)] // A disk of the best log must be away just while the roll is called.
-    public void A_planted_bug_is_found(string name, int seeds = 100)
-    {
-        var kill = SimulationRun.SeedsToKill(Enum.Parse<Mutation>(name), seeds);
-        Assert.True(kill is not null, $"{name} survived {seeds} seeds");
-    }
+    [InlineData(nameof(Mutation.OldTermCommittedByCounting), 7)]
+    [InlineData(nameof(Mutation.SnapshotKeepsMismatchingSuffix), 3)]
+    [InlineData(nameof(Mutation.RestartedVoterVotesAtOnce), 12)]
+    [InlineData(nameof(Mutation.LeaseCountedFromReceipt), 87)]
+    [InlineData(nameof(Mutation.FollowerAcknowledgesBeforeSync), 1)]
+    [InlineData(nameof(Mutation.VoteNotPersisted), 1)]
+    [InlineData(nameof(Mutation.SnapshotNotConsistent), 2)]
+    [InlineData(nameof(Mutation.FailedSyncRetried), 11)]
+    [InlineData(nameof(Mutation.RollIgnoresBetterLog), 13)]
+    [InlineData(nameof(Mutation.DamagedVotesAnywhere), 13)]
+    [InlineData(nameof(Mutation.RollAnsweredBeforeTermPersisted), 1)]
+    [InlineData(nameof(Mutation.DamagedKeepsTerm), 66)]
+    [InlineData(nameof(Mutation.LearnerConfirmsReads), 17)]
+    [InlineData(nameof(Mutation.RollOfMajority), 66)] // A disk of the best log must be away just while the roll is called.
+    public void A_planted_bug_is_found(string name, int likely) =>
+        Assert.True(SimulationRun.IsFound(Enum.Parse<Mutation>(name), likely, SeedBudget), $"{name} survived {SeedBudget} seeds");
 
     [Fact]
     public void The_command_ends_with_the_hash_and_lists_the_mutations()

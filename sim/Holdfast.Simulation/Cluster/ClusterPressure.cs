@@ -20,7 +20,7 @@ internal enum ClusterPressure : byte
     /// <summary>Files that snapshots name rot while others still name them, and their machine restarts, or falls behind and fetches (S10).</summary>
     RottenFiles,
 
-    /// <summary>Leases are short and renewed all the time, wherever somebody answers, and the leader that judges them is cut off for a moment: two think that they lead.</summary>
+    /// <summary>Leases are short and renewed in the last moment, and the leader that judges them is cut off for a while: two think that they lead, and one of them knows of the renewal.</summary>
     DeposedJudge,
 }
 
@@ -34,8 +34,8 @@ internal static class ClusterPressureDraw
         return dice.Next(100) switch
         {
             < 7 => ForExiledTail(drawn, dice),
-            < 14 => ForRottenFiles(drawn, dice),
-            < 20 => ForDeposedJudge(drawn, dice),
+            < 17 => ForRottenFiles(drawn, dice),
+            < 23 => ForDeposedJudge(drawn, dice),
             _ => drawn,
         };
     }
@@ -81,7 +81,8 @@ internal static class ClusterPressureDraw
         Pressure = ClusterPressure.DeposedJudge,
         Voters = 3,
         Machines = 3,
-        LeaseClients = 8,
+        LeaseClients = 10,
+        HasAuth = false,
         ClientTimeout = TimeSpan.FromMilliseconds(dice.Next(150, 400)),
         SyncMin = TimeSpan.FromMicroseconds(100),
         SyncMax = TimeSpan.FromMilliseconds(3),

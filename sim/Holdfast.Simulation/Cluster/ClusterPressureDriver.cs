@@ -1,5 +1,7 @@
 using Holdfast.Consensus;
 using Holdfast.Primitives;
+using Holdfast.Replication;
+using Holdfast.Simulation.Checks;
 
 namespace Holdfast.Simulation.Cluster;
 
@@ -32,15 +34,36 @@ internal sealed class ClusterPressureDriver(ClusterWorld world)
         }
     }
 
-    /// <summary>What the exiled leader is given meanwhile nobody waits for; commands that were asked of it by clients are cut off in the middle of their chunks.</summary>
+    /// <summary>
+    /// What the exiled leader of the keyspace is given meanwhile nobody waits for. The leader that executes at append is cut off while a command in many chunks is on its way: some of them arrive.
+    /// </summary>
     private void Exile()
     {
         var group = dice.Chance(0.5) ? ClusterWorld.Keyspace : ClusterWorld.Executor;
         if (world.LeaderOf(group) is not { IsPaused: false } leader) return;
-        Isolate(leader.Machine, Ms(600, 1100));
+        var (machine, span) = (leader.Machine, Ms(600, 1100));
         if (group == ClusterWorld.Keyspace)
-            for (var left = dice.Next(15, 60); left > 0; left--) leader.WhenAwake(() => _ = leader.GroupOf(group).ProposeAsync(new byte[] { 0xFF }));
-        RotTruncation(leader.Machine, leader.Machine.Log.LastTruncation, world.Clock.Now + Ms(2000, 2500).Ticks);
+        {
+            Isolate(machine, span);
+            for (var left = dice.Next(15, 60); left > 0; left--) Propose(leader, group, [0xFF]);
+        }
+        else
+        {
+            Propose(leader, group, LongWish());
+            world.Clock.After(dice.NextSpan(world.Options.DelayMin, world.Options.DelayMax + TimeSpan.FromMicroseconds(500)), () => Isolate(machine, span));
+        }
+
+        RotTruncation(machine, machine.Log.LastTruncation, world.Clock.Now + Ms(2000, 2500).Ticks);
+    }
+
+    private static void Propose(ClusterProcess process, GroupId group, byte[] command) => process.WhenAwake(() => _ = process.GroupOf(group).ProposeAsync(command));
+
+    /// <summary>A wish that nobody waits for: whether it comes true is never learnt.</summary>
+    private byte[] LongWish()
+    {
+        var history = world.ExecutorCheck.History;
+        var wish = history.Call(0, OperationKind.Put, (ulong)history.Operations.Count + 1, 0, world.Clock.Now);
+        return new LedgerCommand(wish.Kind, 0, IsSlow: false, wish.Value, wish.Expected, wish.Value).Encode(world.Options.ChunkBytes * dice.Next(4, 20));
     }
 
     /// <summary>Waits until the machine has recorded a truncation, and a little longer, so that what took the tail's place follows it.</summary>
@@ -67,7 +90,7 @@ internal sealed class ClusterPressureDriver(ClusterWorld world)
         var machine = Victim();
         var places = new List<(string Path, int Sector)>();
         foreach (var (path, file) in machine.Disk.Files)
-            if (path.Contains("/files/", StringComparison.Ordinal) && file.HoldsSomething(0)) places.Add((path, 0));
+            if (path.Contains("/files/", StringComparison.Ordinal) && file.SectorCount > 0 && file.HoldsSomething(0)) places.Add((path, 0));
         if (places.Count == 0) return;
         var chosen = new List<(string Path, int Sector)>();
         for (var count = dice.Next(1, 4); count > 0; count--) chosen.Add(places[dice.Next(places.Count)]);
@@ -114,6 +137,7 @@ internal sealed class ClusterPressureDriver(ClusterWorld world)
 
     private void Isolate(ClusterMachine machine, TimeSpan span)
     {
+        if (world.IsHealed) return;
         var inside = new bool[world.Machines.Count];
         inside[machine.Slot] = true;
         if (world.IsTracing) world.Trace($"pressure: {machine.Node} is cut off for {span.TotalMilliseconds:F0} ms");

@@ -20,6 +20,12 @@ internal static class ClusterRun
     private static RunResult Same(RunResult first, RunResult second) =>
         first.Failure is null && first.Hash != second.Hash ? first with { Failure = $"not deterministic: hash {first.Hash:x16}, then {second.Hash:x16}" } : first;
 
+    /// <summary>
+    /// Whether the planted bug is found within the budget. The seed that found it last time is tried first: what it proves then is the same, in one run; a change of the code may have moved it, and
+    /// then the seeds are run from 1 on.
+    /// </summary>
+    public static bool IsFound(ClusterMutation mutation, int likely, int budget) => Once((ulong)likely, mutation).Failure is not null || SeedsToKill(mutation, budget) is not null;
+
     /// <summary>How many seeds it takes until the planted bug is found, or null when the budget does not find it.</summary>
     public static (int Seeds, string Finding)? SeedsToKill(ClusterMutation mutation, int budget)
     {

@@ -147,6 +147,11 @@ internal sealed class LedgerClient : ClusterClient
                 if (!wasRepeated) Refuse(operation);
                 (open, session) = (null, 0);
                 break;
+            case ProposalStatus.TooLarge:
+                // Its effects will be too large whenever it is asked again, under a session too: it is given up.
+                if (!wasRepeated) Refuse(operation);
+                open = null;
+                break;
             case ProposalStatus.Unknown when usesSession:
                 Repeat();
                 break;

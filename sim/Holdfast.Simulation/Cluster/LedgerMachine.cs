@@ -179,13 +179,10 @@ internal sealed class LedgerExecutor(ClusterProcess process, GroupId group, Ledg
     /// <summary>Most bytes of one command's effects.</summary>
     public const int EffectBytesMax = 32 * 1024;
 
-    /// <summary>Of so many executions one has larger effects: it is refused after it was executed, and taken back (S16).</summary>
-    private const double LargerShare = 1.0 / 400;
+    /// <summary>Of so many wishes one has larger effects, whenever and wherever it is executed: it is refused after that, and taken back (S16).</summary>
+    private const ulong WishesToLarger = 400;
 
     private static readonly Mark Undone = new("sim: executed commands were undone");
-
-    // Of dice of its own, so that the draws of the process stay what they were.
-    private readonly SeededRandom sizes = new(process.World.Options.Seed ^ process.Node.Value << 32 ^ (ulong)process.World.Clock.Now);
 
     private readonly List<(LogIndex Index, byte Key, ulong Before, ulong HashBefore)> unconfirmed = [];
 
@@ -198,7 +195,7 @@ internal sealed class LedgerExecutor(ClusterProcess process, GroupId group, Ledg
         unconfirmed.Add((command.Position.Index, wish.Key, before, StateHash));
         var effect = wish with { Kind = OperationKind.Put, Value = wish.Kind == OperationKind.Delete ? 0 : wish.Value };
         Run(effect);
-        effects.Write(effect.Encode(sizes.Chance(LargerShare) ? EffectBytesMax : command.Command.Length - LedgerCommand.Size));
+        effects.Write(effect.Encode(Chronicle.Mix(wish.Wish) % WishesToLarger == 0 ? EffectBytesMax : command.Command.Length - LedgerCommand.Size));
         return new ExecuteResult(true, before);
     }
 

@@ -11,8 +11,8 @@ internal sealed class SeedSweep(TextWriter output)
     /// <summary>Below this many runs a rare branch may be missed by chance, and nothing is concluded from it; a run for volume does at least as many.</summary>
     private const int RunsForMarks = 300;
 
-    /// <summary>Of so many runs in a row one is of whole nodes: it takes several times as long as the others, which bring the volume.</summary>
-    private const int RunsInTurn = 3;
+    /// <summary>Of so many runs in a row one is of whole nodes, and brings the rare branches of production code: it takes several times as long as the others, which bring the counts.</summary>
+    private const int RunsInTurn = 5;
 
     private readonly Lock gate = new();
     private readonly SimCounts total = new();
@@ -69,7 +69,7 @@ internal sealed class SeedSweep(TextWriter output)
 
     private static string Sentence(RunResult result) => $"seed {result.Seed} --world {result.World} FAILED: {result.Failure}";
 
-    /// <summary>Runs seeds of one world, or with none named of both, from 1 on until every <see cref="VolumeBar"/> is met; time running out first is a failure.</summary>
+    /// <summary>Runs seeds of one world, or with none named of both, from 1 on until every <see cref="VolumeBar"/> is met and every rare branch was walked; time running out first is a failure.</summary>
     public int RunVolume(TimeSpan limit, string? world)
     {
         isForVolume = true;
@@ -90,7 +90,7 @@ internal sealed class SeedSweep(TextWriter output)
         total.Add(result.Counts);
         // A mark is declared when its type is first touched, which may be late.
         runsForAllMarks = !Mark.All().All(static mark => mark.Hits > 0) ? 0 : runsForAllMarks == 0 ? total.Runs : runsForAllMarks;
-        isEnough = isForVolume && total.Runs >= RunsForMarks && VolumeBar.AreMet(total);
+        isEnough = isForVolume && total.Runs >= RunsForMarks && runsForAllMarks > 0 && VolumeBar.AreMet(total);
         if (result.Failure is not null)
         {
             failures.Add(result);

@@ -19,6 +19,12 @@ internal static class SimulationRun
         return first;
     }
 
+    /// <summary>
+    /// Whether the planted bug is found within the budget. The seed that found it last time is tried first: what it proves then is the same, in one run; a change of the code may have moved it, and
+    /// then the seeds are run from 1 on.
+    /// </summary>
+    public static bool IsFound(Mutation mutation, int likely, int budget) => Once((ulong)likely, mutation).Failure is not null || SeedsToKill(mutation, budget) is not null;
+
     /// <summary>How many seeds it takes until the planted bug is found, or null when the budget does not find it.</summary>
     public static (int Seeds, string Finding)? SeedsToKill(Mutation mutation, int budget)
     {

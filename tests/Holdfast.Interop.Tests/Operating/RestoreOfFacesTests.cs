@@ -7,6 +7,7 @@ using Holdfast.Interop.Tests.Redis;
 namespace Holdfast.Interop.Tests.Operating;
 
 /// <summary>Encrypted backups of the keyspace's and the vectors' groups, of real processes, and what is restored from them (S12).</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class RestoreOfFacesTests
 {
     private const int Size = 16;

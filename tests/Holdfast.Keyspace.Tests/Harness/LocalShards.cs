@@ -18,7 +18,7 @@ internal sealed class LocalShards
     {
         Node = new KeyspaceNode(CommandTable.Build(), options ?? new KeyspaceOptions()) { WallMicros = Clock, StartedMicros = Clock };
         Leader = new ShardMachine(new GroupId(2), Node.Table, Node);
-        Replica = new ShardMachine(new GroupId(2), Node.Table, Node);
+        Replica = new ShardMachine(new GroupId(2), Node.Table, new KeyspaceNode(Node.Table, Node.Options) { Settings = Node.Settings });
         Leader.OnRole(new GroupRole(true, new Term(1), Self));
         log = new ShardLog(this);
         Seat = new ShardSeat(Leader, log);

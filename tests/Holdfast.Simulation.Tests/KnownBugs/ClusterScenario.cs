@@ -51,6 +51,7 @@ internal static class ClusterScenario
         SnapshotWorkMax = TimeSpan.FromMilliseconds(4),
         SnapshotLogBytes = 60 * 1024,
         BeginsOld = false,
+        Pressure = ClusterPressure.None,
     };
 
     /// <summary>Runs the world, with what is planned for it beforehand, and every check of the simulator; how much it did.</summary>

@@ -247,6 +247,7 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         using var timer = new PeriodicTimer(Pulse);
         var book = new AddressBook(setup.Disk, setup.Warn);
+        var introduction = new Introduction(setup, trust);
         var rolls = new RollWatch(node => setup.Addresses.TryGet(node, out var member) ? member.Name : $"node {node}", setup.Warn);
         try
         {
@@ -257,6 +258,7 @@ public sealed class ClusterNode : IAsyncDisposable
                 book.Keep(view.Members); // Before the groups depend on a newcomer: after a restart it is found without the directory.
                 foreach (var (_, member) in view.Members) Enter(member);
                 foreach (var node in view.Removed) setup.Addresses.Remove(node);
+                introduction.Look(view.Members.Values, () => ClusterVerbs.Encode(Asked(NodeId.None, "")), cancellation);
                 await dataGroups.FollowAsync(view).ConfigureAwait(false);
                 if (view.Cluster != ClusterId.None) await levels.StepAsync(cancellation).ConfigureAwait(false);
                 if (!Directory.Status.IsServingLeader) continue;
@@ -274,6 +276,9 @@ public sealed class ClusterNode : IAsyncDisposable
     private ValueTask<ReadOnlyMemory<byte>> OnWho(ControlRequest request, CancellationToken cancellation)
     {
         if (ClusterVerbs.DecodeAnswer(request.Payload.Span) is not { } asker) throw new ControlRefusedException("the question is not whole");
+
+        // A node of this cluster that we do not know yet: it is dialled from now on, and refused for good if it was removed.
+        if (genesis is { } own && asker.Genesis is { } its && its.Cluster == own.Cluster && !setup.Addresses.TryGet(asker.Node, out _)) Enter(asker.Member);
         return new(ClusterVerbs.Encode(Asked(asker.Node, asker.Name)));
     }
 

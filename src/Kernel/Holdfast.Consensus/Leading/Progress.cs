@@ -18,7 +18,11 @@ internal enum ProgressState : byte
 /// <summary>A leader's view of one follower. Owns its transitions.</summary>
 internal sealed class Progress(NodeId node, LogIndex next, Instant now)
 {
+    /// <summary>How long the window stays shut after it was opened without the probe's answer: longer than a round trip, shorter than a heartbeat.</summary>
+    private static readonly TimeSpan BetweenOpenings = TimeSpan.FromMilliseconds(5);
+
     private readonly InflightWindow window = new();
+    private Instant openedAt = Instant.Zero;
 
     public NodeId Node { get; } = node;
 
@@ -67,6 +71,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     {
         State = ProgressState.Replicate;
         Next = Match.Next;
+        openedAt = AnsweredAt;
         window.Clear();
     }
 
@@ -111,8 +116,8 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     }
 
     /// <summary>
-    /// The follower durably holds everything up to <paramref name="match"/>. While it is probed only the probe's answer opens the window again: an answer to what was sent before says nothing of it, and
-    /// where appends overtake each other each of a pile of old answers would set off another window full of appends, and these another pile.
+    /// The follower durably holds everything up to <paramref name="match"/>. While it is probed the probe's answer opens the window again; an answer to what was sent before does so only now and then, for
+    /// it may be the only sign that the probe was lost. Where appends overtake each other each of a pile of old answers would else set off a window full of appends, and these another pile.
     /// </summary>
     public void OnAccepted(LogIndex match, LogIndex logBase)
     {
@@ -121,7 +126,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
         if (Next <= Match) Next = Match.Next;
         var isOpen = State switch
         {
-            ProgressState.Probe => match >= Next.Previous,
+            ProgressState.Probe => match >= Next.Previous || AnsweredAt - openedAt >= BetweenOpenings,
             ProgressState.Snapshot => Match >= logBase,
             _ => false, // Replicate: it is open already.
         };

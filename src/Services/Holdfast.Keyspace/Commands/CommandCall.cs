@@ -94,7 +94,22 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         Reply = client.Replies.Writer;
         spec.Handler(this);
         if (Changes > 0 && !isLogged) Effects.Write(arguments);
-        spec.Calls++;
+        if (client.Tracking.Remembers && spec.Has(CommandFlags.ReadOnly)) node.Tracking.Remember(client, spec, words, node.Places);
+    }
+
+    /// <summary>Executes a command that the present one (a script) calls: its changes are the script's, its effects stand in the same entry, its reply goes elsewhere.</summary>
+    public void RunWithin(CommandSpec spec, RespArguments words, int slot, RespWriter reply)
+    {
+        var outer = (Spec, arguments, Slot, Changes, Reply);
+        Begin(spec, words, slot);
+        Reply = reply;
+        spec.Handler(this);
+        if (Changes > 0 && !isLogged) Effects.Write(arguments);
+        if (Client is { Tracking.Remembers: true } reader && spec.Has(CommandFlags.ReadOnly)) node.Tracking.Remember(reader, spec, words, node.Places);
+        var made = Changes;
+        (Spec, arguments, Slot, Changes, Reply) = outer;
+        Changes += made;
+        isLogged = true;
     }
 
     /// <summary>The command has waited, and is executed again because a key has come.</summary>
@@ -189,6 +204,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     {
         var place = Keyspace.Locate(key, Slot >= 0 ? Slot : KeySlot.Of(key));
         if (place.Expiry >= 0 && place.Expiry < Now && Mode != CallMode.Replay) Expire(ref place);
+        if (Client is not null) OnLookedUp(place);
         if (!place.Exists && Spec.Has(CommandFlags.ReadOnly)) Notify(key, KeyEvents.Miss, "keymiss"u8);
         return place;
     }
@@ -210,6 +226,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     public void Changed(ReadOnlySpan<byte> key, KeyEvents events, ReadOnlySpan<byte> name, long changes = 1)
     {
         Changes += changes;
+        if (node.Tracking.Clients > 0) node.Tracking.OnChanged(this, key);
         if (Mode != CallMode.Execute) return;
         Shard.Watches.OnChanged(key);
         Shard.Waits.OnChanged(key);
@@ -235,6 +252,29 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     /// <summary>The command is not logged as it came: it has logged all it did, or is part of one that has.</summary>
     public void LogNothingMore() => isLogged = true;
 
+    /// <summary>Deletes a key because memory is short, and logs that.</summary>
+    public void Evict(byte[] key, int slot)
+    {
+        var place = Keyspace.Locate(key, slot);
+        Effects.Write("DEL"u8, key);
+        Keyspace.Remove(ref place);
+        Shard.Watches.OnChanged(key);
+        if (node.Tracking.Clients > 0) node.Tracking.OnChanged(this, key);
+        Notify(key, KeyEvents.Evicted, "evicted"u8);
+        node.Counters.EvictedKeys++;
+    }
+
+    private unsafe void OnLookedUp(in KeyPlace place)
+    {
+        if (Spec.Has(CommandFlags.ReadOnly))
+        {
+            if (place.Exists) node.Counters.Hits++;
+            else node.Counters.Misses++;
+        }
+
+        if (place.Exists && !Spec.TouchesNothing && !(Client!.Traits.IsNoTouch && Spec.Name != "touch")) node.Eviction.OnUsed(place.Record, Now);
+    }
+
     private void Expire(ref KeyPlace place)
     {
         if (Mode == CallMode.ReadOnly)
@@ -246,6 +286,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         Effects.Write("DEL"u8, place.Key);
         Keyspace.Remove(ref place);
         Shard.Watches.OnChanged(place.Key);
+        if (node.Tracking.Clients > 0) node.Tracking.OnChanged(this, place.Key);
         Notify(place.Key, KeyEvents.Expired, "expired"u8);
         node.Counters.ExpiredKeys++;
     }

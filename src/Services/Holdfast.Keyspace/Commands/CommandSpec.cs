@@ -19,11 +19,17 @@ internal enum CommandPlace : byte
 
     /// <summary>By the connection itself, before anything is executed (MULTI, EXEC, …).</summary>
     Connection = 3,
+
+    /// <summary>On the shard of its keys; one without keys on any shard that is led here, or on the node when there is none (scripts).</summary>
+    AnyShard = 4,
 }
 
 /// <summary>What is known of a command: facts, and who executes it. Immutable once the table is built.</summary>
 internal sealed class CommandSpec
 {
+    /// <summary>Its number in the table, for sets of commands.</summary>
+    public int Id { get; set; }
+
     /// <summary>Lower case; of a subcommand "client|list".</summary>
     public required string Name { get; init; }
 
@@ -61,8 +67,11 @@ internal sealed class CommandSpec
 
     public CommandPlace Place { get; set; }
 
-    /// <summary>How often it was executed here, for INFO and COMMAND STATS of this node.</summary>
-    public long Calls { get; set; }
+    /// <summary>What is counted of it on this node.</summary>
+    public CommandStatistics Statistics { get; } = new();
+
+    /// <summary>It looks at a key without that counting as use (OBJECT, TTL …).</summary>
+    public bool TouchesNothing { get; set; }
 
     /// <summary>Finds keys that the key specs cannot describe (SORT … STORE); null when they can.</summary>
     public Action<RespArguments, List<int>>? MoreKeys { get; set; }
@@ -102,6 +111,41 @@ internal sealed class CommandSpec
         }
 
         MoreKeys?.Invoke(arguments, places);
+    }
+
+    /// <summary>What the command does with the key at a place: it needs that leave.</summary>
+    public KeyAccess AccessOf(RespArguments arguments, int place)
+    {
+        if (Name == "set") return Mentions(arguments, 3, "GET"u8) ? KeyAccess.All : KeyAccess.Write;
+        if (Name == "bitfield") return Mentions(arguments, 2, "SET"u8) || Mentions(arguments, 2, "INCRBY"u8) ? KeyAccess.All : KeyAccess.Read;
+        foreach (var key in Keys)
+        {
+            var (first, last, step) = key.Find(arguments);
+            if (first > 0 && place >= first && place <= last && (step <= 0 || (place - first) % step == 0)) return key.Access;
+        }
+
+        return Has(CommandFlags.Write) ? KeyAccess.All : KeyAccess.Read;
+    }
+
+    /// <summary>What is done with the key at a place, in Redis's words.</summary>
+    public string[] FlagsOf(RespArguments arguments, int place)
+    {
+        if (Name == "set") return Mentions(arguments, 3, "GET"u8) ? ["RW", "access", "update"] : ["OW", "update"];
+        if (Name == "bitfield") return AccessOf(arguments, place) == KeyAccess.Read ? ["RO", "access"] : ["RW", "access", "update"];
+        foreach (var key in Keys)
+        {
+            var (first, last, step) = key.Find(arguments);
+            if (first > 0 && place >= first && place <= last && (step <= 0 || (place - first) % step == 0)) return key.Flags;
+        }
+
+        return ["RW", "access", "update"];
+    }
+
+    private static bool Mentions(RespArguments arguments, int from, ReadOnlySpan<byte> word)
+    {
+        for (var i = from; i < arguments.Count; i++)
+            if (System.Text.Ascii.EqualsIgnoreCase(arguments[i], word)) return true;
+        return false;
     }
 
     internal static void Unbound(CommandCall call) => call.Reply.Error("ERR this command is not served");

@@ -14,6 +14,7 @@ internal interface ICommandFamily
 internal sealed class CommandTable
 {
     private readonly Dictionary<byte[], CommandSpec> commands = new(ByteKey.Comparer);
+    private readonly List<CommandSpec> specs = [];
     private readonly Dictionary<byte[], CommandSpec>.AlternateLookup<ReadOnlySpan<byte>> bySpan;
 
     /// <summary>The table with all families of this room.</summary>
@@ -29,6 +30,11 @@ internal sealed class CommandTable
 
     /// <summary>The commands by name; subcommands stand within theirs.</summary>
     public SortedDictionary<string, CommandSpec> All { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>All commands and subcommands that clients may know, in order of their numbers.</summary>
+    public IReadOnlyList<CommandSpec> Specs => specs;
+
+    public int SpecCount => specs.Count;
 
     /// <summary>The command of a name, in any case; null when there is none.</summary>
     public CommandSpec? Find(ReadOnlySpan<byte> name)
@@ -50,6 +56,7 @@ internal sealed class CommandTable
         Primitives.Invariant.Holds(spec.Handler == CommandSpec.Unbound, "two handlers are bound to one command");
         spec.Handler = handler;
         spec.Summary = summary;
+        spec.TouchesNothing = name is "type" or "ttl" or "pttl" or "expiretime" or "pexpiretime" or "memory|usage" || name.StartsWith("object|", StringComparison.Ordinal);
         spec.Place = place ?? (spec.Keys.Length > 0 ? CommandPlace.Shard : CommandPlace.Node);
         return spec;
     }
@@ -87,6 +94,12 @@ internal sealed class CommandTable
 
     private void Add(CommandSpec spec)
     {
+        if (!spec.IsInternal)
+        {
+            spec.Id = specs.Count;
+            specs.Add(spec);
+        }
+
         var bar = spec.Name.IndexOf('|', StringComparison.Ordinal);
         if (bar >= 0)
         {

@@ -21,6 +21,9 @@ internal sealed class KeySpec
 
     public string[] Flags { get; }
 
+    /// <summary>What leave of its keys the command needs.</summary>
+    public KeyAccess Access => (Flags.Contains("access") ? KeyAccess.Read : KeyAccess.None) | (Flags.Contains("insert") || Flags.Contains("update") || Flags.Contains("delete") ? KeyAccess.Write : KeyAccess.None);
+
     /// <summary>"index" and the index; "keyword", the word and where the search for it starts; "unknown".</summary>
     public string[] Begin { get; }
 

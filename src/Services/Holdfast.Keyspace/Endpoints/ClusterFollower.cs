@@ -9,7 +9,7 @@ namespace Holdfast.Keyspace.Endpoints;
 /// Keeps the face equal to the cluster: says where this node's Redis clients go, founds the shards of a fresh cluster (whoever leads the directory), rebuilds the topology when something has changed, and hands
 /// shards over so that leaders are spread evenly.
 /// </summary>
-internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines, ClusterNode cluster, ClusterPeer self, Func<NodeId, bool> hears, MoveRunner runner, KeyspaceLog log)
+internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines, ClusterNode cluster, ClusterPeer self, Func<NodeId, bool> hears, MoveRunner runner, Action<Action> post, KeyspaceLog log)
 {
     private static readonly TimeSpan Pulse = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan AskAround = TimeSpan.FromMilliseconds(300);
@@ -21,6 +21,7 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
     private DirectoryView? seen;
     private int seatsSeen = -1;
     private string said = "";
+    private object? shared;
 
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -110,10 +111,20 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         (seen, seatsSeen) = (view, there);
         var peers = view.Members.Keys.Select(member => ShardLayout.ParseAddress(member, view.Settings.GetValueOrDefault(ShardLayout.AddressPrefix + member, ""))).OfType<ClusterPeer>().ToImmutableArray();
         var shards = layout.Select(pair => new ClusterShard(pair.Key, pair.Value, view.Groups.TryGetValue(pair.Key, out var group) ? [.. group.Replicas.Select(place => place.Node)] : [])).ToImmutableArray();
+        Share(view);
         var follows = ImmutableSortedDictionary.CreateBuilder<NodeId, NodeId>();
         foreach (var peer in peers)
             if (ulong.TryParse(view.Settings.GetValueOrDefault(ShardLayout.FollowsPrefix + peer.Node, ""), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture, out var master)) follows[peer.Node] = new NodeId(master);
         node.Topology = new Topology(self.Node, peers, shards, seats) { Follows = follows.ToImmutable(), Elsewhere = elsewhere };
+    }
+
+    /// <summary>What the cluster shares goes to the loop when it is another.</summary>
+    private void Share(DirectoryView view)
+    {
+        if (ReferenceEquals(view.Settings, shared)) return;
+        shared = view.Settings;
+        var ours = view.Settings.Where(pair => SharedSettings.IsShared(pair.Key)).ToArray();
+        post(() => node.Shared.Follow(ours));
     }
 
     private void Say(string sentence)

@@ -39,6 +39,7 @@ public sealed class KeyspaceFace : IAsyncDisposable
             StartedMicros = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10,
             Dice = new SeededRandom(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))),
         };
+        node.SecretSource = RandomNumberGenerator.GetBytes;
         machines = new ShardMachines(node);
     }
 
@@ -93,7 +94,9 @@ public sealed class KeyspaceFace : IAsyncDisposable
         gossiping = Task.Run(gossip.RunAsync, CancellationToken.None);
         loop.Open(socket);
         var peer = new ClusterPeer(self, advertised ?? listen.Address.ToString(), Endpoint.Port, busPort);
-        var follower = new ClusterFollower(node, machines, cluster, peer, hears, runner, log);
+        node.Shared.Store = new DirectoryStore(cluster, loop.Post, stopping.Token);
+        node.Say = (isWarning, sentence) => log(isWarning, sentence);
+        var follower = new ClusterFollower(node, machines, cluster, peer, hears, runner, loop.Post, log);
         following = Task.Run(() => follower.RunAsync(stopping.Token), CancellationToken.None);
     }
 

@@ -32,6 +32,8 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
     {
         (Loop, Node) = (loop, node);
         chores = new ShardChores(node);
+        node.ReadClock = static () => Instant.Zero + System.Diagnostics.Stopwatch.GetElapsedTime(0);
+        node.WhileBusy = ListenWhileBusy;
     }
 
     /// <summary>What other nodes publish reaches this node's subscribers, and the other way round.</summary>
@@ -95,7 +97,7 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
         {
             var descriptor = SocketCalls.Accept((int)listener!.Handle, out var remote);
             if (descriptor < 0) return;
-            if (connections.Count >= Node.Options.ClientsMax)
+            if (connections.Count >= Math.Min(Node.Options.ClientsMax, Node.Settings.ClientsMax))
             {
                 Node.Counters.RejectedClients++;
                 SocketCalls.Send(descriptor, "-ERR max number of clients reached\r\n"u8);
@@ -119,6 +121,7 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
         {
             shardsAt = now + LookAtShards;
             chores.Look();
+            EndIdle();
         }
 
         Depart();
@@ -189,6 +192,23 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
         Node.Resting.Clear();
         foreach (var client in retrying) client.GoOn();
         retrying.Clear();
+    }
+
+    /// <summary>While a script takes too long, within its turn: new clients come in, and those with nothing under way are heard. All but SCRIPT KILL and its like is refused (BUSY).</summary>
+    private void ListenWhileBusy()
+    {
+        if (listener is not null) OnReady(ReadyEvents.Readable, Node.Now);
+        foreach (var connection in connections.ToArray())
+            if (!connection.Session.HasRequest) connection.OnReady(ReadyEvents.Readable, Node.Now);
+    }
+
+    /// <summary>Cuts off who has said nothing for longer than `timeout`.</summary>
+    private void EndIdle()
+    {
+        if (Node.Settings.IdleSecondsMax == 0) return;
+        var oldest = Node.WallMicros - (Node.Settings.IdleSecondsMax * 1_000_000);
+        foreach (var connection in connections.ToArray())
+            if (connection.Session is { HasRequest: false, IsBlocked: false, Subscribed.IsAny: false } session && Math.Max(session.LastMicros, session.ConnectedMicros) < oldest) session.Close();
     }
 
     private void RetryWaiting()

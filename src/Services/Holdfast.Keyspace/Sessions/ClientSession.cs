@@ -27,6 +27,9 @@ internal sealed class ClientSession : IReadCompletion
     private readonly KeyspaceNode node;
     private readonly IClientWire wire;
     private Routed next;
+    private AclUser? user;
+    private string? userName;
+    private long userRevision = -1;
     private Instant giveUpAt;
     private bool isAskingToRead;
     private bool isGrantedAtOnce;
@@ -53,6 +56,9 @@ internal sealed class ClientSession : IReadCompletion
     public Transaction Transaction { get; } = new();
 
     public ClientTraits Traits { get; } = new();
+
+    /// <summary>What it wants to hear about keys that it caches.</summary>
+    public ClientTracking Tracking { get; } = new();
 
     /// <summary>What it listens to.</summary>
     public ClientSubscriptions Subscribed { get; }
@@ -96,6 +102,9 @@ internal sealed class ClientSession : IReadCompletion
     /// <summary>It waits, or its waiting has ended and the reply is on its way through the shard: no further command is taken up.</summary>
     public bool IsBlocked => Waiter is not null || ending is not null || isReplyingLater;
 
+    /// <summary>Its command is answered later (by the cluster's directory): no further command is taken up.</summary>
+    public bool IsAside { get; private set; }
+
     /// <summary>How many led shards a command that visits all of them has visited.</summary>
     public int ShardsVisited { get; private set; }
 
@@ -128,7 +137,7 @@ internal sealed class ClientSession : IReadCompletion
             return;
         }
 
-        while (!IsClosed && !IsLeaving && !IsBlocked && Replies.Length <= node.Options.UnreadBytesMax && TryNext())
+        while (!IsAside && !IsClosed && !IsLeaving && !IsBlocked && Replies.Length <= node.Options.UnreadBytesMax && TryNext())
         {
             if (next.Road == Road.Shard)
             {
@@ -156,6 +165,7 @@ internal sealed class ClientSession : IReadCompletion
             Answer();
         }
 
+        if (IsAside) return;
         if (!HasRequest) Input.Shrink();
         wire.OnSendable(this);
     }
@@ -176,6 +186,7 @@ internal sealed class ClientSession : IReadCompletion
 
         var (spec, slot) = (next.Spec!, next.Slot);
         var writer = Replies.Writer;
+        Replies.Mark();
         if (slot >= 0 && !seat.Machine.State.Slots.Owned[slot] && !(node.Bug == PlantedShardBug.SourceReadsSealed && spec.Has(CommandFlags.ReadOnly)))
         {
             // Its slot is sealed or gone, since it was routed: not executed, so it may be sent elsewhere (S19).
@@ -183,7 +194,13 @@ internal sealed class ClientSession : IReadCompletion
             return;
         }
 
+        if (spec.Has(CommandFlags.DenyOom) || spec.Place != CommandPlace.Shard) node.Eviction.MakeRoom(call);
         if (Fence is { } fence && !FenceCommands.TryPass(fence, call, spec, Transaction)) FenceCommands.Refuse(this, fence, call);
+        else if ((spec.Has(CommandFlags.DenyOom) || (spec.Place == CommandPlace.Connection && Transaction.DeniesOom)) && node.IsOutOfMemory)
+        {
+            writer.Error(CommandErrors.OutOfMemory);
+            if (spec.Place == CommandPlace.Connection) Transaction.End(this);
+        }
         else if (spec.Place == CommandPlace.Connection) TransactionCommands.ExecuteQueued(this, call, slot);
         else call.Run(this, spec, Input.Request, slot);
         seat.Machine.Waits.ServeReady(call);
@@ -201,6 +218,7 @@ internal sealed class ClientSession : IReadCompletion
             return;
         }
 
+        node.Meter.Lap(this, spec, seat.Machine);
         Done();
     }
 
@@ -253,7 +271,7 @@ internal sealed class ClientSession : IReadCompletion
     {
         if (IsClosed) return false;
         next = RequestRouter.Route(node, this, Input.Request);
-        if (next.Road == Road.Wait && node.Now < giveUpAt) return true;
+        if (next.Road == Road.Wait && (node.Now < giveUpAt || (next.Spec is { } spec && node.Pause.Holds(spec, node.Now)))) return true;
         if (next.Road == Road.Wait) next = Routed.Refuse(next.Text ?? RequestRouter.Text(CommandErrors.ClusterDown));
         giveUpAt = default;
         GoOn();
@@ -305,6 +323,28 @@ internal sealed class ClientSession : IReadCompletion
         wire.OnSendable(this);
     }
 
+    /// <summary>Something was pushed to it that may leave at once.</summary>
+    public void OnPushed()
+    {
+        if (IsClosed) return;
+        Replies.Pass();
+        wire.OnSendable(this);
+    }
+
+    /// <summary>The reply of its present command will come by <see cref="ComeBack"/>.</summary>
+    public void StepAside() => IsAside = true;
+
+    /// <summary>Replies to the command that it stepped aside for, and goes on.</summary>
+    public void ComeBack(Action<RespWriter> reply)
+    {
+        if (IsClosed) return;
+        IsAside = false;
+        reply(Replies.Writer);
+        Done();
+        Replies.Pass();
+        GoOn();
+    }
+
     /// <summary>Cuts the client off: what it waited for is not said any more.</summary>
     public void Close()
     {
@@ -312,6 +352,8 @@ internal sealed class ClientSession : IReadCompletion
         IsClosed = true;
         node.Clients.Remove(Id);
         Transaction.End(this);
+        node.Tracking.Remove(this);
+        node.Meter.Monitors.Remove(this);
         if (Waiter is not null) Leave(Waiter);
         Subscribed.End(this);
         wire.OnClosed(this);
@@ -323,10 +365,37 @@ internal sealed class ClientSession : IReadCompletion
         Transaction.End(this);
         Subscribed.End(this);
         Traits.Reset();
+        node.Meter.Monitors.Remove(this);
+        node.Tracking.Remove(this);
+        Tracking.TurnOff();
+        SignOut();
         (IsReadOnly, IsAsking, Fence) = (false, false, null);
         Replies.Writer.Protocol = 2;
         Durability = node.Options.Durability;
     }
+
+    /// <summary>As whom it is signed in; null when it has to sign in first.</summary>
+    public AclUser? User
+    {
+        get
+        {
+            if (userRevision == node.Users.Revision) return user;
+            userRevision = node.Users.Revision;
+            if (userName is null && node.Users.Default is { IsOn: true, HasNoPassword: true }) userName = AclUser.Default;
+            user = userName is null ? null : node.Users.Find(userName);
+            if (userName is not null && user is null) IsLeaving = true; // He is no longer: ACL DELUSER cuts him off.
+            return user;
+        }
+    }
+
+    /// <summary>It has said who it is, and it is true.</summary>
+    public void SignIn(AclUser signedIn) => (userName, user, userRevision) = (signedIn.Name, signedIn, node.Users.Revision);
+
+    /// <summary>As at its beginning.</summary>
+    private void SignOut() => (userName, user, userRevision) = (null, null, -1);
+
+    /// <summary>Whether its user may execute this.</summary>
+    public bool Allows(CommandSpec spec, RespArguments arguments) => User is { } signedIn && signedIn.Check(spec, arguments, node.Places, out _) == AclVerdict.Allowed;
 
     /// <summary>Has the next request at hand, routed; false when there is none.</summary>
     private bool TryNext()
@@ -363,11 +432,12 @@ internal sealed class ClientSession : IReadCompletion
     private void Answer()
     {
         var writer = Replies.Writer;
+        Replies.Mark();
         switch (next.Road)
         {
             case Road.Refuse:
                 if (Transaction.IsOpen) Transaction.IsSpoilt = true;
-                node.Counters.Errors++;
+                node.Meter.Reject(next.Spec, next.Text!);
                 if (next.Text!.StartsWith("MOVED ", StringComparison.Ordinal)) node.Counters.Redirects++;
                 writer.Error(next.Text!);
                 break;
@@ -376,8 +446,12 @@ internal sealed class ClientSession : IReadCompletion
                 writer.Simple("QUEUED"u8);
                 break;
             default:
-                node.Call.TimeMicros = node.WallMicros;
-                node.Call.Run(this, next.Spec!, Input.Request, -1);
+                var call = node.Scripts.Running is null ? node.Call : node.BusyCall;
+                call.TimeMicros = node.WallMicros;
+                node.Meter.Start();
+                call.Run(this, next.Spec!, Input.Request, -1);
+                node.Meter.Lap(this, next.Spec!, null);
+                if (IsAside) return;
                 break;
         }
 
@@ -390,6 +464,8 @@ internal sealed class ClientSession : IReadCompletion
         HasRequest = false;
         MayReadReplica = true;
         IsAsking = next.Spec is { Name: "asking" };
+        node.Tracking.TellOwn(this);
+        if (next.Spec is not { Name: "client|caching" } && !Transaction.IsOpen) Tracking.IsCachingSaid = false;
         Traits.OnReplied(this);
         Input.Pass();
     }

@@ -1,5 +1,18 @@
 namespace Holdfast.Keyspace;
 
+/// <summary>Whether a client wants replies (CLIENT REPLY).</summary>
+internal enum ReplyMode : byte
+{
+    On,
+    Off,
+
+    /// <summary>CLIENT REPLY SKIP was said: the next command's reply is not wanted.</summary>
+    SkipNext,
+
+    /// <summary>That command is the present one.</summary>
+    Skipping,
+}
+
 /// <summary>What a client has said of itself (CLIENT …, HELLO).</summary>
 internal sealed class ClientTraits
 {
@@ -20,9 +33,17 @@ internal sealed class ClientTraits
     public void Reset()
     {
         Name = "";
-        IsNoTouch = false;
+        IsNoTouch = IsNoEvict = false;
+        Replying = ReplyMode.On;
     }
 
-    /// <summary>A command was answered. CLIENT REPLY hooks in here.</summary>
-    public void OnReplied(ClientSession client) => _ = client;
+    public ReplyMode Replying { get; set; }
+
+    /// <summary>A command was answered: its reply goes away when it is not wanted.</summary>
+    public void OnReplied(ClientSession client)
+    {
+        if (Replying == ReplyMode.On) return;
+        client.Replies.DropSinceMark();
+        if (Replying != ReplyMode.Off) Replying = Replying == ReplyMode.SkipNext ? ReplyMode.Skipping : ReplyMode.On;
+    }
 }

@@ -57,6 +57,7 @@ internal sealed class Convoy : IShardWork
         proposed = null;
         batch.IsExecuted = true;
         (waiting, running) = (running, waiting);
+        shard.Call.Node.Meter.Start();
         batch.AddAll(awaiting);
         awaiting.Clear();
         var left = CommandsMax;
@@ -88,13 +89,21 @@ internal sealed class Convoy : IShardWork
     /// <summary>Those whose waiting a command has ended: their replies wait for the entry that served them, and they go on.</summary>
     private void HoldServed(ShardMachine shard, Batch batch)
     {
+        foreach (var other in shard.Pushed) HoldFor(other, batch);
+        shard.Pushed.Clear();
         served.Clear();
         foreach (var other in shard.TakeTouched())
         {
             served.Add(other);
-            if (durability == Durability.Async && other.Durability != Durability.Async) seat.Quorum.Await(other);
-            else batch.Add(other);
+            HoldFor(other, batch);
         }
+    }
+
+    /// <summary>What was written to a client that has not asked in this entry leaves with it, or, when that does not wait itself (async), with the next that does.</summary>
+    private void HoldFor(ClientSession other, Batch batch)
+    {
+        if (durability == Durability.Async && other.Durability != Durability.Async) seat.Quorum.Await(other);
+        else batch.Add(other);
     }
 
     private void OnCompleted(Batch batch, in ProposeOutcome outcome)

@@ -13,6 +13,14 @@ internal sealed class KeyspaceNode
         Settings = new SettingTable(options);
         Call = new CommandCall(null, this);
         Notices = new KeyNotices(this);
+        Scripts = new ScriptEngine(this);
+        Functions = new FunctionCatalog(this);
+        Users = new AclUsers(this);
+        Tracking = new TrackingTable(this);
+        Eviction = new Eviction(this);
+        Meter = new CommandMeter(this);
+        BusyCall = new CommandCall(null, this);
+        ReadClock = () => Now;
     }
 
     public CommandTable Table { get; }
@@ -23,7 +31,7 @@ internal sealed class KeyspaceNode
     public PlantedShardBug Bug { get; init; }
 
     /// <summary>CONFIG.</summary>
-    public SettingTable Settings { get; }
+    public SettingTable Settings { get; init; }
 
     /// <summary>The call that the node's own commands execute in.</summary>
     public CommandCall Call { get; }
@@ -31,6 +39,64 @@ internal sealed class KeyspaceNode
     /// <summary>Keyspace notifications.</summary>
     public KeyNotices Notices { get; }
 
+    /// <summary>The call of the node's own commands while a script is being executed.</summary>
+    public CommandCall BusyCall { get; }
+
+    /// <summary>What all nodes share beside keys.</summary>
+    public SharedSettings Shared { get; } = new();
+
+    /// <summary>Lua.</summary>
+    public ScriptEngine Scripts { get; }
+
+    /// <summary>Who may sign in, and do what.</summary>
+    public AclUsers Users { get; }
+
+    /// <summary>Who caches which keys.</summary>
+    public TrackingTable Tracking { get; }
+
+    /// <summary>What was refused lately.</summary>
+    public AclLog AclLog { get; } = new();
+
+    /// <summary>Draws bytes that nobody can guess (ACL GENPASS); the face gives the system's, tests have dice.</summary>
+    public Func<int, byte[]>? SecretSource { get; set; }
+
+    public byte[] DrawSecret(int bytes) => SecretSource is { } source ? source(bytes) : [.. Enumerable.Range(0, bytes).Select(_ => (byte)Dice.Next(256))];
+
+    /// <summary>Libraries of functions.</summary>
+    public FunctionCatalog Functions { get; }
+
+    /// <summary>The monotonic clock as it is now, and not as of this turn: for what takes long within a turn.</summary>
+    public Func<Instant> ReadClock { get; set; }
+
+    /// <summary>Listens to other clients while a script takes too long; null when nobody can.</summary>
+    public Action? WhileBusy { get; set; }
+
+    /// <summary>Says a sentence to the node's log; whether an operator should look.</summary>
+    public Action<bool, string>? Say { get; set; }
+
+    /// <summary>More memory is used than may be (maxmemory).</summary>
+    public bool IsOutOfMemory => Eviction.IsOver;
+
+    /// <summary>Makes room.</summary>
+    public Eviction Eviction { get; }
+
+    /// <summary>Takes the time of commands.</summary>
+    public CommandMeter Meter { get; }
+
+    /// <summary>Commands that took long.</summary>
+    public SlowLog SlowLog { get; } = new();
+
+    /// <summary>Whether commands have to wait (CLIENT PAUSE).</summary>
+    public ClientPause Pause { get; } = new();
+
+    /// <summary>Bytes that the shards here hold from the system.</summary>
+    public long MemoryReserved => Topology.Seats.Sum(seat => seat?.Machine.Keyspace.Arena.BytesReserved ?? 0);
+
+    /// <summary>The most that keys took when somebody asked.</summary>
+    public long MemoryPeak
+    {
+        get => field = Math.Max(field, MemoryUsed);
+    }
     /// <summary>Who has subscribed to what.</summary>
     public Subscriptions Subscriptions { get; } = new();
 
@@ -79,7 +145,23 @@ internal sealed class KeyspaceNode
     }
 
     /// <summary>Bytes that all shards here take, their keys and values.</summary>
-    public long MemoryUsed => Topology.Seats.Sum(seat => seat?.Machine.Keyspace.Arena.BytesReserved ?? 0);
+    public long MemoryUsed
+    {
+        get
+        {
+            var bytes = 0L;
+            foreach (var seat in Topology.Seats) bytes += seat?.Machine.Keyspace.Arena.BytesUsed ?? 0;
+            return bytes;
+        }
+    }
+
+    /// <summary>Settings have changed: those that others keep go there.</summary>
+    public void OnSettings()
+    {
+        if (KeyNotices.TryParse(Settings.Find("notify-keyspace-events")!.Value, out var events)) Notices.Wanted = events;
+        var limit = Subscriptions.Limit;
+        if (OutputLimit.TryParse(Settings.Find("client-output-buffer-limit")!.Value, ref limit)) Subscriptions.Limit = limit;
+    }
 
     public long NextClientId() => ++Counters.ClientsEver;
 }
@@ -112,6 +194,16 @@ internal sealed class NodeCounters
 
     /// <summary>Commands that were sent to another node.</summary>
     public long Redirects { get; set; }
+
+    /// <summary>Errors by their first word.</summary>
+    public SortedDictionary<string, long> ErrorCodes { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What CONFIG RESETSTAT sets to zero.</summary>
+    public void Reset()
+    {
+        Commands = ExpiredKeys = EvictedKeys = Hits = Misses = BytesIn = BytesOut = RejectedClients = Errors = Redirects = 0;
+        ErrorCodes.Clear();
+    }
 }
 
 /// <summary>How another node seems to be.</summary>

@@ -16,6 +16,7 @@ internal sealed class ReplyQueue
     private int coveredTo;
     private int releasedTo;
     private int sentTo;
+    private int mark;
 
     private struct Segment
     {
@@ -36,6 +37,18 @@ internal sealed class ReplyQueue
 
     /// <summary>What may be sent now.</summary>
     public ReadOnlySpan<byte> Sendable => bytes.Written[sentTo..releasedTo];
+
+    /// <summary>A command's reply begins here.</summary>
+    public void Mark() => mark = bytes.Length;
+
+    /// <summary>What was written since the mark.</summary>
+    public ReadOnlySpan<byte> SinceMark => bytes.Written[Math.Min(mark, bytes.Length)..];
+
+    /// <summary>Takes back what was written since the mark, unless it is promised already.</summary>
+    public void DropSinceMark()
+    {
+        if (mark >= coveredTo) bytes.TruncateTo(mark);
+    }
 
     /// <summary>What was written since the last time waits; the ticket releases it.</summary>
     public long Hold()
@@ -76,7 +89,7 @@ internal sealed class ReplyQueue
         {
             bytes.Clear();
             for (var i = 0; i < segments.Count; i++) segments[i].End = 0; // Empty replies (CLIENT REPLY OFF) may still wait.
-            sentTo = releasedTo = coveredTo = 0;
+            sentTo = releasedTo = coveredTo = mark = 0;
         }
         else if (sentTo > CompactAt && sentTo > bytes.Length / 2)
         {
@@ -84,6 +97,7 @@ internal sealed class ReplyQueue
             for (var i = 0; i < segments.Count; i++) segments[i].End -= sentTo;
             releasedTo -= sentTo;
             coveredTo -= sentTo;
+            mark = Math.Max(0, mark - sentTo);
             sentTo = 0;
         }
     }

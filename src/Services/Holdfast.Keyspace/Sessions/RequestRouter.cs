@@ -42,6 +42,9 @@ internal static class RequestRouter
     public static Routed Route(KeyspaceNode node, ClientSession client, RespArguments request)
     {
         if (Find(node.Table, request, out var fault) is not { } spec) return Routed.Refuse(fault);
+        if (AclGate.Refusal(node, client, spec, request) is { } refusal) return Routed.Refuse(spec.Name == "exec" ? "EXECABORT Transaction discarded because of: " + refusal : refusal, spec);
+        if (node.Scripts.IsBusy && !spec.Has(CommandFlags.AllowBusy)) return Routed.Refuse(ScriptCommands.Busy(node.Scripts.Running), spec);
+        if (node.Pause.Holds(spec, node.Now)) return new Routed(Road.Wait, spec, -1, null, null);
         if (request.Bytes > WriteBytesMax && spec.Has(CommandFlags.Write)) return Routed.Refuse(Text(CommandErrors.StringTooLong), spec);
         var transaction = client.Transaction;
         if (client.IsOnlyListening && !MayListener(spec))
@@ -49,6 +52,7 @@ internal static class RequestRouter
         if (spec.Place == CommandPlace.Connection) return RouteConnection(node, client, spec);
         if (transaction.IsOpen && spec.Name == "watch") return new Routed(Road.Node, spec, -1, null, null);
         if (transaction.IsOpen && spec.Has(CommandFlags.NoMulti)) return Routed.Refuse("ERR Command not allowed inside a transaction", spec);
+        if (transaction.IsOpen && spec.Has(CommandFlags.DenyOom) && node.Settings.Policy == EvictionPolicy.NoEviction && node.IsOutOfMemory) return Routed.Refuse(Text(CommandErrors.OutOfMemory), spec);
         var slot = SlotOf(spec, request, node.Places);
         if (slot == Crossing) return Routed.Refuse(Text(CommandErrors.CrossSlot), spec);
         if (transaction.IsOpen)
@@ -59,7 +63,15 @@ internal static class RequestRouter
 
         if (spec.Place == CommandPlace.Node && spec.Keys.Length > 0) return new Routed(Road.Node, spec, -1, null, null); // MIGRATE: it touches no shard by itself.
         if (spec.Place == CommandPlace.EveryShard) return ToEveryShard(node, client, spec);
+        if (slot < 0 && spec.Place == CommandPlace.AnyShard) return ToAnyShard(node, client, spec);
         return slot < 0 ? new Routed(Road.Node, spec, -1, null, null) : ToSlot(node, client, spec, slot);
+    }
+
+    private static Routed ToAnyShard(KeyspaceNode node, ClientSession client, CommandSpec spec)
+    {
+        foreach (var seat in node.Topology.Led)
+            if (seat.Machine.State.Slots.IsClaimed) return new Routed(Road.Shard, spec, -1, seat.ConvoyOf(client.Durability), null);
+        return new Routed(Road.Node, spec, -1, null, null);
     }
 
     /// <summary>The next shard of a command that visits all of them.</summary>

@@ -21,6 +21,7 @@ internal sealed class ShardChores(KeyspaceNode node)
             if (!known.TryGetValue(seat.Group, out var chores))
                 known[seat.Group] = chores = (new Chore(seat, call => Claim(call, shard)), new Chore(seat, new ExpiryRound().Run), new Chore(seat, MoveDoor.Tidy));
             node.Subscriptions.EndLost(seat.Machine);
+            node.Tracking.OnSlots(seat.Machine);
             seat.Machine.Waits.EndLost(seat.Machine.State.Slots, node);
             if (!seat.Machine.State.Slots.IsClaimed) chores.Claim.Propose();
             else if (seat.Machine.Keyspace.VolatileCount > 0 || seat.Machine.Keyspace.HasFieldDates) chores.Expiry.Propose();
@@ -53,6 +54,7 @@ internal sealed class ShardChores(KeyspaceNode node)
         private readonly ShardSeat seat;
         private readonly Action<CommandCall> run;
         private readonly byte[] work;
+        private readonly List<(ClientSession Client, long Ticket)> held = [];
         private bool isUnderway;
 
         public Chore(ShardSeat seat, Action<CommandCall> run)
@@ -68,9 +70,24 @@ internal sealed class ShardChores(KeyspaceNode node)
             seat.Log.Propose(work, default, this);
         }
 
-        public void Run(ShardMachine shard) => run(shard.Call);
+        public void Run(ShardMachine shard)
+        {
+            run(shard.Call);
+            foreach (var client in shard.Pushed) held.Add((client, client.Replies.Hold()));
+            shard.Pushed.Clear();
+        }
 
-        public void OnCompleted(in ProposeOutcome outcome) => isUnderway = false;
+        public void OnCompleted(in ProposeOutcome outcome)
+        {
+            isUnderway = false;
+            foreach (var (client, ticket) in held)
+            {
+                if (outcome.IsApplied) client.OnReleased(ticket);
+                else client.Close(); // It was told what nobody knows (S19).
+            }
+
+            held.Clear();
+        }
     }
 }
 

@@ -20,6 +20,9 @@ internal sealed class Transaction
     /// <summary>A watched key was changed, or may have been: EXEC will do nothing.</summary>
     public bool IsBroken { get; set; }
 
+    /// <summary>A queued command is refused while memory is short.</summary>
+    public bool DeniesOom => queued.Exists(static each => each.Spec.Has(CommandFlags.DenyOom));
+
     /// <summary>The slot of what is queued; -1 while nothing has a key.</summary>
     public int Slot { get; private set; } = -1;
 

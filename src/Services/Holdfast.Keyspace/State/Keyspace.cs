@@ -34,8 +34,14 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>Who is told before changes; null while nobody needs to be.</summary>
     public IBeforeChange? Before { get; set; }
 
+    /// <summary>The time of the present entry, for when keys were last used; no part of the state.</summary>
+    public uint Seconds { get; set; }
+
     /// <summary>What new records are marked with.</summary>
     public byte Epoch { get; set; }
+
+    /// <summary>Bytes of the tables of large collections, which are not in the arena.</summary>
+    public long BigTableBytes => bigs.Sum(static each => each is TableValue value ? value.Table.Bytes : 0);
 
     /// <summary>Keys in a slot.</summary>
     public int CountIn(int slot) => slots[slot].Count;
@@ -231,6 +237,8 @@ internal sealed unsafe class Keyspace : IDisposable
     public void Attach(byte* record, int slot)
     {
         KeyRecord.Epoch(record) = Epoch;
+        KeyRecord.Access(record) = Seconds;
+        KeyRecord.Frequency(record) = Eviction.FrequencyOfNew;
         slots[slot].Add(record);
         KeyCount++;
         if (KeyRecord.Has(record, KeyRecord.HasExpiry)) CountVolatile(slot, 1);

@@ -86,6 +86,9 @@ internal sealed class ShardMachine : IAppendExecutor
         return BitConverter.GetBytes(works.Count - 1);
     }
 
+    /// <summary>Clients to whom something was pushed in the present entry: it leaves with the entry.</summary>
+    public List<ClientSession> Pushed { get; } = [];
+
     /// <summary>A client that got a reply in the present entry without having asked in it: what it waited for has come.</summary>
     public void Touch(ClientSession client) => touched.Add(client);
 
@@ -102,6 +105,7 @@ internal sealed class ShardMachine : IAppendExecutor
     {
         Call.Effects.Begin(effects);
         Call.TimeMicros = command.TimeMicros;
+        Keyspace.Seconds = (uint)(command.TimeMicros / 1_000_000);
         Position = command.Position;
         State.Undo.Begin(command.Position.Index, State.Hash);
         State.IsUndoOn = true;
@@ -119,6 +123,7 @@ internal sealed class ShardMachine : IAppendExecutor
     public void Flush()
     {
         Watches.BreakAll();
+        if (State.IsUndoOn) Call.Node.Tracking.OnFlushed(this);
         if (Role.IsLeader) Waits.OnFlushed();
         State.Flush();
     }
@@ -144,6 +149,7 @@ internal sealed class ShardMachine : IAppendExecutor
     {
         if (replaying != entry.Position && !BeginReplay(entry)) return ApplyResult.Done();
         replay.TimeMicros = entry.TimeMicros;
+        Keyspace.Seconds = (uint)(entry.TimeMicros / 1_000_000);
         for (var left = EffectsPerSlice; left > 0; left--)
         {
             if (!reader.TryRead(replayBuffer, replayed, ref replayDigest)) return EndReplay();
@@ -164,6 +170,7 @@ internal sealed class ShardMachine : IAppendExecutor
         {
             Watches.BreakAll();
             Waits.EndAll();
+            if (Role.IsLeader) Call.Node.Tracking.ForgetAll();
         }
 
         Role = role;

@@ -15,7 +15,6 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -119,7 +118,7 @@ public sealed class VectorsEndpoint : IAsyncDisposable
     private async Task OpenAsync<TExchange>(IPEndPoint address, HttpProtocols protocol, IHttpApplication<TExchange> door, string name, ILogger log, CancellationToken cancel)
         where TExchange : notnull
     {
-        var kestrel = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false, ApplicationServices = new ServiceCollection().AddSingleton(options.Logging).BuildServiceProvider() };
+        var kestrel = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false, ApplicationServices = KestrelServices.For(options.Logging, options.Tls is not null) };
         kestrel.Limits.MaxConcurrentConnections = options.ConnectionsMax;
         kestrel.Limits.MaxRequestBodySize = null; // The doors count by themselves, and answer with the protocol's own error.
         kestrel.Limits.Http2.InitialConnectionWindowSize = 1024 * 1024;

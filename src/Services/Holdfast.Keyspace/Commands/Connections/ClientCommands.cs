@@ -6,6 +6,22 @@ namespace Holdfast.Keyspace;
 /// <summary>CLIENT: what the server knows of its clients.</summary>
 internal sealed class ClientCommands : ICommandFamily
 {
+    private static readonly string[] Help =
+    [
+        "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "CACHING (YES|NO)", "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.", "GETREDIR",
+        "    Return the client ID we are redirecting to when tracking is enabled.", "GETNAME", "    Return the name of the current connection.", "ID", "    Return the ID of the current connection.", "INFO",
+        "    Return information about the current client connection.", "KILL <ip:port>", "    Kill connection made from <ip:port>.", "KILL <option> <value> [<option> <value> [...]]",
+        "    Kill connections. Options are:", "    * ADDR (<ip:port>|<unixsocket>:0)", "      Kill connections made from the specified address", "    * LADDR (<ip:port>|<unixsocket>:0)",
+        "      Kill connections made to specified local address", "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)", "      Kill connections by type.", "    * USER <username>",
+        "      Kill connections authenticated by <username>.", "    * SKIPME (YES|NO)", "      Skip killing current connection (default: yes).", "LIST [options ...]",
+        "    Return information about client connections. Options:", "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)", "      Return clients of specified type.", "UNPAUSE",
+        "    Stop the current client pause, resuming traffic.", "PAUSE <timeout> [WRITE|ALL]", "    Suspend all, or just write, clients for <timeout> milliseconds.", "REPLY (ON|OFF|SKIP)",
+        "    Control the replies sent to the current connection.", "SETNAME <name>", "    Assign the name <name> to the current connection.", "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+        "    Unblock the specified blocked client.", "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]", "         [OPTIN] [OPTOUT] [NOLOOP]",
+        "    Control server assisted client side caching.", "TRACKINGINFO", "    Report tracking status for the current connection.", "NO-EVICT (ON|OFF)",
+        "    Protect current client connection from eviction.", "HELP", "    Prints this help.",
+    ];
+
     public void Bind(CommandTable table)
     {
         table.Bind("client|id", call => call.Reply.Integer(call.Client!.Id), "Returns the connection's number");
@@ -13,7 +29,9 @@ internal sealed class ClientCommands : ICommandFamily
         table.Bind("client|setname", SetName, "Names the connection");
         table.Bind("client|setinfo", SetLibrary, "Says which client library is used");
         table.Bind("client|info", call => call.Reply.Verbatim("txt"u8, Encoding.UTF8.GetBytes(Line(call.Node, call.Client!) + "\n")), "Describes this connection");
+        table.Bind("client|help", call => ScriptCommands.ReplyHelp(call, Help), "Describes CLIENT");
         table.Bind("client|list", List, "Describes all connections");
+        table.Bind("client|no-touch", call => SetTrait(call, (traits, on) => traits.IsNoTouch = on), "Lets the connection's reads not count as use of keys");
         table.Bind("client|no-evict", call => SetTrait(call, (traits, on) => traits.IsNoEvict = on), "Keeps the connection even when memory is short");
     }
 
@@ -78,10 +96,10 @@ internal sealed class ClientCommands : ICommandFamily
         }
         else if (call.Count == 2 || (call.Count == 4 && call.Is(2, "TYPE"u8)))
         {
-            var isNormal = call.Count == 2 || call.Is(3, "NORMAL"u8);
-            var isListener = call.Count == 2 || call.Is(3, "PUBSUB"u8);
+            Func<ClientSession, bool> isOfType = static _ => true;
+            if (call.Count == 4 && !TryType(call, 3, out isOfType)) return;
             foreach (var (_, client) in call.Node.Clients)
-                if (client.Subscribed.IsAny ? isListener : isNormal) text.Append(Line(call.Node, client)).Append('\n');
+                if (isOfType(client)) text.Append(Line(call.Node, client)).Append('\n');
         }
         else
         {
@@ -90,6 +108,19 @@ internal sealed class ClientCommands : ICommandFamily
         }
 
         call.Reply.Verbatim("txt"u8, Encoding.UTF8.GetBytes(text.ToString()));
+    }
+
+    /// <summary>Reads a type of clients; otherwise the error is the reply.</summary>
+    public static bool TryType(CommandCall call, int argument, out Func<ClientSession, bool> isOfType)
+    {
+        isOfType = static client => !client.Subscribed.IsAny;
+        if (call.Is(argument, "NORMAL"u8)) return true;
+        isOfType = static client => client.Subscribed.IsAny;
+        if (call.Is(argument, "PUBSUB"u8)) return true;
+        isOfType = static _ => false;
+        if (call.Is(argument, "MASTER"u8) || call.Is(argument, "REPLICA"u8) || call.Is(argument, "SLAVE"u8)) return true;
+        call.Reply.Error($"ERR Unknown client type '{Encoding.UTF8.GetString(call[argument])}'");
+        return false;
     }
 
     private static void SetTrait(CommandCall call, Action<ClientTraits, bool> set)
@@ -104,14 +135,14 @@ internal sealed class ClientCommands : ICommandFamily
         call.Reply.Ok();
     }
 
-    private static string Line(KeyspaceNode node, ClientSession client)
+    internal static string Line(KeyspaceNode node, ClientSession client)
     {
         var traits = client.Traits;
-        var flags = (client.Transaction.IsOpen ? "x" : "") + (client.IsReadOnly ? "r" : "") + (client.IsBlocked ? "b" : "") + (client.Subscribed.IsAny ? "P" : "") + (traits.IsNoEvict ? "e" : "");
+        var flags = (client.Transaction.IsOpen ? "x" : "") + (client.IsReadOnly ? "r" : "") + (client.IsBlocked ? "b" : "") + (client.Subscribed.IsAny ? "P" : "") + (traits.IsNoEvict ? "e" : "") + (client.Tracking.IsOn ? "t" : "") + (client.Tracking.IsBroadcast ? "B" : "") + (client.Tracking.IsBroken ? "R" : "") + (traits.IsNoTouch ? "T" : "") + (node.Meter.Monitors.Contains(client) ? "O" : "");
         var seconds = (node.WallMicros - client.ConnectedMicros) / 1_000_000;
         var idle = (node.WallMicros - client.LastMicros) / 1_000_000;
         var queued = client.Transaction.IsOpen ? client.Transaction.Queued.Count : -1;
         return string.Create(CultureInfo.InvariantCulture,
-            $"id={client.Id} addr={traits.Address} laddr={traits.LocalAddress} fd=0 name={traits.Name} age={seconds} idle={idle} flags={(flags.Length == 0 ? "N" : flags)} db=0 sub={client.Subscribed.Channels.Count} psub={client.Subscribed.Patterns.Count} ssub={client.Subscribed.ShardChannels.Count} multi={queued} qbuf={client.Input.Length} qbuf-free={client.Input.Capacity - client.Input.Length} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={client.Replies.Length} oll=0 omem=0 tot-mem={client.Input.Capacity + client.Replies.Length} events=r cmd={client.LastCommand} user=default redir=-1 resp={client.Replies.Writer.Protocol} lib-name={traits.LibraryName} lib-ver={traits.LibraryVersion}");
+            $"id={client.Id} addr={traits.Address} laddr={traits.LocalAddress} fd=0 name={traits.Name} age={seconds} idle={idle} flags={(flags.Length == 0 ? "N" : flags)} db=0 sub={client.Subscribed.Channels.Count} psub={client.Subscribed.Patterns.Count} ssub={client.Subscribed.ShardChannels.Count} multi={queued} qbuf={client.Input.Length} qbuf-free={client.Input.Capacity - client.Input.Length} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={client.Replies.Length} oll=0 omem=0 tot-mem={client.Input.Capacity + client.Replies.Length} events=r cmd={client.LastCommand} user={client.User?.Name ?? AclUser.Default} redir={(client.Tracking.IsOn ? client.Tracking.Redirect : -1)} resp={client.Replies.Writer.Protocol} lib-name={traits.LibraryName} lib-ver={traits.LibraryVersion}");
     }
 }

@@ -66,6 +66,12 @@ internal sealed class ConnectionCommands : ICommandFamily
             }
         }
 
+        if (client.User is null)
+        {
+            call.Reply.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"u8);
+            return;
+        }
+
         if (name is not null) client.Traits.Name = name;
         if (version > 0) call.Reply.Protocol = (int)version;
         ReplyHello(call, client);
@@ -103,17 +109,23 @@ internal sealed class ConnectionCommands : ICommandFamily
         if (TrySignIn(call, isOld ? "default"u8 : call[1], call[call.Count - 1], isOld)) call.Reply.Ok();
     }
 
-    /// <summary>There are no users yet but the default one, who has no password: ACLs come with their family.</summary>
+    /// <summary>Signs the client in; otherwise the error is the reply, and the try is written down.</summary>
     private static bool TrySignIn(CommandCall call, ReadOnlySpan<byte> user, ReadOnlySpan<byte> password, bool isOld = false)
     {
-        _ = password;
-        if (isOld)
+        if (isOld && call.Node.Users.Default.HasNoPassword)
         {
             call.Reply.Error("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"u8);
             return false;
         }
 
-        if (user.SequenceEqual("default"u8)) return true;
+        var name = Encoding.Latin1.GetString(user);
+        if (call.Node.Users.Find(name) is { } known && known.Accepts(password))
+        {
+            call.Client!.SignIn(known);
+            return true;
+        }
+
+        AclGate.Write(call.Node, call.Client!, AclVerdict.Authentication, call.Client!.Transaction.IsOpen ? "multi" : "toplevel", Encoding.Latin1.GetString(call[0]), name);
         call.Reply.Error("WRONGPASS invalid username-password pair or user is disabled."u8);
         return false;
     }

@@ -7,6 +7,7 @@ namespace Holdfast.Keyspace;
 internal static class NewerCommandFacts
 {
     public const string Rows = """
+        client|no-touch;3;noscript loading stale;0 0 0;slow connection;connection;7.2.0;;
         hexpire;-6;write denyoom fast;1 1 1;write hash fast;hash;7.4.0;;RW update/index 1/range 0 1 0
         hexpireat;-6;write denyoom fast;1 1 1;write hash fast;hash;7.4.0;;RW update/index 1/range 0 1 0
         hpexpire;-6;write denyoom fast;1 1 1;write hash fast;hash;7.4.0;;RW update/index 1/range 0 1 0

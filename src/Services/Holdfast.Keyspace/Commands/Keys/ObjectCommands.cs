@@ -3,8 +3,17 @@ namespace Holdfast.Keyspace;
 /// <summary>OBJECT: what a key's value looks like from inside.</summary>
 internal sealed class ObjectCommands : ICommandFamily
 {
+    private static readonly string[] Help =
+    [
+        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "ENCODING <key>", "    Return the kind of internal representation used in order to store the value", "    associated with a <key>.",
+        "FREQ <key>", "    Return the access frequency index of the <key>. The returned integer is", "    proportional to the logarithm of the recent access frequency of the key.", "IDLETIME <key>",
+        "    Return the idle time of the <key>, that is the approximated number of", "    seconds elapsed since the last access to the key.", "REFCOUNT <key>",
+        "    Return the number of references of the value associated with the specified", "    <key>.", "HELP", "    Prints this help.",
+    ];
+
     public void Bind(CommandTable table)
     {
+        table.Bind("object|help", call => ScriptCommands.ReplyHelp(call, Help), "Describes OBJECT");
         table.Bind("object|encoding", Encoding, "Says how a value is laid out");
         table.Bind("object|refcount", RefCount, "Says how many names a value has: always one");
         table.Bind("object|idletime", IdleTime, "Says for how many seconds a key was not used");
@@ -33,14 +42,21 @@ internal sealed class ObjectCommands : ICommandFamily
     private static unsafe void IdleTime(CommandCall call)
     {
         if (!TryFind(call, out var place)) return;
+        if (call.Node.Settings.IsLfu)
+        {
+            call.Reply.Error("ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."u8);
+            return;
+        }
+
         var seconds = (uint)(call.Now / 1000);
         var used = KeyRecord.Access(place.Record);
         call.Reply.Integer(used == 0 || used > seconds ? 0 : seconds - used);
     }
 
-    private static void Frequency(CommandCall call)
+    private static unsafe void Frequency(CommandCall call)
     {
-        if (!TryFind(call, out _)) return;
-        call.Reply.Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."u8);
+        if (!TryFind(call, out var place)) return;
+        if (call.Node.Settings.IsLfu) call.Reply.Integer(call.Node.Eviction.Decayed(place.Record, (uint)(call.Now / 1000)));
+        else call.Reply.Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."u8);
     }
 }

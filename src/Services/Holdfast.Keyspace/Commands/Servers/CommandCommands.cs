@@ -6,6 +6,14 @@ namespace Holdfast.Keyspace;
 /// <summary>COMMAND: the command table as clients read it.</summary>
 internal sealed class CommandCommands : ICommandFamily
 {
+    private static readonly string[] Help =
+    [
+        "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "(no subcommand)", "    Return details about all Redis commands.", "COUNT", "    Return the total number of commands in this Redis server.", "LIST",
+        "    Return a list of all commands in this Redis server.", "INFO [<command-name> ...]", "    Return details about multiple Redis commands.", "    If no command names are given, documentation details for all",
+        "    commands are returned.", "DOCS [<command-name> ...]", "    Return documentation details about multiple Redis commands.", "    If no command names are given, documentation details for all", "    commands are returned.",
+        "GETKEYS <full-command>", "    Return the keys from a full Redis command.", "GETKEYSANDFLAGS <full-command>", "    Return the keys and the access flags from a full Redis command.", "HELP", "    Prints this help.",
+    ];
+
     public void Bind(CommandTable table)
     {
         table.Bind("command", All, "Describes all commands");
@@ -13,7 +21,9 @@ internal sealed class CommandCommands : ICommandFamily
         table.Bind("command|info", SomeOf, "Describes commands");
         table.Bind("command|list", List, "Lists the commands' names");
         table.Bind("command|docs", Docs, "Documents commands");
-        table.Bind("command|getkeys", GetKeys, "Returns the keys of a command line");
+        table.Bind("command|getkeys", call => GetKeys(call, withFlags: false), "Returns the keys of a command line");
+        table.Bind("command|getkeysandflags", call => GetKeys(call, withFlags: true), "Returns the keys of a command line and what is done with them");
+        table.Bind("command|help", call => ScriptCommands.ReplyHelp(call, Help), "Describes COMMAND");
     }
 
     private static IEnumerable<CommandSpec> Served(CommandCall call) => call.Node.Table.All.Values.Where(spec => spec.IsBound && !spec.IsInternal);
@@ -104,7 +114,7 @@ internal sealed class CommandCommands : ICommandFamily
         foreach (var sub in subcommands) Document(reply, sub);
     }
 
-    private static void GetKeys(CommandCall call)
+    private static void GetKeys(CommandCall call, bool withFlags)
     {
         var request = new RespArguments();
         request.Begin(call.Arguments.Source);
@@ -134,7 +144,12 @@ internal sealed class CommandCommands : ICommandFamily
         }
 
         call.Reply.Array(places.Count);
-        foreach (var place in places) call.Reply.Bulk(request[place]);
+        foreach (var place in places)
+        {
+            if (withFlags) call.Reply.Array(2);
+            call.Reply.Bulk(request[place]);
+            if (withFlags) Words(call.Reply, spec.FlagsOf(request, place), "");
+        }
     }
 
     private static void Describe(RespWriter reply, CommandSpec spec)
@@ -147,12 +162,13 @@ internal sealed class CommandCommands : ICommandFamily
         reply.Integer(spec.Range.Last);
         reply.Integer(spec.Range.Step);
         Words(reply, spec.Categories, "@");
-        reply.Array(spec.Hints.Length);
+        reply.Set(spec.Hints.Length);
         foreach (var hint in spec.Hints) reply.Bulk(hint);
-        reply.Array(spec.Keys.Length);
+        reply.Set(spec.Keys.Length);
         foreach (var key in spec.Keys) Describe(reply, key);
         var subcommands = spec.Subcommands?.Values.Where(each => each.IsBound).ToArray() ?? [];
-        reply.Array(subcommands.Length);
+        if (subcommands.Length == 0) reply.Set(0);
+        else reply.Array(subcommands.Length);
         foreach (var sub in subcommands) Describe(reply, sub);
     }
 

@@ -5,13 +5,19 @@ namespace Holdfast.Keyspace;
 /// <summary>CONFIG.</summary>
 internal sealed class ConfigCommands : ICommandFamily
 {
-    private static readonly string[] Fixed = ["appendonly", "bind", "cluster-enabled", "databases"];
+    private static readonly string[] Help =
+    [
+        "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "GET <pattern>", "    Return parameters matching the glob-like <pattern> and their values.", "SET <directive> <value>",
+        "    Set the configuration <directive> to <value>.", "RESETSTAT", "    Reset statistics reported by the INFO command.", "REWRITE", "    Rewrite the configuration file.", "HELP", "    Prints this help.",
+    ];
 
     public void Bind(CommandTable table)
     {
         table.Bind("config|get", Get, "Returns settings by patterns of their names");
         table.Bind("config|set", Set, "Changes settings of this node");
         table.Bind("config|resetstat", ResetStat, "Sets the counters of INFO to zero");
+        table.Bind("config|rewrite", call => call.Reply.Error("ERR The server is running without a config file"u8), "Writes the settings to a file; there is none");
+        table.Bind("config|help", call => ScriptCommands.ReplyHelp(call, Help), "Describes CONFIG");
     }
 
     private static void Get(CommandCall call)
@@ -36,38 +42,56 @@ internal sealed class ConfigCommands : ICommandFamily
             return;
         }
 
-        var limit = call.Node.Subscriptions.Limit;
+        var changes = new List<(Setting Setting, string Kept)>();
         for (var i = 2; i < call.Count; i += 2)
         {
-            var name = Encoding.UTF8.GetString(call[i]).ToLowerInvariant();
-            if (!call.Node.Settings.All.ContainsKey(name)) call.Reply.Error($"ERR Unknown option or number of arguments for CONFIG SET - '{Encoding.UTF8.GetString(call[i])}'");
-            else if (Fixed.Contains(name)) call.Reply.Error($"ERR CONFIG SET failed (possibly related to argument '{name}') - can't set immutable config");
-            else if (name == "notify-keyspace-events" && !KeyNotices.TryParse(Encoding.UTF8.GetString(call[i + 1]), out _)) call.Reply.Error("ERR CONFIG SET failed (possibly related to argument 'notify-keyspace-events') - Invalid event class character. Use 'Ag$lshzxeKEtmdn'."u8);
-            else if (name == "client-output-buffer-limit" && !OutputLimit.TryParse(Encoding.UTF8.GetString(call[i + 1]), ref limit)) call.Reply.Error("ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - Wrong number of arguments in buffer limit configuration."u8);
-            else continue;
+            var said = Encoding.UTF8.GetString(call[i]);
+            if (call.Node.Settings.Find(said.ToLowerInvariant()) is not { } setting)
+            {
+                call.Reply.Error($"ERR Unknown option or number of arguments for CONFIG SET - '{said}'");
+                return;
+            }
+
+            var fault = setting.IsImmutable ? "can't set immutable config" : changes.Exists(change => change.Setting == setting) ? "duplicate parameter" : null;
+            if (fault is not null)
+            {
+                Fail(call, said, fault);
+                return;
+            }
+
+            changes.Add((setting, Encoding.Latin1.GetString(call[i + 1])));
+        }
+
+        for (var i = 0; i < changes.Count; i++)
+        {
+            if (changes[i].Setting.Check(changes[i].Kept, out var kept) is { } fault)
+            {
+                Fail(call, Encoding.UTF8.GetString(call[2 + (2 * i)]), fault);
+                return;
+            }
+
+            changes[i] = (changes[i].Setting, kept);
+        }
+
+        if (changes.Find(change => change.Setting.Name == "requirepass") is (not null, var password))
+        {
+            // The password of the default user, who is the cluster's; it is kept nowhere as it is.
+            string[] rules = password.Length == 0 ? ["nopass"] : ["resetpass", ">" + password];
+            AclCommands.Change(call, AclUser.Default, rules, reply => reply.Ok());
             return;
         }
 
-        call.Node.Subscriptions.Limit = limit;
-        for (var i = 2; i < call.Count; i += 2)
-        {
-            var (name, value) = (Encoding.UTF8.GetString(call[i]).ToLowerInvariant(), Encoding.UTF8.GetString(call[i + 1]));
-            if (name == "notify-keyspace-events" && KeyNotices.TryParse(value, out var wanted))
-            {
-                call.Node.Notices.Wanted = wanted;
-                value = KeyNotices.Format(wanted);
-            }
-
-            call.Node.Settings.TrySet(name, value);
-        }
-
+        foreach (var (setting, kept) in changes) call.Node.Settings.Set(setting, kept);
+        call.Node.OnSettings();
         call.Reply.Ok();
     }
 
+    private static void Fail(CommandCall call, string name, string why) => call.Reply.Error($"ERR CONFIG SET failed (possibly related to argument '{name}') - {why}");
+
     private static void ResetStat(CommandCall call)
     {
-        var counters = call.Node.Counters;
-        counters.Commands = counters.ExpiredKeys = counters.EvictedKeys = counters.Hits = counters.Misses = counters.BytesIn = counters.BytesOut = counters.RejectedClients = counters.Errors = 0;
+        call.Node.Counters.Reset();
+        foreach (var spec in call.Node.Table.Specs) spec.Statistics.Reset();
         call.Reply.Ok();
     }
 }

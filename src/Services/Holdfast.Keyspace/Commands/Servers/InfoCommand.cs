@@ -6,22 +6,30 @@ namespace Holdfast.Keyspace;
 /// <summary>INFO: the fields that clients and exporters read.</summary>
 internal sealed class InfoCommand : ICommandFamily
 {
-    private static readonly string[] Usual = ["server", "clients", "memory", "persistence", "stats", "replication", "cpu", "cluster", "keyspace"];
+    private static readonly (string Name, string Title)[] Sections =
+    [
+        ("server", "Server"), ("clients", "Clients"), ("memory", "Memory"), ("persistence", "Persistence"), ("stats", "Stats"), ("replication", "Replication"), ("cpu", "CPU"), ("modules", "Modules"), ("commandstats", "Commandstats"),
+        ("errorstats", "Errorstats"), ("latencystats", "Latencystats"), ("cluster", "Cluster"), ("keyspace", "Keyspace"),
+    ];
+
+    /// <summary>Sections that are only told when they are asked for, or all are.</summary>
+    private static readonly string[] Unusual = ["commandstats", "latencystats"];
 
     public void Bind(CommandTable table) => table.Bind("info", Info, "Describes the server");
 
     private static void Info(CommandCall call)
     {
-        var asked = new List<string>();
+        var asked = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 1; i < call.Count; i++) asked.Add(Encoding.UTF8.GetString(call[i]).ToLowerInvariant());
-        if (asked.Count == 0 || asked.Exists(name => name is "all" or "default" or "everything")) asked.AddRange(Usual);
+        if (asked.Count == 0 || asked.Contains("default")) asked.UnionWith(Sections.Select(section => section.Name).Except(Unusual));
+        if (asked.Contains("all") || asked.Contains("everything")) asked.UnionWith(Sections.Select(section => section.Name));
         var text = new StringBuilder();
-        foreach (var section in Usual)
+        foreach (var (name, title) in Sections)
         {
-            if (!asked.Contains(section)) continue;
+            if (!asked.Contains(name)) continue;
             if (text.Length > 0) text.Append("\r\n");
-            text.Append("# ").Append(section == "cpu" ? "CPU" : char.ToUpperInvariant(section[0]) + section[1..]).Append("\r\n");
-            foreach (var (name, value) in Fields(section, call.Node)) text.Append(name).Append(':').Append(value).Append("\r\n");
+            text.Append("# ").Append(title).Append("\r\n");
+            foreach (var (field, value) in Fields(name, call.Node)) text.Append(field).Append(':').Append(value).Append("\r\n");
         }
 
         call.Reply.Verbatim("txt"u8, Encoding.UTF8.GetBytes(text.ToString()));
@@ -30,29 +38,79 @@ internal sealed class InfoCommand : ICommandFamily
     private static IEnumerable<(string Name, string Value)> Fields(string section, KeyspaceNode node) => section switch
     {
         "server" => Server(node),
-        "clients" => [("connected_clients", Text(node.Clients.Count)), ("cluster_connections", Text(Math.Max(0, node.Topology.Peers.Length - 1))), ("maxclients", Text(node.Options.ClientsMax)), ("blocked_clients", Text(node.Clients.Values.Count(each => each.IsBlocked)))],
-        "memory" => [("used_memory", Text(node.MemoryUsed)), ("used_memory_dataset", Text(node.MemoryUsed)), ("maxmemory", node.Settings.All["maxmemory"]), ("maxmemory_policy", node.Settings.All["maxmemory-policy"]), ("mem_allocator", "holdfast-arena")],
-        "persistence" => [("loading", "0"), ("async_loading", "0"), ("rdb_changes_since_last_save", "0"), ("rdb_bgsave_in_progress", "0"), ("aof_enabled", "1"), ("aof_last_write_status", "ok")],
+        "clients" => Clients(node),
+        "memory" => Memory(node),
+        "persistence" => Persistence(node),
         "stats" => Statistics(node),
-        "replication" => [("role", "master"), ("connected_slaves", "0"), ("master_repl_offset", "0")],
-        "cpu" => [],
+        "replication" => [("role", "master"), ("connected_slaves", "0"), ("master_failover_state", "no-failover"), ("master_replid", ClusterPeer.NameOf(node.Topology.Self)), ("master_replid2", new string('0', 40)), ("master_repl_offset", "0"), ("second_repl_offset", "-1"), ("repl_backlog_active", "0"), ("repl_backlog_size", "0"), ("repl_backlog_first_byte_offset", "0"), ("repl_backlog_histlen", "0")],
+        "commandstats" => Commands(node),
+        "errorstats" => node.Counters.ErrorCodes.Select(pair => ("errorstat_" + pair.Key, $"count={Text(pair.Value)}")),
+        "latencystats" => Latencies(node),
         "cluster" => [("cluster_enabled", "1")],
-        _ => KeyCounts(node),
+        "keyspace" => KeyCounts(node),
+        _ => [],
     };
 
     private static (string, string)[] Server(KeyspaceNode node) =>
     [
-        ("redis_version", ConnectionCommands.RedisVersion), ("redis_mode", "cluster"), ("os", "Linux"), ("arch_bits", "64"), ("run_id", ClusterPeer.NameOf(node.Topology.Self)),
+        ("redis_version", ConnectionCommands.RedisVersion), ("redis_git_sha1", "00000000"), ("redis_git_dirty", "0"), ("redis_build_id", "0"), ("redis_mode", "cluster"), ("os", "Linux"), ("arch_bits", "64"),
+        ("monotonic_clock", "POSIX clock_gettime"), ("multiplexing_api", "epoll"), ("process_id", Text(Environment.ProcessId)), ("process_supervised", "no"), ("run_id", ClusterPeer.NameOf(node.Topology.Self)),
         ("tcp_port", Text(node.Topology.PeerOf(node.Topology.Self)?.Port ?? 0)), ("server_time_usec", Text(node.WallMicros)), ("uptime_in_seconds", Text((node.WallMicros - node.StartedMicros) / 1_000_000)),
-        ("uptime_in_days", Text((node.WallMicros - node.StartedMicros) / 86_400_000_000)), ("server_name", "holdfast"),
+        ("uptime_in_days", Text((node.WallMicros - node.StartedMicros) / 86_400_000_000)), ("hz", "10"), ("configured_hz", "10"), ("lru_clock", Text(node.WallMicros / 1_000_000 & 0xFFFFFF)), ("config_file", ""), ("server_name", "holdfast"),
+    ];
+
+    private static (string, string)[] Clients(KeyspaceNode node) =>
+    [
+        ("connected_clients", Text(node.Clients.Count)), ("cluster_connections", Text(Math.Max(0, node.Topology.Peers.Length - 1))), ("maxclients", Text(Math.Min(node.Options.ClientsMax, node.Settings.ClientsMax))),
+        ("client_recent_max_input_buffer", Text(node.Clients.Values.Select(each => (long)each.Input.Capacity).DefaultIfEmpty().Max())), ("client_recent_max_output_buffer", Text(node.Clients.Values.Select(each => (long)each.Replies.Length).DefaultIfEmpty().Max())),
+        ("blocked_clients", Text(node.Clients.Values.Count(each => each.IsBlocked))), ("tracking_clients", Text(node.Tracking.Clients)), ("clients_in_timeout_table", "0"),
+    ];
+
+    private static (string, string)[] Memory(KeyspaceNode node)
+    {
+        var (used, reserved, scripts) = (node.MemoryUsed, node.MemoryReserved, node.Scripts.MemoryUsed);
+        return
+        [
+            ("used_memory", Text(used)), ("used_memory_human", Human(used)), ("used_memory_rss", Text(reserved)), ("used_memory_rss_human", Human(reserved)), ("used_memory_peak", Text(node.MemoryPeak)),
+            ("used_memory_peak_human", Human(node.MemoryPeak)), ("used_memory_overhead", "0"), ("used_memory_startup", "0"), ("used_memory_dataset", Text(used)), ("used_memory_vm_eval", Text(scripts)),
+            ("used_memory_lua", Text(scripts)), ("used_memory_lua_human", Human(scripts)), ("used_memory_scripts_eval", Text(node.Scripts.Cache.Bytes)), ("number_of_cached_scripts", Text(node.Scripts.Cache.Count)),
+            ("number_of_functions", Text(node.Functions.Libraries.Values.Sum(library => library.Functions.Count))), ("number_of_libraries", Text(node.Functions.Libraries.Count)), ("maxmemory", Text(node.Settings.MemoryMax)),
+            ("maxmemory_human", Human(node.Settings.MemoryMax)), ("maxmemory_policy", node.Settings.Find("maxmemory-policy")!.Value), ("mem_fragmentation_ratio", used == 0 ? "1.00" : ((double)reserved / used).ToString("0.00", CultureInfo.InvariantCulture)),
+            ("mem_fragmentation_bytes", Text(reserved - used)), ("mem_clients_slaves", "0"), ("mem_clients_normal", Text(node.Clients.Values.Sum(each => (long)each.Input.Capacity + each.Replies.Length))), ("mem_aof_buffer", "0"),
+            ("mem_allocator", "holdfast-arena"), ("active_defrag_running", "0"), ("lazyfree_pending_objects", "0"),
+        ];
+    }
+
+    private static (string, string)[] Persistence(KeyspaceNode node) =>
+    [
+        ("loading", "0"), ("async_loading", "0"), ("rdb_changes_since_last_save", "0"), ("rdb_bgsave_in_progress", "0"), ("rdb_last_save_time", Text(node.StartedMicros / 1_000_000)), ("rdb_last_bgsave_status", "ok"),
+        ("rdb_last_bgsave_time_sec", "-1"), ("rdb_current_bgsave_time_sec", "-1"), ("aof_enabled", "1"), ("aof_rewrite_in_progress", "0"), ("aof_rewrite_scheduled", "0"), ("aof_last_rewrite_time_sec", "-1"),
+        ("aof_current_rewrite_time_sec", "-1"), ("aof_last_bgrewrite_status", "ok"), ("aof_last_write_status", "ok"),
     ];
 
     private static (string, string)[] Statistics(KeyspaceNode node) =>
     [
         ("total_connections_received", Text(node.Counters.ClientsEver)), ("total_commands_processed", Text(node.Counters.Commands)), ("total_net_input_bytes", Text(node.Counters.BytesIn)),
-        ("total_net_output_bytes", Text(node.Counters.BytesOut)), ("rejected_connections", Text(node.Counters.RejectedClients)), ("expired_keys", Text(node.Counters.ExpiredKeys)),
-        ("evicted_keys", Text(node.Counters.EvictedKeys)), ("keyspace_hits", Text(node.Counters.Hits)), ("keyspace_misses", Text(node.Counters.Misses)), ("total_error_replies", Text(node.Counters.Errors)),
+        ("total_net_output_bytes", Text(node.Counters.BytesOut)), ("rejected_connections", Text(node.Counters.RejectedClients)), ("sync_full", "0"), ("sync_partial_ok", "0"), ("sync_partial_err", "0"),
+        ("expired_keys", Text(node.Counters.ExpiredKeys)), ("evicted_keys", Text(node.Counters.EvictedKeys)), ("evicted_clients", "0"), ("keyspace_hits", Text(node.Counters.Hits)), ("keyspace_misses", Text(node.Counters.Misses)),
+        ("pubsub_channels", "0"), ("pubsub_patterns", "0"), ("latest_fork_usec", "0"), ("total_forks", "0"), ("migrate_cached_sockets", "0"), ("slave_expires_tracked_keys", "0"), ("tracking_total_keys", Text(node.Tracking.Keys)),
+        ("unexpected_error_replies", "0"), ("total_error_replies", Text(node.Counters.Errors)),
     ];
+
+    private static IEnumerable<(string, string)> Commands(KeyspaceNode node)
+    {
+        foreach (var spec in node.Table.Specs)
+        {
+            var counted = spec.Statistics;
+            if (counted.Calls + counted.Rejected == 0) continue;
+            var each = counted.Calls == 0 ? 0 : (double)counted.Micros / counted.Calls;
+            yield return ("cmdstat_" + spec.Name, string.Create(CultureInfo.InvariantCulture, $"calls={counted.Calls},usec={counted.Micros},usec_per_call={each:0.00},rejected_calls={counted.Rejected},failed_calls={counted.Failed}"));
+        }
+    }
+
+    private static IEnumerable<(string, string)> Latencies(KeyspaceNode node) =>
+        node.Table.Specs.Where(spec => spec.Statistics.Calls > 0).Select(spec => ("latency_percentiles_usec_" + spec.Name,
+            string.Create(CultureInfo.InvariantCulture, $"p50={spec.Statistics.Percentile(0.5):0.000},p99={spec.Statistics.Percentile(0.99):0.000},p99.9={spec.Statistics.Percentile(0.999):0.000}")));
 
     private static IEnumerable<(string, string)> KeyCounts(KeyspaceNode node)
     {
@@ -60,6 +118,14 @@ internal sealed class InfoCommand : ICommandFamily
         var expiring = node.Topology.Led.Sum(seat => seat.Machine.Keyspace.VolatileCount);
         if (keys > 0) yield return ("db0", string.Create(CultureInfo.InvariantCulture, $"keys={keys},expires={expiring},avg_ttl=0"));
     }
+
+    private static string Human(long bytes) => bytes switch
+    {
+        < 1024 => Text(bytes) + "B",
+        < 1024 * 1024 => (bytes / 1024.0).ToString("0.00", CultureInfo.InvariantCulture) + "K",
+        < 1024 * 1024 * 1024 => (bytes / 1048576.0).ToString("0.00", CultureInfo.InvariantCulture) + "M",
+        _ => (bytes / 1073741824.0).ToString("0.00", CultureInfo.InvariantCulture) + "G",
+    };
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,45 +1,81 @@
+using System.Globalization;
 using Holdfast.Wire.Resp;
 
 namespace Holdfast.Keyspace;
 
-/// <summary>CONFIG's names and values on this node. What nothing looks at yet is kept so that tools which set it go on; <see cref="ConfigCommands"/> says which those are.</summary>
-internal sealed class SettingTable(KeyspaceOptions options)
+/// <summary>What eviction does when memory is short (maxmemory-policy).</summary>
+internal enum EvictionPolicy : byte
 {
-    private readonly SortedDictionary<string, string> values = new(StringComparer.Ordinal)
-    {
-        ["appendfsync"] = "always",
-        ["appendonly"] = "yes",
-        ["bind"] = "127.0.0.1",
-        ["client-output-buffer-limit"] = "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
-        ["cluster-enabled"] = "yes",
-        ["cluster-node-timeout"] = "1000",
-        ["databases"] = "1",
-        ["hash-max-listpack-entries"] = "128",
-        ["hash-max-listpack-value"] = "64",
-        ["list-compress-depth"] = "0",
-        ["list-max-listpack-size"] = "-2",
-        ["maxclients"] = options.ClientsMax.ToString(System.Globalization.CultureInfo.InvariantCulture),
-        ["maxmemory"] = "0",
-        ["maxmemory-policy"] = "noeviction",
-        ["maxmemory-samples"] = "5",
-        ["notify-keyspace-events"] = "",
-        ["proto-max-bulk-len"] = "536870912",
-        ["save"] = "",
-        ["set-max-intset-entries"] = "512",
-        ["set-max-listpack-entries"] = "128",
-        ["set-max-listpack-value"] = "64",
-        ["slowlog-log-slower-than"] = "10000",
-        ["slowlog-max-len"] = "128",
-        ["stream-node-max-bytes"] = "4096",
-        ["stream-node-max-entries"] = "100",
-        ["tcp-keepalive"] = "300",
-        ["timeout"] = "0",
-        ["zset-max-listpack-entries"] = "128",
-        ["zset-max-listpack-value"] = "64",
-    };
+    NoEviction,
+    AllKeysLru,
+    AllKeysLfu,
+    AllKeysRandom,
+    VolatileLru,
+    VolatileLfu,
+    VolatileRandom,
+    VolatileTtl,
+}
 
-    /// <summary>All of them by name.</summary>
-    public IReadOnlyDictionary<string, string> All => values;
+/// <summary>CONFIG's names and values on this node. What nothing looks at is kept so that tools which set it go on; docs/keyspace.md says which have an effect.</summary>
+internal sealed class SettingTable
+{
+    private readonly SortedDictionary<string, Setting> settings = new(StringComparer.Ordinal);
+
+    public SettingTable(KeyspaceOptions options)
+    {
+        static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+        string[] policies = ["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"];
+        Setting[] all =
+        [
+            new("acllog-max-len", Number(AclLog.EntriesMax), SettingKind.Number) { IsImmutable = true },
+            new("appendfsync", "always", SettingKind.Word) { Words = ["everysec", "always", "no"] },
+            new("appendonly", "yes", SettingKind.Flag),
+            new("bind", "127.0.0.1", SettingKind.Text) { IsImmutable = true },
+            new("busy-reply-threshold", "5000", SettingKind.Number) { Most = long.MaxValue, Alias = "lua-time-limit" },
+            new("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", SettingKind.OutputLimit),
+            new("cluster-enabled", "yes", SettingKind.Flag) { IsImmutable = true },
+            new("cluster-node-timeout", "1000", SettingKind.Number) { Most = long.MaxValue },
+            new("databases", "1", SettingKind.Number) { IsImmutable = true },
+            new("hash-max-listpack-entries", "128", SettingKind.Number) { Most = long.MaxValue, Alias = "hash-max-ziplist-entries" },
+            new("hash-max-listpack-value", "64", SettingKind.Number) { Most = long.MaxValue, Alias = "hash-max-ziplist-value" },
+            new("latency-monitor-threshold", "0", SettingKind.Number) { Most = long.MaxValue },
+            new("latency-tracking", "yes", SettingKind.Flag),
+            new("lfu-decay-time", "1", SettingKind.Number),
+            new("lfu-log-factor", "10", SettingKind.Number),
+            new("list-compress-depth", "0", SettingKind.Number),
+            new("list-max-listpack-size", "-2", SettingKind.Number) { Least = int.MinValue, Alias = "list-max-ziplist-size" },
+            new("maxclients", Number(options.ClientsMax), SettingKind.Number) { Least = 1, Most = uint.MaxValue },
+            new("maxmemory", "0", SettingKind.Memory),
+            new("maxmemory-policy", "noeviction", SettingKind.Word) { Words = policies },
+            new("maxmemory-samples", "5", SettingKind.Number) { Least = 1 },
+            new("notify-keyspace-events", "", SettingKind.Events),
+            new("proto-max-bulk-len", "536870912", SettingKind.Memory),
+            new("requirepass", "", SettingKind.Text),
+            new("save", "", SettingKind.Save),
+            new("set-max-intset-entries", "512", SettingKind.Number) { Most = long.MaxValue },
+            new("set-max-listpack-entries", "128", SettingKind.Number) { Most = long.MaxValue },
+            new("set-max-listpack-value", "64", SettingKind.Number) { Most = long.MaxValue },
+            new("slowlog-log-slower-than", "10000", SettingKind.Number) { Least = -1, Most = long.MaxValue },
+            new("slowlog-max-len", "128", SettingKind.Number) { Most = long.MaxValue },
+            new("stream-node-max-bytes", "4096", SettingKind.Memory),
+            new("stream-node-max-entries", "100", SettingKind.Number) { Most = long.MaxValue },
+            new("tcp-keepalive", "300", SettingKind.Number),
+            new("timeout", "0", SettingKind.Number),
+            new("tracking-table-max-keys", Number(TrackingTable.KeysMax), SettingKind.Number) { IsImmutable = true },
+            new("zset-max-listpack-entries", "128", SettingKind.Number) { Most = long.MaxValue, Alias = "zset-max-ziplist-entries" },
+            new("zset-max-listpack-value", "64", SettingKind.Number) { Most = long.MaxValue, Alias = "zset-max-ziplist-value" },
+        ];
+        foreach (var setting in all)
+        {
+            settings[setting.Name] = setting;
+            if (setting.Alias.Length > 0) settings[setting.Alias] = setting;
+        }
+
+        Follow();
+    }
+
+    /// <summary>All of them by name, second names included.</summary>
+    public IReadOnlyDictionary<string, string> All => settings.ToDictionary(pair => pair.Key, pair => pair.Value.Value, StringComparer.Ordinal);
 
     /// <summary>What a request may be.</summary>
     public RespLimits Limits { get; } = new();
@@ -47,11 +83,54 @@ internal sealed class SettingTable(KeyspaceOptions options)
     /// <summary>Up to what size collections are one run of bytes.</summary>
     public CollectionLimits Collections { get; } = new();
 
-    public bool TrySet(string name, string value)
+    /// <summary>How long a script runs before other clients are told that the node is busy; zero for ever.</summary>
+    public TimeSpan BusyAfter { get; private set; }
+
+    /// <summary>Bytes of memory that keys may take on this node; 0 for no bound.</summary>
+    public long MemoryMax { get; private set; }
+
+    public EvictionPolicy Policy { get; private set; }
+
+    /// <summary>Keys that are looked at to find one to evict.</summary>
+    public int Samples { get; private set; }
+
+    public long LfuDecayMinutes { get; private set; }
+
+    public long LfuLogFactor { get; private set; }
+
+    /// <summary>Microseconds from which on a command is written to the slow log; negative for never.</summary>
+    public long SlowMicros { get; private set; }
+
+    public long SlowEntriesMax { get; private set; }
+
+    public long ClientsMax { get; private set; }
+
+    /// <summary>Seconds after which a client that says nothing is cut off; 0 for never.</summary>
+    public long IdleSecondsMax { get; private set; }
+
+    public bool IsLfu => Policy is EvictionPolicy.AllKeysLfu or EvictionPolicy.VolatileLfu;
+
+    public Setting? Find(string name) => settings.GetValueOrDefault(name);
+
+    /// <summary>Sets a checked value.</summary>
+    public void Set(Setting setting, string kept)
     {
-        if (!values.ContainsKey(name)) return false;
-        values[name] = value;
-        Collections.Take(name, value);
-        return true;
+        setting.Set(kept);
+        Follow();
+    }
+
+    private void Follow()
+    {
+        BusyAfter = TimeSpan.FromMilliseconds(Math.Min(settings["busy-reply-threshold"].Number, int.MaxValue));
+        MemoryMax = settings["maxmemory"].Number;
+        Policy = Enum.Parse<EvictionPolicy>(settings["maxmemory-policy"].Value.Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
+        Samples = (int)Math.Min(settings["maxmemory-samples"].Number, 64);
+        LfuDecayMinutes = settings["lfu-decay-time"].Number;
+        LfuLogFactor = settings["lfu-log-factor"].Number;
+        SlowMicros = settings["slowlog-log-slower-than"].Number;
+        SlowEntriesMax = Math.Min(settings["slowlog-max-len"].Number, SlowLog.EntriesMax);
+        ClientsMax = settings["maxclients"].Number;
+        IdleSecondsMax = settings["timeout"].Number;
+        foreach (var setting in settings.Values) Collections.Take(setting.Name, setting.Value);
     }
 }

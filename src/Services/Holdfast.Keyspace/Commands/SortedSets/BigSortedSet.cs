@@ -9,14 +9,13 @@ internal sealed unsafe class BigSortedSet(Keyspace owner) : TableValue(owner)
     private const byte Added = 1;
     private const byte Removed = 2;
     private const byte Rescored = 3;
-    private const int NodeBytes = 1024;
     private const int ElementsPerLeaf = 32;
 
     private RecordTable members;
     private OrderTree order;
     private long bytes;
 
-    public override long Bytes => bytes + members.Bytes + ((long)order.Nodes * NodeBytes);
+    public override long Bytes => bytes + members.Bytes + ((long)order.Nodes * OrderNode.Bytes);
 
     public override ref readonly RecordTable Table => ref members;
 

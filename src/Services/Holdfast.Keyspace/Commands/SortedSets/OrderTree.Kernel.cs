@@ -1,13 +1,10 @@
 using Holdfast.Primitives;
+using Branch = Holdfast.Keyspace.OrderBranch;
+using Entry = Holdfast.Keyspace.OrderEntry;
+using Node = Holdfast.Keyspace.OrderNode;
+using static Holdfast.Keyspace.OrderNode;
 
 namespace Holdfast.Keyspace;
-
-/// <summary>Says of each element whether it stands before a bound. Whatever comes after one that does not, does not either.</summary>
-internal interface IOrderBound
-{
-    /// <summary>Whether an element is before the bound.</summary>
-    bool IsBefore(double score, ReadOnlySpan<byte> member);
-}
 
 /// <summary>
 /// The order of a large sorted set: a B+ tree of scores and records outside the managed heap, which knows how many elements every branch has, so that ranks are found in as many steps as elements are. Nodes take 1 KiB;
@@ -16,35 +13,11 @@ internal interface IOrderBound
 /// </summary>
 internal unsafe struct OrderTree
 {
-    private const int LeafMax = 62;
-    private const int BranchMax = 31;
-    private const int NodeBytes = 1024;
     private const int DepthMax = 16;
 
     private Node* root;
     private Node* first;
     private int depth;
-
-    private struct Node
-    {
-        public int Count;
-        public Node* Next;
-        public Node* Previous;
-    }
-
-    private struct Entry
-    {
-        public double Score;
-        public byte* Record;
-    }
-
-    private struct Branch
-    {
-        /// <summary>The first element under it.</summary>
-        public Entry First;
-        public Node* Node;
-        public long Size;
-    }
 
     /// <summary>The way from the root to a leaf: a node and a place in it for each step.</summary>
     private ref struct Path
@@ -190,68 +163,6 @@ internal unsafe struct OrderTree
         root = null;
         Count = 0;
         return true;
-    }
-
-    private static Entry* EntriesOf(Node* node) => (Entry*)(node + 1);
-
-    private static Branch* BranchesOf(Node* node) => (Branch*)(node + 1);
-
-    /// <summary>The branch in which the bound is: the last one whose first element is before it.</summary>
-    private static int BranchBefore<TBound>(Node* node, in TBound bound)
-        where TBound : IOrderBound, allows ref struct
-    {
-        var (low, high) = (1, node->Count);
-        while (low < high)
-        {
-            var middle = (low + high) >> 1;
-            ref var entry = ref BranchesOf(node)[middle].First;
-            if (bound.IsBefore(entry.Score, RecordHead.KeyOf(entry.Record))) low = middle + 1;
-            else high = middle;
-        }
-
-        return low - 1;
-    }
-
-    private static int LeafBefore<TBound>(Node* leaf, in TBound bound)
-        where TBound : IOrderBound, allows ref struct
-    {
-        var (low, high) = (0, leaf->Count);
-        while (low < high)
-        {
-            var middle = (low + high) >> 1;
-            ref var entry = ref EntriesOf(leaf)[middle];
-            if (bound.IsBefore(entry.Score, RecordHead.KeyOf(entry.Record))) low = middle + 1;
-            else high = middle;
-        }
-
-        return low;
-    }
-
-    private static void PutEntry(Node* leaf, int at, in Entry entry)
-    {
-        new Span<Entry>(EntriesOf(leaf) + at, leaf->Count - at).CopyTo(new Span<Entry>(EntriesOf(leaf) + at + 1, leaf->Count - at));
-        EntriesOf(leaf)[at] = entry;
-        leaf->Count++;
-    }
-
-    private static void PutBranch(Node* node, int at, in Branch branch)
-    {
-        new Span<Branch>(BranchesOf(node) + at, node->Count - at).CopyTo(new Span<Branch>(BranchesOf(node) + at + 1, node->Count - at));
-        BranchesOf(node)[at] = branch;
-        node->Count++;
-    }
-
-    private static void TakeBranch(Node* node, int at)
-    {
-        node->Count--;
-        new Span<Branch>(BranchesOf(node) + at + 1, node->Count - at).CopyTo(new Span<Branch>(BranchesOf(node) + at, node->Count - at));
-    }
-
-    private static long SizeOf(Node* node)
-    {
-        var size = 0L;
-        for (var i = 0; i < node->Count; i++) size += BranchesOf(node)[i].Size;
-        return size;
     }
 
     /// <summary>The element at the beginning of a node at this many steps has changed: those above learn of it, as far as it is theirs too.</summary>
@@ -401,7 +312,7 @@ internal unsafe struct OrderTree
     private Node* Take(NativeArena arena)
     {
         Nodes++;
-        var node = (Node*)arena.Take(NodeBytes);
+        var node = (Node*)arena.Take(Node.Bytes);
         *node = default;
         return node;
     }
@@ -409,7 +320,7 @@ internal unsafe struct OrderTree
     private void Give(NativeArena arena, Node* node)
     {
         Nodes--;
-        arena.Give((byte*)node, NodeBytes);
+        arena.Give((byte*)node, Node.Bytes);
     }
 
     /// <summary>Where one element stands: behind all that are smaller.</summary>

@@ -268,6 +268,7 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
     private long TrimWithin(ref StreamNode node, in StreamPack.Master master, in StreamTrim trim)
     {
         var removed = 0L;
+        Span<byte> text = stackalloc byte[24];
         bytes -= node.Pack.Length;
         for (var at = master.EntriesAt; at >= 0;)
         {
@@ -275,7 +276,7 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
             if (trim.IsByLength ? Length <= trim.LengthMax : entry.Id >= trim.IdMin) break;
             if ((entry.Flags & StreamPack.IsDeleted) == 0)
             {
-                node.Pack.Replace(arena, at, Number(entry.Flags | StreamPack.IsDeleted, stackalloc byte[24]));
+                node.Pack.Replace(arena, at, Number(entry.Flags | StreamPack.IsDeleted, text));
                 removed++;
                 Length--;
             }

@@ -3,7 +3,7 @@ using Holdfast.Wire.Resp;
 namespace Holdfast.Keyspace;
 
 /// <summary>XINFO.</summary>
-internal sealed class StreamInfo : ICommandFamily
+internal sealed class StreamFacts : ICommandFamily
 {
     private const long EntriesOfFull = 10;
 

@@ -1,0 +1,86 @@
+using System.Globalization;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>What values a setting takes.</summary>
+internal enum SettingKind : byte
+{
+    Text,
+    Flag,
+    Number,
+    Memory,
+    Word,
+    Events,
+    Save,
+    OutputLimit,
+}
+
+/// <summary>A name of CONFIG: its value, and what it may be, in Redis's words where it may not.</summary>
+internal sealed class Setting(string name, string value, SettingKind kind)
+{
+    public string Name => name;
+
+    public string Value { get; private set; } = value;
+
+    /// <summary>The value as a number; 0 for what is none.</summary>
+    public long Number { get; private set; } = long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : 0;
+
+    public long Least { get; init; }
+
+    public long Most { get; init; } = int.MaxValue;
+
+    /// <summary>The words that it may be, in Redis's order.</summary>
+    public string[] Words { get; init; } = [];
+
+    public bool IsImmutable { get; init; }
+
+    /// <summary>Another name of the same setting; empty for none.</summary>
+    public string Alias { get; init; } = "";
+
+    /// <summary>What is wrong with a value; null for nothing. Also gives the form in which it is kept.</summary>
+    public string? Check(string wanted, out string kept)
+    {
+        kept = wanted;
+        switch (kind)
+        {
+            case SettingKind.Flag:
+                kept = wanted.ToLowerInvariant();
+                return kept is "yes" or "no" ? null : "argument must be 'yes' or 'no'";
+            case SettingKind.Word:
+                kept = wanted.ToLowerInvariant();
+                return Words.Contains(kept) ? null : "argument(s) must be one of the following: " + string.Join(", ", Words);
+            case SettingKind.Number:
+                if (!Wire.Resp.RespNumber.TryParse(System.Text.Encoding.ASCII.GetBytes(wanted), out long number)) return "argument couldn't be parsed into an integer";
+                return number < Least || number > Most ? string.Create(CultureInfo.InvariantCulture, $"argument must be between {Least} and {Most} inclusive") : null;
+            case SettingKind.Memory:
+                if (ParseMemory(wanted) is not { } bytes) return "argument must be a memory value";
+                kept = bytes.ToString(CultureInfo.InvariantCulture);
+                return null;
+            case SettingKind.Events:
+                if (!KeyNotices.TryParse(wanted, out var events)) return "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+                kept = KeyNotices.Format(events);
+                return null;
+            case SettingKind.OutputLimit:
+                var limit = OutputLimit.PubSub;
+                return OutputLimit.TryParse(wanted, ref limit) ? null : "Wrong number of arguments in buffer limit configuration.";
+            case SettingKind.Save:
+                var parts = wanted.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+                return parts.Length % 2 == 0 && parts.All(part => long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _)) ? null : "Invalid save parameters";
+            default:
+                return null;
+        }
+    }
+
+    public void Set(string kept)
+    {
+        Value = kept;
+        Number = long.TryParse(kept, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : 0;
+    }
+
+    private static long? ParseMemory(string text)
+    {
+        var digits = text.TakeWhile(char.IsAsciiDigit).Count();
+        var factor = text[digits..].ToLowerInvariant() switch { "" or "b" => 1L, "k" => 1000, "kb" => 1024, "m" => 1_000_000, "mb" => 1 << 20, "g" => 1_000_000_000, "gb" => 1 << 30, _ => 0 };
+        return digits > 0 && factor > 0 && long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= long.MaxValue / factor ? number * factor : null;
+    }
+}

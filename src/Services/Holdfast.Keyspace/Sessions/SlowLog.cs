@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Text;
+
+namespace Holdfast.Keyspace;
+
+/// <summary>A command that took long.</summary>
+internal sealed record SlowEntry(long Id, long Seconds, long Micros, IReadOnlyList<byte[]> Arguments, string Address, string Name);
+
+/// <summary>The commands that took longest lately, newest first, as many as slowlog-max-len says.</summary>
+internal sealed class SlowLog
+{
+    /// <summary>Entries at most, whatever the setting says.</summary>
+    public const int EntriesMax = 10_000;
+
+    private const int ArgumentsMax = 32;
+    private const int ArgumentBytesMax = 128;
+
+    private readonly LinkedList<SlowEntry> entries = new();
+    private long ids;
+
+    public IEnumerable<SlowEntry> Entries => entries;
+
+    public int Count => entries.Count;
+
+    public void Clear() => entries.Clear();
+
+    public void Add(KeyspaceNode node, ClientSession client, long micros)
+    {
+        var request = client.Input.Request;
+        var arguments = new List<byte[]>();
+        for (var i = 0; i < request.Count && arguments.Count < ArgumentsMax; i++)
+        {
+            if (arguments.Count == ArgumentsMax - 1 && request.Count > ArgumentsMax)
+            {
+                arguments.Add(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"... ({request.Count - ArgumentsMax + 1} more arguments)")));
+                break;
+            }
+
+            var word = request[i];
+            arguments.Add(word.Length <= ArgumentBytesMax ? word.ToArray() : [.. word[..ArgumentBytesMax], .. Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"... ({word.Length - ArgumentBytesMax} more bytes)"))]);
+        }
+
+        entries.AddFirst(new SlowEntry(ids++, node.WallMicros / 1_000_000, micros, arguments, client.Traits.Address, client.Traits.Name));
+        while (entries.Count > node.Settings.SlowEntriesMax) entries.RemoveLast();
+    }
+}
