@@ -30,9 +30,9 @@ public sealed class LossTests
         var writers = new Writers(cluster.Ports);
         await writers.UntilAsync(300);
         cluster.Nodes.Network.Partition([1, 0, 0]);
-        await writers.UntilAsync(600, everyWriter: true);
+        await writers.UntilAsync(450, everyWriter: true); // Whoever asks the cut-off node waits for seconds until it says that it cannot answer.
         cluster.Nodes.Network.Heal();
-        await writers.UntilAsync(900, everyWriter: true);
+        await writers.UntilAsync(700, everyWriter: true);
         await writers.StopAsync();
         await writers.CheckAsync();
     }
