@@ -71,6 +71,7 @@ public sealed record NodeStatus(string Name, string NodeId, string ClusterId, st
     public string Roles { get; init; } = "";
 
     /// <summary>Its Redis face; null when it serves none.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
     public KeyspaceStatus? Keyspace { get; init; }
 }
 
