@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Holdfast.Bench.Redis;
@@ -7,8 +8,18 @@ internal static class SlotTags
 {
     private const int TagsTried = 2000;
 
+    /// <summary>How long a server may take until it leads something: a fresh cluster spreads its leaders.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     /// <summary>Up to that many tags, as "{t17}".</summary>
     public static string[] LedBy(string endpoint, int wanted)
+    {
+        for (var since = Stopwatch.StartNew(); since.Elapsed < Patience; Thread.Sleep(200))
+            if (Ask(endpoint, wanted) is { Length: > 0 } found) return found;
+        throw new InvalidOperationException($"{endpoint} leads no slot");
+    }
+
+    private static string[] Ask(string endpoint, int wanted)
     {
         using var link = new RespLink(endpoint);
         var found = new List<string>();
@@ -19,7 +30,6 @@ internal static class SlotTags
             if (link.ReadLine().SequenceEqual("+OK"u8)) found.Add(tag);
         }
 
-        if (found.Count == 0) throw new InvalidOperationException($"{endpoint} leads no slot");
         return [.. found];
     }
 }
