@@ -13,7 +13,7 @@ public sealed class LossTests
         var writers = new Writers(cluster.Ports);
         await writers.UntilAsync(300);
         cluster.Nodes.Signal(1, "STOP");
-        await Task.Delay(TimeSpan.FromSeconds(1));
+        await Task.Delay(TimeSpan.FromSeconds(1)); // The row itself: a follower that was away for a second.
         cluster.Nodes.Kill(0);
         cluster.Nodes.Signal(1, "CONT");
         await writers.UntilAsync(600, everyWriter: true);

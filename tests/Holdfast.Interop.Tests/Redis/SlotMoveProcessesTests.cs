@@ -55,7 +55,7 @@ public sealed class SlotMoveProcessesTests
             var victim = Array.IndexOf(cluster.Ports, round % 2 == 0 ? source.Port : target.Port);
             var asked = Array.FindIndex(cluster.Ports, port => port != cluster.Ports[victim]);
             var moving = cluster.CliAsync(asked, "holdfast.move", source.Ranges, target.Id);
-            await Task.Delay(10 * (round + 1));
+            await Task.Delay(10 * (round + 1)); // Another moment of the move in each round; whichever it is, nothing may be lost.
             cluster.Nodes.Kill(victim);
             await moving;
             await writers.UntilAsync((round + 2) * 300, everyWriter: true);
