@@ -73,6 +73,9 @@ public sealed class OffSiteStoreTests : IAsyncDisposable
         var (content, tag) = store.Objects["prod/eu west+1/large"];
         Assert.True((await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken)).AsSpan(0, bytes).SequenceEqual(content));
         Assert.Equal(tag, await SmallParts.TagOfAsync(file, bytes, CancellationToken.None));
+        Assert.True(await SmallParts.IsTagOfAsync(tag, file, bytes, CancellationToken.None));
+        Assert.True(await SmallParts.IsTagOfAsync(await S3Parts.Default.TagOfAsync(file, bytes, CancellationToken.None), file, bytes, CancellationToken.None)); // Of a store that hashes all of it.
+        Assert.False(await SmallParts.IsTagOfAsync(tag, file, bytes - 1, CancellationToken.None));
         Assert.Equal(0, store.Unfinished);
     }
 

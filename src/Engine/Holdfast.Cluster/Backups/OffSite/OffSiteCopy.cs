@@ -135,7 +135,7 @@ public sealed class OffSiteCopy : IAsyncDisposable
         foreach (var (path, bytes, tag) in await bucket.ListAsync(name, stopping.Token).ConfigureAwait(false))
         {
             var own = path[name.Length..];
-            var isOther = bytesOf.TryGetValue(own, out var length) && length == bytes && !string.Equals(tag, await options.Parts.TagOfAsync(Path.Combine(folder, own), bytes, stopping.Token).ConfigureAwait(false), StringComparison.OrdinalIgnoreCase);
+            var isOther = bytesOf.TryGetValue(own, out var length) && length == bytes && !await options.Parts.IsTagOfAsync(tag, Path.Combine(folder, own), bytes, stopping.Token).ConfigureAwait(false);
             found[own] = isOther ? -1 : bytes;
         }
 

@@ -35,6 +35,13 @@ public sealed record S3Parts(long WholeBytesMax, long PartBytes)
         return $"{Convert.ToHexStringLower(MD5.HashData(hashes))}-{count}";
     }
 
+    /// <summary>Whether a tag is one of the first bytes of a file. Of an object that came in parts most stores name them, some hash all of it.</summary>
+    public async Task<bool> IsTagOfAsync(string tag, string file, long bytes, CancellationToken cancel)
+    {
+        var parts = tag.Contains('-', StringComparison.Ordinal) ? this : this with { WholeBytesMax = long.MaxValue };
+        return string.Equals(tag, await parts.TagOfAsync(file, bytes, cancel).ConfigureAwait(false), StringComparison.OrdinalIgnoreCase);
+    }
+
     private static async Task<byte[]> HashAsync(string file, long from, long bytes, CancellationToken cancel)
     {
         await using var part = new FilePart(file, from, bytes);
