@@ -130,7 +130,7 @@ internal sealed class NodeAssembly : INode
         runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal, LoopParts = new DataFaces(faces).MakePart });
         stops.Push(async () => await runtime.StopAsync());
         foreach (var face in faces) stops.Push(face.DisposeAsync);
-        var machine = new CoordinationStateMachine();
+        var machine = new CoordinationStateMachine(() => runtime.FilesOf(Primitives.GroupId.Coordination));
         var leaseTimes = new LeaseTimes(self, addresses, tls);
         control.Add(LeaseTimes.Verb, leaseTimes.OnAsked);
         redis?.AddVerbs(control);
