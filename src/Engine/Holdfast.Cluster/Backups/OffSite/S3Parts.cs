@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 
+#pragma warning disable CA5351 // S3's entity tag is an MD5; it protects nothing here.
+
 namespace Holdfast.Cluster;
 
 /// <summary>How an object is cut into parts. The same size always gives the same parts, for the tag that a store gives to an object depends on them. Pure but for reading the file.</summary>
@@ -22,7 +24,6 @@ public sealed record S3Parts(long WholeBytesMax, long PartBytes)
     /// <summary>The tag that a store gives to the first bytes of a file: their MD5; of an object in parts, the MD5 of its parts' MD5s, and how many they were.</summary>
     public async Task<string> TagOfAsync(string file, long bytes, CancellationToken cancel)
     {
-#pragma warning disable CA5351 // S3's entity tag is an MD5; it protects nothing here.
         var count = CountOf(bytes);
         if (count == 1) return Convert.ToHexStringLower(await HashAsync(file, 0, bytes, cancel).ConfigureAwait(false));
         var hashes = new byte[count * MD5.HashSizeInBytes];
@@ -46,6 +47,5 @@ public sealed record S3Parts(long WholeBytesMax, long PartBytes)
     {
         await using var part = new FilePart(file, from, bytes);
         return await MD5.HashDataAsync(part, cancel).ConfigureAwait(false);
-#pragma warning restore CA5351
     }
 }
