@@ -17,12 +17,17 @@ internal sealed class RedisFace : IDataFace
     private readonly KeyspaceFace face;
 
     /// <summary>A face that serves nobody yet.</summary>
-    /// <exception cref="CannotStartException">The program is not whole.</exception>
     public RedisFace(KeyspaceOptions options, NodeLog log)
     {
-        if (!ScriptLibrary.IsThere) throw new CannotStartException($"Redis clients cannot be served: Lua's library, liblua54.so, is not beside the program in {AppContext.BaseDirectory}. Copy it there with the program, or leave out {Settings.Redis.Flag}");
         this.log = log;
         face = new KeyspaceFace(options, Speak);
+    }
+
+    /// <summary>Asked before clients are served: a program that was copied without what stands beside it would end at the first script.</summary>
+    /// <exception cref="CannotStartException">It was.</exception>
+    public static void RequireScripts()
+    {
+        if (!ScriptLibrary.IsThere) throw new CannotStartException($"Redis clients cannot be served: Lua's library, liblua54.so, is not beside the program in {AppContext.BaseDirectory}. Copy it there with the program, or leave out {Settings.Redis.Flag}");
     }
 
     /// <inheritdoc/>
