@@ -125,8 +125,7 @@ internal sealed class NodeAssembly : INode
 
         // Vector shards are carried wherever they are placed, Redis's where the face is on.
         var vectors = new VectorsFace(onFatal, group => runtime!.FilesOf(group), group => runtime!.Groups.FirstOrDefault(each => each.Id == group)?.TakeSnapshot());
-        if (plan.Redis is not null) RedisFace.RequireScripts();
-        redis = plan.Redis is null ? null : new RedisFace(plan.RedisFace, log);
+        redis = plan.Redis is null ? null : RedisFace.ForClients(plan.RedisFace, log);
         faces = redis is null ? [vectors] : [vectors, redis];
         runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal, LoopParts = new DataFaces(faces).MakePart });
         stops.Push(async () => await runtime.StopAsync());

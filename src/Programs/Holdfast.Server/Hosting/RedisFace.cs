@@ -23,12 +23,11 @@ internal sealed class RedisFace : IDataFace
         face = new KeyspaceFace(options, Speak);
     }
 
-    /// <summary>Asked before clients are served: a program that was copied without what stands beside it would end at the first script.</summary>
-    /// <exception cref="CannotStartException">It was.</exception>
-    public static void RequireScripts()
-    {
-        if (!ScriptLibrary.IsThere) throw new CannotStartException($"Redis clients cannot be served: Lua's library, liblua54.so, is not beside the program in {AppContext.BaseDirectory}. Copy it there with the program, or leave out {Settings.Redis.Flag}");
-    }
+    /// <summary>A face that is going to serve clients: their scripts must be able to run, or the first would end the node.</summary>
+    /// <exception cref="CannotStartException">The program was copied without what stands beside it.</exception>
+    public static RedisFace ForClients(KeyspaceOptions options, NodeLog log) => ScriptLibrary.IsThere
+        ? new RedisFace(options, log)
+        : throw new CannotStartException($"Redis clients cannot be served: Lua's library, liblua54.so, is not beside the program in {AppContext.BaseDirectory}. Copy it there with the program, or leave out {Settings.Redis.Flag}");
 
     /// <inheritdoc/>
     public IPEndPoint? Endpoint => face.Endpoint;
