@@ -151,7 +151,7 @@ public sealed class RaftPaperTests
         replica.Node.Propose(replica.Now, [2]);
         replica.Turn();
         replica.Acknowledge(2, 3);
-        replica.Node.Step(replica.Now, Peer(3), new AppendReply(replica.Node.Term, false, new LogIndex(2), At(2, 1), 0, SupportEpoch.None, true));
+        replica.Node.Step(replica.Now, Peer(3), new AppendReply(replica.Node.Term, false, new LogIndex(2), At(1, 1), 0, SupportEpoch.None, true)); // Of another history: it is probed.
         Assert.Contains(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3) && append.Message is { First.Value: 2, Count: 1, Header.Commit.Value: 3 });
         replica.Acknowledge(3, 3); // Both entries had arrived after all.
         Assert.Contains(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3) && append.Message.Header is { Previous.Index.Value: 3, Commit.Value: 3 });

@@ -99,7 +99,7 @@ internal sealed class Leadership
         follower.OnAnswer(now, reply);
         if (!reply.Accepted)
         {
-            follower.OnRejected(reply.Match, log.LastNotAbove(reply.Hint.Index, reply.Hint.Term).Index);
+            follower.OnRejected(reply.Match, log.LastNotAbove(reply.Hint.Index, reply.Hint.Term).Index, showsGap: log.Matches(reply.Hint));
             return false;
         }
 
