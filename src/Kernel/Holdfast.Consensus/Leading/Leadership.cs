@@ -250,9 +250,8 @@ internal sealed class Leadership
             if (follower.State != ProgressState.Replicate) break;
         }
 
-        var owesCommit = follower.State == ProgressState.Replicate && follower.CommitSent < LogIndex.Min(commit, follower.Next.Previous);
         var owesRound = reads.HasWaiting && follower.RoundSent < reads.Newest;
-        if (!sent && (isDue || owesCommit || owesRound)) SendEmpty(now, follower, effects);
+        if (!sent && (isDue || owesRound || follower.OwesCommit(commit))) SendEmpty(now, follower, effects);
     }
 
     private void SendEntries(Instant now, Progress follower, Effects effects)

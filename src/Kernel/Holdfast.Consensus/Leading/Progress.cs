@@ -149,14 +149,17 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     {
         // A follower that lost what it had acknowledged says so: nothing it said before holds.
         if (!IsWhole) Match = LogIndex.Zero;
-        if (showsGap && IsWhole && State == ProgressState.Replicate && rejected > Match) return TryTakeBack(rejected, LogIndex.Max(agreeing, Match));
         CommitSent = LogIndex.Zero; // Whatever commit the refused append announced was not taken: a group at rest would never say it again.
+        if (showsGap && IsWhole && State == ProgressState.Replicate && rejected > Match) return TryTakeBack(rejected, LogIndex.Max(agreeing, Match));
         if (rejected <= Match) return false; // An old answer, overtaken by a newer one.
         if (State == ProgressState.Probe && rejected != Next.Previous) return false; // Answers an older probe.
         BecomeProbe();
         Next = LogIndex.Max(LogIndex.Min(rejected, agreeing.Next), Match.Next);
         return true;
     }
+
+    /// <summary>Whether the follower does not know of a commit that it could know of. While a gap is closed, what is said again announces it; an append of its own would be one more to be refused.</summary>
+    public bool OwesCommit(LogIndex commit) => State == ProgressState.Replicate && !IsClosingGap && CommitSent < LogIndex.Min(commit, Next.Previous);
 
     /// <summary>An answer is overdue: the probe is sent once more.</summary>
     public void OnSilence() => IsProbeOut = false;
@@ -174,9 +177,8 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
         if (rejected >= Next) return false; // It was sent before sending went back, and is said again when its turn comes.
         if (IsClosingGap && AnsweredAt - takenBackAt < BetweenOpenings) return false;
         WindowTakenBack.Hit();
-        closesAt = LogIndex.Max(closesAt, Next);
+        closesAt = LogIndex.Max(closesAt, Next.Previous);
         takenBackAt = AnsweredAt;
-        CommitSent = LogIndex.Zero;
         Next = agreeing.Next;
         window.TakeBackAfter(agreeing);
         return true;
