@@ -132,17 +132,17 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>Creates a data group on the nodes that the planner chooses; the reply's id is the group's. Its replicas begin by themselves.</summary>
     /// <param name="face">What it carries.</param>
-    /// <param name="replicas">How many voters; odd.</param>
+    /// <param name="replicas">How many voters, witnesses included; odd.</param>
     /// <param name="cancellation">Ends the wait for the directory.</param>
     public async Task<DirectoryReply> CreateGroupAsync(string face, int replicas, CancellationToken cancellation)
     {
         var view = View;
-        var nodes = view.Members.Values.Select(member => new NodeFacts(member.Node, member.Zone, member.Roles.Carry(face) && view.RunningAbout(member.Node) is null && !view.IsBeingReplaced(member.Node))).ToArray();
+        var nodes = view.Members.Values.Select(member => new NodeFacts(member.Node, member.Zone, (member.Roles.Carry(face) || member.Roles.Witnesses(face)) && view.RunningAbout(member.Node) is null && !view.IsBeingReplaced(member.Node)) { IsWitness = member.Roles.Witnesses(face) }).ToArray();
         var groups = view.Groups.Values.Select(group => new GroupFacts(group.Id, [.. group.Replicas.Select(place => place.Node)], group.Replicas.Length, NodeId.None));
         var wanted = new GroupFacts(new GroupId(view.NextGroup), [], replicas, NodeId.None);
         var plan = Placement.Plan(nodes, [.. groups, wanted]).First(each => each.Group == wanted.Group);
         if (plan.Refusal.Length > 0) return DirectoryReply.No(plan.Refusal);
-        return await TellAsync(DirectoryCommand.CreateGroup(face, [.. plan.Replicas.Select(node => new ReplicaPlace(node, MemberRole.Voter))]), cancellation).ConfigureAwait(false);
+        return await TellAsync(DirectoryCommand.CreateGroup(face, [.. plan.Replicas.Select(node => new ReplicaPlace(node, plan.Witnesses.Contains(node) ? MemberRole.Witness : MemberRole.Voter))]), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Sets a setting of the whole cluster if it has the value that the asker knows; an empty one is none. Refused when it has another.</summary>

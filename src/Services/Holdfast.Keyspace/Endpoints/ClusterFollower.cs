@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Holdfast.Cluster;
+using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 
@@ -33,7 +34,7 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
                 var view = cluster.View;
                 if (view.Cluster == ClusterId.None) continue;
                 await AnnounceAsync(view, cancellation).ConfigureAwait(false);
-                if (!view.Settings.ContainsKey(ShardLayout.Setting) && cluster.Directory.Status.IsServingLeader) await FoundAsync(view, cancellation).ConfigureAwait(false);
+                if (!view.Settings.ContainsKey(ShardLayout.Setting) && IsFounder(view)) await FoundAsync(view, cancellation).ConfigureAwait(false);
                 Follow(view);
                 runner.Look(view, cancellation);
                 AskForLeaders(cancellation);
@@ -74,6 +75,16 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         await cluster.SetSettingAsync(key, ShardLayout.FormatAddress(self), once: false, cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Whoever leads the directory; where that node does not carry the face and so is not asked, the first that does.</summary>
+    private bool IsFounder(DirectoryView view)
+    {
+        var status = cluster.Directory.Status;
+        if (!view.Members.TryGetValue(status.Leader, out var leader)) return false;
+        return leader.Roles.Carry(ShardLayout.Face)
+            ? status.IsServingLeader
+            : view.Members.Values.First(member => member.Roles.Carry(ShardLayout.Face)).Node == self.Node;
+    }
+
     /// <summary>A fresh cluster gets a shard for each node that carries the face, once all of them serve Redis clients: until then not all that will are known.</summary>
     private async Task FoundAsync(DirectoryView view, CancellationToken cancellation)
     {
@@ -89,8 +100,7 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         var wanted = carriers.Length;
         if (groups.Length < wanted)
         {
-            var replicas = Math.Min(node.Options.Replicas, wanted);
-            var made = await cluster.CreateGroupAsync(ShardLayout.Face, replicas - (replicas % 2 == 0 ? 1 : 0), cancellation).ConfigureAwait(false);
+            var made = await cluster.CreateGroupAsync(ShardLayout.Face, ReplicaCount.For(view, ShardLayout.Face, node.Options.Replicas), cancellation).ConfigureAwait(false);
             if (!made.Accepted) Say($"a shard could not be made: {made.Reason}");
             return;
         }
@@ -110,12 +120,20 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         if (ReferenceEquals(view, seen) && there == seatsSeen) return;
         (seen, seatsSeen) = (view, there);
         var peers = view.Members.Keys.Select(member => ShardLayout.ParseAddress(member, view.Settings.GetValueOrDefault(ShardLayout.AddressPrefix + member, ""))).OfType<ClusterPeer>().ToImmutableArray();
-        var shards = layout.Select(pair => new ClusterShard(pair.Key, pair.Value, view.Groups.TryGetValue(pair.Key, out var group) ? [.. group.Replicas.Select(place => place.Node)] : [])).ToImmutableArray();
+        var shards = layout.Select(pair => ShardOf(pair.Key, pair.Value, view)).ToImmutableArray();
         Share(view);
         var follows = ImmutableSortedDictionary.CreateBuilder<NodeId, NodeId>();
         foreach (var peer in peers)
             if (ulong.TryParse(view.Settings.GetValueOrDefault(ShardLayout.FollowsPrefix + peer.Node, ""), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture, out var master)) follows[peer.Node] = new NodeId(master);
         node.Topology = new Topology(self.Node, peers, shards, seats) { Follows = follows.ToImmutable(), Elsewhere = elsewhere };
+    }
+
+    /// <summary>Clients and operators are told of replicas that have the keys; witnesses only count.</summary>
+    private static ClusterShard ShardOf(GroupId group, ImmutableArray<(int First, int Last)> slots, DirectoryView view)
+    {
+        if (!view.Groups.TryGetValue(group, out var record)) return new ClusterShard(group, slots, []);
+        var replicas = record.Replicas.Where(place => place.Role != MemberRole.Witness).Select(place => place.Node).ToImmutableArray();
+        return new ClusterShard(group, slots, replicas) { Witnesses = record.Replicas.Length - replicas.Length };
     }
 
     /// <summary>What the cluster shares goes to the loop when it is another.</summary>

@@ -109,7 +109,7 @@ public sealed class KeyspaceFace : IAsyncDisposable
         foreach (var seat in topology.Led)
             if (finds?.Invoke(seat.Group) is { } group) lag = Math.Max(lag, await LagOfAsync(group).ConfigureAwait(false));
         var (done, failed, running) = node.Desk?.CountMoves() ?? default;
-        return new KeyspaceFaceStatus(Endpoint?.Port ?? 0, topology.Led.Count(), view.SlotsServed, topology.Shards.Length, topology.Shards.Length == 0 ? 0 : topology.Shards.Min(shard => shard.Replicas.Length), lag)
+        return new KeyspaceFaceStatus(Endpoint?.Port ?? 0, topology.Led.Count(), view.SlotsServed, topology.Shards.Length, topology.Shards.Length == 0 ? 0 : topology.Shards.Min(shard => shard.Replicas.Length + shard.Witnesses), lag)
         {
             Commands = node.Counters.Commands,
             Redirects = node.Counters.Redirects,

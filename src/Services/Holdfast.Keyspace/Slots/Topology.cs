@@ -21,8 +21,12 @@ internal sealed record ClusterPeer(NodeId Node, string Host, int Port, int BusPo
     }
 }
 
-/// <summary>A shard in the layout: the group, the slots that the directory says it has, and where its replicas are.</summary>
-internal sealed record ClusterShard(GroupId Group, ImmutableArray<(int First, int Last)> Slots, ImmutableArray<NodeId> Replicas);
+/// <summary>A shard in the layout: the group, the slots that the directory says it has, and where the replicas are that have its keys.</summary>
+internal sealed record ClusterShard(GroupId Group, ImmutableArray<(int First, int Last)> Slots, ImmutableArray<NodeId> Replicas)
+{
+    /// <summary>Replicas without keys, which only vote.</summary>
+    public int Witnesses { get; init; }
+}
 
 /// <summary>Who is where, as far as this node knows: from the directory and this node's replicas. Immutable; a newer one takes its place. Routing by it may be stale: each shard decides by its own log what it owns.</summary>
 internal sealed class Topology

@@ -67,11 +67,14 @@ internal sealed class ServerCommands : ICommandFamily
         }
     }
 
+    /// <summary>How many have the keys, beside the leader, in the majority that has the fewest of them.</summary>
+    private static int OthersInMajority(ClusterShard shard) => Math.Max(0, ((shard.Replicas.Length + shard.Witnesses) / 2) - shard.Witnesses);
+
     /// <summary>Replies with how many replicas beside the leader have at least what this client wrote: a quorum's, once all that was executed before is committed.</summary>
     private static void Confirm(CommandCall call, Action<Wire.Resp.RespWriter, long> reply)
     {
         var client = call.Client!;
-        var others = call.Node.Topology.Shards.Length == 0 ? 0 : call.Node.Topology.Shards[0].Replicas.Length / 2;
+        var others = call.Node.Topology.Shards is [var shard, ..] ? OthersInMajority(shard) : 0;
         if (client.Durability == Replication.Durability.Quorum)
         {
             reply(call.Reply, others);
