@@ -147,6 +147,7 @@ internal sealed class NodeAssembly : INode
             Tls = tls,
             Certificates = certificates?.Folder,
             Founders = plan.Cluster.ToDictionary(one => one.Name, one => HostPort.Format(one.Host, one.Port)),
+            IsLone = plan.WaitsToMeet,
             JoinTarget = plan.JoinAddress,
             JoinToken = plan.JoinToken,
             JoinsReservedPlace = plan.JoinsReservedPlace,
@@ -158,8 +159,14 @@ internal sealed class NodeAssembly : INode
         vectors.Serve(cluster, self.Id);
         listener.Start();
         if (self.Cluster == Primitives.ClusterId.None && plan.Cluster.Count > 1) log.Say(NodeEvents.Founding, "a new cluster begins when every listed node is there");
-        await cluster.StartAsync(cancel);
         stops.Push(cluster.DisposeAsync);
+        if (cluster.IsAlone && redis is not null)
+        {
+            runtime.StartLoops();
+            redis.OpenAlone(plan, record, cluster);
+        }
+
+        await cluster.StartAsync(cancel);
 
         var membership = new NodeMembership(cluster, record, runtime.HearsFrom, tls is null ? "http" : "https");
         var keyspace = CoordinationFace.Over(cluster.Coordination, machine, IdentityOf(self, membership, leaseTimes), BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), plan.Keyspace);

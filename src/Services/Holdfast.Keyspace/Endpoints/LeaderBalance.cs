@@ -21,8 +21,9 @@ internal sealed class LeaderBalance(ClusterNode cluster, Func<NodeId, bool> hear
         lookedAt = Stopwatch.GetTimestamp();
         var nodes = topology.Peers.Select(peer => new NodeFacts(peer.Node, "", !topology.Follows.ContainsKey(peer.Node) && (peer.Node == topology.Self || hears(peer.Node)))).ToArray();
         var groups = topology.Shards.Select((shard, i) => new GroupFacts(shard.Group, shard.Replicas, shard.Replicas.Length, topology.LeaderOf(i))).ToArray();
-        foreach (var plan in Placement.Plan(nodes, groups))
+        foreach (var planned in Placement.Plan(nodes, groups))
         {
+            var plan = planned with { Leader = LeaderOf(topology, planned) };
             if (cluster.FindGroup(plan.Group) is not { Status.IsServingLeader: true } group || plan.Leader == topology.Self || plan.Leader == NodeId.None) continue;
             if (!HasRested(group.Status) || !group.Status.Configuration.Contains(plan.Leader) || !hears(plan.Leader)) continue;
             if (!await HasCaughtUpAsync(group, plan.Leader).ConfigureAwait(false)) continue;
@@ -32,6 +33,10 @@ internal sealed class LeaderBalance(ClusterNode cluster, Func<NodeId, bool> hear
             return;
         }
     }
+
+    /// <summary>A shard that belongs to a node is led by it while it lives and does not follow another; the others as the planner says.</summary>
+    private NodeId LeaderOf(Topology topology, GroupPlan plan) =>
+        topology.Homes.TryGetValue(plan.Group, out var home) && !topology.Follows.ContainsKey(home) && (home == topology.Self || hears(home)) ? home : plan.Leader;
 
     /// <summary>A shard that has just changed hands stays where it is for a while: moving it costs its clients a moment.</summary>
     private bool HasRested(GroupStatus status)

@@ -120,6 +120,9 @@ internal sealed class KeyspaceNode
     /// <summary>Does what takes longer than a turn; null where there is no cluster (tests of commands).</summary>
     public IClusterDesk? Desk { get; set; }
 
+    /// <summary>Whether the cluster serves.</summary>
+    public ClusterHealth ClusterHealth { get; } = new();
+
     /// <summary>How a node is, as far as this one is told; it decides nothing.</summary>
     public Func<NodeId, PeerHealth> Health { get; set; } = static _ => PeerHealth.Alive;
 

@@ -35,12 +35,12 @@ internal sealed class HoldfastCommands : ICommandFamily
     }
 
     /// <summary>The node of a name of forty hex digits; null for another, which is refused.</summary>
-    public static ClusterPeer? Peer(CommandCall call, int argument)
+    public static ClusterPeer? Peer(CommandCall call, int argument, string fault = "Unknown node")
     {
         var name = Encoding.ASCII.GetString(call[argument]);
         foreach (var peer in call.Node.Topology.Peers)
             if (string.Equals(peer.Name, name, StringComparison.OrdinalIgnoreCase)) return peer;
-        call.Reply.Error($"ERR Unknown node {name}");
+        call.Reply.Error($"ERR {fault} {name}");
         return null;
     }
 
