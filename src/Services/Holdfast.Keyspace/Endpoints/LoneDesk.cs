@@ -28,7 +28,13 @@ internal sealed class LoneDesk : IClusterDesk
         WishOutcome outcome;
         try
         {
-            outcome = wish is ClusterWish.Meet meet ? await MeetCaller.MeetAsync(cluster, self, meet, stopping).ConfigureAwait(false) : Note(wish);
+            outcome = wish switch
+            {
+                ClusterWish.Meet meet => await MeetCaller.MeetAsync(cluster, self, meet, stopping).ConfigureAwait(false),
+                ClusterWish.Forget forget => WishOutcome.Refused($"Unknown node {ClusterPeer.NameOf(forget.Node)}"),
+                ClusterWish.Settle => WishOutcome.Done, // Nothing moves where there is one node.
+                _ => Note(wish),
+            };
         }
         catch (OperationCanceledException)
         {

@@ -47,7 +47,7 @@ internal sealed class ClusterChangeCommands : ICommandFamily
     {
         if (!TrySlot(call, 2, out var slot)) return;
         var topology = call.Node.Topology;
-        var isHere = topology.SeatOf(slot) is { Log.IsLedHere: true } seat && seat.Machine.State.Slots.Owned[slot];
+        var isHere = topology.Alone is { } alone ? alone.Slots.Contains(slot) : topology.SeatOf(slot) is { Log.IsLedHere: true } seat && seat.Machine.State.Slots.Owned[slot];
         if (call.Is(3, "STABLE"u8) && call.Count == 4)
         {
             HoldfastCommands.Ask(call, new ClusterWish.Settle(slot));
@@ -195,7 +195,7 @@ internal sealed class ClusterChangeCommands : ICommandFamily
     {
         if (call.Count > 3) call.Reply.Error("ERR unknown subcommand or wrong number of arguments for 'reset'. Try CLUSTER HELP."u8);
         else if (call.Count == 3 && !call.Is(2, "SOFT"u8) && !call.Is(2, "HARD"u8)) call.SyntaxError();
-        else if (call.Node.Topology.Alone is not null) HoldfastCommands.Ask(call, new ClusterWish.DropSlots(Every, DropsEpoch: true));
+        else if (call.Node.Topology.Alone is not null) HoldfastCommands.Ask(call, new ClusterWish.DropSlots(Every, DropsEpoch: call.Count == 3 && call.Is(2, "HARD"u8)));
         else if (HasSlots(call.Node.Topology)) call.Reply.Error("ERR CLUSTER RESET can't be called with master nodes containing keys"u8);
         else call.Reply.Ok();
     }
@@ -288,6 +288,7 @@ internal sealed class ClusterChangeCommands : ICommandFamily
         var slot = KeySlot.Of(call[keys[0]]);
         if (target is null) call.Reply.Error("ERR Target instance is not a node of this cluster"u8);
         else if (target.Node == topology.Self) call.Reply.Error("ERR Target instance is this node itself"u8);
+        else if (topology.ShardOf(slot) is >= 0 and var shard && topology.LeaderOf(shard) == target.Node) call.Reply.Simple("NOKEY"u8); // The slot is there already, with all its keys.
         else HoldfastCommands.Ask(call, new ClusterWish.Move(One(slot), target.Node));
     }
 }

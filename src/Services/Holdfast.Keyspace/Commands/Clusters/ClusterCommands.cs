@@ -85,12 +85,13 @@ internal sealed class ClusterCommands : ICommandFamily
     private static void Shards(CommandCall call)
     {
         var view = new ClusterView(call.Node.Topology);
-        var masters = view.Topology.Peers.Where(peer => view.RangesOf(peer.Node).Any()).ToArray();
+        var masters = view.Topology.Peers.Where(peer => !view.Topology.Follows.ContainsKey(peer.Node)).ToArray();
         call.Reply.Array(masters.Length);
         foreach (var master in masters)
         {
             var ranges = view.RangesOf(master.Node).ToArray();
-            var replicas = view.Ranges.Where(range => range.Leader == master).SelectMany(view.ReplicasOf).Distinct().ToArray();
+            var followers = view.Topology.Peers.Where(peer => view.Topology.Follows.GetValueOrDefault(peer.Node, NodeId.None) == master.Node);
+            var replicas = view.Ranges.Where(range => range.Leader == master).SelectMany(view.ReplicasOf).Concat(followers).Distinct().ToArray();
             call.Reply.Map(2);
             call.Reply.Bulk("slots"u8);
             call.Reply.Array(ranges.Length * 2);
