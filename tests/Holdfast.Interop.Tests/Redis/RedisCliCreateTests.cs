@@ -126,4 +126,54 @@ public sealed class RedisCliCreateTests
             await source.WaitForExitAsync();
         }
     }
+
+    [Fact]
+    public async Task A_backup_by_redis_cli_is_read_by_redis_server()
+    {
+        await using var nodes = await LoneNodes.StartAsync(3);
+        await nodes.CreateAsync();
+        for (var i = 0; i < 40; i++) await nodes.CliAsync(i % 3, "-c", "set", $"key{i}", $"value{i}");
+        foreach (var command in (string[])["rpush list a b c", "hset hash f v g w", "zadd zset 1 a 2.5 b", "sadd set 1 2 3", "set dying soon ex 1000", "xadd stream 1-1 f v"]) await nodes.CliAsync(0, ["-c", .. command.Split(' ')]);
+        var folder = Directory.CreateTempSubdirectory("redis-backup-").FullName;
+        try
+        {
+            var said = await nodes.CliAsync(0, "--cluster", "backup", nodes.Address(0), folder);
+            Assert.Contains("[OK] Backup created into", said, StringComparison.Ordinal);
+            var files = Directory.GetFiles(folder, "*.rdb");
+            Assert.Equal(3, files.Length);
+            Assert.Single(Directory.GetFiles(folder, "*.json"));
+            var keys = 0;
+            foreach (var file in files)
+            {
+                Assert.Contains("RDB looks OK", await RedisCluster.RunAsync("redis-check-rdb", file), StringComparison.Ordinal);
+                keys += await KeysOfAsync(nodes, file);
+            }
+
+            Assert.Equal(46, keys);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>How many keys redis-server finds in a file.</summary>
+    private static async Task<int> KeysOfAsync(LoneNodes nodes, string file)
+    {
+        var port = Ports.Free(1)[0];
+        using var reader = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("redis-server")
+        {
+            ArgumentList = { "--port", $"{port}", "--save", "", "--bind", "127.0.0.1", "--dir", Path.GetDirectoryName(file)!, "--dbfilename", Path.GetFileName(file) }, RedirectStandardOutput = true,
+        })!;
+        try
+        {
+            await nodes.UntilAsync(async () => (await RedisCluster.RunAsync("redis-cli", "-p", $"{port}", "ping")).Contains("PONG", StringComparison.Ordinal), "redis-server does not answer");
+            return int.Parse(await RedisCluster.RunAsync("redis-cli", "-p", $"{port}", "dbsize"), System.Globalization.CultureInfo.InvariantCulture);
+        }
+        finally
+        {
+            reader.Kill();
+            await reader.WaitForExitAsync();
+        }
+    }
 }
