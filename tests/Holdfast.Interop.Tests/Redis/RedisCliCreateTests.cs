@@ -90,8 +90,13 @@ public sealed class RedisCliCreateTests
             var deleted = await nodes.CliAsync(0, "--cluster", "del-node", nodes.Address(0), await nodes.IdAsync(gone));
             Assert.DoesNotContain("ERR", deleted, StringComparison.Ordinal);
             await nodes.UntilAsync(async () => await nodes.ListedAsync(gone) is null, "the node is still listed: " + deleted);
-            nodes.Kill(gone);
         }
+
+        // Deleted and reset, they are alone, empty, and other nodes than before: and can be added again.
+        await nodes.UntilAsync(async () => (await nodes.NodesAsync(master)) is [{ Flags: "myself,master", Slots: 0 } alone] && alone.Id != first, "the deleted node is not alone");
+        nodes.Kill(slave);
+        Assert.Contains("[OK] New node added correctly.", await nodes.CliAsync(0, "--cluster", "add-node", nodes.Address(master), nodes.Address(0)), StringComparison.Ordinal);
+        await nodes.UntilAsync(async () => await nodes.ListedAsync(master) is { IsSlave: false, Slots: 0 }, "the node that was reset is not listed");
 
         Assert.Contains("[OK] All 16384 slots covered.", await nodes.CliAsync(0, "--cluster", "check", nodes.Address(1)), StringComparison.Ordinal);
         for (var i = 0; i < 60; i++) Assert.Contains($"value{i}", await nodes.CliAsync(i % 3, "-c", "get", $"key{i}"), StringComparison.Ordinal);

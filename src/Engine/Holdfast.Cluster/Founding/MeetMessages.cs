@@ -38,6 +38,9 @@ public enum MeetVerdict : byte
 
     /// <summary>Both are of clusters, and these are two: none gives its data up.</summary>
     Apart = 4,
+
+    /// <summary>Whoever asks was removed from this cluster, for good (S4).</summary>
+    Removed = 5,
 }
 
 /// <summary>An answer.</summary>

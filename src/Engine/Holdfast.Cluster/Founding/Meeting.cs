@@ -93,7 +93,7 @@ public sealed class Meeting
                 return MeetStep.Pledge;
             case MeetVerdict.Come when Standing == MeetStanding.Pledged && answer.Cluster == Cluster:
                 return MeetStep.Join;
-            case MeetVerdict.Same or MeetVerdict.Apart when Standing != MeetStanding.Pledged:
+            case MeetVerdict.Same or MeetVerdict.Apart or MeetVerdict.Removed when Standing != MeetStanding.Pledged:
                 GiveUp(target);
                 return MeetStep.None;
             case MeetVerdict.Wait when Standing == MeetStanding.Alone && wishes[0] == target:

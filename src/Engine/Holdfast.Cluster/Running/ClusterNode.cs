@@ -57,7 +57,7 @@ public sealed class ClusterNode : IAsyncDisposable
         setup.Control.Add(ClusterVerbs.Change, OnChange);
         setup.Control.Add(ClusterVerbs.Level, OnLevel);
         levels = new LevelRaiser(setup, hands, () => View);
-        meeting = new MeetDesk(setup, trust, NewAlone, InviteAsync);
+        meeting = new MeetDesk(setup, trust, NewAlone, node => View.Removed.Contains(node), InviteAsync);
         meeting.Begin(genesis);
         setup.Control.Add(ClusterVerbs.Meet, meeting.OnMeet);
     }
@@ -231,6 +231,10 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <param name="target">"host:port" of the other's peer port.</param>
     /// <param name="cancellation">Ends the wait for the other's first answer.</param>
     public Task<string?> MeetAsync(string target, CancellationToken cancellation) => meeting.MeetAsync(target, cancellation);
+
+    /// <summary>Whether this node was removed from its cluster for good, by the word of a member: its own directory may never hear of it.</summary>
+    public Task<bool> WasRemovedAsync(CancellationToken cancellation) =>
+        meeting.WasRemovedAsync(View.Members.Values.Where(member => member.Node != setup.Self.Id).Select(member => HostPort.Format(member.Host, member.Port)), cancellation);
 
     /// <summary>Ends what this room runs; the runtime is its owner's to stop.</summary>
     public async ValueTask DisposeAsync()

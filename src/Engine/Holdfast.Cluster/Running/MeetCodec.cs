@@ -39,6 +39,6 @@ internal static class MeetCodec
     {
         var reader = new SpanReader(bytes);
         var answer = new MeetAnswer((MeetVerdict)reader.ReadByte(), new NodeId(reader.ReadUInt64()), new ClusterId(reader.ReadUInt64()), new NodeId(reader.ReadUInt64()), reader.ReadText());
-        return reader.IsWhole && answer.Verdict <= MeetVerdict.Apart ? answer : null;
+        return reader.IsWhole && answer.Verdict <= MeetVerdict.Removed ? answer : null;
     }
 }

@@ -15,8 +15,9 @@ internal sealed record LoneEnd(Genesis? Founded, LoneRecord Pledged);
 /// <param name="setup">The node.</param>
 /// <param name="trust">How calls are protected.</param>
 /// <param name="found">Makes the genesis of a cluster of this node alone, not yet written.</param>
+/// <param name="wasRemoved">Whether a node was removed from this node's cluster.</param>
 /// <param name="invite">Makes a token for one node; null when the directory does not decide now.</param>
-internal sealed class MeetDesk(ClusterNodeSetup setup, ControlTrust trust, Func<Genesis> found, Func<CancellationToken, Task<string?>> invite)
+internal sealed class MeetDesk(ClusterNodeSetup setup, ControlTrust trust, Func<Genesis> found, Func<NodeId, bool> wasRemoved, Func<CancellationToken, Task<string?>> invite)
 {
     private static readonly TimeSpan CallMax = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pulse = TimeSpan.FromMilliseconds(100);
@@ -167,6 +168,7 @@ internal sealed class MeetDesk(ClusterNodeSetup setup, ControlTrust trust, Func<
         if (question.Member.Node != request.Caller) throw new ControlRefusedException("a node meets others for itself only");
         if (!isOpen) throw new ControlRefusedException("this node founds its cluster with others that it was told of, and waits for them", mayPass: true);
         MeetAnswer answer;
+        if (wasRemoved(request.Caller)) return MeetCodec.Encode(new MeetAnswer(MeetVerdict.Removed, setup.Self.Id, meeting.Cluster, NodeId.None, ""));
         lock (gate)
         {
             (answer, var step) = meeting.OnAsked(question, HostPort.Format(question.Member.Host, question.Member.Port));
@@ -176,6 +178,19 @@ internal sealed class MeetDesk(ClusterNodeSetup setup, ControlTrust trust, Func<
         if (answer.Verdict != MeetVerdict.Come) return MeetCodec.Encode(answer);
         var token = await invite(cancellation).ConfigureAwait(false);
         return MeetCodec.Encode(token is null ? answer with { Verdict = MeetVerdict.Wait } : answer with { Token = token });
+    }
+
+    /// <summary>Whether one of these says that this node was removed from the cluster that both are of.</summary>
+    public async Task<bool> WasRemovedAsync(IEnumerable<string> members, CancellationToken cancellation)
+    {
+        var question = MeetCodec.Encode(new MeetQuestion(setup.Member, meeting.Standing, meeting.Cluster));
+        foreach (var target in members)
+        {
+            var reply = await ControlClient.CallAsync(target, ClusterVerbs.Meet, question, CallMax, trust, setup.Self, cancellation: cancellation).ConfigureAwait(false);
+            if (reply.IsOk && MeetCodec.DecodeAnswer(reply.Payload.Span) is { Verdict: MeetVerdict.Removed } answer && answer.Cluster == meeting.Cluster) return true;
+        }
+
+        return false;
     }
 
     private async Task AskAsync(string target, CancellationToken cancellation)

@@ -32,6 +32,7 @@ internal sealed class NodeAssembly : INode
     private readonly CancellationTokenSource stopping = new();
     private readonly NodeLog log;
     private readonly NodeAlarms alarms = new();
+    private readonly TaskCompletionSource beginsAnew = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CoordinationEndpoint? door;
     private (NodeId Node, string Name) own;
     private NodeRuntime? runtime;
@@ -52,6 +53,9 @@ internal sealed class NodeAssembly : INode
     public ulong ClusterId => cluster!.View.Cluster.Value;
 
     /// <inheritdoc/>
+    public Task BeginsAnew => beginsAnew.Task;
+
+    /// <inheritdoc/>
     public async Task UntilLedAsync(CancellationToken cancel)
     {
         using var timer = new PeriodicTimer(LeaseTick);
@@ -65,6 +69,7 @@ internal sealed class NodeAssembly : INode
         var node = new NodeAssembly(log);
         try
         {
+            ResetDirectory.Apply(plan.DataDirectory, log);
             if (plan.ForcesNewCluster) ForcedCluster.Apply(plan, log);
             await node.ComposeAsync(plan, cancel);
             return node;
@@ -124,7 +129,7 @@ internal sealed class NodeAssembly : INode
 
         // Vector shards are carried wherever they are placed, Redis's where the face is on.
         var vectors = new VectorsFace(onFatal, group => runtime!.FilesOf(group), group => runtime!.Groups.FirstOrDefault(each => each.Id == group)?.TakeSnapshot());
-        redis = plan.Redis is null ? null : new RedisFace(plan.RedisFace, log);
+        redis = plan.Redis is null ? null : new RedisFace(plan.RedisFace, log, plan.WaitsToMeet ? () => BeginAnew(plan) : null);
         faces = redis is null ? [vectors] : [vectors, redis];
         runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal, LoopParts = new DataFaces(faces).MakePart });
         stops.Push(async () => await runtime.StopAsync());
@@ -185,6 +190,12 @@ internal sealed class NodeAssembly : INode
 
         await ServeAsync(parts, clientTls, tls, keyspace, backup, () => data.Disk.FreeBytes, cancel);
         log.Say(NodeEvents.Started, $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
+    }
+
+    private void BeginAnew(ServerPlan plan)
+    {
+        ResetDirectory.Ask(plan.DataDirectory);
+        beginsAnew.TrySetResult();
     }
 
     /// <summary>What looks on, and then the front door.</summary>

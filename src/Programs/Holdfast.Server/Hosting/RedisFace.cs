@@ -17,10 +17,10 @@ internal sealed class RedisFace : IDataFace
     private readonly KeyspaceFace face;
 
     /// <summary>A face that serves nobody yet.</summary>
-    public RedisFace(KeyspaceOptions options, NodeLog log)
+    public RedisFace(KeyspaceOptions options, NodeLog log, Action? beginAnew = null)
     {
         this.log = log;
-        face = new KeyspaceFace(options, Speak);
+        face = new KeyspaceFace(options, Speak) { BeginAnew = beginAnew };
     }
 
     /// <inheritdoc/>

@@ -7,7 +7,7 @@ using Holdfast.Replication;
 namespace Holdfast.Keyspace.Endpoints;
 
 /// <summary>Does what commands ask of the cluster: begins moves and waits for them, plans, hands shards over. Each on the thread pool; the end is told on the loop.</summary>
-internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode cluster, ClusterPeer self, SlotClaims claims, CancellationToken stopping) : IClusterDesk
+internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode cluster, ClusterPeer self, SlotClaims claims, Action? beginAnew, CancellationToken stopping) : IClusterDesk
 {
     /// <summary>Wishes at once; more are refused.</summary>
     private const int WishesMax = 256;
@@ -63,6 +63,7 @@ internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode
                 ClusterWish.Follow follow => Of(await cluster.SetSettingAsync(ShardLayout.FollowsPrefix + node.Topology.Self, follow.Master.ToString(), false, stopping).ConfigureAwait(false)),
                 ClusterWish.TakeOver => await TakeOverAsync().ConfigureAwait(false),
                 ClusterWish.Forget forget => await ForgetAsync(forget.Node).ConfigureAwait(false),
+                ClusterWish.BeginAnew => await BeginAnewAsync().ConfigureAwait(false),
                 ClusterWish.AddSlots add => await AddSlotsAsync(add.Slots).ConfigureAwait(false),
                 ClusterWish.Meet meet => await MeetCaller.MeetAsync(cluster, self, meet, stopping).ConfigureAwait(false),
                 ClusterWish.Confirm => await ConfirmAsync().ConfigureAwait(false),
@@ -197,6 +198,12 @@ internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode
     {
         if (!IsByHand) return WishOutcome.Refused("the slots of this cluster are shared out by itself");
         return await claims.ClaimAsync(slots, stopping).ConfigureAwait(false) is { } why ? WishOutcome.Refused(why) : WishOutcome.Done;
+    }
+
+    private async Task<WishOutcome> BeginAnewAsync()
+    {
+        if (beginAnew is not null && await cluster.WasRemovedAsync(stopping).ConfigureAwait(false)) beginAnew();
+        return WishOutcome.Done;
     }
 
     /// <summary>A node leaves; done when it is gone and what was said about it too. One that is gone already is forgotten.</summary>

@@ -47,6 +47,9 @@ public sealed class KeyspaceFace : IAsyncDisposable
     /// <summary>Where clients are served; null before <see cref="Start"/>.</summary>
     public IPEndPoint? Endpoint { get; private set; }
 
+    /// <summary>Has the node begin anew, alone and empty, after its cluster has removed it for good; null where that is not offered.</summary>
+    public Action? BeginAnew { get; init; }
+
     /// <summary>What lives on the node's loops: the first one carries the clients.</summary>
     public ILoopPart? MakePart(EventLoop eventLoop) => loop is null ? loop = new RedisLoop(eventLoop, node) : null;
 
@@ -74,7 +77,7 @@ public sealed class KeyspaceFace : IAsyncDisposable
         var door = Bind(self, listen, advertised, busPort);
         finds = cluster.FindGroup;
         runner = new MoveRunner(node, loop!, cluster, log);
-        node.Desk = new ClusterDesk(node, loop!, cluster, own!, new SlotClaims(node, cluster, self), stopping.Token);
+        node.Desk = new ClusterDesk(node, loop!, cluster, own!, new SlotClaims(node, cluster, self), BeginAnew, stopping.Token);
         gossip = new GossipRunner(self, node, cluster, stopping.Token);
         node.Health = gossip.HealthOf;
         node.FailureReports = gossip.AccusersOf;

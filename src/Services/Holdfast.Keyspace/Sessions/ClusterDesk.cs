@@ -48,6 +48,9 @@ internal abstract record ClusterWish
     /// <param name="BusPort">Its peer port; 0 when that is to be found out.</param>
     public sealed record Meet(string Host, int Port, int BusPort) : ClusterWish;
 
+    /// <summary>This node shall begin anew, if its cluster has removed it; nothing happens in a cluster that has not.</summary>
+    public sealed record BeginAnew : ClusterWish;
+
     /// <summary>Has every shard led here write something that is confirmed when a quorum has all before it on disk.</summary>
     public sealed record Confirm : ClusterWish;
 }

@@ -20,7 +20,7 @@ internal sealed class ClusterChangeCommands : ICommandFamily
         table.Bind("cluster|replicate", Replicate, "Makes this node lead no shard, and follow a node that does");
         table.Bind("cluster|failover", Failover, "Hands what this node's master leads to this node, once it has caught up");
         table.Bind("cluster|forget", Forget, "Takes a node without slots out of the cluster");
-        table.Bind("cluster|reset", Reset, "Succeeds on a node without slots, which has nothing to forget");
+        table.Bind("cluster|reset", Reset, "Has a node that its cluster has removed begin anew, alone and empty; changes nothing on a member, and is refused where there are slots");
         table.Bind("cluster|bumpepoch", BumpEpoch, "Raises the epoch of a node without a cluster; changes nothing in one: epochs come from the shards' logs");
         table.Bind("cluster|set-config-epoch", SetConfigEpoch, "Gives a node without a cluster its epoch; refused in one: epochs come from the shards' logs");
         table.Bind("cluster|saveconfig", call => call.Reply.Ok(), "Does nothing: the cluster is in its log already");
@@ -197,7 +197,7 @@ internal sealed class ClusterChangeCommands : ICommandFamily
         else if (call.Count == 3 && !call.Is(2, "SOFT"u8) && !call.Is(2, "HARD"u8)) call.SyntaxError();
         else if (call.Node.Topology.Alone is not null) HoldfastCommands.Ask(call, new ClusterWish.DropSlots(Every, DropsEpoch: call.Count == 3 && call.Is(2, "HARD"u8)));
         else if (HasSlots(call.Node.Topology)) call.Reply.Error("ERR CLUSTER RESET can't be called with master nodes containing keys"u8);
-        else call.Reply.Ok();
+        else HoldfastCommands.Ask(call, new ClusterWish.BeginAnew());
     }
 
     private static void SetConfigEpoch(CommandCall call)
