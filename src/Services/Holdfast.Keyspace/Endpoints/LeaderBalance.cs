@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Holdfast.Cluster;
+using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 
@@ -13,12 +14,14 @@ internal sealed class LeaderBalance(ClusterNode cluster, Func<NodeId, bool> hear
     private static readonly TimeSpan RestBefore = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<GroupId, (Term Term, long Since)> reigns = [];
+    private readonly Dictionary<GroupId, int> priorities = [];
     private long lookedAt;
 
     public async Task LookAsync(Topology topology, CancellationToken cancellation)
     {
         if (topology.Shards.Length == 0 || Stopwatch.GetElapsedTime(lookedAt) < LookEvery) return;
         lookedAt = Stopwatch.GetTimestamp();
+        await PrioritiseAsync(topology).ConfigureAwait(false);
         var nodes = topology.Peers.Select(peer => new NodeFacts(peer.Node, "", !topology.Follows.ContainsKey(peer.Node) && (peer.Node == topology.Self || hears(peer.Node)))).ToArray();
         var groups = topology.Shards.Select((shard, i) => new GroupFacts(shard.Group, shard.Replicas, shard.Replicas.Length, topology.LeaderOf(i))).ToArray();
         foreach (var planned in Placement.Plan(nodes, groups))
@@ -31,6 +34,18 @@ internal sealed class LeaderBalance(ClusterNode cluster, Func<NodeId, bool> hear
             log(false, $"shard {plan.Group} is handed to node {plan.Leader}, so that leaders are spread evenly");
             await group.TransferLeadershipAsync(plan.Leader).ConfigureAwait(false);
             return;
+        }
+    }
+
+    /// <summary>Who follows another votes in its shards and stands last: it leads when it is told to (CLUSTER FAILOVER), or when nobody else does.</summary>
+    private async Task PrioritiseAsync(Topology topology)
+    {
+        var priority = topology.Follows.ContainsKey(topology.Self) ? 0 : new RaftOptions().ElectionPriority;
+        foreach (var shard in topology.Shards)
+        {
+            if (priorities.GetValueOrDefault(shard.Group, new RaftOptions().ElectionPriority) == priority || cluster.FindGroup(shard.Group) is not { } group) continue;
+            await group.SetElectionPriorityAsync(priority).ConfigureAwait(false);
+            priorities[shard.Group] = priority;
         }
     }
 
