@@ -120,6 +120,9 @@ internal sealed class KeyspaceNode
     /// <summary>Does what takes longer than a turn; null where there is no cluster (tests of commands).</summary>
     public IClusterDesk? Desk { get; set; }
 
+    /// <summary>What the transaction that is being gone through asks of the cluster; null outside of one.</summary>
+    public WishesOfTransaction? Wishes { get; set; }
+
     /// <summary>Whether the cluster serves.</summary>
     public ClusterHealth ClusterHealth { get; } = new();
 
