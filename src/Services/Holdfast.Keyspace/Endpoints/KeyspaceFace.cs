@@ -81,6 +81,7 @@ public sealed class KeyspaceFace : IAsyncDisposable
         gossip = new GossipRunner(self, node, cluster, stopping.Token);
         node.Health = gossip.HealthOf;
         node.FailureReports = gossip.AccusersOf;
+        node.GossipMessages = gossip.CountMessages;
         gossiping = Task.Run(gossip.RunAsync, CancellationToken.None);
         if (door is not null) loop!.Open(door);
         node.Shared.Store = new DirectoryStore(cluster, loop!.Post, stopping.Token);

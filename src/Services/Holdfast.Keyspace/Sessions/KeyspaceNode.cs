@@ -132,6 +132,9 @@ internal sealed class KeyspaceNode
     /// <summary>How many nodes say that one is down.</summary>
     public Func<NodeId, int> FailureReports { get; set; } = static _ => 0;
 
+    /// <summary>Messages of the gossip, out and in.</summary>
+    public Func<(long Sent, long Received)> GossipMessages { get; set; } = static () => (0, 0);
+
     /// <summary>Scratch for the places of keys.</summary>
     public List<int> Places { get; } = [];
 

@@ -24,13 +24,14 @@ internal sealed class ClusterCommands : ICommandFamily
     {
         var view = new ClusterView(call.Node.Topology);
         var health = call.Node.ClusterHealth;
+        var messages = call.Node.GossipMessages();
         var isAlone = view.Topology.Alone is not null;
         var isOk = !isAlone && (view.SlotsServed == KeySlot.Count || (!call.Node.Settings.RequiresFullCoverage && view.Masters > 0));
         (string Name, object Value)[] facts =
         [
             ("cluster_state", isOk ? "ok" : "fail"), ("cluster_slots_assigned", view.SlotsAssigned), ("cluster_slots_ok", view.SlotsServed), ("cluster_slots_pfail", health.SlotsSuspect), ("cluster_slots_fail", health.SlotsFailed),
             ("cluster_known_nodes", view.Topology.Peers.Length), ("cluster_size", view.Masters), ("cluster_current_epoch", view.EpochMax), ("cluster_my_epoch", view.EpochOf(view.Topology.Self)),
-            ("cluster_stats_messages_sent", 0), ("cluster_stats_messages_received", 0), ("total_cluster_links_buffer_limit_exceeded", 0),
+            ("cluster_stats_messages_sent", messages.Sent), ("cluster_stats_messages_received", messages.Received), ("total_cluster_links_buffer_limit_exceeded", 0),
         ];
         var text = string.Concat(facts.Select(fact => string.Create(CultureInfo.InvariantCulture, $"{fact.Name}:{fact.Value}\r\n")));
         call.Reply.Verbatim("txt"u8, Encoding.UTF8.GetBytes(text));
