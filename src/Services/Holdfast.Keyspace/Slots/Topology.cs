@@ -95,6 +95,9 @@ internal sealed class Topology
     /// <summary>Who leads a shard; nobody when that is not known here.</summary>
     public NodeId LeaderOf(int shard) => Seats[shard]?.Log.Leader ?? Elsewhere.LeaderOf(Shards[shard].Group);
 
+    /// <summary>Where a shard has replicas that vote: by its own log where there is a replica here, and else where the directory says that they shall be.</summary>
+    public ImmutableArray<NodeId> VotersOf(int shard) => Seats[shard]?.Log.Voters is { Length: > 0 } voters ? voters : Shards[shard].Replicas;
+
     public ClusterPeer? PeerOf(NodeId node)
     {
         foreach (var peer in Peers)

@@ -218,5 +218,5 @@ internal sealed class ClusterView
     public IEnumerable<(int First, int Last)> RangesOf(NodeId node) => Ranges.Where(range => range.Leader?.Node == node).Select(range => (range.First, range.Last));
 
     public IEnumerable<ClusterPeer> ReplicasOf(SlotRange range) =>
-        range.Shard.Replicas.Where(node => node != range.Leader?.Node).Select(Topology.PeerOf).Where(peer => peer is not null)!;
+        Topology.VotersOf(Topology.PlaceOf(range.Shard.Group)).Where(node => node != range.Leader?.Node).Select(Topology.PeerOf).Where(peer => peer is not null)!;
 }
