@@ -14,6 +14,7 @@ internal sealed class MeetWorld
     private readonly Node[] nodes;
     private readonly List<Call> calls = [];
     private readonly SortedDictionary<ulong, SortedSet<int>> admitted = [];
+    private readonly bool hasBegun;
     private ulong nextCluster = 1;
 
     /// <summary>A world in which node i was told to meet the nodes of <paramref name="wishes"/>[i].</summary>
@@ -30,6 +31,7 @@ internal sealed class MeetWorld
 
         nodes = [.. wishes.Select((told, i) => new Node(i, new NodeId(ids[i]), told))];
         foreach (var node in nodes) Start(node);
+        hasBegun = true;
     }
 
     /// <summary>Clusters that were founded.</summary>
@@ -66,13 +68,14 @@ internal sealed class MeetWorld
 
     private static string Target(int node) => $"n{node}:1";
 
-    /// <summary>A process begins with what is on the disk, and is told again whom to meet: what it was told before is forgotten with it.</summary>
+    /// <summary>A process begins with what is on the disk. Whom it was told to meet is forgotten with the one before it; now and then it is told again.</summary>
     private void Start(Node node)
     {
         node.Asking = null;
         node.Meeting = node.Genesis != 0 ? new Meeting(node.Id, MeetStanding.Member, new ClusterId(node.Genesis), bug)
             : node.Pledge != 0 ? new Meeting(node.Id, MeetStanding.Pledged, new ClusterId(node.Pledge), bug)
             : new Meeting(node.Id, MeetStanding.Alone, ClusterId.None, bug);
+        if (hasBegun && dice.Chance(0.5)) return;
         foreach (var other in node.Told) node.Meeting.Wish(Target(other));
     }
 

@@ -190,7 +190,6 @@ public sealed class MeetTests
         cluster info x
         cluster links
         cluster links x
-        cluster info
         set a b
         get a
         asking
@@ -210,6 +209,6 @@ public sealed class MeetTests
         cluster flushslots
         cluster addslotsrange 5 9
         cluster reset
-        cluster info
+        cluster addslots 5
         """;
 }

@@ -74,7 +74,7 @@ public sealed class Meeting
             case MeetStanding.Member:
                 var isOurs = question.Cluster == Cluster;
                 if (!isOurs) TwoClusters.Hit();
-                return (Say(!isOurs ? MeetVerdict.Apart : question.Standing == MeetStanding.Pledged ? MeetVerdict.Come : MeetVerdict.Same), MeetStep.None);
+                return (Say(!isOurs ? bug == PlantedMeetBug.MemberComes ? MeetVerdict.Come : MeetVerdict.Apart : question.Standing == MeetStanding.Pledged ? MeetVerdict.Come : MeetVerdict.Same), MeetStep.None);
             case MeetStanding.Pledged:
                 return (Say(MeetVerdict.Wait), bug == PlantedMeetBug.PledgedFounds ? MeetStep.Found : MeetStep.None);
             default:

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Holdfast.Cluster;
 using Holdfast.Primitives;
+using Holdfast.Transport;
 
 namespace Holdfast.Keyspace.Endpoints;
 

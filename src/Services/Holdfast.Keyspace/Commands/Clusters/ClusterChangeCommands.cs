@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Holdfast.Primitives;
 
 namespace Holdfast.Keyspace;
 
@@ -249,12 +250,6 @@ internal sealed class ClusterChangeCommands : ICommandFamily
             return;
         }
 
-        if (call[3].Length > 0 && call.Node.Topology.ShardOf(KeySlot.Of(call[3])) < 0)
-        {
-            call.Reply.Error(CommandErrors.ClusterDown);
-            return;
-        }
-
         var keys = new List<int>();
         for (var at = 6; at < call.Count; at++)
         {
@@ -286,7 +281,8 @@ internal sealed class ClusterChangeCommands : ICommandFamily
         var (host, port) = (Encoding.ASCII.GetString(call[1]), Encoding.ASCII.GetString(call[2]));
         var target = topology.Peers.FirstOrDefault(peer => (peer.Host == host || (host is "localhost" && peer.Host == "127.0.0.1")) && peer.Port.ToString(CultureInfo.InvariantCulture) == port);
         var slot = KeySlot.Of(call[keys[0]]);
-        if (target is null) call.Reply.Error("ERR Target instance is not a node of this cluster"u8);
+        if (topology.ShardOf(slot) < 0) call.Reply.Error(CommandErrors.ClusterDown);
+        else if (target is null) call.Reply.Error("ERR Target instance is not a node of this cluster"u8);
         else if (target.Node == topology.Self) call.Reply.Error("ERR Target instance is this node itself"u8);
         else if (topology.ShardOf(slot) is >= 0 and var shard && topology.LeaderOf(shard) == target.Node) call.Reply.Simple("NOKEY"u8); // The slot is there already, with all its keys.
         else HoldfastCommands.Ask(call, new ClusterWish.Move(One(slot), target.Node));
