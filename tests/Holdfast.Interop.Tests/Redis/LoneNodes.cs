@@ -109,6 +109,9 @@ internal sealed class LoneNodes : IAsyncDisposable
             if (IsRunning(node)) await UntilNodeServesAsync(node);
     }
 
+    /// <summary>Waits until redis-cli finds that all nodes agree about all slots, as its users do between two changes.</summary>
+    public Task UntilAgreedAsync() => UntilAsync(async () => (await CliAsync(0, "--cluster", "check", Address(0))) is var check && check.Contains("[OK] All nodes agree about slots configuration.", StringComparison.Ordinal) && check.Contains("[OK] All 16384 slots covered.", StringComparison.Ordinal), "the nodes do not agree");
+
     /// <summary>Waits until one node says so.</summary>
     public Task UntilNodeServesAsync(int node) => UntilAsync(async () => (await CliAsync(node, "cluster", "info")).Contains("cluster_state:ok", StringComparison.Ordinal), $"node {node} does not serve");
 

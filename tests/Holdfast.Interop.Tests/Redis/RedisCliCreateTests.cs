@@ -71,6 +71,7 @@ public sealed class RedisCliCreateTests
         var master = await nodes.AddAsync();
         Assert.Contains("[OK] New node added correctly.", await nodes.CliAsync(0, "--cluster", "add-node", nodes.Address(master), nodes.Address(0)), StringComparison.Ordinal);
         await nodes.UntilAsync(async () => await nodes.ListedAsync(master) is { IsSlave: false, Slots: 0 }, "the new node is not listed");
+        await nodes.UntilAgreedAsync();
         var reshard = await nodes.CliAsync(0, "--cluster", "reshard", nodes.Address(0), "--cluster-from", "all", "--cluster-to", await nodes.IdAsync(master), "--cluster-slots", "60", "--cluster-yes");
         Assert.DoesNotContain("[ERR]", reshard, StringComparison.Ordinal);
         await nodes.UntilAsync(async () => await nodes.ListedAsync(master) is { Slots: 60 }, reshard);
@@ -82,6 +83,7 @@ public sealed class RedisCliCreateTests
         var first = await nodes.IdAsync(0);
         await nodes.UntilAsync(async () => await nodes.ListedAsync(slave) is { IsSlave: true } listed && listed.Master == first, "the new node follows nobody");
 
+        await nodes.UntilAgreedAsync();
         var back = await nodes.CliAsync(0, "--cluster", "reshard", nodes.Address(0), "--cluster-from", await nodes.IdAsync(master), "--cluster-to", first, "--cluster-slots", "60", "--cluster-yes");
         Assert.DoesNotContain("[ERR]", back, StringComparison.Ordinal);
         await nodes.UntilAsync(async () => await nodes.ListedAsync(master) is { Slots: 0 }, back);
