@@ -17,10 +17,10 @@ internal sealed class RedisFace : IDataFace
     private readonly KeyspaceFace face;
 
     /// <summary>A face that serves nobody yet.</summary>
-    public RedisFace(KeyspaceOptions options, NodeLog log)
+    public RedisFace(KeyspaceOptions options, NodeLog log, Action? beginAnew = null)
     {
         this.log = log;
-        face = new KeyspaceFace(options, Speak);
+        face = new KeyspaceFace(options, Speak) { BeginAnew = beginAnew };
     }
 
     /// <summary>Asked before clients are served: a program that was copied without what stands beside it would end at the first script.</summary>
@@ -52,10 +52,19 @@ internal sealed class RedisFace : IDataFace
     /// <inheritdoc/>
     public Task OpenAsync(NodeParts node, CancellationToken cancel)
     {
-        var listen = node.Plan.Redis!;
+        Open(node.Plan.Redis!, listen => face.Start(node.Self.Id, listen, null, node.Member.Port, node.Cluster, node.Runtime.HearsFrom));
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Opens the door of a node that has no cluster yet: clients may tell it whom to meet, and which slots it shall have.</summary>
+    /// <exception cref="CannotStartException">The port is taken, and by whom.</exception>
+    public void OpenAlone(ServerPlan plan, MemberRecord member, ClusterNode cluster) => Open(plan.Redis!, listen => face.OpenAlone(member.Node, listen, null, member.Port, cluster));
+
+    private void Open(IPEndPoint listen, Action<IPEndPoint> open)
+    {
         try
         {
-            face.Start(node.Self.Id, listen, null, node.Member.Port, node.Cluster, node.Runtime.HearsFrom);
+            open(listen);
         }
         catch (SocketException taken)
         {
@@ -63,7 +72,6 @@ internal sealed class RedisFace : IDataFace
         }
 
         log.Say(NodeEvents.Keyspace, $"Redis clients are served at {face.Endpoint}");
-        return Task.CompletedTask;
     }
 
     /// <inheritdoc/>

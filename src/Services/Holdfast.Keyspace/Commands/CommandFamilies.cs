@@ -7,7 +7,7 @@ internal static class CommandFamilies
     [
         new StringCommands(), new CounterCommands(), new LcsCommand(), new BitmapCommands(), new BitfieldCommands(), new HyperLogLogCommands(),
         new ListCommands(), new ListMoves(), new UnblockCommand(),
-        new StreamCommands(), new StreamReads(), new GroupCommands(), new ClaimCommands(), new StreamFacts(), new PubSubCommands(), new DumpCommands(), new SortCommands(),
+        new StreamCommands(), new StreamReads(), new GroupCommands(), new ClaimCommands(), new StreamFacts(), new PubSubCommands(), new DumpCommands(), new ExportCommands(), new SortCommands(),
         new HashCommands(), new HashWalkCommands(), new HashExpiryCommands(), new SetCommands(), new SetDrawCommands(), new SetAlgebraCommands(),
         new SortedSetCommands(), new SortedSetRangeCommands(), new SortedSetPopCommands(), new SortedSetWaits(), new SortedSetAlgebraCommands(),
         new GeoCommands(), new GeoSearchCommands(),

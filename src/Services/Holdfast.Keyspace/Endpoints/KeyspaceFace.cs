@@ -24,6 +24,7 @@ public sealed class KeyspaceFace : IAsyncDisposable
     private readonly KeyspaceLog log;
     private readonly CancellationTokenSource stopping = new();
     private RedisLoop? loop;
+    private ClusterPeer? own;
     private volatile MoveRunner? runner;
     private Func<GroupId, ReplicatedGroup?>? finds;
     private volatile GossipRunner? gossip;
@@ -45,6 +46,9 @@ public sealed class KeyspaceFace : IAsyncDisposable
 
     /// <summary>Where clients are served; null before <see cref="Start"/>.</summary>
     public IPEndPoint? Endpoint { get; private set; }
+
+    /// <summary>Has the node begin anew, alone and empty, after its cluster has removed it for good; null where that is not offered.</summary>
+    public Action? BeginAnew { get; init; }
 
     /// <summary>What lives on the node's loops: the first one carries the clients.</summary>
     public ILoopPart? MakePart(EventLoop eventLoop) => loop is null ? loop = new RedisLoop(eventLoop, node) : null;
@@ -70,7 +74,41 @@ public sealed class KeyspaceFace : IAsyncDisposable
     /// <exception cref="SocketException">The port is taken.</exception>
     public void Start(NodeId self, IPEndPoint listen, string? advertised, int busPort, ClusterNode cluster, Func<NodeId, bool> hears)
     {
+        var door = Bind(self, listen, advertised, busPort);
+        finds = cluster.FindGroup;
+        runner = new MoveRunner(node, loop!, cluster, log);
+        node.Desk = new ClusterDesk(node, loop!, cluster, own!, new SlotClaims(node, cluster, self), BeginAnew, stopping.Token);
+        gossip = new GossipRunner(self, node, cluster, stopping.Token);
+        node.Health = gossip.HealthOf;
+        node.FailureReports = gossip.AccusersOf;
+        node.GossipMessages = gossip.CountMessages;
+        gossiping = Task.Run(gossip.RunAsync, CancellationToken.None);
+        if (door is not null) loop!.Open(door);
+        node.Shared.Store = new DirectoryStore(cluster, loop!.Post, stopping.Token);
+        node.Say = (isWarning, sentence) => log(isWarning, sentence);
+        var follower = new ClusterFollower(node, machines, cluster, own!, hears, runner, loop.Post, log);
+        following = Task.Run(() => follower.RunAsync(stopping.Token), CancellationToken.None);
+    }
+
+    /// <summary>Opens the door of a node without a cluster: clients may look at it, tell it which slots it shall have, and let it meet others. Its loops must run; <see cref="Start"/> follows when it has found to a cluster, and the clients stay.</summary>
+    /// <param name="self">This incarnation.</param>
+    /// <param name="listen">Where clients are served.</param>
+    /// <param name="advertised">The host that clients are told; null for the address that is listened at.</param>
+    /// <param name="busPort">The peer port.</param>
+    /// <param name="cluster">The node's part in the cluster.</param>
+    /// <exception cref="SocketException">The port is taken.</exception>
+    public void OpenAlone(NodeId self, IPEndPoint listen, string? advertised, int busPort, ClusterNode cluster)
+    {
+        var door = Bind(self, listen, advertised, busPort);
+        node.Desk = new LoneDesk(node, loop!, cluster, own!, stopping.Token);
+        if (door is not null) loop!.Open(door);
+    }
+
+    /// <summary>The door; null when it is open since before the cluster was known.</summary>
+    private Socket? Bind(NodeId self, IPEndPoint listen, string? advertised, int busPort)
+    {
         Invariant.Holds(loop is not null, "the Redis face was started without a loop");
+        if (Endpoint is not null) return null;
         var socket = new Socket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
         try
         {
@@ -85,19 +123,8 @@ public sealed class KeyspaceFace : IAsyncDisposable
         }
 
         Endpoint = (IPEndPoint)socket.LocalEndPoint!;
-        finds = cluster.FindGroup;
-        runner = new MoveRunner(node, loop, cluster, log);
-        node.Desk = new ClusterDesk(node, loop, cluster, stopping.Token);
-        gossip = new GossipRunner(self, node, cluster, stopping.Token);
-        node.Health = gossip.HealthOf;
-        node.FailureReports = gossip.AccusersOf;
-        gossiping = Task.Run(gossip.RunAsync, CancellationToken.None);
-        loop.Open(socket);
-        var peer = new ClusterPeer(self, advertised ?? listen.Address.ToString(), Endpoint.Port, busPort);
-        node.Shared.Store = new DirectoryStore(cluster, loop.Post, stopping.Token);
-        node.Say = (isWarning, sentence) => log(isWarning, sentence);
-        var follower = new ClusterFollower(node, machines, cluster, peer, hears, runner, loop.Post, log);
-        following = Task.Run(() => follower.RunAsync(stopping.Token), CancellationToken.None);
+        own = new ClusterPeer(self, advertised ?? listen.Address.ToString(), Endpoint.Port, busPort);
+        return socket;
     }
 
     /// <summary>How the face is, for an operator.</summary>

@@ -42,7 +42,7 @@ internal sealed class InfoCommand : ICommandFamily
         "memory" => Memory(node),
         "persistence" => Persistence(node),
         "stats" => Statistics(node),
-        "replication" => [("role", "master"), ("connected_slaves", "0"), ("master_failover_state", "no-failover"), ("master_replid", ClusterPeer.NameOf(node.Topology.Self)), ("master_replid2", new string('0', 40)), ("master_repl_offset", "0"), ("second_repl_offset", "-1"), ("repl_backlog_active", "0"), ("repl_backlog_size", "0"), ("repl_backlog_first_byte_offset", "0"), ("repl_backlog_histlen", "0")],
+        "replication" => Replication(node.Topology),
         "commandstats" => Commands(node),
         "errorstats" => node.Counters.ErrorCodes.Select(pair => ("errorstat_" + pair.Key, $"count={Text(pair.Value)}")),
         "latencystats" => Latencies(node),
@@ -50,6 +50,21 @@ internal sealed class InfoCommand : ICommandFamily
         "keyspace" => KeyCounts(node),
         _ => [],
     };
+
+    private static IEnumerable<(string, string)> Replication(Topology topology)
+    {
+        var isSlave = topology.Follows.TryGetValue(topology.Self, out var master);
+        yield return ("role", isSlave ? "slave" : "master");
+        if (isSlave && topology.PeerOf(master) is { } peer)
+            foreach (var fact in ((string, string)[])[("master_host", peer.Host), ("master_port", Text(peer.Port)), ("master_link_status", "up"), ("slave_read_only", "1")]) yield return fact;
+        yield return ("connected_slaves", Text(topology.Follows.Values.Count(followed => followed == topology.Self)));
+        (string, string)[] rest =
+        [
+            ("master_failover_state", "no-failover"), ("master_replid", ClusterPeer.NameOf(topology.Self)), ("master_replid2", new string('0', 40)), ("master_repl_offset", "0"), ("second_repl_offset", "-1"),
+            ("repl_backlog_active", "0"), ("repl_backlog_size", "0"), ("repl_backlog_first_byte_offset", "0"), ("repl_backlog_histlen", "0"),
+        ];
+        foreach (var fact in rest) yield return fact;
+    }
 
     private static (string, string)[] Server(KeyspaceNode node) =>
     [
