@@ -45,17 +45,19 @@ internal sealed class RedisFace : IDataFace
     /// <inheritdoc/>
     public Task OpenAsync(NodeParts node, CancellationToken cancel)
     {
-        var listen = node.Plan.Redis!;
+        var ports = node.Plan.Redis!;
         try
         {
-            face.Start(node.Self.Id, listen, null, node.Member.Port, node.Cluster, node.Runtime.HearsFrom);
+            face.Start(node.Self.Id, ports.Open(node.Log), node.Member.Port, node.Cluster, node.Runtime.HearsFrom);
         }
         catch (SocketException taken)
         {
-            throw new CannotStartException(PortOwner.Sentence(listen, Settings.Redis.Flag), taken);
+            var (listen, flag) = ports.Taken();
+            throw new CannotStartException(PortOwner.Sentence(listen, flag), taken);
         }
 
-        log.Say(NodeEvents.Keyspace, $"Redis clients are served at {face.Endpoint}");
+        var more = (face.TlsEndpoint is { } tls && face.TlsEndpoint != face.Endpoint ? $", under TLS at {tls}" : "") + (face.ForwardingEndpoint is { } forwarding ? $", those that know nothing of clusters at {forwarding}" : "");
+        log.Say(NodeEvents.Keyspace, $"Redis clients are served at {face.Endpoint}{more}");
         return Task.CompletedTask;
     }
 

@@ -43,8 +43,14 @@ public sealed class KeyspaceFace : IAsyncDisposable
         machines = new ShardMachines(node);
     }
 
-    /// <summary>Where clients are served; null before <see cref="Start"/>.</summary>
+    /// <summary>Where clients are served, at the first of the ports; null before <see cref="Start"/>.</summary>
     public IPEndPoint? Endpoint { get; private set; }
+
+    /// <summary>Where clients are served under TLS; null for nowhere.</summary>
+    public IPEndPoint? TlsEndpoint { get; private set; }
+
+    /// <summary>Where clients are served whose commands are forwarded; null for nowhere.</summary>
+    public IPEndPoint? ForwardingEndpoint { get; private set; }
 
     /// <summary>What lives on the node's loops: the first one carries the clients.</summary>
     public ILoopPart? MakePart(EventLoop eventLoop) => loop is null ? loop = new RedisLoop(eventLoop, node) : null;
@@ -62,29 +68,31 @@ public sealed class KeyspaceFace : IAsyncDisposable
 
     /// <summary>Opens the door and begins to follow the cluster: announces this node, founds the shards of a fresh cluster, and spreads the leaders.</summary>
     /// <param name="self">This incarnation.</param>
-    /// <param name="listen">Where clients are served.</param>
-    /// <param name="advertised">The host that clients are told; null for the address that is listened at.</param>
+    /// <param name="doors">Where clients come in: one of the ports at least.</param>
     /// <param name="busPort">The peer port, which Redis calls the bus.</param>
     /// <param name="cluster">The node's part in the cluster.</param>
     /// <param name="hears">Whether a peer is alive now.</param>
-    /// <exception cref="SocketException">The port is taken.</exception>
-    public void Start(NodeId self, IPEndPoint listen, string? advertised, int busPort, ClusterNode cluster, Func<NodeId, bool> hears)
+    /// <exception cref="SocketException">A port is taken.</exception>
+    public void Start(NodeId self, KeyspaceDoors doors, int busPort, ClusterNode cluster, Func<NodeId, bool> hears)
     {
         Invariant.Holds(loop is not null, "the Redis face was started without a loop");
-        var socket = new Socket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+        var bound = new List<(Socket Socket, bool IsTls, bool Forwards)>();
         try
         {
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-            socket.Bind(listen);
-            socket.Listen(511);
+            if (doors.Plain is { } plain) bound.Add((Bind(plain), false, false));
+            if (doors.Tls is { } tls) bound.Add((Bind(tls), true, false));
+            if (doors.Forwarding is { } forwarding) bound.Add((Bind(forwarding), false, true));
         }
         catch
         {
-            socket.Dispose();
+            foreach (var (socket, _, _) in bound) socket.Dispose();
             throw;
         }
 
-        Endpoint = (IPEndPoint)socket.LocalEndPoint!;
+        int PortOf(bool isTls) => bound.Find(door => door.IsTls == isTls && !door.Forwards).Socket?.LocalEndPoint is IPEndPoint at ? at.Port : 0;
+        Endpoint = (IPEndPoint)bound[0].Socket.LocalEndPoint!;
+        TlsEndpoint = bound.Find(door => door.IsTls).Socket?.LocalEndPoint as IPEndPoint;
+        ForwardingEndpoint = bound.Find(door => door.Forwards).Socket?.LocalEndPoint as IPEndPoint;
         finds = cluster.FindGroup;
         runner = new MoveRunner(node, loop, cluster, log);
         node.Desk = new ClusterDesk(node, loop, cluster, stopping.Token);
@@ -92,8 +100,10 @@ public sealed class KeyspaceFace : IAsyncDisposable
         node.Health = gossip.HealthOf;
         node.FailureReports = gossip.AccusersOf;
         gossiping = Task.Run(gossip.RunAsync, CancellationToken.None);
-        loop.Open(socket);
-        var peer = new ClusterPeer(self, advertised ?? listen.Address.ToString(), Endpoint.Port, busPort);
+        foreach (var (socket, isTls, forwards) in bound) loop.Open(new RedisDoor(loop, socket) { Tls = isTls ? doors.TlsOptions : null, Forwards = forwards });
+        var peer = new ClusterPeer(self, doors.Advertised ?? Endpoint.Address.ToString(), PortOf(false), busPort) { TlsPort = PortOf(true) };
+        node.Settings.Tell("port", PortOf(false));
+        node.Settings.Tell("tls-port", PortOf(true));
         node.Shared.Store = new DirectoryStore(cluster, loop.Post, stopping.Token);
         node.Say = (isWarning, sentence) => log(isWarning, sentence);
         var follower = new ClusterFollower(node, machines, cluster, peer, hears, runner, loop.Post, log);
@@ -117,6 +127,23 @@ public sealed class KeyspaceFace : IAsyncDisposable
             MovesFailed = failed,
             MovesRunning = running,
         };
+    }
+
+    private static Socket Bind(IPEndPoint listen)
+    {
+        var socket = new Socket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+        try
+        {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            socket.Bind(listen);
+            socket.Listen(511);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     private static async Task<ulong> LagOfAsync(ReplicatedGroup group)
