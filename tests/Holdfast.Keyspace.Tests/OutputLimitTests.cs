@@ -10,12 +10,12 @@ public sealed class OutputLimitTests
     {
         var (slow, other) = (shards.Connect(), shards.Connect());
         Assert.Equal("+OK", other.Ask("CONFIG", "SET", "client-output-buffer-limit", "normal 20000 0 0"));
-        Assert.Equal("*2 $26 client-output-buffer-limit $67 normal 20000 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", other.Ask("CONFIG", "GET", "client-output-buffer-limit"));
+        Assert.Equal("*2 $26 client-output-buffer-limit $71 normal 20000 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", other.Ask("CONFIG", "GET", "client-output-buffer-limit"));
         other.Ask("SET", "big", new string('x', 15_000));
         slow.IsDeaf = true;
         slow.Send("GET", "big");
         Assert.False(slow.IsClosed);
-        Assert.Contains("obl=15009 oll=0 omem=0", other.Ask("CLIENT", "LIST"), StringComparison.Ordinal);
+        Assert.Contains("obl=15010 oll=0 omem=0", other.Ask("CLIENT", "LIST"), StringComparison.Ordinal);
         slow.Send("GET", "big");
         Assert.True(slow.IsClosed);
         Assert.Equal("+PONG", other.Ask("PING"));

@@ -6,6 +6,8 @@ namespace Holdfast.Keyspace.Tests;
 /// <summary>Nodes in one process that lead a shard each and forward to each other; what one sends another arrives in order, and as a message of its own.</summary>
 internal sealed class LocalNodes
 {
+    private const int RoundsMax = 10_000;
+
     private readonly Queue<(NodeId From, NodeId To, byte[] Frame)> wire = new();
     private readonly HashSet<NodeId> down = [];
 
@@ -51,7 +53,8 @@ internal sealed class LocalNodes
     /// <summary>Lets everything happen that can.</summary>
     public void Turn()
     {
-        for (var i = 0; i < 100; i++)
+        var isQuiet = false;
+        for (var i = 0; i < RoundsMax && !isQuiet; i++)
         {
             foreach (var node in All)
             {
@@ -59,6 +62,7 @@ internal sealed class LocalNodes
                 node.Turn();
             }
 
+            isQuiet = wire.Count == 0 && All.TrueForAll(node => node.Node.Resting.Count == 0 && !node.Seat.Quorum.WantsTurn && !node.Seat.Async.WantsTurn);
             while (wire.TryDequeue(out var message))
                 if (!down.Contains(message.To) && !down.Contains(message.From)) All[(int)message.To.Value - 1].Node.Forwards.OnFrame(message.From, message.Frame);
         }

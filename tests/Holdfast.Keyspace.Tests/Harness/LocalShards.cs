@@ -182,7 +182,8 @@ internal sealed class LocalShards
                 tail.Add((position, effects.Written.ToArray(), owner.Clock));
             }
 
-            held.Add(completion);
+            if (options.Durability == Durability.Async) completion.OnCompleted(new ProposeOutcome(ProposalStatus.Applied, default, null));
+            else held.Add(completion);
             if (owner.CommitsAtOnce) CommitAll();
         }
 

@@ -123,7 +123,7 @@ internal sealed class Convoy : IShardWork
         else if (outcome.IsApplied)
         {
             batch.Release();
-            if (batch.ProposedAt != default && durability != Durability.Async) seat.Machine.Call.Node.Latency.Add(LatencyMonitor.Commit, (seat.Machine.Call.Node.ReadClock() - batch.ProposedAt).Ticks / 10);
+            if (batch.ProposedAt is { } proposedAt && durability != Durability.Async) seat.Machine.Call.Node.Latency.Add(LatencyMonitor.Commit, (seat.Machine.Call.Node.ReadClock() - proposedAt).Ticks / 10);
         }
         else
         {
@@ -144,7 +144,7 @@ internal sealed class Convoy : IShardWork
         public bool IsExecuted { get; set; }
 
         /// <summary>When it was proposed; not measured while nobody wants to know.</summary>
-        public Instant ProposedAt { get; set; }
+        public Instant? ProposedAt { get; set; }
 
         public void Add(ClientSession client) => held.Add((client, client.Replies.Hold()));
 
@@ -164,7 +164,7 @@ internal sealed class Convoy : IShardWork
         {
             held.Clear();
             IsExecuted = false;
-            ProposedAt = default;
+            ProposedAt = null;
         }
 
         public void OnCompleted(in ProposeOutcome outcome) => owner.OnCompleted(this, outcome);

@@ -16,9 +16,9 @@ internal sealed class DebugCommands : ICommandFamily
     [
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "CHANGE-REPL-ID", "    Change the replication ID that INFO shows.", "ERROR <string>", "    Return a Redis protocol error with <string> as message.",
         "LOG <message>", "    Write <message> to the server log.", "OBJECT <key>", "    Show low level info about <key> and its value.", "PROTOCOL <type>", "    Reply with a test value of the specified type. <type> can be: string,",
-        "    integer, double, null, array, set, map, attrib, push, verbatim, true, false.", "QUICKLIST-PACKED-THRESHOLD <size>", "    Accepted; lists here have no plain nodes.", "SET-ACTIVE-EXPIRE <0|1>",
+        "    integer, double, bignum, null, array, set, map, attrib, push, verbatim, true, false.", "QUICKLIST-PACKED-THRESHOLD <size>", "    Accepted; lists here have no plain nodes.", "SET-ACTIVE-EXPIRE <0|1>",
         "    Setting it to 0 disables expiring keys in background when they are not", "    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the", "    default.", "SLEEP <seconds>",
-        "    Hold all clients' commands back for <seconds>. Decimals allowed.", "STRINGMATCH-LEN <pattern> <string>", "    Say whether <string> matches <pattern>.", "HELP", "    Prints this help.",
+        "    Hold all clients' commands back for <seconds>. Decimals allowed.", "HELP", "    Prints this help.",
     ];
 
     private readonly RdbWriter serialized = new();
@@ -47,7 +47,6 @@ internal sealed class DebugCommands : ICommandFamily
                 break;
             case ("object", >= 3): DescribeObject(call); break;
             case ("protocol", 3): DebugProtocol.Reply(call); break;
-            case ("stringmatch-len", 4): call.Reply.Integer(Glob.Matches(call[2], call[3]) ? 1 : 0); break;
             case ("quicklist-packed-threshold", 3): call.Reply.Ok(); break;
             case ("set-active-expire", 3):
                 call.Node.ExpiresActively = RespNumber.TryParse(call[2], out long on) && on != 0;

@@ -54,7 +54,7 @@ internal static class DebugProtocol
             case "false": reply.Boolean(false); break;
             case "bignum" when reply.Protocol >= 3: reply.Raw("(1234567999999999999999999999999999999\r\n"u8); break;
             case "bignum": reply.Bulk("1234567999999999999999999999999999999"u8); break;
-            default: reply.Error("ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|attrib|push|verbatim|true|false"u8); break;
+            default: reply.Error("ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"u8); break;
         }
     }
 }
