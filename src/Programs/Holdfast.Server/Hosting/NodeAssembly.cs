@@ -170,7 +170,7 @@ internal sealed class NodeAssembly : INode
         if (cluster.IsAlone && redis is not null)
         {
             runtime.StartLoops();
-            redis.OpenAlone(plan, record, cluster);
+            redis.OpenAlone(plan.Redis!, log, record, cluster);
         }
 
         await cluster.StartAsync(cancel);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Holdfast.Primitives;
 
 namespace Holdfast.Keyspace;
 
@@ -42,7 +43,7 @@ internal sealed class InfoCommand : ICommandFamily
         "memory" => Memory(node),
         "persistence" => Persistence(node),
         "stats" => Statistics(node),
-        "replication" => Replication(node.Topology),
+        "replication" => Replication(node),
         "commandstats" => Commands(node),
         "errorstats" => node.Counters.ErrorCodes.Select(pair => ("errorstat_" + pair.Key, $"count={Text(pair.Value)}")),
         "latencystats" => Latencies(node),
@@ -51,8 +52,9 @@ internal sealed class InfoCommand : ICommandFamily
         _ => [],
     };
 
-    private static IEnumerable<(string, string)> Replication(Topology topology)
+    private static IEnumerable<(string, string)> Replication(KeyspaceNode node)
     {
+        var topology = node.Topology;
         var isSlave = topology.Follows.TryGetValue(topology.Self, out var master);
         yield return ("role", isSlave ? "slave" : "master");
         if (isSlave && topology.PeerOf(master) is { } peer)
@@ -60,7 +62,7 @@ internal sealed class InfoCommand : ICommandFamily
         yield return ("connected_slaves", Text(topology.Follows.Values.Count(followed => followed == topology.Self)));
         (string, string)[] rest =
         [
-            ("master_failover_state", "no-failover"), ("master_replid", ClusterPeer.NameOf(topology.Self)), ("master_replid2", new string('0', 40)), ("master_repl_offset", "0"), ("second_repl_offset", "-1"),
+            ("master_failover_state", "no-failover"), ("master_replid", ClusterPeer.NameOf(new NodeId(topology.Self.Value + (ulong)node.ReplicationChanges))), ("master_replid2", new string('0', 40)), ("master_repl_offset", "0"), ("second_repl_offset", "-1"),
             ("repl_backlog_active", "0"), ("repl_backlog_size", "0"), ("repl_backlog_first_byte_offset", "0"), ("repl_backlog_histlen", "0"),
         ];
         foreach (var fact in rest) yield return fact;
@@ -70,14 +72,14 @@ internal sealed class InfoCommand : ICommandFamily
     [
         ("redis_version", ConnectionCommands.RedisVersion), ("redis_git_sha1", "00000000"), ("redis_git_dirty", "0"), ("redis_build_id", "0"), ("redis_mode", "cluster"), ("os", "Linux"), ("arch_bits", "64"),
         ("monotonic_clock", "POSIX clock_gettime"), ("multiplexing_api", "epoll"), ("process_id", Text(Environment.ProcessId)), ("process_supervised", "no"), ("run_id", ClusterPeer.NameOf(node.Topology.Self)),
-        ("tcp_port", Text(node.Topology.PeerOf(node.Topology.Self)?.Port ?? 0)), ("server_time_usec", Text(node.WallMicros)), ("uptime_in_seconds", Text((node.WallMicros - node.StartedMicros) / 1_000_000)),
+        ("tcp_port", Text(node.Topology.PeerOf(node.Topology.Self)?.PortFor(null) ?? 0)), ("server_time_usec", Text(node.WallMicros)), ("uptime_in_seconds", Text((node.WallMicros - node.StartedMicros) / 1_000_000)),
         ("uptime_in_days", Text((node.WallMicros - node.StartedMicros) / 86_400_000_000)), ("hz", "10"), ("configured_hz", "10"), ("lru_clock", Text(node.WallMicros / 1_000_000 & 0xFFFFFF)), ("config_file", ""), ("server_name", "holdfast"),
     ];
 
     private static (string, string)[] Clients(KeyspaceNode node) =>
     [
         ("connected_clients", Text(node.Clients.Count)), ("cluster_connections", Text(Math.Max(0, node.Topology.Peers.Length - 1))), ("maxclients", Text(Math.Min(node.Options.ClientsMax, node.Settings.ClientsMax))),
-        ("client_recent_max_input_buffer", Text(node.Clients.Values.Select(each => (long)each.Input.Capacity).DefaultIfEmpty().Max())), ("client_recent_max_output_buffer", Text(node.Clients.Values.Select(each => (long)each.Replies.Length).DefaultIfEmpty().Max())),
+        ("client_recent_max_input_buffer", Text(node.Clients.Values.Select(each => (long)each.Input.Capacity).DefaultIfEmpty().Max())), ("client_recent_max_output_buffer", Text(node.Clients.Values.Select(each => (long)each.Replies.Capacity).DefaultIfEmpty().Max())),
         ("blocked_clients", Text(node.Clients.Values.Count(each => each.IsBlocked))), ("tracking_clients", Text(node.Tracking.Clients)), ("clients_in_timeout_table", "0"),
     ];
 
@@ -91,7 +93,7 @@ internal sealed class InfoCommand : ICommandFamily
             ("used_memory_lua", Text(scripts)), ("used_memory_lua_human", Human(scripts)), ("used_memory_scripts_eval", Text(node.Scripts.Cache.Bytes)), ("number_of_cached_scripts", Text(node.Scripts.Cache.Count)),
             ("number_of_functions", Text(node.Functions.Libraries.Values.Sum(library => library.Functions.Count))), ("number_of_libraries", Text(node.Functions.Libraries.Count)), ("maxmemory", Text(node.Settings.MemoryMax)),
             ("maxmemory_human", Human(node.Settings.MemoryMax)), ("maxmemory_policy", node.Settings.Find("maxmemory-policy")!.Value), ("mem_fragmentation_ratio", used == 0 ? "1.00" : ((double)reserved / used).ToString("0.00", CultureInfo.InvariantCulture)),
-            ("mem_fragmentation_bytes", Text(reserved - used)), ("mem_clients_slaves", "0"), ("mem_clients_normal", Text(node.Clients.Values.Sum(each => (long)each.Input.Capacity + each.Replies.Length))), ("mem_aof_buffer", "0"),
+            ("mem_fragmentation_bytes", Text(reserved - used)), ("mem_clients_slaves", "0"), ("mem_clients_normal", Text(node.Clients.Values.Sum(each => (long)each.Input.Capacity + each.Replies.Capacity))), ("mem_aof_buffer", "0"),
             ("mem_allocator", "holdfast-arena"), ("active_defrag_running", "0"), ("lazyfree_pending_objects", "0"),
         ];
     }
@@ -109,6 +111,7 @@ internal sealed class InfoCommand : ICommandFamily
         ("total_net_output_bytes", Text(node.Counters.BytesOut)), ("rejected_connections", Text(node.Counters.RejectedClients)), ("sync_full", "0"), ("sync_partial_ok", "0"), ("sync_partial_err", "0"),
         ("expired_keys", Text(node.Counters.ExpiredKeys)), ("evicted_keys", Text(node.Counters.EvictedKeys)), ("evicted_clients", "0"), ("keyspace_hits", Text(node.Counters.Hits)), ("keyspace_misses", Text(node.Counters.Misses)),
         ("pubsub_channels", "0"), ("pubsub_patterns", "0"), ("latest_fork_usec", "0"), ("total_forks", "0"), ("migrate_cached_sockets", "0"), ("slave_expires_tracked_keys", "0"), ("tracking_total_keys", Text(node.Tracking.Keys)),
+        ("client_query_buffer_limit_disconnections", "0"), ("client_output_buffer_limit_disconnections", Text(node.Counters.OutputDisconnections)), ("holdfast_forwarded_commands", Text(node.Counters.Forwarded)), ("holdfast_forwarded_clients", Text(node.Forwards.Guests)),
         ("unexpected_error_replies", "0"), ("total_error_replies", Text(node.Counters.Errors)),
     ];
 
