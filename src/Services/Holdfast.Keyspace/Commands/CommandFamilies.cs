@@ -15,6 +15,6 @@ internal static class CommandFamilies
         new TransactionCommands(), new ConnectionCommands(), new ClientCommands(),
         new ServerCommands(), new CommandCommands(), new ConfigCommands(), new InfoCommand(),
         new ClusterCommands(), new ShardCommands(), new MoveCommands(), new ClusterChangeCommands(), new ClusterTellCommands(), new FenceCommands(), new HoldfastCommands(),
-        new EvalCommands(), new ScriptCommands(), new FunctionCommands(), new AclCommands(), new TrackingCommands(), new ClientControlCommands(), new SlowLogCommands(), new MemoryCommands(),
+        new EvalCommands(), new ScriptCommands(), new FunctionCommands(), new FunctionDumpCommands(), new AclCommands(), new TrackingCommands(), new ClientControlCommands(), new SlowLogCommands(), new MemoryCommands(),
     ];
 }

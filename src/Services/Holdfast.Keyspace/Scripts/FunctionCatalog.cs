@@ -40,13 +40,33 @@ internal sealed class FunctionCatalog(KeyspaceNode node)
     }
 
     /// <summary>Compiles a text and runs it, so that it registers its functions; null with the words of Redis when it cannot be a library.</summary>
-    public FunctionLibrary? Make(ReadOnlySpan<byte> code, bool replaces, out string fault)
+    public FunctionLibrary? Make(ReadOnlySpan<byte> code, bool replaces, out string fault) => Make(code, Libraries, replaces, isRestored: false, out fault);
+
+    /// <summary>Makes the libraries of a payload beside those that are there, or in their place; false with the words of Redis when one cannot be made.</summary>
+    public bool TryMakeAll(List<byte[]> codes, bool isFlush, bool replaces, out List<FunctionLibrary> made, out string fault)
+    {
+        (made, fault) = ([], "");
+        var beside = new SortedDictionary<string, FunctionLibrary>(StringComparer.Ordinal);
+        if (!isFlush)
+            foreach (var (name, library) in Libraries) beside[name] = library;
+        foreach (var code in codes)
+        {
+            // Within a payload a name stands once, whatever the policy.
+            var isRepeated = LibraryLoad.TryReadHead(code, out var repeated, out _, out _) && made.Exists(each => each.Name == repeated);
+            if (Make(code, beside, replaces && !isRepeated, isRestored: !isRepeated, out fault) is not { } library) return false;
+            beside[library.Name] = library;
+            made.Add(library);
+        }
+
+        return true;
+    }
+
+    private FunctionLibrary? Make(ReadOnlySpan<byte> code, IReadOnlyDictionary<string, FunctionLibrary> beside, bool replaces, bool isRestored, out string fault)
     {
         if (!LibraryLoad.TryReadHead(code, out var name, out var start, out fault)) return null;
-        var known = Libraries;
-        if (!replaces && known.ContainsKey(name))
+        if (!replaces && beside.ContainsKey(name))
         {
-            fault = $"ERR Library '{name}' already exists";
+            fault = isRestored ? $"ERR Library {name} already exists" : $"ERR Library '{name}' already exists";
             return null;
         }
 
@@ -57,7 +77,10 @@ internal sealed class FunctionCatalog(KeyspaceNode node)
         }
 
         if (Load(name, code, start, out fault) is not { } made) return null;
-        foreach (var other in known.Values)
+
+        // It is loaded anew, here as on every node, when the directory has it.
+        foreach (var function in made.Functions.Values) node.Scripts.Forget(function.Reference);
+        foreach (var other in beside.Values)
         {
             if (other.Name == name || other.Functions.Keys.FirstOrDefault(made.Functions.ContainsKey) is not { } twice) continue;
             fault = $"ERR Function {twice} already exists";

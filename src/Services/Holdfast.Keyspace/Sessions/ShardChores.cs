@@ -14,6 +14,7 @@ internal sealed class ShardChores(KeyspaceNode node)
     public void Look()
     {
         var topology = node.Topology;
+        node.Rates.Look(node.Now, node.Counters);
         for (var i = 0; i < topology.Shards.Length; i++)
         {
             if (topology.Seats[i] is not { Log.IsLedHere: true } seat || !seat.Machine.Role.IsLeader) continue;

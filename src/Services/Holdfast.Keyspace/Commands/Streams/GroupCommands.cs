@@ -38,8 +38,7 @@ internal sealed class GroupCommands : ICommandFamily
             return;
         }
 
-        var name = call[3].ToArray();
-        StreamCommands.Open(call, ref place).Groups[name] = new StreamGroup(name, id, read);
+        StreamCommands.Open(call, ref place).Add(new StreamGroup(call[3].ToArray(), id, read));
         call.Changed(place.Key, KeyEvents.Stream, "xgroup-create"u8);
         call.Reply.Ok();
     }
@@ -50,6 +49,7 @@ internal sealed class GroupCommands : ICommandFamily
         var id = stream.Last;
         if (!call[4].SequenceEqual("$"u8) && !call.TryStreamEdge(4, out id, 0)) return;
         call.Keyspace.OpenBig(place);
+        stream.Keep(group);
         (group.Last, group.Read) = (id, read);
         call.Changed(place.Key, KeyEvents.Stream, "xgroup-setid"u8);
         call.Reply.Ok();
@@ -62,7 +62,7 @@ internal sealed class GroupCommands : ICommandFamily
         else if (StreamCommands.Of(call, place).Find(call[3]) is not { } group) call.Reply.Integer(0);
         else
         {
-            ((StreamValue)call.Keyspace.OpenBig(place)).Groups.Remove(group.Name);
+            ((StreamValue)call.Keyspace.OpenBig(place)).Remove(group);
             call.Changed(place.Key, KeyEvents.Stream, "xgroup-destroy"u8);
             call.Reply.Integer(1);
         }
@@ -70,7 +70,7 @@ internal sealed class GroupCommands : ICommandFamily
 
     private static void CreateConsumer(CommandCall call)
     {
-        if (!TryFind(call, out var place, out _, out var group)) return;
+        if (!TryFind(call, out var place, out var stream, out var group)) return;
         if (group.Find(call[4]) is not null)
         {
             call.Reply.Integer(0);
@@ -78,13 +78,13 @@ internal sealed class GroupCommands : ICommandFamily
         }
 
         call.Keyspace.OpenBig(place);
-        call.ConsumerOf(place.Key, group, call[4]);
+        call.ConsumerOf(place.Key, stream, group, call[4]);
         call.Reply.Integer(1);
     }
 
     private static void DeleteConsumer(CommandCall call)
     {
-        if (!TryFind(call, out var place, out _, out var group)) return;
+        if (!TryFind(call, out var place, out var stream, out var group)) return;
         if (group.Find(call[4]) is not { } consumer)
         {
             call.Reply.Integer(0);
@@ -93,7 +93,7 @@ internal sealed class GroupCommands : ICommandFamily
 
         call.Keyspace.OpenBig(place);
         call.Reply.Integer(consumer.Pending.Count);
-        group.Remove(consumer);
+        stream.Remove(group, consumer);
         call.Changed(place.Key, KeyEvents.Stream, "xgroup-delconsumer"u8);
     }
 
@@ -106,6 +106,7 @@ internal sealed class GroupCommands : ICommandFamily
             return;
         }
 
+        var stream = StreamCommands.Of(call, place);
         var ids = new StreamId[call.Count - 3];
         for (var i = 0; i < ids.Length; i++)
             if (!call.TryStreamId(i + 3, out ids[i])) return;
@@ -114,6 +115,7 @@ internal sealed class GroupCommands : ICommandFamily
         {
             if (group.Pending.Find(id) is null) continue;
             if (acknowledged++ == 0) call.Keyspace.OpenBig(place);
+            stream.Keep(group, id);
             group.Release(id);
         }
 
