@@ -23,6 +23,7 @@ internal sealed class DumpCommands : ICommandFamily
     {
         table.Bind("dump", Dump, "Returns a value in a form that RESTORE takes, here and at Redis");
         table.Bind("restore", Restore, "Makes a key from what DUMP returned");
+        table.Bind("restore-asking", Restore, "RESTORE, as a move of a slot between Redises says it");
     }
 
     private void Dump(CommandCall call)

@@ -6,8 +6,8 @@ namespace Holdfast.Keyspace;
 /// </summary>
 internal sealed class HashDump : IDumpForm
 {
-    /// <summary>Dates of fields are below this (Redis's EB_EXPIRE_TIME_MAX).</summary>
-    private const ulong DateMax = 1UL << 48;
+    /// <summary>Dates of fields are below this, ms since the Unix epoch.</summary>
+    private const ulong DateMax = 1UL << 46;
 
     private readonly List<long> dates = [];
 

@@ -31,7 +31,8 @@ internal static class Ziplist
     private static bool TryEntry(ReadOnlySpan<byte> list, scoped ref int at, Span<byte> text, out ReadOnlySpan<byte> entry)
     {
         entry = default;
-        var (code, rest) = (list[at], list[(at + 1)..]);
+        var code = list[at];
+        var rest = list[(at + 1)..];
         var (head, length) = (code >> 6) switch
         {
             0 => (1, code & 0x3FL),

@@ -5,6 +5,14 @@ namespace Holdfast.Keyspace;
 /// <summary>Consumer groups: making and changing them, acknowledging, and what is pending.</summary>
 internal sealed class GroupCommands : ICommandFamily
 {
+    private static readonly string[] Help =
+    [
+        "XGROUP <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "CREATE <key> <groupname> <id|$> [option]", "    Create a new consumer group. Options are:", "    * MKSTREAM",
+        "      Create the empty stream if it does not exist.", "    * ENTRIESREAD entries_read", "      Set the group's entries_read counter (internal use).", "CREATECONSUMER <key> <groupname> <consumer>",
+        "    Create a new consumer in the specified group.", "DELCONSUMER <key> <groupname> <consumer>", "    Remove the specified consumer.", "DESTROY <key> <groupname>", "    Remove the specified group.",
+        "SETID <key> <groupname> <id|$> [ENTRIESREAD entries_read]", "    Set the current group ID and entries_read counter.", "HELP", "    Prints this help.",
+    ];
+
     public void Bind(CommandTable table)
     {
         table.Bind("xgroup|create", Create, "Makes a consumer group");
@@ -12,14 +20,10 @@ internal sealed class GroupCommands : ICommandFamily
         table.Bind("xgroup|destroy", Destroy, "Removes a group with all that is pending");
         table.Bind("xgroup|createconsumer", CreateConsumer, "Makes a consumer of a group");
         table.Bind("xgroup|delconsumer", DeleteConsumer, "Removes a consumer with all that it has pending");
-        table.Bind("xgroup|help", Help, "Lists the subcommands");
+        table.Bind("xgroup|help", call => ScriptCommands.ReplyHelp(call, Help), "Lists the subcommands");
         table.Bind("xack", Acknowledge, "Acknowledges entries: they are pending no more");
         table.Bind("xpending", Pending, "Says which entries are pending, for whom and how long");
     }
-
-    private static void Help(CommandCall call) => call.Help(
-        "CREATE key group id|$ [MKSTREAM] [ENTRIESREAD n]: makes a group that begins behind an entry, and the stream too if asked", "SETID key group id|$ [ENTRIESREAD n]: sets behind which entry a group goes on",
-        "DESTROY key group: removes a group", "CREATECONSUMER key group consumer: makes a consumer", "DELCONSUMER key group consumer: removes a consumer with what it has pending");
 
     private static void Create(CommandCall call)
     {
