@@ -118,6 +118,9 @@ internal sealed class KeyspaceNode
 
     public NodeCounters Counters { get; } = new();
 
+    /// <summary>How much of it there was a second, lately.</summary>
+    public NodeRates Rates { get; } = new();
+
     /// <summary>The clients by their number.</summary>
     public SortedDictionary<long, ClientSession> Clients { get; } = [];
 
