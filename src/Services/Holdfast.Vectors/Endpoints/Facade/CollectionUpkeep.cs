@@ -33,6 +33,7 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
     {
         using var timer = new PeriodicTimer(Pulse);
         var pulse = 0L;
+        var splits = new Dictionary<string, Task>(StringComparer.Ordinal);
         try
         {
             while (await timer.WaitForNextTickAsync(cancel).ConfigureAwait(false))
@@ -46,6 +47,8 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
                 {
                     foreach (var group in collections.LeftOver(view)) await cluster.DeleteGroupAsync(group, cancel).ConfigureAwait(false);
                     await collections.CompleteAsync(view, cancel).ConfigureAwait(false);
+                    foreach (var record in collections.Splitting(view))
+                        if (!splits.TryGetValue(record.Id, out var driven) || driven.IsCompleted) splits[record.Id] = SplitAsync(cluster, collections, record, cancel);
                 }
                 catch (VectorFault)
                 {
@@ -56,6 +59,20 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
         catch (Exception fault) when (fault is OperationCanceledException or ObjectDisposedException)
         {
             // The node stops.
+        }
+
+        await Task.WhenAll(splits.Values).ConfigureAwait(false);
+    }
+
+    private static async Task SplitAsync(ClusterNode cluster, DirectoryCollections collections, CollectionRecord record, CancellationToken cancel)
+    {
+        try
+        {
+            await new SplitRunner(collections).RunAsync(record, () => cluster.Directory.Status.IsServingLeader, cancel).ConfigureAwait(false);
+        }
+        catch (Exception fault) when (fault is VectorFault or OperationCanceledException or ObjectDisposedException)
+        {
+            // Not just now, or the node stops: whoever leads the directory looks again.
         }
     }
 }
