@@ -24,6 +24,8 @@ namespace Holdfast.Server.Commands;
 [JsonSerializable(typeof(IReadOnlyList<SlotRow>))]
 [JsonSerializable(typeof(IReadOnlyList<KeyspaceNodeRow>))]
 [JsonSerializable(typeof(IReadOnlyList<MoveRow>))]
+[JsonSerializable(typeof(IReadOnlyList<ShardRow>))]
+[JsonSerializable(typeof(IReadOnlyList<TransferRow>))]
 [JsonSerializable(typeof(IReadOnlyList<PassageRow>))]
 [JsonSerializable(typeof(AnswerRow))]
 [JsonSerializable(typeof(ChangeRow))]
