@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using Holdfast.Primitives;
@@ -25,22 +26,26 @@ internal sealed class SplitWorld
     private readonly VectorFace face;
     private readonly PlantedSplitBug bug;
     private readonly string?[] model = new string?[Ids];
-    private readonly HashSet<int> busy = [];
+    private readonly ConcurrentDictionary<int, bool> busy = new();
     private readonly List<Task> waiting = [];
     private readonly List<CollectionRecord> layouts = [];
     private readonly List<Driver> drivers = [];
     private int written;
+    private readonly bool givesUp;
     private int patience;
 
     public SplitWorld(ulong seed, PlantedShardBug shardBug, PlantedSplitBug bug)
     {
-        (dice, this.bug) = (new SeededRandom(seed), bug);
+        (dice, this.bug, givesUp) = (new SeededRandom(seed), bug, seed % 3 == 0);
         collections = new LocalCollections(null, bug: shardBug);
         face = new VectorFace(collections);
     }
 
     /// <summary>How many drivers died.</summary>
     public int Crashes { get; private set; }
+
+    /// <summary>Whether the split was given up.</summary>
+    public bool GaveUp { get; private set; }
 
     public async Task RunAsync()
     {
@@ -58,11 +63,14 @@ internal sealed class SplitWorld
             mayCrash &= step < StepsMax / 2; // A world in which everybody always dies ends nowhere.
             drivers.RemoveAll(driver => driver.Task.IsCompleted);
             if (drivers.Count < (mayCrash ? 2 : 1)) drivers.Add(new Driver(collections, record, bug));
-            if (dice.Chance(0.4)) await ActAsync();
+            if (givesUp && dice.Chance(0.002)) GaveUp |= await SplitRunner.GiveUpAsync(collections, record, default);
+            else if (dice.Chance(0.4)) await ActAsync();
             else await AdvanceAsync(drivers[patience-- > 0 ? 0 : Favour()], mayCrash);
         }
 
-        Assert.Null((await collections.FindAsync("c", default))!.Layout.Split);
+        var end = (await collections.FindAsync("c", default))!.Layout;
+        Assert.Null(end.Split);
+        Assert.Equal(GaveUp ? 1 : 2, end.Numbers.Count);
 
         // Who was still at it goes on for as long as it likes: nobody listens any more.
         foreach (var driver in drivers)
@@ -98,7 +106,7 @@ internal sealed class SplitWorld
     private async Task ActAsync()
     {
         var id = dice.Next(Ids);
-        if (!busy.Add(id)) return;
+        if (!busy.TryAdd(id, true)) return;
         var record = layouts[dice.Chance(0.5) ? layouts.Count - 1 : dice.Next(layouts.Count)];
         var task = dice.Next(5) switch
         {
@@ -116,28 +124,28 @@ internal sealed class SplitWorld
         var point = new PointWrite(PointId.Of((ulong)id), PayloadOf(text), [new NamedVector("", [id, 1])]);
         await face.UpsertAsync(record, [point], null, default);
         model[id] = text;
-        busy.Remove(id);
+        busy.TryRemove(id, out _);
     }
 
     private async Task SetAsync(CollectionRecord record, int id, string text)
     {
         await face.ChangeAsync(record, [PointId.Of((ulong)id)], (ids, filter) => ShardCommand.SetPayload(ids, PayloadOf(text), "", filter), null, default);
         if (model[id] is not null) model[id] = text;
-        busy.Remove(id);
+        busy.TryRemove(id, out _);
     }
 
     private async Task DeleteAsync(CollectionRecord record, int id)
     {
         await face.ChangeAsync(record, [PointId.Of((ulong)id)], ShardCommand.Delete, null, default);
         model[id] = null;
-        busy.Remove(id);
+        busy.TryRemove(id, out _);
     }
 
     private async Task ReadAsync(CollectionRecord record, int id)
     {
         var found = await face.RetrieveAsync(record, [PointId.Of((ulong)id)], new ContentWanted(true, 0), ReadScope.Strong(default));
         Assert.Equal(model[id], found.Count == 0 ? null : TextOf(found.Single().Payload));
-        busy.Remove(id);
+        busy.TryRemove(id, out _);
     }
 
     private async Task CheckAllAsync()

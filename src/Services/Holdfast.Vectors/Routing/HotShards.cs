@@ -43,7 +43,8 @@ internal sealed class HotShards
             return null;
         }
 
-        var heat = nodes.Order().ToDictionary(node => node, node => replicas.Where(replica => replica.Node == node).Sum(replica => replica.Processors));
+        var heat = new SortedDictionary<ulong, double>();
+        foreach (var node in nodes) heat[node] = replicas.Where(replica => replica.Node == node).Sum(replica => replica.Processors);
         if (heat.Count < 2) return null;
         var hot = heat.MaxBy(each => each.Value);
         if (hot.Value < ProcessorsLeast || BestOf(replicas, heat, hot.Key) is not { } relief)
@@ -60,7 +61,7 @@ internal sealed class HotShards
     }
 
     /// <summary>The move after which the busier of the two nodes is least busy; null when none pays.</summary>
-    private static ShardRelief? BestOf(IReadOnlyList<ReplicaHeat> replicas, Dictionary<ulong, double> heat, ulong hot)
+    private static ShardRelief? BestOf(IReadOnlyList<ReplicaHeat> replicas, SortedDictionary<ulong, double> heat, ulong hot)
     {
         ShardRelief? best = null;
         var least = heat[hot];

@@ -30,6 +30,9 @@ internal enum SplitStep
     /// <summary>The target adopted what was unsealed before it was released: it begins again. Nobody was told of it.</summary>
     ExpectAgain,
 
+    /// <summary>The target adopts no more: the layout stays what it was.</summary>
+    GiveUp,
+
     /// <summary>It cannot go on: the source let go of what nobody adopted. Only a mistake of ours comes here.</summary>
     Stuck,
 }
@@ -41,19 +44,18 @@ internal enum SplitStep
 internal static class SplitPlan
 {
     /// <summary>The next step.</summary>
+    /// <remarks>What the source says must be newer than what the target says.</remarks>
     /// <param name="part">What the source had when the split began.</param>
     /// <param name="source">What it says.</param>
     /// <param name="target">What the target says.</param>
     /// <param name="isCopied">Whether this driver has copied the half, and knows up to which entry.</param>
     public static SplitStep Next(HashPart part, ShardHold source, ShardHold target, bool isCopied)
     {
+        if (target.IsAbandoned) return source.IsSealed ? SplitStep.Unseal : SplitStep.GiveUp;
         if (source.Part == part.Staying) return target.AdoptedAt.Value != 0 ? SplitStep.Divide : SplitStep.Stuck;
         if (target.AdoptedAt.Value != 0) return source.IsSealed && source.SealedAt == target.AdoptedAt ? SplitStep.Release : SplitStep.ExpectAgain;
         if (!target.IsExpecting) return SplitStep.Expect;
         if (source.IsSealed) return isCopied ? SplitStep.Adopt : SplitStep.Unseal;
         return isCopied ? SplitStep.Seal : SplitStep.Copy;
     }
-
-    /// <summary>Whether a split can still be given up: until the target has adopted.</summary>
-    public static bool MayBeGivenUp(HashPart part, ShardHold source, ShardHold target) => source.Part == part && target.AdoptedAt.Value == 0;
 }

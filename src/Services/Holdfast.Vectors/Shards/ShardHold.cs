@@ -20,6 +20,12 @@ internal readonly record struct ShardHold(HashPart Part, bool IsExpecting, HashP
     /// <summary>Whether the shard was never part of a split.</summary>
     public bool IsWhole => this == default;
 
+    /// <summary>In place of a seal: the target of a split that was given up. It adopts nothing any more.</summary>
+    public static readonly LogIndex Abandoned = new(ulong.MaxValue);
+
+    /// <summary>Whether it is the target of a split that was given up.</summary>
+    public bool IsAbandoned => AdoptedAt == Abandoned;
+
     /// <summary>Whether half of it takes no writes just now.</summary>
     public bool IsSealed => SealedAt.Value != 0;
 

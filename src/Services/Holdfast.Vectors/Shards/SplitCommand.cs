@@ -50,6 +50,9 @@ internal static class SplitCommand
         writer.WriteUInt64(hash);
     });
 
+    /// <summary>The target adopts nothing any more; refused when it has adopted.</summary>
+    public static byte[] Abandon() => Adopt(ShardHold.Abandoned, 0, 0);
+
     /// <summary>The source forgets what was sealed; refused when its settings are not those that the target has.</summary>
     /// <param name="sealedAt">The entry that sealed it.</param>
     /// <param name="settings">The hash of the target's configuration and indexes.</param>

@@ -64,6 +64,12 @@ internal readonly ref struct SplitEntries(ShardState state, LogIndex index, ulon
         var (sealedAt, points, hash) = (new LogIndex(reader.ReadUInt64()), (long)reader.ReadUInt64(), reader.ReadUInt64());
         if (!reader.IsWhole) return walk.Refuse("the entry is not whole");
         if (hold.AdoptedAt == sealedAt) return walk.Done(0);
+        if (sealedAt == ShardHold.Abandoned && (hold.IsExpecting || hold.IsWhole))
+        {
+            hold = new ShardHold { Part = hold.Part, AdoptedAt = sealedAt };
+            return walk.Done(1);
+        }
+
         if (!hold.IsExpecting) return walk.Refuse("the shard expects nothing");
         if (bug != PlantedShardBug.AdoptsUnseen && (state.Store.Count != points || state.Store.Hash != hash)) return walk.Refuse("what was staged is not what was sealed");
         hold = new ShardHold { Part = hold.Part, AdoptedAt = sealedAt };

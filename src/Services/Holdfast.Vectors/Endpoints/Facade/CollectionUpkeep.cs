@@ -37,7 +37,7 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
         using var timer = new PeriodicTimer(Pulse);
         var pulse = 0L;
         var splits = new Dictionary<string, Task>(StringComparer.Ordinal);
-        var heat = new HeatWatch(collections);
+        var (heat, heating) = (new HeatWatch(collections), Task.CompletedTask);
         try
         {
             while (await timer.WaitForNextTickAsync(cancel).ConfigureAwait(false))
@@ -54,7 +54,7 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
                     await collections.CompleteAsync(view, cancel).ConfigureAwait(false);
                     foreach (var record in collections.Splitting(view))
                         if (!splits.TryGetValue(record.Id, out var driven) || driven.IsCompleted) splits[record.Id] = SplitAsync(cluster, collections, record, cancel);
-                    if (now % PulsesPerHeat == 0 && await heat.LookAsync(NodesOf(view), cancel).ConfigureAwait(false) is not null) relieved.Increment();
+                    if (now % PulsesPerHeat == 0 && heating.IsCompleted) heating = RelieveAsync(heat, NodesOf(view), relieved, cancel);
                 }
                 catch (VectorFault)
                 {
@@ -67,7 +67,19 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
             // The node stops.
         }
 
-        await Task.WhenAll(splits.Values).ConfigureAwait(false);
+        await Task.WhenAll([heating, .. splits.Values]).ConfigureAwait(false);
+    }
+
+    private static async Task RelieveAsync(HeatWatch heat, ulong[] nodes, Counter relieved, CancellationToken cancel)
+    {
+        try
+        {
+            if (await heat.LookAsync(nodes, cancel).ConfigureAwait(false) is not null) relieved.Increment();
+        }
+        catch (Exception fault) when (fault is VectorFault or OperationCanceledException or ObjectDisposedException)
+        {
+            // Not just now, or the node stops.
+        }
     }
 
     private static ulong[] NodesOf(DirectoryView view) =>

@@ -51,9 +51,17 @@ internal sealed class ShardWrites(ICollections collections, CollectionRecord col
 
             if (refused.Count == 0) return;
             var newest = await wait.NextAsync(record, last > 0).ConfigureAwait(false);
-            left = [.. refused.Select(each => (newest.Layout.Successors(each.Shard, record.Layout.PartOf(each.Shard)).First(shard => newest.Layout.PartOf(shard).Has(idOf(each.Item))), each.Item))];
+            left = [.. refused.Select(each => (SuccessorOf(newest, each.Shard, idOf(each.Item)), each.Item))];
             record = newest;
         }
+    }
+
+    /// <summary>Who has now what a shard had of an id.</summary>
+    private int SuccessorOf(CollectionRecord newest, int shard, PointId id)
+    {
+        foreach (var successor in newest.Layout.Successors(shard, record.Layout.PartOf(shard)))
+            if (newest.Layout.PartOf(successor).Has(id)) return successor;
+        throw VectorFault.NotFound($"Shard {shard} not found");
     }
 }
 

@@ -20,6 +20,9 @@ internal enum PlantedSplitBug : byte
 
     /// <summary>The directory says who has what before the source has let go.</summary>
     DividesTooSoon,
+
+    /// <summary>What the target says is newer than what the source says.</summary>
+    AsksTheSourceFirst,
 }
 
 /// <summary>
@@ -47,7 +50,10 @@ internal sealed class SplitRunner(ICollections collections, PlantedSplitBug bug 
             if (await collections.FindAsync(begun.Name, cancel).ConfigureAwait(false) is not { Layout.Split: { } split } record || record.Id != begun.Id || split != begun.Layout.Split) return;
             var (source, target) = (await collections.ShardAsync(record, split.Source, cancel).ConfigureAwait(false), await collections.ShardAsync(record, split.Target, cancel).ConfigureAwait(false));
             var part = record.Layout.PartOf(split.Source);
-            var (from, to) = (await AskAsync(source, null, cancel).ConfigureAwait(false), await AskAsync(target, null, cancel).ConfigureAwait(false));
+
+            // The target first: what it adopted was sealed before, so what the source says afterwards of that seal is the last word.
+            var (to, from) = (await AskAsync(target, null, cancel).ConfigureAwait(false), await AskAsync(source, null, cancel).ConfigureAwait(false));
+            if (bug == PlantedSplitBug.AsksTheSourceFirst) (from, to) = (from, await AskAsync(target, null, cancel).ConfigureAwait(false));
             var step = SplitPlan.Next(part, from.Hold, to.Hold, copiedTo.Value != 0);
             if (bug == PlantedSplitBug.DividesTooSoon && step == SplitStep.Release) step = SplitStep.Divide;
             switch (step)
@@ -76,6 +82,9 @@ internal sealed class SplitRunner(ICollections collections, PlantedSplitBug bug 
                     if (from.Settings != to.Settings) await CopySettingsAsync(record, source, target, cancel).ConfigureAwait(false);
                     else await source.ProposeAsync(SplitCommand.Release(from.Hold.SealedAt, to.Settings), cancel).ConfigureAwait(false);
                     break;
+                case SplitStep.GiveUp:
+                    await collections.UpdateAsync(record, record.Config, record.Layout.Unsplit(), cancel).ConfigureAwait(false);
+                    break;
                 case SplitStep.Divide:
                     await collections.UpdateAsync(record, record.Config, record.Layout.Divided(), cancel).ConfigureAwait(false);
                     break;
@@ -85,18 +94,20 @@ internal sealed class SplitRunner(ICollections collections, PlantedSplitBug bug 
         }
     }
 
-    /// <summary>Gives a split up, if it still can be; false when it cannot.</summary>
+    /// <summary>Gives a split up, if it still can be; false when it cannot. The target decides: one that adopts no more has the source unsealed and the layout as it was, by whoever drives.</summary>
     public static async Task<bool> GiveUpAsync(ICollections collections, CollectionRecord record, CancellationToken cancel)
     {
-        var split = record.Layout.Split!;
-        var (source, target) = (await collections.ShardAsync(record, split.Source, cancel).ConfigureAwait(false), await collections.ShardAsync(record, split.Target, cancel).ConfigureAwait(false));
-        var (from, to) = (await AskAsync(source, null, cancel).ConfigureAwait(false), await AskAsync(target, null, cancel).ConfigureAwait(false));
-        var part = record.Layout.PartOf(split.Source);
-        if (!SplitPlan.MayBeGivenUp(part, from.Hold, to.Hold)) return false;
+        var target = await collections.ShardAsync(record, record.Layout.Split!.Target, cancel).ConfigureAwait(false);
+        try
+        {
+            await target.ProposeAsync(SplitCommand.Abandon(), cancel).ConfigureAwait(false);
+        }
+        catch (VectorFault fault) when (fault.Status == 400)
+        {
+            return false;
+        }
 
-        // The target adopts no more when the source is not sealed by what it is told: with the seal goes what a driver that is still at it rests on.
-        if (from.Hold.IsSealed) await source.ProposeAsync(SplitCommand.Unseal(from.Hold.SealedAt), cancel).ConfigureAwait(false);
-        return await collections.UpdateAsync(record, record.Config, record.Layout.Unsplit(), cancel).ConfigureAwait(false);
+        return true;
     }
 
     private static async Task<SplitAnswer> AskAsync(IShard shard, HashPart? counted, CancellationToken cancel) =>

@@ -215,6 +215,7 @@ internal sealed class VectorFace(ICollections collections)
         while (true)
         {
             var newest = await wait.NextAsync(collection, isHalfDone: false).ConfigureAwait(false);
+            if (!newest.Layout.Numbers.Contains(number)) throw VectorFault.NotFound($"Shard {number} not found");
             if (newest.Layout.PartOf(number) == part) continue;
             return AnswersMerged.Of(await Task.WhenAll(newest.Layout.Successors(number, part).Select(each => AskAsync(newest, each, question, scope))).ConfigureAwait(false));
         }
