@@ -53,7 +53,7 @@ internal sealed class SplitRunner(ICollections collections, PlantedSplitBug bug 
 
             // The target first: what it adopted was sealed before, so what the source says afterwards of that seal is the last word.
             var (to, from) = (await AskAsync(target, null, cancel).ConfigureAwait(false), await AskAsync(source, null, cancel).ConfigureAwait(false));
-            if (bug == PlantedSplitBug.AsksTheSourceFirst) (from, to) = (from, await AskAsync(target, null, cancel).ConfigureAwait(false));
+            if (bug == PlantedSplitBug.AsksTheSourceFirst) to = await AskAsync(target, null, cancel).ConfigureAwait(false);
             var step = SplitPlan.Next(part, from.Hold, to.Hold, copiedTo.Value != 0);
             if (bug == PlantedSplitBug.DividesTooSoon && step == SplitStep.Release) step = SplitStep.Divide;
             switch (step)
