@@ -194,6 +194,17 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>A control call to another member, for what a face asks of its like. Never throws for what the network or the other node does.</summary>
     public ValueTask<ControlReply> CallAsync(NodeId node, ushort verb, byte[] question, CancellationToken cancellation) => hands.CallAsync(node, verb, question, cancellation);
 
+    /// <summary>
+    /// The feature level that the cluster's groups have or will have soon, by what the directory says of all members' programs (S5): what needs more has to wait for the upgrade to be finished.
+    /// </summary>
+    public uint FeatureLevelAhead => FeatureGate.Target(View, Directory.Status.FeatureLevel, setup.Groups.FeatureLevelKnown);
+
+    /// <summary>What a group's leader says about it, wherever it is; null when nobody is reached.</summary>
+    public ValueTask<GroupSighting?> SightAsync(GroupId group, CancellationToken cancellation) => hands.SightAsync(group, cancellation);
+
+    /// <summary>What a member's replica of a group says of itself; null when it has none, or does not answer.</summary>
+    public ValueTask<ReplicaReport?> ReportOfAsync(NodeId node, GroupId group, CancellationToken cancellation) => hands.AskAsync(node, group, cancellation);
+
     /// <summary>This node's replica of a group; null when it has none.</summary>
     public ReplicatedGroup? FindGroup(GroupId group) => hands.Find(group);
 
