@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Holdfast.Coordination.Endpoints;
+using Holdfast.Http;
 using Holdfast.Keyspace.Endpoints;
 using Holdfast.Server.Hosting;
 using Microsoft.Extensions.Logging;
