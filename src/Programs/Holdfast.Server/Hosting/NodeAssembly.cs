@@ -166,12 +166,7 @@ internal sealed class NodeAssembly : INode
         listener.Start();
         if (self.Cluster == Primitives.ClusterId.None && plan.Cluster.Count > 1) log.Say(NodeEvents.Founding, "a new cluster begins when every listed node is there");
         stops.Push(cluster.DisposeAsync);
-        if (cluster.IsAlone && redis is not null)
-        {
-            runtime.StartLoops();
-            redis.OpenAlone(plan.Redis!, log, record, cluster);
-        }
-
+        if (cluster.IsAlone) OpenAlone(plan, record);
         await cluster.StartAsync(cancel);
 
         var membership = new NodeMembership(cluster, record, runtime.HearsFrom, tls is null ? "http" : "https");
@@ -183,12 +178,7 @@ internal sealed class NodeAssembly : INode
         backup.Start();
         stops.Push(backup.DisposeAsync);
         RunUntilStopped(() => TickAsync(keyspace));
-        foreach (var face in faces)
-        {
-            await face.OpenAsync(parts, cancel);
-            stops.Push(face.CloseAsync);
-        }
-
+        await OpenFacesAsync(parts, cancel);
         await ServeAsync(parts, clientTls, tls, keyspace, backup, () => data.Disk.FreeBytes, cancel);
         log.Say(NodeEvents.Started, $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
     }
@@ -197,6 +187,23 @@ internal sealed class NodeAssembly : INode
     {
         ResetDirectory.Ask(plan.DataDirectory);
         beginsAnew.TrySetResult();
+    }
+
+    /// <summary>Redis's port is open before there is a cluster, for its clients are to bring the nodes together (CLUSTER MEET).</summary>
+    private void OpenAlone(ServerPlan plan, MemberRecord record)
+    {
+        if (redis is null) return;
+        runtime!.StartLoops();
+        redis.OpenAlone(plan.Redis!, log, record, cluster!);
+    }
+
+    private async Task OpenFacesAsync(NodeParts parts, CancellationToken cancel)
+    {
+        foreach (var face in faces)
+        {
+            await face.OpenAsync(parts, cancel);
+            stops.Push(face.CloseAsync);
+        }
     }
 
     /// <summary>What looks on, and then the front door.</summary>
