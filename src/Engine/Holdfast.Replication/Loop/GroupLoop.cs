@@ -172,6 +172,7 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
     {
         peerLosses.AddOrUpdate(peer, 1, static (_, losses) => losses + 1);
         ResetPeer(peer);
+        Face?.OnPeerDown(peer);
     }
 
     /// <summary>A batch of this loop is durable. From the log's thread.</summary>

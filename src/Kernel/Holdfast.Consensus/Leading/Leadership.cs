@@ -99,7 +99,7 @@ internal sealed class Leadership
         follower.OnAnswer(now, reply);
         if (!reply.Accepted)
         {
-            follower.OnRejected(reply.Match, log.LastNotAbove(reply.Hint.Index, reply.Hint.Term).Index);
+            follower.OnRejected(reply.Match, log.LastNotAbove(reply.Hint.Index, reply.Hint.Term).Index, showsGap: log.Matches(reply.Hint));
             return false;
         }
 
@@ -249,9 +249,8 @@ internal sealed class Leadership
             if (follower.State != ProgressState.Replicate) break;
         }
 
-        var owesCommit = follower.State == ProgressState.Replicate && follower.CommitSent < LogIndex.Min(commit, follower.Next.Previous);
         var owesRound = reads.HasWaiting && follower.RoundSent < reads.Newest;
-        if (sent == 0 && (isDue || owesCommit || owesRound)) SendEmpty(now, follower, effects);
+        if (sent == 0 && (isDue || owesRound || follower.OwesCommit(commit))) SendEmpty(now, follower, effects);
     }
 
     private int SendEntries(Instant now, Progress follower, Effects effects)
