@@ -221,6 +221,26 @@ public sealed class ReplicationTests
         cluster.RunUntil(() => leader.Applied.Count(command => command[0] == 'x') == 100, "all are committed");
     }
 
+    [Fact] // A follower back from a snapshot was sent 8 MiB in one turn, and two loops stood still for 100 ms.
+    public void One_flush_sends_a_follower_a_bounded_piece_of_what_it_lacks_and_its_answers_bring_the_rest()
+    {
+        var start = new RaftStart { Self = LoneReplica.Peer(1), Group = new GroupId(7), HardState = new HardState(new Term(1), NodeId.None), Configuration = LoneReplica.Voters(3) };
+        var replica = new LoneReplica(start, new RaftOptions { AppendBytesMax = 1, FlushBytesMax = 40 });
+        replica.Lead(2);
+        replica.Turn();
+        replica.Acknowledge(2, 1);
+        for (var i = 0; i < 30; i++) replica.Node.Propose(replica.Now, [1]);
+        var through = 1UL;
+        for (var turns = 0; through < 31; turns++)
+        {
+            Assert.InRange(turns, 0, 30);
+            var sent = replica.Turn().Appends.Items.ToArray().Where(append => append.To == LoneReplica.Peer(2) && append.Message.Count > 0).Select(append => append.Message).ToList();
+            Assert.InRange(sent.Count, 0, 3); // Each entry counts 17 bytes.
+            if (sent.Count > 0) through = sent[^1].First.Value;
+            replica.Acknowledge(2, Math.Max(through - 1, 1));
+        }
+    }
+
     [Fact]
     public void Too_much_uncommitted_and_too_large_entries_are_refused()
     {

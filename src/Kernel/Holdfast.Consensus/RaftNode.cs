@@ -96,6 +96,13 @@ public sealed class RaftNode
         set => timer.IsReluctant = value && !Configuration.IsSoleVoter(Self);
     }
 
+    /// <summary>How gladly this replica stands for election, 0 to 3 (<see cref="RaftOptions.ElectionPriority"/>), from its next draw on. It changes when it stands, never whether its vote or its log counts.</summary>
+    public void SetElectionPriority(int priority)
+    {
+        Invariant.Holds(priority is >= 0 and <= 3, "an election priority is 0 to 3");
+        timer.SetPriority(priority);
+    }
+
     /// <summary>Whether this leader has committed an entry of its own term; only then does it know what is committed (Raft paper 8).</summary>
     public bool HasCommittedInTerm => standing.IsLeader && journal.HasCommittedIn(Term);
 

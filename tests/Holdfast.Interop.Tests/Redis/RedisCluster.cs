@@ -43,14 +43,7 @@ internal sealed class RedisCluster : IAsyncDisposable
     public async Task<IReadOnlyList<ListedNode>> NodesAsync()
     {
         var asked = Enumerable.Range(0, Ports.Length).First(Nodes.IsRunning);
-        var listed = new List<ListedNode>();
-        foreach (var line in (await CliAsync(asked, "cluster", "nodes")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
-        {
-            var fields = line.Split(' ');
-            listed.Add(new ListedNode(fields[0], int.Parse(fields[1].Split('@')[0].Split(':')[1], System.Globalization.CultureInfo.InvariantCulture), fields[2], string.Join(',', fields.Skip(8))));
-        }
-
-        return listed;
+        return ListedNode.ParseAll(await CliAsync(asked, "cluster", "nodes"));
     }
 
     /// <summary>Waits until all nodes say the same about the slots.</summary>
@@ -85,7 +78,8 @@ internal sealed class RedisCluster : IAsyncDisposable
         return RunAsync("redis-cli", [.. where, .. words]);
     }
 
-    private static async Task<string> RunAsync(string program, string[] words)
+    /// <summary>What a program prints, errors last.</summary>
+    internal static async Task<string> RunAsync(string program, params string[] words)
     {
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var word in words) start.ArgumentList.Add(word);
@@ -100,7 +94,13 @@ internal sealed class RedisCluster : IAsyncDisposable
 }
 
 /// <summary>A line of CLUSTER NODES.</summary>
-internal sealed record ListedNode(string Id, int Port, string Flags, string Ranges)
+internal sealed record ListedNode(string Id, int Port, string Flags, string Master, ulong Epoch, string Ranges)
 {
+    public bool IsSlave => Flags.Split(',').Contains("slave");
+
+    public static IReadOnlyList<ListedNode> ParseAll(string text) =>
+        [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.Contains('@', StringComparison.Ordinal)).Select(line => line.Split(' ')).Select(fields =>
+            new ListedNode(fields[0], int.Parse(fields[1].Split('@')[0].Split(':')[1], System.Globalization.CultureInfo.InvariantCulture), fields[2], fields[3], ulong.Parse(fields[6], System.Globalization.CultureInfo.InvariantCulture), string.Join(',', fields.Skip(8))))];
+
     public int Slots => Ranges.Split(',', StringSplitOptions.RemoveEmptyEntries).Sum(range => range.Split('-') is [var first, var last] ? int.Parse(last, System.Globalization.CultureInfo.InvariantCulture) - int.Parse(first, System.Globalization.CultureInfo.InvariantCulture) + 1 : 1);
 }

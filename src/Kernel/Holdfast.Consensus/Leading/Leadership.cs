@@ -242,19 +242,18 @@ internal sealed class Leadership
             return;
         }
 
-        var sent = false;
-        while (follower.MaySend(options) && follower.Next <= log.Last.Index)
+        var sent = 0L;
+        while (follower.MaySend(options) && follower.Next <= log.Last.Index && sent < options.FlushBytesMax)
         {
-            SendEntries(now, follower, effects);
-            sent = true;
+            sent += SendEntries(now, follower, effects);
             if (follower.State != ProgressState.Replicate) break;
         }
 
         var owesRound = reads.HasWaiting && follower.RoundSent < reads.Newest;
-        if (!sent && (isDue || owesRound || follower.OwesCommit(commit))) SendEmpty(now, follower, effects);
+        if (sent == 0 && (isDue || owesRound || follower.OwesCommit(commit))) SendEmpty(now, follower, effects);
     }
 
-    private void SendEntries(Instant now, Progress follower, Effects effects)
+    private int SendEntries(Instant now, Progress follower, Effects effects)
     {
         var first = follower.Next;
         var last = log.Last.Index;
@@ -268,6 +267,7 @@ internal sealed class Leadership
         }
 
         Emit(now, follower, first, count, bytes, effects);
+        return bytes;
     }
 
     private void SendEmpty(Instant now, Progress follower, Effects effects) => Emit(now, follower, follower.Next, 0, 0, effects);

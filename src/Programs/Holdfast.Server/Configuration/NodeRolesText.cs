@@ -36,6 +36,6 @@ internal static class NodeRolesText
     /// <summary>Unless told otherwise, a node carries the faces that it serves.</summary>
     private static NodeRoles Served(SettingValues values) =>
         NodeRoles.Coordination
-        | (values[Settings.Redis].Text.Length == 0 ? NodeRoles.None : NodeRoles.Keyspace)
+        | (values[Settings.Redis].Text.Length + values[Settings.RedisTls].Text.Length == 0 ? NodeRoles.None : NodeRoles.Keyspace)
         | (values[Settings.Vectors].Text.Length + values[Settings.VectorsGrpc].Text.Length == 0 ? NodeRoles.None : NodeRoles.Vectors);
 }
