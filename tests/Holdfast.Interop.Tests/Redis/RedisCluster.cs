@@ -14,11 +14,12 @@ internal sealed class RedisCluster : IAsyncDisposable
     /// <summary>Where each node serves Redis clients.</summary>
     public int[] Ports { get; }
 
-    /// <summary>Starts a fresh cluster and waits until every slot is served, by as many masters as there are nodes.</summary>
-    public static async Task<RedisCluster> StartAsync(int nodes = 3, bool hasFaultyNetwork = false, Func<int, string[]>? flagsOf = null)
+    /// <summary>Starts a fresh cluster and waits until every slot is served, by as many masters as there are nodes; behind them stand nodes that are witnesses of the shards.</summary>
+    public static async Task<RedisCluster> StartAsync(int nodes = 3, bool hasFaultyNetwork = false, Func<int, string[]>? flagsOf = null, int witnesses = 0)
     {
         var ports = Interop.Tests.Ports.Free(nodes);
-        var cluster = new RedisCluster(await ProcessCluster.StartAsync(nodes, hasFaultyNetwork, flagsOf: node => ["--redis", $"127.0.0.1:{ports[node]}", .. flagsOf?.Invoke(node) ?? []]), ports);
+        string[] FaceOf(int node) => node < nodes ? ["--redis", $"127.0.0.1:{ports[node]}"] : ["--roles", "coordination,witness"];
+        var cluster = new RedisCluster(await ProcessCluster.StartAsync(nodes + witnesses, hasFaultyNetwork, flagsOf: node => [.. FaceOf(node), .. flagsOf?.Invoke(node) ?? []]), ports);
         await cluster.UntilServedAsync(nodes);
         return cluster;
     }

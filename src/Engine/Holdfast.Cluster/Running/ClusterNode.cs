@@ -140,17 +140,17 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>Creates a data group on the nodes that the planner chooses; the reply's id is the group's. Its replicas begin by themselves.</summary>
     /// <param name="face">What it carries.</param>
-    /// <param name="replicas">How many voters; odd.</param>
+    /// <param name="replicas">How many voters, witnesses included; odd.</param>
     /// <param name="cancellation">Ends the wait for the directory.</param>
     public async Task<DirectoryReply> CreateGroupAsync(string face, int replicas, CancellationToken cancellation)
     {
         var view = View;
-        var nodes = view.Members.Values.Select(member => new NodeFacts(member.Node, member.Zone, member.Roles.Carry(face) && view.RunningAbout(member.Node) is null && !view.IsBeingReplaced(member.Node))).ToArray();
+        var nodes = view.Members.Values.Select(member => new NodeFacts(member.Node, member.Zone, (member.Roles.Carry(face) || member.Roles.Witnesses(face)) && view.RunningAbout(member.Node) is null && !view.IsBeingReplaced(member.Node)) { IsWitness = member.Roles.Witnesses(face) }).ToArray();
         var groups = view.Groups.Values.Select(group => new GroupFacts(group.Id, [.. group.Replicas.Select(place => place.Node)], group.Replicas.Length, NodeId.None));
         var wanted = new GroupFacts(new GroupId(view.NextGroup), [], replicas, NodeId.None);
         var plan = Placement.Plan(nodes, [.. groups, wanted]).First(each => each.Group == wanted.Group);
         if (plan.Refusal.Length > 0) return DirectoryReply.No(plan.Refusal);
-        return await TellAsync(DirectoryCommand.CreateGroup(face, [.. plan.Replicas.Select(node => new ReplicaPlace(node, MemberRole.Voter))]), cancellation).ConfigureAwait(false);
+        return await TellAsync(DirectoryCommand.CreateGroup(face, [.. plan.Replicas.Select(node => new ReplicaPlace(node, plan.Witnesses.Contains(node) ? MemberRole.Witness : MemberRole.Voter))]), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Creates a data group on these nodes; the reply's id is the group's.</summary>
@@ -193,6 +193,17 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>A control call to another member, for what a face asks of its like. Never throws for what the network or the other node does.</summary>
     public ValueTask<ControlReply> CallAsync(NodeId node, ushort verb, byte[] question, CancellationToken cancellation) => hands.CallAsync(node, verb, question, cancellation);
+
+    /// <summary>
+    /// The feature level that the cluster's groups have or will have soon, by what the directory says of all members' programs (S5): what needs more has to wait for the upgrade to be finished.
+    /// </summary>
+    public uint FeatureLevelAhead => FeatureGate.Target(View, Directory.Status.FeatureLevel, setup.Groups.FeatureLevelKnown);
+
+    /// <summary>What a group's leader says about it, wherever it is; null when nobody is reached.</summary>
+    public ValueTask<GroupSighting?> SightAsync(GroupId group, CancellationToken cancellation) => hands.SightAsync(group, cancellation);
+
+    /// <summary>What a member's replica of a group says of itself; null when it has none, or does not answer.</summary>
+    public ValueTask<ReplicaReport?> ReportOfAsync(NodeId node, GroupId group, CancellationToken cancellation) => hands.AskAsync(node, group, cancellation);
 
     /// <summary>This node's replica of a group; null when it has none.</summary>
     public ReplicatedGroup? FindGroup(GroupId group) => hands.Find(group);

@@ -8,15 +8,16 @@ internal static class RedisSettings
 {
     public static KeyspaceOptions Of(SettingValues values, List<string> faults) => new()
     {
-        Durability = Choose(values, Settings.RedisDurability, "quorum", "async", faults) ? Durability.Async : Durability.Quorum,
-        IsBootstrappedByHand = Choose(values, Settings.RedisBootstrap, "auto", "manual", faults),
+        Durability = OneOf(values, Settings.RedisDurability, ["quorum", "async"], faults) == "async" ? Durability.Async : Durability.Quorum,
+        IsBootstrappedByHand = OneOf(values, Settings.RedisBootstrap, ["auto", "manual"], faults) == "manual",
+        DebugCommand = OneOf(values, Settings.RedisDebug, ["no", "local", "yes"], faults),
     };
 
-    /// <summary>Whether it is the second of two words.</summary>
-    private static bool Choose(SettingValues values, Setting setting, string first, string second, List<string> faults)
+    private static string OneOf(SettingValues values, Setting setting, string[] words, List<string> faults)
     {
         var value = values[setting];
-        if (value.Text != first && value.Text != second) faults.Add($"{setting.Key} ({value.Origin}): \"{value.Text}\" is neither {first} nor {second}");
-        return value.Text == second;
+        if (words.Contains(value.Text)) return value.Text;
+        faults.Add($"{setting.Key} ({value.Origin}): \"{value.Text}\" is neither {string.Join(" nor ", words)}");
+        return words[0];
     }
 }

@@ -36,7 +36,7 @@ internal sealed record ServerPlan
     public VectorPlan VectorFace { get; init; } = new();
 
     /// <summary>Where Redis clients are served; null for nowhere.</summary>
-    public IPEndPoint? Redis { get; init; }
+    public RedisPortPlan? Redis { get; init; }
 
     /// <summary>Whether the node starts alone and empty, and waits to be told which nodes to meet: by hand, and neither founding with others nor joining.</summary>
     public bool WaitsToMeet => RedisFace.IsBootstrappedByHand && Cluster.Count == 0 && JoinAddress.Length == 0 && !IsEphemeral;
@@ -121,7 +121,7 @@ internal sealed record ServerPlan
             TlsFolder = tls,
             ClientPort = clientPort,
             Etcd = Listen(values, Settings.Etcd, isInsecure || clientPort.IsGuarded, $"give it {Settings.EtcdCert.Flag}, {Settings.EtcdKey.Flag} and {Settings.EtcdClientCa.Flag}, bind to 127.0.0.1", faults) ?? new IPEndPoint(IPAddress.Loopback, 2379),
-            Redis = values[Settings.Redis].Text.Length == 0 ? null : Listen(values, Settings.Redis, isInsecure, "bind to 127.0.0.1", faults),
+            Redis = RedisPortPlan.From(values, (setting, isGuarded) => values[setting].Text.Length == 0 ? null : Listen(values, setting, isInsecure || isGuarded, $"serve them at {Settings.RedisTls.Flag} with {Settings.RedisClientCa.Flag}, bind to 127.0.0.1", faults), faults) is { First: not null } redis ? redis : null,
             RedisFace = RedisSettings.Of(values, faults),
             Dns = values[Settings.Dns].Text.Length == 0 ? null : Listen(values, Settings.Dns, isInsecure, "DNS has neither: bind to 127.0.0.1 and let this machine's resolver forward to it", faults),
             DnsUser = values[Settings.DnsUser].Text,
@@ -134,7 +134,7 @@ internal sealed record ServerPlan
             JoinToken = values[Settings.Token].Text,
             Keyspace = KeyspaceSettings.Of(values, faults) with { Auth = clientPort.Auth },
             Backup = BackupPlan.From(values, data, faults),
-            Roles = NodeRolesText.From(values, faults) | (values[Settings.Redis].Text.Length > 0 ? Holdfast.Cluster.NodeRoles.Keyspace : Holdfast.Cluster.NodeRoles.None),
+            Roles = NodeRolesText.From(values, faults) | (values[Settings.Redis].Text.Length + values[Settings.RedisTls].Text.Length > 0 ? Holdfast.Cluster.NodeRoles.Keyspace : Holdfast.Cluster.NodeRoles.None),
             Zone = values[Settings.Zone].Text,
             IsEphemeral = Switch(values, Settings.Ephemeral, faults),
             LogsAsJson = Json(values, isTerminal, faults),

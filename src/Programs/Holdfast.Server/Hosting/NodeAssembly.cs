@@ -130,6 +130,7 @@ internal sealed class NodeAssembly : INode
 
         // Vector shards are carried wherever they are placed, Redis's where the face is on.
         var vectors = new VectorsFace(onFatal, group => runtime!.FilesOf(group), group => runtime!.Groups.FirstOrDefault(each => each.Id == group)?.TakeSnapshot());
+        if (plan.Redis is not null) RedisFace.RequireScripts();
         redis = plan.Redis is null ? null : new RedisFace(plan.RedisFace, log, plan.WaitsToMeet ? () => BeginAnew(plan) : null);
         faces = redis is null ? [vectors] : [vectors, redis];
         runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal, LoopParts = new DataFaces(faces).MakePart });
@@ -170,7 +171,7 @@ internal sealed class NodeAssembly : INode
         if (cluster.IsAlone && redis is not null)
         {
             runtime.StartLoops();
-            redis.OpenAlone(plan, record, cluster);
+            redis.OpenAlone(plan.Redis!, log, record, cluster);
         }
 
         await cluster.StartAsync(cancel);

@@ -137,8 +137,7 @@ internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode
         var carriers = view.Members.Values.Count(member => member.Roles.Carry(ShardLayout.Face) && !view.Settings.ContainsKey(ShardLayout.FollowsPrefix + member.Node));
         if (IsByHand) return false;
         if (!view.Settings.ContainsKey(ShardLayout.Setting) || view.Groups.Values.Count(group => group.Face == ShardLayout.Face) >= carriers) return false;
-        var replicas = Math.Min(node.Options.Replicas, carriers);
-        return (await cluster.CreateGroupAsync(ShardLayout.Face, replicas - (replicas % 2 == 0 ? 1 : 0), stopping).ConfigureAwait(false)).Accepted;
+        return (await cluster.CreateGroupAsync(ShardLayout.Face, ReplicaCount.For(view, ShardLayout.Face, node.Options.Replicas), stopping).ConfigureAwait(false)).Accepted;
     }
 
     private async Task<WishOutcome> EndOfAsync(ulong id)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Holdfast.Cluster;
+using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 
@@ -35,7 +36,7 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
                 var view = cluster.View;
                 if (view.Cluster == ClusterId.None) continue;
                 await AnnounceAsync(view, cancellation).ConfigureAwait(false);
-                if (cluster.Directory.Status.IsServingLeader) await KeepAsync(view, cancellation).ConfigureAwait(false);
+                if (IsKeeper(view)) await KeepAsync(view, cancellation).ConfigureAwait(false);
                 if (!cluster.Note.IsEmpty) await ClaimNotedAsync(view, cancellation).ConfigureAwait(false);
                 Follow(view);
                 runner.Look(view, cancellation);
@@ -77,7 +78,17 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         await cluster.SetSettingAsync(key, ShardLayout.FormatAddress(self), once: false, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>What the leader of the directory does for all: a fresh cluster gets its shards, and shards the replicas that they should have.</summary>
+    /// <summary>Whoever leads the directory; where that node does not carry the face and so is not asked, the first that does.</summary>
+    private bool IsKeeper(DirectoryView view)
+    {
+        var status = cluster.Directory.Status;
+        if (!view.Members.TryGetValue(status.Leader, out var leader)) return false;
+        return leader.Roles.Carry(ShardLayout.Face)
+            ? status.IsServingLeader
+            : view.Members.Values.First(member => member.Roles.Carry(ShardLayout.Face)).Node == self.Node;
+    }
+
+    /// <summary>What one node does for all: a fresh cluster gets its shards, and shards the replicas that they should have.</summary>
     private async Task KeepAsync(DirectoryView view, CancellationToken cancellation)
     {
         var isByHand = view.Settings.GetValueOrDefault(ShardLayout.BootstrapSetting) == ShardLayout.ByHand;
@@ -112,8 +123,7 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         var wanted = carriers.Length;
         if (groups.Length < wanted)
         {
-            var replicas = Math.Min(node.Options.Replicas, wanted);
-            var made = await cluster.CreateGroupAsync(ShardLayout.Face, replicas - (replicas % 2 == 0 ? 1 : 0), cancellation).ConfigureAwait(false);
+            var made = await cluster.CreateGroupAsync(ShardLayout.Face, ReplicaCount.For(view, ShardLayout.Face, node.Options.Replicas), cancellation).ConfigureAwait(false);
             if (!made.Accepted) Say($"a shard could not be made: {made.Reason}");
             return;
         }
@@ -136,13 +146,21 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         if (ReferenceEquals(view, seen) && there == seatsSeen) return;
         (seen, seatsSeen) = (view, there);
         var peers = view.Members.Keys.Select(member => ShardLayout.ParseAddress(member, view.Settings.GetValueOrDefault(ShardLayout.AddressPrefix + member, ""))).OfType<ClusterPeer>().ToImmutableArray();
-        var shards = layout.Select(pair => new ClusterShard(pair.Key, pair.Value, view.Groups.TryGetValue(pair.Key, out var group) ? [.. group.Replicas.Select(place => place.Node)] : [])).ToImmutableArray();
+        var shards = layout.Select(pair => ShardOf(pair.Key, pair.Value, view)).ToImmutableArray();
         Share(view);
         var follows = ImmutableSortedDictionary.CreateBuilder<NodeId, NodeId>();
         foreach (var peer in peers)
             if (ShardLayout.NodeIn(view.Settings, ShardLayout.FollowsPrefix + peer.Node) is var master && master != NodeId.None && view.Members.ContainsKey(master)) follows[peer.Node] = master;
         var homes = layout.Keys.ToImmutableSortedDictionary(group => group, group => ShardLayout.NodeIn(view.Settings, ShardLayout.HomePrefix + group)).Where(pair => pair.Value != NodeId.None).ToImmutableSortedDictionary();
         node.Topology = new Topology(self.Node, peers, shards, seats) { Follows = follows.ToImmutable(), Elsewhere = elsewhere, Homes = homes };
+    }
+
+    /// <summary>Clients and operators are told of replicas that have the keys; witnesses only count.</summary>
+    private static ClusterShard ShardOf(GroupId group, ImmutableArray<(int First, int Last)> slots, DirectoryView view)
+    {
+        if (!view.Groups.TryGetValue(group, out var record)) return new ClusterShard(group, slots, []);
+        var replicas = record.Replicas.Where(place => place.Role != MemberRole.Witness).Select(place => place.Node).ToImmutableArray();
+        return new ClusterShard(group, slots, replicas) { Witnesses = record.Replicas.Length - replicas.Length };
     }
 
     /// <summary>What the cluster shares goes to the loop when it is another.</summary>

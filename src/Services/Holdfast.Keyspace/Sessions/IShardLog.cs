@@ -17,7 +17,7 @@ internal interface IShardLog
     /// <summary>The leader's term; part of a config epoch.</summary>
     Term Term { get; }
 
-    /// <summary>Who votes by this replica's log; none where it does not say.</summary>
+    /// <summary>Who votes and has the keys (a witness has none), by this replica's log; none where it does not say.</summary>
     ImmutableArray<NodeId> Voters => [];
 
     /// <summary>Asks for leave to read this node's replica, whose age is then known to be within the bound (S14).</summary>
@@ -43,7 +43,7 @@ internal sealed class GroupLog(ReplicatedGroup group) : IShardLog
             var configuration = group.Status.Configuration;
             var voters = ImmutableArray.CreateBuilder<NodeId>();
             foreach (var member in configuration.Members)
-                if (member.CountsForQuorum && !configuration.IsJoint) voters.Add(member.Node);
+                if (member.CountsForQuorum && member.Role != MemberRole.Witness && !configuration.IsJoint) voters.Add(member.Node);
             return voters.ToImmutable();
         }
     }

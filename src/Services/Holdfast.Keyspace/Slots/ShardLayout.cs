@@ -102,8 +102,8 @@ internal static class ShardLayout
         return layout.ToImmutable();
     }
 
-    /// <summary>A node's address as the directory keeps it: "host:port@bus".</summary>
-    public static string FormatAddress(ClusterPeer peer) => string.Create(CultureInfo.InvariantCulture, $"{peer.Host}:{peer.Port}@{peer.BusPort}");
+    /// <summary>A node's address as the directory keeps it: "host:port@bus", and with TLS "host:port@bus,tls".</summary>
+    public static string FormatAddress(ClusterPeer peer) => string.Create(CultureInfo.InvariantCulture, $"{peer.Host}:{peer.Port}@{peer.BusPort}") + (peer.TlsPort > 0 ? string.Create(CultureInfo.InvariantCulture, $",{peer.TlsPort}") : "");
 
     /// <summary>Reads one; null for anything else.</summary>
     public static ClusterPeer? ParseAddress(NodeId node, string text)
@@ -111,6 +111,9 @@ internal static class ShardLayout
         var at = text.LastIndexOf('@');
         var colon = at < 0 ? -1 : text.LastIndexOf(':', at);
         if (colon <= 0 || !int.TryParse(text.AsSpan(colon + 1, at - colon - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)) return null;
-        return int.TryParse(text.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var bus) ? new ClusterPeer(node, text[..colon], port, bus) : null;
+        var comma = text.IndexOf(',', at);
+        var tls = 0;
+        if (comma > 0 && !int.TryParse(text.AsSpan(comma + 1), NumberStyles.None, CultureInfo.InvariantCulture, out tls)) return null;
+        return int.TryParse(text.AsSpan(at + 1, (comma < 0 ? text.Length : comma) - at - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var bus) ? new ClusterPeer(node, text[..colon], port, bus) { TlsPort = tls } : null;
     }
 }

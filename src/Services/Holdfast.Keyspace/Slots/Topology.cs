@@ -14,6 +14,15 @@ internal sealed record ClusterPeer(NodeId Node, string Host, int Port, int BusPo
     /// <summary>Forty hex digits, as Redis names nodes: the incarnation, and what follows from it.</summary>
     public string Name { get; } = NameOf(Node);
 
+    /// <summary>The Redis port that speaks TLS; 0 when there is none.</summary>
+    public int TlsPort { get; init; }
+
+    /// <summary>Whether Redis clients are served there.</summary>
+    public bool IsServing => Port > 0 || TlsPort > 0;
+
+    /// <summary>The port that a client is told: one that speaks as its connection does, where there is one.</summary>
+    public int PortFor(ClientState? client) => client is { IsTls: true } ? (TlsPort > 0 ? TlsPort : Port) : Port > 0 ? Port : TlsPort;
+
     /// <summary>The node of a name; null for a name that is no node's.</summary>
     public static NodeId? NodeOf(string name) =>
         name.Length == 40 && ulong.TryParse(name.AsSpan(0, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) && string.Equals(NameOf(new NodeId(value)), name, StringComparison.OrdinalIgnoreCase) ? new NodeId(value) : null;
@@ -25,8 +34,12 @@ internal sealed record ClusterPeer(NodeId Node, string Host, int Port, int BusPo
     }
 }
 
-/// <summary>A shard in the layout: the group, the slots that the directory says it has, and where its replicas are.</summary>
-internal sealed record ClusterShard(GroupId Group, ImmutableArray<(int First, int Last)> Slots, ImmutableArray<NodeId> Replicas);
+/// <summary>A shard in the layout: the group, the slots that the directory says it has, and where the replicas are that have its keys.</summary>
+internal sealed record ClusterShard(GroupId Group, ImmutableArray<(int First, int Last)> Slots, ImmutableArray<NodeId> Replicas)
+{
+    /// <summary>Replicas without keys, which only vote.</summary>
+    public int Witnesses { get; init; }
+}
 
 /// <summary>Who is where, as far as this node knows: from the directory and this node's replicas. Immutable; a newer one takes its place. Routing by it may be stale: each shard decides by its own log what it owns.</summary>
 internal sealed class Topology

@@ -278,9 +278,15 @@ internal sealed class ClusterChangeCommands : ICommandFamily
         }
 
         var topology = call.Node.Topology;
-        var (host, port) = (Encoding.ASCII.GetString(call[1]), Encoding.ASCII.GetString(call[2]));
-        var target = topology.Peers.FirstOrDefault(peer => (peer.Host == host || (host is "localhost" && peer.Host == "127.0.0.1")) && peer.Port.ToString(CultureInfo.InvariantCulture) == port);
         var slot = KeySlot.Of(call[keys[0]]);
+        if (topology.SeatOf(slot) is { Log.IsLedHere: true } seat && seat.Machine.State.Slots.Owned[slot] && !keys.Exists(at => seat.Machine.Keyspace.Locate(call[at], KeySlot.Of(call[at])).Exists))
+        {
+            call.Reply.Simple("NOKEY"u8);
+            return;
+        }
+
+        var (host, port) = (Encoding.ASCII.GetString(call[1]), Encoding.ASCII.GetString(call[2]));
+        var target = topology.Peers.FirstOrDefault(peer => (peer.Host == host || (host is "localhost" && peer.Host == "127.0.0.1")) && (peer.Port.ToString(CultureInfo.InvariantCulture) == port || peer.TlsPort.ToString(CultureInfo.InvariantCulture) == port));
         if (topology.ShardOf(slot) < 0) call.Reply.Error(CommandErrors.ClusterDown);
         else if (target is null) call.Reply.Error("ERR Target instance is not a node of this cluster"u8);
         else if (target.Node == topology.Self) call.Reply.Error("ERR Target instance is this node itself"u8);

@@ -41,19 +41,19 @@ internal sealed class ClusterCommands : ICommandFamily
     {
         var view = new ClusterView(call.Node.Topology);
         var text = new StringBuilder();
-        foreach (var peer in view.Topology.Peers) text.Append(LineOf(call.Node, view, peer)).Append('\n');
+        foreach (var peer in view.Topology.Peers) text.Append(LineOf(call.Node, view, peer, call.Client)).Append('\n');
         call.Reply.Verbatim("txt"u8, Encoding.UTF8.GetBytes(text.ToString()));
     }
 
     /// <summary>A node as CLUSTER NODES shows it.</summary>
-    internal static string LineOf(KeyspaceNode node, ClusterView view, ClusterPeer peer)
+    internal static string LineOf(KeyspaceNode node, ClusterView view, ClusterPeer peer, ClientState? client)
     {
         var isSelf = peer.Node == view.Topology.Self;
         var master = view.Topology.Follows.GetValueOrDefault(peer.Node, NodeId.None);
         var health = isSelf ? PeerHealth.Alive : node.Health(peer.Node);
         var flags = (isSelf ? "myself," : "") + (master == NodeId.None ? "master" : "slave") + health switch { PeerHealth.Suspect => ",fail?", PeerHealth.Failed => ",fail", _ => "" };
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{peer.Name} {peer.Host}:{peer.Port}@{peer.BusPort} {flags} {(master == NodeId.None ? "-" : ClusterPeer.NameOf(master))} 0 {(isSelf ? 0 : node.WallMicros / 1000)} {view.EpochOf(peer.Node)} {(health == PeerHealth.Failed ? "disconnected" : "connected")}");
+        text.Append(CultureInfo.InvariantCulture, $"{peer.Name} {peer.Host}:{peer.PortFor(client)}@{peer.BusPort} {flags} {(master == NodeId.None ? "-" : ClusterPeer.NameOf(master))} 0 {(isSelf ? 0 : node.WallMicros / 1000)} {view.EpochOf(peer.Node)} {(health == PeerHealth.Failed ? "disconnected" : "connected")}");
         foreach (var (first, last) in view.RangesOf(peer.Node)) text.Append(CultureInfo.InvariantCulture, $" {first}{(last > first ? "-" + last.ToString(CultureInfo.InvariantCulture) : "")}");
         return text.ToString();
     }
@@ -69,16 +69,17 @@ internal sealed class ClusterCommands : ICommandFamily
             call.Reply.Array(3 + replicas.Length);
             call.Reply.Integer(range.First);
             call.Reply.Integer(range.Last);
-            Describe(call.Reply, range.Leader!);
-            foreach (var replica in replicas) Describe(call.Reply, replica);
+            Describe(call, range.Leader!);
+            foreach (var replica in replicas) Describe(call, replica);
         }
     }
 
-    private static void Describe(RespWriter reply, ClusterPeer peer)
+    private static void Describe(CommandCall call, ClusterPeer peer)
     {
+        var reply = call.Reply;
         reply.Array(4);
         reply.Bulk(peer.Host);
-        reply.Integer(peer.Port);
+        reply.Integer(peer.PortFor(call.Client));
         reply.Bulk(peer.Name);
         reply.Array(0);
     }
@@ -111,15 +112,20 @@ internal sealed class ClusterCommands : ICommandFamily
 
     private static void DescribeInShard(KeyspaceNode node, RespWriter reply, ClusterPeer peer, string role)
     {
-        reply.Map(7);
+        reply.Map(6 + (peer.Port > 0 ? 1 : 0) + (peer.TlsPort > 0 ? 1 : 0));
         foreach (var (name, value) in ((string, string)[])[("id", peer.Name), ("ip", peer.Host), ("endpoint", peer.Host), ("role", role), ("health", node.Health(peer.Node) == PeerHealth.Failed ? "failed" : "online")])
         {
             reply.Bulk(name);
             reply.Bulk(value);
         }
 
-        reply.Bulk("port"u8);
-        reply.Integer(peer.Port);
+        foreach (var (name, port) in ((string, int)[])[("port", peer.Port), ("tls-port", peer.TlsPort)])
+        {
+            if (port == 0) continue;
+            reply.Bulk(name);
+            reply.Integer(port);
+        }
+
         reply.Bulk("replication-offset"u8);
         reply.Integer(0);
     }

@@ -127,7 +127,7 @@ internal sealed class ClusterTellCommands : ICommandFamily
             return;
         }
 
-        var lines = topology.Peers.Where(peer => topology.Follows.GetValueOrDefault(peer.Node, NodeId.None) == master.Node).Select(peer => ClusterCommands.LineOf(call.Node, new ClusterView(topology), peer)).ToArray();
+        var lines = topology.Peers.Where(peer => topology.Follows.GetValueOrDefault(peer.Node, NodeId.None) == master.Node).Select(peer => ClusterCommands.LineOf(call.Node, new ClusterView(topology), peer, call.Client)).ToArray();
         call.Reply.Array(lines.Length);
         foreach (var line in lines) call.Reply.Bulk(line);
     }

@@ -87,12 +87,19 @@ internal sealed class ServerCommands : ICommandFamily
         }
     }
 
+    /// <summary>How many have the keys, beside the leader, in the majority that has the fewest of them.</summary>
+    private static int OthersInMajority(Topology topology, int shard)
+    {
+        var witnesses = topology.Shards[shard].Witnesses;
+        return Math.Max(0, ((topology.VotersOf(shard).Length + witnesses) / 2) - witnesses);
+    }
+
     /// <summary>Replies with how many replicas beside the leader have at least what this client wrote: a quorum's, once all that was executed before is committed.</summary>
     private static void Confirm(CommandCall call, Action<Wire.Resp.RespWriter, long> reply)
     {
         var client = call.Client!;
         var topology = call.Node.Topology;
-        var others = topology.Shards.Length == 0 ? 0 : Enumerable.Range(0, topology.Shards.Length).Min(shard => topology.VotersOf(shard).Length) / 2;
+        var others = topology.Shards.Length == 0 ? 0 : Enumerable.Range(0, topology.Shards.Length).Min(shard => OthersInMajority(topology, shard));
         if (client.Durability == Replication.Durability.Quorum)
         {
             reply(call.Reply, others);
