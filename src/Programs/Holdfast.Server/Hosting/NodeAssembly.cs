@@ -166,15 +166,7 @@ internal sealed class NodeAssembly : INode
         });
         vectors.Serve(cluster, self.Id);
         listener.Start();
-        if (self.Cluster == Primitives.ClusterId.None && plan.Cluster.Count > 1) log.Say(NodeEvents.Founding, "a new cluster begins when every listed node is there");
-        stops.Push(cluster.DisposeAsync);
-        if (cluster.IsAlone && redis is not null)
-        {
-            runtime.StartLoops();
-            redis.OpenAlone(plan.Redis!, log, record, cluster);
-        }
-
-        await cluster.StartAsync(cancel);
+        await FindClusterAsync(plan, self, record, cancel);
 
         var membership = new NodeMembership(cluster, record, runtime.HearsFrom, tls is null ? "http" : "https");
         var keyspace = CoordinationFace.Over(cluster.Coordination, machine, IdentityOf(self, membership, leaseTimes), BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), plan.Keyspace);
@@ -185,14 +177,32 @@ internal sealed class NodeAssembly : INode
         backup.Start();
         stops.Push(backup.DisposeAsync);
         RunUntilStopped(() => TickAsync(keyspace));
+        await OpenFacesAsync(parts, cancel);
+        await ServeAsync(parts, clientTls, tls, keyspace, backup, () => data.Disk.FreeBytes, cancel);
+        log.Say(NodeEvents.Started, $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
+    }
+
+    /// <summary>Founds, joins or comes back. A node that waits to be told which others to meet answers its Redis clients meanwhile: it is they who tell it.</summary>
+    private async Task FindClusterAsync(ServerPlan plan, LocalNode self, MemberRecord record, CancellationToken cancel)
+    {
+        if (self.Cluster == Primitives.ClusterId.None && plan.Cluster.Count > 1) log.Say(NodeEvents.Founding, "a new cluster begins when every listed node is there");
+        stops.Push(cluster!.DisposeAsync);
+        if (cluster.IsAlone && redis is not null)
+        {
+            runtime!.StartLoops();
+            redis.OpenAlone(plan.Redis!, log, record, cluster);
+        }
+
+        await cluster.StartAsync(cancel);
+    }
+
+    private async Task OpenFacesAsync(NodeParts parts, CancellationToken cancel)
+    {
         foreach (var face in faces)
         {
             await face.OpenAsync(parts, cancel);
             stops.Push(face.CloseAsync);
         }
-
-        await ServeAsync(parts, clientTls, tls, keyspace, backup, () => data.Disk.FreeBytes, cancel);
-        log.Say(NodeEvents.Started, $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
     }
 
     private void BeginAnew(ServerPlan plan)
