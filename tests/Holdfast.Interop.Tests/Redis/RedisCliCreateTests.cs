@@ -74,7 +74,7 @@ public sealed class RedisCliCreateTests
         await nodes.UntilAgreedAsync();
         var reshard = await nodes.CliAsync(0, "--cluster", "reshard", nodes.Address(0), "--cluster-from", "all", "--cluster-to", await nodes.IdAsync(master), "--cluster-slots", "60", "--cluster-yes");
         Assert.DoesNotContain("[ERR]", reshard, StringComparison.Ordinal);
-        await nodes.UntilAsync(async () => await nodes.ListedAsync(master) is { Slots: 60 }, reshard);
+        await nodes.UntilAsync(async () => await nodes.ListedAsync(master) is { Slots: >= 57 and <= 60 }, reshard); // redis-cli rounds down at each source but the first.
         Assert.Contains("is not empty! Reshard data away and try again.", await nodes.CliAsync(0, "--cluster", "del-node", nodes.Address(0), await nodes.IdAsync(master)), StringComparison.Ordinal);
 
         var slave = await nodes.AddAsync();
@@ -84,7 +84,7 @@ public sealed class RedisCliCreateTests
         await nodes.UntilAsync(async () => await nodes.ListedAsync(slave) is { IsSlave: true } listed && listed.Master == first, "the new node follows nobody");
 
         await nodes.UntilAgreedAsync();
-        var back = await nodes.CliAsync(0, "--cluster", "reshard", nodes.Address(0), "--cluster-from", await nodes.IdAsync(master), "--cluster-to", first, "--cluster-slots", "60", "--cluster-yes");
+        var back = await nodes.CliAsync(0, "--cluster", "reshard", nodes.Address(0), "--cluster-from", await nodes.IdAsync(master), "--cluster-to", first, "--cluster-slots", $"{(await nodes.ListedAsync(master))!.Slots}", "--cluster-yes");
         Assert.DoesNotContain("[ERR]", back, StringComparison.Ordinal);
         await nodes.UntilAsync(async () => await nodes.ListedAsync(master) is { Slots: 0 }, back);
         foreach (var gone in (int[])[master, slave])

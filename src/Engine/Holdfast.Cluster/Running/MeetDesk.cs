@@ -34,6 +34,7 @@ internal sealed class MeetDesk(ClusterNodeSetup setup, ControlTrust trust, Func<
     private LoneRecord record = LoneRecord.Empty;
     private Meeting meeting = new(setup.Self.Id, MeetStanding.Alone, ClusterId.None);
     private bool isOpen;
+    private bool isAwaited;
 
     /// <summary>Ends when the node is not alone any more.</summary>
     public Task<LoneEnd> Decided => decided.Task;
@@ -53,7 +54,8 @@ internal sealed class MeetDesk(ClusterNodeSetup setup, ControlTrust trust, Func<
         lock (gate)
         {
             record = LoneFile.Read(setup.Disk);
-            isOpen = genesis is not null || setup.IsLone || record.Pledge != ClusterId.None;
+            isOpen = setup.AnswersMeetings && (genesis is not null || setup.IsLone);
+            isAwaited = genesis is null && (setup.IsLone || record.Pledge != ClusterId.None);
             meeting = genesis is not null ? new Meeting(setup.Self.Id, MeetStanding.Member, genesis.Cluster)
                 : record.Pledge != ClusterId.None ? new Meeting(setup.Self.Id, MeetStanding.Pledged, record.Pledge)
                 : new Meeting(setup.Self.Id, MeetStanding.Alone, ClusterId.None);
@@ -62,7 +64,7 @@ internal sealed class MeetDesk(ClusterNodeSetup setup, ControlTrust trust, Func<
     }
 
     /// <summary>Whether the node has to find to a cluster by meeting others, or has promised to join one.</summary>
-    public bool IsAwaited => isOpen && meeting.Standing != MeetStanding.Member;
+    public bool IsAwaited => isAwaited && meeting.Standing != MeetStanding.Member;
 
     /// <summary>Writes the face's note; durable when this returns. False when the node is not alone any more: then it is too late.</summary>
     public bool TryNote(byte[] note)
@@ -99,7 +101,7 @@ internal sealed class MeetDesk(ClusterNodeSetup setup, ControlTrust trust, Func<
     {
         lock (gate)
         {
-            isOpen = true;
+            isOpen = setup.AnswersMeetings;
             meeting.OnMember(cluster);
         }
     }
@@ -166,7 +168,7 @@ internal sealed class MeetDesk(ClusterNodeSetup setup, ControlTrust trust, Func<
     {
         var question = MeetCodec.DecodeQuestion(request.Payload.Span) ?? throw new ControlRefusedException("the question is not whole");
         if (question.Member.Node != request.Caller) throw new ControlRefusedException("a node meets others for itself only");
-        if (!isOpen) throw new ControlRefusedException("this node founds its cluster with others that it was told of, and waits for them", mayPass: true);
+        if (!isOpen) throw new ControlRefusedException("this node meets nobody: it founds its cluster with others that it was told of, or has no Redis face; let the other join with a token (holdfast token)", mayPass: true);
         MeetAnswer answer;
         if (wasRemoved(request.Caller)) return MeetCodec.Encode(new MeetAnswer(MeetVerdict.Removed, setup.Self.Id, meeting.Cluster, NodeId.None, ""));
         lock (gate)

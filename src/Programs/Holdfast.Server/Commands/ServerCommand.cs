@@ -29,8 +29,10 @@ internal static class ServerCommand
         foreach (var warning in plan.Warnings) log.Warn(NodeEvents.GuardRail, warning);
         try
         {
-            while (!await RunOnceAsync(plan, log, stop, announce)) log.Say(NodeEvents.Stopping, "told to begin anew");
-            log.Say(NodeEvents.Stopping, "asked to stop");
+            while (!await RunOnceAsync(plan, log, stop, announce))
+            {
+                // It is another node now.
+            }
         }
         catch (CannotStartException refusal)
         {
@@ -57,7 +59,9 @@ internal static class ServerCommand
             announce(log, node);
         }
 
-        return await UntilStoppedAsync(stop, node.BeginsAnew);
+        var isStopped = await UntilStoppedAsync(stop, node.BeginsAnew);
+        log.Say(NodeEvents.Stopping, isStopped ? "asked to stop" : "told to begin anew");
+        return isStopped;
     }
 
     private static async Task<bool> UntilStoppedAsync(CancellationToken stop, Task beginsAnew)

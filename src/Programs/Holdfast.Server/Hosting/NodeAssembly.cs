@@ -154,6 +154,7 @@ internal sealed class NodeAssembly : INode
             Certificates = certificates?.Folder,
             Founders = plan.Cluster.ToDictionary(one => one.Name, one => HostPort.Format(one.Host, one.Port)),
             IsLone = plan.WaitsToMeet,
+            AnswersMeetings = redis is not null,
             JoinTarget = plan.JoinAddress,
             JoinToken = plan.JoinToken,
             JoinsReservedPlace = plan.JoinsReservedPlace,
