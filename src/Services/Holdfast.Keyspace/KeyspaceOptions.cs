@@ -25,4 +25,7 @@ public sealed record KeyspaceOptions
 
     /// <summary>Bytes of replies that a client may leave unread before no more of its commands are read. Default 1 MiB.</summary>
     public int UnreadBytesMax { get; init; } = 1024 * 1024;
+
+    /// <summary>Whether slots are given out by hand (CLUSTER ADDSLOTS, redis-cli --cluster create) and not by themselves. Default: by themselves.</summary>
+    public bool IsBootstrappedByHand { get; init; }
 }

@@ -9,6 +9,7 @@ internal static class RedisSettings
     public static KeyspaceOptions Of(SettingValues values, List<string> faults) => new()
     {
         Durability = OneOf(values, Settings.RedisDurability, ["quorum", "async"], faults) == "async" ? Durability.Async : Durability.Quorum,
+        IsBootstrappedByHand = OneOf(values, Settings.RedisBootstrap, ["auto", "manual"], faults) == "manual",
         DebugCommand = OneOf(values, Settings.RedisDebug, ["no", "local", "yes"], faults),
     };
 

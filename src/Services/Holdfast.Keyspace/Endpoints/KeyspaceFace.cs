@@ -24,6 +24,7 @@ public sealed class KeyspaceFace : IAsyncDisposable
     private readonly KeyspaceLog log;
     private readonly CancellationTokenSource stopping = new();
     private RedisLoop? loop;
+    private ClusterPeer? own;
     private volatile MoveRunner? runner;
     private Func<GroupId, ReplicatedGroup?>? finds;
     private volatile GossipRunner? gossip;
@@ -52,6 +53,9 @@ public sealed class KeyspaceFace : IAsyncDisposable
     /// <summary>Where clients are served whose commands are forwarded; null for nowhere.</summary>
     public IPEndPoint? ForwardingEndpoint { get; private set; }
 
+    /// <summary>Has the node begin anew, alone and empty, after its cluster has removed it for good; null where that is not offered.</summary>
+    public Action? BeginAnew { get; init; }
+
     /// <summary>What lives on the node's loops: the first one carries the clients.</summary>
     public ILoopPart? MakePart(EventLoop eventLoop) => loop is null ? loop = new RedisLoop(eventLoop, node) : null;
 
@@ -75,7 +79,40 @@ public sealed class KeyspaceFace : IAsyncDisposable
     /// <exception cref="SocketException">A port is taken.</exception>
     public void Start(NodeId self, KeyspaceDoors doors, int busPort, ClusterNode cluster, Func<NodeId, bool> hears)
     {
+        var opened = Bind(self, doors, busPort);
+        finds = cluster.FindGroup;
+        runner = new MoveRunner(node, loop!, cluster, log);
+        node.Desk = new ClusterDesk(node, loop!, cluster, own!, new SlotClaims(node, cluster, self), BeginAnew, stopping.Token);
+        gossip = new GossipRunner(self, node, cluster, stopping.Token);
+        node.Health = gossip.HealthOf;
+        node.FailureReports = gossip.AccusersOf;
+        node.GossipMessages = gossip.CountMessages;
+        gossiping = Task.Run(gossip.RunAsync, CancellationToken.None);
+        foreach (var door in opened) loop!.Open(door);
+        node.Shared.Store = new DirectoryStore(cluster, loop!.Post, stopping.Token);
+        node.Say = (isWarning, sentence) => log(isWarning, sentence);
+        var follower = new ClusterFollower(node, machines, cluster, own!, hears, runner, loop.Post, log);
+        following = Task.Run(() => follower.RunAsync(stopping.Token), CancellationToken.None);
+    }
+
+    /// <summary>Opens the door of a node without a cluster: clients may look at it, tell it which slots it shall have, and let it meet others. Its loops must run; <see cref="Start"/> follows when it has found to a cluster, and the clients stay.</summary>
+    /// <param name="self">This incarnation.</param>
+    /// <param name="doors">Where clients come in: one of the ports at least.</param>
+    /// <param name="busPort">The peer port.</param>
+    /// <param name="cluster">The node's part in the cluster.</param>
+    /// <exception cref="SocketException">A port is taken.</exception>
+    public void OpenAlone(NodeId self, KeyspaceDoors doors, int busPort, ClusterNode cluster)
+    {
+        var opened = Bind(self, doors, busPort);
+        node.Desk = new LoneDesk(node, loop!, cluster, own!, stopping.Token);
+        foreach (var door in opened) loop!.Open(door);
+    }
+
+    /// <summary>The doors to open; none when they are open since before the cluster was known.</summary>
+    private RedisDoor[] Bind(NodeId self, KeyspaceDoors doors, int busPort)
+    {
         Invariant.Holds(loop is not null, "the Redis face was started without a loop");
+        if (Endpoint is not null) return [];
         var bound = new List<(Socket Socket, bool IsTls, bool Forwards)>();
         try
         {
@@ -93,21 +130,10 @@ public sealed class KeyspaceFace : IAsyncDisposable
         Endpoint = (IPEndPoint)bound[0].Socket.LocalEndPoint!;
         TlsEndpoint = bound.Find(door => door.IsTls).Socket?.LocalEndPoint as IPEndPoint;
         ForwardingEndpoint = bound.Find(door => door.Forwards).Socket?.LocalEndPoint as IPEndPoint;
-        finds = cluster.FindGroup;
-        runner = new MoveRunner(node, loop, cluster, log);
-        node.Desk = new ClusterDesk(node, loop, cluster, stopping.Token);
-        gossip = new GossipRunner(self, node, cluster, stopping.Token);
-        node.Health = gossip.HealthOf;
-        node.FailureReports = gossip.AccusersOf;
-        gossiping = Task.Run(gossip.RunAsync, CancellationToken.None);
-        foreach (var (socket, isTls, forwards) in bound) loop.Open(new RedisDoor(loop, socket) { Tls = isTls ? doors.TlsOptions : null, Forwards = forwards });
-        var peer = new ClusterPeer(self, doors.Advertised ?? Endpoint.Address.ToString(), PortOf(false), busPort) { TlsPort = PortOf(true) };
         node.Settings.Tell("port", PortOf(false));
         node.Settings.Tell("tls-port", PortOf(true));
-        node.Shared.Store = new DirectoryStore(cluster, loop.Post, stopping.Token);
-        node.Say = (isWarning, sentence) => log(isWarning, sentence);
-        var follower = new ClusterFollower(node, machines, cluster, peer, hears, runner, loop.Post, log);
-        following = Task.Run(() => follower.RunAsync(stopping.Token), CancellationToken.None);
+        own = new ClusterPeer(self, doors.Advertised ?? Endpoint.Address.ToString(), PortOf(false), busPort) { TlsPort = PortOf(true) };
+        return [.. bound.Select(door => new RedisDoor(loop!, door.Socket) { Tls = door.IsTls ? doors.TlsOptions : null, Forwards = door.Forwards })];
     }
 
     /// <summary>How the face is, for an operator.</summary>
@@ -119,7 +145,7 @@ public sealed class KeyspaceFace : IAsyncDisposable
         foreach (var seat in topology.Led)
             if (finds?.Invoke(seat.Group) is { } group) lag = Math.Max(lag, await LagOfAsync(group).ConfigureAwait(false));
         var (done, failed, running) = node.Desk?.CountMoves() ?? default;
-        return new KeyspaceFaceStatus(Endpoint?.Port ?? 0, topology.Led.Count(), view.SlotsServed, topology.Shards.Length, topology.Shards.Length == 0 ? 0 : topology.Shards.Min(shard => shard.Replicas.Length), lag)
+        return new KeyspaceFaceStatus(Endpoint?.Port ?? 0, topology.Led.Count(), view.SlotsServed, topology.Shards.Length, topology.Shards.Length == 0 ? 0 : topology.Shards.Min(shard => shard.Replicas.Length + shard.Witnesses), lag)
         {
             Commands = node.Counters.Commands,
             Redirects = node.Counters.Redirects,

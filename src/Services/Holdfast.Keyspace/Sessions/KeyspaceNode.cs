@@ -118,6 +118,9 @@ internal sealed class KeyspaceNode
 
     public NodeCounters Counters { get; } = new();
 
+    /// <summary>How much of it there was a second, lately.</summary>
+    public NodeRates Rates { get; } = new();
+
     /// <summary>The clients by their number.</summary>
     public SortedDictionary<long, ClientSession> Clients { get; } = [];
 
@@ -136,11 +139,20 @@ internal sealed class KeyspaceNode
     /// <summary>Does what takes longer than a turn; null where there is no cluster (tests of commands).</summary>
     public IClusterDesk? Desk { get; set; }
 
+    /// <summary>What the transaction that is being gone through asks of the cluster; null outside of one.</summary>
+    public WishesOfTransaction? Wishes { get; set; }
+
+    /// <summary>Whether the cluster serves.</summary>
+    public ClusterHealth ClusterHealth { get; } = new();
+
     /// <summary>How a node is, as far as this one is told; it decides nothing.</summary>
     public Func<NodeId, PeerHealth> Health { get; set; } = static _ => PeerHealth.Alive;
 
     /// <summary>How many nodes say that one is down.</summary>
     public Func<NodeId, int> FailureReports { get; set; } = static _ => 0;
+
+    /// <summary>Messages of the gossip, out and in.</summary>
+    public Func<(long Sent, long Received)> GossipMessages { get; set; } = static () => (0, 0);
 
     /// <summary>How often the name of the replication history was changed (DEBUG CHANGE-REPL-ID); nothing here follows it.</summary>
     public int ReplicationChanges { get; set; }

@@ -202,7 +202,8 @@ internal static class RequestRouter
     {
         var topology = node.Topology;
         var shard = topology.ShardOf(slot);
-        if (shard < 0) return topology.Shards.Length == 0 ? new Routed(Road.Wait, spec, slot, null, null) : Routed.Refuse(Text(CommandErrors.ClusterDown), spec);
+        if (shard < 0) return topology is { Shards.Length: 0, Alone: null } ? new Routed(Road.Wait, spec, slot, null, null) : Routed.Refuse(Text(CommandErrors.ClusterDown), spec);
+        if (!IsServed(node, spec)) return Routed.Refuse(Text(node.Settings.ReadsWhenDown ? CommandErrors.StateDownReads : CommandErrors.StateDown), spec);
         if (topology.Seats[shard] is { Log.IsLedHere: true } seat)
         {
             if (seat.Machine.State.Slots.Owned[slot] || !seat.Machine.Role.IsLeader || (node.Bug == PlantedShardBug.SourceReadsSealed && spec.Has(CommandFlags.ReadOnly))) return new Routed(Road.Shard, spec, slot, seat.ConvoyOf(durability), null);
@@ -217,6 +218,10 @@ internal static class RequestRouter
             return new Routed(Road.Replica, spec, slot, null, null) { Seat = replica };
         return ToLeader(node, client, spec, slot, shard);
     }
+
+    /// <summary>Whether the cluster serves this (cluster_state): as a rule nothing while a slot is nobody's, or its quorum is away.</summary>
+    private static bool IsServed(KeyspaceNode node, CommandSpec spec) =>
+        node.ClusterHealth.IsOk(node.Topology, node.Settings) || (node.Topology.Alone is null && node.Settings.ReadsWhenDown && spec.Has(CommandFlags.ReadOnly));
 
     /// <summary>The way of a slot that the layout gives to a shard led here, which does not serve it: it has just moved, or is about to.</summary>
     private static Routed? ByMoves(KeyspaceNode node, ClientSession client, CommandSpec spec, int slot, ShardSeat seat, Durability durability)

@@ -14,6 +14,8 @@ internal sealed class ShardChores(KeyspaceNode node)
     public void Look()
     {
         var topology = node.Topology;
+        node.ClusterHealth.Look(topology, node.Settings, node.Now);
+        node.Rates.Look(node.Now, node.Counters);
         for (var i = 0; i < topology.Shards.Length; i++)
         {
             if (topology.Seats[i] is not { Log.IsLedHere: true } seat || !seat.Machine.Role.IsLeader) continue;

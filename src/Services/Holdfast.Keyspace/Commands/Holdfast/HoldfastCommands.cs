@@ -27,22 +27,29 @@ internal sealed class HoldfastCommands : ICommandFamily
             return;
         }
 
-        var later = call.Client!.ReplyLater();
-        desk.Do(wish, outcome => later(writer =>
+        if (call.Node.Wishes is { } wishes)
         {
-            if (outcome.Fault is { } fault) writer.Error(fault);
-            else if (tell is not null) tell(writer, outcome);
-            else writer.Ok();
-        }));
+            wishes.Add(wish, tell);
+            return;
+        }
+
+        if (call.Client!.Transaction.IsOpen)
+        {
+            call.Reply.Error("ERR Command not allowed inside a transaction"u8); // One with keys, which is one entry.
+            return;
+        }
+
+        var later = call.Client.ReplyLater();
+        desk.Do(wish, outcome => later(writer => WishesOfTransaction.Tell(writer, outcome, tell)));
     }
 
     /// <summary>The node of a name of forty hex digits; null for another, which is refused.</summary>
-    public static ClusterPeer? Peer(CommandCall call, int argument)
+    public static ClusterPeer? Peer(CommandCall call, int argument, string fault = "Unknown node")
     {
         var name = Encoding.ASCII.GetString(call[argument]);
         foreach (var peer in call.Node.Topology.Peers)
             if (string.Equals(peer.Name, name, StringComparison.OrdinalIgnoreCase)) return peer;
-        call.Reply.Error($"ERR Unknown node {name}");
+        call.Reply.Error($"ERR {fault} {name}");
         return null;
     }
 

@@ -33,8 +33,10 @@ internal sealed class SettingTable
             new("bind", "127.0.0.1", SettingKind.Text) { IsImmutable = true },
             new("busy-reply-threshold", "5000", SettingKind.Number) { Most = long.MaxValue, Alias = "lua-time-limit" },
             new("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", SettingKind.OutputLimit),
+            new("cluster-allow-reads-when-down", "no", SettingKind.Flag),
             new("cluster-enabled", "yes", SettingKind.Flag) { IsImmutable = true },
             new("cluster-node-timeout", "1000", SettingKind.Number) { Most = long.MaxValue },
+            new("cluster-require-full-coverage", "yes", SettingKind.Flag),
             new("databases", "1", SettingKind.Number) { IsImmutable = true },
             new("enable-debug-command", options.DebugCommand, SettingKind.Word) { Words = ["no", "yes", "local"], IsImmutable = true },
             new("hash-max-listpack-entries", "512", SettingKind.Number) { Most = long.MaxValue, Alias = "hash-max-ziplist-entries" },
@@ -114,6 +116,15 @@ internal sealed class SettingTable
     /// <summary>Seconds after which a client that says nothing is cut off; 0 for never.</summary>
     public long IdleSecondsMax { get; private set; }
 
+    /// <summary>Whether nothing is served while some slot has no owner, or its quorum is away.</summary>
+    public bool RequiresFullCoverage { get; private set; } = true;
+
+    /// <summary>Whether reads are served even so.</summary>
+    public bool ReadsWhenDown { get; private set; }
+
+    /// <summary>After how long a node that does not answer counts as down.</summary>
+    public long NodeTimeoutMillis { get; private set; }
+
     public bool IsLfu => Policy is EvictionPolicy.AllKeysLfu or EvictionPolicy.VolatileLfu;
 
     public Setting? Find(string name) => settings.GetValueOrDefault(name);
@@ -141,6 +152,9 @@ internal sealed class SettingTable
         ClientsMax = settings["maxclients"].Number;
         LatencyMillis = Math.Min(settings["latency-monitor-threshold"].Number, int.MaxValue);
         IdleSecondsMax = settings["timeout"].Number;
+        RequiresFullCoverage = settings["cluster-require-full-coverage"].Value == "yes";
+        ReadsWhenDown = settings["cluster-allow-reads-when-down"].Value == "yes";
+        NodeTimeoutMillis = settings["cluster-node-timeout"].Number;
         foreach (var setting in settings.Values) Collections.Take(setting.Name, setting.Value);
     }
 }
