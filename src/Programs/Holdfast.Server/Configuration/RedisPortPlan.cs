@@ -1,8 +1,4 @@
 using System.Net;
-using System.Net.Security;
-using System.Security.Authentication;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Holdfast.Http;
 using Holdfast.Keyspace.Endpoints;
 using Holdfast.Server.Hosting;
@@ -73,18 +69,9 @@ internal sealed record RedisPortPlan
     /// <exception cref="CannotStartException">They cannot be used.</exception>
     public KeyspaceDoors Open(ILoggerFactory logging)
     {
-        var doors = new KeyspaceDoors { Plain = Plain, Tls = Tls, Forwarding = Forwarding };
-        if (Tls is null) return doors;
-        try
-        {
-            var files = TlsFiles.Open(Certificate, Key, ClientCa.Length > 0 ? ClientCa : null, logging.CreateLogger("Holdfast.Keyspace.Endpoints"));
-            return doors with { TlsOptions = () => OptionsOf(files.Current) };
-        }
-        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
-        {
-            var names = string.Join(", ", new[] { Certificate, Key, ClientCa }.Where(name => name.Length > 0));
-            throw new CannotStartException($"the Redis clients' certificates cannot be used ({names}): {unusable.Message}", unusable);
-        }
+        var tls = new PortCertificates(Certificate, Key, ClientCa).Open("the Redis clients'", ServerTls.ProtocolsDefault, logging.CreateLogger("Holdfast.Keyspace.Endpoints"));
+        if (tls is not null) tls = tls with { AreClientCertificatesOptional = AreClientCertificatesOptional };
+        return new KeyspaceDoors { Plain = Plain, Tls = Tls, Forwarding = Forwarding, TlsOptions = tls is null ? null : () => tls.Handshake() };
     }
 
     /// <summary>The port that somebody else has, with its flag; the first when nobody has any.</summary>
@@ -93,24 +80,5 @@ internal sealed record RedisPortPlan
         foreach (var (port, flag) in ((IPEndPoint?, string)[])[(Plain, Settings.Redis.Flag), (Tls, Settings.RedisTls.Flag), (Forwarding, Settings.RedisForward.Flag)])
             if (port is not null && PortOwner.Of(port.Port) is not null) return (port, flag);
         return (First!, Plain is null ? Settings.RedisTls.Flag : Settings.Redis.Flag);
-    }
-
-    private SslServerAuthenticationOptions OptionsOf(TlsMaterial material) => new()
-    {
-        ServerCertificateContext = material.Certificate,
-        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-        ClientCertificateRequired = material.ClientRoots is not null,
-        CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-        RemoteCertificateValidationCallback = material.ClientRoots is { } roots ? (_, certificate, _, _) => certificate is null ? AreClientCertificatesOptional : IsOf(certificate, roots) : null,
-    };
-
-    private static bool IsOf(X509Certificate certificate, X509Certificate2Collection roots)
-    {
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(roots);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        return certificate is X509Certificate2 whole && chain.Build(whole);
     }
 }

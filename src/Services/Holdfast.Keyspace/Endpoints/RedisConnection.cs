@@ -35,6 +35,7 @@ internal sealed class RedisConnection : IReadyHandler, IClientWire
     public void OnReady(ReadyEvents events, Instant now)
     {
         owner.OnTime(now);
+        if ((events & ~ReadyEvents.Writable) != 0) tls?.OnReadable();
         if (tls is { IsOpen: false } && !TryHandshake()) return;
         if ((events & ReadyEvents.Writable) != 0 && !TrySend()) return;
         if ((events & (ReadyEvents.Readable | ReadyEvents.HungUp | ReadyEvents.Failed)) == 0)
@@ -50,7 +51,6 @@ internal sealed class RedisConnection : IReadyHandler, IClientWire
         }
 
         // What is decrypted already is not seen by the loop: it is read until nothing is left.
-        tls.OnReadable();
         var left = ReadsPerTurn;
         while (!isGone && Read(events))
         {
