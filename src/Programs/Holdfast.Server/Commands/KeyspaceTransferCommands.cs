@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Holdfast.Keyspace.Endpoints.Transfers;
+using Holdfast.Server.Hosting;
 using Holdfast.Transport;
 
 namespace Holdfast.Server.Commands;
