@@ -151,11 +151,11 @@ internal sealed class ReplicaFeed : IDisposable
     /// <summary>The keys of a command that is known here; null for another.</summary>
     private List<byte[]>? KeysOf(byte[][] words)
     {
-        var arguments = new RespArguments();
-        arguments.Begin(words.SelectMany(static word => word).ToArray());
-        var at = 0;
+        var (arguments, bytes, at) = (new RespArguments(), new byte[words.Sum(static word => word.Length)], 0);
+        arguments.Begin(bytes);
         foreach (var word in words)
         {
+            word.CopyTo(bytes, at);
             arguments.Add(at, word.Length);
             at += word.Length;
         }
