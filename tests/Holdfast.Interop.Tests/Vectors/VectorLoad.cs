@@ -59,11 +59,20 @@ internal sealed class VectorLoad : IAsyncDisposable
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        var seen = default(JsonElement);
         while (true)
         {
-            var seen = await look();
-            if (isSo(seen)) return seen;
-            Assert.False(patience.IsCancellationRequested, $"it never came to be; last seen: {seen}");
+            try
+            {
+                seen = await look();
+                if (isSo(seen)) return seen;
+            }
+            catch (HttpRequestException)
+            {
+                // It is not there yet, or not any more.
+            }
+
+            Assert.False(patience.IsCancellationRequested, $"it never came to be; last seen: {(seen.ValueKind == JsonValueKind.Undefined ? "nothing" : seen)}");
             await timer.WaitForNextTickAsync();
         }
     }
