@@ -13,6 +13,7 @@ internal sealed class VectorLoad : IAsyncDisposable
     private readonly HttpClient client;
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> running = [];
+    private volatile string lastWrite = "none";
     private int written;
     private int answered;
 
@@ -37,7 +38,14 @@ internal sealed class VectorLoad : IAsyncDisposable
     public async Task UntilGoesOnAsync(int questions = 30, int points = 60)
     {
         var (before, there) = (Answered, Written);
-        await UntilAsync(() => Answered >= before + questions && Written >= there + points);
+        try
+        {
+            await UntilAsync(() => Answered >= before + questions && Written >= there + points);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"the load does not go on: {Answered - before} questions answered, {Written - there} points written; the last write: {lastWrite}; failures: {string.Join("; ", Failures.TakeLast(3))}");
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -100,11 +108,14 @@ internal sealed class VectorLoad : IAsyncDisposable
         while (!stopping.IsCancellationRequested)
             try
             {
-                var (status, _) = await SendAsync(client, "PUT", "/collections/c/points", PointsFrom(Written, Batch));
+                var (status, text) = await SendAsync(client, "PUT", "/collections/c/points", PointsFrom(Written, Batch));
+                lastWrite = $"{status} {text}";
                 if (status == 200) Interlocked.Add(ref written, Batch);
             }
-            catch (HttpRequestException)
+            catch (Exception failed) when (failed is HttpRequestException or TaskCanceledException)
             {
+                lastWrite = failed.Message;
+
                 // Written again: a point that is there is there.
             }
     }
