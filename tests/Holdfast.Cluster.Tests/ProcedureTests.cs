@@ -92,6 +92,22 @@ public sealed class ProcedureTests
     }
 
     [Fact]
+    public void A_witness_that_leaves_is_followed_by_a_witness_and_data_by_a_node_that_carries_it()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3, 4, 5);
+        foreach (var id in (ulong[])[3, 4]) Assert.True(cluster.Directory.Tell(DirectoryCommand.UpdateMember(Cast.Node(id) with { Roles = NodeRoles.Witness })).Accepted);
+        ReplicaPlace[] places = [new(new NodeId(1), MemberRole.Voter), new(new NodeId(2), MemberRole.Voter), new(new NodeId(3), MemberRole.Witness)];
+        var group = new GroupId(cluster.Directory.Tell(DirectoryCommand.CreateGroup("keyspace", [.. places])).Id);
+        cluster.Groups[group] = Configuration.Of([.. places.Select(place => new Member(place.Node, place.Role))]);
+        cluster.Directory.Tell(DirectoryCommand.RemoveNode(new NodeId(3)));
+        cluster.Settle();
+        Assert.Equal("{1 2 4(witness)}", cluster.Groups[group].ToString());
+        cluster.Directory.Tell(DirectoryCommand.RemoveNode(new NodeId(2)));
+        cluster.Settle();
+        Assert.Equal("{1 4(witness) 5}", cluster.Groups[group].ToString());
+    }
+
+    [Fact]
     public void A_voter_that_leaves_is_followed_by_a_learner_in_the_same_change()
     {
         var cluster = new ClusterInMemory(1, 2, 3, 4, 5, 6);

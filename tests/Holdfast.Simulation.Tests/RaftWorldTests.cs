@@ -43,6 +43,10 @@ public sealed class RaftWorldTests
         Assert.InRange(result.Counts.Events, 10_000, 10_000_000);
     }
 
+    /// <summary>Entries travelled one by one over slow wires, each refusal of an overtaken one began a probe, and a follower was eleven entries behind when the calm was over.</summary>
+    [Fact]
+    public void A_follower_of_small_appends_over_slow_wires_catches_up() => Assert.Null(SimulationRun.Once(366, Mutation.None).Failure);
+
     /// <summary>What a run is like depends on its seed and on the swarm's draws, so the seeds above change their meaning with the swarm; the mistake itself does not.</summary>
     [Fact]
     public void Followers_that_never_hear_of_a_release_stay_bound_and_the_simulator_says_so()

@@ -14,6 +14,7 @@ internal static class ClusterVerbs
     public const ushort Change = 0x0104;
     public const ushort Sign = 0x0105;
     public const ushort Level = 0x0106;
+    public const ushort Meet = 0x0107;
 
     public static byte[] Encode(BootstrapAnswer answer)
     {

@@ -119,7 +119,7 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
         reached.TryGetValue((collection.Id, shard), out var known) ? new(known) : ReachAsync(collection, shard, cancel);
 
     public IReadOnlyList<ShardPlace> PlacesOf(CollectionRecord collection) =>
-        [.. collection.Layout.Numbers.Select(shard => new ShardPlace(shard, GroupsOf(collection.Id, shard) is [var group, ..] ? [.. group.Replicas.Select(place => place.Node.Value)] : []))];
+        [.. collection.Layout.Numbers.Select(shard => new ShardPlace(shard, GroupsOf(collection.Id, shard) is [var group, ..] ? [.. WithData(group).Select(place => place.Node.Value)] : []))];
 
     public async ValueTask<IReadOnlyList<ShardStanding>> StandingsAsync(CollectionRecord collection, CancellationToken cancel)
     {
@@ -157,7 +157,8 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
     {
         if (GroupsOf(collection.Id, shard) is not [var group, ..]) throw VectorFault.NotFound($"Shard {shard} not found");
         if (nodes.FirstOrDefault(node => !cluster.View.Members.ContainsKey(new NodeId(node))) is > 0 and var unknown) throw VectorFault.BadInput($"Peer {unknown} does not exist");
-        var reply = await cluster.PlaceGroupAsync(group.Id, [.. nodes.Select(node => new ReplicaPlace(new NodeId(node), MemberRole.Voter))], cancel).ConfigureAwait(false);
+        var witnesses = group.Replicas.Where(place => place.Role == MemberRole.Witness);
+        var reply = await cluster.PlaceGroupAsync(group.Id, [.. nodes.Select(node => new ReplicaPlace(new NodeId(node), MemberRole.Voter)), .. witnesses], cancel).ConfigureAwait(false);
         if (reply.IsUndecided) throw VectorFault.Unknown(reply.Reason);
         if (!reply.Accepted) throw VectorFault.BadInput(reply.Reason);
     }
@@ -278,11 +279,10 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
     }
 
     /// <summary>An odd number: what was asked for, three where there are so many nodes that carry this face, and never more than there are.</summary>
-    private int ReplicasOf(CollectionConfig config)
-    {
-        var most = Math.Min(Math.Max(config.Replicas, 3), cluster.View.Members.Values.Count(member => member.Roles.HasFlag(NodeRoles.Vectors)));
-        return Math.Max(1, most % 2 == 0 ? most - 1 : most);
-    }
+    private int ReplicasOf(CollectionConfig config) => ReplicaCount.For(cluster.View, VectorGroups.FacePrefix, Math.Max(config.Replicas, 3));
+
+    /// <summary>The replicas that can answer: witnesses only count.</summary>
+    private static IEnumerable<ReplicaPlace> WithData(GroupRecord group) => group.Replicas.Where(place => place.Role != MemberRole.Witness);
 
     private List<GroupRecord> GroupsOf(string id, int shard)
     {
@@ -323,7 +323,7 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
     {
         public GroupId Group => group;
 
-        public IReadOnlyList<NodeId> Nodes => cluster.View.Groups.TryGetValue(group, out var record) ? [.. record.Replicas.Select(place => place.Node)] : [];
+        public IReadOnlyList<NodeId> Nodes => cluster.View.Groups.TryGetValue(group, out var record) ? [.. WithData(record).Select(place => place.Node)] : [];
 
         public IReadOnlyList<NodeId> Others
         {
