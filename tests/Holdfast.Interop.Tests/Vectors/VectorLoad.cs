@@ -48,10 +48,16 @@ internal sealed class VectorLoad : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends the clients, once what they asked last is answered.</summary>
+    public async Task EndAsync()
     {
         await stopping.CancelAsync();
         await Task.WhenAll(running);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await EndAsync();
         stopping.Dispose();
     }
 
