@@ -39,7 +39,7 @@ public sealed class MoveTests
                 cluster.Start(target);
                 await UntilAsync(() => ClusterAsync(clients[asked]), shown => shown.GetProperty("shard_transfers").GetArrayLength() == 0 && Holders(shown, self[asked]).Contains(self[target]));
                 await load.UntilGoesOnAsync();
-                await load.DisposeAsync();
+                await load.EndAsync();
                 Assert.Empty(load.Failures);
                 var now = await HoldersAsync(clients[asked], self[asked]);
                 Assert.Equal(holders.Where(id => id != from).Append(self[target]).Order(), now.Order());
@@ -82,7 +82,7 @@ public sealed class MoveTests
                 await AskAsync(clients[asked], "POST", "/collections/c/cluster", """{"split_shard":{"shard_id":1}}""");
                 await UntilSplitAsync(clients[asked], 3);
                 await load.UntilGoesOnAsync();
-                await load.DisposeAsync();
+                await load.EndAsync();
                 Assert.Empty(load.Failures);
                 foreach (var client in clients)
                 {

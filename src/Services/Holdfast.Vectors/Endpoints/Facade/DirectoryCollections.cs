@@ -126,7 +126,7 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
         var asked = collection.Layout.WithGroups.Select(async shard =>
         {
             if (GroupsOf(collection.Id, shard) is not [var group, ..]) return new ShardStanding(shard, [], [], [], 0);
-            ulong[] wanted = [.. group.Replicas.Select(place => place.Node.Value)];
+            ulong[] wanted = [.. WithData(group).Select(place => place.Node.Value)];
             if (await cluster.SightAsync(group.Id, cancel).ConfigureAwait(false) is not { } sighting) return new ShardStanding(shard, wanted, wanted, [], 0);
             return new ShardStanding(shard, wanted, CountingIn(sighting.Configuration), [.. sighting.CaughtUp.Select(node => node.Value)], sighting.Leader.Value);
         });
@@ -290,12 +290,12 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
         return [.. cluster.View.Groups.Values.Where(group => group.Face == face)];
     }
 
-    /// <summary>Those whose agreement counts; while members change, those of before too. Not who only comes with the change: it counts when the change is done.</summary>
+    /// <summary>Those with a state whose agreement counts; while members change, those of before too. Not who only comes with the change: it counts when the change is done.</summary>
     private static ulong[] CountingIn(Configuration configuration)
     {
         var counting = new List<ulong>();
         foreach (var member in configuration.IsJoint ? configuration.Outgoing : configuration.Members)
-            if (member.CountsForQuorum) counting.Add(member.Node.Value);
+            if (member.CountsForQuorum && member.Role != MemberRole.Witness) counting.Add(member.Node.Value);
         return [.. counting];
     }
 

@@ -42,7 +42,9 @@ internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machin
     {
         try
         {
-            return await group.ReadAsync(() => machine.Read(read), isStrong ? ReadConsistency.Strong : ReadConsistency.Local).ConfigureAwait(false);
+            // Nothing may be thrown on the loop.
+            var (isThere, result) = await group.ReadAsync(() => machine.State is null ? (false, default) : (true, machine.Read(read)), isStrong ? ReadConsistency.Strong : ReadConsistency.Local).ConfigureAwait(false);
+            return isThere ? result! : throw VectorFault.Unavailable("the shard is not configured yet");
         }
         catch (ReadRefusedException)
         {

@@ -36,20 +36,31 @@ internal sealed class NearShard(IShardGroup group, ulong node = 0, AnswerCache? 
 
     private async ValueTask<ShardAnswer> AnswerAsync(ShardQuestion question, bool isStrong, CancellationToken cancel)
     {
-        if (RowLookup.Serves(question)) return RowLookup.Look(await group.OnLoopAsync(state => RowLookup.Find(Asked(state, question), question), isStrong, cancel).ConfigureAwait(false), question);
+        if (RowLookup.Serves(question))
+        {
+            // Nothing may be thrown on the group's loop: what does not fit is looked up in vain, and refused here.
+            var found = await group.OnLoopAsync(state => Fits(state, question) ? RowLookup.Find(state, question) : new RowsFound(state, [], null), isStrong, cancel).ConfigureAwait(false);
+            Asked(found.State, question);
+            return RowLookup.Look(found, question);
+        }
+
         var state = Asked(await group.ReadAsync(isStrong, cancel).ConfigureAwait(false), question);
         if (question is SplitQuestion split) return SplitAnswer.Of(state, group.SettingsHash, split.Of).ToAnswer();
         var begun = Stopwatch.GetTimestamp();
         var answer = answers is null ? ShardReader.Answer(state, question) : answers.Answer(group, state, question);
         Load?.Add((long)Stopwatch.GetElapsedTime(begun).TotalMicroseconds);
+
+        // A split may have taken points away while they were looked for: then it says so by now.
+        Asked(await group.ReadAsync(isStrong: false, cancel).ConfigureAwait(false), question);
         return answer;
     }
+
+    private static bool Fits(ShardState state, ShardQuestion question) => question.IsOfAnyPart || (state.Hold.Part == question.Part && !state.Hold.IsExpecting);
 
     /// <summary>Refuses who believes the shard to have what it does not have: who asks for more reads an old directory, and a replica that has more is behind.</summary>
     private static ShardState Asked(ShardState state, ShardQuestion question)
     {
-        if (state.Hold.IsWhole && question.Part == HashPart.All) return state;
-        if (question.IsOfAnyPart || (state.Hold.Part == question.Part && !state.Hold.IsExpecting)) return state;
+        if (Fits(state, question)) return state;
         throw state.Hold.Part.Depth > question.Part.Depth && !state.Hold.IsExpecting
             ? VectorFault.Misdirected("the shard was split: ask again")
             : VectorFault.Unavailable("this replica is not as far as the directory");
