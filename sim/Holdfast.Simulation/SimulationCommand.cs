@@ -23,7 +23,7 @@ public static class SimulationCommand
         {
             if (Has(arguments, "--mutations")) return ListMutations(output);
             if (Has(arguments, "--volume")) return new SeedSweep(output).RunVolume(TimeSpan.FromMinutes(double.Parse(ValueOf(arguments, "--minutes") ?? "10", CultureInfo.InvariantCulture)), ValueOf(arguments, "--world"));
-            if (Has(arguments, "--table")) return PrintTable(ValueOf(arguments, "--world"), output);
+            if (Has(arguments, "--table")) return PrintTable(ValueOf(arguments, "--world"), ValueOf(arguments, "--write"), output);
             if (ValueOf(arguments, "--mutate") is { } name) return Mutate(name, output);
             var world = ValueOf(arguments, "--world");
             if (world is not (null or "raft" or "cluster" or "shards")) throw new FormatException($"there is no world '{world}'; there are raft, cluster and shards");
@@ -36,7 +36,7 @@ public static class SimulationCommand
         catch (Exception unreadable) when (unreadable is FormatException or OverflowException)
         {
             output.WriteLine($"sim: {unreadable.Message}");
-            output.WriteLine("usage: sim --seed N [--world raft|cluster|shards] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster|shards] | --mutations | --mutate NAME | --table [--world raft|cluster|shards] | --volume [--minutes M] [--world raft|cluster|shards]");
+            output.WriteLine("usage: sim --seed N [--world raft|cluster|shards] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster|shards] | --mutations | --mutate NAME | --table [--world raft|cluster|shards] [--write FILE] | --volume [--minutes M] [--world raft|cluster|shards]");
             return 2;
         }
     }
@@ -98,7 +98,7 @@ public static class SimulationCommand
         return 1;
     }
 
-    private static int PrintTable(string? world, TextWriter output)
+    private static int PrintTable(string? world, string? page, TextWriter output)
     {
         var planted = PlantedBugs();
         if (world is not null) planted.RemoveAll(candidate => candidate.World != world);
@@ -108,10 +108,13 @@ public static class SimulationCommand
             kills[at] = planted[at].Hunt();
             lock (planted) output.WriteLine($"{planted[at].Name}: {(kills[at] is { } kill ? $"caught at seed {kill.Seeds}: {kill.Finding}" : "not found")}");
         });
-        output.WriteLine("| planted bug | seeds to kill | found as |");
-        output.WriteLine("|---|---|---|");
-        for (var i = 0; i < kills.Length; i++)
-            output.WriteLine(kills[i] is { } kill ? $"| {planted[i].Name} | {kill.Seeds} | {kill.Finding.Replace("|", "\\|", StringComparison.Ordinal)} |" : $"| {planted[i].Name} | **not found** | |");
+        foreach (var each in planted.Select(candidate => candidate.World).Distinct())
+        {
+            var table = KillTable.Of(planted.Zip(kills).Where(pair => pair.First.World == each).Select(pair => (pair.First.Name, pair.Second)));
+            output.WriteLine(table);
+            if (page is not null) KillTable.Write(page, each, table);
+        }
+
         return kills.All(kill => kill is not null) ? 0 : 1;
     }
 

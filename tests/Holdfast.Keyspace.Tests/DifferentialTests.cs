@@ -43,7 +43,7 @@ public sealed partial class DifferentialTests(DifferentialTests.Oracle oracle) :
 
     private void Compare(List<string[]> commands, int protocol, string what)
     {
-        var shards = new LocalShards();
+        var shards = new LocalShards(new KeyspaceOptions { DebugCommand = "yes" });
         var ours = shards.Connect();
         using var theirs = oracle.Connect();
         string[][] greeting = [["FLUSHALL"], ["HELLO", $"{protocol}"]];

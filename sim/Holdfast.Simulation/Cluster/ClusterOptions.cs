@@ -1,6 +1,7 @@
 using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
+using Holdfast.Simulation.Shards;
 
 namespace Holdfast.Simulation.Cluster;
 
@@ -110,6 +111,9 @@ internal sealed record ClusterOptions
 
     public int ShardClients { get; init; }
 
+    /// <summary>The kind of trouble that a run of shards keeps coming back to.</summary>
+    public MovePressure Moves { get; init; }
+
     /// <summary>How long a look at the clock takes within a turn: what makes slices end.</summary>
     public required TimeSpan WorkPerLook { get; init; }
 
@@ -198,7 +202,7 @@ internal sealed record ClusterOptions
     public static ClusterOptions DrawShards(ulong seed, ClusterMutation mutation)
     {
         var dice = new SeededRandom(seed ^ 0x5A4D_0000_5EED);
-        return Draw(seed, mutation) with
+        return MovePressureDraw.Apply(Draw(seed, mutation) with
         {
             HasShards = true,
             ShardClients = dice.Next(4, 9),
@@ -213,7 +217,7 @@ internal sealed record ClusterOptions
             UncommittedBytesMax = 64 * 1024 * 1024,
             BetweenPassingGroups = TimeSpan.Zero,
             BeginsOld = false,
-        };
+        });
     }
 
     private static TimeSpan Span(SeededRandom dice, int lowMs, int highMs) => TimeSpan.FromMicroseconds(dice.Next(lowMs * 1000, highMs * 1000));

@@ -8,7 +8,7 @@ using Holdfast.Transport;
 namespace Holdfast.Server.Commands;
 
 /// <summary>What an export or import has done.</summary>
-internal sealed record TransferRow(string What, long Keys, string Note);
+internal sealed record KeyspaceTransferRow(string What, long Keys, string Note);
 
 /// <summary><c>holdfast keyspace export|import</c>: RDB files out and in, and a running Redis that is taken over.</summary>
 internal static class KeyspaceTransferCommands
@@ -72,7 +72,7 @@ internal static class KeyspaceTransferCommands
         }
 
         File.Move(partial, path, overwrite: true);
-        return Said(parsed, new TransferRow("exported", keys, path));
+        return Said(parsed, new KeyspaceTransferRow("exported", keys, path));
     }
 
     private static async Task<int> ImportAsync(ParseResult parsed, IReadOnlyList<(string Host, int Port)> endpoints, string source, bool follows, string? user, CancellationToken stop)
@@ -80,7 +80,7 @@ internal static class KeyspaceTransferCommands
         if (File.Exists(source))
         {
             await using var file = File.OpenRead(source);
-            return Said(parsed, new TransferRow("imported", await KeyspaceImport.RunAsync(file, endpoints, stop), source));
+            return Said(parsed, new KeyspaceTransferRow("imported", await KeyspaceImport.RunAsync(file, endpoints, stop), source));
         }
 
         if (!HostPort.TryParse(source, out var host, out var port)) throw new ArgumentException($"'{source}' is no file, and not host:port");
@@ -93,12 +93,12 @@ internal static class KeyspaceTransferCommands
             told.Restart();
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{progress.Keys} keys put, {progress.Waiting} changed since; heard to {progress.Offset}"));
         }, follows ? CancellationToken.None : stop);
-        return Said(parsed, new TransferRow("imported", outcome.Keys, string.Create(CultureInfo.InvariantCulture, $"{source} to offset {outcome.Offset}")));
+        return Said(parsed, new KeyspaceTransferRow("imported", outcome.Keys, string.Create(CultureInfo.InvariantCulture, $"{source} to offset {outcome.Offset}")));
     }
 
-    private static int Said(ParseResult parsed, TransferRow row)
+    private static int Said(ParseResult parsed, KeyspaceTransferRow row)
     {
-        Report.One(parsed, row, ReportJson.Readable.TransferRow, string.Create(CultureInfo.InvariantCulture, $"{row.What} {row.Keys} keys: {row.Note}"));
+        Report.One(parsed, row, ReportJson.Readable.KeyspaceTransferRow, string.Create(CultureInfo.InvariantCulture, $"{row.What} {row.Keys} keys: {row.Note}"));
         return ExitCode.Done;
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Holdfast.Primitives;
 
 namespace Holdfast.Keyspace;
 
@@ -42,7 +43,7 @@ internal sealed class InfoCommand : ICommandFamily
         "memory" => Memory(node),
         "persistence" => Persistence(node),
         "stats" => Statistics(node),
-        "replication" => [("role", "master"), ("connected_slaves", "0"), ("master_failover_state", "no-failover"), ("master_replid", ClusterPeer.NameOf(node.Topology.Self)), ("master_replid2", new string('0', 40)), ("master_repl_offset", "0"), ("second_repl_offset", "-1"), ("repl_backlog_active", "0"), ("repl_backlog_size", "0"), ("repl_backlog_first_byte_offset", "0"), ("repl_backlog_histlen", "0")],
+        "replication" => Replication(node),
         "commandstats" => Commands(node),
         "cpu" => Processor(),
         "errorstats" => node.Counters.ErrorCodes.Select(pair => ("errorstat_" + pair.Key, $"count={Text(pair.Value)}")),
@@ -52,11 +53,27 @@ internal sealed class InfoCommand : ICommandFamily
         _ => [],
     };
 
+    private static IEnumerable<(string, string)> Replication(KeyspaceNode node)
+    {
+        var topology = node.Topology;
+        var isSlave = topology.Follows.TryGetValue(topology.Self, out var master);
+        yield return ("role", isSlave ? "slave" : "master");
+        if (isSlave && topology.PeerOf(master) is { } peer)
+            foreach (var fact in ((string, string)[])[("master_host", peer.Host), ("master_port", Text(peer.Port)), ("master_link_status", "up"), ("slave_read_only", "1")]) yield return fact;
+        yield return ("connected_slaves", Text(topology.Follows.Values.Count(followed => followed == topology.Self)));
+        (string, string)[] rest =
+        [
+            ("master_failover_state", "no-failover"), ("master_replid", ClusterPeer.NameOf(new NodeId(topology.Self.Value + (ulong)node.ReplicationChanges))), ("master_replid2", new string('0', 40)), ("master_repl_offset", "0"), ("second_repl_offset", "-1"),
+            ("repl_backlog_active", "0"), ("repl_backlog_size", "0"), ("repl_backlog_first_byte_offset", "0"), ("repl_backlog_histlen", "0"),
+        ];
+        foreach (var fact in rest) yield return fact;
+    }
+
     private static (string, string)[] Server(KeyspaceNode node) =>
     [
         ("redis_version", ConnectionCommands.RedisVersion), ("redis_git_sha1", "00000000"), ("redis_git_dirty", "0"), ("redis_build_id", "0"), ("redis_mode", "cluster"), ("os", "Linux"), ("arch_bits", "64"),
         ("monotonic_clock", "POSIX clock_gettime"), ("multiplexing_api", "epoll"), ("process_id", Text(Environment.ProcessId)), ("process_supervised", "no"), ("run_id", ClusterPeer.NameOf(node.Topology.Self)),
-        ("tcp_port", Text(node.Topology.PeerOf(node.Topology.Self)?.Port ?? 0)), ("server_time_usec", Text(node.WallMicros)), ("uptime_in_seconds", Text((node.WallMicros - node.StartedMicros) / 1_000_000)),
+        ("tcp_port", Text(node.Topology.PeerOf(node.Topology.Self)?.PortFor(null) ?? 0)), ("server_time_usec", Text(node.WallMicros)), ("uptime_in_seconds", Text((node.WallMicros - node.StartedMicros) / 1_000_000)),
         ("uptime_in_days", Text((node.WallMicros - node.StartedMicros) / 86_400_000_000)), ("hz", "10"), ("configured_hz", "10"), ("lru_clock", Text(node.WallMicros / 1_000_000 & 0xFFFFFF)), ("executable", Environment.ProcessPath ?? ""),
         ("config_file", ""), ("io_threads_active", "0"), ("server_name", "holdfast"),
     ];
@@ -64,7 +81,7 @@ internal sealed class InfoCommand : ICommandFamily
     private static (string, string)[] Clients(KeyspaceNode node) =>
     [
         ("connected_clients", Text(node.Clients.Count)), ("cluster_connections", Text(Math.Max(0, node.Topology.Peers.Length - 1))), ("maxclients", Text(Math.Min(node.Options.ClientsMax, node.Settings.ClientsMax))),
-        ("client_recent_max_input_buffer", Text(node.Clients.Values.Select(each => (long)each.Input.Capacity).DefaultIfEmpty().Max())), ("client_recent_max_output_buffer", Text(node.Clients.Values.Select(each => (long)each.Replies.Length).DefaultIfEmpty().Max())),
+        ("client_recent_max_input_buffer", Text(node.Clients.Values.Select(each => (long)each.Input.Capacity).DefaultIfEmpty().Max())), ("client_recent_max_output_buffer", Text(node.Clients.Values.Select(each => (long)each.Replies.Capacity).DefaultIfEmpty().Max())),
         ("blocked_clients", Text(node.Clients.Values.Count(each => each.IsBlocked))), ("tracking_clients", Text(node.Tracking.Clients)), ("clients_in_timeout_table", "0"),
     ];
 
@@ -83,7 +100,7 @@ internal sealed class InfoCommand : ICommandFamily
             ("used_memory_scripts_human", Human(node.Scripts.Cache.Bytes + libraries)), ("maxmemory", Text(node.Settings.MemoryMax)), ("maxmemory_human", Human(node.Settings.MemoryMax)),
             ("maxmemory_policy", node.Settings.Find("maxmemory-policy")!.Value), ("allocator_frag_ratio", Ratio(reserved, used)), ("allocator_frag_bytes", Text(reserved - used)), ("allocator_rss_ratio", "1.00"), ("allocator_rss_bytes", "0"),
             ("rss_overhead_ratio", "1.00"), ("rss_overhead_bytes", "0"), ("mem_fragmentation_ratio", Ratio(reserved, used)), ("mem_fragmentation_bytes", Text(reserved - used)), ("mem_not_counted_for_evict", "0"),
-            ("mem_replication_backlog", "0"), ("mem_total_replication_buffers", "0"), ("mem_clients_slaves", "0"), ("mem_clients_normal", Text(node.Clients.Values.Sum(each => (long)each.Input.Capacity + each.Replies.Length))),
+            ("mem_replication_backlog", "0"), ("mem_total_replication_buffers", "0"), ("mem_clients_slaves", "0"), ("mem_clients_normal", Text(node.Clients.Values.Sum(each => (long)each.Input.Capacity + each.Replies.Capacity))),
             ("mem_cluster_links", "0"), ("mem_aof_buffer", "0"), ("mem_allocator", "holdfast-arena"), ("active_defrag_running", "0"), ("lazyfree_pending_objects", "0"), ("lazyfreed_objects", "0"),
         ];
     }
@@ -111,6 +128,7 @@ internal sealed class InfoCommand : ICommandFamily
         ("current_active_defrag_time", "0"), ("tracking_total_keys", Text(node.Tracking.Keys)), ("tracking_total_items", Text(node.Tracking.Items)), ("tracking_total_prefixes", Text(node.Tracking.Prefixes)),
         ("unexpected_error_replies", "0"), ("total_error_replies", Text(node.Counters.Errors)), ("dump_payload_sanitizations", "0"), ("total_reads_processed", Text(node.Counters.Commands)),
         ("total_writes_processed", Text(node.Counters.Commands)), ("io_threaded_reads_processed", "0"), ("io_threaded_writes_processed", "0"), ("reply_buffer_shrinks", "0"), ("reply_buffer_expands", "0"),
+        ("client_query_buffer_limit_disconnections", "0"), ("client_output_buffer_limit_disconnections", Text(node.Counters.OutputDisconnections)), ("holdfast_forwarded_commands", Text(node.Counters.Forwarded)), ("holdfast_forwarded_clients", Text(node.Forwards.Guests)),
     ];
 
     /// <summary>Processor time of the whole process, in seconds.</summary>

@@ -50,7 +50,9 @@ internal static class PointMethods
     {
         var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector)).ConfigureAwait(false);
         await StrictCheck.OnUpsertAsync(here, collection, request.Points.Count).ConfigureAwait(false);
-        return Done(call, here.Wrote(await here.Face.UpsertAsync(collection, ProtoPoints.Read(request.Points), KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false)));
+        var points = ProtoPoints.Read(request.Points);
+        await TenantCheck.OnUpsertAsync(here, collection, points).ConfigureAwait(false);
+        return Done(call, here.Wrote(await here.Face.UpsertAsync(collection, points, KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false)));
     });
 
     private static Task<IMessage> UpdateVectorsAsync(GrpcCall call, UpdatePointVectors request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
