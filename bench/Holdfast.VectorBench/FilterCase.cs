@@ -37,7 +37,7 @@ internal sealed class FilterCase
     {
         var dice = new Random(7);
         for (var from = 0; from < set.Rows; from += 1000)
-            Apply(ShardCommand.Upsert([.. Enumerable.Range(from, Math.Min(1000, set.Rows - from)).Select(row => new PointWrite(PointId.Of((ulong)row), Payload.From(JsonDocument.Parse($$"""{"lot":{{dice.Next(1_000_000)}}}""").RootElement), [new("", set.Vectors.AsSpan(row * set.Dims, set.Dims).ToArray())]))], _ => 0));
+            Apply(ShardCommand.Upsert([.. Enumerable.Range(from, Math.Min(1000, set.Rows - from)).Select(row => new PointWrite(PointId.Of((ulong)row), Payload.From(JsonDocument.Parse($$$"""{"lot":{{{dice.Next(1_000_000)}}}}""").RootElement), [new("", set.Vectors.AsSpan(row * set.Dims, set.Dims).ToArray())]))], _ => 0));
         var indexing = new ShardIndexing(machine, new IndexWorkerOptions());
         while (indexing.Work())
         {

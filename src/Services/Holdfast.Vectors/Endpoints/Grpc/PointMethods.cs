@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
+using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Endpoints.Access;
 using Holdfast.Vectors.Endpoints.Facade;
 using Holdfast.Vectors.Endpoints.Operations;
@@ -34,8 +35,13 @@ internal static class PointMethods
         new GrpcMethod<FacetCounts>(Service, "Facet", AccessRight.Read, FacetCounts.Parser, static request => request.CollectionName, FacetAsync),
         new GrpcMethod<SearchMatrixPoints>(Service, "SearchMatrixPairs", AccessRight.Read, SearchMatrixPoints.Parser, static request => request.CollectionName, PairsAsync),
         new GrpcMethod<SearchMatrixPoints>(Service, "SearchMatrixOffsets", AccessRight.Read, SearchMatrixPoints.Parser, static request => request.CollectionName, OffsetsAsync),
+        new GrpcMethod<CreateVectorNameRequest>(Service, "CreateVectorName", AccessRight.Manage, CreateVectorNameRequest.Parser, static request => request.CollectionName, (call, request) => ChangeVectorsAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, (config, body) => CollectionChange.MakeVector(config, request.VectorName, body))),
+        new GrpcMethod<DeleteVectorNameRequest>(Service, "DeleteVectorName", AccessRight.Manage, DeleteVectorNameRequest.Parser, static request => request.CollectionName, (call, request) => ChangeVectorsAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, (config, _) => CollectionChange.DeleteVector(config, request.VectorName))),
         .. SearchMethods.All,
     ];
+
+    private static Task<IMessage> ChangeVectorsAsync(GrpcCall call, string name, IMessage request, ulong? timeout, Func<Collections.CollectionConfig, JsonElement, Collections.CollectionConfig> change) => call.RunAsync<IMessage>(name, request, null, timeout, async here =>
+        Done(call, here.Wrote(await CollectionCalls.ChangeAsync(here, name, config => change(config, here.Body)).ConfigureAwait(false))));
 
     private static async Task<IMessage> WriteAsync(GrpcCall call, string collection, IMessage request, ulong? timeout, Func<VectorCall, CollectionRecord, JsonElement, Task<WriteDone>> change) =>
         await call.RunAsync<IMessage>(collection, request, null, timeout, async here => Done(call, here.Wrote(await change(here, await here.CollectionAsync().ConfigureAwait(false), here.Body).ConfigureAwait(false)))).ConfigureAwait(false);

@@ -45,8 +45,16 @@ internal sealed class NodeCalls(NodeLines lines) : INodeCalls
 /// </summary>
 internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls calls, ReplicaBoard board, IReadOnlyList<VectorParams> columns) : IShard
 {
+    private IReadOnlyList<VectorParams> known = columns;
+
     /// <summary>How long another node may take over one question.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>The collection may have got columns since; what has a number keeps it.</summary>
+    public void Know(IReadOnlyList<VectorParams> all)
+    {
+        if (all.Count > Volatile.Read(ref known).Count) Volatile.Write(ref known, all);
+    }
 
     /// <inheritdoc/>
     public async ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel)
@@ -127,7 +135,7 @@ internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls
         using var patience = Limited(cancel);
         var reply = await calls.ReadAsync(node, ShardVerb.Encode(places.Group, question, demand), patience.Token).ConfigureAwait(false);
         cancel.ThrowIfCancellationRequested();
-        return reply.IsOk ? ShardVerb.DecodeAnswer(reply.Payload.Span, columns) : throw VectorFault.Unavailable($"node {node} did not answer: {reply.Fault}");
+        return reply.IsOk ? ShardVerb.DecodeAnswer(reply.Payload.Span, Volatile.Read(ref known)) : throw VectorFault.Unavailable($"node {node} did not answer: {reply.Fault}");
     }
 
     private static CancellationTokenSource Limited(CancellationToken cancel)
