@@ -27,7 +27,7 @@ internal sealed class FilterCase
     public FilterCase(DataSet set)
     {
         this.set = set;
-        var vectors = string.Create(CultureInfo.InvariantCulture, $$$"""{"vectors":{"size":{{{set.Dims}}},"distance":"{{{(set.IsCosine ? "Cosine" : "Euclid")}}}","hnsw_config":{"m":16,"ef_construct":200}}}""");
+        var vectors = string.Create(CultureInfo.InvariantCulture, $$$$"""{"vectors":{"size":{{{{set.Dims}}}},"distance":"{{{{(set.IsCosine ? "Cosine" : "Euclid")}}}}","hnsw_config":{"m":16,"ef_construct":200}}}""");
         Apply(ShardCommand.Configure(CollectionConfig.Create(JsonDocument.Parse(vectors).RootElement, 1).Json));
         Apply(ShardCommand.CreateIndex("lot", "\"integer\""));
     }

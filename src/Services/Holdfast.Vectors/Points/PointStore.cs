@@ -21,6 +21,7 @@ internal sealed class PointStore
     private MergeWatch? watch;
     private int nextNumber;
     private bool isForgetting;
+    private long payloadBytes;
 
     /// <summary>No points.</summary>
     /// <param name="columns">The collection's columns.</param>
@@ -55,6 +56,9 @@ internal sealed class PointStore
 
     /// <summary>The sum of all points' hashes.</summary>
     public ulong Hash { get; private set; }
+
+    /// <summary>Bytes of all points' payloads. Others may see it a little early.</summary>
+    public long PayloadBytes => Volatile.Read(ref payloadBytes);
 
     /// <summary>The ids in order. The writer's.</summary>
     public IdIndex Ids => ids;
@@ -121,7 +125,9 @@ internal sealed class PointStore
         foreach (var view in views) view.Keep(new RowAddress(segment.Number, row), new KeptRow(old, segment.Head(row).Version));
         Hash -= HashOf(id, segment, row);
         watch?.Note(new RowAddress(segment.Number, row));
-        segment.SetPayload(row, change(old));
+        var next = change(old);
+        payloadBytes += next.Json.Length - old.Json.Length;
+        segment.SetPayload(row, next);
         Hash += HashOf(id, segment, row);
         segment.Head(row).Version = index.Value;
         return true;
@@ -294,6 +300,7 @@ internal sealed class PointStore
         var id = segment.IdOf(row);
         Invariant.Holds(ids.Set(id, new RowAddress(segment.Number, row)), "a snapshot names a point twice: it passed its checksum, so it was written by another program");
         Hash += HashOf(id, segment, row);
+        payloadBytes += segment.PayloadJson(row).Length;
         segment.EnlivenWhole(row);
     }
 
@@ -312,12 +319,14 @@ internal sealed class PointStore
         if (TryFind(id, out var old, out var oldRow)) End(id, old, oldRow, index);
         ids.Set(id, new RowAddress(segment.Number, row));
         Hash += HashOf(id, segment, row);
+        payloadBytes += segment.PayloadJson(row).Length;
         born.Add(new RowAddress(segment.Number, row));
     }
 
     private void End(in PointId id, Segment segment, int row, LogIndex index)
     {
         Hash -= HashOf(id, segment, row);
+        payloadBytes -= segment.PayloadJson(row).Length;
         segment.Head(row).DiedAt = index.Value;
         watch?.Note(new RowAddress(segment.Number, row));
         ended.Add(new RowAddress(segment.Number, row));

@@ -55,7 +55,7 @@ internal sealed record NamesQuestion : ShardQuestion;
 /// <summary>Which values there are at a key, and at how many points each.</summary>
 internal sealed record FacetQuestion(string Key) : ShardQuestion;
 
-/// <summary>The shard's counters.</summary>
+/// <summary>The shard's counters; the answer's <see cref="ShardAnswer.Count"/> are the bytes of all payloads.</summary>
 internal sealed record FactsQuestion : ShardQuestion;
 
 /// <summary>How likenesses to examples become one score.</summary>

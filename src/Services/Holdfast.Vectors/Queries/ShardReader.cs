@@ -21,7 +21,7 @@ internal static class ShardReader
             case FacetQuestion facet: return new ShardAnswer { Values = PayloadScan.Facets(state, facet) };
             case CountQuestion count: return new ShardAnswer { Count = CountOf(state, count.Filter) };
             case NamesQuestion names: return new ShardAnswer { Points = [.. PayloadScan.Rows(state, names.Filter).Select(each => each.Segment.IdOf(each.Row)).Distinct().Select(id => new FoundPoint(id))] };
-            case FactsQuestion: return new ShardAnswer { Facts = FactsOf(state) };
+            case FactsQuestion: return new ShardAnswer { Facts = FactsOf(state), Count = state.Store.PayloadBytes };
             default: throw VectorFault.NotHere(question.GetType().Name);
         }
     }

@@ -55,14 +55,15 @@ internal static class PointMethods
     private static Task<IMessage> UpsertAsync(GrpcCall call, UpsertPoints request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
     {
         var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector)).ConfigureAwait(false);
-        await StrictCheck.OnUpsertAsync(here, collection, request.Points.Count).ConfigureAwait(false);
-        return Done(call, here.Wrote(await here.Face.UpsertAsync(collection, ProtoPoints.Read(request.Points), KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false)));
+        var points = ProtoPoints.Read(request.Points);
+        await StrictCheck.OnUpsertAsync(here, collection, points).ConfigureAwait(false);
+        return Done(call, here.Wrote(await here.Face.UpsertAsync(collection, points, KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false)));
     });
 
     private static Task<IMessage> UpdateVectorsAsync(GrpcCall call, UpdatePointVectors request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
     {
         var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector)).ConfigureAwait(false);
-        return Done(call, here.Wrote(await here.Face.UpdateVectorsAsync(collection, ProtoPoints.Read(request.Points), KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false)));
+        return Done(call, here.Wrote(await Changes.UpdateVectorsAsync(here, collection, ProtoPoints.Read(request.Points), KeysOf(request.ShardKeySelector)).ConfigureAwait(false)));
     });
 
     private static Task<IMessage> BatchAsync(GrpcCall call, UpdateBatchPoints request) => call.RunAsync<IMessage>(request.CollectionName, request, null, request.HasTimeout ? request.Timeout : null, async here =>
