@@ -1,9 +1,10 @@
 # What vectors.sh starts; sourced, after clusters.sh. Servers of the vectors face on loopback: one node, or three.
-vector_ports=$((ports + 800))
+# The program is the one that was built when the script began, whatever happens to the sources meanwhile.
+vector_ports=$((ports + 800)) program=artifacts/bin/Holdfast.Server/release/holdfast
 node_vectors() {
     local i=$1 members="" m
     for m in $(seq "$2"); do members+="${members:+,}n$m=127.0.0.1:$((vector_ports + m))"; done
-    ./holdfast server --name n$i --data "$data/v$i" --peer 127.0.0.1:$((vector_ports + i)) --cluster "$members" --etcd 127.0.0.1:$((vector_ports + 20 + i)) \
+    $program server --name n$i --data "$data/v$i" --peer 127.0.0.1:$((vector_ports + i)) --cluster "$members" --etcd 127.0.0.1:$((vector_ports + 20 + i)) \
         --vectors 127.0.0.1:$((vector_ports + 40 + i)) --vectors-grpc 127.0.0.1:$((vector_ports + 60 + i)) >>"$data/v$i.log" 2>&1 &
     pids[i - 1]=$!
 }

@@ -43,7 +43,7 @@ internal sealed class NodeCalls(NodeLines lines) : INodeCalls
 /// A shard with replicas on several nodes. A read goes to the one that promises to be fastest, after its p95 to another one too, and at once to another when it fails: the first answer counts. A write goes through
 /// this node's replica or another node's; it is sent again only when it certainly was not heard (S25).
 /// </summary>
-internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls calls, ReplicaBoard board, IReadOnlyList<VectorParams> columns) : IShard
+internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls calls, ReplicaBoard board, IReadOnlyList<VectorParams> columns, TimeProvider? time = null) : IShard
 {
     private IReadOnlyList<VectorParams> known = columns;
 
@@ -105,7 +105,7 @@ internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls
             {
                 var answer = await done.ConfigureAwait(false);
                 if (ended.IsHedge) board.NoteHedgeWon();
-                await others.CancelAsync().ConfigureAwait(false);
+                others.Cancel();
                 foreach (var (late, _) in running) _ = late.ContinueWith(static task => _ = task.Exception, TaskScheduler.Default);
                 return answer;
             }
@@ -119,11 +119,11 @@ internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls
         throw refused ?? VectorFault.Unavailable("no replica of the shard answered");
     }
 
-    private static async Task<bool> EndsWithinAsync(Task task, TimeSpan delay, CancellationToken cancel)
+    private async Task<bool> EndsWithinAsync(Task task, TimeSpan delay, CancellationToken cancel)
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var first = await Task.WhenAny(task, Task.Delay(delay, waiting.Token)).ConfigureAwait(false);
-        await waiting.CancelAsync().ConfigureAwait(false);
+        var first = await Task.WhenAny(task, Task.Delay(delay, time ?? TimeProvider.System, waiting.Token)).ConfigureAwait(false);
+        waiting.Cancel();
         return first == task;
     }
 
