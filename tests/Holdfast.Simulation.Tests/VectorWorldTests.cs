@@ -16,4 +16,12 @@ public sealed class VectorWorldTests
             Assert.True(result.Counts.Acknowledged > 0, $"seed {seed} did nothing");
         }
     }
+
+    [Fact]
+    public void Hunt()
+    {
+        for (ulong seed = 1; seed <= 12; seed++) File.AppendAllText("/tmp/vecapi-hunt.log", $"seed {seed}: {ClusterRun.OnceWithVectors(seed).Failure}\n");
+        foreach (var mutation in Enum.GetValues<ClusterMutation>().Where(each => each >= ClusterMutation.VectorAcknowledgedEarly))
+            File.AppendAllText("/tmp/vecapi-hunt.log", $"{mutation}: {ClusterRun.SeedsToKill(mutation, 25)}\n");
+    }
 }

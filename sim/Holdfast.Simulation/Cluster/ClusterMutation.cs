@@ -159,6 +159,9 @@ internal enum ClusterMutation : byte
     /// <summary>A write of unknown fate is sent again (against S25).</summary>
     VectorUnknownWriteRepeated,
 
+    /// <summary>An answer that a replica kept is told although the shard was written since.</summary>
+    VectorKeptAnswerOutlivesWrite,
+
     /// <summary>What died while segments were merged lives on in the copy.</summary>
     MergeForgetsDeaths,
 

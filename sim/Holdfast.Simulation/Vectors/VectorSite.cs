@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Holdfast.Cluster;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Simulation.Cluster;
@@ -28,6 +29,7 @@ internal sealed class VectorSite
     private readonly ClusterProcess process;
     private readonly Dictionary<GroupId, ShardMachine> machines = [];
     private readonly Dictionary<GroupId, IShard> routed = [];
+    private readonly Dictionary<GroupId, ResultCache> results = [];
     private readonly List<ShardIndexing> indexing = [];
 
     public VectorSite(ClusterProcess process)
@@ -35,10 +37,12 @@ internal sealed class VectorSite
         this.process = process;
         var options = new IndexWorkerOptions { RowsMin = process.Dice.Next(8, 40), SealRowsMin = process.Dice.Next(10, 60), DeadRowsMin = process.Dice.Next(3, 20) };
         var (calls, board, time) = (new SiteCalls(process), new ReplicaBoard(new SiteTime(process), () => (long)process.Dice.NextUInt64()), new SiteTime(process));
+        var kept = new LocalCache(1 << 20, () => new Instant(World.Clock.Now));
         foreach (var group in ClusterWorld.VectorIds)
         {
             var machine = machines[group] = new ShardMachine(96, process.FilesOf(group)) { Bug = Enum.TryParse<PlantedShardBug>(World.Options.Mutation.ToString(), out var bug) ? bug : PlantedShardBug.None };
             indexing.Add(new ShardIndexing(machine, options));
+            results[group] = new ResultCache(kept, group, () => World.Options.Mutation == ClusterMutation.VectorKeptAnswerOutlivesWrite ? 0 : machine.Version, () => Config.Columns);
             routed[group] = new RoutedShard(new Places(this, group), process.Node, calls, board, Config.Columns, time);
         }
     }
@@ -83,7 +87,7 @@ internal sealed class VectorSite
         }
     }
 
-    private Near? NearOf(GroupId group) => process.GroupOf(group) is { Status.IsRestored: true } replica ? new Near(this, new NearShard(new ReplicatedShard(replica, machines[group]), process.Node.Value)) : null;
+    private Near? NearOf(GroupId group) => process.GroupOf(group) is { Status.IsRestored: true } replica ? new Near(this, new NearShard(new ReplicatedShard(replica, machines[group]), process.Node.Value, results[group])) : null;
 
     private sealed class Places(VectorSite site, GroupId group) : IReplicaPlaces
     {

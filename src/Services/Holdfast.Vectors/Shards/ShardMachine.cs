@@ -74,6 +74,7 @@ internal sealed class ShardMachine : IStateMachine
     private ulong settingsHash;
     private LogIndex applied;
     private EntryWalk? walk;
+    private ulong version;
 
     /// <summary>An empty shard.</summary>
     /// <param name="segmentRowsMax">Rows of a segment; zero for what their length suggests.</param>
@@ -87,6 +88,9 @@ internal sealed class ShardMachine : IStateMachine
 
     /// <summary>The state, once configured. For any thread.</summary>
     public ShardState? State => Volatile.Read(ref state);
+
+    /// <summary>How often the state has changed in this process, by an entry or as a whole. What was read after a version was seen holds as long as that version is the newest. For any thread.</summary>
+    public ulong Version => Volatile.Read(ref version);
 
     /// <summary>Called on the group's loop when points were added or removed: for whoever builds graphs. Must return at once.</summary>
     public Action<ShardMachine>? Changed { get; set; }
@@ -122,6 +126,7 @@ internal sealed class ShardMachine : IStateMachine
         walk = null;
         applied = entry.Position.Index;
         state?.Store.Publish();
+        Volatile.Write(ref version, version + 1);
         if (done.Changed > 0) Changed?.Invoke(this);
         return ApplyResult.Done(new ShardReply(entry.Position.Index, done.Fault, done.Changed));
     }
@@ -144,6 +149,7 @@ internal sealed class ShardMachine : IStateMachine
             applied = index;
             state?.Store.LetGo();
             Become(restored);
+            Volatile.Write(ref version, version + 1);
         }
 
         Changed?.Invoke(this);

@@ -33,7 +33,9 @@ internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machin
     {
         try
         {
-            return await group.ReadAsync(() => machine.Read(read), isStrong ? ReadConsistency.Strong : ReadConsistency.Local).ConfigureAwait(false);
+            // A refusal is no matter of the loop's: what is thrown there ends it.
+            var found = await group.ReadAsync(() => machine.State is null ? (IsThere: false, Value: default(TResult)!) : (true, machine.Read(read)), isStrong ? ReadConsistency.Strong : ReadConsistency.Local).ConfigureAwait(false);
+            return found.IsThere ? found.Value : throw VectorFault.Unavailable("the shard is not configured yet");
         }
         catch (ReadRefusedException)
         {

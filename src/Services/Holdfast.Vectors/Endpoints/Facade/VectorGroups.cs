@@ -26,6 +26,10 @@ public sealed class VectorGroups(Action<Exception> onFatal, Func<GroupId, StateF
     /// <summary>The control verb by which other nodes ask.</summary>
     public const ushort Verb = ShardVerb.Number;
 
+    /// <summary>What the answers take that replicas here keep.</summary>
+    private const long ResultBytesMax = 32 << 20;
+
+    private readonly LocalCache results = new(ResultBytesMax, static () => new Instant(Environment.TickCount64 * TimeSpan.TicksPerMillisecond));
     private readonly IndexWorkers workers = new(new IndexWorkerOptions(), onFatal);
     private readonly ConcurrentDictionary<GroupId, ShardMachine> machines = new();
     private ClusterNode? cluster;
@@ -74,5 +78,5 @@ public sealed class VectorGroups(Action<Exception> onFatal, Func<GroupId, StateF
 
     /// <summary>The replica here, once its state is there; null before, or when there is none.</summary>
     internal NearShard? NearOf(GroupId group) =>
-        cluster?.FindGroup(group) is { Status.IsRestored: true } replica && machines.TryGetValue(group, out var machine) ? new NearShard(new ReplicatedShard(replica, machine), self) : null;
+        cluster?.FindGroup(group) is { Status.IsRestored: true } replica && machines.TryGetValue(group, out var machine) ? new NearShard(new ReplicatedShard(replica, machine), self, new ResultCache(results, group, () => machine.Version, () => machine.State?.Config.Columns ?? [])) : null;
 }
