@@ -47,3 +47,5 @@ echo "after";  sed 's/^/  /' "$data/after"
 term() { grep -o 'raftTerm:[0-9]*' "$1" | cut -d: -f2 | sort -n | tail -1; }
 echo "$writes"
 echo "$minutes minutes beside $(nproc) burning processes, $(($(stalls) - stalled)) stalls of 500 ms: the term rose by $(($(term "$data/after") - $(term "$data/before"))) (0: one leader all the while)"
+said=$(grep -h 'role_changed\|"elected"\|leader_lost\|leads term\|does not lead' "$data"/n?.log | tail -n +10 | head -40 || true)
+[ -z "$said" ] || { echo "what the nodes said of it (after their start):"; echo "$said"; }

@@ -9,10 +9,10 @@ namespace LargeState;
 /// </summary>
 internal sealed class AppendBlocks(Blocks blocks) : IAppendExecutor
 {
-    /// <summary>Its effects are larger than an entry may be.</summary>
-    public static readonly byte[] Spoil = [0xFF];
+    public const int TooManyBytes = 2 * 1024 * 1024;
 
-    private const int TooManyBytes = 2 * 1024 * 1024;
+    /// <summary>Its effects are <see cref="TooManyBytes"/>: more than the group lets a command be.</summary>
+    public static readonly byte[] Spoil = [0xFF];
 
     public ulong StateHash => blocks.StateHash;
 

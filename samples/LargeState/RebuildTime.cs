@@ -12,7 +12,7 @@ internal static class RebuildTime
     private const int BlocksPerFill = 64;
     private const int WriteBytes = 1024;
     private const int WritesAtOnce = 64;
-    private static readonly GroupOptions Options = new() { SnapshotLogBytes = 1L << 40, ProposeTimeout = TimeSpan.FromMinutes(10) };
+    private static readonly GroupOptions Options = new() { SnapshotLogBytes = 1L << 40, ProposeTimeout = TimeSpan.FromMinutes(10), CommandBytesMax = AppendBlocks.TooManyBytes - 1 };
 
     public static async Task RunAsync(string folder, int port, int blockCount, int writes)
     {

@@ -12,7 +12,7 @@ public sealed class LayeringTests
     [
         "Holdfast.Primitives", "Holdfast.Wire", "Holdfast.Consensus", "Holdfast.Gossip",
         "Holdfast.Coordination.Protocol", "Holdfast.Client", "Holdfast.Client.Extensions", "Holdfast.VectorData",
-        "Holdfast.Storage", "Holdfast.Transport", "Holdfast.Replication", "Holdfast.Cluster",
+        "Holdfast.Storage", "Holdfast.Transport", "Holdfast.Replication", "Holdfast.Cluster", "Holdfast.Http",
         "Holdfast.Coordination",
     ];
 

@@ -32,6 +32,17 @@ public sealed class OutcomeTests
         Assert.Null(await client.GetAsync("a"));
     }
 
+    /// <summary>The lease that was asked for first may have been granted: it stands in no line, so the second server is asked for another, and the lock is had.</summary>
+    [Fact]
+    public async Task A_lock_whose_first_lease_is_unknown_is_sought_with_another()
+    {
+        await using var door = await Door.OpenAsync(Door.Keyspace());
+        using var broken = new BrokenServer();
+        using var client = new HoldfastClient(broken.Address, door.Address.ToString());
+        await using var held = await client.LockAsync("job");
+        Assert.False(held!.Lost.IsCancellationRequested);
+    }
+
     [Fact]
     public async Task A_read_goes_on_until_a_server_answers()
     {

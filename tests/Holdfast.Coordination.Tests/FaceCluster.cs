@@ -14,10 +14,10 @@ internal sealed class FaceCluster
     public static readonly ClusterId Id = new(7);
     private readonly Queue<(NodeId From, NodeId To, byte[] Frame, bool IsBeat)> network = new();
 
-    public FaceCluster()
+    public FaceCluster(int runBytes = 16 * 1024 * 1024, GroupOptions? options = null)
     {
         NodeId[] ids = [new(1), new(2), new(3)];
-        Nodes = [.. ids.Select(id => new FaceNode(this, id, Configuration.OfVoters(ids)))];
+        Nodes = [.. ids.Select(id => new FaceNode(this, id, Configuration.OfVoters(ids), runBytes, options ?? new GroupOptions()))];
         for (var step = 0; step < 10_000 && !Nodes.Any(node => node.Group.Status.IsServingLeader); step++) Advance();
     }
 
@@ -79,7 +79,7 @@ internal sealed class FaceNode : IPeerMesh, IWalQueue, ISnapshotWorker
     private readonly WriteAheadLog log;
     private readonly SnapshotStore store;
 
-    public FaceNode(FaceCluster cluster, NodeId id, Configuration members)
+    public FaceNode(FaceCluster cluster, NodeId id, Configuration members, int runBytes, GroupOptions options)
     {
         (this.cluster, Id) = (cluster, id);
         var disk = new MemoryDisk();
@@ -99,9 +99,9 @@ internal sealed class FaceNode : IPeerMesh, IWalQueue, ISnapshotWorker
             WallMicros = () => cluster.Now.Ticks / 10,
             Clock = () => cluster.Now,
         });
-        Machine = new CoordinationStateMachine();
+        Machine = new CoordinationStateMachine(() => store.FilesOf(GroupId.Coordination)) { RunBytes = runBytes };
         var start = new RaftStart { Self = id, Group = GroupId.Coordination, Configuration = members };
-        Group = Loop.Add(Machine, start, true, 1, new GroupOptions());
+        Group = Loop.Add(Machine, start, true, options.FeatureLevelKnown, options);
         Face = CoordinationFace.Over(Group, Machine, Local.Identity with { MemberId = id.Value }, id.Value);
     }
 

@@ -112,13 +112,13 @@ public sealed class LeaseTests
 /// <summary>Entries by hand.</summary>
 internal static class Machine
 {
-    public static CommandReply Apply(CoordinationStateMachine machine, ulong index, ulong term, byte[] command)
+    public static CommandReply Apply(CoordinationStateMachine machine, ulong index, ulong term, byte[] command, uint level = 1)
     {
         var entry = new CommittedEntry
         {
             Position = new LogPosition(new Term(term), new LogIndex(index)),
             TimeMicros = 0,
-            FeatureLevel = 1,
+            FeatureLevel = level,
             Command = command,
             ReplyWanted = true,
         };

@@ -107,7 +107,7 @@ public sealed class SnapshotTests
     }
 
     /// <summary>All that can be asked of a store: every readable revision, leases and their keys, the hash that members compare, and every change.</summary>
-    private static List<string> Image(CoordinationStateMachine machine)
+    internal static List<string> Image(CoordinationStateMachine machine)
     {
         var store = machine.Store;
         List<string> image = [$"{store.Revision} {store.Compacted}"];

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Holdfast.Coordination.Tests.Endpoints;
+using Holdfast.Http.Tests;
 
 namespace Holdfast.Interop.Tests;
 

@@ -96,6 +96,9 @@ internal enum ClusterMutation : byte
     /// <summary>A snapshot lacks users and roles.</summary>
     IdentitiesLeftOutOfSnapshot,
 
+    RunLeftOutOfSnapshot,
+    DeletionUnknownToRuns,
+
     /// <summary>Permission is asked where a request comes in, and not when its entry is applied (against S13).</summary>
     PermissionAskedAtDoorOnly,
 

@@ -99,6 +99,9 @@ internal sealed record ClusterOptions
     /// <summary>The ledger's snapshots consist of files by hash (S10).</summary>
     public required bool FilesLedger { get; init; }
 
+    /// <summary>Bytes from which on a run of the keyspace's history is full; more than any run of the simulator writes keeps all of it in the snapshots' own chunks.</summary>
+    public required int RunBytes { get; init; }
+
     /// <summary>Mean time between the creations of groups that are deleted again (S6).</summary>
     public required TimeSpan BetweenPassingGroups { get; init; }
 
@@ -128,6 +131,7 @@ internal sealed record ClusterOptions
         var newer = new SeededRandom(seed ^ 0x5A11_B17E5);
         var hasSmallAppends = newer.Chance(0.2);
         var hasFewParts = newer.Chance(0.5);
+        var filed = new SeededRandom(seed ^ 0xF11E_0D1C_E5);
         var drawn = new ClusterOptions
         {
             Seed = seed,
@@ -187,6 +191,7 @@ internal sealed record ClusterOptions
             HasBulkyClient = isTight && hasBulkyClient,
             SnapshotWorkMax = dice.Chance(0.7) ? TimeSpan.FromMilliseconds(4) : Span(dice, 50, 900),
             FilesLedger = mutation != ClusterMutation.ViewShowsLaterEntries && dice.Chance(0.5),
+            RunBytes = filed.Chance(0.75) ? filed.Next(300, 5000) : 64 * 1024 * 1024,
             BetweenPassingGroups = Mean(dice, 600, 3000),
             BeginsOld = dice.Chance(0.5),
             WorkPerLook = dice.Chance(0.4) ? TimeSpan.Zero : TimeSpan.FromMicroseconds(dice.Next(1, 700)),

@@ -199,6 +199,7 @@ internal sealed class ClusterWorld
         ReadTimeout = TimeSpan.FromSeconds(2),
         ChunkBytes = Options.ChunkBytes,
         SnapshotLogBytes = group == Executor || ShardIds.Contains(group) || VectorIds.Contains(group) ? Math.Max(Options.SnapshotLogBytes, 16 * 1024) : Options.SnapshotLogBytes,
+        SnapshotLogTimesMax = 1, // Snapshots, and what goes wrong with them, are what the runs are for.
         CommandBytesMax = group == Executor ? LedgerExecutor.EffectBytesMax : new GroupOptions().CommandBytesMax,
         PartBytesMax = Options.PartBytesMax,
         SessionsMax = Options.SessionsMax,
@@ -207,7 +208,7 @@ internal sealed class ClusterWorld
 
     public IStateMachine MachineOf(ClusterProcess process, GroupId group, out CoordinationStateMachine? keyspace)
     {
-        keyspace = group == Keyspace ? new CoordinationStateMachine() : null;
+        keyspace = group == Keyspace ? new CoordinationStateMachine(() => process.FilesOf(group)) { RunBytes = Options.RunBytes, RunsFrom = Options.BeginsOld ? CoordinationStateMachine.RunsLevel : 1 } : null;
         if (keyspace is not null) return new ObservedKeyspace(process, keyspace, KeyspaceChronicle, Options.Mutation);
         if (ShardIds.Contains(group)) return (process.Shards ??= new ShardSite(process)).MachineOf(group);
         if (VectorIds.Contains(group)) return (process.Vectors ??= new VectorSite(process)).MachineOf(group);

@@ -4,6 +4,7 @@ using Holdfast.Coordination;
 using Holdfast.Coordination.Mvcc;
 using Holdfast.Primitives;
 using Holdfast.Replication;
+using Holdfast.Storage;
 
 namespace Holdfast.Simulation.Cluster;
 
@@ -157,16 +158,29 @@ internal sealed class ObservedKeyspace : IStateMachine
             return more;
         }
 
+        public IReadOnlyList<FileHash> Files => view.Files;
+
+        public FileStep WriteFile(IBufferWriter<byte> piece) => view.WriteFile(piece);
+
+        public void OnFileSealed(FileHash file) => view.OnFileSealed(file);
+
         public void Dispose() => view.Dispose();
     }
 
     private sealed class Restore(ObservedKeyspace owner, ISnapshotBuilder builder) : ISnapshotBuilder
     {
+        public IStateFileReading? FileReading => builder.FileReading;
+
+        public bool IsWhole => builder.IsWhole;
+
         public void ReadNext(ReadOnlySpan<byte> chunk) => builder.ReadNext(chunk);
+
+        public void TakeFile(object content) => builder.TakeFile(content);
 
         public void Complete()
         {
             builder.Complete();
+            ClusterCheck.Require(owner.inner.Runs.All.Count == 0 || owner.process.Machine.Version >= owner.inner.RunsFrom, "a program was given a snapshot whose history lies in runs, which it does not know (S5)");
             owner.changesFrom = -1;
             if (owner.mutation == ClusterMutation.AttachmentsLostByRestore)
                 foreach (var id in owner.inner.Store.Leases.Granted.Keys)

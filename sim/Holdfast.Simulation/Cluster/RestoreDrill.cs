@@ -55,7 +55,7 @@ internal sealed class RestoreDrill(ClusterWorld world)
         }
 
         var chunks = new List<byte[]>();
-        using var view = leader.KeyspaceMachine.CaptureSnapshot();
+        using var view = leader.KeyspaceMachine.CaptureWhole();
         var chunk = new ArrayBufferWriter<byte>();
         for (var goesOn = true; goesOn;)
         {

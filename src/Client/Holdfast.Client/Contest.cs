@@ -40,6 +40,9 @@ internal static class Contest
                 if (lease is not null) await lease.DisposeAsync().ConfigureAwait(false);
                 if (failure is not (RpcException or OutcomeUnknownException or OperationCanceledException)) throw;
                 cancel.ThrowIfCancellationRequested();
+
+                // A lease that may have been granted and that nobody keeps holds no place in line and ends by itself: another may be asked for.
+                wasReached |= failure is OutcomeUnknownException;
                 if (!wasReached || !MayTryAgain(client, failure)) throw;
                 if (options.Wait is { } wait && Environment.TickCount64 - begunMs >= wait.TotalMilliseconds) return null;
                 await Task.Delay(ServerList.Backoff(failures), cancel).ConfigureAwait(false);

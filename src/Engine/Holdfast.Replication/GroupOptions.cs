@@ -29,6 +29,12 @@ public sealed record GroupOptions
     /// <summary>A replica takes a snapshot when its log has grown by this many bytes since the last one. Default 64 MiB.</summary>
     public long SnapshotLogBytes { get; init; } = 64L * 1024 * 1024;
 
+    /// <summary>
+    /// By how many times <see cref="SnapshotLogBytes"/> the log may grow instead when the last snapshot wrote more than that: what is written again stays in proportion to what changed. Default 3, so that
+    /// the log lies within the segments that the write-ahead log keeps without complaint; 1 turns it off.
+    /// </summary>
+    public int SnapshotLogTimesMax { get; init; } = 3;
+
     /// <summary>Sessions a group remembers; the one longest unused is evicted first. Part of the replicated state: must be equal on all replicas. Default 4096.</summary>
     public int SessionsMax { get; init; } = 4096;
 

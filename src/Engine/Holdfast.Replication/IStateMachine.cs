@@ -134,6 +134,17 @@ public readonly record struct ApplyResult(bool IsDone, object? Reply)
 /// </summary>
 public interface ISnapshotView : IDisposable
 {
+    /// <summary>
+    /// Writes the next piece of a state file that the view wants made, within the bounds of <see cref="WriteNext"/>; asked before the first chunk, again and again until no more is wanted. Files are
+    /// made one after another, away from the loop, and <see cref="OnFileSealed"/> names each; the first chunk is asked for when all are named. (A machine that makes its files by itself says at once that it wants none.)
+    /// </summary>
+    FileStep WriteFile(IBufferWriter<byte> piece) => FileStep.NoMore;
+
+    /// <summary>A file that the view wrote is durable under this name, and held once for the view; in the order in which they were written.</summary>
+    void OnFileSealed(FileHash file)
+    {
+    }
+
     /// <summary>Writes the next chunk, at most about 256 KiB and about a millisecond's work; false when the one before was the last.</summary>
     bool WriteNext(IBufferWriter<byte> chunk);
 
@@ -144,6 +155,19 @@ public interface ISnapshotView : IDisposable
     IReadOnlyList<FileHash> Files => [];
 }
 
+/// <summary>What <see cref="ISnapshotView.WriteFile"/> did.</summary>
+public enum FileStep : byte
+{
+    /// <summary>Nothing: no file is wanted any more.</summary>
+    NoMore,
+
+    /// <summary>A piece, perhaps an empty one, of the file that is being written or of one that begins with it.</summary>
+    GoesOn,
+
+    /// <summary>The last piece of a file, perhaps an empty one. The next begins another.</summary>
+    Ends,
+}
+
 /// <summary>
 /// A state under construction, beside the live one, which goes on. Called on the group's loop. It may be disposed at any point without <see cref="Complete"/>: the
 /// log was faster, or the snapshot is damaged. One is built at a time.
@@ -152,9 +176,20 @@ public interface ISnapshotBuilder : IDisposable
 {
     /// <summary>
     /// Takes the next chunk, exactly as <see cref="ISnapshotView.WriteNext"/> wrote it; at most about a millisecond's work. The files that the snapshot names are here,
-    /// whole and checked, before the first chunk; the builder holds those that its state will use.
+    /// whole and checked, before the first chunk (with <see cref="FileReading"/>: only here); the builder holds those that its state will use.
     /// </summary>
     void ReadNext(ReadOnlySpan<byte> chunk);
+
+    /// <summary>
+    /// Whoever makes sense of the files' content for this builder; null when the machine opens its files itself, whenever it needs them. With it, all chunks come first, and then every file that the snapshot
+    /// names, in that order, piece by piece: decoded away from the loop, and taken on it (<see cref="TakeFile"/>).
+    /// </summary>
+    IStateFileReading? FileReading => null;
+
+    /// <summary>Takes what <see cref="FileReading"/> made of the next piece, in order; at most about a millisecond's work.</summary>
+    void TakeFile(object content)
+    {
+    }
 
     /// <summary>
     /// A file that the snapshot names is damaged or missing here; told before the first chunk. True when the state may yet be built, because the file may hold only what can be made again: whether it

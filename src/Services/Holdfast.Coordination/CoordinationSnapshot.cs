@@ -5,8 +5,10 @@ using Holdfast.Coordination.Permissions;
 using Holdfast.Coordination.Leases;
 using Holdfast.Coordination.Mvcc;
 using Holdfast.Coordination.Protocol;
+using Holdfast.Coordination.Runs;
 using Holdfast.Primitives;
 using Holdfast.Replication;
+using Holdfast.Storage;
 using Holdfast.Wire;
 
 namespace Holdfast.Coordination;
@@ -14,7 +16,7 @@ namespace Holdfast.Coordination;
 /// <summary>The parts of a snapshot, in their order. A chunk holds pieces of one part and begins with its number. Part of the format: never renumber.</summary>
 internal enum SnapshotPart : byte
 {
-    /// <summary>Format version, revision, compacted revision, hash; since version 2 the alarms: member, type, whose.</summary>
+    /// <summary>Format version, revision, compacted revision, hash; since version 2 the alarms: member, type, whose; in version 4 the runs.</summary>
     Numbers = 1,
 
     /// <summary>Leases: id, seconds, renewals.</summary>
@@ -42,8 +44,11 @@ internal enum SnapshotPart : byte
 /// </summary>
 internal sealed class CoordinationSnapshot : ISnapshotView
 {
-    /// <summary>The format that this binary writes.</summary>
+    /// <summary>The format of a snapshot that holds all of the history in its chunks.</summary>
     public const ushort FormatVersion = 3;
+
+    /// <summary>The format of a snapshot whose history lies in runs, files by hash: parts <see cref="SnapshotPart.Base"/> and <see cref="SnapshotPart.Changes"/> are not there.</summary>
+    public const ushort FormatVersionWithRuns = 4;
 
     /// <summary>The oldest format that this binary reads.</summary>
     public const ushort FormatVersionMin = 1;
@@ -55,6 +60,7 @@ internal sealed class CoordinationSnapshot : ISnapshotView
     private readonly ulong hash;
     private readonly ImmutableSortedSet<Alarm> alarms;
     private readonly IdentitySnapshot identities;
+    private readonly RunWriting? runs;
     private ImmutableSortedDictionary<long, LeaseGrant>.Enumerator leases;
     private SnapshotPart part = SnapshotPart.Numbers;
     private byte[] after = [];
@@ -62,9 +68,12 @@ internal sealed class CoordinationSnapshot : ISnapshotView
     private bool isDisposed;
 
     /// <summary>Captures the state as it is.</summary>
-    public CoordinationSnapshot(MvccStore store, IdentityView view)
+    /// <param name="store">The keyspace.</param>
+    /// <param name="view">The identities.</param>
+    /// <param name="runs">What writes the history that is in no run yet; null for a snapshot that holds it all.</param>
+    public CoordinationSnapshot(MvccStore store, IdentityView view, RunWriting? runs = null)
     {
-        this.store = store;
+        (this.store, this.runs) = (store, runs);
         identities = new IdentitySnapshot(view);
         (revision, compacted, hash) = (store.Revision, store.Compacted, store.Hash);
         change = store.Log.PositionOf(compacted);
@@ -73,6 +82,15 @@ internal sealed class CoordinationSnapshot : ISnapshotView
         leases = store.Leases.Granted.GetEnumerator();
         store.Pin(compacted);
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<FileHash> Files => runs is null ? [] : [.. runs.Named.Select(run => run.File)];
+
+    /// <inheritdoc/>
+    public FileStep WriteFile(IBufferWriter<byte> piece) => runs?.WriteNext(piece) ?? FileStep.NoMore;
+
+    /// <inheritdoc/>
+    public void OnFileSealed(FileHash file) => runs!.OnSealed(file);
 
     /// <inheritdoc/>
     public bool WriteNext(IBufferWriter<byte> chunk)
@@ -90,7 +108,7 @@ internal sealed class CoordinationSnapshot : ISnapshotView
             SnapshotPart.Identities => identities.Write(writer),
             _ => true,
         };
-        if (isPartDone) part = part == SnapshotPart.Changes ? SnapshotPart.Identities : part + 1;
+        if (isPartDone) part = After(part);
         return true;
     }
 
@@ -100,24 +118,19 @@ internal sealed class CoordinationSnapshot : ISnapshotView
         if (isDisposed) return;
         isDisposed = true;
         store.Unpin(compacted);
+        runs?.Dispose();
     }
 
-    private static int Write(SpanWriter writer, byte[] key, in KeyVersion version)
+    private SnapshotPart After(SnapshotPart done) => done switch
     {
-        writer.WriteBlock(key);
-        writer.WriteUInt64((ulong)version.Mod);
-        writer.WriteUInt32((uint)version.Sub);
-        writer.WriteUInt64((ulong)version.Create);
-        writer.WriteUInt64((ulong)version.Number);
-        writer.WriteUInt64((ulong)version.Lease);
-        writer.WriteByte(version.IsLive ? (byte)1 : (byte)0);
-        writer.WriteBlock(version.Value);
-        return 45 + key.Length + (version.Value?.Length ?? 0);
-    }
+        SnapshotPart.Leases when runs is not null => SnapshotPart.Identities,
+        SnapshotPart.Changes => SnapshotPart.Identities,
+        _ => done + 1,
+    };
 
     private bool WriteNumbers(SpanWriter writer)
     {
-        writer.WriteUInt16(FormatVersion);
+        writer.WriteUInt16(runs is null ? FormatVersion : FormatVersionWithRuns);
         writer.WriteUInt64((ulong)revision);
         writer.WriteUInt64((ulong)compacted);
         writer.WriteUInt64(hash);
@@ -129,6 +142,7 @@ internal sealed class CoordinationSnapshot : ISnapshotView
             writer.WriteByte(alarm.IsOwn ? (byte)1 : (byte)0);
         }
 
+        if (runs is not null) HistoryRun.Write(writer, runs.Named, runs.SettledCount);
         return true;
     }
 
@@ -155,7 +169,7 @@ internal sealed class CoordinationSnapshot : ISnapshotView
             if (cursor.Next() is not { } record) return true;
             after = record.Key;
             var place = record.PlaceAt(compacted);
-            if (place >= 0 && record[place].IsLive && record[place].Mod < compacted) bytes += Write(writer, record.Key, record[place]);
+            if (place >= 0 && record[place].IsLive && record[place].Mod < compacted) bytes += VersionCodec.Write(writer, record.Key, record[place]);
         }
 
         return false;
@@ -170,82 +184,10 @@ internal sealed class CoordinationSnapshot : ISnapshotView
             ref readonly var next = ref store.Log[change];
             var place = next.Record.PlaceOf(next.Mod, next.Sub);
             Invariant.Holds(place >= 0, "a change in the log has lost its version");
-            bytes += Write(writer, next.Record.Key, next.Record[place]);
+            bytes += VersionCodec.Write(writer, next.Record.Key, next.Record[place]);
             change++;
         }
 
         return false;
-    }
-}
-
-/// <summary>Builds a store from a snapshot's chunks, beside the live one.</summary>
-internal sealed class CoordinationRestore(Action<MvccStore, IdentityView> replace) : ISnapshotBuilder
-{
-    private readonly MvccStore built = new();
-    private readonly IdentityRestore identities = new();
-    private SnapshotPart part = SnapshotPart.Numbers;
-
-    /// <inheritdoc/>
-    public void ReadNext(ReadOnlySpan<byte> chunk)
-    {
-        var reader = new SpanReader(chunk);
-        var next = (SnapshotPart)reader.ReadByte();
-        Invariant.Holds(next >= part, "a snapshot's parts are out of order");
-        Invariant.Holds(next <= SnapshotPart.End, "a snapshot has a part that this binary does not know");
-        part = next;
-        if (part == SnapshotPart.Numbers) ReadNumbers(ref reader);
-        while (reader.Rest.Length > 0 && reader.IsWhole) ReadPiece(ref reader);
-        Invariant.Holds(reader.IsWhole, "a snapshot's chunk ends in the middle of a piece");
-    }
-
-    /// <inheritdoc/>
-    public void Complete()
-    {
-        Invariant.Holds(part is SnapshotPart.End or SnapshotPart.EndOfFormat2, "a snapshot is incomplete");
-        replace(built, identities.View);
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        // The half-built store is garbage.
-    }
-
-    private void ReadNumbers(ref SpanReader reader)
-    {
-        var version = reader.ReadUInt16();
-        Invariant.Holds(version is >= CoordinationSnapshot.FormatVersionMin and <= CoordinationSnapshot.FormatVersion, "a snapshot has a format that this binary does not know");
-        built.RestoreNumbers((long)reader.ReadUInt64(), (long)reader.ReadUInt64(), reader.ReadUInt64());
-        var alarmCount = version < 2 ? 0 : reader.ReadUInt32();
-        for (; alarmCount > 0 && reader.IsWhole; alarmCount--) built.Alarms.Raise(new Alarm(reader.ReadUInt64(), (AlarmType)reader.ReadByte(), reader.ReadByte() != 0));
-    }
-
-    private void ReadPiece(ref SpanReader reader)
-    {
-        if (part == SnapshotPart.Identities)
-        {
-            identities.Read(ref reader);
-            return;
-        }
-
-        if (part == SnapshotPart.Leases)
-        {
-            var id = (long)reader.ReadUInt64();
-            built.Leases.Set(id, new LeaseGrant((long)reader.ReadUInt64(), (long)reader.ReadUInt64()));
-            return;
-        }
-
-        var key = reader.ReadBlock().ToArray();
-        var mod = (long)reader.ReadUInt64();
-        var sub = (int)reader.ReadUInt32();
-        var create = (long)reader.ReadUInt64();
-        var number = (long)reader.ReadUInt64();
-        var lease = (long)reader.ReadUInt64();
-        var isLive = reader.ReadByte() != 0;
-        var value = reader.ReadBlock();
-        if (!reader.IsWhole) return;
-        var version = new KeyVersion(mod, sub, create, number, lease, isLive ? value.ToArray() : null);
-        if (part == SnapshotPart.Base) built.RestoreBase(key, version);
-        else built.RestoreChange(key, version);
     }
 }

@@ -6,9 +6,11 @@ using Holdfast.Coordination.Kv;
 using Holdfast.Coordination.Leases;
 using Holdfast.Coordination.Mvcc;
 using Holdfast.Coordination.Protocol;
+using Holdfast.Coordination.Runs;
 using Holdfast.Coordination.Watches;
 using Holdfast.Primitives;
 using Holdfast.Replication;
+using Holdfast.Storage;
 
 namespace Holdfast.Coordination;
 
@@ -36,12 +38,21 @@ public sealed class CoordinationStateMachine : IStateMachine
     private KvExecutor kv;
     private TxnExecution txn;
     private Requester who; // Who asked for the entry that is being applied.
+    private uint level; // The highest feature level that entries have shown.
     private CommandReply? waitsForSweep;
     private DeleteRangeExecution? deleting;
 
+    /// <summary>The feature level from which on history may lie in runs: programs that do not know it do not read such snapshots.</summary>
+    internal const uint RunsLevel = 2;
+
+    private readonly Func<StateFiles>? files;
+
     /// <summary>An empty keyspace.</summary>
-    public CoordinationStateMachine()
+    /// <param name="files">Where runs of history are kept, asked for when the first is written; null: snapshots hold all of it, each time.</param>
+    public CoordinationStateMachine(Func<StateFiles>? files = null)
     {
+        this.files = files;
+        Runs = new HistoryRuns(files);
         Store = new MvccStore();
         kv = new KvExecutor(Store);
         txn = new TxnExecution(Store, kv);
@@ -58,6 +69,15 @@ public sealed class CoordinationStateMachine : IStateMachine
     /// <summary>The replicated state.</summary>
     internal MvccStore Store { get; private set; }
 
+    /// <summary>The runs that hold the history as of the last snapshot.</summary>
+    internal HistoryRuns Runs { get; private set; }
+
+    /// <summary>See <see cref="RunsLevel"/>; lower in the simulator only.</summary>
+    internal uint RunsFrom { get; init; } = RunsLevel;
+
+    /// <summary>Bytes from which on a run of history is full. Default 16 MiB: so much, and as much again, may be written by a snapshot beside what changed, and a gigabyte is 64 files.</summary>
+    internal int RunBytes { get; init; } = 16 * 1024 * 1024;
+
     /// <summary>This replica's watches.</summary>
     internal WatchHub Watches { get; }
 
@@ -68,7 +88,11 @@ public sealed class CoordinationStateMachine : IStateMachine
     internal PlantedKeyspaceBug Bug
     {
         get => Watches.Bug;
-        set => (Watches.Bug, Auth.Bug) = (value, value);
+        set
+        {
+            (Watches.Bug, Auth.Bug, Store.Forgotten.Bug) = (value, value, value);
+            Runs = new HistoryRuns(files) { Bug = value };
+        }
     }
 
     /// <summary>What this replica last heard of its role.</summary>
@@ -83,6 +107,7 @@ public sealed class CoordinationStateMachine : IStateMachine
         var term = entry.Position.Term;
         if (waitsForSweep is not null) return FinishSweep();
         if (deleting is not null) return FinishDelete(term);
+        level = Math.Max(level, entry.FeatureLevel);
         kv.IsReplyWanted = entry.ReplyWanted;
         var error = Execute(entry.Command, term, out var message, out var waits);
         if (deleting is not null) return FinishDelete(term);
@@ -99,10 +124,13 @@ public sealed class CoordinationStateMachine : IStateMachine
     }
 
     /// <inheritdoc/>
-    public ISnapshotView CaptureSnapshot() => new CoordinationSnapshot(Store, Auth.View);
+    public ISnapshotView CaptureSnapshot() => new CoordinationSnapshot(Store, Auth.View, level >= RunsFrom ? Runs.Begin(Store, RunBytes) : null);
 
     /// <inheritdoc/>
-    public ISnapshotBuilder BeginRestore() => new CoordinationRestore(Replace);
+    public ISnapshotBuilder BeginRestore() => new CoordinationRestore(Replace, Bug);
+
+    /// <summary>A snapshot that names no files: all of it is in its chunks.</summary>
+    internal ISnapshotView CaptureWhole() => new CoordinationSnapshot(Store, Auth.View);
 
     /// <inheritdoc/>
     public void OnRole(in GroupRole role)
@@ -331,15 +359,19 @@ public sealed class CoordinationStateMachine : IStateMachine
         return EtcdErrors.LeaseExists;
     }
 
-    private void Replace(MvccStore built, IdentityView identities)
+    private void Replace(CoordinationRestore built)
     {
-        Store = built;
-        Auth.Restore(identities);
+        Runs.Dispose();
+        Runs = HistoryRuns.Restored(files, built.Runs.Runs, built.Runs.SettledCount, Bug);
+        Store = built.Built;
+        Store.Forgotten.Settle(Runs.SettledThrough);
+        if (Runs.All.Count > 0) level = Math.Max(level, RunsFrom);
+        Auth.Restore(built.Identities);
         Watches.Guard = Guard = new AuthGuard(Auth, Store);
         kv = new KvExecutor(Store);
         txn = new TxnExecution(Store, kv);
         (waitsForSweep, deleting) = (null, null);
         if (Role.IsLeader) Clock.Start();
-        Watches.OnReplaced(built);
+        Watches.OnReplaced(Store);
     }
 }

@@ -23,4 +23,10 @@ internal enum PlantedKeyspaceBug : byte
 
     /// <summary>Whoever is first in line gets the lock, though the lease that holds the place has ended.</summary>
     LockGrantedWithoutLease,
+
+    /// <summary>A snapshot does not name the newest of the runs that its history lies in.</summary>
+    RunLeftOutOfSnapshot,
+
+    /// <summary>The runs are not told of a deletion that compaction forgets: a key that an older run holds comes back.</summary>
+    DeletionUnknownToRuns,
 }

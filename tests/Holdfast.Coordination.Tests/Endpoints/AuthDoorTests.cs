@@ -5,6 +5,7 @@ using Grpc.Core;
 using Holdfast.Coordination.Permissions;
 using Holdfast.Coordination.Endpoints.SignIn;
 using Holdfast.Coordination.Protocol;
+using Holdfast.Http.Tests;
 
 namespace Holdfast.Coordination.Tests.Endpoints;
 
@@ -253,18 +254,4 @@ public sealed class AuthDoorTests
     }
 
     private static string Encode(string text) => System.Buffers.Text.Base64Url.EncodeToString(System.Text.Encoding.UTF8.GetBytes(text));
-}
-
-/// <summary>A clock that a test moves by hand.</summary>
-internal sealed class HandClock : TimeProvider
-{
-    private DateTimeOffset now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-
-    public override DateTimeOffset GetUtcNow() => now;
-
-    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-    public override long GetTimestamp() => now.UtcTicks;
-
-    public void Advance(TimeSpan by) => now += by;
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Holdfast.Coordination.Endpoints.Port;
+using Holdfast.Http;
 
 namespace Holdfast.Coordination.Tests.Endpoints;
 

@@ -1,22 +1,20 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Security;
-using System.Net.Sockets;
-using System.Security.Authentication;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Holdfast.Coordination.Permissions;
 using Holdfast.Coordination.Endpoints;
 using Holdfast.Coordination.Protocol;
+using Holdfast.Http;
+using Holdfast.Http.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Holdfast.Coordination.Tests.Endpoints;
 
-/// <summary>TLS on the clients' port: both protocols, certificates that change while the server runs, and clients that are who their certificate says.</summary>
+/// <summary>TLS on the clients' port: both protocols, and clients that are who their certificate says. (How certificates change: the room of HTTP doors.)</summary>
 public sealed class TlsDoorTests : IDisposable
 {
     private readonly Certificates certificates = new();
-    private readonly HandClock clock = new();
 
     public void Dispose() => certificates.Dispose();
 
@@ -44,24 +42,6 @@ public sealed class TlsDoorTests : IDisposable
         foreach (var protocol in new[] { "--http1.1", "--http2" })
             Assert.Contains("\"count\":\"1\"", await RunAsync("curl", "-sS", protocol, "--cacert", certificates.Authority, "-d", """{"key":"YQ=="}""", Url(door) + "/v3/kv/range"), StringComparison.Ordinal);
         Assert.Contains("certificate", await RunAsync("curl", "-sS", Url(door) + "/version"), StringComparison.OrdinalIgnoreCase); // An authority that nobody knows.
-    }
-
-    [Fact]
-    public async Task A_changed_certificate_is_used_by_the_next_connection_and_a_broken_one_by_none()
-    {
-        var first = certificates.Issue("server", "server");
-        await using var door = await OpenAsync(new Local().Face, withClients: false);
-        Assert.Equal(first, await ShownAsync(door));
-        var second = certificates.Issue("server", "server");
-        Touch(certificates.Certificate("server"), 1);
-        Assert.Equal(second, await ShownAsync(door));
-
-        await File.WriteAllTextAsync(certificates.Certificate("server"), "not a certificate", TestContext.Current.CancellationToken);
-        Touch(certificates.Certificate("server"), 2);
-        Assert.Equal(second, await ShownAsync(door));
-        var third = certificates.Issue("server", "server");
-        Touch(certificates.Certificate("server"), 3);
-        Assert.Equal(third, await ShownAsync(door));
     }
 
     [Fact]
@@ -106,32 +86,15 @@ public sealed class TlsDoorTests : IDisposable
 
     private async Task<CoordinationEndpoint> OpenAsync(ICoordination face, bool withClients)
     {
-        var files = TlsFiles.Open(certificates.Certificate("server"), certificates.Key("server"), withClients ? certificates.Authority : null, NullLogger.Instance, clock);
+        var files = TlsFiles.Open(certificates.Certificate("server"), certificates.Key("server"), withClients ? certificates.Authority : null, NullLogger.Instance);
         return await CoordinationEndpoint.StartAsync(face, new CoordinationEndpointOptions
         {
             Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
-            Tls = new EndpointTls { Material = () => files.Current },
+            Tls = new ServerTls { Material = () => files.Current },
         });
     }
 
     private static string Url(CoordinationEndpoint door) => $"https://{door.Addresses[0]}";
-
-    /// <summary>Gives a file a time of its own, and lets the second pass after which the files are looked at.</summary>
-    private void Touch(string path, int minutes)
-    {
-        File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddMinutes(minutes));
-        clock.Advance(TimeSpan.FromSeconds(2));
-    }
-
-    /// <summary>The fingerprint of the certificate that a new connection is shown.</summary>
-    private static async Task<string> ShownAsync(CoordinationEndpoint door)
-    {
-        using var socket = new TcpClient();
-        await socket.ConnectAsync(door.Addresses[0], TestContext.Current.CancellationToken);
-        await using var tls = new SslStream(socket.GetStream(), false, (_, _, _, _) => true);
-        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", EnabledSslProtocols = SslProtocols.Tls13 }, TestContext.Current.CancellationToken);
-        return tls.RemoteCertificate!.GetCertHashString();
-    }
 
     private HttpClient Client(System.Security.Cryptography.X509Certificates.X509Certificate2? shown)
     {

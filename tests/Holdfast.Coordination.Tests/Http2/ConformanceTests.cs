@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using System.Text;
 using Holdfast.Coordination.Endpoints;
 using Holdfast.Coordination.Tests.Endpoints;
+using Holdfast.Http;
+using Holdfast.Http.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Holdfast.Coordination.Tests.Http2;
@@ -48,7 +50,7 @@ public sealed class ConformanceTests
         {
             Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
             Limits = new EndpointLimits { StreamsPerConnectionMax = StreamCases.StreamsMax },
-            Tls = new EndpointTls { Material = () => files.Current },
+            Tls = new ServerTls { Material = () => files.Current },
         });
         var complaints = new List<string>();
         foreach (var each in Cases)

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Holdfast.Http;
 using Holdfast.Vectors.Endpoints;
 using Holdfast.Vectors.Endpoints.Facade;
 
@@ -19,7 +20,7 @@ public sealed class TlsTests
         using var usable = X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null);
         var context = SslStreamCertificateContext.Create(usable, null);
         var loopback = new IPEndPoint(IPAddress.Loopback, 0);
-        await using var door = await VectorsEndpoint.StartAsync(new VectorFace(new LocalCollections(null)), new VectorsEndpointOptions { Rest = loopback, Grpc = loopback, Tls = () => new SslServerAuthenticationOptions { ServerCertificateContext = context } }, null, CancellationToken.None);
+        await using var door = await VectorsEndpoint.StartAsync(new VectorFace(new LocalCollections(null)), new VectorsEndpointOptions { Rest = loopback, Grpc = loopback, Tls = new ServerTls { Material = () => new TlsMaterial(context, null) } }, null, CancellationToken.None);
         using var handler = new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString() == usable.GetCertHashString() } };
         using var client = new HttpClient(handler);
         Assert.Contains("1.18.0", await client.GetStringAsync(new Uri($"https://{door.Address}/"), TestContext.Current.CancellationToken), StringComparison.Ordinal);

@@ -44,9 +44,12 @@ public sealed class GroupReplay
         if (manifest.FeatureLevel > featureLevelKnown) throw new SnapshotDamagedException(TooNew(manifest.Group, manifest.FeatureLevel));
         using var restore = new StateRestore(state);
         var buffer = new byte[SnapshotManifest.ChunkBytesMax];
-        for (var chunk = 0; chunk < manifest.OwnChunks; chunk++)
+        var reading = restore.FileReading;
+        for (var chunk = 0; chunk < (reading is null ? manifest.OwnChunks : manifest.Chunks.Length); chunk++)
         {
-            restore.ReadNext(buffer.AsSpan(0, snapshot.ReadChunk(chunk, buffer)));
+            var bytes = buffer.AsSpan(0, snapshot.ReadChunk(chunk, buffer));
+            if (manifest.FileOf(chunk) is { } file) restore.TakeFile(reading!.Decode(file.Hash, bytes));
+            else restore.ReadNext(bytes);
             read?.Invoke(manifest.Chunks[chunk].Bytes);
         }
 
@@ -77,6 +80,7 @@ public sealed class GroupReplay
         using var writer = store.Begin(group, Applied, configuration, FeatureLevel);
         foreach (var piece in StateSection.Cut(state)) writer.AppendChunk(piece);
         var chunk = new Wire.ByteBuffer();
+        WriteFiles(view, store.FilesOf(group), chunk);
         for (var goesOn = true; goesOn;)
         {
             chunk.Clear();
@@ -86,6 +90,21 @@ public sealed class GroupReplay
 
         foreach (var file in view.Files) writer.AddFile(file);
         return writer.Commit(StateHash);
+    }
+
+    private static void WriteFiles(ISnapshotView view, StateFiles files, Wire.ByteBuffer piece)
+    {
+        StateFileWriter? writer = null;
+        for (var step = FileStep.GoesOn; step != FileStep.NoMore;)
+        {
+            piece.Clear();
+            step = view.WriteFile(piece);
+            if (piece.Length > 0) (writer ??= files.Begin()).Append(piece.Written);
+            if (step != FileStep.Ends) continue;
+            view.OnFileSealed(writer!.Seal());
+            writer.Dispose();
+            writer = null;
+        }
     }
 
     private string TooNew(GroupId group, uint level) => $"Group {group} is at feature level {level}, and this program knows {featureLevelKnown}: use the program that wrote it, or a newer one.";

@@ -290,17 +290,18 @@ internal sealed class SnapshotFetching(Replica owner)
     private void ReadOn()
     {
         if (IsOvertaken()) return;
-        if (restored == reader!.Manifest.OwnChunks)
+        var chunks = restore!.FileReading is null ? reader!.Manifest.OwnChunks : reader!.Manifest.Chunks.Length;
+        if (restored == chunks)
         {
             Record(replica.Loop.Now);
             return;
         }
 
-        for (; readAsked < reader.Manifest.OwnChunks && readAsked - restored < StateRestoring.ReadsUnderwayMax; readAsked++)
+        for (; readAsked < chunks && readAsked - restored < StateRestoring.ReadsUnderwayMax; readAsked++)
             replica.Loop.Snapshots.Post(new ReadJob(this, readAsked));
     }
 
-    private void OnRead(SnapshotReader from, PooledBytes bytes)
+    private void OnRead(SnapshotReader from, PooledBytes bytes, object? content)
     {
         if (from != reader)
         {
@@ -308,7 +309,8 @@ internal sealed class SnapshotFetching(Replica owner)
             return;
         }
 
-        restore!.ReadNext(bytes.Span);
+        if (content is null) restore!.ReadNext(bytes.Span);
+        else restore!.TakeFile(content);
         bytes.Return();
         restored++;
         ReadOn();
@@ -417,15 +419,18 @@ internal sealed class SnapshotFetching(Replica owner)
     private sealed class ReadJob(SnapshotFetching owner, int chunk) : Job(owner)
     {
         private readonly SnapshotReader from = owner.reader!;
+        private readonly IStateFileReading? reading = owner.restore!.FileReading;
         private PooledBytes bytes;
+        private object? content;
 
         private protected override void Work(SnapshotStore store)
         {
             bytes = PooledBytes.Rent(from.Manifest.Chunks[chunk].Bytes);
             from.ReadChunk(chunk, bytes.Span);
+            if (reading is not null && from.Manifest.FileOf(chunk) is { } file) content = reading.Decode(file.Hash, bytes.Span);
         }
 
-        private protected override void Succeeded() => Owner.OnRead(from, bytes);
+        private protected override void Succeeded() => Owner.OnRead(from, bytes, content);
 
         private protected override bool IsCurrent => Owner.reader == from;
     }

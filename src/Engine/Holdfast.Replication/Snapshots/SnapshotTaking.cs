@@ -27,19 +27,22 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     private Writing? writing;
     private ISnapshotView? view;
     private Queue<byte[]> section = new();
+    private bool isFiled; // The view wants no more files.
+    private int unsealed; // Files whose last piece is on its way.
     private bool isWalked;
     private int underway;
     private Instant notBefore = Instant.Zero;
     private bool isForced;
     private Instant begunAt;
     private long bytes;
+    private long lastBytes; // Written by the last snapshot; what it only named is not counted.
 
     public bool IsIdle => writing is null;
 
     /// <summary>Why the last snapshot failed; null when it did not.</summary>
     public string? Fault { get; private set; }
 
-    public bool WantsTurn => writing is not null && !isWalked && underway < ChunksUnderwayMax;
+    public bool WantsTurn => writing is not null && !isWalked && underway < ChunksUnderwayMax && (!isFiled || unsealed == 0);
 
     /// <summary>A snapshot is due, and a state with executed but uncommitted entries must settle first (S10).</summary>
     public bool WaitsForSettled { get; private set; }
@@ -59,7 +62,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     {
         if (writing is null || writing.Position != position) return;
         Taken.Hit();
-        Fault = null;
+        (Fault, lastBytes) = (null, bytes);
         replica.Meters.OnSnapshotTaken(bytes, replica.Loop.Now - begunAt);
         replica.Tap?.BeforeCompaction(replica.Node.Log, position.Index);
         replica.Node.Compact(position.Index);
@@ -67,11 +70,14 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
         End();
     }
 
+    /// <summary>A snapshot that wrote much is worth a longer log: at most half as much as the log is written again, within bounds.</summary>
+    private long LogBytesBetween => Math.Clamp(lastBytes / 2, options.SnapshotLogBytes, options.SnapshotLogBytes * options.SnapshotLogTimesMax);
+
     private bool IsDue(Instant now)
     {
         var node = replica.Node;
         WaitsForSettled = false;
-        if (!isForced && node.Log.Bytes < options.SnapshotLogBytes) return false;
+        if (!isForced && node.Log.Bytes < LogBytesBetween) return false;
         if (!isForced && node.Log.Bytes < PatienceWhileFeeding * options.SnapshotLogBytes && replica.Feeding.IsBusy(now))
         {
             PutOff.Hit();
@@ -101,12 +107,33 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
         if (!WantsTurn) return;
         replica.MarkBusy();
         chunk.Clear();
+        if (!isFiled)
+        {
+            WalkFiles();
+            return;
+        }
+
         if (section.TryDequeue(out var piece)) new SpanWriter(chunk).WriteBytes(piece);
         else isWalked = !view!.WriteNext(chunk);
         bytes += chunk.Length;
         // A view may write its last chunk in the very call that says there are no more.
         if (chunk.Length > 0) Post(new WriteJob(this, writing!, PooledBytes.Copy(chunk.Written)));
         if (isWalked) Post(new CommitJob(this, writing!, view!.Files));
+    }
+
+    private void WalkFiles()
+    {
+        var step = view!.WriteFile(chunk);
+        isFiled = step == FileStep.NoMore;
+        bytes += chunk.Length;
+        if (step == FileStep.Ends) unsealed++;
+        if (chunk.Length > 0 || step == FileStep.Ends) Post(new FileJob(this, writing!, PooledBytes.Copy(chunk.Written), step == FileStep.Ends));
+    }
+
+    private void OnSealed(FileHash file)
+    {
+        unsealed--;
+        view!.OnFileSealed(file);
     }
 
     private void Post(SnapshotJob job)
@@ -140,13 +167,16 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     private void End()
     {
         view?.Dispose();
-        if (writing?.Writer is { } writer) replica.Loop.Snapshots.Post(new CloseJob(replica.Loop, writer));
-        (view, writing, isWalked, underway) = (null, null, false, 0);
+        if (writing is not null) replica.Loop.Snapshots.Post(new CloseJob(replica.Loop, writing));
+        (view, writing, isWalked, underway, isFiled, unsealed) = (null, null, false, 0, false, 0);
     }
 
     /// <summary>A snapshot on its way to disk; only the worker touches the writer.</summary>
-    private sealed class Writing(GroupId group, LogPosition position, Configuration configuration, uint featureLevel, ulong stateHash)
+    private sealed class Writing(GroupId group, LogPosition position, Configuration configuration, uint featureLevel, ulong stateHash) : IDisposable
     {
+        private SnapshotWriter? writer;
+        private StateFileWriter? file;
+
         public GroupId Group { get; } = group;
 
         public LogPosition Position { get; } = position;
@@ -159,9 +189,41 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
 
         public bool HasFailed { get; set; }
 
-        public SnapshotWriter? Writer { get; private set; }
+        public SnapshotWriter Open(SnapshotStore store) => writer ??= store.Begin(Group, Position, Configuration, FeatureLevel);
 
-        public SnapshotWriter Open(SnapshotStore store) => Writer ??= store.Begin(Group, Position, Configuration, FeatureLevel);
+        public StateFileWriter OpenFile(SnapshotStore store) => file ??= store.FilesOf(Group).Begin();
+
+        public FileHash SealFile()
+        {
+            var hash = file!.Seal();
+            file.Dispose();
+            file = null;
+            return hash;
+        }
+
+        public void Dispose()
+        {
+            file?.Dispose();
+            writer?.Dispose();
+        }
+    }
+
+    private sealed class FileJob(SnapshotTaking owner, Writing writing, PooledBytes bytes, bool isLast) : SnapshotJob(owner.replica.Loop)
+    {
+        private FileHash? hash;
+
+        private protected override void Work(SnapshotStore store)
+        {
+            writing.OpenFile(store).Append(bytes.Span);
+            bytes.Return();
+            if (isLast) hash = writing.SealFile();
+        }
+
+        internal override void Done()
+        {
+            if (hash is { } made) owner.OnSealed(made);
+            owner.OnJobDone(this);
+        }
     }
 
     private sealed class WriteJob(SnapshotTaking owner, Writing writing, PooledBytes bytes) : SnapshotJob(owner.replica.Loop)

@@ -131,7 +131,7 @@ internal sealed class StateRestoring
         }
     }
 
-    private void OnRead(SnapshotReader from, int chunk, PooledBytes? bytes)
+    private void OnRead(SnapshotReader from, int chunk, PooledBytes? bytes, object? content)
     {
         if (phase == Phase.Reading && from == reader)
         {
@@ -144,6 +144,7 @@ internal sealed class StateRestoring
             }
 
             if (isOwn) restore!.ReadNext(bytes!.Value.Span);
+            else if (content is not null) restore!.TakeFile(content);
             taken++;
             ReadOn();
         }
@@ -158,8 +159,8 @@ internal sealed class StateRestoring
         if (taken == chunks) Complete(reader.Manifest.Position);
     }
 
-    /// <summary>The chunk that is read at a turn: the pieces of the files first, then the snapshot's own.</summary>
-    private int Turned(int turn) => (turn + reader!.Manifest.OwnChunks) % reader.Manifest.Chunks.Length;
+    /// <summary>The chunk that is read at a turn: the pieces of the files first, then the snapshot's own; the other way round for a machine that takes the files' content.</summary>
+    private int Turned(int turn) => restore!.FileReading is not null ? turn : (turn + reader!.Manifest.OwnChunks) % reader.Manifest.Chunks.Length;
 
     private void Complete(LogPosition position)
     {
@@ -216,15 +217,18 @@ internal sealed class StateRestoring
 
     private sealed class ReadJob(StateRestoring owner, SnapshotReader from, int chunk) : SnapshotJob(owner.replica.Loop)
     {
+        private readonly IStateFileReading? reading = owner.restore!.FileReading;
         private PooledBytes bytes;
+        private object? content;
 
         private protected override void Work(SnapshotStore store)
         {
             bytes = PooledBytes.Rent(from.Manifest.Chunks[chunk].Bytes);
             from.ReadChunk(chunk, bytes.Span);
+            if (reading is not null && from.Manifest.FileOf(chunk) is { } file) content = reading.Decode(file.Hash, bytes.Span);
         }
 
-        internal override void Done() => owner.OnRead(from, chunk, Failure is null ? bytes : null);
+        internal override void Done() => owner.OnRead(from, chunk, Failure is null ? bytes : null, content);
     }
 }
 

@@ -35,8 +35,8 @@ internal sealed class StateRestore(GroupState state) : IDisposable
     private readonly ISnapshotBuilder builder = state.Machine.BeginRestore();
     private bool isSectionWhole;
 
-    /// <summary>The group's own section has come whole.</summary>
-    public bool IsWhole => isSectionWhole;
+    /// <summary>The group's own section has come whole, and all that its machine needs.</summary>
+    public bool IsWhole => isSectionWhole && builder.IsWhole;
 
     public void ReadNext(ReadOnlySpan<byte> chunk)
     {
@@ -54,10 +54,16 @@ internal sealed class StateRestore(GroupState state) : IDisposable
     /// <summary>A file that the snapshot names is damaged or missing; false when nothing can be built without it.</summary>
     public bool GoesOnWithout(FileHash file) => builder.GoesOnWithout(file);
 
+    /// <summary>See <see cref="ISnapshotBuilder.FileReading"/>: then the files' content comes too, after all chunks.</summary>
+    public IStateFileReading? FileReading => builder.FileReading;
+
+    /// <summary>Takes a piece of a file, decoded.</summary>
+    public void TakeFile(object content) => builder.TakeFile(content);
+
     /// <summary>The restored state takes the place of the live one; false when the snapshot has no readable section, or a file was missing that its machine needs.</summary>
     public bool TryComplete()
     {
-        if (!isSectionWhole || !builder.IsWhole || !state.DecodeSection(section.Written)) return false;
+        if (!IsWhole || !state.DecodeSection(section.Written)) return false;
         builder.Complete();
         return true;
     }

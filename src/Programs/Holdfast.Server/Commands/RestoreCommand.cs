@@ -131,7 +131,7 @@ internal sealed class RestoreSource
     {
         var redis = new RedisFace(new KeyspaceOptions(), new NodeLog(TextWriter.Null, isJson: false, "restore"));
         return (group, face, files) => group == GroupId.Coordination
-            ? new CoordinationStateMachine()
+            ? new CoordinationStateMachine(() => files)
             : new DataFaces(new VectorsFace(static fault => Environment.FailFast("holdfast: " + fault.Message, fault), _ => files), redis).MakeMachine(new GroupRecord(group, face, []));
     }
 }

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using Holdfast.Coordination.Endpoints;
 using Holdfast.Coordination.Endpoints.SignIn;
+using Holdfast.Http;
 using Holdfast.Server.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -23,7 +23,7 @@ internal sealed record ClientPortPlan
     public required CoordinationAuthOptions Auth { get; init; }
 
     /// <summary>Which versions of TLS are spoken.</summary>
-    public SslProtocols Protocols { get; init; } = EndpointTls.ProtocolsDefault;
+    public SslProtocols Protocols { get; init; } = ServerTls.ProtocolsDefault;
 
     /// <summary>Whether the port speaks TLS.</summary>
     public bool IsTls => Certificate.Length > 0;
@@ -53,20 +53,7 @@ internal sealed record ClientPortPlan
 
     /// <summary>Reads the TLS files; null without TLS.</summary>
     /// <exception cref="CannotStartException">They cannot be used.</exception>
-    public EndpointTls? OpenTls(ILoggerFactory logging)
-    {
-        if (!IsTls) return null;
-        try
-        {
-            var files = TlsFiles.Open(Certificate, Key, ClientCa.Length > 0 ? ClientCa : null, logging.CreateLogger("Holdfast.Coordination.Endpoints"));
-            return new EndpointTls { Material = () => files.Current, Protocols = Protocols };
-        }
-        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
-        {
-            var names = string.Join(", ", new[] { Certificate, Key, ClientCa }.Where(name => name.Length > 0));
-            throw new CannotStartException($"the clients' certificates cannot be used ({names}): {unusable.Message}", unusable);
-        }
-    }
+    public ServerTls? OpenTls(ILoggerFactory logging) => new PortCertificates(Certificate, Key, ClientCa).Open("the clients'", Protocols, logging.CreateLogger("Holdfast.Coordination.Endpoints"));
 
     /// <summary>How users are recognised, from etcd's words for it: <c>simple</c>, or <c>jwt,</c> and its options; seconds for a simple token.</summary>
     public static CoordinationAuthOptions AuthOf(string token, string tokenName, string seconds, string secondsName, List<string> faults)

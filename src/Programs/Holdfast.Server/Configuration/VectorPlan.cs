@@ -1,7 +1,4 @@
-using System.Net.Security;
-using System.Security.Authentication;
-using System.Security.Cryptography;
-using Holdfast.Coordination.Endpoints;
+using Holdfast.Http;
 using Holdfast.Server.Hosting;
 using Holdfast.Vectors.Endpoints.Access;
 using Microsoft.Extensions.Logging;
@@ -41,19 +38,7 @@ internal sealed record VectorPlan
 
     /// <summary>Reads the TLS files, again when they change; null without TLS.</summary>
     /// <exception cref="CannotStartException">They cannot be used.</exception>
-    public Func<SslServerAuthenticationOptions>? OpenTls(ILoggerFactory logging)
-    {
-        if (Certificate.Length == 0) return null;
-        try
-        {
-            var files = TlsFiles.Open(Certificate, Key, null, logging.CreateLogger("Holdfast.Vectors.Endpoints"));
-            return () => new SslServerAuthenticationOptions { ServerCertificateContext = files.Current.Certificate, EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 };
-        }
-        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
-        {
-            throw new CannotStartException($"the vector clients' certificates cannot be used ({Certificate}, {Key}): {unusable.Message}", unusable);
-        }
-    }
+    public ServerTls? OpenTls(ILoggerFactory logging) => new PortCertificates(Certificate, Key, "").Open("the vector clients'", ServerTls.ProtocolsDefault, logging.CreateLogger("Holdfast.Vectors.Endpoints"));
 
     /// <summary>A secret stands in a file: a command line is read by everybody on the machine.</summary>
     private static string Secret(SettingValues values, Setting setting, List<string> faults)

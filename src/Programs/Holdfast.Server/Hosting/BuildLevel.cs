@@ -6,11 +6,11 @@ namespace Holdfast.Server.Hosting;
 /// </summary>
 internal static class BuildLevel
 {
-    /// <summary>The highest level.</summary>
+    /// <summary>The highest level. 2: the etcd keyspace's history may lie in runs, files by hash that its snapshots name (decision 0017).</summary>
 #if NEXT_FEATURE_LEVEL
-    public const uint Known = 2; // The build that the rolling upgrade is tested with.
+    public const uint Known = 3; // The build that the rolling upgrade is tested with.
 #else
-    public const uint Known = 1;
+    public const uint Known = 2;
 #endif
 
     /// <summary>The lowest level that it can still run.</summary>

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Holdfast.Cluster;
 using Holdfast.Coordination;
 using Holdfast.Coordination.Endpoints;
+using Holdfast.Http;
 using Holdfast.Primitives;
 using Holdfast.Primitives.Metrics;
 using Holdfast.Replication;
@@ -129,7 +130,7 @@ internal sealed class NodeAssembly : INode
         runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal, LoopParts = new DataFaces(faces).MakePart });
         stops.Push(async () => await runtime.StopAsync());
         foreach (var face in faces) stops.Push(face.DisposeAsync);
-        var machine = new CoordinationStateMachine();
+        var machine = new CoordinationStateMachine(() => runtime.FilesOf(Primitives.GroupId.Coordination));
         var leaseTimes = new LeaseTimes(self, addresses, tls);
         control.Add(LeaseTimes.Verb, leaseTimes.OnAsked);
         redis?.AddVerbs(control);
@@ -181,7 +182,7 @@ internal sealed class NodeAssembly : INode
     }
 
     /// <summary>What looks on, and then the front door.</summary>
-    private async Task ServeAsync(NodeParts node, EndpointTls? clientTls, PeerTls? tls, CoordinationFace keyspace, BackupKeeping backup, Func<long> freeBytes, CancellationToken cancel)
+    private async Task ServeAsync(NodeParts node, ServerTls? clientTls, PeerTls? tls, CoordinationFace keyspace, BackupKeeping backup, Func<long> freeBytes, CancellationToken cancel)
     {
         var plan = node.Plan;
         RunUntilStopped(() => new NodeWatch(log, alarms, () => node.Runtime.Groups, NameOf, keyspace).RunAsync(stopping.Token));

@@ -1,5 +1,5 @@
 using System.Net;
-using System.Security.Authentication;
+using Holdfast.Http;
 using Holdfast.Primitives.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -16,7 +16,7 @@ public sealed record CoordinationEndpointOptions
     public IReadOnlyList<DoorAddress> Beside { get; init; } = [];
 
     /// <summary>TLS on every listening port that does not say otherwise, or null for cleartext.</summary>
-    public EndpointTls? Tls { get; init; }
+    public ServerTls? Tls { get; init; }
 
     /// <summary>The bounds.</summary>
     public EndpointLimits Limits { get; init; } = new();
@@ -45,19 +45,6 @@ public sealed record CoordinationEndpointOptions
 /// <param name="IsClear">Without TLS, though the door has it.</param>
 /// <param name="IsForPages">Metrics, health and version alone: nothing of the keyspace is served there (etcd's <c>--listen-metrics-urls</c>).</param>
 public sealed record DoorAddress(IPEndPoint Address, bool IsClear, bool IsForPages);
-
-/// <summary>TLS of the front door. ALPN chooses between HTTP/2 and HTTP/1.1.</summary>
-public sealed record EndpointTls
-{
-    /// <summary>What new connections get; asked for each, so that it can be changed while the server runs (<see cref="TlsFiles"/>).</summary>
-    public required Func<TlsMaterial> Material { get; init; }
-
-    /// <summary>What is spoken unless something else is asked for.</summary>
-    public const SslProtocols ProtocolsDefault = SslProtocols.Tls12 | SslProtocols.Tls13;
-
-    /// <summary>Which versions are spoken.</summary>
-    public SslProtocols Protocols { get; init; } = ProtocolsDefault;
-}
 
 /// <summary>The bounds of the front door, with etcd's numbers where etcd has one.</summary>
 public sealed record EndpointLimits

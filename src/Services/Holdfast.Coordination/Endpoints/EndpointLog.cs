@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Coordination.Endpoints;
 
-/// <summary>The front door's log events, 4100 to 4199.</summary>
+/// <summary>The front door's log events, of the doors' block, 4100 to 4199.</summary>
 internal static partial class EndpointLog
 {
     [LoggerMessage(4100, LogLevel.Information, "serving clients on {Address}", EventName = "serving")]
@@ -10,12 +10,6 @@ internal static partial class EndpointLog
 
     [LoggerMessage(4101, LogLevel.Error, "a request to {Path} failed in a way that nobody foresaw", EventName = "request_failed")]
     public static partial void RequestFailed(ILogger log, Exception failure, string path);
-
-    [LoggerMessage(4102, LogLevel.Information, "new connections get the changed certificate of {Subject}, valid until {NotAfter}", EventName = "certificates_reloaded")]
-    public static partial void CertificateChanged(ILogger log, string subject, string notAfter);
-
-    [LoggerMessage(4103, LogLevel.Error, "the changed certificate in {Path} or its key cannot be used, so the one before stays in force: {Reason}", EventName = "certificates_kept")]
-    public static partial void CertificateUnusable(ILogger log, string path, string reason);
 
     [LoggerMessage(4104, LogLevel.Information, "answering DNS questions about {Zone} on {Address}, UDP and TCP", EventName = "dns_serving")]
     public static partial void DnsServing(ILogger log, string zone, string address);

@@ -36,6 +36,9 @@ internal sealed class MvccStore
     /// <summary>The leases.</summary>
     public LeaseTable Leases { get; } = new();
 
+    /// <summary>Deletions that only the runs of history must still be told of.</summary>
+    public ForgottenDeletions Forgotten { get; } = new();
+
     /// <summary>The alarms.</summary>
     public AlarmTable Alarms { get; } = new();
 
@@ -53,6 +56,9 @@ internal sealed class MvccStore
 
     /// <summary>Versions kept, tombstones included.</summary>
     public long Versions { get; private set; }
+
+    /// <summary>Bytes of all versions kept as snapshots write them.</summary>
+    public long RecordBytes { get; private set; }
 
     /// <summary>What the store takes in memory, about: what the quota bounds. How far a sweep has come shows in it, so members differ a little.</summary>
     public long SizeBytes => Bytes + (Versions * VersionOverheadBytes);
@@ -183,6 +189,28 @@ internal sealed class MvccStore
         Log.Append(new Change(version.Mod, version.Sub, record));
     }
 
+    /// <summary>
+    /// Takes a version from a run of history. What is older than the compacted revision is the key's past, of which only the newest counts, in whatever order it comes; from there on every change comes in order.
+    /// </summary>
+    public void RestoreFromRun(byte[] key, in KeyVersion version)
+    {
+        if (version.Mod >= Compacted)
+        {
+            var changed = Keys.FindOrAdd(key);
+            Link(changed, version);
+            Log.Append(new Change(version.Mod, version.Sub, changed));
+            if (version.Mod == Compacted) Drop(changed, changed.Unseen(Compacted));
+            return;
+        }
+
+        if (!version.IsLive) Forgotten.Note(key, version.Mod);
+        var record = version.IsLive ? Keys.FindOrAdd(key) : Keys.Find(key);
+        if (record is null || (record.Count > 0 && record.Latest.Mod > version.Mod)) return;
+        Link(record, version);
+        Drop(record, version.IsLive ? record.Count - 1 : record.Count);
+        if (record.Count == 0) Keys.Remove(key);
+    }
+
     /// <summary>Takes the numbers from a snapshot.</summary>
     public void RestoreNumbers(long revision, long compacted, ulong hash)
     {
@@ -196,6 +224,7 @@ internal sealed class MvccStore
         if (record.Count == 0) Bytes += record.Key.Length;
         record.Append(version);
         Bytes += version.Value?.Length ?? 0;
+        RecordBytes += VersionCodec.BytesOf(record.Key, version);
         Versions++;
         if (version.Lease != 0) Leases.Attach(version.Lease, record);
     }
@@ -204,6 +233,7 @@ internal sealed class MvccStore
     {
         if (record.Count == 0) Bytes += record.Key.Length;
         Bytes += version.Value?.Length ?? 0;
+        RecordBytes += VersionCodec.BytesOf(record.Key, version);
         record.Append(version);
         Log.Append(new Change(version.Mod, version.Sub, record));
         changesInBatch++;
@@ -218,16 +248,26 @@ internal sealed class MvccStore
     {
         var unseen = record.Unseen(sweepTarget);
         var going = Math.Min(unseen, versionsMax);
-        if (going > 0)
+        Drop(record, going);
+        versionsMax -= going;
+        return going == unseen;
+    }
+
+    /// <summary>Forgets so many of a key's oldest versions.</summary>
+    private void Drop(KeyRecord record, int versions)
+    {
+        if (versions == 0) return;
+        for (var at = 0; at < versions; at++)
         {
-            for (var at = 0; at < going; at++) Bytes -= record[at].Value?.Length ?? 0;
-            record.Forget(going);
-            Versions -= going;
-            versionsMax -= going;
-            if (record.Count == 0) Bytes -= record.Key.Length;
+            ref readonly var version = ref record[at];
+            Bytes -= version.Value?.Length ?? 0;
+            RecordBytes -= VersionCodec.BytesOf(record.Key, version);
+            if (!version.IsLive) Forgotten.Note(record.Key, version.Mod);
         }
 
-        return going == unseen;
+        record.Forget(versions);
+        Versions -= versions;
+        if (record.Count == 0) Bytes -= record.Key.Length;
     }
 
     /// <summary>Whether there is a new revision to sweep to.</summary>

@@ -51,6 +51,41 @@ internal static class SessionSteps
         Failure = { Put(SessionKeys.Bytes(key), value, 0) },
     };
 
+    /// <summary>Writes a key if it is as it was at a revision; at 0, if it is not there.</summary>
+    public static TxnRequest WriteAt(string key, ByteString value, long revision) => new()
+    {
+        Compare = { IsOf(SessionKeys.Bytes(key), revision) },
+        Success = { revision == 0 ? Put(SessionKeys.Bytes(key), value, 0) : new RequestOp { RequestPut = new PutRequest { Key = SessionKeys.Bytes(key), Value = value, IgnoreLease = true } } },
+    };
+
+    /// <summary>Deletes a key, and with it whoever holds it, if it is as it was at a revision; else looks whether it is there.</summary>
+    public static TxnRequest RemoveAt(string key, long revision)
+    {
+        var remove = Remove(key);
+        remove.Compare.Add(IsOf(SessionKeys.Bytes(key), revision));
+        remove.Failure.Add(Range(SessionKeys.Bytes(key)));
+        return remove;
+    }
+
+    /// <summary>Deletes every key that begins so, and with them whoever holds them.</summary>
+    public static TxnRequest RemoveAll(KeyFamily family)
+    {
+        var remove = new TxnRequest();
+        foreach (var (from, to) in family.Ranges.Append(KeyFamily.Under(SessionKeys.Lock(family.Prefix))).Append(KeyFamily.Under(SessionKeys.Delay(family.Prefix))))
+            remove.Success.Add(new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = from, RangeEnd = to } });
+        return remove;
+    }
+
+    /// <summary>Every key that begins so, up to a number of them; and, last, who holds them; at one revision.</summary>
+    public static TxnRequest LookAll(KeyFamily family, long keysMax, bool withValues)
+    {
+        var look = new TxnRequest();
+        foreach (var (from, to) in family.Ranges) look.Success.Add(new RequestOp { RequestRange = new RangeRequest { Key = from, RangeEnd = to, Limit = keysMax, KeysOnly = !withValues } });
+        var locks = KeyFamily.Under(SessionKeys.Lock(family.Prefix));
+        look.Success.Add(new RequestOp { RequestRange = new RangeRequest { Key = locks.From, RangeEnd = locks.To, Limit = keysMax } });
+        return look;
+    }
+
     /// <summary>Deletes a key, and with it whoever holds it.</summary>
     public static TxnRequest Remove(string key) => new() { Success = { Delete(SessionKeys.Bytes(key)), Delete(SessionKeys.Lock(key)), Delete(SessionKeys.Delay(key)) } };
 
@@ -72,6 +107,9 @@ internal static class SessionSteps
     private static RequestOp Delete(ByteString key) => new() { RequestDeleteRange = new DeleteRangeRequest { Key = key } };
 
     private static RequestOp Range(ByteString key) => new() { RequestRange = new RangeRequest { Key = key } };
+
+    /// <summary>Last written at this revision; at 0: not there.</summary>
+    private static Compare IsOf(ByteString key, long revision) => new() { Target = CompareTarget.Mod, Result = CompareResult.Equal, Key = key, ModRevision = revision };
 
     private static Compare Exists(ByteString key) => new() { Target = CompareTarget.Create, Result = CompareResult.Greater, Key = key, CreateRevision = 0 };
 

@@ -1,6 +1,6 @@
 using System.Net;
-using System.Net.Security;
 using Holdfast.Cluster;
+using Holdfast.Http;
 using Holdfast.Primitives;
 using Holdfast.Primitives.Metrics;
 using Holdfast.Vectors.Endpoints.Access;
@@ -10,14 +10,10 @@ using Holdfast.Vectors.Endpoints.Rest;
 using Holdfast.Vectors.Endpoints.Routing;
 using Holdfast.Vectors.Endpoints.Snapshots;
 using Holdfast.Vectors.Endpoints.Telling;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Holdfast.Vectors.Endpoints;
 
@@ -33,8 +29,8 @@ public sealed record VectorsEndpointOptions
     /// <summary>Who may come in.</summary>
     public VectorAccessOptions Access { get; init; } = new();
 
-    /// <summary>What TLS is served with, asked for each connection; null for the clear.</summary>
-    public Func<SslServerAuthenticationOptions>? Tls { get; init; }
+    /// <summary>TLS of both doors, or null for cleartext.</summary>
+    public ServerTls? Tls { get; init; }
 
     /// <summary>Where snapshots lie; empty where none are kept.</summary>
     public string SnapshotDirectory { get; init; } = "";
@@ -55,10 +51,10 @@ public sealed record VectorsEndpointOptions
     public ILoggerFactory Logging { get; init; } = NullLoggerFactory.Instance;
 }
 
-/// <summary>The front doors of the vector face: Qdrant's REST over HTTP/1.1 and its gRPC over HTTP/2, each built from Kestrel's own parts, without a host.</summary>
+/// <summary>The front doors of the vector face: Qdrant's REST over HTTP/1.1 and its gRPC over HTTP/2, each an <see cref="HttpDoor"/> of its own.</summary>
 public sealed class VectorsEndpoint : IAsyncDisposable
 {
-    private readonly List<(KestrelServer Server, ListenOptions Listening)> doors = [];
+    private readonly List<HttpDoor> doors = [];
     private readonly VectorsEndpointOptions options;
     private CollectionUpkeep? upkeep;
     private int stopped;
@@ -66,10 +62,10 @@ public sealed class VectorsEndpoint : IAsyncDisposable
     private VectorsEndpoint(VectorsEndpointOptions options) => this.options = options;
 
     /// <summary>Where REST is served, with the port that the system chose; where gRPC is when REST is not.</summary>
-    public IPEndPoint Address => doors[0].Listening.IPEndPoint!;
+    public IPEndPoint Address => doors[0].Addresses[0];
 
     /// <summary>Where gRPC is served, with the port that the system chose.</summary>
-    public IPEndPoint GrpcAddress => doors[^1].Listening.IPEndPoint!;
+    public IPEndPoint GrpcAddress => doors[^1].Addresses[0];
 
     /// <summary>Opens the doors over a cluster's shards.</summary>
     /// <exception cref="IOException">A port is taken, or may not be bound.</exception>
@@ -107,38 +103,20 @@ public sealed class VectorsEndpoint : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref stopped, 1) != 0) return;
         if (upkeep is not null) await upkeep.DisposeAsync().ConfigureAwait(false);
-        using var drain = new CancellationTokenSource(options.DrainDeadline);
-        foreach (var (server, _) in doors)
-        {
-            await server.StopAsync(drain.Token).ConfigureAwait(false);
-            server.Dispose();
-        }
+        await Task.WhenAll(doors.Select(static door => door.DisposeAsync().AsTask())).ConfigureAwait(false);
     }
 
     private async Task OpenAsync<TExchange>(IPEndPoint address, HttpProtocols protocol, IHttpApplication<TExchange> door, string name, ILogger log, CancellationToken cancel)
         where TExchange : notnull
     {
-        var kestrel = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false, ApplicationServices = KestrelServices.For(options.Logging, options.Tls is not null) };
-        kestrel.Limits.MaxConcurrentConnections = options.ConnectionsMax;
-        kestrel.Limits.MaxRequestBodySize = null; // The doors count by themselves, and answer with the protocol's own error.
-        kestrel.Limits.Http2.InitialConnectionWindowSize = 1024 * 1024;
-        kestrel.Limits.Http2.InitialStreamWindowSize = 768 * 1024;
-        ListenOptions? listening = null;
-        kestrel.Listen(address, listen =>
+        var opened = await HttpDoor.StartAsync(door, new HttpDoorOptions
         {
-            listen.Protocols = protocol;
-            if (options.Tls is { } tls) listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => new(Named(tls(), protocol)) });
-            listening = listen;
-        });
-        var server = new KestrelServer(Options.Create(kestrel), new SocketTransportFactory(Options.Create(new SocketTransportOptions()), options.Logging), options.Logging);
-        doors.Add((server, listening!));
-        await server.StartAsync(door, cancel).ConfigureAwait(false);
-        RestLog.Serving(log, name, listening!.IPEndPoint!.ToString());
-    }
-
-    private static SslServerAuthenticationOptions Named(SslServerAuthenticationOptions tls, HttpProtocols protocol)
-    {
-        tls.ApplicationProtocols = [protocol == HttpProtocols.Http2 ? SslApplicationProtocol.Http2 : SslApplicationProtocol.Http11];
-        return tls;
+            Listen = [new HttpAddress(address) { Protocols = protocol }],
+            Tls = options.Tls,
+            Logging = options.Logging,
+            Limits = new HttpDoorLimits { ConnectionsMax = options.ConnectionsMax, DrainDeadline = options.DrainDeadline },
+        }, cancel).ConfigureAwait(false);
+        doors.Add(opened);
+        RestLog.Serving(log, name, opened.Addresses[0].ToString());
     }
 }

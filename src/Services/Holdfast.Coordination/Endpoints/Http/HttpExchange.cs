@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
-using Microsoft.AspNetCore.Http;
 using Holdfast.Coordination.Endpoints.Port;
+using Holdfast.Http;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
+using Holdfast.Http;
 
 namespace Holdfast.Coordination.Endpoints.Port;
 

@@ -1,4 +1,4 @@
-using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Holdfast.Coordination.Endpoints.Port;
 
@@ -11,10 +11,6 @@ internal sealed class ForPages
     {
     }
 
-    /// <summary>Marks whatever comes in at this address.</summary>
-    public static void Mark(ListenOptions listen) => listen.Use(next => connection =>
-    {
-        connection.Features.Set(Yes);
-        return next(connection);
-    });
+    /// <summary>Marks a connection.</summary>
+    public static void Mark(IFeatureCollection connection) => connection.Set(Yes);
 }

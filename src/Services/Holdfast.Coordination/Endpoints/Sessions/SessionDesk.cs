@@ -16,6 +16,12 @@ internal readonly record struct Acquisition(bool IsHeld, long Fence, bool Sessio
 /// <param name="Revision">When that was.</param>
 internal readonly record struct LockedKey(KeyValue? Pair, KeyValue? Lock, long Revision);
 
+/// <summary>Keys that begin alike, as they are now, in their order.</summary>
+/// <param name="Keys">Each with who holds it.</param>
+/// <param name="IsWhole">False when there are more than may be shown at once.</param>
+/// <param name="Revision">When that was.</param>
+internal readonly record struct LockedKeys(IReadOnlyList<LockedKey> Keys, bool IsWhole, long Revision);
+
 /// <summary>Sessions (R1.6) over the keyspace, in a caller's name: <see cref="SessionSteps"/> in their order, and what they answered.</summary>
 internal sealed class SessionDesk(ICoordination coordination)
 {
@@ -91,6 +97,30 @@ internal sealed class SessionDesk(ICoordination coordination)
 
     /// <summary>Writes a key, whoever holds it.</summary>
     public async ValueTask WriteAsync(string key, ByteString value, CancellationToken cancel) => await coordination.TxnAsync(SessionSteps.Write(key, value), cancel).ConfigureAwait(false);
+
+    /// <summary>Writes a key if it is as it was at a revision, or at 0 not there; whether it did.</summary>
+    public async ValueTask<bool> WriteAtAsync(string key, ByteString value, long revision, CancellationToken cancel) =>
+        (await coordination.TxnAsync(SessionSteps.WriteAt(key, value, revision), cancel).ConfigureAwait(false)).Succeeded;
+
+    /// <summary>Deletes a key if it is as it was at a revision; whether it is gone.</summary>
+    public async ValueTask<bool> RemoveAtAsync(string key, long revision, CancellationToken cancel)
+    {
+        var tried = await coordination.TxnAsync(SessionSteps.RemoveAt(key, revision), cancel).ConfigureAwait(false);
+        return tried.Succeeded || tried.Responses[0].ResponseRange.Kvs.Count == 0;
+    }
+
+    /// <summary>Deletes every key of a family, and with them whoever holds them.</summary>
+    public async ValueTask RemoveAllAsync(KeyFamily family, CancellationToken cancel) => await coordination.TxnAsync(SessionSteps.RemoveAll(family), cancel).ConfigureAwait(false);
+
+    /// <summary>Every key of a family and who holds it, at one revision.</summary>
+    public async ValueTask<LockedKeys> LookAllAsync(KeyFamily family, int keysMax, bool withValues, CancellationToken cancel)
+    {
+        var seen = await coordination.TxnAsync(SessionSteps.LookAll(family, keysMax, withValues), cancel).ConfigureAwait(false);
+        var found = seen.Responses.Take(family.Ranges.Count).Select(static range => range.ResponseRange).ToArray();
+        var locks = seen.Responses[^1].ResponseRange.Kvs.ToDictionary(static held => held.Key);
+        var keys = found.SelectMany(static range => range.Kvs).Select(pair => new LockedKey(pair, locks.GetValueOrDefault(SessionKeys.Lock(pair.Key.ToStringUtf8())), seen.Header.Revision)).ToArray();
+        return new LockedKeys(keys, keys.Length <= keysMax && !seen.Responses.Any(static range => range.ResponseRange.More), seen.Header.Revision);
+    }
 
     /// <summary>Deletes a key, and with it whoever holds it.</summary>
     public async ValueTask RemoveAsync(string key, CancellationToken cancel) => await coordination.TxnAsync(SessionSteps.Remove(key), cancel).ConfigureAwait(false);

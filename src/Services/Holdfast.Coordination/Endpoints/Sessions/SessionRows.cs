@@ -29,4 +29,5 @@ internal sealed record KeyRow(
 [JsonSerializable(typeof(CreatedRow))]
 [JsonSerializable(typeof(SessionRow[]))]
 [JsonSerializable(typeof(KeyRow[]))]
+[JsonSerializable(typeof(string[]))]
 internal sealed partial class SessionRowsJson : JsonSerializerContext;

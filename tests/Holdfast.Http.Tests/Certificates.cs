@@ -2,7 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Holdfast.Coordination.Tests.Endpoints;
+namespace Holdfast.Http.Tests;
 
 /// <summary>An authority of the test's own in a folder, and what it signs, as PEM files.</summary>
 internal sealed class Certificates : IDisposable

@@ -1,29 +1,25 @@
+using System.Net;
 using System.Text;
-using Google.Protobuf;
-using Holdfast.Coordination.Endpoints;
-using Holdfast.Coordination.Protocol;
 
-namespace Holdfast.Coordination.Tests.Endpoints;
+namespace Holdfast.Http.Tests;
 
 public sealed class SharedPortTests
 {
     [Fact]
     public async Task Http2_with_prior_knowledge_and_http1_are_served_on_one_port()
     {
-        await using var door = await OpenDoor.OnAsync(new ScriptedCoordination());
-        Assert.Equal((200, "{\"etcdserver\":\"3.6.0\",\"etcdcluster\":\"3.6.0\"}"), await door.GetAsync("/version"));
-        Assert.Equal((200, "{\"etcdserver\":\"3.6.0\",\"etcdcluster\":\"3.6.0\"}"), await door.GetAsync("/version", overHttp2: true));
-        var put = await new KV.KVClient(door.Channel).PutAsync(new PutRequest { Key = ByteString.CopyFromUtf8("a") });
-        Assert.Equal(13, put.Header.Revision);
+        await using var door = await OpenDoor.OnAsync();
+        Assert.Equal("GET HTTP/1.1 /a", await door.GetAsync(HttpVersion.Version11));
+        Assert.Equal("GET HTTP/2 /a", await door.GetAsync(HttpVersion.Version20));
     }
 
     [Fact]
     public async Task A_preface_that_arrives_byte_by_byte_is_still_http2()
     {
-        await using var door = await OpenDoor.OnAsync(new ScriptedCoordination());
+        await using var door = await OpenDoor.OnAsync();
         using var socket = await door.ConnectAsync();
         socket.NoDelay = true;
-        foreach (var one in "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray())
+        foreach (var one in PrefaceSniffer.Preface.ToArray())
         {
             await socket.SendAsync(new[] { one });
             await Task.Yield();
@@ -39,17 +35,17 @@ public sealed class SharedPortTests
     [Fact]
     public async Task An_http1_request_that_begins_like_the_preface_is_answered_as_http1()
     {
-        await using var door = await OpenDoor.OnAsync(new ScriptedCoordination());
+        await using var door = await OpenDoor.OnAsync();
         using var socket = await door.ConnectAsync();
         await socket.SendAsync("PR"u8.ToArray());
-        await socket.SendAsync("OPFIND /version HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"u8.ToArray());
-        Assert.StartsWith("HTTP/1.1 405 Method Not Allowed\r\n", await OpenDoor.ReadAllAsync(socket), StringComparison.Ordinal);
+        await socket.SendAsync("OPFIND /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"u8.ToArray());
+        Assert.Contains("PROPFIND HTTP/1.1 /a", await OpenDoor.ReadAllAsync(socket), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Garbage_is_refused_and_the_next_client_is_served()
     {
-        await using var door = await OpenDoor.OnAsync(new ScriptedCoordination());
+        await using var door = await OpenDoor.OnAsync();
         using (var socket = await door.ConnectAsync())
         {
             await socket.SendAsync(Encoding.Latin1.GetBytes("\0\u0001\u0002\u00ff nonsense \r\n\r\n"));
@@ -63,17 +59,17 @@ public sealed class SharedPortTests
             await OpenDoor.ReadAllAsync(socket);
         }
 
-        Assert.Equal(200, (await door.GetAsync("/version")).Status);
+        Assert.Equal("GET HTTP/1.1 /a", await door.GetAsync(HttpVersion.Version11));
     }
 
     [Fact]
     public async Task A_crowd_of_silent_connections_does_not_lock_out_a_client_that_speaks()
     {
-        await using var door = await OpenDoor.OnAsync(new ScriptedCoordination(), new EndpointLimits { HalfOpenConnectionsMax = 8 });
+        await using var door = await OpenDoor.OnAsync(new HttpDoorLimits { HalfOpenConnectionsMax = 8 });
         using var oldest = await door.ConnectAsync();
         var crowd = new List<IDisposable>();
         for (var i = 0; i < 32; i++) crowd.Add(await door.ConnectAsync());
-        Assert.Equal(200, (await door.GetAsync("/version")).Status);
+        Assert.Equal("GET HTTP/1.1 /a", await door.GetAsync(HttpVersion.Version11));
         Assert.Contains(await OpenDoor.ReadAllAsync(oldest), new[] { "", "<reset>" }); // The oldest gave up its place.
         crowd.ForEach(one => one.Dispose());
     }
@@ -81,7 +77,7 @@ public sealed class SharedPortTests
     [Fact]
     public async Task A_silent_connection_is_closed_at_the_deadline()
     {
-        await using var door = await OpenDoor.OnAsync(new ScriptedCoordination(), new EndpointLimits { FirstBytesDeadline = TimeSpan.FromMilliseconds(1) });
+        await using var door = await OpenDoor.OnAsync(new HttpDoorLimits { FirstBytesDeadline = TimeSpan.FromMilliseconds(1) });
         using var silent = await door.ConnectAsync();
         Assert.Contains(await OpenDoor.ReadAllAsync(silent), new[] { "", "<reset>" });
     }
@@ -89,7 +85,7 @@ public sealed class SharedPortTests
     [Fact]
     public async Task A_client_that_leaves_in_the_middle_of_the_preface_is_forgotten()
     {
-        await using var door = await OpenDoor.OnAsync(new ScriptedCoordination());
+        await using var door = await OpenDoor.OnAsync();
         using (var socket = await door.ConnectAsync())
         {
             await socket.SendAsync("PRI * HT"u8.ToArray());
@@ -97,6 +93,6 @@ public sealed class SharedPortTests
             Assert.Contains(await OpenDoor.ReadAllAsync(socket), new[] { "", "<reset>" });
         }
 
-        Assert.Equal(200, (await door.GetAsync("/version")).Status);
+        Assert.Equal("GET HTTP/1.1 /a", await door.GetAsync(HttpVersion.Version11));
     }
 }

@@ -3,7 +3,7 @@ using System.Net;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 
-namespace Holdfast.Coordination.Endpoints.Port;
+namespace Holdfast.Http;
 
 /// <summary>
 /// One TCP port in the clear for HTTP/2 and HTTP/1.1. Kestrel wants to know the protocol when it binds, so it is given two listeners that bind nothing:
@@ -21,6 +21,7 @@ internal sealed class SharedPort : IAsyncDisposable
     private const int HandoverMax = 1024;
 
     private readonly IConnectionListenerFactory sockets;
+    private readonly Func<PipeReader, PipeReader>? http2Input;
     private readonly HalfOpenRing halfOpen;
     private readonly Channel<ConnectionContext> http1 = NewQueue();
     private readonly Channel<ConnectionContext> http2 = NewQueue();
@@ -28,11 +29,12 @@ internal sealed class SharedPort : IAsyncDisposable
     private IConnectionListener? listener;
     private int unbound;
 
-    public SharedPort(EndPoint listen, IConnectionListenerFactory sockets, int halfOpenMax, TimeSpan firstBytesDeadline)
+    public SharedPort(EndPoint listen, IConnectionListenerFactory sockets, HttpDoorLimits limits, Func<PipeReader, PipeReader>? http2Input)
     {
         Listen = listen;
         this.sockets = sockets;
-        halfOpen = new HalfOpenRing(halfOpenMax, (long)firstBytesDeadline.TotalMilliseconds);
+        this.http2Input = http2Input;
+        halfOpen = new HalfOpenRing(limits.HalfOpenConnectionsMax, (long)limits.FirstBytesDeadline.TotalMilliseconds);
         sweep = new Timer(_ => halfOpen.Sweep(Environment.TickCount64), null, 1000, 1000);
     }
 
@@ -110,7 +112,7 @@ internal sealed class SharedPort : IAsyncDisposable
         }
 
         halfOpen.Leave(slot, connection);
-        if (protocol == SniffedProtocol.Http2) connection.Transport = new MendedPipe(connection.Transport);
+        if (protocol == SniffedProtocol.Http2 && http2Input is not null) connection.Transport = new ReadThrough(http2Input(connection.Transport.Input), connection.Transport.Output);
         var queue = protocol == SniffedProtocol.Http2 ? http2 : http1;
         if (protocol == SniffedProtocol.Undecided || !queue.Writer.TryWrite(connection))
         {
@@ -141,12 +143,7 @@ internal sealed class SharedPort : IAsyncDisposable
         }
     }
 
-    private sealed class MendedPipe(IDuplexPipe pipe) : IDuplexPipe
-    {
-        public PipeReader Input { get; } = new AuthorityMend(pipe.Input);
-
-        public PipeWriter Output => pipe.Output;
-    }
+    private sealed record ReadThrough(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 
     private sealed class Listener(SharedPort port, ChannelReader<ConnectionContext> queue) : IConnectionListener
     {

@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 
-namespace Holdfast.Coordination.Endpoints.Port;
+namespace Holdfast.Http;
 
 /// <summary>
 /// Connections that have not yet shown which protocol they speak. A bounded ring: when it has gone round, the newcomer takes the slot of the oldest,

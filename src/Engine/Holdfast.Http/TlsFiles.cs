@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 
-namespace Holdfast.Coordination.Endpoints;
+namespace Holdfast.Http;
 
 /// <summary>What a TLS handshake needs: our certificate with its chain, and whom clients' certificates must chain to.</summary>
 /// <param name="Certificate">The leaf with its private key, and the certificates between it and its root.</param>
@@ -63,11 +63,11 @@ public sealed class TlsFiles
             {
                 material = Read();
                 stamps = found;
-                EndpointLog.CertificateChanged(log, material.Certificate.TargetCertificate.Subject, material.Certificate.TargetCertificate.GetExpirationDateString());
+                HttpLog.CertificateChanged(log, material.Certificate.TargetCertificate.Subject, material.Certificate.TargetCertificate.GetExpirationDateString());
             }
             catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
             {
-                EndpointLog.CertificateUnusable(log, certificatePath, unusable.Message);
+                HttpLog.CertificateUnusable(log, certificatePath, unusable.Message);
             }
         }
     }

@@ -3,11 +3,11 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace Holdfast.Vectors.Endpoints;
+namespace Holdfast.Http;
 
 /// <summary>
-/// The services that Kestrel looks up for itself. In the clear none; its TLS middleware wants its own metrics, whose type it keeps to itself and registers only with a host's builder. So this is as much of a
-/// builder as it takes to let Kestrel register them.
+/// The services that Kestrel looks up for itself. In the clear none; its TLS middleware wants its own metrics, whose type it keeps to itself and
+/// registers only with a host's builder. So this is as much of a builder as it takes to let Kestrel register them.
 /// </summary>
 internal sealed class KestrelServices : IWebHostBuilder
 {
@@ -18,11 +18,11 @@ internal sealed class KestrelServices : IWebHostBuilder
     }
 
     /// <summary>What to give to Kestrel's options.</summary>
-    public static IServiceProvider For(ILoggerFactory logging, bool isTls)
+    public static IServiceProvider For(ILoggerFactory logging, bool hasTls)
     {
         var builder = new KestrelServices();
         builder.services.AddSingleton(logging);
-        if (isTls)
+        if (hasTls)
         {
             builder.services.AddMetrics();
             builder.UseKestrelCore();

@@ -1,9 +1,9 @@
 using System.Buffers;
 
-namespace Holdfast.Coordination.Endpoints.Port;
+namespace Holdfast.Http;
 
 /// <summary>What the first bytes of a cleartext connection say.</summary>
-internal enum SniffedProtocol
+public enum SniffedProtocol
 {
     /// <summary>So far both are possible.</summary>
     Undecided,
@@ -16,7 +16,7 @@ internal enum SniffedProtocol
 }
 
 /// <summary>Tells HTTP/2 with prior knowledge from HTTP/1.1 by the connection preface. Pure.</summary>
-internal static class PrefaceSniffer
+public static class PrefaceSniffer
 {
     /// <summary>The 24 bytes that open every HTTP/2 connection.</summary>
     public static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;

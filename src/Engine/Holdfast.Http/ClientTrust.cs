@@ -1,13 +1,14 @@
 using System.Security.Cryptography.X509Certificates;
 
-namespace Holdfast.Coordination.Endpoints.Port;
+namespace Holdfast.Http;
 
 /// <summary>Whether a client's certificate chains to the operator's own roots, and to nothing else that the machine happens to trust.</summary>
-internal static class ClientTrust
+public static class ClientTrust
 {
     private const string CommonName = "2.5.4.3";
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
+    /// <summary>Whether a chain can be built from the certificate, over what the client sent with it, to one of the roots. Revocation is not looked up.</summary>
     public static bool Chains(X509Certificate2 certificate, X509Chain? shown, X509Certificate2Collection roots)
     {
         using var chain = new X509Chain();
