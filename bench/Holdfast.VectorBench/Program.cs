@@ -4,6 +4,7 @@ using Holdfast.VectorBench.Serving;
 using Holdfast.Vectors.Graphs;
 
 // usage: Holdfast.VectorBench FOLDER NAME truth|float32|int8|binary|product|turned4|turned2|turned1|usearch|filters [ROUNDS]
+//        Holdfast.VectorBench FOLDER NAME replicas SCRATCH-FOLDER
 //        Holdfast.VectorBench FOLDER NAME upsert|query|kill|settle --rest H:P,.. --grpc H:P,.. [--pages H:P,..] [--pids P,..] [--shards N] [--clients N] [--seconds S]
 //        Holdfast.VectorBench FOLDER restart write|read ROWS QUANTIZATION-AS-JSON
 if (args[1] == "restart")
@@ -28,6 +29,12 @@ if (args[2] is "upsert" or "query" or "kill" or "settle")
         "kill" => kill.KillAsync(),
         _ => kill.SettleAsync(),
     });
+    return;
+}
+
+if (args[2] == "replicas")
+{
+    new ReplicaCase(set, args[3]).Run();
     return;
 }
 

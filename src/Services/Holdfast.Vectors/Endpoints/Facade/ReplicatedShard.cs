@@ -34,8 +34,8 @@ internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machin
         try
         {
             // A refusal is no matter of the loop's: what is thrown there ends it.
-            var found = await group.ReadAsync(() => machine.State is null ? (IsThere: false, Value: default(TResult)!) : (true, machine.Read(read)), isStrong ? ReadConsistency.Strong : ReadConsistency.Local).ConfigureAwait(false);
-            return found.IsThere ? found.Value : throw VectorFault.Unavailable("the shard is not configured yet");
+            var (isThere, found) = await group.ReadAsync(() => machine.State is null ? (false, default(TResult)!) : (true, machine.Read(read)), isStrong ? ReadConsistency.Strong : ReadConsistency.Local).ConfigureAwait(false);
+            return isThere ? found : throw VectorFault.Unavailable("the shard is not configured yet");
         }
         catch (ReadRefusedException)
         {
