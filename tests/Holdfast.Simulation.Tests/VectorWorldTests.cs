@@ -20,8 +20,8 @@ public sealed class VectorWorldTests
     [Fact]
     public void Hunt()
     {
-        for (ulong seed = 1; seed <= 12; seed++) File.AppendAllText("/tmp/vecapi-hunt.log", $"seed {seed}: {ClusterRun.OnceWithVectors(seed).Failure}\n");
+        for (ulong seed = 1; seed <= 40; seed++) File.AppendAllText("/tmp/vecapi-hunt.log", $"seed {seed}: {ClusterRun.OnceWithVectors(seed).Failure}\n");
         foreach (var mutation in Enum.GetValues<ClusterMutation>().Where(each => each >= ClusterMutation.VectorAcknowledgedEarly))
-            File.AppendAllText("/tmp/vecapi-hunt.log", $"{mutation}: {ClusterRun.SeedsToKill(mutation, 25)}\n");
+            File.AppendAllText("/tmp/vecapi-hunt.log", $"{mutation}: {ClusterRun.SeedsToKill(mutation, 50)}\n");
     }
 }

@@ -61,7 +61,7 @@ public sealed class VectorDataTests
         await notes.EnsureCollectionExistsAsync(Cancel);
         string[] texts = ["the red fox jumps", "a quiet harbour at night", "tariffs on steel rise", "the harbour master sleeps", "a fox in the harbour"];
         await notes.UpsertAsync(texts.Select((text, at) => new Note { Id = (ulong)at, Text = text, Kind = at % 2, Vector = new float[] { at, 1 } }), Cancel);
-        IKeywordHybridSearchable<Note> hybrid = notes;
+        var hybrid = (IKeywordHybridSearchable<Note>)notes;
         var found = await hybrid.HybridSearchAsync(new ReadOnlyMemory<float>([0, 1]), ["harbour", "fox"], 3, null, Cancel).ToListAsync(Cancel);
         Assert.Contains(4UL, found.Select(each => each.Record.Id)); // Both words, although it is farthest.
         Assert.Contains(0UL, found.Select(each => each.Record.Id)); // Nearest, and one of the words.

@@ -93,14 +93,14 @@ internal sealed class VectorSite
     {
         public GroupId Group => group;
 
-        /// <summary>Where the replicas are, as this node's own replica knows it: a moment old, as the directory is.</summary>
+        /// <summary>Where the replicas are, as the directory says: as the group's leader knows it, or, while nobody leads, as this node's own replica does; a node that is no member yet asks anybody.</summary>
         public IReadOnlyList<NodeId> Nodes
         {
             get
             {
                 var nodes = new List<NodeId>();
-                foreach (var member in site.process.GroupOf(group).Status.Configuration.Members) nodes.Add(member.Node);
-                return nodes;
+                foreach (var member in (site.World.LeaderOf(group) ?? site.process).GroupOf(group).Status.Configuration.Members) nodes.Add(member.Node);
+                return nodes.Count > 0 ? nodes : [.. site.World.Machines.Select(machine => machine.Node)];
             }
         }
 

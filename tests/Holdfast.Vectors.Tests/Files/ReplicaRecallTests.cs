@@ -11,7 +11,7 @@ namespace Holdfast.Vectors.Tests.Files;
 /// </summary>
 public sealed class ReplicaRecallTests : IDisposable
 {
-    private const int Rows = 20_000;
+    private const int Rows = 40_000;
     private const int Queries = 40;
     private readonly string folder = Directory.CreateTempSubdirectory("holdfast-recall-").FullName;
 
