@@ -67,7 +67,7 @@ public sealed class VectorDataTests
         Assert.Contains(0UL, found.Select(each => each.Record.Id)); // Nearest, and one of the words.
         Assert.True(found[0].Score > found[^1].Score);
         found = await hybrid.HybridSearchAsync(new float[] { 0, 1 }, ["harbour"], 10, new HybridSearchOptions<Note> { Filter = note => note.Kind == 1, Skip = 1, IncludeVectors = true }, Cancel).ToListAsync(Cancel);
-        Assert.Equal(1UL, Assert.Single(found).Record.Id);
+        Assert.Contains(Assert.Single(found).Record.Id, new ulong[] { 1, 3 });
         Assert.Equal(2, found[0].Record.Vector.Length);
     }
 

@@ -22,6 +22,7 @@ internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClie
 
     private ulong own = OwnFrom + ((ulong)number * 100_000);
     private ulong ownValue;
+    private ulong ownBefore;
     private bool isOwnInDoubt;
     private LogIndex ownIndex;
 
@@ -68,6 +69,8 @@ internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClie
         using var payload = answer.Points[0].Payload.Parse();
         return payload.RootElement.GetProperty("v").GetUInt64();
     }
+
+    private static NearestQuestion NearestTo(ulong value) => new(new NearestQuery { Column = 0, Vector = VectorOf(value), Limit = 1, Ef = 64 }) { Wanted = ContentWanted.Everything };
 
     private static RetrieveQuestion Look(ulong id) => new([PointId.Of(id)]) { Wanted = ContentWanted.Everything };
 
@@ -163,13 +166,13 @@ internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClie
 
     private void Keep()
     {
-        if (isOwnInDoubt) (own, ownValue, isOwnInDoubt) = (own + 1, 0, false);
+        if (isOwnInDoubt) (own, ownBefore, ownValue, isOwnInDoubt) = (own + 1, 0, 0, false);
         var (id, value) = (own, Check.NextValue());
         isOwnInDoubt = true;
         Check.Lose(id);
         Write(id, Upsert(id, value), reply =>
         {
-            (ownValue, ownIndex, isOwnInDoubt) = (value, reply.Index, false);
+            (ownBefore, ownValue, ownIndex, isOwnInDoubt) = (ownValue, value, reply.Index, false);
             Check.Keep(id, value);
         }, isUndone =>
         {
@@ -195,7 +198,14 @@ internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClie
             return;
         }
 
-        var question = new NearestQuestion(new NearestQuery { Column = 0, Vector = VectorOf(ownValue), Limit = 1, Ef = 64 }) { Wanted = ContentWanted.Everything };
+        if (ownBefore > 0 && World.Clock.Now / TimeSpan.TicksPerMillisecond % 5 < 2)
+        {
+            // Asked once more what may have been answered before the point had another vector.
+            Read(own, NearestTo(ownBefore), ReadDemand.Strong, answer => ClusterCheck.Require(answer.Points.Count == 1 && (answer.Points[0].Id != PointId.Of(own) || ValueOf(answer) == ownValue), $"point {own} is found as it was before value {ownValue} was acknowledged"));
+            return;
+        }
+
+        var question = NearestTo(ownValue);
         Read(own, question, ReadDemand.Strong, answer => ClusterCheck.Require(answer.Points.Count == 1 && answer.Points[0].Id == PointId.Of(own) && ValueOf(answer) == ownValue, $"point {own} with value {ownValue} is not found by its own vector at {answer.Node}"));
     }
 
