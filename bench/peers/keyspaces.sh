@@ -47,4 +47,10 @@ start_three_holdfast() {
 # Every node leads a shard, so that each is a master.
 led_by_each() { [ "$(redis-cli -p $((redis_port + 1)) cluster slots | tr -d '\r' | grep -cE "^($((redis_port + 1))|$((redis_port + 2))|$((redis_port + 3)))\$")" -ge 3 ] && [ "$(redis-cli -p $((redis_port + 1)) cluster nodes | grep -c master)" = 3 ]; }
 # A row of Debian's redis-benchmark: who, case's prefix, requests, its arguments.
-measured() { local who=$1 name=$2 requests=$3; shift 3; "$bench" redis-benchmark "$requests" --case "$name" --clients 50 --servers "$(servers)" -- -p $redis_port -c 50 -d 64 "$@" | sed "s/^/$who /" | tee -a "$data/rows"; }
+measured() { measured_within 600 "$@"; }
+# The same, given up after some seconds.
+measured_within() {
+    local limit=$1 who=$2 name=$3 requests=$4
+    shift 4
+    timeout "$limit" "$bench" redis-benchmark "$requests" --case "$name" --clients 50 --servers "$(servers)" -- -p $redis_port -c 50 -d 64 "$@" | sed "s/^/$who /" | tee -a "$data/rows"
+}

@@ -23,7 +23,7 @@ public static class SimulationCommand
         {
             if (Has(arguments, "--mutations")) return ListMutations(output);
             if (Has(arguments, "--volume")) return new SeedSweep(output).RunVolume(TimeSpan.FromMinutes(double.Parse(ValueOf(arguments, "--minutes") ?? "10", CultureInfo.InvariantCulture)), ValueOf(arguments, "--world"));
-            if (Has(arguments, "--table")) return PrintTable(ValueOf(arguments, "--world"), output);
+            if (Has(arguments, "--table")) return PrintTable(ValueOf(arguments, "--world"), ValueOf(arguments, "--write"), output);
             if (ValueOf(arguments, "--mutate") is { } name) return Mutate(name, output);
             var world = ValueOf(arguments, "--world");
             if (world is not (null or "raft" or "cluster" or "shards" or "vectors")) throw new FormatException($"there is no world '{world}'; there are raft, cluster, shards and vectors");
@@ -36,7 +36,7 @@ public static class SimulationCommand
         catch (Exception unreadable) when (unreadable is FormatException or OverflowException)
         {
             output.WriteLine($"sim: {unreadable.Message}");
-            output.WriteLine("usage: sim --seed N [--world raft|cluster|shards|vectors] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster|shards|vectors] | --mutations | --mutate NAME | --table [--world raft|cluster|shards|vectors] | --volume [--minutes M] [--world raft|cluster|shards|vectors]");
+            output.WriteLine("usage: sim --seed N [--world raft|cluster|shards|vectors] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster|shards|vectors] | --mutations | --mutate NAME | --table [--world raft|cluster|shards|vectors] [--write FILE] | --volume [--minutes M] [--world raft|cluster|shards|vectors]");
             return 2;
         }
     }
@@ -99,7 +99,7 @@ public static class SimulationCommand
         return 1;
     }
 
-    private static int PrintTable(string? world, TextWriter output)
+    private static int PrintTable(string? world, string? page, TextWriter output)
     {
         var planted = PlantedBugs();
         if (world is not null) planted.RemoveAll(candidate => candidate.World != world);
@@ -109,10 +109,13 @@ public static class SimulationCommand
             kills[at] = planted[at].Hunt();
             lock (planted) output.WriteLine($"{planted[at].Name}: {(kills[at] is { } kill ? $"caught at seed {kill.Seeds}: {kill.Finding}" : "not found")}");
         });
-        output.WriteLine("| planted bug | seeds to kill | found as |");
-        output.WriteLine("|---|---|---|");
-        for (var i = 0; i < kills.Length; i++)
-            output.WriteLine(kills[i] is { } kill ? $"| {planted[i].Name} | {kill.Seeds} | {kill.Finding.Replace("|", "\\|", StringComparison.Ordinal)} |" : $"| {planted[i].Name} | **not found** | |");
+        foreach (var each in planted.Select(candidate => candidate.World).Distinct())
+        {
+            var table = KillTable.Of(planted.Zip(kills).Where(pair => pair.First.World == each).Select(pair => (pair.First.Name, pair.Second)));
+            output.WriteLine(table);
+            if (page is not null) KillTable.Write(page, each, table);
+        }
+
         return kills.All(kill => kill is not null) ? 0 : 1;
     }
 

@@ -149,6 +149,34 @@ public sealed class DirectoryTests
         Assert.Equal(Encoded(directory.View), Encoded(restored.View));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(100_000)]
+    public void A_view_is_read_record_by_record_from_pieces_of_any_size(int pieceBytes)
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        directory.Tell(DirectoryCommand.SetSetting("a", "1"));
+        directory.Tell(DirectoryCommand.AddToken(JoinToken.HashOf([1]), Minute, 2));
+        directory.Tell(DirectoryCommand.AddNode(Cast.Node(9, "n2"), "", true));
+        ImmutableArray<ReplicaPlace> here = [new ReplicaPlace(new NodeId(1), MemberRole.Voter)];
+        var groups = Enumerable.Range(0, 3).Select(_ => new GroupId(directory.Tell(DirectoryCommand.CreateGroup("keyspace", here)).Id)).ToArray();
+        directory.Tell(DirectoryCommand.BeginMove(groups[0], groups[1], "0-9"));
+        directory.Tell(DirectoryCommand.DeleteGroup(groups[2]));
+        var bytes = Encoded(directory.View);
+        var reading = new DirectoryReading();
+        for (var from = 0; from < bytes.Length; from += pieceBytes)
+        {
+            Assert.False(reading.IsWhole);
+            reading.Take(bytes.AsSpan(from, Math.Min(pieceBytes, bytes.Length - from)));
+        }
+
+        Assert.True(reading.IsWhole);
+        Assert.Equal(bytes, Encoded(reading.ToView()));
+        reading.Take([0]);
+        Assert.False(reading.IsWhole); // More than a view is no view.
+    }
+
     [Fact]
     public void A_setting_that_is_compared_is_set_by_one_of_two_and_asking_again_is_harmless()
     {
@@ -197,8 +225,9 @@ public sealed class DirectoryTests
         Assert.Equal(new GroupMove(source, target, "0-9", true), directory.View.Procedures[begun.Id].Move);
         var buffer = new ByteBuffer();
         Assert.NotEmpty(DirectoryCodec.WriteInSteps(buffer, directory.View).ToArray());
-        var reader = new SpanReader(buffer.Written);
-        Assert.Equal(directory.View.Procedures[begun.Id], DirectoryCodec.ReadView(ref reader).Procedures[begun.Id]);
+        var reading = new DirectoryReading();
+        reading.Take(buffer.Written);
+        Assert.Equal(directory.View.Procedures[begun.Id], reading.ToView().Procedures[begun.Id]);
         Assert.IsType<ProcedureAction.Wait>(Procedure.Next(directory.View.Procedures[begun.Id], directory.View, new Dictionary<GroupId, GroupSighting>()));
         var members = directory.View.Members.Count;
         Assert.True(directory.Tell(DirectoryCommand.FinishProcedure(begun.Id, false, "given up")).Accepted);

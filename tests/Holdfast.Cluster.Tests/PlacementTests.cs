@@ -73,6 +73,60 @@ public sealed class PlacementTests
         iter: 1000);
 
     [Fact]
+    public void A_witness_stands_in_where_there_are_too_few_nodes_with_data()
+    {
+        NodeFacts[] nodes = [new(new NodeId(1), "", true), new(new NodeId(2), "", true), new(new NodeId(3), "", true) { IsWitness = true }];
+        var plan = Placement.Plan(nodes, [new GroupFacts(new GroupId(2), [], 3, NodeId.None)])[0];
+        Assert.Equal("", plan.Refusal);
+        Assert.Equal([new NodeId(1), new NodeId(2), new NodeId(3)], plan.Replicas);
+        Assert.Equal([new NodeId(3)], plan.Witnesses);
+        Assert.NotEqual(new NodeId(3), plan.Leader);
+    }
+
+    [Fact]
+    public void A_witness_takes_the_place_of_data_only_where_that_spreads_a_group_over_more_zones()
+    {
+        NodeFacts[] spread = [new(new NodeId(1), "a", true), new(new NodeId(2), "a", true), new(new NodeId(3), "b", true), new(new NodeId(4), "c", true) { IsWitness = true }];
+        var plan = Placement.Plan(spread, [new GroupFacts(new GroupId(2), [], 3, NodeId.None)])[0];
+        Assert.Equal([new NodeId(1), new NodeId(3), new NodeId(4)], plan.Replicas); // Whatever zone is lost, two places are left.
+        Assert.Equal([new NodeId(4)], plan.Witnesses);
+
+        NodeFacts[] alike = [.. spread.Select(node => node with { Zone = "" })];
+        Assert.Empty(Placement.Plan(alike, [new GroupFacts(new GroupId(2), [], 3, NodeId.None)])[0].Witnesses);
+    }
+
+    [Fact]
+    public void Witnesses_are_never_as_many_as_make_a_majority()
+    {
+        NodeFacts[] nodes = [new(new NodeId(1), "a", true), .. Enumerable.Range(2, 4).Select(node => new NodeFacts(new NodeId((ulong)node), $"z{node}", true) { IsWitness = true })];
+        Assert.Contains("1 can take one with its data, 1 as a witness", Placement.Plan(nodes, [new GroupFacts(new GroupId(2), [], 3, NodeId.None)])[0].Refusal, StringComparison.Ordinal);
+        NodeFacts[] five = [.. nodes, new(new NodeId(6), "b", true), new(new NodeId(7), "c", true)];
+        Assert.Equal(2, Placement.Plan(five, [new GroupFacts(new GroupId(2), [], 5, NodeId.None)])[0].Witnesses.Length);
+    }
+
+    [Fact]
+    public void Data_is_evened_out_over_nodes_with_data_and_never_onto_a_witness()
+    {
+        NodeFacts[] nodes = [new(new NodeId(1), "", true), new(new NodeId(2), "", true), new(new NodeId(3), "", true) { IsWitness = true }];
+        var groups = Enumerable.Range(2, 6).Select(group => new GroupFacts(new GroupId((ulong)group), [new NodeId(1)], 1, new NodeId(1))).ToArray();
+        foreach (var plan in Placement.Plan(nodes, groups)) Assert.DoesNotContain(new NodeId(3), plan.Replicas);
+    }
+
+    [Fact]
+    public void As_many_replicas_as_there_are_places_for_witnesses_among_them()
+    {
+        var view = DirectoryView.Empty with { Members = DirectoryView.Empty.Members.AddRange(Enumerable.Range(1, 5).Select(id => KeyValuePair.Create(new NodeId((ulong)id), Cast.Node((ulong)id) with { Roles = id >= 4 ? NodeRoles.Witness : NodeRoles.Keyspace }))) };
+        Assert.Equal(3, ReplicaCount.For(view, "keyspace", 3));
+        Assert.Equal(5, ReplicaCount.For(view, "keyspace", 5));
+        Assert.Equal(1, ReplicaCount.For(view, "vectors", 3)); // Nobody carries it: one, which the planner refuses in words.
+        var two = view with { Members = view.Members.Remove(new NodeId(3)) };
+        Assert.Equal(3, ReplicaCount.For(two, "keyspace", 3));
+        Assert.Equal(3, ReplicaCount.For(two, "keyspace", 5));
+        Assert.True(NodeRoles.Witness.Witnesses("keyspace"));
+        Assert.False((NodeRoles.Witness | NodeRoles.Keyspace).Witnesses("keyspace"));
+    }
+
+    [Fact]
     public void Impossible_wishes_are_refused_in_words()
     {
         NodeFacts[] nodes = [new(new NodeId(1), "a", true), new(new NodeId(2), "b", true), new(new NodeId(3), "c", false)];

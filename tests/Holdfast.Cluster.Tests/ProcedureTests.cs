@@ -36,6 +36,29 @@ public sealed class ProcedureTests
     }
 
     [Fact]
+    public void Only_some_groups_take_in_newcomers_at_once_and_the_others_follow()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3, 4);
+        ReplicaPlace[] Places(params ulong[] nodes) => [.. nodes.Select(node => new ReplicaPlace(new NodeId(node), MemberRole.Voter))];
+        for (var made = 0; made < 7; made++)
+        {
+            var group = new GroupId(cluster.Directory.Tell(DirectoryCommand.CreateGroup("vectors/x", [.. Places(1, 2, 3)])).Id);
+            cluster.Groups[group] = Configuration.OfVoters(new NodeId(1), new NodeId(2), new NodeId(3));
+            cluster.Directory.Tell(DirectoryCommand.PlaceGroup(group, [.. Places(1, 2, 4)]));
+        }
+
+        int Filling() => cluster.Groups.Values.Count(members => members.Members.ToArray().Any(member => member.Role == MemberRole.Learner));
+        cluster.Slow.Add(new NodeId(4));
+        cluster.Settle();
+        Assert.Equal(TransferLimit.GroupsAtOnceMax, Filling());
+
+        // Who has caught up is promoted, and the next ones begin.
+        cluster.Slow.Clear();
+        cluster.Settle();
+        Assert.All(cluster.Groups.Where(each => each.Key.Value > 1), each => Assert.Equal("{1 2 4}", each.Value.ToString()));
+    }
+
+    [Fact]
     public void The_sixth_node_stays_a_learner()
     {
         var cluster = new ClusterInMemory(1, 2, 3, 4, 5);
@@ -66,6 +89,22 @@ public sealed class ProcedureTests
         cluster.Settle();
         Assert.Equal(["group 2: {1 2 3 4(learner)}", "group 2: {1 2 4}", "group 1: {1 2 4}", "group 0: {1 2 4}"], cluster.Journal);
         Assert.Contains(new NodeId(3), cluster.Directory.View.Removed);
+    }
+
+    [Fact]
+    public void A_witness_that_leaves_is_followed_by_a_witness_and_data_by_a_node_that_carries_it()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3, 4, 5);
+        foreach (var id in (ulong[])[3, 4]) Assert.True(cluster.Directory.Tell(DirectoryCommand.UpdateMember(Cast.Node(id) with { Roles = NodeRoles.Witness })).Accepted);
+        ReplicaPlace[] places = [new(new NodeId(1), MemberRole.Voter), new(new NodeId(2), MemberRole.Voter), new(new NodeId(3), MemberRole.Witness)];
+        var group = new GroupId(cluster.Directory.Tell(DirectoryCommand.CreateGroup("keyspace", [.. places])).Id);
+        cluster.Groups[group] = Configuration.Of([.. places.Select(place => new Member(place.Node, place.Role))]);
+        cluster.Directory.Tell(DirectoryCommand.RemoveNode(new NodeId(3)));
+        cluster.Settle();
+        Assert.Equal("{1 2 4(witness)}", cluster.Groups[group].ToString());
+        cluster.Directory.Tell(DirectoryCommand.RemoveNode(new NodeId(2)));
+        cluster.Settle();
+        Assert.Equal("{1 4(witness) 5}", cluster.Groups[group].ToString());
     }
 
     [Fact]

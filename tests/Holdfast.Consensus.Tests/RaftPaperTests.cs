@@ -151,10 +151,31 @@ public sealed class RaftPaperTests
         replica.Node.Propose(replica.Now, [2]);
         replica.Turn();
         replica.Acknowledge(2, 3);
-        replica.Node.Step(replica.Now, Peer(3), new AppendReply(replica.Node.Term, false, new LogIndex(2), At(2, 1), 0, SupportEpoch.None, true));
+        replica.Node.Step(replica.Now, Peer(3), new AppendReply(replica.Node.Term, false, new LogIndex(2), At(1, 1), 0, SupportEpoch.None, true)); // Of another history: it is probed.
         Assert.Contains(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3) && append.Message is { First.Value: 2, Count: 1, Header.Commit.Value: 3 });
         replica.Acknowledge(3, 3); // Both entries had arrived after all.
         Assert.Contains(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3) && append.Message.Header is { Previous.Index.Value: 3, Commit.Value: 3 });
+    }
+
+    [Fact] // Found by seeds 1 and 40 of the shards while bugs were planted: an announcement overtook its entry, its refusal was one of a pile that changes nothing, and the entry arrived after all.
+    public void A_commit_that_was_refused_while_a_gap_was_closed_is_announced_again_when_it_is_closed()
+    {
+        var start = new RaftStart { Self = Self, Group = new GroupId(7), HardState = new HardState(new Term(1), NodeId.None), Configuration = Voters(3) };
+        var replica = new LoneReplica(start, new RaftOptions { AppendBytesMax = 1 });
+        replica.Lead(2);
+        replica.Turn();
+        replica.Acknowledge(2, 1);
+        replica.Acknowledge(3, 1);
+        for (byte entry = 2; entry <= 4; entry++) replica.Node.Propose(replica.Now, [entry]);
+        replica.Turn();
+        replica.Acknowledge(2, 4);
+        Assert.Contains(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3) && append.Message.Header is { Previous.Index.Value: 4, Commit.Value: 4 });
+        replica.Node.Step(replica.Now, Peer(3), new AppendReply(replica.Node.Term, false, new LogIndex(3), At(2, 2), 0, SupportEpoch.None, true));
+        Assert.Equal(2, replica.Turn().Appends.Items.ToArray().Count(append => append.To == Peer(3))); // 3 and 4 again.
+        replica.Node.Step(replica.Now, Peer(3), new AppendReply(replica.Node.Term, false, new LogIndex(4), At(2, 2), 0, SupportEpoch.None, true));
+        Assert.DoesNotContain(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3));
+        replica.Acknowledge(3, 4);
+        Assert.Contains(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3) && append.Message.Header is { Previous.Index.Value: 4, Commit.Value: 4 });
     }
 
     [Fact] // Raft paper 5.6: the election timeout stands far above the time of a broadcast

@@ -111,6 +111,86 @@ public sealed class ReplicationTests
     }
 
     [Fact]
+    public void A_lost_append_is_said_again_with_all_that_followed_it_and_nothing_is_probed()
+    {
+        var cluster = new RaftCluster(3, new RaftOptions { AppendBytesMax = 1 });
+        var leader = cluster.Elect(1);
+        cluster.CutOneWay(1, 3);
+        cluster.ProposeAndSettle(leader, "lost");
+        cluster.MendOneWay(1, 3);
+        var before = cluster.Transcript.Count;
+        for (var i = 0; i < 4; i++) leader.Propose($"c{i}");
+        cluster.Settle();
+        var wire = cluster.Transcript.Skip(before).Where(line => line.StartsWith("1->3", StringComparison.Ordinal) || line.StartsWith("3->1", StringComparison.Ordinal)).ToList();
+        Assert.Equal(4, wire.Count(line => line.Contains("rejected", StringComparison.Ordinal)));
+        var again = wire.SkipWhile(line => !line.Contains("rejected", StringComparison.Ordinal)).SkipWhile(line => line.StartsWith("3->1", StringComparison.Ordinal)).Take(5);
+        Assert.All(again, line => Assert.Matches("^1->3 append .* entries=1 ", line)); // All five at once: no answer was waited for.
+        Assert.Equal(["lost", "c0", "c1", "c2", "c3"], cluster[3].Applied.TakeLast(5));
+    }
+
+    [Fact] // raft world, seed 366: appends overtook each other over slow wires, each refusal began a probe, and a follower caught up by ten entries a second
+    public void A_refusal_that_only_shows_a_gap_stays_in_the_window_and_a_pile_of_them_goes_back_once()
+    {
+        var options = new RaftOptions();
+        var progress = Replicating(upTo: 100);
+        for (var index = 101UL; index <= 150; index++) Send(progress, index);
+        Assert.True(progress.OnRejected(new LogIndex(121), agreeing: new LogIndex(120), showsGap: true));
+        Assert.Equal((ProgressState.Replicate, new LogIndex(121), new LogIndex(100)), (progress.State, progress.Next, progress.Match));
+
+        progress.OnAccepted(new LogIndex(120), LogIndex.Zero);
+        var again = 0;
+        while (progress.MaySend(options)) Send(progress, 121UL + (ulong)again++);
+        Assert.Equal(16, again);
+        for (var old = 122UL; old < 150; old++) Assert.False(progress.OnRejected(new LogIndex(old), agreeing: new LogIndex(120), showsGap: true)); // The rest of the pile.
+        Assert.Equal((ProgressState.Replicate, new LogIndex(137), false), (progress.State, progress.Next, progress.MaySend(options)));
+    }
+
+    [Fact]
+    public void What_lies_with_a_followers_disk_counts_in_the_window_when_sending_goes_back()
+    {
+        var options = new RaftOptions { InflightAppendsMax = 8 };
+        var progress = Replicating(upTo: 100);
+        for (var index = 101UL; index <= 108; index++) Send(progress, index);
+        Assert.True(progress.OnRejected(new LogIndex(107), agreeing: new LogIndex(106), showsGap: true));
+        var again = 0;
+        while (progress.MaySend(options)) Send(progress, 107UL + (ulong)again++);
+        Assert.Equal(2, again); // 101 to 106 are in its memory, and no answer has said that they are durable.
+    }
+
+    [Fact]
+    public void What_was_said_again_and_lost_once_more_is_said_a_third_time()
+    {
+        var progress = Replicating(upTo: 100);
+        for (var index = 101UL; index <= 103; index++) Send(progress, index);
+        Assert.True(progress.OnRejected(new LogIndex(101), agreeing: new LogIndex(100), showsGap: true));
+        for (var index = 101UL; index <= 103; index++) Send(progress, index);
+        Assert.False(progress.OnRejected(new LogIndex(101), agreeing: new LogIndex(100), showsGap: true)); // Too soon to tell it from the first pile.
+        progress.OnAnswer(Instant.Zero + TimeSpan.FromMilliseconds(50), new AppendReply(new Term(1), false, new LogIndex(103), default, 0, SupportEpoch.None, true)); // A heartbeat's.
+        Assert.True(progress.OnRejected(new LogIndex(103), agreeing: new LogIndex(100), showsGap: true));
+        Assert.Equal((ProgressState.Replicate, new LogIndex(101)), (progress.State, progress.Next));
+    }
+
+    [Fact] // (S8)
+    public void A_follower_that_lost_what_it_had_acknowledged_is_probed_whatever_its_hint()
+    {
+        var progress = Replicating(upTo: 100);
+        Send(progress, 101);
+        progress.OnAnswer(Instant.Zero, new AppendReply(new Term(1), false, new LogIndex(100), default, 0, SupportEpoch.None, IsWhole: false));
+        Assert.True(progress.OnRejected(new LogIndex(100), agreeing: new LogIndex(60), showsGap: true));
+        Assert.Equal((ProgressState.Probe, LogIndex.Zero, new LogIndex(61)), (progress.State, progress.Match, progress.Next));
+    }
+
+    private static Progress Replicating(ulong upTo)
+    {
+        var progress = new Progress(new NodeId(2), new LogIndex(upTo + 1), Instant.Zero);
+        progress.OnAccepted(new LogIndex(upTo), LogIndex.Zero);
+        return progress;
+    }
+
+    private static void Send(Progress progress, ulong index) =>
+        progress.OnSent(Instant.Zero, new AppendHeader(new Term(1), new LogPosition(new Term(1), new LogIndex(index - 1)), new LogIndex(100), 0), new LogIndex(index), 16);
+
+    [Fact]
     public void A_lagging_follower_catches_up_while_commits_go_on() // (R1.10, third row)
     {
         var cluster = new RaftCluster(3);
@@ -139,6 +219,26 @@ public sealed class ReplicationTests
         cluster[2].IsPaused = cluster[3].IsPaused = false;
         cluster.Heal();
         cluster.RunUntil(() => leader.Applied.Count(command => command[0] == 'x') == 100, "all are committed");
+    }
+
+    [Fact] // A follower back from a snapshot was sent 8 MiB in one turn, and two loops stood still for 100 ms.
+    public void One_flush_sends_a_follower_a_bounded_piece_of_what_it_lacks_and_its_answers_bring_the_rest()
+    {
+        var start = new RaftStart { Self = LoneReplica.Peer(1), Group = new GroupId(7), HardState = new HardState(new Term(1), NodeId.None), Configuration = LoneReplica.Voters(3) };
+        var replica = new LoneReplica(start, new RaftOptions { AppendBytesMax = 1, FlushBytesMax = 40 });
+        replica.Lead(2);
+        replica.Turn();
+        replica.Acknowledge(2, 1);
+        for (var i = 0; i < 30; i++) replica.Node.Propose(replica.Now, [1]);
+        var through = 1UL;
+        for (var turns = 0; through < 31; turns++)
+        {
+            Assert.InRange(turns, 0, 30);
+            var sent = replica.Turn().Appends.Items.ToArray().Where(append => append.To == LoneReplica.Peer(2) && append.Message.Count > 0).Select(append => append.Message).ToList();
+            Assert.InRange(sent.Count, 0, 3); // Each entry counts 17 bytes.
+            if (sent.Count > 0) through = sent[^1].First.Value;
+            replica.Acknowledge(2, Math.Max(through - 1, 1));
+        }
     }
 
     [Fact]

@@ -1,8 +1,8 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Holdfast.Interop.Tests;
 
 namespace Holdfast.Coordination.Tests;
 
@@ -10,6 +10,8 @@ namespace Holdfast.Coordination.Tests;
 internal sealed class EtcdProcess : IAsyncDisposable
 {
     private const string Program = "/usr/bin/etcd";
+    private const int LinesKept = 40;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private readonly Process process;
     private readonly GrpcChannel channel;
     private readonly string directory;
@@ -26,7 +28,7 @@ internal sealed class EtcdProcess : IAsyncDisposable
     {
         Assert.True(File.Exists(Program), "Debian's etcd is missing: apt-get install etcd-server (./test does it as root)");
         var directory = Directory.CreateTempSubdirectory("holdfast-etcd-").FullName;
-        var (client, peer) = (FreePort(), FreePort());
+        if (Ports.Free(2) is not [var client, var peer]) throw new InvalidOperationException("two ports were asked for");
         if (snapshot is not null)
         {
             directory = Path.Combine(directory, "restored");
@@ -42,8 +44,11 @@ internal sealed class EtcdProcess : IAsyncDisposable
         foreach (var argument in arguments.Concat(more)) start.ArgumentList.Add(argument);
         var process = Process.Start(start)!;
         var ready = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var said = new ConcurrentQueue<string?>();
         void Look(object sender, DataReceivedEventArgs line)
         {
+            said.Enqueue(line.Data);
+            if (said.Count > LinesKept) said.TryDequeue(out _);
             if (line.Data is null) ready.TrySetResult(false);
             else if (line.Data.Contains("ready to serve client requests") || line.Data.Contains("serving insecure client requests")) ready.TrySetResult(true);
         }
@@ -54,7 +59,10 @@ internal sealed class EtcdProcess : IAsyncDisposable
         process.BeginOutputReadLine();
         var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{client}");
         var etcd = new EtcdProcess(process, channel, directory);
-        Assert.True(await ready.Task.WaitAsync(TimeSpan.FromSeconds(60)), "etcd did not start");
+        var begun = await Task.WhenAny(ready.Task, Task.Delay(Patience)) == ready.Task && await ready.Task;
+        if (begun) return etcd;
+        await etcd.DisposeAsync();
+        Assert.Fail($"etcd did not start within {Patience.TotalSeconds} s; it said last:\n{string.Join('\n', said)}");
         return etcd;
     }
 
@@ -82,12 +90,5 @@ internal sealed class EtcdProcess : IAsyncDisposable
         await process.WaitForExitAsync();
         process.Dispose();
         Directory.Delete(directory, true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

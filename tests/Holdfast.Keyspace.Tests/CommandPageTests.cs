@@ -31,20 +31,21 @@ public sealed class CommandPageTests
         var table = CommandTable.Build();
         var cases = CaseFile.Families.SelectMany(family => CaseFile.Fixed(family).Concat(CaseFile.Random(family, 2000, 1))).Concat(Scenario.Names.SelectMany(Scenario.CommandsOf))
             .Select(words => NameOf(table, words)).ToHashSet(StringComparer.Ordinal);
+        var written = Transcript.Names.SelectMany(Transcript.Of).Select(step => NameOf(table, Request.Split(step.Command))).ToHashSet(StringComparer.Ordinal);
         var text = new StringBuilder();
         foreach (var group in All(table).Where(spec => !spec.IsInternal).GroupBy(spec => spec.Group).OrderBy(group => group.Key, StringComparer.Ordinal))
         {
             var commands = group.Where(spec => spec.Subcommands is null || spec.Handler != CommandSpec.Unbound).ToArray();
             var served = commands.Count(spec => spec.Handler != CommandSpec.Unbound);
             text.Append($"\n**{group.Key}** ({served} of {commands.Length} served): ");
-            text.AppendJoin(", ", commands.Select(spec => $"{spec.Name.Replace('|', ' ').ToUpperInvariant()}{Mark(spec, cases)}"));
+            text.AppendJoin(", ", commands.Select(spec => $"{spec.Name.Replace('|', ' ').ToUpperInvariant()}{Mark(spec, cases, written)}"));
             text.Append('\n');
         }
 
         return text.Append('\n').ToString();
     }
 
-    private static string Mark(CommandSpec spec, HashSet<string> cases) => spec.Handler == CommandSpec.Unbound ? " –" : cases.Contains(spec.Name) ? " ✓" : " ✗";
+    private static string Mark(CommandSpec spec, HashSet<string> cases, HashSet<string> written) => spec.Handler == CommandSpec.Unbound ? " –" : cases.Contains(spec.Name) ? " ✓" : written.Contains(spec.Name) ? " ◇" : " ✗";
 
     private static string NameOf(CommandTable table, string[] words)
     {

@@ -22,6 +22,12 @@ public sealed partial class DifferentialTests(DifferentialTests.Oracle oracle) :
     /// <summary>Replies that are drawn by lot: compared in their form.</summary>
     private static readonly string[] Drawn = ["srandmember", "hrandfield", "zrandmember"];
 
+    /// <summary>Replies that tell of the process: one field a line, a name before it. Whatever Redis tells is told here.</summary>
+    private static readonly string[] TellFields = ["info", "client info", "memory stats"];
+
+    /// <summary>Replies that tell of the process, otherwise: numbers may differ, and texts.</summary>
+    private static readonly string[] TellProcess = ["client id", "time", "lastsave", "lolwut", "memory malloc-stats", "memory doctor", "bgrewriteaof", "command", "command count"];
+
     public static TheoryData<string, int> Families => [.. from family in CaseFile.Families from protocol in (int[])[2, 3] select (family, protocol)];
 
     [Theory]
@@ -37,7 +43,7 @@ public sealed partial class DifferentialTests(DifferentialTests.Oracle oracle) :
 
     private void Compare(List<string[]> commands, int protocol, string what)
     {
-        var shards = new LocalShards();
+        var shards = new LocalShards(new KeyspaceOptions { DebugCommand = "yes" });
         var ours = shards.Connect();
         using var theirs = oracle.Connect();
         string[][] greeting = [["FLUSHALL"], ["HELLO", $"{protocol}"]];
@@ -76,12 +82,19 @@ public sealed partial class DifferentialTests(DifferentialTests.Oracle oracle) :
         var name = words[0].ToLowerInvariant();
         if (Unordered.Contains(name) || (UnorderedWhenBig.Contains(name) && words.Length > 1 && words[1].Contains("big", StringComparison.Ordinal))) return Sorted(expected) == Sorted(actual);
         if (Drawn.Contains(name)) return Form(expected) == Form(actual);
+        var both = words.Length > 1 ? $"{name} {words[1].ToLowerInvariant()}" : name;
+        if (TellFields.Contains(name) || TellFields.Contains(both)) return FieldsOf(expected).IsSubsetOf(FieldsOf(actual));
+        if (name == "bgsave" && expected.Contains("child process", StringComparison.Ordinal)) return actual == "+Background saving started";
+        if (TellProcess.Contains(name) || TellProcess.Contains(both)) return expected[0] == actual[0];
         // Redis 7.0 has no listpack for sets, 7.2 has.
         if (name == "object" && expected == "$9 hashtable" && actual == "$8 listpack" && words[2].Contains('s', StringComparison.Ordinal)) return true;
         if (words[0] == "HELLO") return ClientNumber().Replace(expected, "") == ClientNumber().Replace(actual, "");
         return TellTime.Contains(words[0].ToLowerInvariant()) && long.TryParse(expected.AsSpan(1), out var theirs) && long.TryParse(actual.AsSpan(1), out var ours)
             && theirs >= 0 && ours >= 0 && Math.Abs(theirs - ours) <= (words[0].StartsWith('p') || words[0].StartsWith('P') ? 20_000 : 20);
     }
+
+    /// <summary>Names of fields: before a colon or an equals sign, or a bulk string that is no number. What is of one thread, or of a compiler, is left out.</summary>
+    private static HashSet<string> FieldsOf(string reply) => [.. FieldName().Matches(reply).Select(match => match.Value).Where(field => !field.Contains("main_thread", StringComparison.Ordinal) && field is not ("gcc_version:" or "atomicvar_api:"))];
 
     private static string Sorted(string reply) => string.Join(' ', reply.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
 
@@ -91,6 +104,9 @@ public sealed partial class DifferentialTests(DifferentialTests.Oracle oracle) :
     private static string Before(List<string[]> commands, int at) => string.Join('\n', commands.GetRange(Math.Max(0, at - 12), Math.Min(at, 12)).Select(words => "    " + Show(words)));
 
     private static string Show(string[] words) => string.Join(' ', words.Select(word => word.Length == 0 || word.Any(c => c is <= ' ' or > '~') ? '"' + string.Concat(word.Select(c => c is > ' ' and <= '~' ? $"{c}" : $"\\x{(int)c:x2}")) + '"' : word));
+
+    [System.Text.RegularExpressions.GeneratedRegex(@"[a-z][a-z0-9_.-]+[:=]|(?<=\$\d+ )[a-z][a-z-]*\.[a-z.-]+")]
+    private static partial System.Text.RegularExpressions.Regex FieldName();
 
     [System.Text.RegularExpressions.GeneratedRegex(@"id :\d+")]
     private static partial System.Text.RegularExpressions.Regex ClientNumber();

@@ -72,6 +72,86 @@ public sealed class DumpTests(DifferentialTests.Oracle oracle) : IClassFixture<D
         }
     }
 
+    /// <summary>Libraries as one dumps them, compressed by Redis, the other restores; both then list and call the same.</summary>
+    [Fact]
+    public void Libraries_of_functions_go_both_ways()
+    {
+        string[] codes = ["#!lua name=one\nredis.register_function('f1', function(keys, args) return args[1] end)", "#!lua name=two\nlocal function answer() return 42 end\nredis.register_function{function_name='f2', callback=answer, flags={'no-writes'}, description='the answer'}"];
+        var ours = new LocalShards().Connect();
+        using var theirs = oracle.Connect();
+        theirs.Ask("FUNCTION", "FLUSH");
+        foreach (var code in codes)
+        {
+            ours.Ask("FUNCTION", "LOAD", code);
+            theirs.Ask("FUNCTION", "LOAD", code);
+        }
+
+        var (theirPayload, ourPayload) = (theirs.AskBulk("FUNCTION", "DUMP"), ours.AskBulk("FUNCTION", "DUMP"));
+        Assert.True(theirPayload.Length < ourPayload.Length, "Redis has compressed nothing");
+        foreach (var policy in (string[])["FLUSH", "REPLACE"])
+        {
+            Assert.Equal("+OK", theirs.Ask("FUNCTION", "RESTORE", ourPayload, policy));
+            Assert.Equal("+OK", ours.Ask("FUNCTION", "RESTORE", theirPayload, policy));
+            foreach (var question in (string[])["FUNCTION LIST LIBRARYNAME one WITHCODE", "FUNCTION LIST LIBRARYNAME two WITHCODE", "FCALL f1 0 x", "FCALL_RO f2 0"]) Assert.Equal(theirs.Ask(Request.Split(question)), ours.Say(question));
+        }
+
+        theirs.Ask("FUNCTION", "FLUSH");
+    }
+
+    /// <summary>Redis 7.0 has no dates of fields, so they go to ourselves only: as our dump has them, and as Redis 7.4 lays out small hashes (a listpack of fields, values and dates).</summary>
+    [Fact]
+    public void Dates_of_fields_are_in_the_payload_as_Redis_7_4_has_them()
+    {
+        var shards = new LocalShards();
+        var ours = shards.Connect();
+        ours.Say("HSET {t}:h a 1 b 2 c 3");
+        ours.Say("HPEXPIREAT {t}:h 66666666666000 FIELDS 1 a");
+        ours.Say("HPEXPIREAT {t}:h 66666666666777 FIELDS 1 c");
+        var payload = ours.AskBulk("DUMP", "{t}:h");
+        Assert.Equal(24, payload[0]);
+        Assert.Equal("+OK", ours.Ask("RESTORE", "{t}:i", "0", payload));
+        foreach (var question in (string[])["HGETALL {t}:i", "HPEXPIRETIME {t}:i FIELDS 3 a b c", "OBJECT ENCODING {t}:i"]) Assert.Equal(ours.Say(question.Replace(":i", ":h", StringComparison.Ordinal)), ours.Say(question));
+        Assert.Equal("*3 :66666666666000 :-1 :66666666666777", ours.Say("HPEXPIRETIME {t}:i FIELDS 3 a b c"));
+
+        var writer = new RdbWriter();
+        writer.Byte(25);
+        writer.Long(66666666666000);
+        var pack = new byte[] { 0, 0, 0, 0, 6, 0, 0x81, (byte)'a', 2, 1, 1, 0xF4, 0x18, 0xEA, 0xBC, 0x1B, 0xF3, 0x5A, 0, 0, 9, 0x81, (byte)'b', 2, 2, 1, 0, 1, 0xFF };
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(pack, pack.Length);
+        System.Buffers.Binary.BinaryPrimitives.WriteInt64LittleEndian(pack.AsSpan(12), 66666666666000);
+        writer.String(pack);
+        writer.Close(12);
+        Assert.Equal("+OK", ours.Ask("RESTORE", "{t}:j", "0", Encoding.Latin1.GetString(writer.Written)));
+        Assert.Equal("*3 :66666666666000 :-1 :-2", ours.Say("HPEXPIRETIME {t}:j FIELDS 3 a b c"));
+        Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
+    }
+
+    /// <summary>As Redis wrote small collections before 7.0.</summary>
+    [Theory]
+    [InlineData(10, "LRANGE {t}:z 0 -1", "*6 $1 a $2 12 $3 300 $6 -70000 $10 5000000000 $1 7")]
+    [InlineData(13, "HGETALL {t}:z", "*6 $1 a $2 12 $3 300 $6 -70000 $10 5000000000 $1 7")]
+    public void Ziplists_are_read(byte type, string question, string expected)
+    {
+        byte[] entries = [0, 0x01, (byte)'a', 3, 0xFE, 12, 3, 0xC0, 0x2C, 0x01, 4, 0xF0, 0x90, 0xEE, 0xFE, 5, 0xE0, 0, 0xF2, 0x05, 0x2A, 1, 0, 0, 0, 10, 0xF8];
+        var list = new byte[10 + entries.Length + 1];
+        BitConverter.GetBytes(list.Length).CopyTo(list, 0);
+        BitConverter.GetBytes(list.Length - 3).CopyTo(list, 4);
+        list[8] = 6;
+        entries.CopyTo(list, 10);
+        list[^1] = 255;
+        var writer = new RdbWriter();
+        writer.Byte(type);
+        writer.String(list);
+        writer.Close(9);
+        var ours = new LocalShards().Connect();
+        Assert.Equal("+OK", ours.Ask("RESTORE", "{t}:z", "0", Encoding.Latin1.GetString(writer.Written)));
+        Assert.Equal(expected, ours.Say(question));
+        using var theirs = oracle.Connect();
+        theirs.Ask("DEL", "{t}:z");
+        Assert.Equal("+OK", theirs.Ask("RESTORE", "{t}:z", "0", Encoding.Latin1.GetString(writer.Written)));
+        Assert.Equal(expected, theirs.Ask(Request.Split(question)));
+    }
+
     [Theory]
     [InlineData("SET {t}:0 {v}", 1)]
     [InlineData("RPUSH {t}:0 {v} {m} {I} {v} {m} {I} {v}", 2)]

@@ -20,6 +20,7 @@ public sealed class ShardTests
     [InlineData("sortedsets", 7)]
     [InlineData("geo", 8)]
     [InlineData("Newer/fields", 9)]
+    [InlineData("streams", 10)]
     public void A_truncated_tail_is_taken_back_to_the_byte_S20(string family, ulong seed)
     {
         var shards = new LocalShards();

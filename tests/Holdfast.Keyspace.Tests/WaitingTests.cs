@@ -43,7 +43,7 @@ public sealed class WaitingTests
     {
         var shards = new LocalShards();
         var (waiting, other) = (shards.Connect(), shards.Connect());
-        other.Session.Durability = Durability.Async;
+        other.Session.ChooseDurability(Durability.Async);
         waiting.Send("BLPOP", "l", "0");
         shards.CommitsAtOnce = false;
         other.Send("RPUSH", "l", "a");
@@ -113,7 +113,7 @@ public sealed class WaitingTests
         var (listening, other) = (shards.Connect(), shards.Connect());
         other.Ask("CONFIG", "SET", "notify-keyspace-events", "KA");
         listening.Ask("SUBSCRIBE", "__keyspace@0__:a");
-        other.Session.Durability = Durability.Async;
+        other.Session.ChooseDurability(Durability.Async);
         shards.CommitsAtOnce = false;
         other.Send("SET", "a", "1");
         Assert.Equal("(nothing)", listening.Take());

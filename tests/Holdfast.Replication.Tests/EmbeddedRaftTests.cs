@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
+using Holdfast.Interop.Tests;
 
 namespace Holdfast.Replication.Tests;
 
@@ -10,7 +10,7 @@ public sealed class EmbeddedRaftTests : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly string folder = Directory.CreateTempSubdirectory("embedded-raft-").FullName;
-    private readonly int[] ports = FreePorts(6);
+    private readonly int[] ports = Ports.Free(6);
     private readonly Process?[] processes = new Process?[3];
     private readonly HttpClient http = new() { Timeout = TimeSpan.FromSeconds(10) };
 
@@ -124,14 +124,5 @@ public sealed class EmbeddedRaftTests : IDisposable
         for (var begun = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begun) < Patience; await Task.Delay(50))
             if (await isReached()) return;
         Assert.Fail($"not reached in {Patience}: {what}; processes {string.Join(' ', processes.Select(process => process is { HasExited: false } ? "up" : "down"))}");
-    }
-
-    private static int[] FreePorts(int count)
-    {
-        var sockets = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        foreach (var socket in sockets) socket.Start();
-        int[] free = [.. sockets.Select(socket => ((IPEndPoint)socket.LocalEndpoint).Port)];
-        foreach (var socket in sockets) socket.Dispose();
-        return free;
     }
 }

@@ -48,6 +48,20 @@ public sealed class RestoreTests
         Assert.True(leader.Group.Status.IsServingLeader);
     }
 
+    /// <summary>Each chunk that is taken asks for another: without a bound a worker that keeps up would hold the loop in one turn until the whole state is there.</summary>
+    [Fact]
+    public void A_worker_that_reads_faster_than_the_loop_links_does_not_hold_it()
+    {
+        var cluster = Filled();
+        var restoring = cluster.Follower;
+        restoring.Kill();
+        (restoring.IsWorkerInstant, restoring.LookCost) = (true, TimeSpan.FromMilliseconds(0.3));
+        restoring.Start();
+        var turns = 0;
+        for (; !restoring.Group.Status.IsRestored; turns++) cluster.Run(TimeSpan.FromMilliseconds(1));
+        Assert.InRange(turns, 10, 1000);
+    }
+
     [Fact]
     public void A_restoring_replica_leaves_leading_to_others_S20()
     {

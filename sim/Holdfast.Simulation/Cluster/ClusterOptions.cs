@@ -1,6 +1,7 @@
 using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
+using Holdfast.Simulation.Shards;
 
 namespace Holdfast.Simulation.Cluster;
 
@@ -110,6 +111,9 @@ internal sealed record ClusterOptions
 
     public int ShardClients { get; init; }
 
+    /// <summary>The kind of trouble that a run of shards keeps coming back to.</summary>
+    public MovePressure Moves { get; init; }
+
     /// <summary>Shards of vectors in the place of the other clients, reached through their routing.</summary>
     public bool HasVectors { get; init; }
 
@@ -203,7 +207,7 @@ internal sealed record ClusterOptions
     public static ClusterOptions DrawShards(ulong seed, ClusterMutation mutation)
     {
         var dice = new SeededRandom(seed ^ 0x5A4D_0000_5EED);
-        return Draw(seed, mutation) with
+        return MovePressureDraw.Apply(Draw(seed, mutation) with
         {
             HasShards = true,
             ShardClients = dice.Next(4, 9),
@@ -218,7 +222,7 @@ internal sealed record ClusterOptions
             UncommittedBytesMax = 64 * 1024 * 1024,
             BetweenPassingGroups = TimeSpan.Zero,
             BeginsOld = false,
-        };
+        });
     }
 
     /// <summary>A run of shards of vectors: the same misfortunes, other clients.</summary>

@@ -35,7 +35,7 @@ internal static class ClusterPressureDraw
         {
             < 7 => ForExiledTail(drawn, dice),
             < 17 => ForRottenFiles(drawn, dice),
-            < 23 => ForDeposedJudge(drawn, dice),
+            < 35 => ForDeposedJudge(drawn, dice), // A renewal must fall into the moments in which two judge: many such runs are wanted.
             _ => drawn,
         };
     }

@@ -98,6 +98,8 @@ internal sealed class ClusterWorld
 
     public ShardDirectory ShardDirectory => field ??= new ShardDirectory(this);
 
+    public MovePressureDriver MovePressures => field ??= new MovePressureDriver(this);
+
     public SimClock Clock { get; } = new();
 
     public SeededRandom Dice { get; }

@@ -64,7 +64,9 @@ internal static class PressureDraw
                 SyncMax = TimeSpan.FromMilliseconds(3), SyncMin = TimeSpan.FromMicroseconds(100), SyncStall = default, GatherTurns = 0,
             },
             Pressure.ExiledTail => calmer with { SnapshotEvery = dice.Next(3, 40), SnapshotTrail = 0, BetweenBursts = default },
-            Pressure.RestartWithinLease or Pressure.LateWord => calmer with { SyncMax = TimeSpan.FromMilliseconds(3), SyncMin = TimeSpan.FromMicroseconds(100), SyncStall = default, LeaseReads = true, BetweenWipes = default, BetweenRot = default },
+            // Of three, so that a majority is two: the leader and one follower that it takes for bound, or the two that are not.
+            Pressure.RestartWithinLease when new SeededRandom(drawn.Seed ^ 0x3_0F_3).Chance(0.6) => OfPromises(calmer) with { Voters = 3, Sites = 3 },
+            Pressure.RestartWithinLease or Pressure.LateWord => OfPromises(calmer),
             Pressure.SplitVotes => calmer with { Voters = 5, Sites = 5, BetweenWipes = default, BetweenRot = default },
             // Whom the leader takes along are learners, where there are some.
             Pressure.LeaderInMinority => calmer with { LeaseReads = dice.Chance(0.2), ClientsRoam = true, Sites = drawn.Voters + 2, PromoteChance = 0.1, ReadShare = 0.6, Keys = 2, BetweenWipes = default },
@@ -85,4 +87,10 @@ internal static class PressureDraw
             _ => calmer,
         };
     }
+
+    /// <summary>What is promised is kept or broken within milliseconds, and nobody is away for another reason.</summary>
+    private static SimOptions OfPromises(SimOptions calmer) => calmer with
+    {
+        SyncMax = TimeSpan.FromMilliseconds(3), SyncMin = TimeSpan.FromMicroseconds(100), SyncStall = default, LeaseReads = true, BetweenWipes = default, BetweenRot = default,
+    };
 }

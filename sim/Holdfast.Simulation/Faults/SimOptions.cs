@@ -86,7 +86,6 @@ internal sealed record SimOptions
         var dice = new SeededRandom(seed ^ 0x5EED_0F_5EED);
         var voters = dice.Next(10) switch { < 5 => 3, < 6 => 4, _ => 5 };
         var slowNetwork = dice.Chance(0.2);
-        var slowDisks = false;
         // Of dice of its own, so that the seeds of before draw what they drew before.
         var blackouts = Mean(new SeededRandom(seed ^ 0xB1AC_0017), 2000, 9000);
         return PressureDraw.Apply(new SimOptions
@@ -118,15 +117,14 @@ internal sealed record SimOptions
             CrashAtEffect = Swarm(dice, 0.0002, 0.002),
             SyncFails = Swarm(dice, 0.0005, 0.004),
             SyncMin = TimeSpan.FromMicroseconds(dice.Next(50, 1000)),
-            SyncMax = (slowDisks = dice.Chance(0.3)) ? Span(dice, 10, 80) : Span(dice, 2, 8),
+            SyncMax = dice.Chance(0.3) ? Span(dice, 10, 80) : Span(dice, 2, 8),
             SyncStall = dice.Chance(0.3) ? Span(dice, 200, 900) : TimeSpan.Zero,
             ClockDriftMax = dice.Chance(0.3) ? 0 : 0.0045 * dice.NextDouble(),
             SnapshotEvery = dice.Next(10) switch { < 1 => 0, < 5 => dice.Next(3, 15), _ => dice.Next(15, 100) },
             SnapshotTrail = dice.Chance(0.5) ? 0 : dice.Next(1, 60),
             BetweenBursts = dice.Chance(0.2) ? TimeSpan.Zero : Span(dice, 20, 400),
             LeaseReads = dice.Chance(0.75),
-            // Where appends overtake each other, a follower that is sent one entry at a time over slow wires, or writes it to a slow disk, would not catch up in the calm.
-            AppendBytesMax = dice.Chance(0.3) && dice.Next(64, 1024) is var few && !slowNetwork && !slowDisks ? few : 64 * 1024,
+            AppendBytesMax = dice.Chance(0.3) ? dice.Next(64, 1024) : 64 * 1024,
             GatherTurns = dice.Chance(0.5) ? 0 : dice.NextDouble(),
         });
     }

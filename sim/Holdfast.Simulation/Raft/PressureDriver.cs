@@ -191,7 +191,7 @@ internal sealed class PressureDriver(RaftWorld world)
         if (world.IsHealed || world.Leader() is not { } leader || leader.Process!.IsPaused) return;
         RestartedWithinLease.Hit();
         if (dice.Chance(0.5)) IsolateLeader(companions: 0, Ms(200, 1500));
-        else Mute(leader.Slot, Ms(1200, 2500));
+        else Mute(leader.Slot, Ms(1500, 2500)); // Longer than a restarted voter is silent, and the election after it.
         RestartAllBut(leader);
     }
 

@@ -143,7 +143,14 @@ internal sealed class ShardSite
                 if (World.ShardDirectory.TryFlip(known, ShardLayout.Moved(known, seat.Group, mover.Target, mover.Slots))) mover.OnFlipped();
                 return false;
             case MoveTask.Run run:
-                seat.Steps.Take(run.Step, _ => busy.Remove(id));
+                seat.Steps.Take(
+                    call =>
+                    {
+                        var before = PhaseOf(seat, mover);
+                        run.Step(call);
+                        World.MovePressures.AfterStep(process, before, PhaseOf(seat, mover));
+                    },
+                    _ => busy.Remove(id));
                 if (Node.Bug == PlantedShardBug.MoverDoesNotWait) busy.Remove(id);
                 return true;
             case MoveTask.Ask ask:
@@ -153,6 +160,8 @@ internal sealed class ShardSite
                 return false;
         }
     }
+
+    private static DeparturePhase? PhaseOf(ShardSeat seat, SlotMover mover) => seat.Machine.State.Slots.Outgoing.TryGetValue(mover.Id, out var move) ? move.Phase : null;
 
     private void Ask(ulong id, SlotMover mover, MoveQuestion question)
     {
@@ -168,17 +177,23 @@ internal sealed class ShardSite
         World.Clock.After(AnswerMax, () => process.WhenAwake(End));
         if (World.MachineOf(leader) is not { } machine) return;
         var bytes = question.Encode();
+        var fate = World.MovePressures.FateOf(process, question);
         void Deliver() => Travel(() =>
         {
             if (machine.Process is not { } there) return;
-            there.WhenAwake(() => there.Shards!.Answer(MoveQuestion.Decode(bytes)!, answer => Travel(() => process.WhenAwake(() =>
+            there.WhenAwake(() => there.Shards!.Answer(MoveQuestion.Decode(bytes)!, answer =>
             {
-                mover.OnAnswer(question, answer);
-                End();
-            }))));
+                if (fate.LosesAnswer) return;
+                Travel(() => process.WhenAwake(() =>
+                {
+                    mover.OnAnswer(question, answer);
+                    End();
+                }));
+            }));
         });
 
-        Deliver();
+        if (fate.Late > TimeSpan.Zero) World.Clock.After(fate.Late, Deliver);
+        else Deliver();
         if (!World.IsHealed && process.Dice.Chance(0.05)) World.Clock.After(process.Dice.NextSpan(TimeSpan.Zero, TimeSpan.FromMilliseconds(1500)), Deliver); // It comes again, late.
     }
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Holdfast.Cluster;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Simulation.Cluster;
@@ -29,7 +28,8 @@ internal sealed class VectorSite
     private readonly ClusterProcess process;
     private readonly Dictionary<GroupId, ShardMachine> machines = [];
     private readonly Dictionary<GroupId, IShard> routed = [];
-    private readonly Dictionary<GroupId, ResultCache> results = [];
+    private readonly Dictionary<GroupId, AnswerCache> answers = [];
+    private readonly LongMessages messages = new();
     private readonly List<ShardIndexing> indexing = [];
 
     public VectorSite(ClusterProcess process)
@@ -37,12 +37,11 @@ internal sealed class VectorSite
         this.process = process;
         var options = new IndexWorkerOptions { RowsMin = process.Dice.Next(8, 40), SealRowsMin = process.Dice.Next(10, 60), DeadRowsMin = process.Dice.Next(3, 20) };
         var (calls, board, time) = (new SiteCalls(process), new ReplicaBoard(new SiteTime(process), () => (long)process.Dice.NextUInt64()), new SiteTime(process));
-        var kept = new LocalCache(1 << 20, () => new Instant(World.Clock.Now));
         foreach (var group in ClusterWorld.VectorIds)
         {
             var machine = machines[group] = new ShardMachine(96, process.FilesOf(group)) { Bug = Enum.TryParse<PlantedShardBug>(World.Options.Mutation.ToString(), out var bug) ? bug : PlantedShardBug.None };
             indexing.Add(new ShardIndexing(machine, options));
-            results[group] = new ResultCache(kept, group, () => World.Options.Mutation == ClusterMutation.VectorKeptAnswerOutlivesWrite ? 0 : machine.Version, () => Config.Columns);
+            answers[group] = new AnswerCache();
             routed[group] = new RoutedShard(new Places(this, group), process.Node, calls, board, Config.Columns, time);
         }
     }
@@ -76,10 +75,12 @@ internal sealed class VectorSite
     {
         try
         {
-            var call = ShardVerb.Decode(message) ?? throw new CheckFailedException("a question between nodes is not whole");
+            var asked = (ReadOnlyMemory<byte>)message;
+            if (ShardVerb.Serve(messages, ref asked) is { } served) return served;
+            var call = ShardVerb.Decode(asked.Span) ?? throw new CheckFailedException("a question between nodes is not whole");
             var near = NearOf(call.Group) ?? throw VectorFault.Unavailable("the shard has no replica on that node");
             if (call.Question is not { } question) return ShardVerb.Answer(await near.ProposeAsync(call.Command, CancellationToken.None));
-            return ShardVerb.Answer(await near.AskAsync(question, call.Demand, CancellationToken.None), question is PageQuestion, Config.ColumnOf).ToArray();
+            return ShardVerb.Answer(await near.AskAsync(question, call.Demand, CancellationToken.None), question is PageQuestion or PartQuestion, Config.ColumnOf).ToArray();
         }
         catch (VectorFault fault)
         {
@@ -87,7 +88,13 @@ internal sealed class VectorSite
         }
     }
 
-    private Near? NearOf(GroupId group) => process.GroupOf(group) is { Status.IsRestored: true } replica ? new Near(this, new NearShard(new ReplicatedShard(replica, machines[group]), process.Node.Value, results[group])) : null;
+    private Near? NearOf(GroupId group)
+    {
+        if (process.GroupOf(group) is not { Status.IsRestored: true } replica) return null;
+        IShardGroup shard = new ReplicatedShard(replica, machines[group], () => replica.Status.FeatureLevel);
+        if (World.Options.Mutation == ClusterMutation.VectorKeptAnswerOutlivesWrite) shard = new Unversioned(shard);
+        return new Near(this, new NearShard(shard, process.Node.Value, answers[group]));
+    }
 
     private sealed class Places(VectorSite site, GroupId group) : IReplicaPlaces
     {
@@ -103,6 +110,8 @@ internal sealed class VectorSite
                 return nodes.Count > 0 ? nodes : [.. site.World.Machines.Select(machine => machine.Node)];
             }
         }
+
+        public IReadOnlyList<NodeId> Others => [];
 
         public IShard? Near => site.NearOf(group) is { } near && Nodes.Contains(site.process.Node) ? near : null;
     }
@@ -124,6 +133,22 @@ internal sealed class VectorSite
             (ClusterMutation.VectorSessionForgotten, ReadLevel.Session) => ReadDemand.Eventual,
             _ => demand,
         }, cancel);
+    }
+
+    /// <summary>A planted bug: what was applied since an answer was kept does not show in its version.</summary>
+    private sealed class Unversioned(IShardGroup shard) : IShardGroup
+    {
+        public (LogIndex Applied, LogIndex Committed) Position => shard.Position;
+
+        public ulong SettingsHash => shard.SettingsHash;
+
+        public ulong Version => 0;
+
+        public ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel) => shard.ProposeAsync(command, cancel);
+
+        public ValueTask<ShardState> ReadAsync(bool isStrong, CancellationToken cancel) => shard.ReadAsync(isStrong, cancel);
+
+        public ValueTask<TResult> OnLoopAsync<TResult>(Func<ShardState, TResult> read, bool isStrong, CancellationToken cancel) => shard.OnLoopAsync(read, isStrong, cancel);
     }
 
     /// <summary>A planted bug: one replica is asked, and when it does not answer nobody is.</summary>

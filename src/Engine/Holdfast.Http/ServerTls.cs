@@ -16,6 +16,9 @@ public sealed record ServerTls
     /// <summary>Which versions are spoken.</summary>
     public SslProtocols Protocols { get; init; } = ProtocolsDefault;
 
+    /// <summary>Whether a client may come without a certificate although there are roots; one that is shown must chain to them nevertheless.</summary>
+    public bool AreClientCertificatesOptional { get; init; }
+
     /// <summary>What a handshake that begins now is done with. Where clients' roots are set, nobody comes in whose certificate does not chain to them.</summary>
     /// <param name="applications">What ALPN may choose (RFC 7301); none for a protocol that does not use it.</param>
     public SslServerAuthenticationOptions Handshake(params List<SslApplicationProtocol> applications)
@@ -25,7 +28,7 @@ public sealed record ServerTls
         if (applications.Count > 0) handshake.ApplicationProtocols = applications;
         if (roots is null) return handshake;
         handshake.ClientCertificateRequired = true;
-        handshake.RemoteCertificateValidationCallback = (_, shown, chain, _) => shown is X509Certificate2 client && ClientTrust.Chains(client, chain, roots);
+        handshake.RemoteCertificateValidationCallback = (_, shown, chain, _) => shown is null ? AreClientCertificatesOptional : shown is X509Certificate2 client && ClientTrust.Chains(client, chain, roots);
         return handshake;
     }
 }

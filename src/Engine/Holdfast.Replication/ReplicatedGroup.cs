@@ -110,6 +110,13 @@ public sealed class ReplicatedGroup
     /// <summary>Hands leadership to a member, or with nobody named to the best caught-up voter. On the leader; begun is not done.</summary>
     public Task<ChangeVerdict> TransferLeadershipAsync(NodeId target) => Ask(now => TransferLeadership(now, target));
 
+    /// <summary>How gladly this node's replica stands for election, 0 to 3 (<see cref="RaftOptions.ElectionPriority"/>). A transfer of leadership to it goes as ever.</summary>
+    public Task<ChangeVerdict> SetElectionPriorityAsync(int priority) => Ask(_ =>
+    {
+        replica.Node.SetElectionPriority(priority);
+        return ChangeVerdict.Begun;
+    });
+
     /// <summary>Changes the members, through joint consensus where the quorum changes. On the leader; begun is not done.</summary>
     public Task<ChangeVerdict> ChangeMembershipAsync(Configuration target) => Ask(now => ChangeMembership(now, target));
 

@@ -9,24 +9,24 @@ namespace Holdfast.Consensus;
 /// Calling <see cref="Flush"/> once after a batch of inputs is how appends, acknowledgements and disk writes are batched.
 /// It never waits, never asks the time, and on the steady path never allocates.
 /// </summary>
-/// <remarks>This type only decides who is asked: the rules are in <c>Electing</c>, <c>Following</c>, <c>Leading</c>, <c>Log</c>, <c>Membership</c> <c>Reading</c> and <c>Recovering</c>.</remarks>
+/// <remarks>
+/// This type only decides who is asked. Who is to lead is the concern of <see cref="Elections"/>, what changes with a reign that of <see cref="Reigns"/>; the rules are in <c>Electing</c>, <c>Following</c>,
+/// <c>Leading</c>, <c>Log</c>, <c>Membership</c>, <c>Reading</c> and <c>Recovering</c>.
+/// </remarks>
 public sealed class RaftNode
 {
     private readonly RaftOptions options;
-    private readonly SupportTable support;
     private readonly Journal journal;
     private readonly Standing standing;
     private readonly ElectionTimer timer;
     private readonly Follower follower;
-    private readonly Voter voter;
-    private readonly Candidacy candidacy;
     private readonly RollCall roll;
-    private readonly MembershipChange membership;
     private readonly Readers readers;
-    private readonly Effects held = new(); // Messages that wait for the hard state they depend on.
-    private Leadership? leadership;
+    private readonly Effects held;
+    private readonly Reigns reigns;
+    private readonly Elections elections;
+    private readonly MembershipChange membership;
     private Outbound<OfferSnapshot>? snapshotWanted;
-    private RollHeld? rollHeld;
 
     /// <summary>
     /// How far a damaged replica leaps ahead of the term it found. It may have lost newer ones, with votes and entries of them, so a leader of such a term may still
@@ -38,20 +38,13 @@ public sealed class RaftNode
     public RaftNode(RaftOptions options, RaftStart start, SupportTable support, SeededRandom dice, Instant now)
     {
         this.options = options;
-        this.support = support;
         Group = start.Group;
-        journal = new Journal(start, options.Bug);
-        standing = new Standing(start.Self, start.HardState, journal.Durability);
-        var isSole = Configuration.IsSoleVoter(Self);
-        timer = new ElectionTimer(options, dice, now, isSole, start.IsRestart);
-        // A sole voter has nobody to be repaired by: it keeps what it has, and its owner says what was lost (S8).
-        follower = new Follower(standing, journal, timer, new VoteBinding(support), held, isSole ? LogIndex.Zero : start.DamagedUpTo);
-        voter = new Voter(standing, journal, timer, follower, options.Bug);
-        candidacy = new Candidacy(standing, journal, held, options.Bug);
-        roll = new RollCall(standing, journal, held, options.Bug);
+        var replica = new Replica(options, start, support, dice, now);
+        (journal, standing, timer, follower) = (replica.Journal, replica.Standing, replica.Timer, replica.Follower);
+        (roll, readers, held) = (replica.Roll, replica.Readers, replica.Held);
+        reigns = new Reigns(options, support, replica);
+        elections = new Elections(replica, reigns, options.Bug);
         membership = new MembershipChange(standing, journal);
-        readers = new Readers(options, standing, journal, held);
-        if (!IsWhole && options.Bug != PlantedBug.DamagedKeepsTerm) standing.EnterTerm(new Term(Math.Max(Term.Value, Log.Last.Term.Value) + TermsLostMax));
     }
 
     /// <summary>This node.</summary>
@@ -103,25 +96,32 @@ public sealed class RaftNode
         set => timer.IsReluctant = value && !Configuration.IsSoleVoter(Self);
     }
 
+    /// <summary>How gladly this replica stands for election, 0 to 3 (<see cref="RaftOptions.ElectionPriority"/>), from its next draw on. It changes when it stands, never whether its vote or its log counts.</summary>
+    public void SetElectionPriority(int priority)
+    {
+        Invariant.Holds(priority is >= 0 and <= 3, "an election priority is 0 to 3");
+        timer.SetPriority(priority);
+    }
+
     /// <summary>Whether this leader has committed an entry of its own term; only then does it know what is committed (Raft paper 8).</summary>
     public bool HasCommittedInTerm => standing.IsLeader && journal.HasCommittedIn(Term);
 
     /// <summary>When <see cref="Tick"/> wants to be called next; a bound follower of a quiet group has none.</summary>
-    public Instant Deadline => Instant.Min(readers.Deadline, leadership?.Deadline() ?? ElectionDeadline);
+    public Instant Deadline => Instant.Min(readers.Deadline, Leading?.Deadline() ?? elections.Deadline);
 
     /// <summary>Whether a <see cref="Flush"/> would say anything but heartbeats.</summary>
     public bool HasEffects => journal.HasNews || standing.HasNews || standing.IsLeader || held.HasMessages || held.Reads.Count > 0 || snapshotWanted is not null || follower.IsAnswerDue;
 
     /// <summary>Whether this leader holds a lease at <paramref name="now"/>: no other leader can have been elected (S2, S3), and reads need no round.</summary>
-    public bool HoldsLease(Instant now) => HasCommittedInTerm && leadership!.HoldsLease(now);
+    public bool HoldsLease(Instant now) => HasCommittedInTerm && Leading!.HoldsLease(now);
 
     /// <summary>The configuration that was in force at an index not before the log's base: what a snapshot of that index must carry.</summary>
     public Configuration ConfigurationAt(LogIndex index) => journal.Configurations.At(index);
 
     /// <summary>How far a follower's log is known to agree with this leader's; zero when this replica does not lead.</summary>
-    public LogIndex MatchOf(NodeId node) => node == Self ? Durable : leadership?.Find(node)?.Match ?? LogIndex.Zero;
+    public LogIndex MatchOf(NodeId node) => node == Self ? Durable : Leading?.Find(node)?.Match ?? LogIndex.Zero;
 
-    private Instant ElectionDeadline => candidacy.MayStand && !(Role == RaftRole.Follower && follower.Binding.IsBound) ? timer.At : Instant.Never;
+    private Leadership? Leading => reigns.Leadership;
 
     // ---- Time -------------------------------------------------------------------------------------------------------------------
 
@@ -129,13 +129,13 @@ public sealed class RaftNode
     public void Tick(Instant now)
     {
         readers.GiveUpOverdue(now);
-        if (leadership is not null)
+        if (Leading is not null)
         {
-            if (!leadership.Tick(now)) BecomeFollower(now, Term, NodeId.None);
+            if (!Leading.Tick(now)) reigns.Follow(now, Term, NodeId.None);
         }
-        else if (now >= ElectionDeadline)
+        else if (now >= elections.Deadline)
         {
-            Stand(now, isTransfer: false);
+            elections.Stand(now, isTransfer: false);
         }
     }
 
@@ -145,72 +145,28 @@ public sealed class RaftNode
         if (Role == RaftRole.Follower && (Leader == node || follower.Binding.Leader == node)) timer.OnLeaderGone(now);
     }
 
-    // ---- Elections (Raft paper 5.2, 5.4.1; thesis 3.10, 4.2.3, 9.6) ----------------------------------------------------------------
+    // ---- Elections (Raft paper 5.2, 5.4.1; thesis 3.10, 4.2.3, 9.6), by all where too few voters are whole (S8) -----------------------
 
     /// <summary>A vote is asked for.</summary>
-    public void Step(Instant now, NodeId from, in RequestVote message)
-    {
-        if (message.Term < Term || (message.IsPreVote && message.Term == Term))
-        {
-            held.VoteReplies.Add(new(from, new VoteReply(Term, false, message.IsPreVote)));
-            return;
-        }
-
-        if (!IsBlessedByLeader(message) && IsSpokenFor(now, from))
-        {
-            follower.KeepVote(from, message);
-            return;
-        }
-
-        if (!message.IsPreVote && message.Term > Term) BecomeFollower(now, message.Term, NodeId.None);
-        held.VoteReplies.Add(new(from, voter.Answer(now, from, message)));
-    }
+    public void Step(Instant now, NodeId from, in RequestVote message) => elections.OnRequestVote(now, from, message);
 
     /// <summary>A vote is answered.</summary>
-    public void Step(Instant now, NodeId from, in VoteReply message)
-    {
-        if (message.Term > Term && !(message.IsPreVote && message.Granted)) BecomeFollower(now, message.Term, NodeId.None);
-        else if (IsWhole && !roll.IsCalling && candidacy.TryRecord(from, message)) CountVotes(now);
-    }
+    public void Step(Instant now, NodeId from, in VoteReply message) => elections.OnVoteReply(now, from, message);
 
     /// <summary>A leader asks this replica to stand.</summary>
     public void Step(Instant now, NodeId from, in TimeoutNow message)
     {
-        if (message.Term == Term && Leader == from && Role == RaftRole.Follower && !IsReluctant) Stand(now, isTransfer: true);
+        if (message.Term == Term && Leader == from && Role == RaftRole.Follower && !IsReluctant) elections.Stand(now, isTransfer: true);
     }
 
     /// <summary>A node says that it does not lead a term, and so never will again: a vote bound to it there is free (S2).</summary>
     public void Step(Instant now, NodeId from, in ReleaseVote message) => follower.OnReleased(now, from, message.Term);
 
-    // ---- Elections by all (S8) -------------------------------------------------------------------------------------------------------
-
     /// <summary>A voter of a group with too few whole voters calls the roll.</summary>
-    public void Step(Instant now, NodeId from, in CallRoll message)
-    {
-        if (message.Term < Term || (message.IsTrial && message.Term == Term))
-        {
-            held.RollAnswers.Add(new(from, voter.RefuseRoll(message)));
-            return;
-        }
-
-        if (IsSpokenFor(now, from))
-        {
-            follower.AskWhetherStillLeading();
-            if (message.IsTrial) held.RollAnswers.Add(new(from, voter.RefuseRoll(message)));
-            return;
-        }
-
-        if (message.Term > Term && !message.IsTrial) BecomeFollower(now, message.Term, NodeId.None);
-        roll.OnHeard(now, timer.Patience);
-        held.RollAnswers.Add(new(from, voter.AnswerRoll(now, from, message)));
-    }
+    public void Step(Instant now, NodeId from, in CallRoll message) => elections.OnCallRoll(now, from, message);
 
     /// <summary>A roll call is answered.</summary>
-    public void Step(Instant now, NodeId from, in RollAnswer message)
-    {
-        if (message.Term > Term && !(message.IsTrial && message.Granted)) BecomeFollower(now, message.Term, NodeId.None);
-        else if (roll.TryRecord(from, message)) CountRoll(now);
-    }
+    public void Step(Instant now, NodeId from, in RollAnswer message) => elections.OnRollAnswer(now, from, message);
 
     // ---- Replication (Raft paper 5.3, 5.4.2, 7) ------------------------------------------------------------------------------------
 
@@ -223,7 +179,7 @@ public sealed class RaftNode
             return;
         }
 
-        FollowLeader(now, header.Term, from);
+        reigns.Obey(now, header.Term, from);
         follower.Take(now, header, entries);
     }
 
@@ -232,12 +188,12 @@ public sealed class RaftNode
     {
         if (message.Term > Term)
         {
-            BecomeFollower(now, message.Term, NodeId.None);
+            reigns.Follow(now, message.Term, NodeId.None);
             return;
         }
 
         if (message.Bound != SupportEpoch.None && !(standing.IsLeader && message.Term == Term)) held.VoteReleases.Add(new(from, new ReleaseVote(message.Term)));
-        if (message.Term < Term || leadership?.Find(from) is not { } progress || !leadership.TryAccept(now, progress, message)) return;
+        if (message.Term < Term || Leading?.Find(from) is not { } progress || !Leading.TryAccept(now, progress, message)) return;
         AdvanceCommit(now);
         FinishTransfer();
     }
@@ -251,28 +207,28 @@ public sealed class RaftNode
             return;
         }
 
-        FollowLeader(now, message.Term, from);
+        reigns.Obey(now, message.Term, from);
         if (message.Position.Index > Commit) snapshotWanted = new(from, message);
         else follower.AcknowledgeCommitted();
     }
 
     /// <summary>Whether this replica leads and is handing leadership over: it takes no proposals, though it is not short of room.</summary>
-    public bool IsHandingOver => leadership is { IsHandingOver: true };
+    public bool IsHandingOver => Leading is { IsHandingOver: true };
 
     /// <summary>Puts an entry into the leader's log; the payload is copied.</summary>
     public ProposeResult Propose(Instant now, ReadOnlySpan<byte> payload)
     {
-        if (leadership is null) return new(ProposeStatus.NotLeader, default, Leader);
+        if (Leading is null) return new(ProposeStatus.NotLeader, default, Leader);
         if (payload.Length > options.EntryBytesMax) return new(ProposeStatus.TooLarge, default, Self);
-        if (!leadership.Admits(payload.Length)) return new(ProposeStatus.Busy, default, Self);
-        return new(ProposeStatus.Accepted, leadership.Append(EntryKind.Command, payload), Self);
+        if (!Leading.Admits(payload.Length)) return new(ProposeStatus.Busy, default, Self);
+        return new(ProposeStatus.Accepted, Leading.Append(EntryKind.Command, payload), Self);
     }
 
     /// <summary>Whether the log takes another entry now, and in which place: asked before a command executes whose effects nobody knows yet (S16). Nothing is reserved beyond the input in which it is asked.</summary>
     public ProposeResult Admit()
     {
-        if (leadership is null) return new(ProposeStatus.NotLeader, default, Leader);
-        return leadership.Admits(1)
+        if (Leading is null) return new(ProposeStatus.NotLeader, default, Leader);
+        return Leading.Admits(1)
             ? new(ProposeStatus.Accepted, new LogPosition(Term, Log.Last.Index.Next), Self)
             : new(ProposeStatus.Busy, default, Self);
     }
@@ -280,10 +236,10 @@ public sealed class RaftNode
     /// <summary>Puts the entry of a command into the log that was admitted in this very input; only its size can still refuse it. The payload is copied.</summary>
     public ProposeResult ProposeAdmitted(ReadOnlySpan<byte> payload)
     {
-        Invariant.Holds(leadership is not null, "a command was admitted, and its entry came when this replica led no more");
+        Invariant.Holds(Leading is not null, "a command was admitted, and its entry came when this replica led no more");
         return payload.Length > options.EntryBytesMax
             ? new(ProposeStatus.TooLarge, default, Self)
-            : new(ProposeStatus.Accepted, leadership!.Append(EntryKind.Command, payload), Self);
+            : new(ProposeStatus.Accepted, Leading!.Append(EntryKind.Command, payload), Self);
     }
 
     // ---- Membership and leadership by request (Raft paper 6; thesis 3.10, 4) ---------------------------------------------------------
@@ -291,19 +247,19 @@ public sealed class RaftNode
     /// <summary>Begins a membership change through joint consensus; the second step is proposed by the core itself when the first is committed.</summary>
     public ProposeResult ProposeConfiguration(Instant now, Configuration target)
     {
-        if (leadership is null) return new(ProposeStatus.NotLeader, default, Leader);
+        if (Leading is null) return new(ProposeStatus.NotLeader, default, Leader);
         return membership.Begin(target) is { } next
-            ? new(ProposeStatus.Accepted, leadership.Append(now, next), Self)
+            ? new(ProposeStatus.Accepted, Leading.Append(now, next), Self)
             : new(ProposeStatus.Refused, default, Self);
     }
 
     /// <summary>Hands leadership to <paramref name="target"/>, or with nobody named to the best caught-up voter. Proposals are refused meanwhile; given up after one election timeout.</summary>
     public bool TransferLeadership(Instant now, NodeId target)
     {
-        if (leadership is null) return false;
-        if (target == NodeId.None) target = leadership.BestSuccessor();
+        if (Leading is null) return false;
+        if (target == NodeId.None) target = Leading.BestSuccessor();
         if (target == Self || !Configuration.MayLead(target)) return false;
-        leadership.BeginTransfer(now, target);
+        Leading.BeginTransfer(now, target);
         FinishTransfer();
         return true;
     }
@@ -311,10 +267,10 @@ public sealed class RaftNode
     // ---- Reads (Raft thesis 6.4) -----------------------------------------------------------------------------------------------------
 
     /// <summary>Asks for a read index for a batch of this node's reads: at once under the lease, else by a round, or through the leader. Decided in <see cref="Effects.Reads"/>.</summary>
-    public void ReadIndex(Instant now, ulong context) => readers.Ask(now, context, leadership);
+    public void ReadIndex(Instant now, ulong context) => readers.Ask(now, context, Leading);
 
     /// <summary>A follower asks for a read index.</summary>
-    public void Step(Instant now, NodeId from, in ReadIndexRequest message) => readers.OnRequest(from, message, leadership);
+    public void Step(Instant now, NodeId from, in ReadIndexRequest message) => readers.OnRequest(from, message, Leading);
 
     /// <summary>The leader answers a read-index request.</summary>
     public void Step(Instant now, NodeId from, in ReadIndexReply message) => readers.OnReply(message);
@@ -325,9 +281,8 @@ public sealed class RaftNode
     public void OnDurable(Instant now, PersistToken token)
     {
         journal.Durability.OnDurable(token);
-        if (roll.TryCountOwnVote()) CountRoll(now);
-        else if (!roll.IsCalling && candidacy.TryCountOwnVote()) CountVotes(now);
-        if (leadership is not null) AdvanceCommit(now);
+        elections.OnDurable(now);
+        if (Leading is not null) AdvanceCommit(now);
         else follower.RepairIfCovered(now);
     }
 
@@ -337,7 +292,7 @@ public sealed class RaftNode
     /// <summary>The connection to a peer was lost or re-made: what was in flight may be gone.</summary>
     public void OnPeerReset(Instant now, NodeId peer)
     {
-        if (leadership?.Find(peer) is { State: not ProgressState.Snapshot } progress) progress.BecomeProbe();
+        if (Leading?.Find(peer) is { State: not ProgressState.Snapshot } progress) progress.BecomeProbe();
         if (Role == RaftRole.Follower && follower.Binding.Leader == peer) follower.AskWhetherStillLeading(); // It may have restarted, and lead no more.
     }
 
@@ -363,11 +318,11 @@ public sealed class RaftNode
     /// <summary>Says what is to be done about all inputs since the last call. <paramref name="effects"/> must be clear.</summary>
     public void Flush(Instant now, Effects effects)
     {
-        if (leadership is not null)
+        if (Leading is not null)
         {
-            readers.Decide(now, leadership);
-            leadership.Send(now, Commit, effects);
-            readers.Decide(now, leadership); // A sole voter confirms its round by itself.
+            readers.Decide(now, Leading);
+            Leading.Send(now, Commit, effects);
+            readers.Decide(now, Leading); // A sole voter confirms its round by itself.
         }
 
         if (journal.Durability.HasWork(Log.Last.Index)) effects.Persist = journal.Durability.Take(standing.HardState, Log.Last.Index);
@@ -382,151 +337,23 @@ public sealed class RaftNode
         journal.Tell(effects);
         effects.Role = standing.TakeNews();
         (effects.SnapshotWanted, snapshotWanted) = (snapshotWanted, null);
-        (effects.RollHeld, rollHeld) = (rollHeld, null);
+        effects.RollHeld = elections.TakeRollHeld();
     }
 
-    // ---- Transitions -----------------------------------------------------------------------------------------------------------------
-
-    /// <summary>The leader of the term before asked for this election and has given up its lease: no promise stands against it (Raft thesis 3.10, S3).</summary>
-    private bool IsBlessedByLeader(in RequestVote message) =>
-        message.IsTransfer && (leadership is not null ? leadership.HasForswornLease && message.Term == Term.Next : message.Term == follower.Binding.Term.Next);
-
-    private bool IsSpokenFor(Instant now, NodeId candidate) => leadership?.HearsQuorum(now) ?? voter.IsSpokenFor(now, candidate);
-
-    private void Stand(Instant now, bool isTransfer)
-    {
-        timer.OnStanding(now);
-        if (!candidacy.MayStand) return;
-        if (!voter.MayVote(now))
-        {
-            if (!isTransfer && !IsWhole && timer.IsForsaken(now)) TryRoll(now);
-            return;
-        }
-
-        roll.GiveUp(); // An ordinary election may be possible by now, and its votes count only while no roll is called.
-        candidacy.NoteWhetherLeaving();
-        if (isTransfer)
-        {
-            StandForElection(isTransfer: true);
-            return;
-        }
-
-        if (Role == RaftRole.Follower && !voter.TryFreeVote(now)) return;
-        candidacy.AskAround();
-        CountVotes(now);
-        if (Role == RaftRole.PreCandidate && roll.IsWanted(now)) TryRoll(now); // A damaged voter has asked, and may not have the best log.
-    }
-
-    private void TryRoll(Instant now)
-    {
-        if (!timer.IsSilent(now) && voter.TryFreeVote(now)) roll.Try();
-    }
-
-    private void StandForElection(bool isTransfer)
-    {
-        EnterTerm(Term.Next);
-        candidacy.Stand(isTransfer);
-    }
-
-    private void CountVotes(Instant now)
-    {
-        switch (candidacy.Outcome)
-        {
-            case VoteOutcome.Won when Role == RaftRole.PreCandidate:
-                StandForElection(isTransfer: false);
-                break;
-            case VoteOutcome.Won when Role == RaftRole.Candidate:
-                BecomeLeader(now);
-                break;
-            case VoteOutcome.Lost when roll.IsTrying:
-                break; // That was to be expected; the answers of all are still to come.
-            case VoteOutcome.Lost:
-                BecomeFollower(now, Term, NodeId.None);
-                timer.OnDefeat(now);
-                break;
-            default:
-                break; // Pending: more answers come, or the deadline does.
-        }
-    }
-
-    private void CountRoll(Instant now)
-    {
-        switch (roll.Outcome)
-        {
-            case VoteOutcome.Won when !roll.IsCalling:
-                EnterTerm(Term.Next);
-                roll.Call();
-                break;
-            case VoteOutcome.Won:
-                rollHeld = new RollHeld(Term, Log.Last, LogIndex.Max(roll.DoubtUpTo, follower.DamagedUpTo));
-                follower.OnElectedByAll();
-                BecomeLeader(now);
-                break;
-            case VoteOutcome.Lost:
-                var wasCalling = roll.IsCalling;
-                roll.Close();
-                if (!wasCalling && IsWhole) break; // The pre-vote that went out beside the trial may still be won.
-                BecomeFollower(now, Term, NodeId.None);
-                timer.OnDefeat(now);
-                break;
-            default:
-                break; // Pending: somebody has not answered, and without everybody nothing is known.
-        }
-    }
-
-    private void BecomeLeader(Instant now)
-    {
-        roll.Close();
-        roll.OnLeader();
-        standing.Become(RaftRole.Leader, Self);
-        leadership = new Leadership(options, support, standing, journal, now);
-    }
-
-    private void BecomeFollower(Instant now, Term term, NodeId leader)
-    {
-        if (leadership is not null)
-        {
-            readers.RefuseAll(leadership);
-            leadership.ReleaseVotes(held);
-        }
-
-        if (term > Term) EnterTerm(term);
-        standing.Become(RaftRole.Follower, leader);
-        roll.Close();
-        leadership = null;
-        timer.Restart(now);
-    }
-
-    private void EnterTerm(Term term)
-    {
-        standing.EnterTerm(term);
-        roll.Close();
-        follower.OnTerm();
-        readers.OnTerm();
-        held.ForgetMessages(); // They spoke for a term that is over.
-    }
-
-    private void FollowLeader(Instant now, Term term, NodeId leader)
-    {
-        Invariant.Holds(term > Term || Role != RaftRole.Leader, "two leaders in one term");
-        Invariant.Holds(term > Term || Leader == NodeId.None || Leader == leader, "two leaders in one term");
-        if (term > Term || Role != RaftRole.Follower || Leader != leader) BecomeFollower(now, term, leader);
-        roll.OnLeader();
-        follower.Obey(now);
-    }
+    // ---- While leading ---------------------------------------------------------------------------------------------------------------
 
     private void AdvanceCommit(Instant now)
     {
-        leadership!.AdvanceCommit();
+        Leading!.AdvanceCommit();
         switch (membership.Next())
         {
             case MembershipStep.LeaveJoint:
-                leadership.Append(now, Configuration.LeaveJoint());
+                Leading.Append(now, Configuration.LeaveJoint());
                 break;
             case MembershipStep.LeaveGroup:
-                leadership.ForswearLease();
-                var successor = leadership.BestSuccessor();
-                BecomeFollower(now, Term, NodeId.None);
+                Leading.ForswearLease();
+                var successor = Leading.BestSuccessor();
+                reigns.Follow(now, Term, NodeId.None);
                 if (successor != NodeId.None) held.TimeoutNows.Add(new(successor, new TimeoutNow(Term)));
                 break;
             default:
@@ -536,6 +363,6 @@ public sealed class RaftNode
 
     private void FinishTransfer()
     {
-        if (leadership is not null && leadership.TryFinishTransfer(out var target)) held.TimeoutNows.Add(new(target, new TimeoutNow(Term)));
+        if (Leading is not null && Leading.TryFinishTransfer(out var target)) held.TimeoutNows.Add(new(target, new TimeoutNow(Term)));
     }
 }

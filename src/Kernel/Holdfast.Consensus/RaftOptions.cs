@@ -21,6 +21,12 @@ public sealed record RaftOptions
     /// <summary>Most bytes on their way to one follower without an answer. Default 8 MiB.</summary>
     public int InflightBytesMax { get; init; } = 8 * 1024 * 1024;
 
+    /// <summary>
+    /// Bytes of entries after which one follower gets no more in the same flush; what is left follows with its first answer. A follower that comes back from a snapshot would otherwise be sent a whole window at once,
+    /// and both loops would stand still while it is copied: 100 ms of processor time for 8 MiB, into memory touched for the first time. Default 1 MiB.
+    /// </summary>
+    public int FlushBytesMax { get; init; } = 1024 * 1024;
+
     /// <summary>Most appends on their way to one follower without an answer. Default 256.</summary>
     public int InflightAppendsMax { get; init; } = 256;
 

@@ -25,6 +25,15 @@ public sealed class ByteBuffer(int initialCapacity = 4096) : IBufferWriter<byte>
     /// <summary>Drops everything from <paramref name="length"/> on.</summary>
     public void TruncateTo(int length) => Length = Math.Min(length, Length);
 
+    /// <summary>Gives the memory of an empty buffer back when it holds more than that.</summary>
+    public void Trim(int capacityMax)
+    {
+        if (Length == 0 && bytes.Length > capacityMax) bytes = GC.AllocateUninitializedArray<byte>(Math.Min(initialCapacity, capacityMax));
+    }
+
+    /// <summary>How much it holds before it grows.</summary>
+    public int Capacity => bytes.Length;
+
     /// <summary>Drops the first bytes; the others move to the front.</summary>
     public void DropFirst(int count)
     {

@@ -20,6 +20,12 @@ public sealed record KeyspaceOptions
     /// <summary>How old what a client reads from a replica may be, when it asked for that (READONLY). Default 1 s.</summary>
     public TimeSpan ReplicaAgeMax { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Who may use DEBUG: "no" (nobody, the default), "local" (clients on this machine) or "yes" (everybody), as Redis's enable-debug-command.</summary>
+    public string DebugCommand { get; init; } = "no";
+
     /// <summary>Bytes of replies that a client may leave unread before no more of its commands are read. Default 1 MiB.</summary>
     public int UnreadBytesMax { get; init; } = 1024 * 1024;
+
+    /// <summary>Whether slots are given out by hand (CLUSTER ADDSLOTS, redis-cli --cluster create) and not by themselves. Default: by themselves.</summary>
+    public bool IsBootstrappedByHand { get; init; }
 }

@@ -5,6 +5,8 @@ namespace Holdfast.Vectors;
 /// </summary>
 public sealed class VectorFault : Exception
 {
+    private const int MisdirectedStatus = 421;
+
     private VectorFault(int status, string message)
         : base(message) => Status = status;
 
@@ -55,6 +57,12 @@ public sealed class VectorFault : Exception
 
     /// <summary>413: larger than a request may be.</summary>
     public static VectorFault TooLarge(long bytesMax) => new(413, $"JSON payload has exceeded limit ({bytesMax} bytes).");
+
+    /// <summary>421: the shard does not have what is asked for, or not for long: the directory says who has it. Between nodes and inside them only; a client is told to ask again when it takes too long.</summary>
+    internal static VectorFault Misdirected(string what) => new(MisdirectedStatus, $"Service unavailable: {what}");
+
+    /// <summary>Whether the shard that was asked does not have what it was asked for: nothing was done, and another has it.</summary>
+    internal bool IsMisdirected => Status == MisdirectedStatus;
 
     /// <summary>503: no leader, or too much waits; nothing was written, and asking again is safe.</summary>
     public static VectorFault Unavailable(string what) => new(503, $"Service unavailable: {what}");

@@ -33,7 +33,7 @@ internal sealed class ClusterInMemory : IClusterHands
         Looks++;
         if (Unreachable.Contains(group) || !Groups.TryGetValue(group, out var configuration)) return new((GroupSighting?)null);
         var caughtUp = configuration.Members.ToArray().Select(member => member.Node).Where(node => !Slow.Contains(node));
-        return new(new GroupSighting(group, configuration, Levels.GetValueOrDefault(group, 1u), [.. caughtUp]));
+        return new(new GroupSighting(group, configuration, Levels.GetValueOrDefault(group, 1u), [.. caughtUp]) { Behind = [.. configuration.Members.ToArray().Where(member => !member.CountsForQuorum && Slow.Contains(member.Node)).Select(member => member.Node)] });
     }
 
     public ValueTask ChangeMembersAsync(ProcedureAction.ChangeMembers change, CancellationToken cancellation)

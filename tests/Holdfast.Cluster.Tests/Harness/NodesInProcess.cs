@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Holdfast.Interop.Tests;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Storage;
@@ -26,7 +27,7 @@ internal sealed class NodesInProcess : IAsyncDisposable
     /// <summary>Nodes that found a cluster together and know each other.</summary>
     public async Task<ClusterNode[]> FoundAsync(int count)
     {
-        var ports = FreePorts(count);
+        var ports = Ports.Free(count);
         var founders = Enumerable.Range(0, count).ToDictionary(i => $"n{i + 1}", i => $"127.0.0.1:{ports[i]}");
         var made = Enumerable.Range(0, count).Select(i => Make($"n{i + 1}", ports[i], founders, "", "")).ToArray();
         await Task.WhenAll(made.Select(node => node.StartAsync(CancellationToken.None)));
@@ -42,7 +43,7 @@ internal sealed class NodesInProcess : IAsyncDisposable
         for (var tries = 0; token is null && tries < 12; tries++) token = await by.CreateTokenAsync(TimeSpan.FromHours(1), 1, CancellationToken.None);
         Assert.NotNull(token);
         var member = by.View.Members[by.Directory.Status.Self];
-        var joined = Make(name, FreePorts(1)[0], new Dictionary<string, string>(), $"127.0.0.1:{member.Port}", token.ToString());
+        var joined = Make(name, Ports.Free(1)[0], new Dictionary<string, string>(), $"127.0.0.1:{member.Port}", token.ToString());
         await joined.StartAsync(CancellationToken.None);
         return joined;
     }
@@ -54,7 +55,7 @@ internal sealed class NodesInProcess : IAsyncDisposable
         nodes.Remove(node);
         await EndAsync(node);
         whileDown(Path.Combine(folder, name));
-        var again = Make(name, FreePorts(1)[0], new Dictionary<string, string>(), "", "");
+        var again = Make(name, Ports.Free(1)[0], new Dictionary<string, string>(), "", "");
         await again.StartAsync(CancellationToken.None);
         return again;
     }
@@ -104,15 +105,6 @@ internal sealed class NodesInProcess : IAsyncDisposable
         listener.Start();
         nodes.Add(new Node(cluster, runtime, listener, control, data));
         return cluster;
-    }
-
-    private static int[] FreePorts(int count)
-    {
-        var probes = Enumerable.Range(0, count).Select(_ => new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0)).ToArray();
-        foreach (var probe in probes) probe.Start();
-        var ports = probes.Select(probe => ((IPEndPoint)probe.LocalEndpoint).Port).ToArray();
-        foreach (var probe in probes) probe.Stop();
-        return ports;
     }
 
     /// <summary>Waits for a condition; the bound is a minute, so that only a cluster that stands still fails, and then it says where everybody stands.</summary>

@@ -74,6 +74,9 @@ internal sealed class RaftCluster
 
     public void CutOneWay(int from, int to) => cut.Add((this[from].Id, this[to].Id));
 
+    /// <summary>A wire carries again, and nobody is told that it had not.</summary>
+    public void MendOneWay(int from, int to) => cut.Remove((this[from].Id, this[to].Id));
+
     public void Heal()
     {
         cut.Clear();

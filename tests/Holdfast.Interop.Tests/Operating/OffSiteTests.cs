@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using Holdfast.Cluster;
 
 namespace Holdfast.Interop.Tests.Operating;
 
-/// <summary>Copies of backups in an S3-compatible store (npm's s3rver, which believes signatures of version 4 unread: they are held against AWS's examples elsewhere), and what is restored when the site is lost.</summary>
+/// <summary>Copies of backups in an S3-compatible store (npm's s3rver, which believes signatures of version 4 unread: a store that verifies them stands in the tests of the backups' room), and what is restored when the site is lost.</summary>
 public sealed class OffSiteTests
 {
     [Fact]
@@ -45,6 +46,41 @@ public sealed class OffSiteTests
         alone.Start();
         await alone.UntilServesAsync();
         for (var i = 0; i < 80; i++) Assert.Equal(i < 50 ? new string('x', 1000) : "more", await alone.GetAsync($"key{i}"));
+    }
+
+    /// <summary>A store that others wrote puts our parts together, and its tag is one that we recognise.</summary>
+    [Fact]
+    public async Task A_large_object_goes_to_a_foreign_store_in_parts()
+    {
+        await using var bench = new ServerBench();
+        using var store = new Store(bench.At("store"));
+        store.Start();
+        Assert.True(S3Address.TryParse("s3://backups/large objects", store.Variables.GetValueOrDefault, out var address, out _));
+        var parts = new S3Parts(5 << 20, 5 << 20);
+        using var bucket = new S3Bucket(address, S3Credentials.Of(store.Variables.GetValueOrDefault)!, parts);
+        var content = new byte[(11 << 20) + 3];
+        new Random(7).NextBytes(content);
+        await File.WriteAllBytesAsync(bench.At("large"), content, TestContext.Current.CancellationToken);
+        for (var begun = Stopwatch.StartNew(); ;)
+        {
+            try
+            {
+                await bucket.ForgetUnfinishedAsync("", CancellationToken.None); // This store cannot list them: nothing, and no fault.
+                break;
+            }
+            catch (IOException) when (begun.Elapsed < ServerBench.Patience)
+            {
+                await Task.Delay(100); // It is starting.
+            }
+        }
+
+        await bucket.PutAsync("a b", bench.At("large"), content.Length, CancellationToken.None);
+        var listed = Assert.Single(await bucket.ListAsync("", CancellationToken.None));
+        Assert.Equal(("a b", content.Length), (listed.Name, listed.Bytes));
+        Assert.True(await parts.IsTagOfAsync(listed.Tag, bench.At("large"), content.Length, CancellationToken.None));
+        using var back = new MemoryStream();
+        await bucket.GetAsync("a b", back, CancellationToken.None);
+        Assert.True(content.AsSpan().SequenceEqual(back.ToArray()));
     }
 
     /// <summary>Waits until everything that was acknowledged before a moment is in the copy, as the node's own page says.</summary>

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Holdfast.Interop.Tests.Operating;
 
-/// <summary>Traces leave a node by OTLP when it is told where to, and carry the fan-out of a write (R1.12).</summary>
+/// <summary>Traces leave a node by OTLP when it is told where to, and carry the fan-out of a write, also of one that entered at a follower (R1.12).</summary>
 public sealed class OtlpTests
 {
     [Fact]
@@ -15,10 +15,11 @@ public sealed class OtlpTests
         collector.Start();
         await using var cluster = await ProcessCluster.StartAsync(flags: ["--otlp", $"http://127.0.0.1:{port}", "--otlp-share", "1"]);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
-        string[] wanted = ["etcdserverpb.KV/Put", "propose", "wal", "append", "peer", "commit", "apply"];
+        string[] wanted = ["etcdserverpb.KV/Put", "propose", "forwarded_to", "forwarded_from", "wal", "append", "peer", "commit", "apply"];
+        var entry = 0;
         for (var missing = wanted.ToHashSet(); missing.Count > 0;)
         {
-            await cluster.TryPutAsync(0, "traced", "yes");
+            await cluster.TryPutAsync(entry++ % 3, "traced", "yes");
             var request = await collector.GetContextAsync().WaitAsync(patience.Token);
             using var body = new MemoryStream();
             await request.Request.InputStream.CopyToAsync(body, patience.Token);

@@ -23,6 +23,7 @@ public sealed class PackageTests
             await DotnetAsync("tool", "install", "holdfast", "--tool-path", tools, "--configfile", sources);
             var said = await EtcdFlagCluster.RunAsync(Path.Combine(tools, "holdfast"), new Dictionary<string, string>(), "version");
             Assert.StartsWith("holdfast 0.1.0", said, StringComparison.Ordinal);
+            Assert.NotEmpty(Directory.EnumerateFiles(tools, "liblua54.so", SearchOption.AllDirectories)); // Redis's scripts run in it.
             await DotnetAsync("tool", "uninstall", "holdfast", "--tool-path", tools);
             Assert.False(File.Exists(Path.Combine(tools, "holdfast")));
         }

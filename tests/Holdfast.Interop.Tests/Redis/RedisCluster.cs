@@ -14,11 +14,12 @@ internal sealed class RedisCluster : IAsyncDisposable
     /// <summary>Where each node serves Redis clients.</summary>
     public int[] Ports { get; }
 
-    /// <summary>Starts a fresh cluster and waits until every slot is served, by as many masters as there are nodes.</summary>
-    public static async Task<RedisCluster> StartAsync(int nodes = 3, bool hasFaultyNetwork = false, Func<int, string[]>? flagsOf = null)
+    /// <summary>Starts a fresh cluster and waits until every slot is served, by as many masters as there are nodes; behind them stand nodes that are witnesses of the shards.</summary>
+    public static async Task<RedisCluster> StartAsync(int nodes = 3, bool hasFaultyNetwork = false, Func<int, string[]>? flagsOf = null, int witnesses = 0)
     {
         var ports = Interop.Tests.Ports.Free(nodes);
-        var cluster = new RedisCluster(await ProcessCluster.StartAsync(nodes, hasFaultyNetwork, flagsOf: node => ["--redis", $"127.0.0.1:{ports[node]}", .. flagsOf?.Invoke(node) ?? []]), ports);
+        string[] FaceOf(int node) => node < nodes ? ["--redis", $"127.0.0.1:{ports[node]}"] : ["--roles", "coordination,witness"];
+        var cluster = new RedisCluster(await ProcessCluster.StartAsync(nodes + witnesses, hasFaultyNetwork, flagsOf: node => [.. FaceOf(node), .. flagsOf?.Invoke(node) ?? []]), ports);
         await cluster.UntilServedAsync(nodes);
         return cluster;
     }
@@ -42,14 +43,7 @@ internal sealed class RedisCluster : IAsyncDisposable
     public async Task<IReadOnlyList<ListedNode>> NodesAsync()
     {
         var asked = Enumerable.Range(0, Ports.Length).First(Nodes.IsRunning);
-        var listed = new List<ListedNode>();
-        foreach (var line in (await CliAsync(asked, "cluster", "nodes")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
-        {
-            var fields = line.Split(' ');
-            listed.Add(new ListedNode(fields[0], int.Parse(fields[1].Split('@')[0].Split(':')[1], System.Globalization.CultureInfo.InvariantCulture), fields[2], string.Join(',', fields.Skip(8))));
-        }
-
-        return listed;
+        return ListedNode.ParseAll(await CliAsync(asked, "cluster", "nodes"));
     }
 
     /// <summary>Waits until all nodes say the same about the slots.</summary>
@@ -84,7 +78,8 @@ internal sealed class RedisCluster : IAsyncDisposable
         return RunAsync("redis-cli", [.. where, .. words]);
     }
 
-    private static async Task<string> RunAsync(string program, string[] words)
+    /// <summary>What a program prints, errors last.</summary>
+    internal static async Task<string> RunAsync(string program, params string[] words)
     {
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var word in words) start.ArgumentList.Add(word);
@@ -99,7 +94,13 @@ internal sealed class RedisCluster : IAsyncDisposable
 }
 
 /// <summary>A line of CLUSTER NODES.</summary>
-internal sealed record ListedNode(string Id, int Port, string Flags, string Ranges)
+internal sealed record ListedNode(string Id, int Port, string Flags, string Master, ulong Epoch, string Ranges)
 {
+    public bool IsSlave => Flags.Split(',').Contains("slave");
+
+    public static IReadOnlyList<ListedNode> ParseAll(string text) =>
+        [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.Contains('@', StringComparison.Ordinal)).Select(line => line.Split(' ')).Select(fields =>
+            new ListedNode(fields[0], int.Parse(fields[1].Split('@')[0].Split(':')[1], System.Globalization.CultureInfo.InvariantCulture), fields[2], fields[3], ulong.Parse(fields[6], System.Globalization.CultureInfo.InvariantCulture), string.Join(',', fields.Skip(8))))];
+
     public int Slots => Ranges.Split(',', StringSplitOptions.RemoveEmptyEntries).Sum(range => range.Split('-') is [var first, var last] ? int.Parse(last, System.Globalization.CultureInfo.InvariantCulture) - int.Parse(first, System.Globalization.CultureInfo.InvariantCulture) + 1 : 1);
 }

@@ -15,19 +15,31 @@ internal sealed class LocalShards
     private readonly ShardLog log;
 
     public LocalShards(KeyspaceOptions? options = null)
+        : this(options, Self, new ClusterShard(new GroupId(2), [(0, KeySlot.Count - 1)], [Self]))
     {
+    }
+
+    /// <summary>A node of several: it leads one shard.</summary>
+    public LocalShards(KeyspaceOptions? options, NodeId self, ClusterShard shard)
+    {
+        (Me, Shard) = (self, shard);
         Node = new KeyspaceNode(CommandTable.Build(), options ?? new KeyspaceOptions()) { WallMicros = Clock, StartedMicros = Clock };
-        Leader = new ShardMachine(new GroupId(2), Node.Table, Node);
-        Replica = new ShardMachine(new GroupId(2), Node.Table, new KeyspaceNode(Node.Table, Node.Options) { Settings = Node.Settings });
-        Leader.OnRole(new GroupRole(true, new Term(1), Self));
+        Leader = new ShardMachine(shard.Group, Node.Table, Node);
+        Replica = new ShardMachine(shard.Group, Node.Table, new KeyspaceNode(Node.Table, Node.Options) { Settings = Node.Settings });
+        Leader.OnRole(new GroupRole(true, new Term(1), self));
         log = new ShardLog(this);
         Seat = new ShardSeat(Leader, log);
-        var shard = new ClusterShard(new GroupId(2), [(0, KeySlot.Count - 1)], [Self]);
-        Node.Topology = new Topology(Self, [new ClusterPeer(Self, "127.0.0.1", 6379, 16379)], [shard], [Seat]);
+        Node.Topology = new Topology(self, [new ClusterPeer(self, "127.0.0.1", 6378 + (int)self.Value, 16379)], [shard], [Seat]);
         new ShardChores(Node).Look();
     }
 
     public static NodeId Self { get; } = new(1);
+
+    /// <summary>This node.</summary>
+    public NodeId Me { get; }
+
+    /// <summary>The shard that it leads.</summary>
+    public ClusterShard Shard { get; }
 
     public KeyspaceNode Node { get; }
 
@@ -142,7 +154,7 @@ internal sealed class LocalShards
 
         public bool IsBare { get; set; }
 
-        public NodeId Leader => Self;
+        public NodeId Leader => owner.Me;
 
         public bool IsLedHere => true;
 
@@ -170,7 +182,8 @@ internal sealed class LocalShards
                 tail.Add((position, effects.Written.ToArray(), owner.Clock));
             }
 
-            held.Add(completion);
+            if (options.Durability == Durability.Async) completion.OnCompleted(new ProposeOutcome(ProposalStatus.Applied, default, null));
+            else held.Add(completion);
             if (owner.CommitsAtOnce) CommitAll();
         }
 

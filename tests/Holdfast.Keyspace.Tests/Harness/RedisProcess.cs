@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Holdfast.Interop.Tests;
 using Holdfast.Wire.Resp;
 
 namespace Holdfast.Keyspace.Tests;
@@ -20,9 +21,9 @@ internal sealed class RedisProcess : IAsyncDisposable
         var program = Array.Find(["/usr/bin/redis-server", "/usr/local/bin/redis-server"], File.Exists);
         Assert.True(program is not null, "Debian's redis-server is missing: apt-get install redis-server (./test does it as root)");
         var directory = Directory.CreateTempSubdirectory("holdfast-redis-").FullName;
-        var port = FreePort();
+        if (Ports.Free(2) is not [var port, var busPort]) throw new InvalidOperationException("two ports were asked for");
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var word in (string[])["--port", $"{port}", "--cluster-enabled", "yes", "--cluster-port", $"{FreePort()}", "--save", "", "--dir", directory, "--bind", "127.0.0.1", "--enable-debug-command", "yes"])
+        foreach (var word in (string[])["--port", $"{port}", "--cluster-enabled", "yes", "--cluster-port", $"{busPort}", "--save", "", "--dir", directory, "--bind", "127.0.0.1", "--enable-debug-command", "yes"])
             start.ArgumentList.Add(word);
         var process = Process.Start(start)!;
         process.OutputDataReceived += static (_, _) => { };
@@ -62,13 +63,6 @@ internal sealed class RedisProcess : IAsyncDisposable
         await process.WaitForExitAsync();
         process.Dispose();
         Directory.Delete(directory, recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }
 

@@ -143,6 +143,7 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
     private WriteAheadLog? log;
     private SnapshotStore? store;
     private uint boots;
+    private TimeSpan looked;
 
     public NodeId Id { get; } = id;
 
@@ -154,6 +155,12 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
 
     /// <summary>The snapshot worker does nothing: what rests on it goes no further.</summary>
     public bool IsWorkerStuck { get; set; }
+
+    /// <summary>The snapshot worker is faster than the loop: what it is asked for is there at once.</summary>
+    public bool IsWorkerInstant { get; set; }
+
+    /// <summary>How long a look at the clock takes: what makes slices end.</summary>
+    public TimeSpan LookCost { get; set; }
 
     public int JobsCarried { get; private set; }
 
@@ -194,7 +201,7 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
             Supports = supports,
             Dice = new SeededRandom(Id.Value * 1000 + boots),
             WallMicros = () => cluster.Now.Ticks / 10,
-            Clock = () => cluster.Now,
+            Clock = () => cluster.Now + (looked += LookCost),
         });
         foreach (var group in cluster.GroupIds)
         {
@@ -272,6 +279,7 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
             JobsCarried++;
         }
 
+        looked = TimeSpan.Zero;
         Loop.Turn(cluster.Now);
     }
 
@@ -289,5 +297,9 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
         batches.Enqueue(batch);
     }
 
-    public void Post(SnapshotJob job) => jobs.Enqueue(job);
+    public void Post(SnapshotJob job)
+    {
+        if (IsWorkerInstant) job.Carry(store!);
+        else jobs.Enqueue(job);
+    }
 }

@@ -23,6 +23,26 @@ public sealed class ReplicaChoiceTests
     }
 
     [Fact]
+    public void Equal_questions_go_to_the_same_replica_unless_it_is_slow_or_just_failed()
+    {
+        ReplicaFacts Replica(int place, double micros, bool isSuspect = false) => new(place, place == 0, isSuspect, micros, 0) { Node = 0xABCD_0000_0001UL * (ulong)(place + 7) };
+        var counts = new int[3];
+        for (ulong likeness = 0; likeness < 3000; likeness++)
+        {
+            var first = ReplicaChoice.Order([Replica(0, 300), Replica(1, 400), Replica(2, 500)], (uint)likeness, 1, likeness)[0];
+            Assert.Equal(first, ReplicaChoice.Order([Replica(0, 500), Replica(1, 300), Replica(2, 200)], 77, (uint)likeness, likeness)[0]);
+            counts[first]++;
+
+            // Only the questions of one that is gone go elsewhere.
+            var without = ReplicaChoice.Order([Replica(0, 300), Replica(1, 400, isSuspect: true), Replica(2, 500)], 0, 0, likeness)[0];
+            Assert.True(first == 1 ? without != 1 : without == first);
+            Assert.NotEqual(1, ReplicaChoice.Order([Replica(0, 300), Replica(1, 40_000), Replica(2, 500)], 0, 0, likeness)[0]);
+        }
+
+        foreach (var count in counts) Assert.InRange(count, 850, 1150);
+    }
+
+    [Fact]
     public void A_replica_with_a_queue_is_passed_by()
     {
         ReplicaFacts[] replicas = [new ReplicaFacts(0, true, false, 200, 4), Far(1, 300)];

@@ -1,5 +1,6 @@
 using Holdfast.Primitives;
 using Holdfast.Transport;
+using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Endpoints.Routing;
 using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Points;
@@ -71,6 +72,67 @@ public sealed class RoutedShardTests
     }
 
     [Fact]
+    public async Task While_a_replica_moves_the_node_that_it_comes_from_is_asked_when_the_other_does_not_have_it_yet()
+    {
+        var calls = new Calls();
+        var places = new Places { Nodes = [Others[0]], Others = [Others[1]] };
+        calls.Read = (node, _) => new(node == Others[0] ? new ControlReply(ControlStatus.Ok, ShardVerb.Refusal(VectorFault.Unavailable("no replica")), "", node, default) : Answer(3));
+        calls.Write = (node, _) => new(node == Others[0] ? new ControlReply(ControlStatus.Busy, default, "no replica", node, default) : new ControlReply(ControlStatus.Ok, ShardVerb.Answer(new ShardReply(new LogIndex(4), null, 1)), "", node, default));
+        var shard = new RoutedShard(places, Self, calls, new ReplicaBoard(), []);
+        Assert.Equal(3, (await shard.AskAsync(new CountQuestion(), ReadDemand.Strong, TestContext.Current.CancellationToken)).Count);
+        Assert.Equal(new LogIndex(4), (await shard.ProposeAsync([1], TestContext.Current.CancellationToken)).Index);
+        Assert.Equal([Others[0], Others[1], Others[0], Others[1]], calls.Asked);
+    }
+
+    [Fact]
+    public async Task A_shard_that_was_split_says_so_at_once_and_no_other_replica_is_asked()
+    {
+        var calls = new Calls { Read = static (node, _) => new(new ControlReply(ControlStatus.Ok, ShardVerb.Refusal(VectorFault.Misdirected("split")), "", node, default)) };
+        var fault = await Assert.ThrowsAsync<VectorFault>(async () => await Shard(calls, new ReplicaBoard()).AskAsync(new CountQuestion(), ReadDemand.Strong, TestContext.Current.CancellationToken));
+        Assert.True(fault.IsMisdirected);
+        Assert.Single(calls.Asked);
+    }
+
+    [Fact]
+    public async Task Questions_and_answers_longer_than_a_control_call_go_and_come_in_pieces()
+    {
+        var other = new FarEnd();
+        var shard = new RoutedShard(new Places { Nodes = [Others[0]] }, Self, other, new ReplicaBoard(), []);
+        var ids = Enumerable.Range(0, 400_000).Select(id => PointId.Of((ulong)id)).ToArray();
+        var answer = await shard.AskAsync(new RetrieveQuestion(ids), ReadDemand.Strong, TestContext.Current.CancellationToken);
+        Assert.Equal(ids, answer.Points.Select(point => point.Id));
+        Assert.InRange(other.Longest, 1, LongMessages.PieceBytes + 1024);
+        var command = new byte[5_000_000];
+        Random.Shared.NextBytes(command);
+        await shard.ProposeAsync(command, TestContext.Current.CancellationToken);
+        Assert.Equal(command, other.Proposed);
+        Assert.InRange(other.Longest, 1, LongMessages.PieceBytes + 1024);
+
+        // A node that forgot what it was to be fetched from, or got a piece twice, says so or takes it.
+        var messages = new LongMessages();
+        Assert.Equal(503, Assert.Throws<VectorFault>(() => messages.PieceOf(7, 0)).Status);
+        messages.Add(1, 4, 0, new byte[] { 1, 2 });
+        messages.Add(1, 4, 0, new byte[] { 1, 2 });
+        Assert.Equal(503, Assert.Throws<VectorFault>(() => messages.Add(1, 4, 3, new byte[] { 4 })).Status);
+        messages.Add(1, 4, 2, new byte[] { 3, 4 });
+        Assert.Equal([1, 2, 3, 4], messages.Take(1).ToArray());
+        Assert.Equal(413, Assert.Throws<VectorFault>(() => messages.Add(2, int.MaxValue, 0, new byte[] { 1 })).Status);
+    }
+
+    [Fact]
+    public void Programs_before_the_late_commands_are_not_given_any()
+    {
+        // The version is the first byte: an older program knows one, and refuses what has another.
+        var late = ShardCommand.UpsertWhere([], _ => 0, new UpsertRule(UpsertMode.InsertOnly, ""));
+        Assert.Equal(2, ShardVerb.Encode(new GroupId(4), late)[0]);
+        Assert.Equal(1, ShardVerb.Encode(new GroupId(4), ShardCommand.Delete([]))[0]);
+        Assert.Equal(late, ShardVerb.Decode(ShardVerb.Encode(new GroupId(4), late))!.Value.Command);
+        Assert.Equal(2u, ShardCommand.LevelOf(late));
+        Assert.Equal(2u, ShardCommand.LevelOf(SplitCommand.Unseal(new LogIndex(1))));
+        Assert.Equal(1u, ShardCommand.LevelOf(ShardCommand.Delete([])));
+    }
+
+    [Fact]
     public void Questions_and_answers_come_over_the_wire_as_they_were()
     {
         var filter = FilterParser.Parse("""{"must":[{"key":"a","match":{"value":1}}]}""");
@@ -87,6 +149,11 @@ public sealed class RoutedShardTests
             new NamesQuestion(),
             new FacetQuestion("key"),
             new FactsQuestion(),
+            new PartQuestion(new HashPart(3, 5), new LogIndex(77), PointId.Of(9), 100) { Wanted = ContentWanted.Everything },
+            new PartQuestion(HashPart.All, default, null, int.MaxValue),
+            new SplitQuestion(null),
+            new SplitQuestion(new HashPart(2, 3)) { Part = new HashPart(1, 1) },
+            new CountQuestion { Part = new HashPart(7, 99) },
         ];
         foreach (var question in questions)
         {
@@ -95,6 +162,8 @@ public sealed class RoutedShardTests
             Assert.Equal(new ReadDemand(ReadLevel.Session, new LogIndex(8)), call.Demand);
             Assert.Equal(question.GetType(), call.Question!.GetType());
             Assert.Equal(question.Wanted, call.Question.Wanted);
+            Assert.Equal(question.Part, call.Question.Part);
+            Assert.True(call.TakesPieces);
             Assert.Equal(question.Filter?.Json, call.Question.Filter?.Json);
             Assert.Equal(ShardVerb.Encode(new GroupId(4), question, default), ShardVerb.Encode(new GroupId(4), call.Question, default));
         }
@@ -129,9 +198,44 @@ public sealed class RoutedShardTests
     {
         public GroupId Group => new(4);
 
-        public IReadOnlyList<NodeId> Nodes => Others;
+        public IReadOnlyList<NodeId> Nodes { get; init; } = RoutedShardTests.Others;
+
+        public IReadOnlyList<NodeId> Others { get; init; } = [];
 
         public IShard? Near => null;
+    }
+
+    /// <summary>Another node that answers every id with a point, and bounds what a call carries.</summary>
+    private sealed class FarEnd : INodeCalls
+    {
+        private readonly LongMessages messages = new();
+
+        public int Longest { get; private set; }
+
+        public byte[] Proposed { get; private set; } = [];
+
+        public ValueTask<ControlReply> ReadAsync(NodeId node, ReadOnlyMemory<byte> message, CancellationToken cancel)
+        {
+            Longest = Math.Max(Longest, message.Length);
+            var answer = Answered(message);
+            Longest = Math.Max(Longest, answer.Length);
+            return new(new ControlReply(ControlStatus.Ok, answer, "", node, default));
+        }
+
+        public ValueTask<ControlReply> WriteAsync(NodeId node, ReadOnlyMemory<byte> message, CancellationToken cancel) => ReadAsync(node, message, cancel);
+
+        private ReadOnlyMemory<byte> Answered(ReadOnlyMemory<byte> message)
+        {
+            if (ShardVerb.Serve(messages, ref message) is { } served) return served;
+            var call = ShardVerb.Decode(message.Span)!.Value;
+            if (call.Question is not RetrieveQuestion retrieve)
+            {
+                Proposed = call.Command;
+                return ShardVerb.Answer(new ShardReply(new LogIndex(1), null, 1));
+            }
+
+            return ShardVerb.Shortened(ShardVerb.Answer(new ShardAnswer { Points = [.. retrieve.Ids.Select(id => new FoundPoint(id))] }, false, _ => 0), call.TakesPieces, messages);
+        }
     }
 
     private sealed class Calls : INodeCalls

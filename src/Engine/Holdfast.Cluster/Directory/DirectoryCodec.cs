@@ -117,58 +117,30 @@ internal static class DirectoryCodec
         }
     }
 
-    public static DirectoryView ReadView(ref SpanReader reader)
+    /// <summary>What stands before the records: a view that has none of them yet.</summary>
+    public static DirectoryView ReadHead(ref SpanReader reader) => new()
     {
-        var view = new DirectoryView
-        {
-            Cluster = new ClusterId(reader.ReadUInt64()),
-            Revision = reader.ReadUInt64(),
-            AuthorityFingerprint = reader.ReadText(),
-            NextGroup = reader.ReadUInt64(),
-            NextProcedure = reader.ReadUInt64(),
-        };
-        var members = view.Members.ToBuilder();
-        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--)
-        {
-            var member = ReadMember(ref reader);
-            members[member.Node] = member;
-        }
+        Cluster = new ClusterId(reader.ReadUInt64()),
+        Revision = reader.ReadUInt64(),
+        AuthorityFingerprint = reader.ReadText(),
+        NextGroup = reader.ReadUInt64(),
+        NextProcedure = reader.ReadUInt64(),
+    };
 
-        var groups = view.Groups.ToBuilder();
-        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--)
-        {
-            var group = new GroupRecord(new GroupId(reader.ReadUInt64()), reader.ReadText(), ReadPlaces(ref reader)) { Founders = ReadPlaces(ref reader) };
-            groups[group.Id] = group;
-        }
+    public static GroupRecord ReadGroup(ref SpanReader reader) => new(new GroupId(reader.ReadUInt64()), reader.ReadText(), ReadPlaces(ref reader)) { Founders = ReadPlaces(ref reader) };
 
-        var tombstones = view.Tombstones.ToBuilder();
-        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--) tombstones.Add(new GroupId(reader.ReadUInt64()));
+    public static (string Hash, TokenRecord Token) ReadToken(ref SpanReader reader) => (reader.ReadText(), new TokenRecord((long)reader.ReadUInt64(), reader.ReadUInt32(), new NodeId(reader.ReadUInt64())));
 
-        var settings = view.Settings.ToBuilder();
-        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--) settings[reader.ReadText()] = reader.ReadText();
-        var removed = view.Removed.ToBuilder();
-        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--) removed.Add(new NodeId(reader.ReadUInt64()));
-        var tokens = view.Tokens.ToBuilder();
-        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--)
-            tokens[reader.ReadText()] = new TokenRecord((long)reader.ReadUInt64(), reader.ReadUInt32(), new NodeId(reader.ReadUInt64()));
-        var procedures = view.Procedures.ToBuilder();
-        for (var left = Count(ref reader); left > 0 && reader.IsWhole; left--)
-        {
-            var procedure = ReadProcedure(ref reader);
-            procedures[procedure.Id] = procedure;
-        }
-
-        return view with
-        {
-            Members = members.ToImmutable(),
-            Groups = groups.ToImmutable(),
-            Tombstones = tombstones.ToImmutable(),
-            Settings = settings.ToImmutable(),
-            Removed = removed.ToImmutable(),
-            Tokens = tokens.ToImmutable(),
-            Procedures = procedures.ToImmutable(),
-        };
+    public static ProcedureRecord ReadProcedure(ref SpanReader reader)
+    {
+        var procedure = new ProcedureRecord(reader.ReadUInt64(), (ProcedureKind)reader.ReadByte(), new NodeId(reader.ReadUInt64()), new NodeId(reader.ReadUInt64()), (ProcedureState)reader.ReadByte(), reader.ReadText());
+        return procedure.Kind != ProcedureKind.MovePart
+            ? procedure
+            : procedure with { Move = new GroupMove(new GroupId(reader.ReadUInt64()), new GroupId(reader.ReadUInt64()), reader.ReadText(), reader.ReadFlag()) };
     }
+
+    /// <summary>How many elements follow; never an absurd number.</summary>
+    public static uint Count(ref SpanReader reader) => Math.Min(reader.ReadUInt32(), ListMax);
 
     private static void WriteHead(SpanWriter writer, DirectoryView view)
     {
@@ -209,14 +181,4 @@ internal static class DirectoryCodec
         writer.WriteText(procedure.Move.Part);
         writer.WriteFlag(procedure.Move.IsCancelled);
     }
-
-    private static ProcedureRecord ReadProcedure(ref SpanReader reader)
-    {
-        var procedure = new ProcedureRecord(reader.ReadUInt64(), (ProcedureKind)reader.ReadByte(), new NodeId(reader.ReadUInt64()), new NodeId(reader.ReadUInt64()), (ProcedureState)reader.ReadByte(), reader.ReadText());
-        return procedure.Kind != ProcedureKind.MovePart
-            ? procedure
-            : procedure with { Move = new GroupMove(new GroupId(reader.ReadUInt64()), new GroupId(reader.ReadUInt64()), reader.ReadText(), reader.ReadFlag()) };
-    }
-
-    private static uint Count(ref SpanReader reader) => Math.Min(reader.ReadUInt32(), ListMax);
 }

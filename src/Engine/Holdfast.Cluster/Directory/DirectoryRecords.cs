@@ -22,19 +22,25 @@ public enum NodeRoles : byte
 
     /// <summary>The PostgreSQL face.</summary>
     Postgres = 8,
+
+    /// <summary>Of the faces that it does not carry, witnesses: votes and the places of their logs, none of their data.</summary>
+    Witness = 16,
 }
 
 /// <summary>Which roles carry which groups.</summary>
 public static class NodeRolesExtensions
 {
-    /// <summary>Whether a node of these roles carries data groups of a face, by the face's name in a group's record, which may go on after a slash ("vectors/…"). A face that no role names is carried by every node.</summary>
+    /// <summary>Whether a node of these roles carries data groups of a face, by the face's name in a group's record, which may go on after a slash ("vectors/…"). A face that no role names is carried by every node that is no witness.</summary>
     public static bool Carry(this NodeRoles roles, string face) => face.Split('/')[0] switch
     {
         "keyspace" => roles.HasFlag(NodeRoles.Keyspace),
         "vectors" => roles.HasFlag(NodeRoles.Vectors),
         "postgres" => roles.HasFlag(NodeRoles.Postgres),
-        _ => true,
+        _ => !roles.HasFlag(NodeRoles.Witness),
     };
+
+    /// <summary>Whether a node of these roles may be a witness of data groups of a face: it has asked for that, and does not carry the face itself.</summary>
+    public static bool Witnesses(this NodeRoles roles, string face) => roles.HasFlag(NodeRoles.Witness) && !roles.Carry(face);
 }
 
 /// <summary>A node as the cluster knows it: one incarnation under its name.</summary>

@@ -96,27 +96,45 @@ public sealed class DirectoryState : IStateMachine
         public void Dispose() => steps.Dispose();
     }
 
+    /// <summary>Read record by record as the chunks come in, so that nothing is left for the moment in which the states change places.</summary>
     private sealed class Restoring(DirectoryState owner) : ISnapshotBuilder
     {
-        private readonly ByteBuffer received = new();
+        private const int PreambleBytes = 9;
 
-        public void ReadNext(ReadOnlySpan<byte> chunk) => received.Write(chunk);
+        private readonly DirectoryReading reading = new();
+        private readonly ByteBuffer preamble = new(PreambleBytes);
+        private ulong hash;
+
+        public void ReadNext(ReadOnlySpan<byte> chunk)
+        {
+            if (preamble.Length < PreambleBytes)
+            {
+                var part = chunk[..Math.Min(PreambleBytes - preamble.Length, chunk.Length)];
+                preamble.Write(part);
+                chunk = chunk[part.Length..];
+                if (preamble.Length == PreambleBytes) ReadPreamble();
+            }
+
+            reading.Take(chunk);
+        }
 
         public void Complete()
         {
-            var reader = new SpanReader(received.Written);
-            var version = reader.ReadByte();
-            Invariant.Holds(version == SnapshotVersion, "a snapshot of the directory is of a version that this binary does not know");
-            var hash = reader.ReadUInt64();
-            var restored = DirectoryCodec.ReadView(ref reader);
-            Invariant.Holds(reader.IsWhole, "a snapshot of the directory ends too early");
+            Invariant.Holds(reading.IsWhole, "a snapshot of the directory ends too early");
             owner.hash = hash;
-            owner.view = restored;
-            owner.Changed?.Invoke(restored);
+            owner.view = reading.ToView();
+            owner.Changed?.Invoke(owner.view);
         }
 
         public void Dispose()
         {
+        }
+
+        private void ReadPreamble()
+        {
+            var reader = new SpanReader(preamble.Written);
+            Invariant.Holds(reader.ReadByte() == SnapshotVersion, "a snapshot of the directory is of a version that this binary does not know");
+            hash = reader.ReadUInt64();
         }
     }
 }

@@ -12,7 +12,7 @@ internal static class LeaderSpread
     {
         var leads = new SortedDictionary<NodeId, int>();
         foreach (var node in nodes)
-            if (node.Accepts) leads[node.Node] = 0;
+            if (node is { Accepts: true, IsWitness: false }) leads[node.Node] = 0;
 
         var leaders = new NodeId[groups.Length];
         for (var i = 0; i < groups.Length; i++)

@@ -7,6 +7,7 @@ namespace Holdfast.Cluster;
 /// The placement planner: facts in, plans out, nothing else. Each group's replicas are spread over zones as evenly as the zones allow; among equally even spreads
 /// the one that moves fewest replicas is taken; then replicas and leaders are evened out over the nodes. What is impossible is refused and left as it is.
 /// </summary>
+/// <remarks>A witness takes the place of data only where that spreads a group over more zones, or where there are too few nodes with data; witnesses are always a minority, so that every majority has the data.</remarks>
 public static class Placement
 {
     /// <summary>Moves made for evenness alone in one plan; what is left comes with the next.</summary>
@@ -40,7 +41,7 @@ public static class Placement
         for (var i = 0; i < sortedGroups.Length; i++)
         {
             var moved = chosen[i].Count(node => !sortedGroups[i].Replicas.Contains(node));
-            plans.Add(new GroupPlan(sortedGroups[i].Group, [.. chosen[i]], leaders[i], moved, refusals[i]));
+            plans.Add(new GroupPlan(sortedGroups[i].Group, [.. chosen[i]], leaders[i], moved, refusals[i]) { Witnesses = [.. chosen[i].Where(node => IsWitness(sortedNodes, node))] });
         }
 
         return plans.MoveToImmutable();
@@ -50,15 +51,43 @@ public static class Placement
     internal static int Unevenness(IEnumerable<NodeId> replicas, IReadOnlyList<NodeFacts> nodes) =>
         replicas.GroupBy(replica => ZoneOf(nodes, replica), StringComparer.Ordinal).Sum(zone => zone.Count() * zone.Count());
 
+    /// <summary>Of so many replicas, how many may be witnesses: never as many as make a majority.</summary>
+    internal static int WitnessesMax(int replicas) => (replicas - 1) / 2;
+
     private static string Fault(NodeFacts[] nodes, GroupFacts group)
     {
-        var accepting = nodes.Count(node => node.Accepts);
+        var accepting = nodes.Count(node => node is { Accepts: true, IsWitness: false });
+        var witnesses = Math.Min(nodes.Count(node => node is { Accepts: true, IsWitness: true }), WitnessesMax(group.ReplicasWanted));
         if (group.ReplicasWanted <= 0) return "a group needs a replica";
         if (group.ReplicasWanted % 2 == 0) return $"{group.ReplicasWanted} replicas survive no more failures than {group.ReplicasWanted - 1}: ask for an odd number";
-        return group.ReplicasWanted > accepting ? $"{group.ReplicasWanted} replicas need as many nodes, and {accepting} can take one" : "";
+        return group.ReplicasWanted > accepting + witnesses ? $"{group.ReplicasWanted} replicas need as many nodes, and {accepting} can take one{(witnesses > 0 ? $" with its data, {witnesses} as a witness" : "")}" : "";
     }
 
     private static SortedSet<NodeId> ChooseReplicas(NodeFacts[] nodes, GroupFacts group, SortedDictionary<NodeId, int> load)
+    {
+        var carriers = nodes.Where(node => !node.IsWitness).ToArray();
+        var witnesses = nodes.Where(node => node is { Accepts: true, IsWitness: true }).ToArray();
+        var best = new SortedSet<NodeId>();
+        var least = int.MaxValue;
+        for (var count = 0; count <= Math.Min(witnesses.Length, WitnessesMax(group.ReplicasWanted)); count++)
+        {
+            if (group.ReplicasWanted - count > carriers.Count(node => node.Accepts)) continue;
+            var chosen = ChooseCarriers(carriers, group with { ReplicasWanted = group.ReplicasWanted - count }, load);
+            for (var left = count; left > 0; left--)
+            {
+                var witness = witnesses.Where(node => !chosen.Contains(node.Node))
+                    .OrderBy(node => chosen.Count(other => ZoneOf(nodes, other) == node.Zone)).ThenBy(node => group.Replicas.Contains(node.Node) ? 0 : 1).ThenBy(node => load[node.Node]).ThenBy(node => node.Node).First();
+                chosen.Add(witness.Node);
+            }
+
+            if (Unevenness(chosen, nodes) is var unevenness && unevenness >= least) continue;
+            (best, least) = (chosen, unevenness);
+        }
+
+        return best;
+    }
+
+    private static SortedSet<NodeId> ChooseCarriers(NodeFacts[] nodes, GroupFacts group, SortedDictionary<NodeId, int> load)
     {
         // Filling the emptiest zone first makes the sum of squares least; so every zone gets "level" replicas, or all it can hold, and some get one more.
         var zones = nodes.Where(node => node.Accepts).GroupBy(node => node.Zone, StringComparer.Ordinal).OrderBy(zone => zone.Key, StringComparer.Ordinal).ToArray();
@@ -99,7 +128,7 @@ public static class Placement
     {
         // Only from a node with at least two more: then each move makes the whole evener, and this ends.
         foreach (var from in nodes.OrderByDescending(node => load[node.Node]).ThenBy(node => node.Node))
-            foreach (var to in nodes.Where(node => node.Accepts && load[node.Node] + 2 <= load[from.Node]).OrderBy(node => load[node.Node]).ThenBy(node => node.Node))
+            foreach (var to in nodes.Where(node => node.Accepts && node.IsWitness == from.IsWitness && load[node.Node] + 2 <= load[from.Node]).OrderBy(node => load[node.Node]).ThenBy(node => node.Node))
                 for (var i = 0; i < chosen.Length; i++)
                 {
                     if (refusals[i].Length > 0 || !chosen[i].Contains(from.Node) || chosen[i].Contains(to.Node)) continue;
@@ -116,6 +145,8 @@ public static class Placement
 
         return false;
     }
+
+    private static bool IsWitness(NodeFacts[] nodes, NodeId node) => Array.Exists(nodes, known => known.Node == node && known.IsWitness);
 
     private static string ZoneOf(IReadOnlyList<NodeFacts> nodes, NodeId node)
     {

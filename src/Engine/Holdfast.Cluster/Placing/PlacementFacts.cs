@@ -7,7 +7,11 @@ namespace Holdfast.Cluster;
 /// <param name="Node">The incarnation.</param>
 /// <param name="Zone">Its failure domain.</param>
 /// <param name="Accepts">False while it is leaving or may not carry replicas: everything moves away from it.</param>
-public readonly record struct NodeFacts(NodeId Node, string Zone, bool Accepts);
+public readonly record struct NodeFacts(NodeId Node, string Zone, bool Accepts)
+{
+    /// <summary>It takes no data: it may be a witness where data alone would not spread as well, or not at all.</summary>
+    public bool IsWitness { get; init; }
+}
 
 /// <summary>A group as the planner sees it.</summary>
 /// <param name="Group">The group.</param>
@@ -22,4 +26,8 @@ public readonly record struct GroupFacts(GroupId Group, ImmutableArray<NodeId> R
 /// <param name="Leader">Who should lead.</param>
 /// <param name="Moved">How many replicas are new where they are.</param>
 /// <param name="Refusal">Why the group stays as it is, or empty.</param>
-public sealed record GroupPlan(GroupId Group, ImmutableArray<NodeId> Replicas, NodeId Leader, int Moved, string Refusal);
+public sealed record GroupPlan(GroupId Group, ImmutableArray<NodeId> Replicas, NodeId Leader, int Moved, string Refusal)
+{
+    /// <summary>Which of the nodes are to be witnesses.</summary>
+    public ImmutableArray<NodeId> Witnesses { get; init; } = [];
+}

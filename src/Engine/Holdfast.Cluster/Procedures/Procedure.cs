@@ -62,17 +62,22 @@ internal static class Procedure
         if (place < 0) return null;
         if (procedure.Kind == ProcedureKind.ReplaceIncarnation) return group.Replicas.SetItem(place, group.Replicas[place] with { Node = procedure.Subject });
 
-        var stand = Successor(group, leaving, view);
+        var stand = Successor(group, group.Replicas[place], view);
         return stand == NodeId.None ? group.Replicas.RemoveAt(place) : group.Replicas.SetItem(place, group.Replicas[place] with { Node = stand });
     }
 
     /// <summary>Who takes a leaving node's replica: whom the planner chooses; nobody when no other node is free, and then the group shrinks.</summary>
-    private static NodeId Successor(GroupRecord group, NodeId leaving, DirectoryView view)
+    private static NodeId Successor(GroupRecord group, ReplicaPlace leaves, DirectoryView view)
     {
+        var leaving = leaves.Node;
         var nodes = new List<NodeFacts>();
         foreach (var (node, member) in view.Members)
-            nodes.Add(new NodeFacts(node, member.Zone, node != leaving && member.Roles.Carry(group.Face) && view.RunningAbout(node) is null && !view.IsBeingReplaced(node)));
-        var candidates = nodes.Where(node => node.Accepts && !group.Replicas.Any(replica => replica.Node == node.Node)).Select(node => node.Node).ToArray();
+            nodes.Add(new NodeFacts(node, member.Zone, node != leaving && (member.Roles.Carry(group.Face) || member.Roles.Witnesses(group.Face)) && view.RunningAbout(node) is null && !view.IsBeingReplaced(node)) { IsWitness = member.Roles.Witnesses(group.Face) });
+        var free = nodes.Where(node => node.Accepts && !group.Replicas.Any(replica => replica.Node == node.Node)).ToArray();
+
+        // A witness's place goes to a witness, and to a node that could carry the data where there is none; the data to nobody who has not asked for it.
+        var mayWitness = leaves.Role == MemberRole.Witness && free.Any(node => node.IsWitness);
+        var candidates = free.Where(node => node.IsWitness == mayWitness).Select(node => node.Node).ToArray();
         var best = NodeId.None;
         var bestUnevenness = int.MaxValue;
         foreach (var candidate in candidates)

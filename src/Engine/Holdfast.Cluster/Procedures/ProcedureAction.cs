@@ -9,7 +9,14 @@ namespace Holdfast.Cluster;
 /// <param name="Configuration">The configuration in force.</param>
 /// <param name="FeatureLevel">The group's feature level (S5).</param>
 /// <param name="CaughtUp">The members whose log is as good as the leader's.</param>
-public sealed record GroupSighting(GroupId Group, Configuration Configuration, uint FeatureLevel, ImmutableSortedSet<NodeId> CaughtUp);
+public sealed record GroupSighting(GroupId Group, Configuration Configuration, uint FeatureLevel, ImmutableSortedSet<NodeId> CaughtUp)
+{
+    /// <summary>Who leads; nobody when the one who looked does not say.</summary>
+    public NodeId Leader { get; init; }
+
+    /// <summary>The learners that answer and are still being filled. One that is silent is in neither set.</summary>
+    public ImmutableSortedSet<NodeId> Behind { get; init; } = [];
+}
 
 /// <summary>A procedure's next action.</summary>
 public abstract record ProcedureAction

@@ -27,6 +27,7 @@ public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hand
 
     private DirectoryView? restsAt;
     private int roundsAtRest;
+    private int transfers;
     private volatile ImmutableSortedDictionary<ulong, string> waiting = ImmutableSortedDictionary<ulong, string>.Empty;
 
     /// <summary>What the procedures under way wait for, by their number; for all threads.</summary>
@@ -43,6 +44,7 @@ public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hand
         foreach (var group in groups)
             if (await hands.SightAsync(group, cancellation).ConfigureAwait(false) is { } sighting) sightings[group] = sighting;
 
+        transfers = TransferLimit.UnderWay(sightings.Values);
         var waits = ImmutableSortedDictionary.CreateBuilder<ulong, string>();
         var taken = 0;
         var touched = new HashSet<GroupId>();
@@ -75,7 +77,8 @@ public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hand
         switch (action)
         {
             // One change to a group in a round: the second would start from a configuration that the first has just replaced.
-            case ProcedureAction.ChangeMembers change when touched.Add(change.Group):
+            case ProcedureAction.ChangeMembers change when TransferLimit.Admits(change, transfers) && touched.Add(change.Group):
+                if (TransferLimit.BringsNewcomers(change)) transfers++;
                 await hands.ChangeMembersAsync(change, cancellation).ConfigureAwait(false);
                 return true;
             case ProcedureAction.PlaceReplicas place:

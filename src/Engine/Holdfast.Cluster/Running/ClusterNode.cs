@@ -17,6 +17,7 @@ public sealed class ClusterNode : IAsyncDisposable
 {
     private static readonly TimeSpan Pulse = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan CallMax = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan InvitationLifetime = TimeSpan.FromMinutes(10);
 
     /// <summary>Says that what follows a recovery by hand was done, so that a later start waits for nothing.</summary>
     private static readonly OnceFile RecoveryDone = new("recovery-done", 0x44524648); // "HFRD"
@@ -31,8 +32,10 @@ public sealed class ClusterNode : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock gate = new();
     private readonly Bootstrap? bootstrap;
+    private readonly MeetDesk meeting;
     private volatile Genesis? genesis;
     private Task running = Task.CompletedTask;
+    private Task asking = Task.CompletedTask;
 
     /// <summary>A node, not yet started; adds its control verbs.</summary>
     /// <exception cref="DataDirectoryUnusableException">The data directory's genesis cannot be read.</exception>
@@ -54,6 +57,9 @@ public sealed class ClusterNode : IAsyncDisposable
         setup.Control.Add(ClusterVerbs.Change, OnChange);
         setup.Control.Add(ClusterVerbs.Level, OnLevel);
         levels = new LevelRaiser(setup, hands, () => View);
+        meeting = new MeetDesk(setup, trust, NewAlone, node => View.Removed.Contains(node), InviteAsync);
+        meeting.Begin(genesis);
+        setup.Control.Add(ClusterVerbs.Meet, meeting.OnMeet);
     }
 
     /// <summary>The directory as this node knows it; for all threads.</summary>
@@ -81,7 +87,9 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <exception cref="DataDirectoryUnusableException">The cluster does not take this node; the message says why.</exception>
     public async Task StartAsync(CancellationToken cancellation)
     {
-        var known = genesis ?? (setup.JoinTarget.Length > 0 ? Persist(await new Joiner(setup, trust).JoinAsync(setup.JoinTarget, cancellation).ConfigureAwait(false)) : await FoundAsync(cancellation).ConfigureAwait(false));
+        asking = Task.Run(() => meeting.RunAsync(stopping.Token), CancellationToken.None);
+        var known = genesis ?? (meeting.IsAwaited ? await UntilMetAsync(cancellation).ConfigureAwait(false) : setup.JoinTarget.Length > 0 ? Persist(await new Joiner(setup, trust).JoinAsync(setup.JoinTarget, cancellation).ConfigureAwait(false)) : await FoundAsync(cancellation).ConfigureAwait(false));
+        meeting.OnMember(known.Cluster);
         if (setup.JoinToken.Length > 0 && JoinToken.TryParse(setup.JoinToken, out var token, out _) && token.Cluster != known.Cluster)
             throw new DataDirectoryUnusableException($"this data directory belongs to cluster {known.Cluster}, and the join token to {token.Cluster}: give --data an empty directory to join the other cluster, or leave the token out");
         setup.OnCluster(known.Cluster);
@@ -132,18 +140,22 @@ public sealed class ClusterNode : IAsyncDisposable
 
     /// <summary>Creates a data group on the nodes that the planner chooses; the reply's id is the group's. Its replicas begin by themselves.</summary>
     /// <param name="face">What it carries.</param>
-    /// <param name="replicas">How many voters; odd.</param>
+    /// <param name="replicas">How many voters, witnesses included; odd.</param>
     /// <param name="cancellation">Ends the wait for the directory.</param>
     public async Task<DirectoryReply> CreateGroupAsync(string face, int replicas, CancellationToken cancellation)
     {
         var view = View;
-        var nodes = view.Members.Values.Select(member => new NodeFacts(member.Node, member.Zone, member.Roles.Carry(face) && view.RunningAbout(member.Node) is null && !view.IsBeingReplaced(member.Node))).ToArray();
+        var nodes = view.Members.Values.Select(member => new NodeFacts(member.Node, member.Zone, (member.Roles.Carry(face) || member.Roles.Witnesses(face)) && view.RunningAbout(member.Node) is null && !view.IsBeingReplaced(member.Node)) { IsWitness = member.Roles.Witnesses(face) }).ToArray();
         var groups = view.Groups.Values.Select(group => new GroupFacts(group.Id, [.. group.Replicas.Select(place => place.Node)], group.Replicas.Length, NodeId.None));
         var wanted = new GroupFacts(new GroupId(view.NextGroup), [], replicas, NodeId.None);
         var plan = Placement.Plan(nodes, [.. groups, wanted]).First(each => each.Group == wanted.Group);
         if (plan.Refusal.Length > 0) return DirectoryReply.No(plan.Refusal);
-        return await TellAsync(DirectoryCommand.CreateGroup(face, [.. plan.Replicas.Select(node => new ReplicaPlace(node, MemberRole.Voter))]), cancellation).ConfigureAwait(false);
+        return await TellAsync(DirectoryCommand.CreateGroup(face, [.. plan.Replicas.Select(node => new ReplicaPlace(node, plan.Witnesses.Contains(node) ? MemberRole.Witness : MemberRole.Voter))]), cancellation).ConfigureAwait(false);
     }
+
+    /// <summary>Creates a data group on these nodes; the reply's id is the group's.</summary>
+    public Task<DirectoryReply> CreateGroupAsync(string face, ImmutableArray<NodeId> nodes, CancellationToken cancellation) =>
+        TellAsync(DirectoryCommand.CreateGroup(face, [.. nodes.Select(node => new ReplicaPlace(node, MemberRole.Voter))]), cancellation);
 
     /// <summary>Sets a setting of the whole cluster if it has the value that the asker knows; an empty one is none. Refused when it has another.</summary>
     public Task<DirectoryReply> CompareSettingAsync(string key, string known, string value, CancellationToken cancellation) => TellAsync(DirectoryCommand.CompareSetting(key, known, value), cancellation);
@@ -182,6 +194,17 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>A control call to another member, for what a face asks of its like. Never throws for what the network or the other node does.</summary>
     public ValueTask<ControlReply> CallAsync(NodeId node, ushort verb, byte[] question, CancellationToken cancellation) => hands.CallAsync(node, verb, question, cancellation);
 
+    /// <summary>
+    /// The feature level that the cluster's groups have or will have soon, by what the directory says of all members' programs (S5): what needs more has to wait for the upgrade to be finished.
+    /// </summary>
+    public uint FeatureLevelAhead => FeatureGate.Target(View, Directory.Status.FeatureLevel, setup.Groups.FeatureLevelKnown);
+
+    /// <summary>What a group's leader says about it, wherever it is; null when nobody is reached.</summary>
+    public ValueTask<GroupSighting?> SightAsync(GroupId group, CancellationToken cancellation) => hands.SightAsync(group, cancellation);
+
+    /// <summary>What a member's replica of a group says of itself; null when it has none, or does not answer.</summary>
+    public ValueTask<ReplicaReport?> ReportOfAsync(NodeId node, GroupId group, CancellationToken cancellation) => hands.AskAsync(node, group, cancellation);
+
     /// <summary>This node's replica of a group; null when it has none.</summary>
     public ReplicatedGroup? FindGroup(GroupId group) => hands.Find(group);
 
@@ -200,20 +223,83 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Says anew where a member is; false when the directory did not take it.</summary>
     public ValueTask<bool> UpdateAsync(MemberRecord member, CancellationToken cancellation) => TellAllAsync([DirectoryCommand.UpdateMember(member)], cancellation);
 
+    /// <summary>Whether this node has no cluster yet, and waits to be told to meet others: it has no user data in any face (S23).</summary>
+    public bool IsAlone => genesis is null && meeting.IsAwaited;
+
+    /// <summary>What a face noted while the node was alone, until <see cref="ClearNote"/>.</summary>
+    public ReadOnlyMemory<byte> Note => meeting.Note;
+
+    /// <summary>Notes something for the time when the node has found to a cluster; durable when this returns. False when it is not alone any more.</summary>
+    public bool TryNote(byte[] note) => meeting.TryNote(note);
+
+    /// <summary>What was noted is done.</summary>
+    public void ClearNote() => meeting.ClearNote();
+
+    /// <summary>Founds a cluster of this node alone, if it still is; false when it has promised to join another.</summary>
+    public bool TryFoundAlone() => meeting.TryFound();
+
+    /// <summary>This node shall meet another: whichever of the two is alone joins the other; of two that are alone the one that was named founds. Returns why that cannot be, or null: it goes on by itself then.</summary>
+    /// <param name="target">"host:port" of the other's peer port.</param>
+    /// <param name="cancellation">Ends the wait for the other's first answer.</param>
+    public Task<string?> MeetAsync(string target, CancellationToken cancellation) => meeting.MeetAsync(target, cancellation);
+
+    /// <summary>Whether this node was removed from its cluster for good, by the word of a member: its own directory may never hear of it.</summary>
+    public Task<bool> WasRemovedAsync(CancellationToken cancellation) =>
+        meeting.WasRemovedAsync(View.Members.Values.Where(member => member.Node != setup.Self.Id).Select(member => HostPort.Format(member.Host, member.Port)), cancellation);
+
     /// <summary>Ends what this room runs; the runtime is its owner's to stop.</summary>
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
+        await asking.ConfigureAwait(false);
         await running.ConfigureAwait(false);
         await Lines.DisposeAsync().ConfigureAwait(false);
         stopping.Dispose();
     }
 
-    private async Task<Genesis> FoundAsync(CancellationToken cancellation)
+    /// <summary>Waits as long as it takes, then is a cluster alone, or joins the one that it has promised to join: that one for good, because it may have been admitted there already.</summary>
+    private async Task<Genesis> UntilMetAsync(CancellationToken cancellation)
+    {
+        setup.Say("this node is alone and empty: it waits to be told to meet others (CLUSTER MEET), or that it has slots (CLUSTER ADDSLOTS)");
+        var end = await meeting.Decided.WaitAsync(cancellation).ConfigureAwait(false);
+        if (end.Founded is { } founded)
+        {
+            setup.Say($"cluster {founded.Cluster}: founded by this node alone");
+            return genesis = founded;
+        }
+
+        using var timer = new PeriodicTimer(Pulse * 5);
+        for (var pledge = end.Pledged; ; pledge = await meeting.RenewAsync(cancellation).ConfigureAwait(false))
+        {
+            try
+            {
+                return Persist(await new Joiner(setup with { JoinToken = pledge.Token }, trust).JoinAsync(pledge.Target, cancellation).ConfigureAwait(false));
+            }
+            catch (DataDirectoryUnusableException refused)
+            {
+                setup.Warn($"{refused.Message}. This node has promised to join cluster {pledge.Pledge} and asks again; it holds no data, so that an empty data directory lets it go elsewhere");
+            }
+
+            await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private Genesis NewAlone()
     {
         var authority = setup.Tls?.Authority ?? [];
         var fingerprint = authority.Length > 0 ? Convert.ToHexStringLower(SHA256.HashData(authority)) : "";
-        if (setup.Founders.Count <= 1) return Persist(Genesis.Of(setup.Member, DrawCluster()) with { AuthorityFingerprint = fingerprint, AuthorityCertificate = [.. authority] });
+        return Genesis.Of(setup.Member, DrawCluster()) with { AuthorityFingerprint = fingerprint, AuthorityCertificate = [.. authority] };
+    }
+
+    /// <summary>A token for a node that was told to meet this one, or this one to meet it.</summary>
+    private async Task<string?> InviteAsync(CancellationToken cancellation) =>
+        Directory is null || View.Cluster == ClusterId.None ? null : (await CreateTokenAsync(InvitationLifetime, 1, cancellation).ConfigureAwait(false))?.ToString();
+
+    private async Task<Genesis> FoundAsync(CancellationToken cancellation)
+    {
+        if (setup.Founders.Count <= 1) return Persist(NewAlone());
+        var authority = setup.Tls?.Authority ?? [];
+        var fingerprint = authority.Length > 0 ? Convert.ToHexStringLower(SHA256.HashData(authority)) : "";
         var silent = new SortedDictionary<string, string>(StringComparer.Ordinal);
         using var timer = new PeriodicTimer(Pulse);
         while (true)

@@ -40,6 +40,12 @@ public sealed record ClusterNodeSetup
     /// <summary>The founders by name, this node among them, as "host:port"; empty for a node that founds alone or joins.</summary>
     public IReadOnlyDictionary<string, string> Founders { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Whether it founds and joins nothing by itself, and waits until it is told to meet others (<see cref="ClusterNode.MeetAsync"/>), or met by them.</summary>
+    public bool IsLone { get; init; }
+
+    /// <summary>Whether other nodes that were told to meet this one are given a token: by whoever reaches the peer port, or, under TLS, shows a certificate of the authority. For faces whose users expect that of a node; else a token is made by hand.</summary>
+    public bool AnswersMeetings { get; init; }
+
     /// <summary>"host:port" of members of a cluster to join, with commas between; they are asked in turn. Empty otherwise.</summary>
     public string JoinTarget { get; init; } = "";
 

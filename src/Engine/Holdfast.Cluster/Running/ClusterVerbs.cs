@@ -14,6 +14,7 @@ internal static class ClusterVerbs
     public const ushort Change = 0x0104;
     public const ushort Sign = 0x0105;
     public const ushort Level = 0x0106;
+    public const ushort Meet = 0x0107;
 
     public static byte[] Encode(BootstrapAnswer answer)
     {
@@ -143,4 +144,10 @@ internal sealed record JoinQuestion(MemberRecord Member, byte[] Secret, byte[] S
 internal sealed record JoinAnswer(Genesis Genesis, byte[] Certificate, byte[][] Authorities);
 
 /// <summary>What a replica says of itself over a control call.</summary>
-internal sealed record ReplicaReport(bool Leads, Term Term, LogIndex Commit, LogIndex Applied, uint FeatureLevel, Configuration Configuration);
+/// <param name="Leads">Whether it leads.</param>
+/// <param name="Term">Its term.</param>
+/// <param name="Commit">What it knows to be committed.</param>
+/// <param name="Applied">What it has applied.</param>
+/// <param name="FeatureLevel">The group's feature level, as far as it has applied.</param>
+/// <param name="Configuration">The members that it knows.</param>
+public sealed record ReplicaReport(bool Leads, Term Term, LogIndex Commit, LogIndex Applied, uint FeatureLevel, Configuration Configuration);

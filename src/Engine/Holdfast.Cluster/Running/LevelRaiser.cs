@@ -1,4 +1,5 @@
 using Holdfast.Primitives;
+using Holdfast.Replication;
 
 namespace Holdfast.Cluster;
 
@@ -11,6 +12,7 @@ internal sealed class LevelRaiser(ClusterNodeSetup setup, NodeHands hands, Func<
     /// <summary>Looks, of which every tenth asks or tells: an upgrade takes minutes.</summary>
     private const int LooksBetween = 10;
 
+    private static readonly Mark Followed = new("cluster: a young group was raised to the directory's feature level");
     private static readonly Mark Raised = new("cluster: a group's feature level was raised when every member knew it");
     private static readonly Mark Held = new("cluster: a feature level stayed because a member's running program did not confirm it");
 
@@ -19,6 +21,8 @@ internal sealed class LevelRaiser(ClusterNodeSetup setup, NodeHands hands, Func<
     /// <summary>One look.</summary>
     public async Task StepAsync(CancellationToken cancellation)
     {
+        var sure = setup.Runtime.Groups.FirstOrDefault(group => group.Id == GroupId.Directory)?.Status.FeatureLevel ?? 0;
+        foreach (var group in setup.Runtime.Groups) await FollowAsync(group, sure).ConfigureAwait(false);
         if (looks++ % LooksBetween != 0) return;
         var now = view();
         if (FeatureGate.Renewed(now, setup.Member) is { } record) await hands.ProposeAsync(DirectoryCommand.UpdateMember(record), cancellation).ConfigureAwait(false);
@@ -41,6 +45,12 @@ internal sealed class LevelRaiser(ClusterNodeSetup setup, NodeHands hands, Func<
             Raised.Hit();
             setup.Say($"group {group.Id}: feature level {status.FeatureLevel} becomes {target}: every member's program knows it; older programs can no longer run it");
         }
+    }
+
+    /// <summary>A group that was made after the last rise begins below it: every member knows the directory's level, or it would be none, so nobody needs to be asked.</summary>
+    private static async Task FollowAsync(ReplicatedGroup group, uint sure)
+    {
+        if (group.Status is { IsServingLeader: true } status && status.FeatureLevel < sure && (await group.RaiseFeatureLevelAsync(sure).ConfigureAwait(false)).IsApplied) Followed.Hit();
     }
 
     private async Task<uint?[]> AskAllAsync(DirectoryView now, CancellationToken cancellation)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Holdfast.Primitives;
 using Holdfast.Replication;
@@ -15,8 +16,8 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust, Func
 
     private static readonly TimeSpan CallMax = TimeSpan.FromSeconds(2);
 
-    /// <summary>Who led each group at the last look: only the runner's task looks, and acts on what it saw.</summary>
-    private readonly SortedDictionary<GroupId, NodeId> seenLeading = [];
+    /// <summary>Who led each group at the last look.</summary>
+    private readonly ConcurrentDictionary<GroupId, NodeId> seenLeading = new();
 
     public ReplicatedGroup? Find(GroupId group)
     {
@@ -28,15 +29,15 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust, Func
     public async ValueTask<GroupSighting?> SightAsync(GroupId group, CancellationToken cancellation)
     {
         if (await FindLeaderAsync(group, cancellation).ConfigureAwait(false) is not { } report) return null;
-        var caughtUp = ImmutableSortedSet.CreateBuilder<NodeId>();
+        var (caughtUp, behind) = (ImmutableSortedSet.CreateBuilder<NodeId>(), ImmutableSortedSet.CreateBuilder<NodeId>());
         foreach (var member in report.Configuration.Members.ToArray())
         {
             if (member.CountsForQuorum) continue;
             var learner = await AskAsync(member.Node, group, cancellation).ConfigureAwait(false);
-            if (learner is not null && learner.Applied.Value + CaughtUpLagMax >= report.Commit.Value) caughtUp.Add(member.Node);
+            if (learner is not null) (learner.Applied.Value + CaughtUpLagMax >= report.Commit.Value ? caughtUp : behind).Add(member.Node);
         }
 
-        return new GroupSighting(group, report.Configuration, report.FeatureLevel, caughtUp.ToImmutable());
+        return new GroupSighting(group, report.Configuration, report.FeatureLevel, caughtUp.ToImmutable()) { Leader = seenLeading.GetValueOrDefault(group, NodeId.None), Behind = behind.ToImmutable() };
     }
 
     public async ValueTask ChangeMembersAsync(ProcedureAction.ChangeMembers change, CancellationToken cancellation)
@@ -99,7 +100,8 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust, Func
         return report;
     }
 
-    private async ValueTask<ReplicaReport?> AskAsync(NodeId node, GroupId group, CancellationToken cancellation)
+    /// <summary>What a node's replica of a group says of itself; null when it has none, or does not answer.</summary>
+    public async ValueTask<ReplicaReport?> AskAsync(NodeId node, GroupId group, CancellationToken cancellation)
     {
         if (node == setup.Self.Id) return Find(group) is { } here ? ClusterVerbs.DecodeReport(ClusterVerbs.Encode(here.Status)) : null;
         var reply = await CallAsync(node, ClusterVerbs.Status, ClusterVerbs.GroupKey(group), cancellation).ConfigureAwait(false);

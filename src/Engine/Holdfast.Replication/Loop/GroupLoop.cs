@@ -130,7 +130,7 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
         if (Volatile.Read(ref walFailure) is not null) return Fail();
         for (var left = CallsPerTurn; left > 0 && mailbox.TryTake(out var call); left--) call.Run(now);
         wal.TakeDurable(now);
-        while (jobsDone.TryDequeue(out var job)) job.Done();
+        TakeJobs();
         if (now >= supportsAt) LookForLapsed(now);
         PassTime(now);
         HelpTheLog();
@@ -172,6 +172,7 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
     {
         peerLosses.AddOrUpdate(peer, 1, static (_, losses) => losses + 1);
         ResetPeer(peer);
+        Face?.OnPeerDown(peer);
     }
 
     /// <summary>A batch of this loop is durable. From the log's thread.</summary>
@@ -244,6 +245,20 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
             if (!replica.Node.Configuration.Contains(peer)) continue;
             replica.Node.OnPeerReset(Now, peer);
             MarkDirty(replica);
+        }
+    }
+
+    /// <summary>
+    /// What the snapshots' thread has done, a slice at a time: while a state is restored that thread may read as fast as this loop links what it reads, and without a bound one turn would last as long as the restore.
+    /// </summary>
+    private void TakeJobs()
+    {
+        if (jobsDone.IsEmpty) return;
+        Budget.Begin();
+        while (jobsDone.TryDequeue(out var job))
+        {
+            job.Done();
+            if (Budget.IsSpent) return; // What is left brings the next turn.
         }
     }
 

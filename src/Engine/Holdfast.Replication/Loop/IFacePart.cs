@@ -14,4 +14,7 @@ public interface IFacePart : ILoopPart
 
     /// <summary>What a peer's part has sent, without the header; valid during the call.</summary>
     void OnFrame(NodeId from, ReadOnlySpan<byte> body);
+
+    /// <summary>A peer's connection is gone: what was sent to it may have arrived or not.</summary>
+    void OnPeerDown(NodeId peer);
 }

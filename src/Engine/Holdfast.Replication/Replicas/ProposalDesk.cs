@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Wire;
@@ -82,11 +83,10 @@ internal sealed class ProposalDesk
                 completion.OnCompleted(ProposeOutcome.Of(StatusOf(result.Status)));
             }
         }
-        else if (TryForward(command, wish, flags))
+        else if (TryForward(command, wish, flags, (completion as ProposeCall)?.Span))
         {
             table.Add(completion, deadline, LogIndex.Zero);
             replica.MarkDirty();
-            if (completion is ProposeCall { Span: { } span }) span.SetTag("forwarded_to", replica.Node.Leader.ToString());
         }
         else
         {
@@ -114,7 +114,12 @@ internal sealed class ProposalDesk
         var result = replica.Execution is not null && !envelope.Has(EnvelopeFlags.Control)
             ? new ProposeResult(ProposeStatus.NotLeader, default, NodeId.None)
             : AppendOne(now, envelope, reader.Rest);
-        if (result.Status == ProposeStatus.Accepted) return;
+        if (result.Status == ProposeStatus.Accepted)
+        {
+            if (envelope.CompletesCommand) replica.Trace.OnForwardAppended(envelope.Id, result.Position.Index);
+            return;
+        }
+
         var writer = replica.BeginFrame(frame, FrameKind.ForwardRefused);
         writer.WriteUInt64(envelope.Id.Number);
         // Between two leaders it is not short of room: its client may ask again at once.
@@ -211,9 +216,10 @@ internal sealed class ProposalDesk
         return replica.Node.Propose(now, payload.Written);
     }
 
-    private bool TryForward(ReadOnlySpan<byte> command, in ProposeOptions wish, EnvelopeFlags flags)
+    private bool TryForward(ReadOnlySpan<byte> command, in ProposeOptions wish, EnvelopeFlags flags, Activity? span)
     {
         var envelope = EnvelopeOf(wish, flags, new ProposalId(replica.Node.Self, table.NextNumber));
+        if (span is not null) AnnounceTrace(envelope.Id.Number, span);
         if (command.Length <= options.ChunkBytes) return ForwardOne(envelope, command);
         for (var chunk = 0u; command.Length > 0; chunk++)
         {
@@ -223,6 +229,14 @@ internal sealed class ProposalDesk
         }
 
         return true;
+    }
+
+    /// <summary>Before the proposal itself, on the same connection, so that it is known when that comes. When it is lost the trace ends here.</summary>
+    private void AnnounceTrace(ulong number, Activity span)
+    {
+        span.SetTag("forwarded_to", replica.Node.Leader.ToString());
+        WriteTrace.Announce(replica.BeginFrame(frame, FrameKind.ForwardTrace), number, span.Context);
+        replica.Loop.Mesh.TrySend(replica.Node.Leader, frame.Written);
     }
 
     private bool ForwardOne(in Envelope envelope, ReadOnlySpan<byte> command)

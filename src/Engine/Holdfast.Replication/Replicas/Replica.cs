@@ -133,6 +133,7 @@ internal sealed class Replica
         switch (kind)
         {
             case FrameKind.Forward: Proposals.OnForward(now, from, ref reader); break;
+            case FrameKind.ForwardTrace: Trace.OnAnnounced(from, ref reader); break;
             case FrameKind.ForwardRefused: Proposals.OnForwardRefused(ref reader); break;
             case FrameKind.ManifestRequest: Feeding.OnManifestRequest(now, from, ref reader); break;
             case FrameKind.ManifestReply: Fetching.OnManifestReply(from, ref reader); break;

@@ -1,12 +1,14 @@
 using System.Diagnostics;
 using Holdfast.Consensus;
 using Holdfast.Primitives;
+using Holdfast.Wire;
 
 namespace Holdfast.Replication;
 
 /// <summary>
 /// The writes of one leader that are being traced (R1.12): from the proposal through its own log and its AppendEntries to each follower, until commit, apply, and the last acknowledgement.
-/// The slow follower is the one whose span is long. Untraced writes cost one look at whether somebody listens; a traced one is recorded when each thing happens and told as spans with those times.
+/// The slow follower is the one whose span is long. A write that entered at a follower has two <c>propose</c> spans, the leader's below the follower's, which names its trace in a frame of its own just before it
+/// forwards the write. Untraced writes cost one look at whether somebody listens; a traced one is recorded when each thing happens and told as spans with those times.
 /// </summary>
 public sealed class WriteTrace
 {
@@ -16,11 +18,15 @@ public sealed class WriteTrace
     /// <summary>Writes under way that are followed at once. Beyond it a write has its <c>propose</c> span and nothing below it.</summary>
     private const int FollowedMax = 64;
 
+    /// <summary>Traces that followers have named and whose writes have not come; when there are more, the oldest is forgotten, and that write is not traced here.</summary>
+    private const int AnnouncedMax = 64;
+
     /// <summary>An acknowledgement that has not come by then is told as missing.</summary>
     private static readonly TimeSpan AckPatience = TimeSpan.FromSeconds(10);
 
     private readonly Replica replica;
     private readonly List<Followed> followed = [];
+    private readonly List<(ProposalId Id, ActivityContext Parent)> announced = [];
 
     internal WriteTrace(Replica replica) => this.replica = replica;
 
@@ -35,6 +41,46 @@ public sealed class WriteTrace
         Activity.Current = current; // It ends on another thread, and nothing here happens inside it.
         span?.SetTag("group", group.Value);
         return span is { IsAllDataRequested: true } ? span : null;
+    }
+
+    /// <summary>Says which trace a forwarded proposal belongs to (W3C Trace Context: 16 bytes, 8 bytes, flags).</summary>
+    internal static void Announce(SpanWriter frame, ulong number, in ActivityContext trace)
+    {
+        Span<byte> ids = stackalloc byte[24];
+        trace.TraceId.CopyTo(ids[..16]);
+        trace.SpanId.CopyTo(ids[16..]);
+        frame.WriteUInt64(number);
+        frame.WriteBytes(ids);
+        frame.WriteByte((byte)trace.TraceFlags);
+    }
+
+    /// <summary>A follower named the trace of what it forwards next. Kept only while somebody listens here as well.</summary>
+    internal void OnAnnounced(NodeId from, ref SpanReader reader)
+    {
+        var id = new ProposalId(from, reader.ReadUInt64());
+        var ids = reader.Take(24);
+        var flags = (ActivityTraceFlags)reader.ReadByte();
+        if (!reader.IsWhole || !Source.HasListeners()) return;
+        if (announced.Count >= AnnouncedMax) announced.RemoveAt(0);
+        announced.Add((id, new ActivityContext(ActivityTraceId.CreateFromBytes(ids[..16]), ActivitySpanId.CreateFromBytes(ids[16..]), flags, isRemote: true)));
+    }
+
+    /// <summary>What a follower forwarded stands in our log: it is followed from here like our own, below a span of its own.</summary>
+    internal void OnForwardAppended(ProposalId id, LogIndex index)
+    {
+        if (announced.Count == 0) return;
+        var place = announced.FindIndex(one => one.Id == id);
+        if (place < 0) return;
+        var parent = announced[place].Parent;
+        announced.RemoveAt(place);
+        if (followed.Count >= FollowedMax) return;
+        var current = Activity.Current;
+        var span = Source.StartActivity("propose", ActivityKind.Server, parent, startTime: Wall());
+        Activity.Current = current;
+        if (span is null) return;
+        span.SetTag("group", replica.Group.Value).SetTag("forwarded_from", id.Origin.ToString());
+        OnAppended(index, span);
+        followed[^1].Own = span;
     }
 
     internal void OnAppended(LogIndex index, Activity proposal)
@@ -70,6 +116,7 @@ public sealed class WriteTrace
             if (replica.Node.Role != RaftRole.Leader || replica.Node.Term != write.Term)
             {
                 followed.RemoveAt(i); // What becomes of it another leader decides: its spans so far stand.
+                End(write, "leadership lost");
                 continue;
             }
 
@@ -83,16 +130,29 @@ public sealed class WriteTrace
             {
                 write.IsApplied = true;
                 Tell("apply", write, write.CommittedAt, NodeId.None);
+                End(write, null);
             }
 
             var isOverdue = now - write.Since > AckPatience;
             if (isOverdue)
                 foreach (var silent in write.Unacknowledged) Tell("append", write, write.AppendedAt, silent, isMissing: true);
-            if (isOverdue || (write.IsApplied && write.IsDurable && write.Unacknowledged.Count == 0)) followed.RemoveAt(i);
+            if (!isOverdue && !(write.IsApplied && write.IsDurable && write.Unacknowledged.Count == 0)) continue;
+            followed.RemoveAt(i);
+            End(write, "not applied");
         }
     }
 
     private DateTimeOffset Wall() => DateTimeOffset.UnixEpoch.AddTicks(replica.Loop.WallMicros() * 10);
+
+    /// <summary>Ends the span of a write that a follower forwarded; a client's own ends with its answer.</summary>
+    private void End(Followed write, string? fault)
+    {
+        if (write.Own is not { } span) return;
+        if (fault is not null) span.SetStatus(ActivityStatusCode.Error, fault);
+        span.SetEndTime(Wall().UtcDateTime);
+        span.Stop();
+        write.Own = null;
+    }
 
     private void Tell(string name, Followed write, DateTimeOffset from, NodeId peer, bool isMissing = false)
     {
@@ -122,6 +182,9 @@ public sealed class WriteTrace
         public Instant Since { get; } = since;
 
         public HashSet<NodeId> Unacknowledged { get; } = unacknowledged;
+
+        /// <summary>The span that the others hang below, when it is ours to end.</summary>
+        public Activity? Own { get; set; }
 
         public DateTimeOffset CommittedAt { get; set; }
 

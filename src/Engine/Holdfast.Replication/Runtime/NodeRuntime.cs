@@ -26,6 +26,8 @@ public sealed class NodeRuntime : IWalCompletions
     private readonly Lock gate = new();
     private GroupLoop[] loops = [];
     private EventLoop[] threads = [];
+    private readonly LateWal walQueue = new();
+    private readonly LateSnapshots snapshotWorker = new();
     private WalThread? wal;
     private SnapshotStore? store;
     private SnapshotThread? snapshots;
@@ -99,13 +101,27 @@ public sealed class NodeRuntime : IWalCompletions
         // A process that died between the tombstone and its snapshots' deletion left them.
         foreach (var group in recovery.Groups)
             if (group.IsTombstoned) store.DeleteGroup(group.Group);
-        loops = new GroupLoop[setup.Loops];
-        threads = new EventLoop[setup.Loops];
         wal = new WalThread(log, this, walOptions.CommitBytesMax);
         snapshots = new SnapshotThread(store, setup.OnFatal);
+        walQueue.Begin(wal);
+        snapshotWorker.Begin(snapshots);
+        StartLoops();
+        beats.Start();
+        return recovery;
+    }
+
+    /// <summary>
+    /// Starts the loops' threads before the cluster is known, for a face that answers its clients meanwhile; <see cref="Open"/> does it where nobody did. There is no group on them until then, so nothing is
+    /// asked of the log. Once.
+    /// </summary>
+    public void StartLoops()
+    {
+        if (loops.Length > 0) return;
+        loops = new GroupLoop[setup.Loops];
+        threads = new EventLoop[setup.Loops];
         for (var i = 0; i < loops.Length; i++)
         {
-            loops[i] = new GroupLoop(SetupOf(i, wal, snapshots));
+            loops[i] = new GroupLoop(SetupOf(i, walQueue, snapshotWorker));
             loops[i].LogFailed += setup.OnFatal;
             threads[i] = new EventLoop($"loop-{i}", loops[i], setup.OnFatal);
             meshes[i].Attach(threads[i], loops[i]);
@@ -120,8 +136,6 @@ public sealed class NodeRuntime : IWalCompletions
         }
 
         foreach (var thread in threads) thread.Start();
-        beats.Start();
-        return recovery;
     }
 
     /// <summary>
@@ -249,7 +263,7 @@ public sealed class NodeRuntime : IWalCompletions
     private GroupLoop LoopOf(GroupId group) => loops[(int)(group.Value % GroupLoopSetup.Lanes) % loops.Length];
 
     private bool IsLaneFresh(int lane, Instant now) =>
-        loops.Length > 0 && loops[lane % loops.Length] is { } loop && loop.IsFresh(now, LoopPatience) && wal!.ProgressAge <= LogPatience;
+        loops.Length > 0 && loops[lane % loops.Length] is { } loop && loop.IsFresh(now, LoopPatience) && wal is { } log && log.ProgressAge <= LogPatience;
 
     private GroupLoopSetup SetupOf(int index, IWalQueue queue, ISnapshotWorker worker) => new()
     {

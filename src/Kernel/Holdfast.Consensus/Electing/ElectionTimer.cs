@@ -15,9 +15,9 @@ internal sealed class ElectionTimer
     private const int ForsakenTimeouts = 4;
 
     private readonly TimeSpan timeout;
-    private readonly TimeSpan priorityDelay;
     private readonly SeededRandom dice;
     private readonly Instant silentUntil;
+    private TimeSpan priorityDelay;
     private Instant heardAt;
     private Instant at;
 
@@ -37,6 +37,9 @@ internal sealed class ElectionTimer
 
     /// <summary>Leaves the others time for several elections before each try (S20).</summary>
     public bool IsReluctant { get; set; }
+
+    /// <summary>How gladly it stands, 0 to 3; holds from the next draw on.</summary>
+    public void SetPriority(int priority) => priorityDelay = timeout * (3 - priority);
 
     /// <summary>Whether whatever the process before this one had promised may still hold: until then this voter is silent (S3).</summary>
     public bool IsSilent(Instant now) => now < silentUntil;

@@ -99,7 +99,7 @@ internal sealed class Leadership
         follower.OnAnswer(now, reply);
         if (!reply.Accepted)
         {
-            follower.OnRejected(reply.Match, log.LastNotAbove(reply.Hint.Index, reply.Hint.Term).Index);
+            follower.OnRejected(reply.Match, log.LastNotAbove(reply.Hint.Index, reply.Hint.Term).Index, showsGap: log.Matches(reply.Hint));
             return false;
         }
 
@@ -242,20 +242,18 @@ internal sealed class Leadership
             return;
         }
 
-        var sent = false;
-        while (follower.MaySend(options) && follower.Next <= log.Last.Index)
+        var sent = 0L;
+        while (follower.MaySend(options) && follower.Next <= log.Last.Index && sent < options.FlushBytesMax)
         {
-            SendEntries(now, follower, effects);
-            sent = true;
+            sent += SendEntries(now, follower, effects);
             if (follower.State != ProgressState.Replicate) break;
         }
 
-        var owesCommit = follower.State == ProgressState.Replicate && follower.CommitSent < LogIndex.Min(commit, follower.Next.Previous);
         var owesRound = reads.HasWaiting && follower.RoundSent < reads.Newest;
-        if (!sent && (isDue || owesCommit || owesRound)) SendEmpty(now, follower, effects);
+        if (sent == 0 && (isDue || owesRound || follower.OwesCommit(commit))) SendEmpty(now, follower, effects);
     }
 
-    private void SendEntries(Instant now, Progress follower, Effects effects)
+    private int SendEntries(Instant now, Progress follower, Effects effects)
     {
         var first = follower.Next;
         var last = log.Last.Index;
@@ -269,6 +267,7 @@ internal sealed class Leadership
         }
 
         Emit(now, follower, first, count, bytes, effects);
+        return bytes;
     }
 
     private void SendEmpty(Instant now, Progress follower, Effects effects) => Emit(now, follower, follower.Next, 0, 0, effects);

@@ -18,11 +18,18 @@ internal enum ProgressState : byte
 /// <summary>A leader's view of one follower. Owns its transitions.</summary>
 internal sealed class Progress(NodeId node, LogIndex next, Instant now)
 {
-    /// <summary>How long the window stays shut after it was opened without the probe's answer: longer than a round trip, shorter than a heartbeat.</summary>
+    /// <summary>How long the window stays shut after it was opened without the probe's answer, and how long sending does not go back again: longer than a round trip, shorter than a heartbeat.</summary>
     private static readonly TimeSpan BetweenOpenings = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>Appends on their way at once while a gap is closed: where they go on overtaking each other, most of a larger window would be refused again.</summary>
+    private const int ClosingAppendsMax = 16;
+
+    private static readonly Mark WindowTakenBack = new("raft: sending went back to a gap within the window");
 
     private readonly InflightWindow window = new();
     private Instant openedAt = Instant.Zero;
+    private Instant takenBackAt = Instant.Zero;
+    private LogIndex closesAt;
 
     public NodeId Node { get; } = node;
 
@@ -64,6 +71,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
         IsProbeOut = false;
         CommitSent = LogIndex.Zero;
         RoundSent = 0;
+        closesAt = LogIndex.Zero;
         window.Clear();
     }
 
@@ -85,7 +93,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     public bool MaySend(RaftOptions options) => State switch
     {
         ProgressState.Probe => !IsProbeOut,
-        ProgressState.Replicate => window.HasRoom(options),
+        ProgressState.Replicate => window.HasRoom(options, IsClosingGap ? ClosingAppendsMax : options.InflightAppendsMax),
         _ => false, // Snapshot: nothing. The follower answers when it has installed one.
     };
 
@@ -134,11 +142,15 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     }
 
     /// <summary>The follower's log does not match at <paramref name="rejected"/>; sending goes on after <paramref name="agreeing"/>.</summary>
-    public bool OnRejected(LogIndex rejected, LogIndex agreeing)
+    /// <param name="rejected">Where the refused append was to follow.</param>
+    /// <param name="agreeing">Where the logs may still agree.</param>
+    /// <param name="showsGap">Whether they do: the follower named a position that stands in the leader's log, so all before it is the same (log matching, Raft paper 5.3).</param>
+    public bool OnRejected(LogIndex rejected, LogIndex agreeing, bool showsGap = false)
     {
         // A follower that lost what it had acknowledged says so: nothing it said before holds.
         if (!IsWhole) Match = LogIndex.Zero;
         CommitSent = LogIndex.Zero; // Whatever commit the refused append announced was not taken: a group at rest would never say it again.
+        if (showsGap && IsWhole && State == ProgressState.Replicate && rejected > Match) return TryTakeBack(rejected, LogIndex.Max(agreeing, Match));
         if (rejected <= Match) return false; // An old answer, overtaken by a newer one.
         if (State == ProgressState.Probe && rejected != Next.Previous) return false; // Answers an older probe.
         BecomeProbe();
@@ -146,6 +158,29 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
         return true;
     }
 
+    /// <summary>Whether the follower does not know of a commit that it could know of. While a gap is closed, what is said again announces it; an append of its own would be one more to be refused.</summary>
+    public bool OwesCommit(LogIndex commit) => State == ProgressState.Replicate && !IsClosingGap && CommitSent < LogIndex.Min(commit, Next.Previous);
+
     /// <summary>An answer is overdue: the probe is sent once more.</summary>
     public void OnSilence() => IsProbeOut = false;
+
+    /// <summary>Whether some of what was on its way when sending went back to a gap is still to be acknowledged.</summary>
+    private bool IsClosingGap => Match < closesAt;
+
+    /// <summary>
+    /// What was sent just after <paramref name="agreeing"/> was lost, or what was sent later has overtaken it: there is nothing to probe, so sending goes back to the gap and stays in the window. Everything
+    /// beyond the gap was refused, or will be, and each of those answers says the same again: like a sender of TCP (RFC 6582), this one goes back once for all of them. If what it says again
+    /// is lost in its turn, later refusals show it, at the latest that of a heartbeat.
+    /// </summary>
+    private bool TryTakeBack(LogIndex rejected, LogIndex agreeing)
+    {
+        if (rejected >= Next) return false; // It was sent before sending went back, and is said again when its turn comes.
+        if (IsClosingGap && AnsweredAt - takenBackAt < BetweenOpenings) return false;
+        WindowTakenBack.Hit();
+        closesAt = LogIndex.Max(closesAt, Next.Previous);
+        takenBackAt = AnsweredAt;
+        Next = agreeing.Next;
+        window.TakeBackAfter(agreeing);
+        return true;
+    }
 }

@@ -29,7 +29,7 @@ internal sealed class PayloadArena
         if (used + payload.Length > BlockBytes)
         {
             filled.Enqueue(current);
-            current = free.Count > 0 ? free.Pop() : new Block(new byte[BlockBytes]);
+            current = free.Count > 0 ? free.Pop() : new Block(GC.AllocateUninitializedArray<byte>(BlockBytes));
             used = 0;
         }
 

@@ -6,9 +6,7 @@ namespace Holdfast.Consensus;
 public sealed class RaftLog
 {
     private readonly PayloadArena arena = new();
-    private Entry[] ring = new Entry[64];
-    private int head;
-    private int count;
+    private readonly EntryBlocks entries = new();
 
     internal RaftLog(LogPosition @base) => Base = @base;
 
@@ -16,10 +14,10 @@ public sealed class RaftLog
     public LogPosition Base { get; private set; }
 
     /// <summary>Where the log ends.</summary>
-    public LogPosition Last => count == 0 ? Base : ring[Slot(count - 1)].Position;
+    public LogPosition Last => entries.Count == 0 ? Base : entries[entries.Count - 1].Position;
 
     /// <summary>Payload bytes held.</summary>
-    public long Bytes { get; private set; }
+    public long Bytes => entries.Bytes;
 
     /// <summary>The entry at an index after <see cref="Base"/> and not after <see cref="Last"/>.</summary>
     public Entry this[LogIndex index]
@@ -28,7 +26,7 @@ public sealed class RaftLog
         {
             Invariant.Holds(index > Base.Index, "an entry was asked for that the log has already forgotten");
             Invariant.Holds(index <= Last.Index, "an entry was asked for beyond the log's end");
-            return ring[Slot((int)(index - Base.Index) - 1)];
+            return entries[(int)(index - Base.Index) - 1];
         }
     }
 
@@ -49,11 +47,8 @@ public sealed class RaftLog
 
     internal LogPosition Append(Term term, EntryKind kind, ReadOnlySpan<byte> payload)
     {
-        if (count == ring.Length) Grow();
         var position = new LogPosition(term, Last.Index.Next);
-        ring[Slot(count)] = new Entry(position, kind, arena.Copy(position.Index, payload));
-        count++;
-        Bytes += payload.Length;
+        entries.Add(new Entry(position, kind, arena.Copy(position.Index, payload)));
         return position;
     }
 
@@ -61,14 +56,7 @@ public sealed class RaftLog
     internal void TruncateFrom(LogIndex from)
     {
         Invariant.Holds(from > Base.Index, "a truncation reaches into the snapshot");
-        while (count > 0 && Last.Index >= from)
-        {
-            count--;
-            ref var dropped = ref ring[Slot(count)];
-            Bytes -= dropped.Payload.Length;
-            dropped = default;
-        }
-
+        while (entries.Count > 0 && Last.Index >= from) entries.RemoveLast();
         arena.TruncateFrom(from);
     }
 
@@ -76,14 +64,11 @@ public sealed class RaftLog
     internal void CompactTo(LogIndex through)
     {
         Invariant.Holds(through <= Last.Index, "a compaction reaches beyond the log's end");
-        while (count > 0 && ring[head].Position.Index <= through)
+        if (through > Base.Index)
         {
-            ref var forgotten = ref ring[head];
-            Base = forgotten.Position;
-            Bytes -= forgotten.Payload.Length;
-            forgotten = default;
-            head = (head + 1) % ring.Length;
-            count--;
+            var position = this[through].Position;
+            entries.RemoveFirst((int)(through - Base.Index));
+            Base = position;
         }
 
         arena.Release(through);
@@ -92,20 +77,8 @@ public sealed class RaftLog
     /// <summary>Forgets everything: the log begins anew after <paramref name="position"/>.</summary>
     internal void ResetTo(LogPosition position)
     {
-        Array.Clear(ring);
-        head = count = 0;
-        Bytes = 0;
+        entries.RemoveFirst(entries.Count);
         Base = position;
         arena.Release(new LogIndex(ulong.MaxValue));
-    }
-
-    private int Slot(int offset) => (head + offset) % ring.Length;
-
-    private void Grow()
-    {
-        var larger = new Entry[ring.Length * 2];
-        for (var i = 0; i < count; i++) larger[i] = ring[Slot(i)];
-        ring = larger;
-        head = 0;
     }
 }

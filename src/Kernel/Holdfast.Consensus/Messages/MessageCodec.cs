@@ -63,6 +63,9 @@ public enum FrameKind : byte
     /// <summary>A committed index and the state's hash there.</summary>
     StateHash = 38,
 
+    /// <summary>Which trace the forwarded proposal that follows belongs to. Nothing rests on it: it is never repeated, and a binary that does not know it drops it.</summary>
+    ForwardTrace = 39,
+
     /// <summary>What a face says to its like on another node: of no group, never repeated, and nobody's state depends on it.</summary>
     Face = 48,
 }

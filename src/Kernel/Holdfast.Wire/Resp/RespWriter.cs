@@ -11,6 +11,12 @@ public sealed class RespWriter(ByteBuffer target)
     /// <summary>Where it writes.</summary>
     public ByteBuffer Target => target;
 
+    /// <summary>Bytes beyond which nothing more is written: as much as a buffer can hold and still grow. Whoever is owed that much is cut off.</summary>
+    public const int BytesMax = 960 * 1024 * 1024;
+
+    /// <summary>Something was not written, because more than <see cref="BytesMax"/> would have stood there.</summary>
+    public bool IsCut { get; private set; }
+
     /// <summary>2 or 3; what the client asked for by HELLO.</summary>
     public int Protocol { get; set; } = 2;
 
@@ -39,6 +45,7 @@ public sealed class RespWriter(ByteBuffer target)
     /// <summary>A bulk string.</summary>
     public void Bulk(ReadOnlySpan<byte> bytes)
     {
+        if (!HasRoom(bytes.Length)) return;
         var span = target.GetSpan(bytes.Length + 16);
         span[0] = (byte)'$';
         var at = 1 + RespNumber.Format(bytes.Length, span[1..]);
@@ -121,12 +128,14 @@ public sealed class RespWriter(ByteBuffer target)
     /// <summary>Bytes as they are.</summary>
     public void Raw(ReadOnlySpan<byte> bytes)
     {
+        if (!HasRoom(bytes.Length)) return;
         bytes.CopyTo(target.GetSpan(bytes.Length));
         target.Advance(bytes.Length);
     }
 
     private void Line(byte type, ReadOnlySpan<byte> text)
     {
+        if (!HasRoom(text.Length)) return;
         var span = target.GetSpan(text.Length + 3);
         span[0] = type;
         text.CopyTo(span[1..]);
@@ -137,11 +146,19 @@ public sealed class RespWriter(ByteBuffer target)
 
     private void Header(byte type, long number)
     {
+        if (!HasRoom(0)) return;
         var span = target.GetSpan(32);
         span[0] = type;
         var at = 1 + RespNumber.Format(number, span[1..]);
         span[at++] = (byte)'\r';
         span[at++] = (byte)'\n';
         target.Advance(at);
+    }
+
+    private bool HasRoom(int bytes)
+    {
+        if (target.Length <= BytesMax - 32 - bytes) return true;
+        IsCut = true;
+        return false;
     }
 }

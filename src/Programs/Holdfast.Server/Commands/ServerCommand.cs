@@ -29,31 +29,45 @@ internal static class ServerCommand
         foreach (var warning in plan.Warnings) log.Warn(NodeEvents.GuardRail, warning);
         try
         {
-            await using INode node = plan.IsEphemeral ? await EphemeralNode.StartAsync(plan, log, stop) : await NodeAssembly.StartAsync(plan, log, stop);
-            Console.WriteLine($"ready: {plan.Name} serves etcd clients at {string.Join(", ", node.ClientAddresses)} (pid {Environment.ProcessId})");
-            await Console.Out.FlushAsync(CancellationToken.None);
-            if (announce is not null)
+            while (!await RunOnceAsync(plan, log, stop, announce))
             {
-                await node.UntilLedAsync(stop);
-                announce(log, node);
+                // It is another node now.
             }
-
-            await UntilStoppedAsync(stop);
-            log.Say(NodeEvents.Stopping, "asked to stop");
         }
         catch (CannotStartException refusal)
         {
             await Console.Error.WriteLineAsync($"holdfast: {refusal.Message} [{ErrorCode.CannotStart.Name}]");
             return refusal.Code;
         }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            log.Say(NodeEvents.Stopping, "asked to stop before it had found to a cluster");
+        }
 
         return ExitCode.Done;
     }
 
-    private static async Task UntilStoppedAsync(CancellationToken stop)
+    /// <summary>Runs the node until it is told to stop; false when it is to begin anew.</summary>
+    private static async Task<bool> RunOnceAsync(ServerPlan plan, NodeLog log, CancellationToken stop, Action<NodeLog, INode>? announce)
+    {
+        await using INode node = plan.IsEphemeral ? await EphemeralNode.StartAsync(plan, log, stop) : await NodeAssembly.StartAsync(plan, log, stop);
+        Console.WriteLine($"ready: {plan.Name} serves etcd clients at {string.Join(", ", node.ClientAddresses)} (pid {Environment.ProcessId})");
+        await Console.Out.FlushAsync(CancellationToken.None);
+        if (announce is not null)
+        {
+            await node.UntilLedAsync(stop);
+            announce(log, node);
+        }
+
+        var isStopped = await UntilStoppedAsync(stop, node.BeginsAnew);
+        log.Say(NodeEvents.Stopping, isStopped ? "asked to stop" : "told to begin anew");
+        return isStopped;
+    }
+
+    private static async Task<bool> UntilStoppedAsync(CancellationToken stop, Task beginsAnew)
     {
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = stop.Register(stopped.SetResult);
-        await stopped.Task;
+        return await Task.WhenAny(stopped.Task, beginsAnew) == stopped.Task;
     }
 }

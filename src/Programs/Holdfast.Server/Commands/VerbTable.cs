@@ -15,6 +15,7 @@ internal static class VerbTable
             DemoCommand.Create(),
             KvCommand.Create(),
             KeyspaceCommand.Create(),
+            VectorsCommand.Create(),
             TenureCommands.CreateLock(),
             TenureCommands.CreateElect(),
             ServiceCommand.Create(),

@@ -2,13 +2,13 @@ using Holdfast.Cluster;
 
 namespace Holdfast.Server.Configuration;
 
-/// <summary>Roles as people write them: the faces' names with commas between, or none.</summary>
+/// <summary>Roles as people write them: the faces' names with commas between, witness for the others, or none.</summary>
 internal static class NodeRolesText
 {
     private const string None = "none";
 
     private static readonly (string Name, NodeRoles Role)[] Names =
-        [("coordination", NodeRoles.Coordination), ("keyspace", NodeRoles.Keyspace), ("vectors", NodeRoles.Vectors), ("postgres", NodeRoles.Postgres)];
+        [("coordination", NodeRoles.Coordination), ("keyspace", NodeRoles.Keyspace), ("vectors", NodeRoles.Vectors), ("postgres", NodeRoles.Postgres), ("witness", NodeRoles.Witness)];
 
     /// <summary>The names of some roles.</summary>
     public static string Of(NodeRoles roles)
@@ -36,6 +36,6 @@ internal static class NodeRolesText
     /// <summary>Unless told otherwise, a node carries the faces that it serves.</summary>
     private static NodeRoles Served(SettingValues values) =>
         NodeRoles.Coordination
-        | (values[Settings.Redis].Text.Length == 0 ? NodeRoles.None : NodeRoles.Keyspace)
+        | (values[Settings.Redis].Text.Length + values[Settings.RedisTls].Text.Length == 0 ? NodeRoles.None : NodeRoles.Keyspace)
         | (values[Settings.Vectors].Text.Length + values[Settings.VectorsGrpc].Text.Length == 0 ? NodeRoles.None : NodeRoles.Vectors);
 }

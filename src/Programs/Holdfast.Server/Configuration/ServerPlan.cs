@@ -36,7 +36,10 @@ internal sealed record ServerPlan
     public VectorPlan VectorFace { get; init; } = new();
 
     /// <summary>Where Redis clients are served; null for nowhere.</summary>
-    public IPEndPoint? Redis { get; init; }
+    public RedisPortPlan? Redis { get; init; }
+
+    /// <summary>Whether the node starts alone and empty, and waits to be told which nodes to meet: by hand, and neither founding with others nor joining.</summary>
+    public bool WaitsToMeet => RedisFace.IsBootstrappedByHand && Cluster.Count == 0 && JoinAddress.Length == 0 && !IsEphemeral;
 
     /// <summary>What was said about the Redis face.</summary>
     public KeyspaceOptions RedisFace { get; init; } = new();
@@ -118,7 +121,7 @@ internal sealed record ServerPlan
             TlsFolder = tls,
             ClientPort = clientPort,
             Etcd = Listen(values, Settings.Etcd, isInsecure || clientPort.IsGuarded, $"give it {Settings.EtcdCert.Flag}, {Settings.EtcdKey.Flag} and {Settings.EtcdClientCa.Flag}, bind to 127.0.0.1", faults) ?? new IPEndPoint(IPAddress.Loopback, 2379),
-            Redis = values[Settings.Redis].Text.Length == 0 ? null : Listen(values, Settings.Redis, isInsecure, "bind to 127.0.0.1", faults),
+            Redis = RedisPortPlan.From(values, (setting, isGuarded) => values[setting].Text.Length == 0 ? null : Listen(values, setting, isInsecure || isGuarded, $"serve them at {Settings.RedisTls.Flag} with {Settings.RedisClientCa.Flag}, bind to 127.0.0.1", faults), faults) is { First: not null } redis ? redis : null,
             RedisFace = RedisSettings.Of(values, faults),
             Dns = values[Settings.Dns].Text.Length == 0 ? null : Listen(values, Settings.Dns, isInsecure, "DNS has neither: bind to 127.0.0.1 and let this machine's resolver forward to it", faults),
             DnsUser = values[Settings.DnsUser].Text,
@@ -131,7 +134,7 @@ internal sealed record ServerPlan
             JoinToken = values[Settings.Token].Text,
             Keyspace = KeyspaceSettings.Of(values, faults) with { Auth = clientPort.Auth },
             Backup = BackupPlan.From(values, data, faults),
-            Roles = NodeRolesText.From(values, faults) | (values[Settings.Redis].Text.Length > 0 ? Holdfast.Cluster.NodeRoles.Keyspace : Holdfast.Cluster.NodeRoles.None),
+            Roles = NodeRolesText.From(values, faults) | (values[Settings.Redis].Text.Length + values[Settings.RedisTls].Text.Length > 0 ? Holdfast.Cluster.NodeRoles.Keyspace : Holdfast.Cluster.NodeRoles.None),
             Zone = values[Settings.Zone].Text,
             IsEphemeral = Switch(values, Settings.Ephemeral, faults),
             LogsAsJson = Json(values, isTerminal, faults),
@@ -158,6 +161,12 @@ internal sealed record ServerPlan
             faults.Add($"{Named(values, Settings.Join)}: \"{JoinAddress}\" is not host:port");
         if (JoinAddress.Length > 0 && (IPAddress.Any.Equals(Peer?.Address) || IPAddress.IPv6Any.Equals(Peer?.Address)))
             faults.Add($"{Named(values, Settings.Peer)}: the cluster is told this address, and nobody can dial {Peer}; give the address under which others reach this node");
+        if (RedisFace.IsBootstrappedByHand && Redis is null)
+            faults.Add($"{Named(values, Settings.RedisBootstrap)}: without {Settings.Redis.Flag} host:port nobody can tell the node what to do; add it");
+        if (WaitsToMeet && Peer is null)
+            faults.Add($"{Settings.Peer.Key}: the nodes that this one is to meet must reach it; add {Settings.Peer.Flag} host:port");
+        if (WaitsToMeet && (IPAddress.Any.Equals(Peer?.Address) || IPAddress.IPv6Any.Equals(Peer?.Address)))
+            faults.Add($"{Named(values, Settings.Peer)}: the nodes that this one is to meet are told this address, and nobody can dial {Peer}; give the address under which others reach this node");
         if (IsEphemeral && (Vectors ?? VectorsGrpc) is not null)
             faults.Add($"{Settings.Vectors.Key}: an ephemeral node has only the etcd face; remove {Settings.Vectors.Flag} or {Settings.Ephemeral.Flag}");
         if (IsEphemeral && (Cluster.Count > 0 || JoinAddress.Length > 0))
@@ -183,10 +192,14 @@ internal sealed record ServerPlan
     private static string NodeName(SettingValues values, List<string> faults)
     {
         var name = values[Settings.Name].Text;
+        if (values[Settings.RedisBootstrap].Text == "manual" && values[Settings.Name].Origin == "default" && values[Settings.Redis].Text is { Length: > 0 } door) name = Nameless(door);
         if (name.Length is 0 or > 63 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
             faults.Add($"{Named(values, Settings.Name)}: \"{name}\" is not a name; take 1 to 63 letters, digits, dots, dashes or underscores");
         return name;
     }
+
+    /// <summary>Redis's nodes have no names: one that gets none is called after its door, so that nodes that meet are not all called the same.</summary>
+    private static string Nameless(string door) => "redis-" + string.Concat(door.Select(c => char.IsAsciiLetterOrDigit(c) || c == '.' ? c : '-'));
 
     private static IPEndPoint? Listen(SettingValues values, Setting setting, bool isAllowed, string cure, List<string> faults)
     {

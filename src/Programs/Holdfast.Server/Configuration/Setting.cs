@@ -39,11 +39,19 @@ internal static class Settings
     public static readonly Setting BackupKeyFile = new("backup.key_file", "--backup-key-file", "", "Encrypt the backup with the key in this file (holdfast backup key makes one); a restore needs it. Keep it elsewhere than the backups.");
     public static readonly Setting BackupOffSite = new("backup.off_site", "--backup-off-site", "", "Copy the backup to a bucket of an S3-compatible store, s3://BUCKET/PREFIX; the store, the region and the credentials are in the variables AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.");
     public static readonly Setting BackupOffSiteEvery = new("backup.off_site_every", "--backup-off-site-every", "1m", "How long after a round of copying off site the next one begins.");
-    public static readonly Setting Roles = new("roles", "--roles", "", "The faces that this node carries, with commas between: coordination, keyspace, vectors, postgres; or none, for consensus and storage alone. [default: coordination, and those that it serves]");
+    public static readonly Setting Roles = new("roles", "--roles", "", "The faces that this node carries, with commas between: coordination, keyspace, vectors, postgres; witness, to vote for data of the others without keeping it; or none, for consensus and storage alone. [default: coordination, and those that it serves]");
     public static readonly Setting Memory = new("budget.memory", "--memory", "", "Bytes that this node may take; the faces' budgets are held against it. [default: the machine's, or the container's]");
     public static readonly Setting Zone = new("zone", "--zone", "", "The failure domain that this node stands in: a rack, a data centre. Replicas are spread over zones.");
     public static readonly Setting Redis = new("redis.listen", "--redis", "", "Where Redis clients are served, host:port; without it the node serves none. With it on all nodes of a fresh cluster every slot is served.");
+    public static readonly Setting RedisTls = new("redis.tls", "--redis-tls", "", "Where Redis clients are served under TLS, host:port; beside --redis, or alone.");
+    public static readonly Setting RedisCert = new("redis.cert", "--redis-cert", "", "TLS for Redis clients: our certificate and its chain, a PEM file; read again when it changes.");
+    public static readonly Setting RedisKey = new("redis.key", "--redis-key", "", "That certificate's private key, a PEM file.");
+    public static readonly Setting RedisClientCa = new("redis.client_ca", "--redis-client-ca", "", "Redis clients under TLS must show a certificate from this authority, a PEM file.");
+    public static readonly Setting RedisClientCerts = new("redis.client_certs", "--redis-client-certs", "required", "With --redis-client-ca: required, or optional (one that is shown must be the authority's).");
+    public static readonly Setting RedisForward = new("redis.forward", "--redis-forward", "", "Where Redis clients that know nothing of clusters are served, host:port: this node answers for every key, forwarding to the nodes that have it.");
+    public static readonly Setting RedisDebug = new("redis.debug", "--redis-debug-command", "no", "Who may use Redis's DEBUG: no (nobody), local (clients on this machine) or yes.");
     public static readonly Setting RedisDurability = new("redis.durability", "--redis-durability", "quorum", "When a write of a Redis client is acknowledged: quorum (on a quorum's disks) or async (executed by the leader, as Redis does).");
+    public static readonly Setting RedisBootstrap = new("redis.bootstrap", "--redis-bootstrap", "auto", "How slots come to their first owners: auto (every slot of a fresh cluster is served) or manual (a node without --cluster and --join starts alone and empty, for redis-cli --cluster create, CLUSTER MEET and CLUSTER ADDSLOTS).");
     public static readonly Setting Peer = new("peer.listen", "--peer", "", "Where other nodes reach this one, host:port.");
     public static readonly Setting Cluster = new("cluster", "--cluster", "", "The founding members, n1=host:port,n2=host:port,...; the same on every node.");
     public static readonly Setting Join = new("join.address", "--join", "", "Join a running cluster through this member, host:port.");
@@ -57,5 +65,5 @@ internal static class Settings
 
     /// <summary>All of them, in the order of the help text.</summary>
     public static readonly IReadOnlyList<Setting> All =
-        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Dns, DnsUser, Redis, RedisDurability, Vectors, VectorsGrpc, VectorsCert, VectorsKey, VectorsApiKey, VectorsReadKey, BackupDir, BackupEvery, BackupKeep, BackupKeyFile, BackupOffSite, BackupOffSiteEvery, Roles, Memory, Zone, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, Otlp, OtlpShare, LogFormat];
+        [Name, Data, Etcd, EtcdCert, EtcdKey, EtcdClientCa, AuthToken, AuthTokenTtl, Quota, Compaction, Dns, DnsUser, Redis, RedisTls, RedisCert, RedisKey, RedisClientCa, RedisClientCerts, RedisForward, RedisDebug, RedisDurability, RedisBootstrap, Vectors, VectorsGrpc, VectorsCert, VectorsKey, VectorsApiKey, VectorsReadKey, BackupDir, BackupEvery, BackupKeep, BackupKeyFile, BackupOffSite, BackupOffSiteEvery, Roles, Memory, Zone, Peer, Cluster, Join, Token, Tls, Insecure, Ephemeral, Otlp, OtlpShare, LogFormat];
 }

@@ -19,6 +19,8 @@ internal sealed class EphemeralNode : INode
 
     public ulong ClusterId => keyspace.ClusterId;
 
+    public Task BeginsAnew { get; } = new TaskCompletionSource().Task;
+
     public Task UntilLedAsync(CancellationToken cancel) => Task.CompletedTask;
 
     public static async Task<EphemeralNode> StartAsync(ServerPlan plan, NodeLog log, CancellationToken cancel)

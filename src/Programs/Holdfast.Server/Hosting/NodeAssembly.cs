@@ -33,6 +33,7 @@ internal sealed class NodeAssembly : INode
     private readonly CancellationTokenSource stopping = new();
     private readonly NodeLog log;
     private readonly NodeAlarms alarms = new();
+    private readonly TaskCompletionSource beginsAnew = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CoordinationEndpoint? door;
     private (NodeId Node, string Name) own;
     private NodeRuntime? runtime;
@@ -53,6 +54,9 @@ internal sealed class NodeAssembly : INode
     public ulong ClusterId => cluster!.View.Cluster.Value;
 
     /// <inheritdoc/>
+    public Task BeginsAnew => beginsAnew.Task;
+
+    /// <inheritdoc/>
     public async Task UntilLedAsync(CancellationToken cancel)
     {
         using var timer = new PeriodicTimer(LeaseTick);
@@ -66,6 +70,7 @@ internal sealed class NodeAssembly : INode
         var node = new NodeAssembly(log);
         try
         {
+            ResetDirectory.Apply(plan.DataDirectory, log);
             if (plan.ForcesNewCluster) ForcedCluster.Apply(plan, log);
             await node.ComposeAsync(plan, cancel);
             return node;
@@ -125,7 +130,7 @@ internal sealed class NodeAssembly : INode
 
         // Vector shards are carried wherever they are placed, Redis's where the face is on.
         var vectors = new VectorsFace(onFatal, group => runtime!.FilesOf(group), group => runtime!.Groups.FirstOrDefault(each => each.Id == group)?.TakeSnapshot());
-        redis = plan.Redis is null ? null : new RedisFace(plan.RedisFace, log);
+        redis = plan.Redis is null ? null : RedisFace.ForClients(plan.RedisFace, log, plan.WaitsToMeet ? () => BeginAnew(plan) : null);
         faces = redis is null ? [vectors] : [vectors, redis];
         runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal, LoopParts = new DataFaces(faces).MakePart });
         stops.Push(async () => await runtime.StopAsync());
@@ -148,6 +153,8 @@ internal sealed class NodeAssembly : INode
             Tls = tls,
             Certificates = certificates?.Folder,
             Founders = plan.Cluster.ToDictionary(one => one.Name, one => HostPort.Format(one.Host, one.Port)),
+            IsLone = plan.WaitsToMeet,
+            AnswersMeetings = redis is not null,
             JoinTarget = plan.JoinAddress,
             JoinToken = plan.JoinToken,
             JoinsReservedPlace = plan.JoinsReservedPlace,
@@ -159,8 +166,9 @@ internal sealed class NodeAssembly : INode
         vectors.Serve(cluster, self.Id);
         listener.Start();
         if (self.Cluster == Primitives.ClusterId.None && plan.Cluster.Count > 1) log.Say(NodeEvents.Founding, "a new cluster begins when every listed node is there");
-        await cluster.StartAsync(cancel);
         stops.Push(cluster.DisposeAsync);
+        if (cluster.IsAlone) OpenAlone(plan, record);
+        await cluster.StartAsync(cancel);
 
         var membership = new NodeMembership(cluster, record, runtime.HearsFrom, tls is null ? "http" : "https");
         var keyspace = CoordinationFace.Over(cluster.Coordination, machine, IdentityOf(self, membership, leaseTimes), BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), plan.Keyspace);
@@ -171,14 +179,32 @@ internal sealed class NodeAssembly : INode
         backup.Start();
         stops.Push(backup.DisposeAsync);
         RunUntilStopped(() => TickAsync(keyspace));
+        await OpenFacesAsync(parts, cancel);
+        await ServeAsync(parts, clientTls, tls, keyspace, backup, () => data.Disk.FreeBytes, cancel);
+        log.Say(NodeEvents.Started, $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
+    }
+
+    private void BeginAnew(ServerPlan plan)
+    {
+        ResetDirectory.Ask(plan.DataDirectory);
+        beginsAnew.TrySetResult();
+    }
+
+    /// <summary>Redis's port is open before there is a cluster, for its clients are to bring the nodes together (CLUSTER MEET).</summary>
+    private void OpenAlone(ServerPlan plan, MemberRecord record)
+    {
+        if (redis is null) return;
+        runtime!.StartLoops();
+        redis.OpenAlone(plan.Redis!, log, record, cluster!);
+    }
+
+    private async Task OpenFacesAsync(NodeParts parts, CancellationToken cancel)
+    {
         foreach (var face in faces)
         {
             await face.OpenAsync(parts, cancel);
             stops.Push(face.CloseAsync);
         }
-
-        await ServeAsync(parts, clientTls, tls, keyspace, backup, () => data.Disk.FreeBytes, cancel);
-        log.Say(NodeEvents.Started, $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
     }
 
     /// <summary>What looks on, and then the front door.</summary>

@@ -62,7 +62,7 @@ internal sealed class NodeMetrics(MetricsRegistry metrics, NodeRuntime runtime, 
         metrics.SampledCounter("holdfast_leader_changes_total", "How often this node came to know another leader, or the same in a new term.", () => meters.LeaderChanges.Value, labels);
         metrics.Histogram("holdfast_election_seconds", "How long this node knew no leader, each time until it knew one.", labels, meters.ElectionSeconds);
         metrics.Histogram("holdfast_snapshot_seconds", "From the beginning of a snapshot to its durable record.", labels, meters.SnapshotSeconds);
-        metrics.Gauge("holdfast_snapshot_bytes", "Bytes of the newest snapshot taken here.", () => meters.SnapshotBytes, labels);
+        metrics.Gauge("holdfast_snapshot_bytes", "Bytes that the newest snapshot taken here wrote; what it shares with earlier ones is not counted.", () => meters.SnapshotBytes, labels);
         metrics.SampledCounter("holdfast_snapshots_taken_total", "Snapshots taken here.", () => meters.SnapshotsTaken.Value, labels);
         metrics.SampledCounter("holdfast_snapshots_installed_total", "Snapshots of other replicas installed here.", () => meters.SnapshotsInstalled.Value, labels);
     }

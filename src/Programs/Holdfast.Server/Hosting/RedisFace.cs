@@ -17,11 +17,17 @@ internal sealed class RedisFace : IDataFace
     private readonly KeyspaceFace face;
 
     /// <summary>A face that serves nobody yet.</summary>
-    public RedisFace(KeyspaceOptions options, NodeLog log)
+    public RedisFace(KeyspaceOptions options, NodeLog log, Action? beginAnew = null)
     {
         this.log = log;
-        face = new KeyspaceFace(options, Speak);
+        face = new KeyspaceFace(options, Speak) { BeginAnew = beginAnew };
     }
+
+    /// <summary>A face that is going to serve clients: their scripts must be able to run, or the first would end the node.</summary>
+    /// <exception cref="CannotStartException">The program was copied without what stands beside it.</exception>
+    public static RedisFace ForClients(KeyspaceOptions options, NodeLog log, Action? beginAnew) => ScriptLibrary.IsThere
+        ? new RedisFace(options, log, beginAnew)
+        : throw new CannotStartException($"Redis clients cannot be served: Lua's library, liblua54.so, is not beside the program in {AppContext.BaseDirectory}. Copy it there with the program, or leave out {Settings.Redis.Flag}");
 
     /// <inheritdoc/>
     public IPEndPoint? Endpoint => face.Endpoint;
@@ -45,18 +51,28 @@ internal sealed class RedisFace : IDataFace
     /// <inheritdoc/>
     public Task OpenAsync(NodeParts node, CancellationToken cancel)
     {
-        var listen = node.Plan.Redis!;
+        Open(node.Plan.Redis!, node.Log, doors => face.Start(node.Self.Id, doors, node.Member.Port, node.Cluster, node.Runtime.HearsFrom));
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Opens the door of a node that has no cluster yet: clients may tell it whom to meet, and which slots it shall have.</summary>
+    /// <exception cref="CannotStartException">The port is taken, and by whom.</exception>
+    public void OpenAlone(RedisPortPlan ports, NodeLog logging, MemberRecord member, ClusterNode cluster) => Open(ports, logging, doors => face.OpenAlone(member.Node, doors, member.Port, cluster));
+
+    private void Open(RedisPortPlan ports, NodeLog logging, Action<KeyspaceDoors> open)
+    {
         try
         {
-            face.Start(node.Self.Id, listen, null, node.Member.Port, node.Cluster, node.Runtime.HearsFrom);
+            open(ports.Open(logging));
         }
         catch (SocketException taken)
         {
-            throw new CannotStartException(PortOwner.Sentence(listen, Settings.Redis.Flag), taken);
+            var (listen, flag) = ports.Taken();
+            throw new CannotStartException(PortOwner.Sentence(listen, flag), taken);
         }
 
-        log.Say(NodeEvents.Keyspace, $"Redis clients are served at {face.Endpoint}");
-        return Task.CompletedTask;
+        var more = (face.TlsEndpoint is { } tls && face.TlsEndpoint != face.Endpoint ? $", under TLS at {tls}" : "") + (face.ForwardingEndpoint is { } forwarding ? $", those that know nothing of clusters at {forwarding}" : "");
+        log.Say(NodeEvents.Keyspace, $"Redis clients are served at {face.Endpoint}{more}");
     }
 
     /// <inheritdoc/>

@@ -40,7 +40,7 @@ internal static class RestoreDrill
             Name = name,
             DataDirectory = data,
             Etcd = anywhere,
-            Redis = hasKeyspace ? anywhere : null,
+            Redis = hasKeyspace ? new RedisPortPlan { Plain = anywhere } : null,
             Vectors = hasVectors ? anywhere : null,
             Peer = null,
             Cluster = [],

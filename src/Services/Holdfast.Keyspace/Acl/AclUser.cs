@@ -26,6 +26,9 @@ internal sealed class AclUser
 
     public bool HasNoPassword { get; private set; }
 
+    /// <summary>His commands for other nodes' keys are forwarded there (a rule of ours).</summary>
+    public bool IsForwarded { get; private set; }
+
     /// <summary>SHA-256 of each password, in hex.</summary>
     public IReadOnlyList<string> Passwords => passwords;
 
@@ -58,9 +61,10 @@ internal sealed class AclUser
             case "nopass": HasNoPassword = true; passwords.Clear(); return true;
             case "resetpass": HasNoPassword = false; passwords.Clear(); return true;
             case "sanitize-payload" or "skip-sanitize-payload": sanitizing = rule.ToLowerInvariant(); return true;
+            case "forward" or "noforward": IsForwarded = rule.Equals("forward", StringComparison.OrdinalIgnoreCase); return true;
             case "clearselectors": selectors.RemoveRange(1, selectors.Count - 1); return true;
             case "reset":
-                (IsOn, HasNoPassword, sanitizing) = (false, false, "sanitize-payload");
+                (IsOn, HasNoPassword, IsForwarded, sanitizing) = (false, false, false, "sanitize-payload");
                 passwords.Clear();
                 selectors.Clear();
                 selectors.Add(new AclSelector(table));
@@ -117,6 +121,7 @@ internal sealed class AclUser
             yield return IsOn ? "on" : "off";
             if (HasNoPassword) yield return "nopass";
             if (sanitizing.Length > 0) yield return sanitizing;
+            if (IsForwarded) yield return "forward";
         }
     }
 

@@ -41,12 +41,4 @@ internal static class CallArguments
 
     /// <summary>The reply for a subcommand or command with too few or too many arguments.</summary>
     public static void WrongArity(this CommandCall call) => call.Reply.Error($"ERR wrong number of arguments for '{call.Spec.Name}' command");
-
-    /// <summary>The reply of HELP: what the subcommands are, a line each.</summary>
-    public static void Help(this CommandCall call, params ReadOnlySpan<string> lines)
-    {
-        call.Reply.Array(lines.Length + 1);
-        foreach (var line in lines) call.Reply.Simple(Encoding.UTF8.GetBytes(line));
-        call.Reply.Simple("HELP: this list"u8);
-    }
 }

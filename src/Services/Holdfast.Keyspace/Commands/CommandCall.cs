@@ -156,7 +156,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         var deadline = patienceMicros == 0 ? Instant.Never : node.Now + TimeSpan.FromMicroseconds(patienceMicros);
         var waiter = new Waiter(client, Spec, copy, Slot, kind) { Shard = Shard, Deadline = deadline };
         for (var i = firstKey; i <= lastKey; i++) Shard.Waits.Add(waiter, copy[i]);
-        client.Park(waiter);
+        client.Wait.Park(waiter);
     }
 
     /// <summary>Executes the command of a client that has waited for a key that is there now; false when it goes on waiting.</summary>

@@ -25,6 +25,10 @@ internal static class CommandErrors
 
     public static ReadOnlySpan<byte> ClusterDown => "CLUSTERDOWN Hash slot not served"u8;
 
+    public static ReadOnlySpan<byte> StateDown => "CLUSTERDOWN The cluster is down"u8;
+
+    public static ReadOnlySpan<byte> StateDownReads => "CLUSTERDOWN The cluster is down and only accepts read commands"u8;
+
     public static ReadOnlySpan<byte> Moving => "TRYAGAIN The slot is being handed over to another node"u8;
 
     public static ReadOnlySpan<byte> OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'."u8;

@@ -7,7 +7,7 @@ using Holdfast.Replication;
 namespace Holdfast.Keyspace.Endpoints;
 
 /// <summary>Does what commands ask of the cluster: begins moves and waits for them, plans, hands shards over. Each on the thread pool; the end is told on the loop.</summary>
-internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode cluster, CancellationToken stopping) : IClusterDesk
+internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode cluster, ClusterPeer self, SlotClaims claims, Action? beginAnew, CancellationToken stopping) : IClusterDesk
 {
     /// <summary>Wishes at once; more are refused.</summary>
     private const int WishesMax = 256;
@@ -62,7 +62,10 @@ internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode
                 ClusterWish.Rebalance rebalance => await RebalanceAsync(rebalance.IsPlanOnly).ConfigureAwait(false),
                 ClusterWish.Follow follow => Of(await cluster.SetSettingAsync(ShardLayout.FollowsPrefix + node.Topology.Self, follow.Master.ToString(), false, stopping).ConfigureAwait(false)),
                 ClusterWish.TakeOver => await TakeOverAsync().ConfigureAwait(false),
-                ClusterWish.Forget forget => cluster.View.Members.ContainsKey(forget.Node) ? Of(await cluster.LeaveAsync(forget.Node, stopping).ConfigureAwait(false)) : WishOutcome.Done,
+                ClusterWish.Forget forget => await ForgetAsync(forget.Node).ConfigureAwait(false),
+                ClusterWish.BeginAnew => await BeginAnewAsync().ConfigureAwait(false),
+                ClusterWish.AddSlots add => await AddSlotsAsync(add.Slots).ConfigureAwait(false),
+                ClusterWish.Meet meet => await MeetCaller.MeetAsync(cluster, self, meet, stopping).ConfigureAwait(false),
                 ClusterWish.Confirm => await ConfirmAsync().ConfigureAwait(false),
                 _ => WishOutcome.Refused("this is not known here"),
             };
@@ -120,7 +123,7 @@ internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode
             var led = topology.Shards.Where((_, i) => topology.LeaderOf(i) == target).ToArray();
             if (led.Length > 0) return led.MinBy(shard => SlotRanges.Of(shard.Slots).Count)!.Group;
             if (topology.Follows.ContainsKey(target)) return null;
-            if (isMade || !await MakeShardAsync().ConfigureAwait(false)) continue;
+            if (isMade || !(IsByHand ? !topology.Homes.ContainsValue(target) && await claims.MakeEmptyAsync(target, stopping).ConfigureAwait(false) : await MakeShardAsync().ConfigureAwait(false))) continue;
             isMade = true;
         }
 
@@ -132,9 +135,9 @@ internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode
     {
         var view = cluster.View;
         var carriers = view.Members.Values.Count(member => member.Roles.Carry(ShardLayout.Face) && !view.Settings.ContainsKey(ShardLayout.FollowsPrefix + member.Node));
+        if (IsByHand) return false;
         if (!view.Settings.ContainsKey(ShardLayout.Setting) || view.Groups.Values.Count(group => group.Face == ShardLayout.Face) >= carriers) return false;
-        var replicas = Math.Min(node.Options.Replicas, carriers);
-        return (await cluster.CreateGroupAsync(ShardLayout.Face, replicas - (replicas % 2 == 0 ? 1 : 0), stopping).ConfigureAwait(false)).Accepted;
+        return (await cluster.CreateGroupAsync(ShardLayout.Face, ReplicaCount.For(view, ShardLayout.Face, node.Options.Replicas), stopping).ConfigureAwait(false)).Accepted;
     }
 
     private async Task<WishOutcome> EndOfAsync(ulong id)
@@ -166,7 +169,7 @@ internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode
         var view = cluster.View;
         var layout = Layout().ToBuilder();
         foreach (var (id, group) in view.Groups)
-            if (group.Face == ShardLayout.Face && !layout.ContainsKey(id)) layout[id] = [];
+            if (!IsByHand && group.Face == ShardLayout.Face && !layout.ContainsKey(id)) layout[id] = [];
         var lines = new List<string>();
         var plan = SlotPlanner.Even(layout.ToImmutable());
         for (var at = 0; at < plan.Count; at += MovesAtOnce)
@@ -188,6 +191,37 @@ internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode
         return new WishOutcome(null, lines);
     }
 
+    private bool IsByHand => cluster.View.Settings.GetValueOrDefault(ShardLayout.BootstrapSetting) == ShardLayout.ByHand;
+
+    private async Task<WishOutcome> AddSlotsAsync(SlotRanges slots)
+    {
+        if (!IsByHand) return WishOutcome.Refused("the slots of this cluster are shared out by itself");
+        return await claims.ClaimAsync(slots, stopping).ConfigureAwait(false) is { } why ? WishOutcome.Refused(why) : WishOutcome.Done;
+    }
+
+    private async Task<WishOutcome> BeginAnewAsync()
+    {
+        if (beginAnew is not null && await cluster.WasRemovedAsync(stopping).ConfigureAwait(false)) beginAnew();
+        return WishOutcome.Done;
+    }
+
+    /// <summary>A node leaves; done when it is gone and what was said about it too. One that is gone already is forgotten.</summary>
+    private async Task<WishOutcome> ForgetAsync(NodeId gone)
+    {
+        if (!cluster.View.Members.ContainsKey(gone)) return cluster.View.Removed.Contains(gone) ? WishOutcome.Done : WishOutcome.Refused($"Unknown node {ClusterPeer.NameOf(gone)}");
+        var reply = await cluster.LeaveAsync(gone, stopping).ConfigureAwait(false);
+        if (!reply.Accepted) return Of(reply);
+        for (var begun = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begun) < Patience; await Task.Delay(Glance, stopping).ConfigureAwait(false))
+        {
+            if (cluster.View.Members.ContainsKey(gone)) continue;
+            foreach (var prefix in (string[])[ShardLayout.AddressPrefix, ShardLayout.FollowsPrefix])
+                await cluster.SetSettingAsync(prefix + gone, "", once: false, stopping).ConfigureAwait(false);
+            return WishOutcome.Done;
+        }
+
+        return WishOutcome.Refused("it is still leaving: its replicas move to other nodes, and that goes on");
+    }
+
     /// <summary>This node takes the shards of the node that it follows, each once it has caught up there; then the two change roles.</summary>
     private async Task<WishOutcome> TakeOverAsync()
     {
@@ -197,6 +231,10 @@ internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode
         if (shards.Any(shard => !shard.Replicas.Contains(topology.Self))) return WishOutcome.Refused("this node has no replica of all that its master leads");
         var reply = await cluster.SetSettingAsync(ShardLayout.FollowsPrefix + topology.Self, "", false, stopping).ConfigureAwait(false);
         if (reply.Accepted) reply = await cluster.SetSettingAsync(ShardLayout.FollowsPrefix + master, topology.Self.ToString(), false, stopping).ConfigureAwait(false);
+        foreach (var (group, home) in topology.Homes)
+            if (reply.Accepted && home == master) reply = await cluster.SetSettingAsync(ShardLayout.HomePrefix + group, topology.Self.ToString(), false, stopping).ConfigureAwait(false);
+        foreach (var (other, followed) in topology.Follows)
+            if (reply.Accepted && followed == master && other != topology.Self) reply = await cluster.SetSettingAsync(ShardLayout.FollowsPrefix + other, topology.Self.ToString(), false, stopping).ConfigureAwait(false);
         return Of(reply); // Leaders follow from that: whoever leads what he should not hands it over.
     }
 

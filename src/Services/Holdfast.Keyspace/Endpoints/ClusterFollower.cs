@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Holdfast.Cluster;
+using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 
@@ -15,6 +16,8 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
     private static readonly TimeSpan AskAround = TimeSpan.FromMilliseconds(300);
 
     private readonly LeaderBalance balance = new(cluster, hears, log);
+    private readonly ReplicaKeeping keeping = new(node, cluster, log);
+    private readonly SlotClaims claims = new(node, cluster, self.Node);
     private readonly LeaderBook elsewhere = new();
     private long askedAt;
     private Task asking = Task.CompletedTask;
@@ -33,7 +36,8 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
                 var view = cluster.View;
                 if (view.Cluster == ClusterId.None) continue;
                 await AnnounceAsync(view, cancellation).ConfigureAwait(false);
-                if (!view.Settings.ContainsKey(ShardLayout.Setting) && cluster.Directory.Status.IsServingLeader) await FoundAsync(view, cancellation).ConfigureAwait(false);
+                if (IsKeeper(view)) await KeepAsync(view, cancellation).ConfigureAwait(false);
+                if (!cluster.Note.IsEmpty) await ClaimNotedAsync(view, cancellation).ConfigureAwait(false);
                 Follow(view);
                 runner.Look(view, cancellation);
                 AskForLeaders(cancellation);
@@ -74,6 +78,36 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         await cluster.SetSettingAsync(key, ShardLayout.FormatAddress(self), once: false, cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Whoever leads the directory; where that node does not carry the face and so is not asked, the first that does.</summary>
+    private bool IsKeeper(DirectoryView view)
+    {
+        var status = cluster.Directory.Status;
+        if (!view.Members.TryGetValue(status.Leader, out var leader)) return false;
+        return leader.Roles.Carry(ShardLayout.Face)
+            ? status.IsServingLeader
+            : view.Members.Values.First(member => member.Roles.Carry(ShardLayout.Face)).Node == self.Node;
+    }
+
+    /// <summary>What one node does for all: a fresh cluster gets its shards, and shards the replicas that they should have.</summary>
+    private async Task KeepAsync(DirectoryView view, CancellationToken cancellation)
+    {
+        var isByHand = view.Settings.GetValueOrDefault(ShardLayout.BootstrapSetting) == ShardLayout.ByHand;
+        if (view.Settings.ContainsKey(ShardLayout.Setting)) await keeping.LookAsync(view, cancellation).ConfigureAwait(false);
+        else if (!isByHand && node.Options.IsBootstrappedByHand) await cluster.SetSettingAsync(ShardLayout.BootstrapSetting, ShardLayout.ByHand, once: true, cancellation).ConfigureAwait(false);
+        else if (!isByHand) await FoundAsync(view, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>The slots that this node was given while it was alone become its own, those that somebody else has by now excepted.</summary>
+    private async Task ClaimNotedAsync(DirectoryView view, CancellationToken cancellation)
+    {
+        if (!view.Members.ContainsKey(self.Node) || !view.Settings.ContainsKey(ShardLayout.AddressPrefix + self.Node)) return;
+        var noted = LoneClaims.Decode(cluster.Note.Span);
+        var isByHand = view.Settings.GetValueOrDefault(ShardLayout.BootstrapSetting) == ShardLayout.ByHand;
+        if (!isByHand && !view.Settings.ContainsKey(ShardLayout.Setting)) return; // How slots come to their owners here is not known yet.
+        if (isByHand && !noted.Slots.IsEmpty && await claims.ClaimAsync(noted.Slots, cancellation).ConfigureAwait(false) is not null) return;
+        cluster.ClearNote();
+    }
+
     /// <summary>A fresh cluster gets a shard for each node that carries the face, once all of them serve Redis clients: until then not all that will are known.</summary>
     private async Task FoundAsync(DirectoryView view, CancellationToken cancellation)
     {
@@ -89,8 +123,7 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         var wanted = carriers.Length;
         if (groups.Length < wanted)
         {
-            var replicas = Math.Min(node.Options.Replicas, wanted);
-            var made = await cluster.CreateGroupAsync(ShardLayout.Face, replicas - (replicas % 2 == 0 ? 1 : 0), cancellation).ConfigureAwait(false);
+            var made = await cluster.CreateGroupAsync(ShardLayout.Face, ReplicaCount.For(view, ShardLayout.Face, node.Options.Replicas), cancellation).ConfigureAwait(false);
             if (!made.Accepted) Say($"a shard could not be made: {made.Reason}");
             return;
         }
@@ -102,20 +135,32 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
 
     private void Follow(DirectoryView view)
     {
+        // Who was alone is shown with the slots that it shall have until they are its own: tools that wait for all nodes to agree do not meet a moment in which they agree on nothing.
+        if (node.Topology.Alone is not null && (!cluster.Note.IsEmpty || !view.Settings.ContainsKey(ShardLayout.AddressPrefix + self.Node))) return;
         var layout = ShardLayout.Parse(view.Settings.GetValueOrDefault(ShardLayout.Setting, ""));
+        var isByHand = view.Settings.GetValueOrDefault(ShardLayout.BootstrapSetting) == ShardLayout.ByHand; // There a shard is known once it has its place in the layout.
         foreach (var (id, group) in view.Groups)
-            if (!layout.IsEmpty && group.Face == ShardLayout.Face && !layout.ContainsKey(id)) layout = layout.Add(id, []); // A shard that has no slots yet.
+            if (!isByHand && !layout.IsEmpty && group.Face == ShardLayout.Face && !layout.ContainsKey(id)) layout = layout.Add(id, []); // A shard that has no slots yet.
         var seats = layout.Keys.Select(group => machines.SeatOf(group, cluster.FindGroup)).ToImmutableArray();
         var there = seats.Count(seat => seat is not null);
         if (ReferenceEquals(view, seen) && there == seatsSeen) return;
         (seen, seatsSeen) = (view, there);
         var peers = view.Members.Keys.Select(member => ShardLayout.ParseAddress(member, view.Settings.GetValueOrDefault(ShardLayout.AddressPrefix + member, ""))).OfType<ClusterPeer>().ToImmutableArray();
-        var shards = layout.Select(pair => new ClusterShard(pair.Key, pair.Value, view.Groups.TryGetValue(pair.Key, out var group) ? [.. group.Replicas.Select(place => place.Node)] : [])).ToImmutableArray();
+        var shards = layout.Select(pair => ShardOf(pair.Key, pair.Value, view)).ToImmutableArray();
         Share(view);
         var follows = ImmutableSortedDictionary.CreateBuilder<NodeId, NodeId>();
         foreach (var peer in peers)
-            if (ulong.TryParse(view.Settings.GetValueOrDefault(ShardLayout.FollowsPrefix + peer.Node, ""), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture, out var master)) follows[peer.Node] = new NodeId(master);
-        node.Topology = new Topology(self.Node, peers, shards, seats) { Follows = follows.ToImmutable(), Elsewhere = elsewhere };
+            if (ShardLayout.NodeIn(view.Settings, ShardLayout.FollowsPrefix + peer.Node) is var master && master != NodeId.None && view.Members.ContainsKey(master)) follows[peer.Node] = master;
+        var homes = layout.Keys.ToImmutableSortedDictionary(group => group, group => ShardLayout.NodeIn(view.Settings, ShardLayout.HomePrefix + group)).Where(pair => pair.Value != NodeId.None).ToImmutableSortedDictionary();
+        node.Topology = new Topology(self.Node, peers, shards, seats) { Follows = follows.ToImmutable(), Elsewhere = elsewhere, Homes = homes };
+    }
+
+    /// <summary>Clients and operators are told of replicas that have the keys; witnesses only count.</summary>
+    private static ClusterShard ShardOf(GroupId group, ImmutableArray<(int First, int Last)> slots, DirectoryView view)
+    {
+        if (!view.Groups.TryGetValue(group, out var record)) return new ClusterShard(group, slots, []);
+        var replicas = record.Replicas.Where(place => place.Role != MemberRole.Witness).Select(place => place.Node).ToImmutableArray();
+        return new ClusterShard(group, slots, replicas) { Witnesses = record.Replicas.Length - replicas.Length };
     }
 
     /// <summary>What the cluster shares goes to the loop when it is another.</summary>

@@ -26,6 +26,8 @@ internal sealed class GossipRunner
     private readonly List<(NodeId To, ReadOnlyMemory<byte> Bytes)> outbox = [];
     private readonly CancellationToken stopping;
     private long saidAt;
+    private long sent;
+    private long received;
 
     public GossipRunner(NodeId self, KeyspaceNode node, ClusterNode cluster, CancellationToken stopping)
     {
@@ -46,6 +48,9 @@ internal sealed class GossipRunner
     {
         lock (gate) return gossip.AccusersOf(peer);
     }
+
+    /// <summary>Messages so far, out and in.</summary>
+    public (long Sent, long Received) CountMessages() => (Interlocked.Read(ref sent), Interlocked.Read(ref received));
 
     public async Task RunAsync()
     {
@@ -73,6 +78,7 @@ internal sealed class GossipRunner
     public byte[] OnMessage(NodeId from, ReadOnlySpan<byte> bytes)
     {
         byte[] reply = [];
+        Interlocked.Increment(ref received);
         lock (gate)
         {
             gossip.OnMessage(Now, from, bytes);
@@ -81,6 +87,7 @@ internal sealed class GossipRunner
             {
                 reply = outbox[at].Bytes.ToArray();
                 outbox.RemoveAt(at);
+                Interlocked.Increment(ref sent);
             }
         }
 
@@ -117,8 +124,10 @@ internal sealed class GossipRunner
         {
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             patience.CancelAfter(CallMax);
+            Interlocked.Increment(ref sent);
             var reply = await cluster.CallAsync(to, KeyspaceVerbs.Gossip, bytes, patience.Token).ConfigureAwait(false);
             if (!reply.IsOk || reply.Server != to || reply.Payload.IsEmpty) return;
+            Interlocked.Increment(ref received);
             lock (gate) gossip.OnMessage(Now, to, reply.Payload.Span);
         }
         catch (ObjectDisposedException)

@@ -24,6 +24,7 @@ public sealed class KeyspaceFace : IAsyncDisposable
     private readonly KeyspaceLog log;
     private readonly CancellationTokenSource stopping = new();
     private RedisLoop? loop;
+    private ClusterPeer? own;
     private volatile MoveRunner? runner;
     private Func<GroupId, ReplicatedGroup?>? finds;
     private volatile GossipRunner? gossip;
@@ -43,8 +44,17 @@ public sealed class KeyspaceFace : IAsyncDisposable
         machines = new ShardMachines(node);
     }
 
-    /// <summary>Where clients are served; null before <see cref="Start"/>.</summary>
+    /// <summary>Where clients are served, at the first of the ports; null before <see cref="Start"/>.</summary>
     public IPEndPoint? Endpoint { get; private set; }
+
+    /// <summary>Where clients are served under TLS; null for nowhere.</summary>
+    public IPEndPoint? TlsEndpoint { get; private set; }
+
+    /// <summary>Where clients are served whose commands are forwarded; null for nowhere.</summary>
+    public IPEndPoint? ForwardingEndpoint { get; private set; }
+
+    /// <summary>Has the node begin anew, alone and empty, after its cluster has removed it for good; null where that is not offered.</summary>
+    public Action? BeginAnew { get; init; }
 
     /// <summary>What lives on the node's loops: the first one carries the clients.</summary>
     public ILoopPart? MakePart(EventLoop eventLoop) => loop is null ? loop = new RedisLoop(eventLoop, node) : null;
@@ -62,42 +72,68 @@ public sealed class KeyspaceFace : IAsyncDisposable
 
     /// <summary>Opens the door and begins to follow the cluster: announces this node, founds the shards of a fresh cluster, and spreads the leaders.</summary>
     /// <param name="self">This incarnation.</param>
-    /// <param name="listen">Where clients are served.</param>
-    /// <param name="advertised">The host that clients are told; null for the address that is listened at.</param>
+    /// <param name="doors">Where clients come in: one of the ports at least.</param>
     /// <param name="busPort">The peer port, which Redis calls the bus.</param>
     /// <param name="cluster">The node's part in the cluster.</param>
     /// <param name="hears">Whether a peer is alive now.</param>
-    /// <exception cref="SocketException">The port is taken.</exception>
-    public void Start(NodeId self, IPEndPoint listen, string? advertised, int busPort, ClusterNode cluster, Func<NodeId, bool> hears)
+    /// <exception cref="SocketException">A port is taken.</exception>
+    public void Start(NodeId self, KeyspaceDoors doors, int busPort, ClusterNode cluster, Func<NodeId, bool> hears)
     {
-        Invariant.Holds(loop is not null, "the Redis face was started without a loop");
-        var socket = new Socket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
-        try
-        {
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-            socket.Bind(listen);
-            socket.Listen(511);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-
-        Endpoint = (IPEndPoint)socket.LocalEndPoint!;
+        var opened = Bind(self, doors, busPort);
         finds = cluster.FindGroup;
-        runner = new MoveRunner(node, loop, cluster, log);
-        node.Desk = new ClusterDesk(node, loop, cluster, stopping.Token);
+        runner = new MoveRunner(node, loop!, cluster, log);
+        node.Desk = new ClusterDesk(node, loop!, cluster, own!, new SlotClaims(node, cluster, self), BeginAnew, stopping.Token);
         gossip = new GossipRunner(self, node, cluster, stopping.Token);
         node.Health = gossip.HealthOf;
         node.FailureReports = gossip.AccusersOf;
+        node.GossipMessages = gossip.CountMessages;
         gossiping = Task.Run(gossip.RunAsync, CancellationToken.None);
-        loop.Open(socket);
-        var peer = new ClusterPeer(self, advertised ?? listen.Address.ToString(), Endpoint.Port, busPort);
-        node.Shared.Store = new DirectoryStore(cluster, loop.Post, stopping.Token);
+        foreach (var door in opened) loop!.Open(door);
+        node.Shared.Store = new DirectoryStore(cluster, loop!.Post, stopping.Token);
         node.Say = (isWarning, sentence) => log(isWarning, sentence);
-        var follower = new ClusterFollower(node, machines, cluster, peer, hears, runner, loop.Post, log);
+        var follower = new ClusterFollower(node, machines, cluster, own!, hears, runner, loop.Post, log);
         following = Task.Run(() => follower.RunAsync(stopping.Token), CancellationToken.None);
+    }
+
+    /// <summary>Opens the door of a node without a cluster: clients may look at it, tell it which slots it shall have, and let it meet others. Its loops must run; <see cref="Start"/> follows when it has found to a cluster, and the clients stay.</summary>
+    /// <param name="self">This incarnation.</param>
+    /// <param name="doors">Where clients come in: one of the ports at least.</param>
+    /// <param name="busPort">The peer port.</param>
+    /// <param name="cluster">The node's part in the cluster.</param>
+    /// <exception cref="SocketException">A port is taken.</exception>
+    public void OpenAlone(NodeId self, KeyspaceDoors doors, int busPort, ClusterNode cluster)
+    {
+        var opened = Bind(self, doors, busPort);
+        node.Desk = new LoneDesk(node, loop!, cluster, own!, stopping.Token);
+        foreach (var door in opened) loop!.Open(door);
+    }
+
+    /// <summary>The doors to open; none when they are open since before the cluster was known.</summary>
+    private RedisDoor[] Bind(NodeId self, KeyspaceDoors doors, int busPort)
+    {
+        Invariant.Holds(loop is not null, "the Redis face was started without a loop");
+        if (Endpoint is not null) return [];
+        var bound = new List<(Socket Socket, bool IsTls, bool Forwards)>();
+        try
+        {
+            if (doors.Plain is { } plain) bound.Add((Bind(plain), false, false));
+            if (doors.Tls is { } tls) bound.Add((Bind(tls), true, false));
+            if (doors.Forwarding is { } forwarding) bound.Add((Bind(forwarding), false, true));
+        }
+        catch
+        {
+            foreach (var (socket, _, _) in bound) socket.Dispose();
+            throw;
+        }
+
+        int PortOf(bool isTls) => bound.Find(door => door.IsTls == isTls && !door.Forwards).Socket?.LocalEndPoint is IPEndPoint at ? at.Port : 0;
+        Endpoint = (IPEndPoint)bound[0].Socket.LocalEndPoint!;
+        TlsEndpoint = bound.Find(door => door.IsTls).Socket?.LocalEndPoint as IPEndPoint;
+        ForwardingEndpoint = bound.Find(door => door.Forwards).Socket?.LocalEndPoint as IPEndPoint;
+        node.Settings.Tell("port", PortOf(false));
+        node.Settings.Tell("tls-port", PortOf(true));
+        own = new ClusterPeer(self, doors.Advertised ?? Endpoint.Address.ToString(), PortOf(false), busPort) { TlsPort = PortOf(true) };
+        return [.. bound.Select(door => new RedisDoor(loop!, door.Socket) { Tls = door.IsTls ? doors.TlsOptions : null, Forwards = door.Forwards })];
     }
 
     /// <summary>How the face is, for an operator.</summary>
@@ -109,7 +145,7 @@ public sealed class KeyspaceFace : IAsyncDisposable
         foreach (var seat in topology.Led)
             if (finds?.Invoke(seat.Group) is { } group) lag = Math.Max(lag, await LagOfAsync(group).ConfigureAwait(false));
         var (done, failed, running) = node.Desk?.CountMoves() ?? default;
-        return new KeyspaceFaceStatus(Endpoint?.Port ?? 0, topology.Led.Count(), view.SlotsServed, topology.Shards.Length, topology.Shards.Length == 0 ? 0 : topology.Shards.Min(shard => shard.Replicas.Length), lag)
+        return new KeyspaceFaceStatus(Endpoint?.Port ?? 0, topology.Led.Count(), view.SlotsServed, topology.Shards.Length, topology.Shards.Length == 0 ? 0 : topology.Shards.Min(shard => shard.Replicas.Length + shard.Witnesses), lag)
         {
             Commands = node.Counters.Commands,
             Redirects = node.Counters.Redirects,
@@ -117,6 +153,23 @@ public sealed class KeyspaceFace : IAsyncDisposable
             MovesFailed = failed,
             MovesRunning = running,
         };
+    }
+
+    private static Socket Bind(IPEndPoint listen)
+    {
+        var socket = new Socket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+        try
+        {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            socket.Bind(listen);
+            socket.Listen(511);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     private static async Task<ulong> LagOfAsync(ReplicatedGroup group)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Holdfast.Cluster;
+using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 
@@ -13,16 +14,19 @@ internal sealed class LeaderBalance(ClusterNode cluster, Func<NodeId, bool> hear
     private static readonly TimeSpan RestBefore = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<GroupId, (Term Term, long Since)> reigns = [];
+    private readonly Dictionary<GroupId, int> priorities = [];
     private long lookedAt;
 
     public async Task LookAsync(Topology topology, CancellationToken cancellation)
     {
         if (topology.Shards.Length == 0 || Stopwatch.GetElapsedTime(lookedAt) < LookEvery) return;
         lookedAt = Stopwatch.GetTimestamp();
+        await PrioritiseAsync(topology).ConfigureAwait(false);
         var nodes = topology.Peers.Select(peer => new NodeFacts(peer.Node, "", !topology.Follows.ContainsKey(peer.Node) && (peer.Node == topology.Self || hears(peer.Node)))).ToArray();
         var groups = topology.Shards.Select((shard, i) => new GroupFacts(shard.Group, shard.Replicas, shard.Replicas.Length, topology.LeaderOf(i))).ToArray();
-        foreach (var plan in Placement.Plan(nodes, groups))
+        foreach (var planned in Placement.Plan(nodes, groups))
         {
+            var plan = planned with { Leader = LeaderOf(topology, planned) };
             if (cluster.FindGroup(plan.Group) is not { Status.IsServingLeader: true } group || plan.Leader == topology.Self || plan.Leader == NodeId.None) continue;
             if (!HasRested(group.Status) || !group.Status.Configuration.Contains(plan.Leader) || !hears(plan.Leader)) continue;
             if (!await HasCaughtUpAsync(group, plan.Leader).ConfigureAwait(false)) continue;
@@ -32,6 +36,22 @@ internal sealed class LeaderBalance(ClusterNode cluster, Func<NodeId, bool> hear
             return;
         }
     }
+
+    /// <summary>Who follows another votes in its shards and stands last: it leads when it is told to (CLUSTER FAILOVER), or when nobody else does.</summary>
+    private async Task PrioritiseAsync(Topology topology)
+    {
+        var priority = topology.Follows.ContainsKey(topology.Self) ? 0 : new RaftOptions().ElectionPriority;
+        foreach (var shard in topology.Shards)
+        {
+            if (priorities.GetValueOrDefault(shard.Group, new RaftOptions().ElectionPriority) == priority || cluster.FindGroup(shard.Group) is not { } group) continue;
+            await group.SetElectionPriorityAsync(priority).ConfigureAwait(false);
+            priorities[shard.Group] = priority;
+        }
+    }
+
+    /// <summary>A shard that belongs to a node is led by it while it lives and does not follow another; the others as the planner says.</summary>
+    private NodeId LeaderOf(Topology topology, GroupPlan plan) =>
+        topology.Homes.TryGetValue(plan.Group, out var home) && !topology.Follows.ContainsKey(home) && (home == topology.Self || hears(home)) ? home : plan.Leader;
 
     /// <summary>A shard that has just changed hands stays where it is for a while: moving it costs its clients a moment.</summary>
     private bool HasRested(GroupStatus status)

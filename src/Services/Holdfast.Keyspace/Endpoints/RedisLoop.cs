@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Sockets;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Transport;
@@ -11,12 +9,12 @@ namespace Holdfast.Keyspace.Endpoints;
 /// The Redis face on a loop: accepts clients, and once a turn lets the convoys depart, after all sockets were read and before the groups are flushed. So a turn costs a shard one entry, whoever was
 /// served in it, and what is executed here is on its way to the disk in the same turn.
 /// </summary>
-internal sealed class RedisLoop : IFacePart, IReadyHandler
+internal sealed class RedisLoop : IFacePart
 {
     private const int RoundsMax = 64;
-    private const int AcceptsPerTurn = 64;
     private static readonly TimeSpan LookAtWaiting = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan LookAtShards = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Sweeping = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentQueue<Action> calls = new();
     private readonly HashSet<RedisConnection> connections = [];
@@ -24,9 +22,11 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
     private readonly ShardChores chores;
     private readonly List<RedisConnection> told = [];
     private bool isCollecting;
-    private Socket? listener;
-    private LoopRegistration listening = LoopRegistration.None;
+    private readonly List<RedisDoor> doors = [];
+    private readonly List<RedisConnection> readSoon = [];
+    private readonly List<RedisConnection> swept = [];
     private Instant shardsAt = Instant.Zero;
+    private Instant sweepAt = Instant.Zero;
 
     public RedisLoop(EventLoop loop, KeyspaceNode node)
     {
@@ -37,9 +37,19 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
     }
 
     /// <summary>What other nodes publish reaches this node's subscribers, and the other way round.</summary>
-    public void Join(IPeerMesh mesh) => Node.Subscriptions.Road = new PublicationRoad(Node, mesh);
+    public void Join(IPeerMesh mesh)
+    {
+        Node.Subscriptions.Road = new PublicationRoad(Node, mesh);
+        Node.Forwards.Road = new ForwardRoad(mesh);
+    }
 
-    public void OnFrame(NodeId from, ReadOnlySpan<byte> body) => PublicationRoad.Deliver(Node, body);
+    public void OnFrame(NodeId from, ReadOnlySpan<byte> body)
+    {
+        if (body.Length > 0 && body[0] == (byte)FaceFrame.Publication) PublicationRoad.Deliver(Node, body);
+        else Node.Forwards.OnFrame(from, body);
+    }
+
+    public void OnPeerDown(NodeId peer) => Node.Forwards.OnPeerDown(peer);
 
     public EventLoop Loop { get; }
 
@@ -47,6 +57,12 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
 
     /// <summary>Buffers of clients that have sent everything we have taken.</summary>
     public Stack<byte[]> Buffers { get; } = new();
+
+    /// <summary>Buffers of plain bytes that no client under TLS holds.</summary>
+    public Stack<byte[]> PlainBuffers { get; } = new();
+
+    /// <summary>Clients' sockets.</summary>
+    public int Connections => connections.Count;
 
     /// <summary>Has something done on the loop. From any thread.</summary>
     public void Post(Action call)
@@ -71,11 +87,11 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
         return ended.Task;
     }
 
-    /// <summary>Begins to accept. The socket is bound already.</summary>
-    public void Open(Socket bound) => Post(() =>
+    /// <summary>Begins to accept.</summary>
+    public void Open(RedisDoor door) => Post(() =>
     {
-        listener = bound;
-        listening = Loop.Register((int)bound.Handle, this, ReadyEvents.Readable);
+        doors.Add(door);
+        door.Open();
     });
 
     /// <summary>Accepts no more and cuts everybody off; completes when that is done.</summary>
@@ -90,44 +106,37 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
         return done.Task;
     }
 
-    public void OnReady(ReadyEvents events, Instant now)
-    {
-        OnTime(now);
-        for (var left = AcceptsPerTurn; left > 0; left--)
-        {
-            var descriptor = SocketCalls.Accept((int)listener!.Handle, out var remote);
-            if (descriptor < 0) return;
-            if (connections.Count >= Math.Min(Node.Options.ClientsMax, Node.Settings.ClientsMax))
-            {
-                Node.Counters.RejectedClients++;
-                SocketCalls.Send(descriptor, "-ERR max number of clients reached\r\n"u8);
-                SocketCalls.Close(descriptor);
-                continue;
-            }
+    /// <summary>A client has come in.</summary>
+    public void Add(RedisConnection connection) => connections.Add(connection);
 
-            SocketCalls.SetNoDelay(descriptor);
-            connections.Add(new RedisConnection(this, descriptor, remote));
-        }
-    }
+    /// <summary>A client under TLS is read from again: what is decrypted already shows at no socket.</summary>
+    public void ReadSoon(RedisConnection connection) => readSoon.Add(connection);
 
     public Instant Turn(Instant now)
     {
         OnTime(now);
         while (calls.TryDequeue(out var call)) call();
         RetryWaiting();
+        Node.Forwards.Turn();
         Node.Waits.Look(now);
+        ReadAgain(now);
         Continue();
         if (now >= shardsAt)
         {
             shardsAt = now + LookAtShards;
             chores.Look();
-            EndIdle();
+        }
+
+        if (now >= sweepAt)
+        {
+            sweepAt = now + Sweeping;
+            Sweep();
         }
 
         Depart();
         SendTold();
-        if (Node.Resting.Count > 0) return now;
-        var next = Instant.Min(shardsAt, Node.Waiting.Count > 0 ? now + LookAtWaiting : Instant.Never);
+        if (Node.Resting.Count + readSoon.Count > 0) return now;
+        var next = Instant.Min(shardsAt, Node.Waiting.Count > 0 || Node.Forwards.HasStalled ? now + LookAtWaiting : Instant.Never);
         next = Instant.Min(next, Node.Waits.Next);
         return calls.IsEmpty ? next : now;
     }
@@ -197,18 +206,39 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
     /// <summary>While a script takes too long, within its turn: new clients come in, and those with nothing under way are heard. All but SCRIPT KILL and its like is refused (BUSY).</summary>
     private void ListenWhileBusy()
     {
-        if (listener is not null) OnReady(ReadyEvents.Readable, Node.Now);
+        foreach (var door in doors) door.OnReady(ReadyEvents.Readable, Node.Now);
         foreach (var connection in connections.ToArray())
             if (!connection.Session.HasRequest) connection.OnReady(ReadyEvents.Readable, Node.Now);
     }
 
-    /// <summary>Cuts off who has said nothing for longer than `timeout`.</summary>
-    private void EndIdle()
+    /// <summary>Once a second: cuts off who has said nothing for longer than `timeout`, or reads too slowly, and takes memory back that large replies took.</summary>
+    private void Sweep()
     {
-        if (Node.Settings.IdleSecondsMax == 0) return;
-        var oldest = Node.WallMicros - (Node.Settings.IdleSecondsMax * 1_000_000);
-        foreach (var connection in connections.ToArray())
-            if (connection.Session is { HasRequest: false, IsBlocked: false, Subscribed.IsAny: false } session && Math.Max(session.LastMicros, session.ConnectedMicros) < oldest) session.Close();
+        var oldest = Node.Settings.IdleSecondsMax == 0 ? long.MinValue : Node.WallMicros - (Node.Settings.IdleSecondsMax * 1_000_000);
+        foreach (var connection in connections)
+        {
+            var session = connection.Session;
+            session.Replies.Shrink();
+            var isSilent = Math.Max(session.LastMicros, session.ConnectedMicros) < oldest && session is { HasRequest: false, IsBlocked: false, IsAside: false, Subscribed.IsAny: false };
+            if (isSilent || (session.Replies.Length > 0 && session.Output.IsOver(session, Node))) swept.Add(connection);
+        }
+
+        foreach (var connection in swept)
+        {
+            if (connection.Session.Replies.Length > 0 && connection.Session.Output.IsOver(connection.Session, Node)) connection.Session.Output.CutOff(connection.Session, Node);
+            else connection.Session.Close();
+        }
+
+        swept.Clear();
+    }
+
+    private void ReadAgain(Instant now)
+    {
+        if (readSoon.Count == 0) return;
+        RedisConnection[] again = [.. readSoon];
+        readSoon.Clear();
+        foreach (var connection in again)
+            if (!connection.Session.IsClosed) connection.OnReady(ReadyEvents.Readable, now);
     }
 
     private void RetryWaiting()
@@ -223,13 +253,8 @@ internal sealed class RedisLoop : IFacePart, IReadyHandler
 
     private void EndAll()
     {
-        if (listener is not null)
-        {
-            Loop.Unregister(listening);
-            listener.Dispose();
-            listener = null;
-        }
-
+        foreach (var door in doors) door.Close();
+        doors.Clear();
         foreach (var connection in connections.ToArray()) connection.Session.Close();
     }
 }

@@ -40,32 +40,43 @@ internal sealed class FunctionCatalog(KeyspaceNode node)
     }
 
     /// <summary>Compiles a text and runs it, so that it registers its functions; null with the words of Redis when it cannot be a library.</summary>
-    public FunctionLibrary? Make(ReadOnlySpan<byte> code, bool replaces, out string fault)
+    public FunctionLibrary? Make(ReadOnlySpan<byte> code, bool replaces, out string fault) => Make(code, Libraries, replaces, out fault);
+
+    /// <summary>Makes the libraries of a payload, which must agree with each other, and then with those that are there, whose place they take if they may; false with the words of Redis.</summary>
+    public bool TryMakeAll(List<byte[]> codes, bool isFlush, bool replaces, out List<FunctionLibrary> made, out string fault)
+    {
+        (made, fault) = ([], "");
+        var within = new SortedDictionary<string, FunctionLibrary>(StringComparer.Ordinal);
+        foreach (var code in codes)
+        {
+            if (Make(code, within, replaces: false, out fault) is not { } library) return false;
+            within[library.Name] = library;
+            made.Add(library);
+        }
+
+        if (isFlush) return true;
+        var there = Libraries;
+        if (!replaces && made.Find(library => there.ContainsKey(library.Name)) is { } known) fault = $"ERR Library {known.Name} already exists";
+        else fault = made.Select(library => Clash(library, there.Values.Where(other => !within.ContainsKey(other.Name)))).FirstOrDefault(static clash => clash.Length > 0) ?? "";
+        return fault.Length == 0;
+    }
+
+    private FunctionLibrary? Make(ReadOnlySpan<byte> code, IReadOnlyDictionary<string, FunctionLibrary> beside, bool replaces, out string fault)
     {
         if (!LibraryLoad.TryReadHead(code, out var name, out var start, out fault)) return null;
-        var known = Libraries;
-        if (!replaces && known.ContainsKey(name))
-        {
-            fault = $"ERR Library '{name}' already exists";
-            return null;
-        }
+        if (!replaces && beside.ContainsKey(name)) fault = $"ERR Library '{name}' already exists";
+        else if (code.Length > CodeMax) fault = $"ERR the library is longer than {CodeMax} bytes, which the cluster's directory does not take";
+        if (fault.Length > 0 || Load(name, code, start, out fault) is not { } made) return null;
 
-        if (code.Length > CodeMax)
-        {
-            fault = $"ERR the library is longer than {CodeMax} bytes, which the cluster's directory does not take";
-            return null;
-        }
-
-        if (Load(name, code, start, out fault) is not { } made) return null;
-        foreach (var other in known.Values)
-        {
-            if (other.Name == name || other.Functions.Keys.FirstOrDefault(made.Functions.ContainsKey) is not { } twice) continue;
-            fault = $"ERR Function {twice} already exists";
-            return null;
-        }
-
-        return made;
+        // It is loaded anew, here as on every node, when the directory has it.
+        foreach (var function in made.Functions.Values) node.Scripts.Forget(function.Reference);
+        fault = Clash(made, beside.Values.Where(other => other.Name != name));
+        return fault.Length == 0 ? made : null;
     }
+
+    /// <summary>What is wrong when a library's functions are another's too; empty for nothing.</summary>
+    private static string Clash(FunctionLibrary library, IEnumerable<FunctionLibrary> others) =>
+        others.SelectMany(static other => other.Functions.Keys).FirstOrDefault(library.Functions.ContainsKey) is { } twice ? $"ERR Function {twice} already exists" : "";
 
     private FunctionLibrary? Load(string name, ReadOnlySpan<byte> code, int start, out string fault)
     {

@@ -5,82 +5,31 @@ using Holdfast.Wire.Resp;
 
 namespace Holdfast.Keyspace;
 
-/// <summary>The bytes' way to a client: a socket, or a test.</summary>
-internal interface IClientWire
-{
-    /// <summary>There may be replies to send. Called often; what it does may wait until the turn's end.</summary>
-    void OnSendable(ClientSession client);
-
-    /// <summary>Something was written that the client did not ask for, such as a message: one of many, perhaps, that may leave together.</summary>
-    void OnTold(ClientSession client);
-
-    /// <summary>The client is to be cut off, after what can be sent is sent.</summary>
-    void OnClosed(ClientSession client);
-}
-
 /// <summary>
-/// A client: what it has sent, how far its commands are, and its replies. Its commands go one after the other, each where it belongs: to the node, or to the convoy of a shard. Pure; the socket is its
-/// owner's. For the loop's thread.
+/// A client: what it has sent, how far its commands are, and its replies. Its commands go one after the other, each where it belongs: to the node, to the convoy of a shard, or to another node. Pure; the
+/// socket is its owner's. For the loop's thread.
 /// </summary>
-internal sealed class ClientSession : IReadCompletion
+internal sealed class ClientSession : ClientState
 {
     private readonly KeyspaceNode node;
     private readonly IClientWire wire;
+    private readonly ReplicaVisit replica;
     private Routed next;
-    private AclUser? user;
-    private string? userName;
-    private long userRevision = -1;
     private Instant giveUpAt;
-    private bool isAskingToRead;
-    private bool isGrantedAtOnce;
     private bool isReplyingLater;
-    private Waiter? ending;
 
     public ClientSession(KeyspaceNode node, IClientWire wire, Stack<byte[]> pool)
+        : base(node, pool)
     {
         (this.node, this.wire) = (node, wire);
-        Input = new InputBuffer(pool);
-        Id = node.NextClientId();
-        Durability = node.Options.Durability;
-        Subscribed = new ClientSubscriptions(node.Subscriptions);
-        ConnectedMicros = node.WallMicros;
+        replica = new ReplicaVisit(this, node);
         node.Clients.Add(Id, this);
     }
-
-    public long Id { get; }
-
-    public InputBuffer Input { get; }
-
-    public ReplyQueue Replies { get; } = new();
-
-    public Transaction Transaction { get; } = new();
-
-    public ClientTraits Traits { get; } = new();
-
-    /// <summary>What it wants to hear about keys that it caches.</summary>
-    public ClientTracking Tracking { get; } = new();
-
-    /// <summary>What it listens to.</summary>
-    public ClientSubscriptions Subscribed { get; }
-
-    /// <summary>It listens, and speaks RESP2: then it may do little else.</summary>
-    public bool IsOnlyListening => Subscribed.IsAny && Replies.Writer.Protocol < 3;
-
-    /// <summary>When its replies may leave (DESIGN section 6).</summary>
-    public Durability Durability { get; set; }
-
-    public long ConnectedMicros { get; }
 
     /// <summary>When its last command was taken up.</summary>
     public long LastMicros { get; private set; }
 
     public string LastCommand { get; private set; } = "NULL";
-
-    /// <summary>Whether it may read from replicas (READONLY).</summary>
-    public bool IsReadOnly { get; set; }
-
-    /// <summary>The lock that this connection's writes are fenced by (HOLDFAST.FENCE); null for none.</summary>
-    public ClientFence? Fence { get; set; }
 
     /// <summary>False for a command whose read from a replica was refused just now.</summary>
     public bool MayReadReplica { get; private set; } = true;
@@ -96,20 +45,20 @@ internal sealed class ClientSession : IReadCompletion
     /// <summary>A request is being dealt with: its arguments must stay where they are.</summary>
     public bool HasRequest { get; private set; }
 
-    /// <summary>What it waits for (BLPOP …); null when it does not.</summary>
-    public Waiter? Waiter { get; private set; }
+    /// <summary>It waits, or its reply comes later: no further command is taken up.</summary>
+    public bool IsBlocked => Wait.IsOn || isReplyingLater;
 
-    /// <summary>It waits, or its waiting has ended and the reply is on its way through the shard: no further command is taken up.</summary>
-    public bool IsBlocked => Waiter is not null || ending is not null || isReplyingLater;
-
-    /// <summary>Its command is answered later (by the cluster's directory): no further command is taken up.</summary>
+    /// <summary>Its command is answered later (by the cluster's directory, or by another node): no further command is taken up.</summary>
     public bool IsAside { get; private set; }
+
+    /// <summary>It has nothing under way and nothing left to say.</summary>
+    public bool IsIdle => !HasRequest && !IsBlocked && !IsAside && Input.Length == 0 && Replies.Length == 0;
 
     /// <summary>How many led shards a command that visits all of them has visited.</summary>
     public int ShardsVisited { get; private set; }
 
-    /// <summary>Scratch of a command that visits every shard.</summary>
-    public Gathering Gathering { get; } = new();
+    /// <summary>What of it is with other nodes; null while nothing ever was.</summary>
+    public ClientForwarding? Forwarding { get; private set; }
 
     private bool IsInConvoy { get; set; }
 
@@ -126,7 +75,7 @@ internal sealed class ClientSession : IReadCompletion
         if (IsHeldUp)
         {
             IsHeldUp = false;
-            Wait();
+            AwaitLeader();
             return;
         }
 
@@ -137,29 +86,23 @@ internal sealed class ClientSession : IReadCompletion
             return;
         }
 
-        while (!IsAside && !IsClosed && !IsLeaving && !IsBlocked && Replies.Length <= node.Options.UnreadBytesMax && TryNext())
+        while (MayGoOn && TryNext())
         {
-            if (next.Road == Road.Shard)
+            switch (next.Road)
             {
-                IsInConvoy = true;
-                next.Convoy!.Join(this);
-                return;
-            }
-
-            if (next.Road == Road.Wait)
-            {
-                Wait();
-                return;
-            }
-
-            if (next.Road == Road.Replica)
-            {
-                // The grant may come at once, and then we go on here: a long pipeline must not call itself.
-                (isAskingToRead, isGrantedAtOnce) = (true, false);
-                next.Seat!.Log.ReadReplica(node.Options.ReplicaAgeMax, this);
-                isAskingToRead = false;
-                if (isGrantedAtOnce) continue;
-                return;
+                case Road.Shard:
+                    IsInConvoy = true;
+                    next.Convoy!.Join(this);
+                    return;
+                case Road.Wait:
+                    AwaitLeader();
+                    return;
+                case Road.Replica:
+                    if (replica.Begin(next.Seat!)) continue;
+                    return;
+                case Road.Forward or Road.FanOut:
+                    Forward();
+                    return;
             }
 
             Answer();
@@ -167,23 +110,16 @@ internal sealed class ClientSession : IReadCompletion
 
         if (IsAside) return;
         if (!HasRequest) Input.Shrink();
-        wire.OnSendable(this);
+        Send();
     }
 
     /// <summary>Whether its next command is for this convoy too; executes nothing.</summary>
-    public bool IsNextFor(Convoy convoy) => !IsResting && !IsHeldUp && !IsClosed && !IsLeaving && !IsBlocked && Replies.Length <= node.Options.UnreadBytesMax && TryNext() && next.Road == Road.Shard && next.Convoy == convoy;
+    public bool IsNextFor(Convoy convoy) => !IsResting && !IsHeldUp && MayGoOn && TryNext() && next.Road == Road.Shard && next.Convoy == convoy;
 
     /// <summary>Executes its present command on a shard, in the shard's present entry.</summary>
     public void ExecuteOn(ShardSeat seat, CommandCall call)
     {
-        if (ending is not null)
-        {
-            // Its wait has run out. That nothing came is a read like any other: it is said once the entry's barrier holds.
-            ending.WriteTimeout(Replies.Writer);
-            ending = null;
-            return;
-        }
-
+        if (Wait.TryReplyRunOut()) return;
         var (spec, slot) = (next.Spec!, next.Slot);
         var writer = Replies.Writer;
         Replies.Mark();
@@ -204,7 +140,7 @@ internal sealed class ClientSession : IReadCompletion
         else if (spec.Place == CommandPlace.Connection) TransactionCommands.ExecuteQueued(this, call, slot);
         else call.Run(this, spec, Input.Request, slot);
         seat.Machine.Waits.ServeReady(call);
-        if (Waiter is { Seat: null } fresh) fresh.Seat = seat;
+        Wait.OnParked(seat);
         if (Gathering.IsUnfinished)
         {
             Gathering.IsUnfinished = false;
@@ -227,43 +163,7 @@ internal sealed class ClientSession : IReadCompletion
     {
         IsInConvoy = false;
         if (status == ProposalStatus.Stopped) Close();
-        else if (ending is not null)
-        {
-            ending = null;
-            Refuse(WaitTable.Moved);
-        }
-        else Wait();
-    }
-
-    /// <summary>Its command has nothing to give it yet: it waits.</summary>
-    public void Park(Waiter waiter)
-    {
-        Waiter = waiter;
-        node.Waits.Add(waiter);
-    }
-
-    /// <summary>It was served by another's command: its reply is written, and it goes on once that is held back with the entry.</summary>
-    public void OnServed()
-    {
-        node.Waits.Remove(Waiter!);
-        Waiter = null;
-    }
-
-    /// <summary>It waits no longer: its time is up.</summary>
-    public void EndWait()
-    {
-        if (Waiter is not { } waiter) return;
-        Leave(waiter);
-        ending = waiter;
-        waiter.Seat!.ConvoyOf(Durability).Join(this);
-    }
-
-    /// <summary>It waits no longer, for a reason that is said at once: nothing of its command was executed.</summary>
-    public void EndWait(ReadOnlySpan<byte> error)
-    {
-        if (Waiter is not { } waiter) return;
-        Leave(waiter);
-        Refuse(error);
+        else if (!Wait.TryRefuseRunOut()) AwaitLeader();
     }
 
     /// <summary>Looks again whether a leader is known; to be called now and then for clients that wait. False when it waits no more.</summary>
@@ -278,11 +178,10 @@ internal sealed class ClientSession : IReadCompletion
         return false;
     }
 
-    /// <summary>The replica may be read, or may not: then the client is sent to the leader.</summary>
-    void IReadCompletion.OnGrant(in ReadGrant grant)
+    /// <summary>Its present command may be read from a replica, or may not.</summary>
+    public void OnReplica(bool isGranted)
     {
-        if (IsClosed) return;
-        if (grant.IsGranted && next.Seat!.Machine.State.Slots.Owned[next.Slot])
+        if (isGranted && next.Seat!.Machine.State.Slots.Owned[next.Slot])
         {
             var call = next.Seat!.Machine.ReadCall;
             call.TimeMicros = node.WallMicros;
@@ -295,13 +194,19 @@ internal sealed class ClientSession : IReadCompletion
             MayReadReplica = false;
             next = RequestRouter.Route(node, this, Input.Request);
         }
+    }
 
-        isGrantedAtOnce = isAskingToRead;
-        if (!isAskingToRead) GoOn();
+    /// <summary>Other nodes, or this one for several slots, have replied to what it had forwarded.</summary>
+    public void OnForwarded(ReadOnlySpan<byte> replies)
+    {
+        IsAside = false;
+        Replies.Writer.Raw(replies);
+        Replies.Pass();
+        node.Resting.Add(this);
     }
 
     /// <summary>The present command replies later: nothing more is read until then. For commands of the node, not within a transaction.</summary>
-    public Action<Action<Wire.Resp.RespWriter>> ReplyLater()
+    public Action<Action<RespWriter>> ReplyLater()
     {
         isReplyingLater = true;
         return write =>
@@ -314,13 +219,21 @@ internal sealed class ClientSession : IReadCompletion
         };
     }
 
+    /// <summary>Replies an error and goes on, in a later turn: whoever tells us may be in the midst of something.</summary>
+    public void ReplyInLaterTurn(ReadOnlySpan<byte> error)
+    {
+        Replies.Writer.Error(error);
+        Replies.Pass();
+        node.Resting.Add(this);
+    }
+
     /// <summary>Something was written for it that it did not ask for.</summary>
     public void Tell() => wire.OnTold(this);
 
     public void OnReleased(long ticket)
     {
         Replies.Release(ticket);
-        wire.OnSendable(this);
+        Send();
     }
 
     /// <summary>Something was pushed to it that may leave at once.</summary>
@@ -328,7 +241,7 @@ internal sealed class ClientSession : IReadCompletion
     {
         if (IsClosed) return;
         Replies.Pass();
-        wire.OnSendable(this);
+        Send();
     }
 
     /// <summary>The reply of its present command will come by <see cref="ComeBack"/>.</summary>
@@ -352,50 +265,22 @@ internal sealed class ClientSession : IReadCompletion
         IsClosed = true;
         node.Clients.Remove(Id);
         Transaction.End(this);
+        Forwarding?.End();
         node.Tracking.Remove(this);
         node.Meter.Monitors.Remove(this);
-        if (Waiter is not null) Leave(Waiter);
+        Wait.Leave();
         Subscribed.End(this);
         wire.OnClosed(this);
     }
 
-    /// <summary>As RESET does: everything but the connection begins anew.</summary>
-    public void Reset()
+    private bool MayGoOn => !IsAside && !IsClosed && !IsLeaving && !IsBlocked && Replies.Length <= node.Options.UnreadBytesMax;
+
+    /// <summary>Lets leave what may, unless it leaves too much unread: then it is cut off, as in Redis.</summary>
+    private void Send()
     {
-        Transaction.End(this);
-        Subscribed.End(this);
-        Traits.Reset();
-        node.Meter.Monitors.Remove(this);
-        node.Tracking.Remove(this);
-        Tracking.TurnOff();
-        SignOut();
-        (IsReadOnly, IsAsking, Fence) = (false, false, null);
-        Replies.Writer.Protocol = 2;
-        Durability = node.Options.Durability;
+        if (Output.IsOver(this, node)) Output.CutOff(this, node);
+        else wire.OnSendable(this);
     }
-
-    /// <summary>As whom it is signed in; null when it has to sign in first.</summary>
-    public AclUser? User
-    {
-        get
-        {
-            if (userRevision == node.Users.Revision) return user;
-            userRevision = node.Users.Revision;
-            if (userName is null && node.Users.Default is { IsOn: true, HasNoPassword: true }) userName = AclUser.Default;
-            user = userName is null ? null : node.Users.Find(userName);
-            if (userName is not null && user is null) IsLeaving = true; // He is no longer: ACL DELUSER cuts him off.
-            return user;
-        }
-    }
-
-    /// <summary>It has said who it is, and it is true.</summary>
-    public void SignIn(AclUser signedIn) => (userName, user, userRevision) = (signedIn.Name, signedIn, node.Users.Revision);
-
-    /// <summary>As at its beginning.</summary>
-    private void SignOut() => (userName, user, userRevision) = (null, null, -1);
-
-    /// <summary>Whether its user may execute this.</summary>
-    public bool Allows(CommandSpec spec, RespArguments arguments) => User is { } signedIn && signedIn.Check(spec, arguments, node.Places, out _) == AclVerdict.Allowed;
 
     /// <summary>Has the next request at hand, routed; false when there is none.</summary>
     private bool TryNext()
@@ -429,6 +314,37 @@ internal sealed class ClientSession : IReadCompletion
         return true;
     }
 
+    /// <summary>Its present command goes to another node, with those behind it that go there too; or in parts to the nodes of its slots.</summary>
+    private void Forward()
+    {
+        var forwarding = Forwarding ??= new ClientForwarding(this, node);
+        if (next.Road == Road.FanOut)
+        {
+            forwarding.BeginParts(next.Spec!, Input.Request);
+            PassForwarded(next.Spec!);
+        }
+        else
+        {
+            forwarding.Begin(next.Target, next.Slot);
+            do
+            {
+                forwarding.Add(next.Spec!, Input.Request, Transaction);
+                PassForwarded(next.Spec!);
+            }
+            while (forwarding.TakesMore && TryNext() && next.Road == Road.Forward && next.Target == forwarding.Target);
+        }
+
+        IsAside = true;
+        forwarding.Send();
+    }
+
+    private void PassForwarded(CommandSpec spec)
+    {
+        if (spec.Name == "exec") Transaction.End(this);
+        Replies.Mark();
+        Done();
+    }
+
     private void Answer()
     {
         var writer = Replies.Writer;
@@ -442,7 +358,7 @@ internal sealed class ClientSession : IReadCompletion
                 writer.Error(next.Text!);
                 break;
             case Road.Queue:
-                Transaction.Queue(next.Spec!, Input.Request, next.Slot);
+                Transaction.Queue(next.Spec!, Input.Request, next.Slot, next.IsQuorum);
                 writer.Simple("QUEUED"u8);
                 break;
             default:
@@ -470,22 +386,7 @@ internal sealed class ClientSession : IReadCompletion
         Input.Pass();
     }
 
-    private void Leave(Waiter waiter)
-    {
-        waiter.Shard.Waits.Remove(waiter);
-        node.Waits.Remove(waiter);
-        Waiter = null;
-    }
-
-    /// <summary>Replies an error and goes on, in a later turn: whoever tells us may be in the midst of something.</summary>
-    private void Refuse(ReadOnlySpan<byte> error)
-    {
-        Replies.Writer.Error(error);
-        Replies.Pass();
-        node.Resting.Add(this);
-    }
-
-    private void Wait()
+    private void AwaitLeader()
     {
         if (giveUpAt == default) giveUpAt = node.Now + node.Options.LeaderPatience;
         node.Waiting.Add(this);

@@ -33,6 +33,24 @@ internal abstract record ClusterWish
     /// <summary>A node shall leave the cluster; it must have no slots.</summary>
     public sealed record Forget(NodeId Node) : ClusterWish;
 
+    /// <summary>Slots that nobody has shall be this node's.</summary>
+    public sealed record AddSlots(SlotRanges Slots) : ClusterWish;
+
+    /// <summary>Slots that a node without a cluster was to have shall be nobody's again, and its epoch as it was, or none.</summary>
+    public sealed record DropSlots(SlotRanges Slots, bool DropsEpoch) : ClusterWish;
+
+    /// <summary>A node without a cluster shall show this config epoch.</summary>
+    public sealed record SetEpoch(ulong Epoch) : ClusterWish;
+
+    /// <summary>This node and another shall be of one cluster.</summary>
+    /// <param name="Host">Where the other serves Redis clients.</param>
+    /// <param name="Port">Its Redis port.</param>
+    /// <param name="BusPort">Its peer port; 0 when that is to be found out.</param>
+    public sealed record Meet(string Host, int Port, int BusPort) : ClusterWish;
+
+    /// <summary>This node shall begin anew, if its cluster has removed it; nothing happens in a cluster that has not.</summary>
+    public sealed record BeginAnew : ClusterWish;
+
     /// <summary>Has every shard led here write something that is confirmed when a quorum has all before it on disk.</summary>
     public sealed record Confirm : ClusterWish;
 }

@@ -65,6 +65,7 @@ internal sealed class CommandMeter(KeyspaceNode node)
         var micros = (now - begunAt).Ticks / 10;
         begunAt = now;
         spec.Statistics.Add(micros);
+        if (node.Settings.LatencyMillis > 0) node.Latency.Add(spec.Has(CommandFlags.Fast) ? LatencyMonitor.FastCommand : LatencyMonitor.Command, micros);
         var reply = client.Replies.SinceMark;
         if (reply.Length > 0 && reply[0] == '-')
         {

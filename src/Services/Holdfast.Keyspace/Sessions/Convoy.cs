@@ -47,6 +47,7 @@ internal sealed class Convoy : IShardWork
     {
         if (!WantsTurn) return;
         var batch = proposed = spare.TryPop(out var used) ? used : new Batch(this);
+        if (seat.Machine.Call.Node.Settings.LatencyMillis > 0) batch.ProposedAt = seat.Machine.Call.Node.ReadClock();
         seat.Log.Propose(work, new ProposeOptions { Durability = seat.Machine.Call.Node.Bug == PlantedShardBug.ReplyBeforeCommit ? Durability.Async : durability }, batch);
     }
 
@@ -122,6 +123,7 @@ internal sealed class Convoy : IShardWork
         else if (outcome.IsApplied)
         {
             batch.Release();
+            if (batch.ProposedAt is { } proposedAt && durability != Durability.Async) seat.Machine.Call.Node.Latency.Add(LatencyMonitor.Commit, (seat.Machine.Call.Node.ReadClock() - proposedAt).Ticks / 10);
         }
         else
         {
@@ -141,6 +143,9 @@ internal sealed class Convoy : IShardWork
 
         public bool IsExecuted { get; set; }
 
+        /// <summary>When it was proposed; not measured while nobody wants to know.</summary>
+        public Instant? ProposedAt { get; set; }
+
         public void Add(ClientSession client) => held.Add((client, client.Replies.Hold()));
 
         public void AddAll(List<(ClientSession Client, long Ticket)> others) => held.AddRange(others);
@@ -159,6 +164,7 @@ internal sealed class Convoy : IShardWork
         {
             held.Clear();
             IsExecuted = false;
+            ProposedAt = null;
         }
 
         public void OnCompleted(in ProposeOutcome outcome) => owner.OnCompleted(this, outcome);

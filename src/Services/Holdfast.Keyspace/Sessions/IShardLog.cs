@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
@@ -16,6 +17,9 @@ internal interface IShardLog
     /// <summary>The leader's term; part of a config epoch.</summary>
     Term Term { get; }
 
+    /// <summary>Who votes and has the keys (a witness has none), by this replica's log; none where it does not say.</summary>
+    ImmutableArray<NodeId> Voters => [];
+
     /// <summary>Asks for leave to read this node's replica, whose age is then known to be within the bound (S14).</summary>
     void ReadReplica(TimeSpan ageMax, IReadCompletion completion);
 
@@ -31,6 +35,18 @@ internal sealed class GroupLog(ReplicatedGroup group) : IShardLog
     public bool IsLedHere => group.Status.Role == RaftRole.Leader;
 
     public Term Term => group.Status.Term;
+
+    public ImmutableArray<NodeId> Voters
+    {
+        get
+        {
+            var configuration = group.Status.Configuration;
+            var voters = ImmutableArray.CreateBuilder<NodeId>();
+            foreach (var member in configuration.Members)
+                if (member.CountsForQuorum && member.Role != MemberRole.Witness && !configuration.IsJoint) voters.Add(member.Node);
+            return voters.ToImmutable();
+        }
+    }
 
     public void ReadReplica(TimeSpan ageMax, IReadCompletion completion) => group.Barrier.Pass(ReadConsistency.Stale(ageMax), completion);
 

@@ -20,6 +20,10 @@ internal sealed class KeyspaceNode
         Eviction = new Eviction(this);
         Meter = new CommandMeter(this);
         BusyCall = new CommandCall(null, this);
+        Subscriptions = new Subscriptions(this);
+        Latency = new LatencyMonitor(this);
+        Forwards = new ForwardDesk(this);
+        Durabilities = new PrefixDurability(this);
         ReadClock = () => Now;
     }
 
@@ -62,6 +66,15 @@ internal sealed class KeyspaceNode
 
     public byte[] DrawSecret(int bytes) => SecretSource is { } source ? source(bytes) : [.. Enumerable.Range(0, bytes).Select(_ => (byte)Dice.Next(256))];
 
+    /// <summary>What is executed for clients elsewhere, and elsewhere for clients here.</summary>
+    public ForwardDesk Forwards { get; }
+
+    /// <summary>When replies may leave, by prefixes of keys.</summary>
+    public PrefixDurability Durabilities { get; }
+
+    /// <summary>What clients may leave unread.</summary>
+    public OutputLimits OutputLimits { get; private set; } = OutputLimits.Default;
+
     /// <summary>Libraries of functions.</summary>
     public FunctionCatalog Functions { get; }
 
@@ -83,6 +96,9 @@ internal sealed class KeyspaceNode
     /// <summary>Takes the time of commands.</summary>
     public CommandMeter Meter { get; }
 
+    /// <summary>What held this node up.</summary>
+    public LatencyMonitor Latency { get; }
+
     /// <summary>Commands that took long.</summary>
     public SlowLog SlowLog { get; } = new();
 
@@ -98,9 +114,12 @@ internal sealed class KeyspaceNode
         get => field = Math.Max(field, MemoryUsed);
     }
     /// <summary>Who has subscribed to what.</summary>
-    public Subscriptions Subscriptions { get; } = new();
+    public Subscriptions Subscriptions { get; }
 
     public NodeCounters Counters { get; } = new();
+
+    /// <summary>How much of it there was a second, lately.</summary>
+    public NodeRates Rates { get; } = new();
 
     /// <summary>The clients by their number.</summary>
     public SortedDictionary<long, ClientSession> Clients { get; } = [];
@@ -120,11 +139,26 @@ internal sealed class KeyspaceNode
     /// <summary>Does what takes longer than a turn; null where there is no cluster (tests of commands).</summary>
     public IClusterDesk? Desk { get; set; }
 
+    /// <summary>What the transaction that is being gone through asks of the cluster; null outside of one.</summary>
+    public WishesOfTransaction? Wishes { get; set; }
+
+    /// <summary>Whether the cluster serves.</summary>
+    public ClusterHealth ClusterHealth { get; } = new();
+
     /// <summary>How a node is, as far as this one is told; it decides nothing.</summary>
     public Func<NodeId, PeerHealth> Health { get; set; } = static _ => PeerHealth.Alive;
 
     /// <summary>How many nodes say that one is down.</summary>
     public Func<NodeId, int> FailureReports { get; set; } = static _ => 0;
+
+    /// <summary>Messages of the gossip, out and in.</summary>
+    public Func<(long Sent, long Received)> GossipMessages { get; set; } = static () => (0, 0);
+
+    /// <summary>How often the name of the replication history was changed (DEBUG CHANGE-REPL-ID); nothing here follows it.</summary>
+    public int ReplicationChanges { get; set; }
+
+    /// <summary>Whether keys that have expired are looked for, and not only met (DEBUG SET-ACTIVE-EXPIRE).</summary>
+    public bool ExpiresActively { get; set; } = true;
 
     /// <summary>Scratch for the places of keys.</summary>
     public List<int> Places { get; } = [];
@@ -159,8 +193,7 @@ internal sealed class KeyspaceNode
     public void OnSettings()
     {
         if (KeyNotices.TryParse(Settings.Find("notify-keyspace-events")!.Value, out var events)) Notices.Wanted = events;
-        var limit = Subscriptions.Limit;
-        if (OutputLimit.TryParse(Settings.Find("client-output-buffer-limit")!.Value, ref limit)) Subscriptions.Limit = limit;
+        OutputLimits = OutputLimits.Parse(Settings.Find("client-output-buffer-limit")!.Value, OutputLimits) ?? OutputLimits;
     }
 
     public long NextClientId() => ++Counters.ClientsEver;
@@ -190,6 +223,12 @@ internal sealed class NodeCounters
 
     public long RejectedClients { get; set; }
 
+    /// <summary>Clients that were cut off because they did not read.</summary>
+    public long OutputDisconnections { get; set; }
+
+    /// <summary>Commands that another node executed for a client of this one.</summary>
+    public long Forwarded { get; set; }
+
     public long Errors { get; set; }
 
     /// <summary>Commands that were sent to another node.</summary>
@@ -201,7 +240,7 @@ internal sealed class NodeCounters
     /// <summary>What CONFIG RESETSTAT sets to zero.</summary>
     public void Reset()
     {
-        Commands = ExpiredKeys = EvictedKeys = Hits = Misses = BytesIn = BytesOut = RejectedClients = Errors = Redirects = 0;
+        Commands = ExpiredKeys = EvictedKeys = Hits = Misses = BytesIn = BytesOut = RejectedClients = OutputDisconnections = Forwarded = Errors = Redirects = 0;
         ErrorCodes.Clear();
     }
 }

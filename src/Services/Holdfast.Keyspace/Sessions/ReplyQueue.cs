@@ -8,7 +8,11 @@ namespace Holdfast.Keyspace;
 /// </summary>
 internal sealed class ReplyQueue
 {
+    /// <summary>What CLIENT LIST counts in (Redis's PROTO_REPLY_CHUNK_BYTES): the first block is "obl", further ones are "oll".</summary>
+    public const int BlockBytes = 16 * 1024;
+
     private const int CompactAt = 64 * 1024;
+    private const int KeptBytesMax = 4 * 1024;
 
     private readonly ByteBuffer bytes = new(512);
     private readonly Ring<Segment> segments = new();
@@ -31,6 +35,18 @@ internal sealed class ReplyQueue
 
     /// <summary>Bytes that are not sent yet, waiting ones included.</summary>
     public int Length => bytes.Length - sentTo;
+
+    /// <summary>Blocks beyond the first that are not sent yet.</summary>
+    public int Blocks => Math.Max(0, (Length - 1) / BlockBytes);
+
+    /// <summary>Bytes of memory that it holds.</summary>
+    public int Capacity => bytes.Capacity;
+
+    /// <summary>Gives memory back that a large reply took, once all is sent.</summary>
+    public void Shrink()
+    {
+        if (Length == 0 && segments.Count == 0) bytes.Trim(KeptBytesMax);
+    }
 
     /// <summary>Replies that wait.</summary>
     public int Held => segments.Count;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Holdfast.Primitives;
+using Holdfast.Replication;
 using Holdfast.Wire.Resp;
 
 namespace Holdfast.Keyspace;
@@ -25,6 +26,12 @@ internal enum Road : byte
 
     /// <summary>A read, by this node's replica.</summary>
     Replica = 5,
+
+    /// <summary>To the node that leads its shard.</summary>
+    Forward = 6,
+
+    /// <summary>To several slots, as a command for each.</summary>
+    FanOut = 7,
 }
 
 /// <summary>A request's way.</summary>
@@ -32,6 +39,12 @@ internal readonly record struct Routed(Road Road, CommandSpec? Spec, int Slot, C
 {
     /// <summary>The replica that reads, on <see cref="Road.Replica"/>.</summary>
     public ShardSeat? Seat { get; init; }
+
+    /// <summary>The node that it goes to, on <see cref="Road.Forward"/>.</summary>
+    public NodeId Target { get; init; }
+
+    /// <summary>On <see cref="Road.Queue"/>: its keys are acknowledged by a quorum.</summary>
+    public bool IsQuorum { get; init; }
 
     public static Routed Refuse(string text, CommandSpec? spec = null) => new(Road.Refuse, spec, -1, null, text);
 }
@@ -54,17 +67,18 @@ internal static class RequestRouter
         if (transaction.IsOpen && spec.Has(CommandFlags.NoMulti)) return Routed.Refuse("ERR Command not allowed inside a transaction", spec);
         if (transaction.IsOpen && spec.Has(CommandFlags.DenyOom) && node.Settings.Policy == EvictionPolicy.NoEviction && node.IsOutOfMemory) return Routed.Refuse(Text(CommandErrors.OutOfMemory), spec);
         var slot = SlotOf(spec, request, node.Places);
-        if (slot == Crossing) return Routed.Refuse(Text(CommandErrors.CrossSlot), spec);
+        if (slot == Crossing) return !transaction.IsOpen && FanOut.Takes(spec) && client.Forwards ? new Routed(Road.FanOut, spec, -1, null, null) : Routed.Refuse(Text(CommandErrors.CrossSlot), spec);
+        var durability = node.Durabilities.Of(client, spec, request);
         if (transaction.IsOpen)
         {
-            var way = slot >= 0 ? ToSlot(node, client, spec, slot) : default;
-            return slot >= 0 && way.Road == Road.Refuse ? way : new Routed(Road.Queue, spec, slot, null, null);
+            var way = slot >= 0 ? ToSlot(node, client, spec, slot, durability) : default;
+            return slot >= 0 && way.Road == Road.Refuse ? way : new Routed(Road.Queue, spec, slot, null, null) { IsQuorum = slot >= 0 && durability == Durability.Quorum };
         }
 
         if (spec.Place == CommandPlace.Node && spec.Keys.Length > 0) return new Routed(Road.Node, spec, -1, null, null); // MIGRATE: it touches no shard by itself.
         if (spec.Place == CommandPlace.EveryShard) return ToEveryShard(node, client, spec);
         if (slot < 0 && spec.Place == CommandPlace.AnyShard) return ToAnyShard(node, client, spec);
-        return slot < 0 ? new Routed(Road.Node, spec, -1, null, null) : ToSlot(node, client, spec, slot);
+        return slot < 0 ? new Routed(Road.Node, spec, -1, null, null) : ToSlot(node, client, spec, slot, durability);
     }
 
     private static Routed ToAnyShard(KeyspaceNode node, ClientSession client, CommandSpec spec)
@@ -95,8 +109,16 @@ internal static class RequestRouter
     private static Routed RouteConnection(KeyspaceNode node, ClientSession client, CommandSpec spec)
     {
         var transaction = client.Transaction;
-        var isExecuting = spec.Name == "exec" && transaction.IsOpen && !transaction.IsSpoilt && !transaction.IsBroken && !transaction.IsCrossing && transaction.Slot >= 0;
-        return isExecuting ? ToSlot(node, client, spec, transaction.Slot) : new Routed(Road.Node, spec, -1, null, null);
+        var isExecuting = spec.Name == "exec" && transaction.IsOpen && !transaction.IsSpoilt && !transaction.IsBroken && !transaction.IsCrossing;
+        if (!isExecuting) return new Routed(Road.Node, spec, -1, null, null);
+        var watchedAt = client.Forwarding?.WatchedAt ?? NodeId.None;
+        var way = transaction.Slot >= 0 ? ToSlot(node, client, spec, transaction.Slot, node.Durabilities.Of(client, transaction))
+            : watchedAt != NodeId.None ? new Routed(Road.Forward, spec, -1, null, null) { Target = watchedAt } : new Routed(Road.Node, spec, -1, null, null);
+        if (watchedAt == NodeId.None || way.Road is Road.Wait or Road.Refuse || (way.Road == Road.Forward && way.Target == watchedAt)) return way;
+
+        // What it watches is elsewhere than what it changes, so nobody can say in one step that the one still holds when the other is done: as if it had changed.
+        transaction.IsBroken = true;
+        return new Routed(Road.Node, spec, -1, null, null);
     }
 
     /// <summary>The command of a request, or the words in which Redis refuses it.</summary>
@@ -176,38 +198,43 @@ internal static class RequestRouter
         return client.Gathering.Shards == 0 ? new Routed(Road.Node, spec, -1, null, null) : NextShard(node, client, spec);
     }
 
-    private static Routed ToSlot(KeyspaceNode node, ClientSession client, CommandSpec spec, int slot)
+    private static Routed ToSlot(KeyspaceNode node, ClientSession client, CommandSpec spec, int slot, Durability durability)
     {
         var topology = node.Topology;
         var shard = topology.ShardOf(slot);
-        if (shard < 0) return topology.Shards.Length == 0 ? new Routed(Road.Wait, spec, slot, null, null) : Routed.Refuse(Text(CommandErrors.ClusterDown), spec);
+        if (shard < 0) return topology is { Shards.Length: 0, Alone: null } ? new Routed(Road.Wait, spec, slot, null, null) : Routed.Refuse(Text(CommandErrors.ClusterDown), spec);
+        if (!IsServed(node, spec)) return Routed.Refuse(Text(node.Settings.ReadsWhenDown ? CommandErrors.StateDownReads : CommandErrors.StateDown), spec);
         if (topology.Seats[shard] is { Log.IsLedHere: true } seat)
         {
-            if (seat.Machine.State.Slots.Owned[slot] || !seat.Machine.Role.IsLeader || (node.Bug == PlantedShardBug.SourceReadsSealed && spec.Has(CommandFlags.ReadOnly))) return new Routed(Road.Shard, spec, slot, seat.ConvoyOf(client.Durability), null);
-            if (ByMoves(node, client, spec, slot, seat) is { } way) return way;
+            if (seat.Machine.State.Slots.Owned[slot] || !seat.Machine.Role.IsLeader || (node.Bug == PlantedShardBug.SourceReadsSealed && spec.Has(CommandFlags.ReadOnly))) return new Routed(Road.Shard, spec, slot, seat.ConvoyOf(durability), null);
+            if (ByMoves(node, client, spec, slot, seat, durability) is { } way) return way;
         }
         else if (Adopted(topology, slot) is { } adopter)
         {
-            return new Routed(Road.Shard, spec, slot, adopter.ConvoyOf(client.Durability), null);
+            return new Routed(Road.Shard, spec, slot, adopter.ConvoyOf(durability), null);
         }
 
         if (client is { IsReadOnly: true, MayReadReplica: true, Transaction.IsOpen: false } && spec.Has(CommandFlags.ReadOnly) && !spec.Has(CommandFlags.Blocking) && topology.Seats[shard] is { } replica)
             return new Routed(Road.Replica, spec, slot, null, null) { Seat = replica };
-        return ToLeader(topology, spec, slot, shard);
+        return ToLeader(node, client, spec, slot, shard);
     }
 
+    /// <summary>Whether the cluster serves this (cluster_state): as a rule nothing while a slot is nobody's, or its quorum is away.</summary>
+    private static bool IsServed(KeyspaceNode node, CommandSpec spec) =>
+        node.ClusterHealth.IsOk(node.Topology, node.Settings) || (node.Topology.Alone is null && node.Settings.ReadsWhenDown && spec.Has(CommandFlags.ReadOnly));
+
     /// <summary>The way of a slot that the layout gives to a shard led here, which does not serve it: it has just moved, or is about to.</summary>
-    private static Routed? ByMoves(KeyspaceNode node, ClientSession client, CommandSpec spec, int slot, ShardSeat seat)
+    private static Routed? ByMoves(KeyspaceNode node, ClientSession client, CommandSpec spec, int slot, ShardSeat seat, Durability durability)
     {
         if (seat.Machine.State.Slots.LeavingBy(slot) is { } move)
         {
             if (move.Phase == DeparturePhase.Sealed) return new Routed(Road.Wait, spec, slot, null, Text(CommandErrors.Moving));
             var target = node.Topology.PlaceOf(move.Target);
             if (target < 0) return new Routed(Road.Wait, spec, slot, null, null);
-            return node.Topology.Seats[target] is { Log.IsLedHere: true } there ? new Routed(Road.Shard, spec, slot, there.ConvoyOf(client.Durability), null) : ToLeader(node.Topology, spec, slot, target);
+            return node.Topology.Seats[target] is { Log.IsLedHere: true } there ? new Routed(Road.Shard, spec, slot, there.ConvoyOf(durability), null) : ToLeader(node, client, spec, slot, target);
         }
 
-        return Adopted(node.Topology, slot) is { } adopter ? new Routed(Road.Shard, spec, slot, adopter.ConvoyOf(client.Durability), null) : new Routed(Road.Wait, spec, slot, null, null);
+        return Adopted(node.Topology, slot) is { } adopter ? new Routed(Road.Shard, spec, slot, adopter.ConvoyOf(durability), null) : new Routed(Road.Wait, spec, slot, null, null);
     }
 
     /// <summary>The shard led here that has a slot by its own log, which decides; the layout is only late.</summary>
@@ -218,10 +245,12 @@ internal static class RequestRouter
         return null;
     }
 
-    private static Routed ToLeader(Topology topology, CommandSpec spec, int slot, int shard)
+    private static Routed ToLeader(KeyspaceNode node, ClientSession client, CommandSpec spec, int slot, int shard)
     {
+        var topology = node.Topology;
         var leader = topology.LeaderOf(shard);
-        if (leader == NodeId.None || leader == topology.Self || topology.PeerOf(leader) is not { Port: > 0 } peer) return new Routed(Road.Wait, spec, slot, null, null);
-        return Routed.Refuse(string.Create(CultureInfo.InvariantCulture, $"MOVED {slot} {peer.Host}:{peer.Port}"), spec);
+        if (leader == NodeId.None || leader == topology.Self || topology.PeerOf(leader) is not { IsServing: true } peer) return new Routed(Road.Wait, spec, slot, null, null);
+        if (spec.Name != "ssubscribe" && client.Forwards) return client.Hops < ClientForwarding.HopsMax ? new Routed(Road.Forward, spec, slot, null, null) { Target = leader } : new Routed(Road.Wait, spec, slot, null, null);
+        return Routed.Refuse(string.Create(CultureInfo.InvariantCulture, $"MOVED {slot} {peer.Host}:{peer.PortFor(client)}"), spec);
     }
 }

@@ -14,20 +14,30 @@ internal sealed class ShardChores(KeyspaceNode node)
     public void Look()
     {
         var topology = node.Topology;
+        node.ClusterHealth.Look(topology, node.Settings, node.Now);
+        node.Rates.Look(node.Now, node.Counters);
         for (var i = 0; i < topology.Shards.Length; i++)
         {
             if (topology.Seats[i] is not { Log.IsLedHere: true } seat || !seat.Machine.Role.IsLeader) continue;
             var shard = topology.Shards[i];
             if (!known.TryGetValue(seat.Group, out var chores))
-                known[seat.Group] = chores = (new Chore(seat, call => Claim(call, shard)), new Chore(seat, new ExpiryRound().Run), new Chore(seat, MoveDoor.Tidy));
+                known[seat.Group] = chores = (new Chore(seat, call => Claim(call, shard)), new Chore(seat, Timed(new ExpiryRound().Run)), new Chore(seat, MoveDoor.Tidy));
             node.Subscriptions.EndLost(seat.Machine);
             node.Tracking.OnSlots(seat.Machine);
             seat.Machine.Waits.EndLost(seat.Machine.State.Slots, node);
             if (!seat.Machine.State.Slots.IsClaimed) chores.Claim.Propose();
-            else if (seat.Machine.Keyspace.VolatileCount > 0 || seat.Machine.Keyspace.HasFieldDates) chores.Expiry.Propose();
+            else if (node.ExpiresActively && (seat.Machine.Keyspace.VolatileCount > 0 || seat.Machine.Keyspace.HasFieldDates)) chores.Expiry.Propose();
             if (seat.Machine.State.Slots.Incoming.Values.Any(move => move.Phase == ArrivalPhase.Refused)) chores.Tidy.Propose();
         }
     }
+
+    /// <summary>The deletion of expired keys, with a look at how long it takes.</summary>
+    private Action<CommandCall> Timed(Action<CommandCall> run) => call =>
+    {
+        var begun = node.ReadClock();
+        run(call);
+        node.Latency.Add(LatencyMonitor.ExpireCycle, (node.ReadClock() - begun).Ticks / 10);
+    };
 
     private void Claim(CommandCall call, ClusterShard shard)
     {

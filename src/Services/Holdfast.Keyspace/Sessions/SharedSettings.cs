@@ -18,7 +18,7 @@ internal sealed class SharedSettings
     private Dictionary<string, string> values = new(StringComparer.Ordinal);
 
     /// <summary>Whether a setting of the cluster is one of these.</summary>
-    public static bool IsShared(string key) => key.StartsWith(FunctionCatalog.Prefix, StringComparison.Ordinal) || key.StartsWith(AclUsers.Prefix, StringComparison.Ordinal);
+    public static bool IsShared(string key) => key.StartsWith(FunctionCatalog.Prefix, StringComparison.Ordinal) || key.StartsWith(AclUsers.Prefix, StringComparison.Ordinal) || key.StartsWith(PrefixDurability.Prefix, StringComparison.Ordinal);
 
     /// <summary>Rises with every change.</summary>
     public long Revision { get; private set; }

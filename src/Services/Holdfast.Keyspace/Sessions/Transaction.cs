@@ -32,11 +32,15 @@ internal sealed class Transaction
 
     public void Open() => IsOpen = true;
 
-    public void Queue(CommandSpec spec, RespArguments arguments, int slot)
+    /// <summary>Keys of what is queued are acknowledged by a quorum.</summary>
+    public bool IsQuorum { get; private set; }
+
+    public void Queue(CommandSpec spec, RespArguments arguments, int slot, bool isQuorum)
     {
         var copy = new RespArguments();
         copy.CopyFrom(arguments);
         queued.Add((spec, copy));
+        IsQuorum |= isQuorum;
         IsCrossing |= slot >= 0 && Slot >= 0 && slot != Slot;
         if (slot >= 0) Slot = slot;
     }
@@ -45,7 +49,7 @@ internal sealed class Transaction
     public void End(ClientSession client)
     {
         queued.Clear();
-        (IsOpen, IsSpoilt, IsCrossing, Slot) = (false, false, false, -1);
+        (IsOpen, IsSpoilt, IsCrossing, IsQuorum, Slot) = (false, false, false, false, -1);
         Unwatch(client);
     }
 
@@ -59,6 +63,7 @@ internal sealed class Transaction
     {
         foreach (var (shard, key) in watched) shard.Watches.Forget(key, client);
         watched.Clear();
+        client.Forwarding?.OnUnwatched();
         IsBroken = false;
     }
 }

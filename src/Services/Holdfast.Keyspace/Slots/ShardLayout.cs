@@ -54,6 +54,34 @@ internal static class ShardLayout
         return string.Join(';', sets.Select(pair => $"{pair.Key.Value.ToString(CultureInfo.InvariantCulture)}:{SlotRanges.Of(pair.Value)}"));
     }
 
+    /// <summary>Those of some slots that nobody has.</summary>
+    public static SlotRanges FreeOf(string text, SlotRanges slots)
+    {
+        var free = new SlotSet();
+        slots.Put(free, true);
+        foreach (var (_, ranges) in Parse(text))
+            foreach (var (first, last) in ranges)
+                for (var slot = first; slot <= last; slot++) free[slot] = false;
+        return SlotRanges.Of(free);
+    }
+
+    /// <summary>The layout with one shard more, which has slots that nobody had; or none.</summary>
+    public static string With(string text, GroupId group, SlotRanges slots) =>
+        string.Create(CultureInfo.InvariantCulture, $"{text}{(text.Length > 0 ? ";" : "")}{group.Value}:{slots}");
+
+    /// <summary>The directory's setting that says how slots come to their first owners: <see cref="ByHand"/>, or by themselves when there is none.</summary>
+    public const string BootstrapSetting = "keyspace.bootstrap";
+
+    /// <summary>Slots are given out by CLUSTER ADDSLOTS.</summary>
+    public const string ByHand = "manual";
+
+    /// <summary>The directory's settings of shards that belong to a node begin so; the group's number follows, and the value is the incarnation.</summary>
+    public const string HomePrefix = "keyspace.home.";
+
+    /// <summary>The incarnation in a setting; none when there is none.</summary>
+    public static NodeId NodeIn(IReadOnlyDictionary<string, string> settings, string key) =>
+        settings.TryGetValue(key, out var text) && ulong.TryParse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var node) ? new NodeId(node) : NodeId.None;
+
     /// <summary>The directory's settings of nodes that lead no shards begin so; the incarnation follows, and the value is the one that it follows.</summary>
     public const string FollowsPrefix = "keyspace.follows.";
 
@@ -74,8 +102,8 @@ internal static class ShardLayout
         return layout.ToImmutable();
     }
 
-    /// <summary>A node's address as the directory keeps it: "host:port@bus".</summary>
-    public static string FormatAddress(ClusterPeer peer) => string.Create(CultureInfo.InvariantCulture, $"{peer.Host}:{peer.Port}@{peer.BusPort}");
+    /// <summary>A node's address as the directory keeps it: "host:port@bus", and with TLS "host:port@bus,tls".</summary>
+    public static string FormatAddress(ClusterPeer peer) => string.Create(CultureInfo.InvariantCulture, $"{peer.Host}:{peer.Port}@{peer.BusPort}") + (peer.TlsPort > 0 ? string.Create(CultureInfo.InvariantCulture, $",{peer.TlsPort}") : "");
 
     /// <summary>Reads one; null for anything else.</summary>
     public static ClusterPeer? ParseAddress(NodeId node, string text)
@@ -83,6 +111,9 @@ internal static class ShardLayout
         var at = text.LastIndexOf('@');
         var colon = at < 0 ? -1 : text.LastIndexOf(':', at);
         if (colon <= 0 || !int.TryParse(text.AsSpan(colon + 1, at - colon - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)) return null;
-        return int.TryParse(text.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var bus) ? new ClusterPeer(node, text[..colon], port, bus) : null;
+        var comma = text.IndexOf(',', at);
+        var tls = 0;
+        if (comma > 0 && !int.TryParse(text.AsSpan(comma + 1), NumberStyles.None, CultureInfo.InvariantCulture, out tls)) return null;
+        return int.TryParse(text.AsSpan(at + 1, (comma < 0 ? text.Length : comma) - at - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var bus) ? new ClusterPeer(node, text[..colon], port, bus) { TlsPort = tls } : null;
     }
 }

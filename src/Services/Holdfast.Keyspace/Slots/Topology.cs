@@ -14,6 +14,19 @@ internal sealed record ClusterPeer(NodeId Node, string Host, int Port, int BusPo
     /// <summary>Forty hex digits, as Redis names nodes: the incarnation, and what follows from it.</summary>
     public string Name { get; } = NameOf(Node);
 
+    /// <summary>The Redis port that speaks TLS; 0 when there is none.</summary>
+    public int TlsPort { get; init; }
+
+    /// <summary>Whether Redis clients are served there.</summary>
+    public bool IsServing => Port > 0 || TlsPort > 0;
+
+    /// <summary>The port that a client is told: one that speaks as its connection does, where there is one.</summary>
+    public int PortFor(ClientState? client) => client is { IsTls: true } ? (TlsPort > 0 ? TlsPort : Port) : Port > 0 ? Port : TlsPort;
+
+    /// <summary>The node of a name; null for a name that is no node's.</summary>
+    public static NodeId? NodeOf(string name) =>
+        name.Length == 40 && ulong.TryParse(name.AsSpan(0, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) && string.Equals(NameOf(new NodeId(value)), name, StringComparison.OrdinalIgnoreCase) ? new NodeId(value) : null;
+
     public static string NameOf(NodeId node)
     {
         var more = (node.Value ^ 0x9E3779B97F4A7C15) * 0xBF58476D1CE4E5B9;
@@ -21,8 +34,12 @@ internal sealed record ClusterPeer(NodeId Node, string Host, int Port, int BusPo
     }
 }
 
-/// <summary>A shard in the layout: the group, the slots that the directory says it has, and where its replicas are.</summary>
-internal sealed record ClusterShard(GroupId Group, ImmutableArray<(int First, int Last)> Slots, ImmutableArray<NodeId> Replicas);
+/// <summary>A shard in the layout: the group, the slots that the directory says it has, and where the replicas are that have its keys.</summary>
+internal sealed record ClusterShard(GroupId Group, ImmutableArray<(int First, int Last)> Slots, ImmutableArray<NodeId> Replicas)
+{
+    /// <summary>Replicas without keys, which only vote.</summary>
+    public int Witnesses { get; init; }
+}
 
 /// <summary>Who is where, as far as this node knows: from the directory and this node's replicas. Immutable; a newer one takes its place. Routing by it may be stale: each shard decides by its own log what it owns.</summary>
 internal sealed class Topology
@@ -36,11 +53,15 @@ internal sealed class Topology
         for (var i = 0; i < shards.Length; i++)
             foreach (var (first, last) in shards[i].Slots)
                 for (var slot = first; slot <= last; slot++) shardOfSlot[slot] = (short)i;
+        SlotsUnassigned = shardOfSlot.AsSpan().Count((short)-1);
     }
 
     public static Topology Empty { get; } = new(NodeId.None, [], [], []);
 
     public NodeId Self { get; }
+
+    /// <summary>Slots that nobody has.</summary>
+    public int SlotsUnassigned { get; }
 
     public ImmutableArray<ClusterPeer> Peers { get; }
 
@@ -51,6 +72,22 @@ internal sealed class Topology
 
     /// <summary>Nodes that lead no shard, because they were told to follow another (CLUSTER REPLICATE).</summary>
     public ImmutableSortedDictionary<NodeId, NodeId> Follows { get; init; } = ImmutableSortedDictionary<NodeId, NodeId>.Empty;
+
+    /// <summary>What this node shall have once it is part of a cluster; null when it is.</summary>
+    public LoneClaims? Alone { get; init; }
+
+    /// <summary>Whom shards belong to: the node that was given their slots (CLUSTER ADDSLOTS), which leads them while it lives. None in a cluster that shares its slots out by itself.</summary>
+    public ImmutableSortedDictionary<GroupId, NodeId> Homes { get; init; } = ImmutableSortedDictionary<GroupId, NodeId>.Empty;
+
+    /// <summary>A node without a cluster: it sees itself, with the slots that it shall have, and serves nobody from them.</summary>
+    public static Topology OfAlone(ClusterPeer self, LoneClaims claims)
+    {
+        var none = new GroupId(ulong.MaxValue);
+        var elsewhere = new LeaderBook();
+        elsewhere.Hear(none, new Term(0), self.Node);
+        ClusterShard[] shards = claims.Slots.IsEmpty ? [] : [new ClusterShard(none, claims.Slots.Ranges, [self.Node])];
+        return new Topology(self.Node, [self], [.. shards], [.. shards.Select(_ => (ShardSeat?)null)]) { Alone = claims, Elsewhere = elsewhere };
+    }
 
     /// <summary>Who leads those shards of which this node has no replica, as they said last.</summary>
     public LeaderBook Elsewhere { get; init; } = new();
@@ -70,6 +107,9 @@ internal sealed class Topology
 
     /// <summary>Who leads a shard; nobody when that is not known here.</summary>
     public NodeId LeaderOf(int shard) => Seats[shard]?.Log.Leader ?? Elsewhere.LeaderOf(Shards[shard].Group);
+
+    /// <summary>Where a shard has replicas that vote: by its own log where there is a replica here, and else where the directory says that they shall be.</summary>
+    public ImmutableArray<NodeId> VotersOf(int shard) => Seats[shard]?.Log.Voters is { Length: > 0 } voters ? voters : Shards[shard].Replicas;
 
     public ClusterPeer? PeerOf(NodeId node)
     {

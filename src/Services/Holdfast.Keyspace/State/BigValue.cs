@@ -27,11 +27,8 @@ internal abstract class BigValue
     /// <summary>How many are looking at it: while there are any, it is not freed.</summary>
     public int Holders { get; set; }
 
-    /// <summary>Whether it tells of every element that it changes (<see cref="IBeforeChange.OnElement"/>), so that changes in place can be undone (S20).</summary>
-    public virtual bool TellsElements => false;
-
-    /// <summary>Takes a change of an element back; later ones were taken back before.</summary>
-    public virtual void TakeBack(in ElementImage image) => throw new InvariantBrokenException("a big value that tells of no elements was asked to take one back");
+    /// <summary>Takes a change of an element back, as it was told (<see cref="IBeforeChange.OnElement"/>); later ones were taken back before (S20).</summary>
+    public abstract void TakeBack(in ElementImage image);
 
     /// <summary>A change is for good: what was kept for undoing it is freed.</summary>
     public virtual void Forget(in ElementImage image)

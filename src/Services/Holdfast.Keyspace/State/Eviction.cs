@@ -25,7 +25,14 @@ internal sealed unsafe class Eviction(KeyspaceNode node)
     /// <summary>Deletes keys of the call's shard until there is room, or nothing that may go is left, or it is enough for once.</summary>
     public void MakeRoom(CommandCall call)
     {
-        if (node.Settings.MemoryMax == 0 || node.Settings.Policy == EvictionPolicy.NoEviction) return;
+        if (node.Settings.MemoryMax == 0 || node.Settings.Policy == EvictionPolicy.NoEviction || !IsOver) return;
+        var begun = node.ReadClock();
+        Evict(call);
+        node.Latency.Add(LatencyMonitor.EvictionCycle, (node.ReadClock() - begun).Ticks / 10);
+    }
+
+    private void Evict(CommandCall call)
+    {
         for (var left = KeysPerCommand; left > 0 && IsOver; left--)
         {
             if (Choose(call.Keyspace, call.Shard.State.Slots.Owned, call.Now) is not (var key and not null, var slot)) return;

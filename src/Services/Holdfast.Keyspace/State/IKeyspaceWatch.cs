@@ -10,7 +10,7 @@ internal unsafe interface IBeforeChange
     /// <param name="isReplaced">True: nobody will look at the old record any more, so it can be taken over. False: it is about to be changed in place.</param>
     bool BeforeChange(in KeyPlace place, bool isReplaced);
 
-    /// <summary>A big value is about to change some of its elements, and will say each by <see cref="OnElement"/> if it can.</summary>
+    /// <summary>A big value is about to change some of its elements, and will say each by <see cref="OnElement"/>.</summary>
     void BeforeElements(in KeyPlace place);
 
     /// <summary>Elements of a big value that have this hash are about to be added, changed or removed.</summary>

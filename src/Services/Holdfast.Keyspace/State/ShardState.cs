@@ -147,7 +147,6 @@ internal sealed class ShardState : IBeforeChange, IDisposable
     {
         Tracker?.OnChange(place);
         if (Walk is { } walk && walk.Keyspace == Keyspace) walk.Save(place);
-        if (isUndoOn) Undo.SaveElements(place);
     }
 
     void IBeforeChange.BeforeElement(TableValue value, uint hash)

@@ -11,8 +11,6 @@ internal abstract unsafe class TableValue(Keyspace owner) : BigValue
 {
     public override long Count => Table.Count;
 
-    public override bool TellsElements => true;
-
     /// <summary>The elements, for walks and draws.</summary>
     public abstract ref readonly RecordTable Table { get; }
 

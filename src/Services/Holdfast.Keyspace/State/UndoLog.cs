@@ -66,12 +66,6 @@ internal sealed unsafe class UndoLog(ShardState state)
         return isTaken;
     }
 
-    /// <summary>A big value is about to be changed in place: when it does not tell of its elements, that cannot be taken back.</summary>
-    public void SaveElements(in KeyPlace place)
-    {
-        if (!state.Keyspace.BigOf(place).TellsElements) entries.Last.CannotUndo = true;
-    }
-
     /// <summary>Remembers a change of an element of a big value.</summary>
     public void Save(in ElementImage element)
     {

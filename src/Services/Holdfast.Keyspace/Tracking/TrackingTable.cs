@@ -25,6 +25,12 @@ internal sealed class TrackingTable(KeyspaceNode node)
     /// <summary>Keys that are remembered.</summary>
     public int Keys => readers.Count;
 
+    /// <summary>Keys by clients that may have them.</summary>
+    public long Items { get; private set; }
+
+    /// <summary>Prefixes that somebody wants to hear about.</summary>
+    public int Prefixes => listeners.Values.SelectMany(static client => client.Tracking.Prefixes).Distinct(ByteKey.Comparer).Count();
+
     /// <summary>A client begins or goes on to track.</summary>
     public void Add(ClientSession client) => listeners[client.Id] = client;
 
@@ -32,7 +38,7 @@ internal sealed class TrackingTable(KeyspaceNode node)
     public void Remove(ClientSession client)
     {
         if (!listeners.Remove(client.Id) || listeners.Count > 0) return;
-        readers.Clear();
+        Clear();
     }
 
     /// <summary>A client has read these keys.</summary>
@@ -48,7 +54,7 @@ internal sealed class TrackingTable(KeyspaceNode node)
                 readers[key] = ids = [];
             }
 
-            ids.Add(client.Id);
+            if (ids.Add(client.Id)) Items++;
         }
     }
 
@@ -59,8 +65,12 @@ internal sealed class TrackingTable(KeyspaceNode node)
         var bytes = key.ToArray();
         var by = call.Client;
         if (readers.Remove(bytes, out var ids))
+        {
+            Items -= ids.Count;
             foreach (var id in ids)
                 if (listeners.TryGetValue(id, out var reader) && !reader.Tracking.IsBroadcast) Tell(call, reader, by, bytes);
+        }
+
         foreach (var listener in listeners.Values)
             if (listener.Tracking.IsBroadcast && HasPrefix(listener.Tracking, bytes)) Tell(call, listener, by, bytes);
     }
@@ -76,7 +86,7 @@ internal sealed class TrackingTable(KeyspaceNode node)
     /// <summary>Everything was removed by a command (FLUSHALL).</summary>
     public void OnFlushed(ShardMachine shard)
     {
-        readers.Clear();
+        Clear();
         foreach (var client in listeners.Values)
             if (Write(client, null) is { } target) shard.Pushed.Add(target);
     }
@@ -84,7 +94,7 @@ internal sealed class TrackingTable(KeyspaceNode node)
     /// <summary>Nobody can tell any more what changes: everything cached is to be forgotten. Said at once: it shows nothing.</summary>
     public void ForgetAll()
     {
-        readers.Clear();
+        Clear();
         foreach (var client in listeners.Values.ToArray())
             if (Write(client, null) is { } target) target.OnPushed();
     }
@@ -96,6 +106,12 @@ internal sealed class TrackingTable(KeyspaceNode node)
         var isNew = epochs.TryGetValue(shard.Group, out var before) && before != epoch;
         epochs[shard.Group] = epoch;
         if (isNew && listeners.Count > 0) ForgetAll();
+    }
+
+    private void Clear()
+    {
+        readers.Clear();
+        Items = 0;
     }
 
     private static bool HasPrefix(ClientTracking tracking, byte[] key)
@@ -125,6 +141,7 @@ internal sealed class TrackingTable(KeyspaceNode node)
         foreach (var (key, ids) in readers)
         {
             readers.Remove(key);
+            Items -= ids.Count;
             foreach (var id in ids)
                 if (listeners.TryGetValue(id, out var reader) && Write(reader, key) is { } target) target.OnPushed();
             return;

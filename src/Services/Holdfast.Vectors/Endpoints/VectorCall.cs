@@ -15,6 +15,9 @@ internal sealed record VectorRoom(VectorFace Face, VectorMeters Meters, Snapshot
     /// <summary>How many requests collections allow.</summary>
     public RateGates Rates { get; } = new();
 
+    /// <summary>Which payload keys name tenants.</summary>
+    public TenantKeys Tenants { get; } = new();
+
     /// <summary>Which queries are asked most through this node; held while it is used.</summary>
     public HotQueries Hot { get; } = new();
 }

@@ -370,7 +370,8 @@ internal sealed class PointStore
         return hash.Value;
     }
 
-    private static ulong HashOf(in PointId id, Segment segment, int row)
+    /// <summary>A point's share of the hash.</summary>
+    internal static ulong HashOf(in PointId id, Segment segment, int row)
     {
         var hash = new ContentHash(id.StableHash);
         hash.Add(segment.Head(row).VectorHash);

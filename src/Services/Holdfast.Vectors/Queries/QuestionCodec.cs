@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Holdfast.Primitives;
 using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Shards;
@@ -21,6 +22,8 @@ internal static class QuestionCodec
         Names = 8,
         Facet = 9,
         Facts = 10,
+        Part = 11,
+        Split = 12,
     }
 
     /// <summary>Writes a question.</summary>
@@ -55,7 +58,21 @@ internal static class QuestionCodec
                 writer.WriteUInt32((uint)sample.Column);
                 break;
             case FacetQuestion facet: writer.WriteText(facet.Key); break;
+            case PartQuestion part:
+                ShardHold.WritePart(writer, part.Of);
+                writer.WriteUInt64(part.After.Value);
+                writer.WriteByte(part.From is null ? (byte)0 : (byte)1);
+                (part.From ?? default).Write(writer);
+                writer.WriteUInt32((uint)part.Limit);
+                break;
+            case SplitQuestion split:
+                writer.WriteByte(split.Of is null ? (byte)0 : (byte)1);
+                ShardHold.WritePart(writer, split.Of ?? default);
+                break;
         }
+
+        // Behind everything else, where a program that does not know it does not look.
+        ShardHold.WritePart(writer, question.Part);
     }
 
     /// <summary>Reads a question; null when it is not whole or of a kind that this binary does not know.</summary>
@@ -76,9 +93,12 @@ internal static class QuestionCodec
             Kind.Names => new NamesQuestion(),
             Kind.Facet => new FacetQuestion(reader.ReadText()),
             Kind.Facts => new FactsQuestion(),
+            Kind.Part => ReadPart(ref reader),
+            Kind.Split => ReadSplit(ref reader),
             _ => null,
         };
-        return question is null || !reader.IsWhole ? null : question with { Wanted = wanted, Filter = filter };
+        var believed = reader.Rest.IsEmpty ? default : ShardHold.ReadPart(ref reader);
+        return question is null || !reader.IsWhole ? null : question with { Wanted = wanted, Filter = filter, Part = believed };
     }
 
     private static Kind KindOf(ShardQuestion question) => question switch
@@ -92,6 +112,8 @@ internal static class QuestionCodec
         CountQuestion => Kind.Count,
         NamesQuestion => Kind.Names,
         FacetQuestion => Kind.Facet,
+        PartQuestion => Kind.Part,
+        SplitQuestion => Kind.Split,
         _ => Kind.Facts,
     };
 
@@ -152,6 +174,20 @@ internal static class QuestionCodec
         var hasFrom = reader.ReadByte() != 0;
         var from = PointId.Read(ref reader);
         return new PageQuestion(hasFrom ? from : null, (int)reader.ReadUInt32());
+    }
+
+    private static PartQuestion ReadPart(ref SpanReader reader)
+    {
+        var (part, after, hasFrom) = (ShardHold.ReadPart(ref reader), new LogIndex(reader.ReadUInt64()), reader.ReadByte() != 0);
+        var from = PointId.Read(ref reader);
+        return new PartQuestion(part, after, hasFrom ? from : null, (int)reader.ReadUInt32());
+    }
+
+    private static SplitQuestion ReadSplit(ref SpanReader reader)
+    {
+        var isCounted = reader.ReadByte() != 0;
+        var part = ShardHold.ReadPart(ref reader);
+        return new SplitQuestion(isCounted ? part : null);
     }
 
     private static void WriteVectors(SpanWriter writer, IReadOnlyList<NamedVector> vectors)

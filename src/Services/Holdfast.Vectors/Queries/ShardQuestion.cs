@@ -1,3 +1,5 @@
+using Holdfast.Primitives;
+using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Points;
 
@@ -11,6 +13,12 @@ internal abstract record ShardQuestion
 
     /// <summary>What must be true of the points.</summary>
     public Filter? Filter { get; init; }
+
+    /// <summary>The ids that the asker believes the shard to have: a shard that has others says so instead of answering.</summary>
+    public HashPart Part { get; init; }
+
+    /// <summary>Whether it is answered whatever the shard has: what a split, and who counts, needs to know.</summary>
+    public virtual bool IsOfAnyPart => false;
 }
 
 /// <summary>The points closest to a vector.</summary>
@@ -56,7 +64,30 @@ internal sealed record NamesQuestion : ShardQuestion;
 internal sealed record FacetQuestion(string Key) : ShardQuestion;
 
 /// <summary>The shard's counters; the answer's <see cref="ShardAnswer.Count"/> are the bytes of all payloads.</summary>
-internal sealed record FactsQuestion : ShardQuestion;
+internal sealed record FactsQuestion : ShardQuestion
+{
+    /// <inheritdoc/>
+    public override bool IsOfAnyPart => true;
+}
+
+/// <summary>Of one part, points in the order of their names from one on that were written after an entry: what a split copies.</summary>
+/// <param name="Of">The part.</param>
+/// <param name="After">The entry.</param>
+/// <param name="From">Where to begin; null for the first.</param>
+/// <param name="Limit">How many at most.</param>
+internal sealed record PartQuestion(HashPart Of, LogIndex After, PointId? From, int Limit) : ShardQuestion
+{
+    /// <inheritdoc/>
+    public override bool IsOfAnyPart => true;
+}
+
+/// <summary>How far a shard is in a split, and what a part of it amounts to: how many points, and the sum of their hashes. See <see cref="SplitAnswer"/>.</summary>
+/// <param name="Of">The part; null for no counting.</param>
+internal sealed record SplitQuestion(HashPart? Of) : ShardQuestion
+{
+    /// <inheritdoc/>
+    public override bool IsOfAnyPart => true;
+}
 
 /// <summary>How likenesses to examples become one score.</summary>
 internal enum ExampleRule : byte

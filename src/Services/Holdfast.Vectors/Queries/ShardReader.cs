@@ -64,7 +64,7 @@ internal static class RowLookup
     private const int IdsPerTurn = 1024;
 
     /// <summary>Whether the question is one of these.</summary>
-    public static bool Serves(ShardQuestion question) => question is RetrieveQuestion or PageQuestion;
+    public static bool Serves(ShardQuestion question) => question is RetrieveQuestion or PageQuestion or PartQuestion;
 
     /// <summary>The rows. On the group's loop.</summary>
     public static RowsFound Find(ShardState state, ShardQuestion question)
@@ -77,11 +77,32 @@ internal static class RowLookup
             return new RowsFound(state, rows, null);
         }
 
+        if (question is PartQuestion part) return FindPart(state, part);
         var page = (PageQuestion)question;
         var wanted = question.Filter is null ? Math.Min(page.Limit, IdsPerTurn) : IdsPerTurn;
         var found = state.Store.Ids.From(page.From, wanted + 1);
         for (var at = 0; at < Math.Min(wanted, found.Count); at++) rows.Add((state.Store.SegmentOf(found[at].Value), found[at].Value.Row));
         return new RowsFound(state, rows, found.Count > wanted ? found[wanted].Key : null);
+    }
+
+    /// <summary>Ids that one turn looks at for a split, most of which are only hashed.</summary>
+    private const int IdsPerPartTurn = 8192;
+
+    /// <summary>One turn looks at so many ids, however few of them are of the part and new.</summary>
+    private static RowsFound FindPart(ShardState state, PartQuestion part)
+    {
+        var rows = new List<(Segment Segment, int Row)>();
+        var looked = state.Store.Ids.From(part.From, IdsPerPartTurn + 1);
+        for (var at = 0; at < Math.Min(looked.Count, IdsPerPartTurn); at++)
+        {
+            if (!part.Of.Has(looked[at].Key)) continue;
+            var (segment, row) = (state.Store.SegmentOf(looked[at].Value), looked[at].Value.Row);
+            if (part.After.Value > 0 && segment.Head(row).Version <= part.After.Value) continue;
+            if (rows.Count == part.Limit) return new RowsFound(state, rows, looked[at].Key);
+            rows.Add((segment, row));
+        }
+
+        return new RowsFound(state, rows, looked.Count > IdsPerPartTurn ? looked[IdsPerPartTurn].Key : null);
     }
 
     /// <summary>The answer: at most so many points that pass; fewer when a turn's rows are used up, and then the next id says where to go on.</summary>

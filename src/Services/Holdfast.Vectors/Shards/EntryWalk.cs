@@ -9,6 +9,12 @@ internal sealed class EntryWalk
     /// <summary>Items that are done.</summary>
     public int Items { get; set; }
 
+    /// <summary>Of an entry that walks over all ids: where it goes on.</summary>
+    public Points.PointId? Next { get; set; }
+
+    /// <summary>Whether it was refused because a point belongs to another shard, or will in a moment.</summary>
+    public bool IsMisdirected { get; private set; }
+
     /// <summary>Points that were changed.</summary>
     public int Changed { get; set; }
 
@@ -20,6 +26,13 @@ internal sealed class EntryWalk
     {
         Fault = why;
         return true;
+    }
+
+    /// <summary>Ends it: nothing was done, because the shard does not have, or is about to give away, what it is about.</summary>
+    public bool Misdirect()
+    {
+        IsMisdirected = true;
+        return Refuse("a point belongs to another shard by now");
     }
 
     /// <summary>Ends it.</summary>

@@ -29,4 +29,16 @@ internal enum PlantedShardBug : byte
 
     /// <summary>What an entry wrote shows slice by slice.</summary>
     HalfAnEntryShows,
+
+    /// <summary>A source goes on writing what it has sealed for a split.</summary>
+    WritesWhatIsSealed,
+
+    /// <summary>A target adopts what was staged without looking whether it is what was sealed.</summary>
+    AdoptsUnseen,
+
+    /// <summary>A target takes what is staged although it serves already.</summary>
+    StagesAfterAdoption,
+
+    /// <summary>A source releases what it has sealed, whichever seal the driver speaks of.</summary>
+    ReleasesAnySeal,
 }

@@ -18,6 +18,7 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index)
         var length = reader.Rest.Length;
         var count = reader.ReadUInt32();
         if (!reader.IsWhole) return walk.Refuse("the entry is not whole");
+        if (!state.Hold.IsWhole && walk.Offset == 0 && !TakesPoints(kind, reader, count)) return walk.Misdirect();
         if (walk.Offset > 0) reader.Take(walk.Offset - sizeof(uint));
         for (; walk.Items < count; walk.Items++)
         {
@@ -30,7 +31,7 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index)
             var point = ShardCommand.ReadPoint(ref reader, store.Columns);
             if (!reader.IsWhole) return walk.Items == 0 ? walk.Refuse("the entry is not whole") : walk.Done(0);
             if (kind == ShardCommandKind.UpsertWhere && !MayWrite(point.Id, mode, filter)) continue;
-            if (kind is ShardCommandKind.Upsert or ShardCommandKind.UpsertWhere) store.Upsert(point, index);
+            if (kind is ShardCommandKind.Upsert or ShardCommandKind.UpsertWhere or ShardCommandKind.Stage) store.Upsert(point, index);
             else if (!store.ChangeVectors(point.Id, Numbered(point.Vectors), index)) continue;
             walk.Changed++;
         }
@@ -48,6 +49,7 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index)
         for (var at = 0; at < count; at++) PointId.Read(ref reader);
         var change = ChangeOf(kind, ref reader, out var columns);
         if (!reader.IsWhole) return walk.Refuse("the entry is not whole");
+        if (!state.Hold.IsWhole && walk.Items == 0 && !TakesIds(kind, ids, count)) return walk.Misdirect();
         for (var at = 0; at < count; at++)
         {
             var id = PointId.Read(ref ids);
@@ -57,7 +59,7 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index)
             if (filter is not null && store.Bug != PlantedShardBug.FilterNotAskedAgain && !Passes(filter, id)) continue;
             var isDone = kind switch
             {
-                ShardCommandKind.Delete => store.Delete(id, index),
+                ShardCommandKind.Delete or ShardCommandKind.Unstage => store.Delete(id, index),
                 ShardCommandKind.DeleteVectors => store.ChangeVectors(id, columns, index),
                 _ => store.ChangePayload(id, change, index),
             };
@@ -91,6 +93,34 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index)
                 return _ => Payload.Empty;
         }
     }
+
+    /// <summary>Whether the shard takes all of an entry's points: nothing of it is done otherwise. Vectors are passed over unread.</summary>
+    private bool TakesPoints(ShardCommandKind kind, SpanReader points, uint count)
+    {
+        if (kind == ShardCommandKind.Stage) return true;
+        for (var left = count; left > 0 && points.IsWhole; left--)
+        {
+            if (!Takes(PointId.Read(ref points))) return false;
+            points.ReadBlock();
+            for (var vectors = points.ReadByte(); vectors > 0; vectors--)
+            {
+                points.ReadByte();
+                points.ReadBlock();
+            }
+        }
+
+        return true;
+    }
+
+    private bool TakesIds(ShardCommandKind kind, SpanReader ids, uint count)
+    {
+        if (kind == ShardCommandKind.Unstage) return true;
+        for (var left = count; left > 0; left--)
+            if (!Takes(PointId.Read(ref ids))) return false;
+        return true;
+    }
+
+    private bool Takes(in PointId id) => store.Bug == PlantedShardBug.WritesWhatIsSealed ? state.Hold.Part.Has(id) : state.Hold.Takes(id);
 
     /// <summary>A point that is new is none that a filter speaks of.</summary>
     private bool MayWrite(in PointId id, UpsertMode mode, Filter? filter)

@@ -42,6 +42,27 @@ internal enum ShardCommandKind : byte
 
     /// <summary>Whole points, of which those are written that are new, are there already, or pass a filter: asked at the entry's place in the log.</summary>
     UpsertWhere = 12,
+
+    /// <summary>Of a split: what a new shard will have.</summary>
+    Expect = 32,
+
+    /// <summary>Of a split: points for a shard that expects them.</summary>
+    Stage = 33,
+
+    /// <summary>Of a split: ids whose points the source has no more.</summary>
+    Unstage = 34,
+
+    /// <summary>Of a split: the source takes no more writes of one half.</summary>
+    Seal = 35,
+
+    /// <summary>Of a split: the source takes them again.</summary>
+    Unseal = 36,
+
+    /// <summary>Of a split: the target has all that was sealed.</summary>
+    Adopt = 37,
+
+    /// <summary>Of a split: the source forgets what was sealed.</summary>
+    Release = 38,
 }
 
 /// <summary>Which points an upsert may write. Part of the log's format: never renumber.</summary>
@@ -74,6 +95,14 @@ internal static class ShardCommand
 {
     /// <summary>The format that this binary writes.</summary>
     public const byte Version = 1;
+
+    /// <summary>The feature level from which on every program executes the late commands.</summary>
+    public const uint LateLevel = 2;
+
+    /// <summary>
+    /// The feature level that a group must have before a command may stand in its log (S5): a program that does not know it would pass over it, and its replica would be another than the others.
+    /// </summary>
+    public static uint LevelOf(ReadOnlySpan<byte> command) => command.Length > 1 && command[1] >= (byte)ShardCommandKind.UpsertWhere ? LateLevel : 1;
 
     /// <summary>The configuration.</summary>
     public static byte[] Configure(string json) => Text(ShardCommandKind.Configure, json);

@@ -14,7 +14,11 @@ namespace Holdfast.Vectors.Shards;
 /// <param name="Index">The entry's place: the operation's number for clients.</param>
 /// <param name="Fault">Null when it was done.</param>
 /// <param name="Changed">How many points it changed.</param>
-internal sealed record ShardReply(LogIndex Index, string? Fault, int Changed);
+internal sealed record ShardReply(LogIndex Index, string? Fault, int Changed)
+{
+    /// <summary>Whether nothing was done because a point belongs to another shard by now, or will in a moment: to be asked again of the shard that the directory names then.</summary>
+    public bool IsMisdirected { get; init; }
+}
 
 /// <summary>A shard as readers on other threads see it; replaced when the state is.</summary>
 /// <param name="Config">The collection's configuration.</param>
@@ -22,6 +26,9 @@ internal sealed record ShardReply(LogIndex Index, string? Fault, int Changed);
 /// <param name="Indexes">Payload keys that are indexed, and how, as JSON.</param>
 internal sealed record ShardState(CollectionConfig Config, PointStore Store, ImmutableSortedDictionary<string, string> Indexes)
 {
+    /// <summary>Which ids the shard has, and how far it is in a split.</summary>
+    public ShardHold Hold { get; init; }
+
     /// <summary>Keys whose text is compared by words, and how these are made.</summary>
     public IReadOnlyDictionary<string, TextAnalyser> TextKeys { get; } = AnalysersOf(Indexes);
 
@@ -73,8 +80,8 @@ internal sealed class ShardMachine : IStateMachine
     private ShardState? state;
     private ulong settingsHash;
     private LogIndex applied;
-    private EntryWalk? walk;
     private ulong version;
+    private EntryWalk? walk;
 
     /// <summary>An empty shard.</summary>
     /// <param name="segmentRowsMax">Rows of a segment; zero for what their length suggests.</param>
@@ -89,8 +96,13 @@ internal sealed class ShardMachine : IStateMachine
     /// <summary>The state, once configured. For any thread.</summary>
     public ShardState? State => Volatile.Read(ref state);
 
-    /// <summary>How often the state has changed in this process, by an entry or as a whole. What was read after a version was seen holds as long as that version is the newest. For any thread.</summary>
+    /// <summary>
+    /// Rises with every entry, once all that it did shows: an answer that was found between two equal readings is the answer as long as it is read so again. For any thread.
+    /// </summary>
     public ulong Version => Volatile.Read(ref version);
+
+    /// <summary>The hash of the configuration and of the list of payload indexes.</summary>
+    public ulong SettingsHash => settingsHash;
 
     /// <summary>Called on the group's loop when points were added or removed: for whoever builds graphs. Must return at once.</summary>
     public Action<ShardMachine>? Changed { get; set; }
@@ -105,7 +117,7 @@ internal sealed class ShardMachine : IStateMachine
     internal PlantedShardBug Bug { get; init; }
 
     /// <inheritdoc/>
-    public ulong StateHash => settingsHash + (state?.Store.Hash ?? 0);
+    public ulong StateHash => settingsHash + (state?.Store.Hash ?? 0) + (state?.Hold.Hash ?? 0);
 
     /// <inheritdoc/>
     public ApplyResult Apply(in CommittedEntry entry)
@@ -128,7 +140,7 @@ internal sealed class ShardMachine : IStateMachine
         state?.Store.Publish();
         Volatile.Write(ref version, version + 1);
         if (done.Changed > 0) Changed?.Invoke(this);
-        return ApplyResult.Done(new ShardReply(entry.Position.Index, done.Fault, done.Changed));
+        return ApplyResult.Done(new ShardReply(entry.Position.Index, done.Fault, done.Changed) { IsMisdirected = done.IsMisdirected });
     }
 
     /// <inheritdoc/>
@@ -193,12 +205,22 @@ internal sealed class ShardMachine : IStateMachine
         {
             case ShardCommandKind.Upsert or ShardCommandKind.UpdateVectors or ShardCommandKind.UpsertWhere:
                 return new PointEntries(here, entry.Position.Index).Write(kind, ref reader, at, PointsPerSlice);
+            case ShardCommandKind.Stage when here.Hold.IsExpecting || Bug == PlantedShardBug.StagesAfterAdoption:
+                return new PointEntries(here, entry.Position.Index).Write(kind, ref reader, at, PointsPerSlice);
+            case ShardCommandKind.Unstage when here.Hold.IsExpecting || Bug == PlantedShardBug.StagesAfterAdoption:
+                return new PointEntries(here, entry.Position.Index).Change(kind, ref reader, at, PointsPerSlice);
+            case ShardCommandKind.Stage or ShardCommandKind.Unstage:
+                return at.Refuse("the shard expects nothing");
+            case >= ShardCommandKind.Expect and <= ShardCommandKind.Release:
+                var isDone = new SplitEntries(here, entry.Position.Index, settingsHash, Bug).Execute(kind, ref reader, at, PointsPerSlice, out var hold);
+                if (hold != here.Hold) Become(new ShardState(here.Config, here.Store, here.Indexes) { Hold = hold });
+                return isDone;
             case ShardCommandKind.CreateIndex:
                 var key = reader.ReadText();
-                Become(new ShardState(here.Config, here.Store, here.Indexes.SetItem(key, reader.ReadText())));
+                Become(new ShardState(here.Config, here.Store, here.Indexes.SetItem(key, reader.ReadText())) { Hold = here.Hold });
                 return at.Done(1);
             case ShardCommandKind.DeleteIndex:
-                Become(new ShardState(here.Config, here.Store, here.Indexes.Remove(reader.ReadText())));
+                Become(new ShardState(here.Config, here.Store, here.Indexes.Remove(reader.ReadText())) { Hold = here.Hold });
                 return at.Done(1);
             case >= ShardCommandKind.Delete and <= ShardCommandKind.DeleteVectors:
                 return new PointEntries(here, entry.Position.Index).Change(kind, ref reader, at, PointsPerSlice);
@@ -227,7 +249,7 @@ internal sealed class ShardMachine : IStateMachine
             at.Items = forgotten;
             if (!isForgotten) return false;
             state.Store.Reconfigure(config.Columns);
-            Become(new ShardState(config, state.Store, state.Indexes));
+            Become(new ShardState(config, state.Store, state.Indexes) { Hold = state.Hold });
         }
         else return at.Refuse("vectors that are there cannot get another size, distance or type");
         return at.Done(1);

@@ -73,7 +73,7 @@ internal sealed class ShardRestore(ShardMachine machine) : ISnapshotBuilder
     private void ReadHead(ref SpanReader reader)
     {
         var version = reader.ReadUInt16();
-        Invariant.Holds(version is 1 or ShardSnapshot.FormatVersion, $"a shard's snapshot has format {version}, and this binary knows up to {ShardSnapshot.FormatVersion}: install the newer program again");
+        Invariant.Holds(version is 1 or ShardSnapshot.WholeFormatVersion or ShardSnapshot.FormatVersion, $"a shard's snapshot has format {version}, and this binary knows up to {ShardSnapshot.FormatVersion}: install the newer program again");
         index = new LogIndex(reader.ReadUInt64());
         hash = reader.ReadUInt64();
         var json = reader.ReadText();
@@ -84,9 +84,10 @@ internal sealed class ShardRestore(ShardMachine machine) : ISnapshotBuilder
             indexes[key] = reader.ReadText();
         }
 
+        var hold = version == ShardSnapshot.FormatVersion ? ShardHold.Read(ref reader) : default;
         if (json.Length == 0) return;
         var config = CollectionConfig.Parse(json);
-        built = new ShardState(config, machine.StoreFor(config), indexes.ToImmutable());
+        built = new ShardState(config, machine.StoreFor(config), indexes.ToImmutable()) { Hold = hold };
     }
 
     private void ReadRows(ref SpanReader reader)

@@ -28,8 +28,11 @@ internal enum ShardSnapshotPart : byte
 /// <summary>A shard after one entry, walked while later entries are applied. Points of segments that are kept in files are not copied: the files are named.</summary>
 internal sealed class ShardSnapshot(ShardState? state, ulong hash, LogIndex index) : ISnapshotView
 {
-    /// <summary>The format that this binary writes; it reads the first as well, which had no files.</summary>
-    public const ushort FormatVersion = 2;
+    /// <summary>The format that this binary writes; it reads the first as well, which had no files, and the second, which had no splits.</summary>
+    public const ushort FormatVersion = 3;
+
+    /// <summary>The format of a shard that was never part of a split: older programs read it.</summary>
+    public const ushort WholeFormatVersion = 2;
 
     /// <summary>Rows of a segment in files that one chunk speaks of: restoring them is about a millisecond's work.</summary>
     public const int RowsPerChunk = 4096;
@@ -71,7 +74,8 @@ internal sealed class ShardSnapshot(ShardState? state, ulong hash, LogIndex inde
 
     private void WriteHead(SpanWriter writer)
     {
-        writer.WriteUInt16(FormatVersion);
+        var hold = state?.Hold ?? default;
+        writer.WriteUInt16(hold.IsWhole ? WholeFormatVersion : FormatVersion);
         writer.WriteUInt64(index.Value);
         writer.WriteUInt64(hash);
         writer.WriteText(state?.Config.Json ?? "");
@@ -81,6 +85,8 @@ internal sealed class ShardSnapshot(ShardState? state, ulong hash, LogIndex inde
             writer.WriteText(key);
             writer.WriteText(schema);
         }
+
+        if (!hold.IsWhole) hold.Write(writer);
     }
 
     private void WritePoints(SpanWriter writer)

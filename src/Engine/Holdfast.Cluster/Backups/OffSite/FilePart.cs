@@ -1,11 +1,12 @@
 namespace Holdfast.Cluster;
 
-/// <summary>The first bytes of a file that may be appended to meanwhile, as a stream.</summary>
+/// <summary>Bytes of a file that may be appended to meanwhile, as a stream.</summary>
 /// <param name="path">The file.</param>
+/// <param name="from">The first of them.</param>
 /// <param name="bytes">How many.</param>
-internal sealed class FilePart(string path, long bytes) : Stream
+internal sealed class FilePart(string path, long from, long bytes) : Stream
 {
-    private readonly FileStream file = new(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0, Options = FileOptions.Asynchronous | FileOptions.SequentialScan });
+    private readonly FileStream file = Open(path, from);
 
     public override bool CanRead => true;
 
@@ -17,7 +18,7 @@ internal sealed class FilePart(string path, long bytes) : Stream
 
     public override long Position
     {
-        get => file.Position;
+        get => file.Position - from;
         set => throw new NotSupportedException();
     }
 
@@ -43,5 +44,12 @@ internal sealed class FilePart(string path, long bytes) : Stream
         base.Dispose(disposing);
     }
 
-    private int LeftOf(int wanted) => (int)Math.Min(wanted, Math.Max(0, bytes - file.Position));
+    private static FileStream Open(string path, long from)
+    {
+        var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0, Options = FileOptions.Asynchronous | FileOptions.SequentialScan });
+        file.Position = from;
+        return file;
+    }
+
+    private int LeftOf(int wanted) => (int)Math.Min(wanted, Math.Max(0, bytes - Position));
 }

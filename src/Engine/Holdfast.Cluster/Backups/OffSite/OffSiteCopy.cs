@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Holdfast.Primitives;
 
 namespace Holdfast.Cluster;
@@ -17,6 +16,9 @@ public sealed record OffSiteOptions
 
     /// <summary>How long after a round the next one begins: a loss of the site loses what was acknowledged within about so long. Default one minute; what is appended to a segment of the log since is sent with all that it holds (32 MiB at most).</summary>
     public TimeSpan Every { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>From where on, and how, a file is sent in parts.</summary>
+    public S3Parts Parts { get; init; } = S3Parts.Default;
 
     /// <summary>Told what an operator should look at, a sentence; null: it is over.</summary>
     public Action<string?> Warn { get; init; } = _ => { };
@@ -40,7 +42,7 @@ public sealed class OffSiteCopy : IAsyncDisposable
     private OffSiteCopy(OffSiteOptions options)
     {
         this.options = options;
-        bucket = new S3Bucket(options.Address, options.Credentials);
+        bucket = new S3Bucket(options.Address, options.Credentials, options.Parts);
     }
 
     /// <summary>Everything acknowledged before this moment is off site too, in microseconds since the Unix epoch; 0 before the first round.</summary>
@@ -129,22 +131,15 @@ public sealed class OffSiteCopy : IAsyncDisposable
     {
         var bytesOf = here.ToDictionary(file => file.Name, file => file.Bytes, StringComparer.Ordinal);
         var found = new Dictionary<string, long>(StringComparer.Ordinal);
+        await bucket.ForgetUnfinishedAsync(name, stopping.Token).ConfigureAwait(false);
         foreach (var (path, bytes, tag) in await bucket.ListAsync(name, stopping.Token).ConfigureAwait(false))
         {
             var own = path[name.Length..];
-            var isOther = bytesOf.TryGetValue(own, out var length) && length == bytes && !string.Equals(tag, await TagAsync(Path.Combine(folder, own), bytes).ConfigureAwait(false), StringComparison.OrdinalIgnoreCase);
+            var isOther = bytesOf.TryGetValue(own, out var length) && length == bytes && !await options.Parts.IsTagOfAsync(tag, Path.Combine(folder, own), bytes, stopping.Token).ConfigureAwait(false);
             found[own] = isOther ? -1 : bytes;
         }
 
         return found;
-    }
-
-    private async Task<string> TagAsync(string file, long bytes)
-    {
-        await using var part = new FilePart(file, bytes);
-#pragma warning disable CA5351 // S3's entity tag is an MD5; it protects nothing here.
-        return Convert.ToHexStringLower(await MD5.HashDataAsync(part, stopping.Token).ConfigureAwait(false));
-#pragma warning restore CA5351
     }
 
     private static List<ArchiveFile> Files(string folder)

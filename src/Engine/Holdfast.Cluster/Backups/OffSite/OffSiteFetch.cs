@@ -13,7 +13,7 @@ public static class OffSiteFetch
     /// <exception cref="IOException">The store did not give them, or one has a name that leads out of the directory.</exception>
     public static async Task<int> RunAsync(S3Address address, S3Credentials credentials, string directory, Action<long, long> progress, CancellationToken cancel)
     {
-        using var bucket = new S3Bucket(address, credentials);
+        using var bucket = new S3Bucket(address, credentials, S3Parts.Default);
         var objects = await bucket.ListAsync("", cancel).ConfigureAwait(false);
         if (objects.Count == 0) throw new IOException($"{address} holds nothing: name what a node was given with --backup-off-site");
         directory = Path.GetFullPath(directory);

@@ -8,7 +8,7 @@ internal sealed class MemberDesk(IKeyspaceGroup group, CoordinationIdentity iden
     /// <summary>The members.</summary>
     public async ValueTask<MemberListResponse> ListAsync(MemberListRequest request, CancellationToken cancel)
     {
-        // Both barriers: members are the directory's, the header's revision is the keyspace's.
+        // Both barriers: members are the directory's, and a linearizable list also says that the keyspace has a quorum.
         if (request.Linearizable && identity.Membership is { } membership) await membership.CatchUpAsync(cancel).ConfigureAwait(false);
         var response = new MemberListResponse { Header = await HeaderAsync(request.Linearizable, cancel).ConfigureAwait(false) };
         response.Members.AddRange(identity.Members());
@@ -56,10 +56,11 @@ internal sealed class MemberDesk(IKeyspaceGroup group, CoordinationIdentity iden
 
     private IMembership Membership() => identity.Membership ?? throw new EtcdException(EtcdErrors.NotCapable);
 
+    /// <summary>No revision: in etcd members are none of the keyspace's business.</summary>
     private async ValueTask<ResponseHeader> HeaderAsync(bool isLinearizable, CancellationToken cancel)
     {
-        var facts = await group.ReadAsync(new FactsRead(), isLinearizable, cancel).ConfigureAwait(false);
-        return new() { ClusterId = identity.ClusterId, MemberId = identity.MemberId, Revision = facts.Revision, RaftTerm = group.Status.Term.Value };
+        if (isLinearizable) await group.ReadAsync(new FactsRead(), isLinearizable, cancel).ConfigureAwait(false);
+        return new() { ClusterId = identity.ClusterId, MemberId = identity.MemberId, RaftTerm = group.Status.Term.Value };
     }
 }
 

@@ -23,8 +23,17 @@ internal sealed class ClusterCommands : ICommandFamily
     private static void Info(CommandCall call)
     {
         var view = new ClusterView(call.Node.Topology);
-        var text = string.Create(CultureInfo.InvariantCulture,
-            $"cluster_state:{(view.SlotsServed == KeySlot.Count ? "ok" : "fail")}\r\ncluster_slots_assigned:{view.SlotsAssigned}\r\ncluster_slots_ok:{view.SlotsServed}\r\ncluster_slots_pfail:0\r\ncluster_slots_fail:{view.SlotsAssigned - view.SlotsServed}\r\ncluster_known_nodes:{view.Topology.Peers.Length}\r\ncluster_size:{view.Masters}\r\ncluster_current_epoch:{view.EpochMax}\r\ncluster_my_epoch:{view.EpochOf(view.Topology.Self)}\r\ncluster_stats_messages_sent:0\r\ncluster_stats_messages_received:0\r\ntotal_cluster_links_buffer_limit_exceeded:0\r\n");
+        var health = call.Node.ClusterHealth;
+        var messages = call.Node.GossipMessages();
+        var isAlone = view.Topology.Alone is not null;
+        var isOk = !isAlone && (view.SlotsServed == KeySlot.Count || (!call.Node.Settings.RequiresFullCoverage && view.Masters > 0));
+        (string Name, object Value)[] facts =
+        [
+            ("cluster_state", isOk ? "ok" : "fail"), ("cluster_slots_assigned", view.SlotsAssigned), ("cluster_slots_ok", view.SlotsServed), ("cluster_slots_pfail", health.SlotsSuspect), ("cluster_slots_fail", health.SlotsFailed),
+            ("cluster_known_nodes", view.Topology.Peers.Length), ("cluster_size", view.Masters), ("cluster_current_epoch", view.EpochMax), ("cluster_my_epoch", view.EpochOf(view.Topology.Self)),
+            ("cluster_stats_messages_sent", messages.Sent), ("cluster_stats_messages_received", messages.Received), ("total_cluster_links_buffer_limit_exceeded", 0),
+        ];
+        var text = string.Concat(facts.Select(fact => string.Create(CultureInfo.InvariantCulture, $"{fact.Name}:{fact.Value}\r\n")));
         call.Reply.Verbatim("txt"u8, Encoding.UTF8.GetBytes(text));
     }
 
@@ -32,19 +41,19 @@ internal sealed class ClusterCommands : ICommandFamily
     {
         var view = new ClusterView(call.Node.Topology);
         var text = new StringBuilder();
-        foreach (var peer in view.Topology.Peers) text.Append(LineOf(call.Node, view, peer)).Append('\n');
+        foreach (var peer in view.Topology.Peers) text.Append(LineOf(call.Node, view, peer, call.Client)).Append('\n');
         call.Reply.Verbatim("txt"u8, Encoding.UTF8.GetBytes(text.ToString()));
     }
 
     /// <summary>A node as CLUSTER NODES shows it.</summary>
-    internal static string LineOf(KeyspaceNode node, ClusterView view, ClusterPeer peer)
+    internal static string LineOf(KeyspaceNode node, ClusterView view, ClusterPeer peer, ClientState? client)
     {
         var isSelf = peer.Node == view.Topology.Self;
         var master = view.Topology.Follows.GetValueOrDefault(peer.Node, NodeId.None);
         var health = isSelf ? PeerHealth.Alive : node.Health(peer.Node);
         var flags = (isSelf ? "myself," : "") + (master == NodeId.None ? "master" : "slave") + health switch { PeerHealth.Suspect => ",fail?", PeerHealth.Failed => ",fail", _ => "" };
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{peer.Name} {peer.Host}:{peer.Port}@{peer.BusPort} {flags} {(master == NodeId.None ? "-" : ClusterPeer.NameOf(master))} 0 {(isSelf ? 0 : node.WallMicros / 1000)} {view.EpochOf(peer.Node)} {(health == PeerHealth.Failed ? "disconnected" : "connected")}");
+        text.Append(CultureInfo.InvariantCulture, $"{peer.Name} {peer.Host}:{peer.PortFor(client)}@{peer.BusPort} {flags} {(master == NodeId.None ? "-" : ClusterPeer.NameOf(master))} 0 {(isSelf ? 0 : node.WallMicros / 1000)} {view.EpochOf(peer.Node)} {(health == PeerHealth.Failed ? "disconnected" : "connected")}");
         foreach (var (first, last) in view.RangesOf(peer.Node)) text.Append(CultureInfo.InvariantCulture, $" {first}{(last > first ? "-" + last.ToString(CultureInfo.InvariantCulture) : "")}");
         return text.ToString();
     }
@@ -60,16 +69,17 @@ internal sealed class ClusterCommands : ICommandFamily
             call.Reply.Array(3 + replicas.Length);
             call.Reply.Integer(range.First);
             call.Reply.Integer(range.Last);
-            Describe(call.Reply, range.Leader!);
-            foreach (var replica in replicas) Describe(call.Reply, replica);
+            Describe(call, range.Leader!);
+            foreach (var replica in replicas) Describe(call, replica);
         }
     }
 
-    private static void Describe(RespWriter reply, ClusterPeer peer)
+    private static void Describe(CommandCall call, ClusterPeer peer)
     {
+        var reply = call.Reply;
         reply.Array(4);
         reply.Bulk(peer.Host);
-        reply.Integer(peer.Port);
+        reply.Integer(peer.PortFor(call.Client));
         reply.Bulk(peer.Name);
         reply.Array(0);
     }
@@ -77,12 +87,13 @@ internal sealed class ClusterCommands : ICommandFamily
     private static void Shards(CommandCall call)
     {
         var view = new ClusterView(call.Node.Topology);
-        var masters = view.Topology.Peers.Where(peer => view.RangesOf(peer.Node).Any()).ToArray();
+        var masters = view.Topology.Peers.Where(peer => !view.Topology.Follows.ContainsKey(peer.Node)).ToArray();
         call.Reply.Array(masters.Length);
         foreach (var master in masters)
         {
             var ranges = view.RangesOf(master.Node).ToArray();
-            var replicas = view.Ranges.Where(range => range.Leader == master).SelectMany(view.ReplicasOf).Distinct().ToArray();
+            var followers = view.Topology.Peers.Where(peer => view.Topology.Follows.GetValueOrDefault(peer.Node, NodeId.None) == master.Node);
+            var replicas = view.Ranges.Where(range => range.Leader == master).SelectMany(view.ReplicasOf).Concat(followers).Distinct().ToArray();
             call.Reply.Map(2);
             call.Reply.Bulk("slots"u8);
             call.Reply.Array(ranges.Length * 2);
@@ -101,15 +112,20 @@ internal sealed class ClusterCommands : ICommandFamily
 
     private static void DescribeInShard(KeyspaceNode node, RespWriter reply, ClusterPeer peer, string role)
     {
-        reply.Map(7);
+        reply.Map(6 + (peer.Port > 0 ? 1 : 0) + (peer.TlsPort > 0 ? 1 : 0));
         foreach (var (name, value) in ((string, string)[])[("id", peer.Name), ("ip", peer.Host), ("endpoint", peer.Host), ("role", role), ("health", node.Health(peer.Node) == PeerHealth.Failed ? "failed" : "online")])
         {
             reply.Bulk(name);
             reply.Bulk(value);
         }
 
-        reply.Bulk("port"u8);
-        reply.Integer(peer.Port);
+        foreach (var (name, port) in ((string, int)[])[("port", peer.Port), ("tls-port", peer.TlsPort)])
+        {
+            if (port == 0) continue;
+            reply.Bulk(name);
+            reply.Integer(port);
+        }
+
         reply.Bulk("replication-offset"u8);
         reply.Integer(0);
     }
@@ -195,6 +211,7 @@ internal sealed class ClusterView
     /// <summary>A node's config epoch: from the terms and moves of the shards that it leads, and made unique by its place among the nodes.</summary>
     public ulong EpochOf(NodeId node)
     {
+        if (Topology.Alone is { } alone) return alone.Epoch;
         var term = 0UL;
         for (var i = 0; i < Topology.Shards.Length; i++)
             if (Topology.LeaderOf(i) == node && Topology.Seats[i] is { } seat) term = Math.Max(term, seat.Log.Term.Value + seat.Machine.State.Slots.Epoch);
@@ -207,5 +224,5 @@ internal sealed class ClusterView
     public IEnumerable<(int First, int Last)> RangesOf(NodeId node) => Ranges.Where(range => range.Leader?.Node == node).Select(range => (range.First, range.Last));
 
     public IEnumerable<ClusterPeer> ReplicasOf(SlotRange range) =>
-        range.Shard.Replicas.Where(node => node != range.Leader?.Node).Select(Topology.PeerOf).Where(peer => peer is not null)!;
+        Topology.VotersOf(Topology.PlaceOf(range.Shard.Group)).Where(node => node != range.Leader?.Node).Select(Topology.PeerOf).Where(peer => peer is not null)!;
 }

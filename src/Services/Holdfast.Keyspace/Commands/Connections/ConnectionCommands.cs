@@ -121,7 +121,7 @@ internal sealed class ConnectionCommands : ICommandFamily
         var name = Encoding.Latin1.GetString(user);
         if (call.Node.Users.Find(name) is { } known && known.Accepts(password))
         {
-            call.Client!.SignIn(known);
+            call.Client!.Identity.SignIn(known);
             return true;
         }
 

@@ -67,15 +67,30 @@ internal sealed class TransactionCommands : ICommandFamily
         else if (transaction.IsBroken) call.Reply.NullArray();
         else
         {
-            call.Reply.Array(transaction.Queued.Count);
-            foreach (var (spec, arguments) in transaction.Queued)
-            {
-                if (spec.Place == CommandPlace.EveryShard) client.Gathering.Begin(0);
-                call.Run(client, spec, arguments, -1);
-            }
+            RunHere(call, client);
         }
 
         transaction.End(client);
+    }
+
+    /// <summary>Runs what needs no shard. What asks something of the cluster is done afterwards, in order, and what has replied after it replies after it.</summary>
+    private static void RunHere(CommandCall call, ClientSession client)
+    {
+        var (reply, node, queued) = (call.Reply, call.Node, client.Transaction.Queued);
+        var wishes = node.Wishes = new WishesOfTransaction();
+        reply.Array(queued.Count);
+        foreach (var (spec, arguments) in queued)
+        {
+            var before = reply.Target.Length;
+            if (spec.Place == CommandPlace.EveryShard) client.Gathering.Begin(0);
+            call.Run(client, spec, arguments, -1);
+            if (!wishes.IsAny || reply.Target.Length == before) continue;
+            wishes.Add(reply.Target.Written[before..].ToArray());
+            reply.Target.TruncateTo(before);
+        }
+
+        node.Wishes = null;
+        if (wishes.IsAny) wishes.Run(node.Desk!, client);
     }
 
     private static void Discard(CommandCall call)

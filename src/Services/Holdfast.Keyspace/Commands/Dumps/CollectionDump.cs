@@ -25,7 +25,15 @@ internal static class CollectionDump
         for (var at = Listpack.First(pack); at >= 0; at = Listpack.Next(pack, at)) into.Add(Listpack.Value(pack, at, scratch));
     }
 
-    /// <summary>Whether every string, or every second one, is there once only.</summary>
+    /// <summary>Reads the elements of a ziplist.</summary>
+    public static void ReadZiplist(ref RdbReader reader, GatheredStrings into)
+    {
+        into.Clear();
+        var list = reader.String();
+        if (reader.IsWhole && !Ziplist.TryRead(list, into)) reader.Fail();
+    }
+
+    /// <summary>Whether every string, or the first of every few, is there once only.</summary>
     public static bool AreDistinct(GatheredStrings strings, int step)
     {
         var seen = new HashSet<byte[]>(ByteKey.Comparer);

@@ -7,9 +7,11 @@ internal static class Crc64
 
     private static readonly ulong[] Table = MakeTable();
 
-    public static ulong Of(ReadOnlySpan<byte> bytes)
+    public static ulong Of(ReadOnlySpan<byte> bytes) => Continue(0, bytes);
+
+    /// <summary>The checksum of more bytes behind those that a sum is of.</summary>
+    public static ulong Continue(ulong sum, ReadOnlySpan<byte> bytes)
     {
-        var sum = 0UL;
         foreach (var each in bytes) sum = Table[(byte)(sum ^ each)] ^ (sum >> 8);
         return sum;
     }

@@ -6,12 +6,16 @@ namespace Holdfast.Keyspace;
 internal sealed class DumpCommands : ICommandFamily
 {
     /// <summary>The version that payloads are marked with: Redis 7.0's, which every later one takes.</summary>
-    private const ushort VersionWritten = 10;
+    public const ushort VersionWritten = 10;
 
-    /// <summary>The newest version that is taken: Redis 7.2's.</summary>
-    private const ushort VersionRead = 11;
+    /// <summary>Behind every payload: the version and the checksum.</summary>
+    public const int TailBytes = 10;
 
-    private const int TailBytes = 10;
+    /// <summary>What a hash with dates of its fields is marked with: Redis 7.4's.</summary>
+    private const ushort VersionOfDates = 12;
+
+    /// <summary>The newest version that is taken.</summary>
+    private const ushort VersionRead = VersionOfDates;
 
     private readonly RdbWriter writer = new();
 
@@ -19,6 +23,7 @@ internal sealed class DumpCommands : ICommandFamily
     {
         table.Bind("dump", Dump, "Returns a value in a form that RESTORE takes, here and at Redis");
         table.Bind("restore", Restore, "Makes a key from what DUMP returned");
+        table.Bind("restore-asking", Restore, "RESTORE, as a move of a slot between Redises says it");
     }
 
     private void Dump(CommandCall call)
@@ -32,15 +37,15 @@ internal sealed class DumpCommands : ICommandFamily
 
         writer.Clear();
         form.Write(call, place, writer);
-        writer.Close(VersionWritten);
+        writer.Close(writer.Written[0] == (byte)RdbType.HashDated ? VersionOfDates : VersionWritten);
         call.Reply.Bulk(writer.Written);
     }
 
     private static void Restore(CommandCall call)
     {
-        if (!TryOptions(call, out var replaces, out var isDate)) return;
+        if (!TryOptions(call, out var options)) return;
         var place = call.Locate(1);
-        if (place.Exists && !replaces)
+        if (place.Exists && !options.Replaces)
         {
             call.Reply.Error("BUSYKEY Target key name already exists."u8);
             return;
@@ -60,8 +65,17 @@ internal sealed class DumpCommands : ICommandFamily
             return;
         }
 
-        var expiry = life == 0 ? -1 : isDate ? life : life > long.MaxValue - call.Now ? long.MaxValue : life + call.Now;
+        var expiry = life == 0 ? -1 : options.IsDate ? life : life > long.MaxValue - call.Now ? long.MaxValue : life + call.Now;
         Read(call, ref place, payload[..^TailBytes], expiry);
+        if (place.Exists) SetUse(call, place, options);
+    }
+
+    /// <summary>How the key was used before: what its node's policy asks of it. No part of what is replicated.</summary>
+    private static unsafe void SetUse(CommandCall call, scoped in KeyPlace place, in Options options)
+    {
+        var seconds = (uint)(call.Now / 1000);
+        if (call.Node.Settings.IsLfu && options.Frequency >= 0) KeyRecord.Frequency(place.Record) = (byte)options.Frequency;
+        else if (!call.Node.Settings.IsLfu && options.IdleSeconds >= 0) KeyRecord.Access(place.Record) = options.IdleSeconds >= seconds ? 1 : seconds - (uint)options.IdleSeconds;
     }
 
     private static void Read(CommandCall call, ref KeyPlace place, ReadOnlySpan<byte> payload, long expiry)
@@ -99,21 +113,30 @@ internal sealed class DumpCommands : ICommandFamily
         log.Argument(call[1]);
     }
 
-    private static bool TryOptions(CommandCall call, out bool replaces, out bool isDate)
+    /// <summary>RESTORE's options.</summary>
+    private struct Options
     {
-        (replaces, isDate) = (false, false);
+        public bool Replaces;
+        public bool IsDate;
+        public long IdleSeconds;
+        public long Frequency;
+    }
+
+    private static bool TryOptions(CommandCall call, out Options options)
+    {
+        options = new Options { IdleSeconds = -1, Frequency = -1 };
         for (var at = 4; at < call.Count; at++)
         {
             var hasMore = at + 1 < call.Count;
-            if (call.Is(at, "REPLACE"u8)) replaces = true;
-            else if (call.Is(at, "ABSTTL"u8)) isDate = true;
-            else if (hasMore && call.Is(at, "IDLETIME"u8))
+            if (call.Is(at, "REPLACE"u8)) options.Replaces = true;
+            else if (call.Is(at, "ABSTTL"u8)) options.IsDate = true;
+            else if (hasMore && options.Frequency < 0 && call.Is(at, "IDLETIME"u8))
             {
-                if (!TryNumber(call, ++at, long.MaxValue, "ERR Invalid IDLETIME value, must be >= 0"u8)) return false;
+                if (!TryNumber(call, ++at, long.MaxValue, "ERR Invalid IDLETIME value, must be >= 0"u8, out options.IdleSeconds)) return false;
             }
-            else if (hasMore && call.Is(at, "FREQ"u8))
+            else if (hasMore && options.IdleSeconds < 0 && call.Is(at, "FREQ"u8))
             {
-                if (!TryNumber(call, ++at, 255, "ERR Invalid FREQ value, must be >= 0 and <= 255"u8)) return false;
+                if (!TryNumber(call, ++at, 255, "ERR Invalid FREQ value, must be >= 0 and <= 255"u8, out options.Frequency)) return false;
             }
             else
             {
@@ -125,16 +148,16 @@ internal sealed class DumpCommands : ICommandFamily
         return true;
     }
 
-    private static bool TryNumber(CommandCall call, int argument, long most, ReadOnlySpan<byte> refusal)
+    private static bool TryNumber(CommandCall call, int argument, long most, ReadOnlySpan<byte> refusal, out long number)
     {
-        if (!call.TryInteger(argument, out var number)) return false;
+        if (!call.TryInteger(argument, out number)) return false;
         if (number >= 0 && number <= most) return true;
         call.Reply.Error(refusal);
         return false;
     }
 
     /// <summary>Whether the version is known and the checksum right.</summary>
-    private static bool IsSound(ReadOnlySpan<byte> payload)
+    public static bool IsSound(ReadOnlySpan<byte> payload)
     {
         if (payload.Length < TailBytes || BinaryPrimitives.ReadUInt16LittleEndian(payload[^TailBytes..]) > VersionRead) return false;
         return BinaryPrimitives.ReadUInt64LittleEndian(payload[^8..]) == Crc64.Of(payload[..^8]);

@@ -1,6 +1,6 @@
 namespace Holdfast.Keyspace;
 
-/// <summary>Lists in RDB payloads: a quicklist of listpacks, an element that is larger than one in a plain node.</summary>
+/// <summary>Lists in RDB payloads: a quicklist of listpacks, an element that is larger than one in a plain node. Ziplists are read too.</summary>
 internal sealed class ListDump : IDumpForm
 {
     private const ulong PlainNode = 1;
@@ -10,7 +10,7 @@ internal sealed class ListDump : IDumpForm
 
     public ValueKind Kind => ValueKind.List;
 
-    public ReadOnlySpan<RdbType> Types => [RdbType.List, RdbType.Quicklist];
+    public ReadOnlySpan<RdbType> Types => [RdbType.List, RdbType.Quicklist, RdbType.ListZiplist, RdbType.QuicklistOfZiplists];
 
     public void Write(CommandCall call, scoped in KeyPlace place, RdbWriter writer)
     {
@@ -27,12 +27,12 @@ internal sealed class ListDump : IDumpForm
     public bool TryRead(CommandCall call, RdbType type, ref RdbReader reader, scoped ref KeyPlace place, long expiry)
     {
         var list = new QuickList(call.Keyspace.Arena, call.Keyspace);
-        for (var left = reader.Count(); left > 0 && reader.IsWhole; left--)
+        for (var left = type == RdbType.ListZiplist ? 1 : reader.Count(); left > 0 && reader.IsWhole; left--)
         {
-            var isPlain = type == RdbType.List || reader.Length() == PlainNode;
+            var isPlain = type == RdbType.List || (type == RdbType.Quicklist && reader.Length() == PlainNode);
             var bytes = reader.String();
             if (isPlain) list.Push(bytes, isFirst: false);
-            else if (!TryAppend(list, bytes)) reader.Fail();
+            else if (type == RdbType.Quicklist ? !TryAppend(list, bytes) : !TryAppendZiplist(list, bytes, call.Scratch.Gathered)) reader.Fail();
         }
 
         if (!reader.IsWhole || list.Count == 0)
@@ -51,6 +51,14 @@ internal sealed class ListDump : IDumpForm
         if (!Listpack.IsSound(pack, out var count) || count == 0) return false;
         Span<byte> scratch = stackalloc byte[Listpack.ScratchBytes];
         for (var at = Listpack.First(pack); at >= 0; at = Listpack.Next(pack, at)) list.Push(Listpack.Value(pack, at, scratch), isFirst: false);
+        return true;
+    }
+
+    private static bool TryAppendZiplist(QuickList list, ReadOnlySpan<byte> bytes, GatheredStrings elements)
+    {
+        elements.Clear();
+        if (!Ziplist.TryRead(bytes, elements) || elements.Count == 0) return false;
+        for (var i = 0; i < elements.Count; i++) list.Push(elements[i], isFirst: false);
         return true;
     }
 }

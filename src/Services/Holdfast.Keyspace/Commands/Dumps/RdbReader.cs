@@ -56,6 +56,22 @@ internal ref struct RdbReader(ReadOnlySpan<byte> source)
 
     public double Score() => BitConverter.Int64BitsToDouble(Long());
 
+    /// <summary>A score as Redis wrote it before 4.0: a length and the number as text; 253 to 255 stand for no number and the infinities.</summary>
+    public double TextScore()
+    {
+        var length = Byte();
+        switch (length)
+        {
+            case 253: return double.NaN;
+            case 254: return double.PositiveInfinity;
+            case 255: return double.NegativeInfinity;
+        }
+
+        if (RespNumber.TryParse(Take(length), out double score)) return score;
+        Fail();
+        return 0;
+    }
+
     /// <summary>What was read cannot be.</summary>
     public void Fail()
     {

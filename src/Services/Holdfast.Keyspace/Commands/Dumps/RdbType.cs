@@ -9,7 +9,11 @@ internal enum RdbType : byte
     SortedSetText = 3,
     Hash = 4,
     SortedSet = 5,
+    ListZiplist = 10,
     IntSet = 11,
+    SortedSetZiplist = 12,
+    HashZiplist = 13,
+    QuicklistOfZiplists = 14,
     StreamFirst = 15,
     HashListpack = 16,
     SortedSetListpack = 17,
@@ -17,4 +21,8 @@ internal enum RdbType : byte
     StreamSecond = 19,
     SetListpack = 20,
     StreamThird = 21,
+
+    /// <summary>A hash of which fields expire (Redis 7.4).</summary>
+    HashDated = 24,
+    HashListpackDated = 25,
 }

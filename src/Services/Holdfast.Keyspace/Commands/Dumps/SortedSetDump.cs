@@ -2,12 +2,12 @@ using Holdfast.Wire.Resp;
 
 namespace Holdfast.Keyspace;
 
-/// <summary>Sorted sets in RDB payloads: written as members with scores in eight bytes; listpacks are read too.</summary>
+/// <summary>Sorted sets in RDB payloads: written as members with scores in eight bytes; listpacks, ziplists and scores as text are read too.</summary>
 internal sealed class SortedSetDump : IDumpForm
 {
     public ValueKind Kind => ValueKind.SortedSet;
 
-    public ReadOnlySpan<RdbType> Types => [RdbType.SortedSet, RdbType.SortedSetListpack];
+    public ReadOnlySpan<RdbType> Types => [RdbType.SortedSet, RdbType.SortedSetText, RdbType.SortedSetListpack, RdbType.SortedSetZiplist];
 
     public void Write(CommandCall call, scoped in KeyPlace place, RdbWriter writer)
     {
@@ -21,22 +21,24 @@ internal sealed class SortedSetDump : IDumpForm
     {
         var (members, scores) = (call.Scratch.Gathered, call.Scratch.Scores);
         scores.Clear();
-        if (type == RdbType.SortedSetListpack)
+        var isPairs = type is RdbType.SortedSetListpack or RdbType.SortedSetZiplist;
+        if (isPairs)
         {
-            CollectionDump.ReadListpack(ref reader, members);
+            if (type == RdbType.SortedSetListpack) CollectionDump.ReadListpack(ref reader, members);
+            else CollectionDump.ReadZiplist(ref reader, members);
             if (members.Count % 2 != 0) return false;
         }
         else
         {
             members.Clear();
-            for (var left = reader.Count(9); left > 0 && reader.IsWhole; left--)
+            for (var left = reader.Count(2); left > 0 && reader.IsWhole; left--)
             {
                 members.Add(reader.String());
-                scores.Add(reader.Score());
+                scores.Add(type == RdbType.SortedSet ? reader.Score() : reader.TextScore());
             }
         }
 
-        var step = type == RdbType.SortedSet ? 1 : 2;
+        var step = isPairs ? 2 : 1;
         if (!reader.IsWhole || members.Count == 0) return false;
         for (var i = 1; step == 2 && i < members.Count; i += 2)
         {

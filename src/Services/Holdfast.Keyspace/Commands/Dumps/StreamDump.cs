@@ -29,7 +29,7 @@ internal sealed class StreamDump : IDumpForm
 
     public bool TryRead(CommandCall call, RdbType type, ref RdbReader reader, scoped ref KeyPlace place, long expiry)
     {
-        var stream = new StreamValue(call.Keyspace.Arena);
+        var stream = new StreamValue(call.Keyspace);
         if (!TryReadEntries(ref reader, stream, type) || !TryReadGroups(ref reader, stream, type))
         {
             stream.Free(int.MaxValue);

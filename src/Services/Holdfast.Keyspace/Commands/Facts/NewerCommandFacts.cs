@@ -23,6 +23,8 @@ internal static class NewerCommandFacts
         holdfast.cancelmove;2;admin noscript no_multi;0 0 0;admin slow dangerous;holdfast;holdfast;;
         holdfast.durability;-1;noscript fast;0 0 0;fast connection;holdfast;holdfast;;
         holdfast.fence;-1;noscript fast;0 0 0;fast connection;holdfast;holdfast;;
+        holdfast.forward;-1;noscript fast;0 0 0;fast connection;holdfast;holdfast;;
+        holdfast.prefix;-1;admin noscript no_multi;0 0 0;admin slow dangerous;holdfast;holdfast;;
         holdfast.move;3;admin noscript no_multi;0 0 0;admin slow dangerous;holdfast;holdfast;;
         holdfast.moves;1;admin noscript;0 0 0;admin slow dangerous;holdfast;holdfast;;
         holdfast.rebalance;-1;admin noscript no_multi;0 0 0;admin slow dangerous;holdfast;holdfast;;

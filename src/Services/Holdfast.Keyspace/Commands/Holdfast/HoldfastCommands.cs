@@ -13,6 +13,8 @@ internal sealed class HoldfastCommands : ICommandFamily
         table.Bind("holdfast.moves", call => Lines(call.Reply, call.Node.Desk?.Moves() ?? []), "Lists the moves under way and those that ended last");
         table.Bind("holdfast.cancelmove", CancelMove, "Gives a move up, if it still can be");
         table.Bind("holdfast.rebalance", Rebalance, "Spreads the slots evenly over the nodes; with PLAN only says how");
+        table.Bind("holdfast.forward", SetForwarding, "Says or sets whether this connection's commands for other nodes' keys are forwarded there, and spread over slots where that has a meaning");
+        table.Bind("holdfast.prefix", SetPrefix, "Lists when writes are answered by prefixes of their keys, or sets it for one: quorum, async or default");
         table.Bind("holdfast.durability", SetDurability, "Says or sets when this connection's writes are answered: quorum or async");
     }
 
@@ -25,22 +27,29 @@ internal sealed class HoldfastCommands : ICommandFamily
             return;
         }
 
-        var later = call.Client!.ReplyLater();
-        desk.Do(wish, outcome => later(writer =>
+        if (call.Node.Wishes is { } wishes)
         {
-            if (outcome.Fault is { } fault) writer.Error(fault);
-            else if (tell is not null) tell(writer, outcome);
-            else writer.Ok();
-        }));
+            wishes.Add(wish, tell);
+            return;
+        }
+
+        if (call.Client!.Transaction.IsOpen)
+        {
+            call.Reply.Error("ERR Command not allowed inside a transaction"u8); // One with keys, which is one entry.
+            return;
+        }
+
+        var later = call.Client.ReplyLater();
+        desk.Do(wish, outcome => later(writer => WishesOfTransaction.Tell(writer, outcome, tell)));
     }
 
     /// <summary>The node of a name of forty hex digits; null for another, which is refused.</summary>
-    public static ClusterPeer? Peer(CommandCall call, int argument)
+    public static ClusterPeer? Peer(CommandCall call, int argument, string fault = "Unknown node")
     {
         var name = Encoding.ASCII.GetString(call[argument]);
         foreach (var peer in call.Node.Topology.Peers)
             if (string.Equals(peer.Name, name, StringComparison.OrdinalIgnoreCase)) return peer;
-        call.Reply.Error($"ERR Unknown node {name}");
+        call.Reply.Error($"ERR {fault} {name}");
         return null;
     }
 
@@ -82,8 +91,50 @@ internal sealed class HoldfastCommands : ICommandFamily
             return;
         }
 
-        client.Durability = isAsync ? Durability.Async : Durability.Quorum;
+        client.ChooseDurability(isAsync ? Durability.Async : Durability.Quorum);
         call.Reply.Ok();
+    }
+
+    private static void SetForwarding(CommandCall call)
+    {
+        var client = call.Client!;
+        if (call.Count == 1)
+        {
+            call.Reply.Bulk(client.Forwards ? "on"u8 : "off"u8);
+            return;
+        }
+
+        if (call.Count > 2 || (!call.Is(1, "ON"u8) && !call.Is(1, "OFF"u8)))
+        {
+            call.SyntaxError();
+            return;
+        }
+
+        client.IsForwarding = call.Is(1, "ON"u8);
+        call.Reply.Ok();
+    }
+
+    private static void SetPrefix(CommandCall call)
+    {
+        var durabilities = call.Node.Durabilities;
+        if (call.Count == 1)
+        {
+            var known = durabilities.All;
+            call.Reply.Map(known.Count);
+            foreach (var (prefix, durability) in known)
+            {
+                call.Reply.Bulk(prefix);
+                call.Reply.Bulk(durability == Durability.Async ? "async"u8 : "quorum"u8);
+            }
+
+            return;
+        }
+
+        var said = call.Count == 3 ? Encoding.ASCII.GetString(call[2]).ToLowerInvariant() : "";
+        if (said is not ("quorum" or "async" or "default")) call.SyntaxError();
+        else if (call[1].Length is 0 or > PrefixDurability.PrefixBytesMax) call.Reply.Error($"ERR a prefix has 1 to {PrefixDurability.PrefixBytesMax} bytes");
+        else if (said != "default" && durabilities.All.Count >= PrefixDurability.PrefixesMax && !durabilities.Knows(call[1])) call.Reply.Error($"ERR no more than {PrefixDurability.PrefixesMax} prefixes");
+        else call.Node.Shared.Change(call, [(PrefixDurability.KeyOf(call[1]), said == "default" ? "" : said)], static reply => reply.Ok());
     }
 
     private static void Lines(RespWriter reply, IReadOnlyList<string> lines)

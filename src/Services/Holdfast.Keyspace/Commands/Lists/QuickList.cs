@@ -31,8 +31,6 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
 
     public int Blocks => blocks.Count;
 
-    public override bool TellsElements => true;
-
     private NativeArena Arena => arena;
 
     /// <summary>Somebody may want its changes back (S20).</summary>

@@ -3,8 +3,6 @@ namespace Holdfast.Keyspace;
 /// <summary>What one client has subscribed to, in the order in which it did.</summary>
 internal sealed class ClientSubscriptions(Subscriptions all)
 {
-    private long slowSinceMicros;
-
     public List<byte[]> Channels { get; } = [];
 
     public List<byte[]> Patterns { get; } = [];
@@ -69,15 +67,6 @@ internal sealed class ClientSubscriptions(Subscriptions all)
         Channels.Clear();
         Patterns.Clear();
         ShardChannels.Clear();
-    }
-
-    /// <summary>Whether it has left too much unread, or much for too long.</summary>
-    public bool IsTooSlow(in OutputLimit limit, int unreadBytes, long wallMicros)
-    {
-        if (limit.HardBytes > 0 && unreadBytes > limit.HardBytes) return true;
-        if (limit.SoftBytes == 0 || unreadBytes <= limit.SoftBytes) slowSinceMicros = 0;
-        else if (slowSinceMicros == 0) slowSinceMicros = wallMicros;
-        return slowSinceMicros > 0 && wallMicros - slowSinceMicros > limit.SoftSeconds * 1_000_000;
     }
 
     private static byte[]? TryAdd(List<byte[]> list, ReadOnlySpan<byte> name)

@@ -3,6 +3,14 @@ namespace Holdfast.Keyspace;
 /// <summary>Publishing and subscribing.</summary>
 internal sealed class PubSubCommands : ICommandFamily
 {
+    private static readonly string[] Help =
+    [
+        "PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "CHANNELS [<pattern>]", "    Return the currently active channels matching a <pattern> (default: '*').", "NUMPAT",
+        "    Return number of subscriptions to patterns.", "NUMSUB [<channel> ...]", "    Return the number of subscribers for the specified channels, excluding", "    pattern subscriptions(default: no channels).",
+        "SHARDCHANNELS [<pattern>]", "    Return the currently active shard level channels matching a <pattern> (default: '*').", "SHARDNUMSUB [<shardchannel> ...]",
+        "    Return the number of subscribers for the specified shard level channel(s)", "HELP", "    Prints this help.",
+    ];
+
     public void Bind(CommandTable table)
     {
         table.Bind("subscribe", Subscribe, "Listens to channels");
@@ -18,7 +26,7 @@ internal sealed class PubSubCommands : ICommandFamily
         table.Bind("pubsub|numpat", call => call.Reply.Integer(call.Node.Subscriptions.Patterns), "Counts the patterns that have subscribers on this node");
         table.Bind("pubsub|shardchannels", call => Names(call, call.Node.Subscriptions.ShardChannels), "Lists the channels of shards that have subscribers on this node");
         table.Bind("pubsub|shardnumsub", call => Numbers(call, call.Node.Subscriptions.ShardChannels), "Counts the subscribers of channels of shards on this node");
-        table.Bind("pubsub|help", call => call.Help("CHANNELS [pattern]: channels with subscribers", "NUMSUB [channel …]: how many subscribers channels have", "NUMPAT: how many patterns have subscribers", "SHARDCHANNELS [pattern]: channels of shards with subscribers", "SHARDNUMSUB [channel …]: how many subscribers channels of shards have"), "Lists the subcommands");
+        table.Bind("pubsub|help", call => ScriptCommands.ReplyHelp(call, Help), "Lists the subcommands");
     }
 
     private static void Subscribe(CommandCall call)

@@ -9,10 +9,8 @@ internal interface IPublicationRoad
 }
 
 /// <summary>Who has subscribed to what on this node: channels, patterns, and channels of shards. For the loop's thread.</summary>
-internal sealed class Subscriptions
+internal sealed class Subscriptions(KeyspaceNode node)
 {
-    private static readonly Mark TooSlow = new("keyspace: a subscriber was cut off because it did not read");
-
     private readonly Dictionary<byte[], List<ClientSession>> patterns = new(ByteKey.Comparer);
     private readonly Dictionary<byte[], ShardMachine> shards = new(ByteKey.Comparer);
     private readonly List<ClientSession> leaving = [];
@@ -29,9 +27,6 @@ internal sealed class Subscriptions
 
     /// <summary>Nobody listens to anything but channels of shards.</summary>
     public bool IsQuiet => Channels.Count == 0 && patterns.Count == 0;
-
-    /// <summary>What a subscriber may leave unread.</summary>
-    public OutputLimit Limit { get; set; } = OutputLimit.PubSub;
 
     /// <summary>The way to the other nodes; null where there are none.</summary>
     public IPublicationRoad? Road { get; set; }
@@ -132,18 +127,13 @@ internal sealed class Subscriptions
         writer.Bulk(message);
         client.Replies.Pass();
         client.Tell();
-        if (client.Subscribed.IsTooSlow(Limit, client.Replies.Length, wallMicros)) leaving.Add(client);
+        if (client.Output.IsOver(client, node)) leaving.Add(client);
     }
 
     private void CutOff()
     {
         if (leaving.Count == 0) return;
-        foreach (var client in leaving)
-        {
-            TooSlow.Hit();
-            client.Close();
-        }
-
+        foreach (var client in leaving) client.Output.CutOff(client, node);
         leaving.Clear();
     }
 }

@@ -62,18 +62,26 @@ internal sealed unsafe class MemoryCommands : ICommandFamily
             ("clients.normal", node.Clients.Values.Sum(client => (long)client.Input.Capacity + client.Replies.Length)), ("cluster.links", 0), ("aof.buffer", 0), ("lua.caches", node.Scripts.Cache.Bytes),
             ("functions.caches", node.Functions.Libraries.Values.Sum(library => (long)library.Code.Length)), ("overhead.total", 0), ("keys.count", keys), ("keys.bytes-per-key", keys == 0 ? 0 : node.MemoryUsed / keys),
             ("dataset.bytes", node.MemoryUsed), ("allocator.allocated", node.MemoryUsed), ("allocator.active", node.MemoryReserved), ("allocator.resident", node.MemoryReserved),
+            ("allocator-fragmentation.bytes", node.MemoryReserved - node.MemoryUsed), ("allocator-rss.bytes", 0), ("rss-overhead.bytes", 0), ("fragmentation.bytes", node.MemoryReserved - node.MemoryUsed),
         ];
-        call.Reply.Map(fields.Length + 2);
+        var spread = node.MemoryUsed == 0 ? 1 : (double)node.MemoryReserved / node.MemoryUsed;
+        (string Name, double Value)[] ratios =
+        [
+            ("dataset.percentage", 100), ("peak.percentage", node.MemoryPeak == 0 ? 100 : 100.0 * node.MemoryUsed / node.MemoryPeak), ("allocator-fragmentation.ratio", spread), ("allocator-rss.ratio", 1), ("rss-overhead.ratio", 1),
+            ("fragmentation", spread),
+        ];
+        call.Reply.Map(fields.Length + ratios.Length);
         foreach (var (name, value) in fields)
         {
             call.Reply.Bulk(name);
             call.Reply.Integer(value);
         }
 
-        call.Reply.Bulk("dataset.percentage"u8);
-        call.Reply.Double(100);
-        call.Reply.Bulk("allocator-fragmentation.ratio"u8);
-        call.Reply.Double(node.MemoryUsed == 0 ? 1 : (double)node.MemoryReserved / node.MemoryUsed);
+        foreach (var (name, value) in ratios)
+        {
+            call.Reply.Bulk(name);
+            call.Reply.Double(value);
+        }
     }
 
     private static void Doctor(CommandCall call)

@@ -10,7 +10,7 @@ internal sealed class ServerCommands : ICommandFamily
         table.Bind("time", Time, "Returns the server's time");
         table.Bind("lolwut", call => call.Reply.Verbatim("txt"u8, Encoding.UTF8.GetBytes("Holdfast: nothing acknowledged is ever lost.\nRedis ver. " + ConnectionCommands.RedisVersion + "\n")), "Says something kind");
         table.Bind("swapdb", call => call.Reply.Error("ERR SWAPDB is not allowed in cluster mode"u8), "Swaps two databases; there is only one");
-        table.Bind("role", Role, "Says whether this node is a master");
+        table.Bind("role", Role, "Says whether this node is a master, and who follows it, or whom it follows");
         table.Bind("lastsave", call => call.Reply.Integer(call.Node.StartedMicros / 1_000_000), "Returns when data was last written: it always is");
         table.Bind("wait", Wait, "Returns how many replicas have what this client wrote: its writes are answered when a quorum has them");
         table.Bind("waitaof", WaitAof, "As WAIT, for disks: a quorum's disks have what a quorum connection wrote");
@@ -25,10 +25,30 @@ internal sealed class ServerCommands : ICommandFamily
 
     private static void Role(CommandCall call)
     {
+        var topology = call.Node.Topology;
+        if (topology.Follows.TryGetValue(topology.Self, out var master) && topology.PeerOf(master) is { } peer)
+        {
+            call.Reply.Array(5);
+            call.Reply.Bulk("slave"u8);
+            call.Reply.Bulk(peer.Host);
+            call.Reply.Integer(peer.Port);
+            call.Reply.Bulk("connected"u8);
+            call.Reply.Integer(0);
+            return;
+        }
+
         call.Reply.Array(3);
         call.Reply.Bulk("master"u8);
         call.Reply.Integer(0);
-        call.Reply.Array(0);
+        var followers = topology.Peers.Where(other => topology.Follows.GetValueOrDefault(other.Node, Primitives.NodeId.None) == topology.Self).ToArray();
+        call.Reply.Array(followers.Length);
+        foreach (var follower in followers)
+        {
+            call.Reply.Array(3);
+            call.Reply.Bulk(follower.Host);
+            call.Reply.BulkInteger(follower.Port);
+            call.Reply.Bulk("0"u8);
+        }
     }
 
     /// <summary>A quorum beside this leader has acknowledged whatever was answered before; more is not known and not claimed.</summary>
@@ -67,11 +87,19 @@ internal sealed class ServerCommands : ICommandFamily
         }
     }
 
+    /// <summary>How many have the keys, beside the leader, in the majority that has the fewest of them.</summary>
+    private static int OthersInMajority(Topology topology, int shard)
+    {
+        var witnesses = topology.Shards[shard].Witnesses;
+        return Math.Max(0, ((topology.VotersOf(shard).Length + witnesses) / 2) - witnesses);
+    }
+
     /// <summary>Replies with how many replicas beside the leader have at least what this client wrote: a quorum's, once all that was executed before is committed.</summary>
     private static void Confirm(CommandCall call, Action<Wire.Resp.RespWriter, long> reply)
     {
         var client = call.Client!;
-        var others = call.Node.Topology.Shards.Length == 0 ? 0 : call.Node.Topology.Shards[0].Replicas.Length / 2;
+        var topology = call.Node.Topology;
+        var others = topology.Shards.Length == 0 ? 0 : Enumerable.Range(0, topology.Shards.Length).Min(shard => OthersInMajority(topology, shard));
         if (client.Durability == Replication.Durability.Quorum)
         {
             reply(call.Reply, others);

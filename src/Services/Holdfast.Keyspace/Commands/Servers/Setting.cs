@@ -61,8 +61,9 @@ internal sealed class Setting(string name, string value, SettingKind kind)
                 kept = KeyNotices.Format(events);
                 return null;
             case SettingKind.OutputLimit:
-                var limit = OutputLimit.PubSub;
-                return OutputLimit.TryParse(wanted, ref limit) ? null : "Wrong number of arguments in buffer limit configuration.";
+                if (OutputLimits.Parse(wanted, OutputLimits.Parse(Value, OutputLimits.Default) ?? OutputLimits.Default) is not { } limits) return "Wrong number of arguments in buffer limit configuration.";
+                kept = limits.ToString();
+                return null;
             case SettingKind.Save:
                 var parts = wanted.Split(' ', StringSplitOptions.RemoveEmptyEntries);
                 return parts.Length % 2 == 0 && parts.All(part => long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _)) ? null : "Invalid save parameters";

@@ -33,9 +33,12 @@ internal sealed class SettingTable
             new("bind", "127.0.0.1", SettingKind.Text) { IsImmutable = true },
             new("busy-reply-threshold", "5000", SettingKind.Number) { Most = long.MaxValue, Alias = "lua-time-limit" },
             new("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", SettingKind.OutputLimit),
+            new("cluster-allow-reads-when-down", "no", SettingKind.Flag),
             new("cluster-enabled", "yes", SettingKind.Flag) { IsImmutable = true },
             new("cluster-node-timeout", "1000", SettingKind.Number) { Most = long.MaxValue },
+            new("cluster-require-full-coverage", "yes", SettingKind.Flag),
             new("databases", "1", SettingKind.Number) { IsImmutable = true },
+            new("enable-debug-command", options.DebugCommand, SettingKind.Word) { Words = ["no", "yes", "local"], IsImmutable = true },
             new("hash-max-listpack-entries", "512", SettingKind.Number) { Most = long.MaxValue, Alias = "hash-max-ziplist-entries" },
             new("hash-max-listpack-value", "64", SettingKind.Number) { Most = long.MaxValue, Alias = "hash-max-ziplist-value" },
             new("latency-monitor-threshold", "0", SettingKind.Number) { Most = long.MaxValue },
@@ -49,6 +52,7 @@ internal sealed class SettingTable
             new("maxmemory-policy", "noeviction", SettingKind.Word) { Words = policies },
             new("maxmemory-samples", "5", SettingKind.Number) { Least = 1 },
             new("notify-keyspace-events", "", SettingKind.Events),
+            new("port", "0", SettingKind.Number) { IsImmutable = true },
             new("proto-max-bulk-len", "536870912", SettingKind.Memory),
             new("requirepass", "", SettingKind.Text),
             new("save", "", SettingKind.Save),
@@ -61,6 +65,7 @@ internal sealed class SettingTable
             new("stream-node-max-entries", "100", SettingKind.Number) { Most = long.MaxValue },
             new("tcp-keepalive", "300", SettingKind.Number),
             new("timeout", "0", SettingKind.Number),
+            new("tls-port", "0", SettingKind.Number) { IsImmutable = true },
             new("tracking-table-max-keys", Number(TrackingTable.KeysMax), SettingKind.Number) { IsImmutable = true },
             new("zset-max-listpack-entries", "128", SettingKind.Number) { Most = long.MaxValue, Alias = "zset-max-ziplist-entries" },
             new("zset-max-listpack-value", "64", SettingKind.Number) { Most = long.MaxValue, Alias = "zset-max-ziplist-value" },
@@ -103,14 +108,29 @@ internal sealed class SettingTable
 
     public long SlowEntriesMax { get; private set; }
 
+    /// <summary>Milliseconds from which on a delay is kept (LATENCY); 0 for none.</summary>
+    public long LatencyMillis { get; private set; }
+
     public long ClientsMax { get; private set; }
 
     /// <summary>Seconds after which a client that says nothing is cut off; 0 for never.</summary>
     public long IdleSecondsMax { get; private set; }
 
+    /// <summary>Whether nothing is served while some slot has no owner, or its quorum is away.</summary>
+    public bool RequiresFullCoverage { get; private set; } = true;
+
+    /// <summary>Whether reads are served even so.</summary>
+    public bool ReadsWhenDown { get; private set; }
+
+    /// <summary>After how long a node that does not answer counts as down.</summary>
+    public long NodeTimeoutMillis { get; private set; }
+
     public bool IsLfu => Policy is EvictionPolicy.AllKeysLfu or EvictionPolicy.VolatileLfu;
 
     public Setting? Find(string name) => settings.GetValueOrDefault(name);
+
+    /// <summary>What the program was told at its start: clients can only read it.</summary>
+    public void Tell(string name, int value) => settings[name].Set(value.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>Sets a checked value.</summary>
     public void Set(Setting setting, string kept)
@@ -130,7 +150,11 @@ internal sealed class SettingTable
         SlowMicros = settings["slowlog-log-slower-than"].Number;
         SlowEntriesMax = Math.Min(settings["slowlog-max-len"].Number, SlowLog.EntriesMax);
         ClientsMax = settings["maxclients"].Number;
+        LatencyMillis = Math.Min(settings["latency-monitor-threshold"].Number, int.MaxValue);
         IdleSecondsMax = settings["timeout"].Number;
+        RequiresFullCoverage = settings["cluster-require-full-coverage"].Value == "yes";
+        ReadsWhenDown = settings["cluster-allow-reads-when-down"].Value == "yes";
+        NodeTimeoutMillis = settings["cluster-node-timeout"].Number;
         foreach (var setting in settings.Values) Collections.Take(setting.Name, setting.Value);
     }
 }

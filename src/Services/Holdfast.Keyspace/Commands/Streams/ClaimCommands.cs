@@ -32,6 +32,7 @@ internal sealed class ClaimCommands : ICommandFamily
         if (options.Last > group.Last)
         {
             Open(call, place, ref opened);
+            stream.Keep(group);
             group.Last = options.Last;
             call.CountChanges(1);
         }
@@ -45,6 +46,7 @@ internal sealed class ClaimCommands : ICommandFamily
             {
                 if (entry is null) continue;
                 Open(call, place, ref opened);
+                stream.Keep(group, id);
                 group.Release(id);
                 call.CountChanges(1);
                 continue;
@@ -53,8 +55,9 @@ internal sealed class ClaimCommands : ICommandFamily
             if (entry is null && !options.IsForced) continue;
             if (entry is { Owner: not null } && idle > 0 && call.Now - entry.DeliveredAt < idle) continue;
             Open(call, place, ref opened);
+            stream.Keep(group, id);
             if (entry is null) group.Pending.Set(id, entry = new PendingEntry(null));
-            var consumer = call.ConsumerOf(place.Key, group, call[3]);
+            var consumer = call.ConsumerOf(place.Key, stream, group, call[3]);
             entry.DeliveredAt = delivered;
             if (options.Deliveries >= 0) entry.Deliveries = options.Deliveries;
             else if (!options.OnlyIds) entry.Deliveries++;
@@ -117,6 +120,7 @@ internal sealed class ClaimCommands : ICommandFamily
             if (!stream.Has(id))
             {
                 Open(call, place, ref opened);
+                stream.Keep(group, id);
                 group.Release(id);
                 gone.Add(id);
                 count--;
@@ -126,7 +130,8 @@ internal sealed class ClaimCommands : ICommandFamily
 
             if (idle > 0 && call.Now - entry.DeliveredAt < idle) continue;
             Open(call, place, ref opened);
-            var consumer = call.ConsumerOf(place.Key, group, call[3]);
+            stream.Keep(group, id);
+            var consumer = call.ConsumerOf(place.Key, stream, group, call[3]);
             entry.DeliveredAt = call.Now;
             if (!onlyIds) entry.Deliveries++;
             group.Give(id, entry, consumer);

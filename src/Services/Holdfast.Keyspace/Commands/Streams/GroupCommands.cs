@@ -5,6 +5,14 @@ namespace Holdfast.Keyspace;
 /// <summary>Consumer groups: making and changing them, acknowledging, and what is pending.</summary>
 internal sealed class GroupCommands : ICommandFamily
 {
+    private static readonly string[] Help =
+    [
+        "XGROUP <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "CREATE <key> <groupname> <id|$> [option]", "    Create a new consumer group. Options are:", "    * MKSTREAM",
+        "      Create the empty stream if it does not exist.", "    * ENTRIESREAD entries_read", "      Set the group's entries_read counter (internal use).", "CREATECONSUMER <key> <groupname> <consumer>",
+        "    Create a new consumer in the specified group.", "DELCONSUMER <key> <groupname> <consumer>", "    Remove the specified consumer.", "DESTROY <key> <groupname>", "    Remove the specified group.",
+        "SETID <key> <groupname> <id|$> [ENTRIESREAD entries_read]", "    Set the current group ID and entries_read counter.", "HELP", "    Prints this help.",
+    ];
+
     public void Bind(CommandTable table)
     {
         table.Bind("xgroup|create", Create, "Makes a consumer group");
@@ -12,14 +20,10 @@ internal sealed class GroupCommands : ICommandFamily
         table.Bind("xgroup|destroy", Destroy, "Removes a group with all that is pending");
         table.Bind("xgroup|createconsumer", CreateConsumer, "Makes a consumer of a group");
         table.Bind("xgroup|delconsumer", DeleteConsumer, "Removes a consumer with all that it has pending");
-        table.Bind("xgroup|help", Help, "Lists the subcommands");
+        table.Bind("xgroup|help", call => ScriptCommands.ReplyHelp(call, Help), "Lists the subcommands");
         table.Bind("xack", Acknowledge, "Acknowledges entries: they are pending no more");
         table.Bind("xpending", Pending, "Says which entries are pending, for whom and how long");
     }
-
-    private static void Help(CommandCall call) => call.Help(
-        "CREATE key group id|$ [MKSTREAM] [ENTRIESREAD n]: makes a group that begins behind an entry, and the stream too if asked", "SETID key group id|$ [ENTRIESREAD n]: sets behind which entry a group goes on",
-        "DESTROY key group: removes a group", "CREATECONSUMER key group consumer: makes a consumer", "DELCONSUMER key group consumer: removes a consumer with what it has pending");
 
     private static void Create(CommandCall call)
     {
@@ -38,8 +42,7 @@ internal sealed class GroupCommands : ICommandFamily
             return;
         }
 
-        var name = call[3].ToArray();
-        StreamCommands.Open(call, ref place).Groups[name] = new StreamGroup(name, id, read);
+        StreamCommands.Open(call, ref place).Add(new StreamGroup(call[3].ToArray(), id, read));
         call.Changed(place.Key, KeyEvents.Stream, "xgroup-create"u8);
         call.Reply.Ok();
     }
@@ -50,6 +53,7 @@ internal sealed class GroupCommands : ICommandFamily
         var id = stream.Last;
         if (!call[4].SequenceEqual("$"u8) && !call.TryStreamEdge(4, out id, 0)) return;
         call.Keyspace.OpenBig(place);
+        stream.Keep(group);
         (group.Last, group.Read) = (id, read);
         call.Changed(place.Key, KeyEvents.Stream, "xgroup-setid"u8);
         call.Reply.Ok();
@@ -62,7 +66,7 @@ internal sealed class GroupCommands : ICommandFamily
         else if (StreamCommands.Of(call, place).Find(call[3]) is not { } group) call.Reply.Integer(0);
         else
         {
-            ((StreamValue)call.Keyspace.OpenBig(place)).Groups.Remove(group.Name);
+            ((StreamValue)call.Keyspace.OpenBig(place)).Remove(group);
             call.Changed(place.Key, KeyEvents.Stream, "xgroup-destroy"u8);
             call.Reply.Integer(1);
         }
@@ -70,7 +74,7 @@ internal sealed class GroupCommands : ICommandFamily
 
     private static void CreateConsumer(CommandCall call)
     {
-        if (!TryFind(call, out var place, out _, out var group)) return;
+        if (!TryFind(call, out var place, out var stream, out var group)) return;
         if (group.Find(call[4]) is not null)
         {
             call.Reply.Integer(0);
@@ -78,13 +82,13 @@ internal sealed class GroupCommands : ICommandFamily
         }
 
         call.Keyspace.OpenBig(place);
-        call.ConsumerOf(place.Key, group, call[4]);
+        call.ConsumerOf(place.Key, stream, group, call[4]);
         call.Reply.Integer(1);
     }
 
     private static void DeleteConsumer(CommandCall call)
     {
-        if (!TryFind(call, out var place, out _, out var group)) return;
+        if (!TryFind(call, out var place, out var stream, out var group)) return;
         if (group.Find(call[4]) is not { } consumer)
         {
             call.Reply.Integer(0);
@@ -93,7 +97,7 @@ internal sealed class GroupCommands : ICommandFamily
 
         call.Keyspace.OpenBig(place);
         call.Reply.Integer(consumer.Pending.Count);
-        group.Remove(consumer);
+        stream.Remove(group, consumer);
         call.Changed(place.Key, KeyEvents.Stream, "xgroup-delconsumer"u8);
     }
 
@@ -106,6 +110,7 @@ internal sealed class GroupCommands : ICommandFamily
             return;
         }
 
+        var stream = StreamCommands.Of(call, place);
         var ids = new StreamId[call.Count - 3];
         for (var i = 0; i < ids.Length; i++)
             if (!call.TryStreamId(i + 3, out ids[i])) return;
@@ -114,6 +119,7 @@ internal sealed class GroupCommands : ICommandFamily
         {
             if (group.Pending.Find(id) is null) continue;
             if (acknowledged++ == 0) call.Keyspace.OpenBig(place);
+            stream.Keep(group, id);
             group.Release(id);
         }
 

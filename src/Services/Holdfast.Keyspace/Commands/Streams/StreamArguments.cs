@@ -66,14 +66,15 @@ internal static class StreamArguments
     public static string Text(ReadOnlySpan<byte> bytes) => System.Text.Encoding.UTF8.GetString(bytes.IndexOf((byte)0) is >= 0 and var end ? bytes[..end] : bytes);
 
     /// <summary>The consumer of a name, who is seen now; made if it is not there yet.</summary>
-    public static StreamConsumer ConsumerOf(this CommandCall call, ReadOnlySpan<byte> key, StreamGroup group, ReadOnlySpan<byte> name)
+    public static StreamConsumer ConsumerOf(this CommandCall call, ReadOnlySpan<byte> key, StreamValue stream, StreamGroup group, ReadOnlySpan<byte> name)
     {
         if (group.Find(name) is not { } consumer)
         {
-            group.Consumers[name.ToArray()] = consumer = new StreamConsumer(name.ToArray());
+            stream.Add(group, consumer = new StreamConsumer(name.ToArray()));
             call.Changed(key, KeyEvents.Stream, "xgroup-createconsumer"u8);
         }
 
+        stream.Keep(consumer);
         consumer.SeenAt = call.Now;
         return consumer;
     }

@@ -23,7 +23,7 @@ internal static class StreamCodec
 
     public static BigValue Read(ref SpanReader reader, Keyspace keyspace)
     {
-        var stream = new StreamValue(keyspace.Arena)
+        var stream = new StreamValue(keyspace)
         {
             Length = (long)reader.ReadUInt64(),
             Added = (long)reader.ReadUInt64(),

@@ -95,10 +95,8 @@ internal sealed class StreamCommands : ICommandFamily
             return;
         }
 
-        if (place.Exists) Of(call, place).OnlyAppends = options.Trim is not { } cut || (cut.IsByLength && !Of(call, place).WouldTrim(cut with { LengthMax = Math.Max(0, cut.LengthMax - 1) }));
         var stream = Open(call, ref place);
         stream.Append(id, call, fieldsAt);
-        stream.OnlyAppends = false;
         var trimmed = options.Trim is { } trim ? stream.Trim(trim) : 0;
         call.Reply.Id(id);
         LogAdd(call, id, fieldsAt, options.Trim is null ? -1 : stream.Length);
@@ -275,6 +273,7 @@ internal sealed class StreamCommands : ICommandFamily
         else
         {
             call.Keyspace.OpenBig(place);
+            stream.KeepCounters();
             stream.Last = id;
             if (added != -1) stream.Added = added;
             if (!deletedMax.IsZero) stream.DeletedMax = deletedMax;
@@ -287,7 +286,7 @@ internal sealed class StreamCommands : ICommandFamily
     public static StreamValue Open(CommandCall call, scoped ref KeyPlace place)
     {
         if (place.Exists) return (StreamValue)call.Keyspace.OpenBig(place);
-        var stream = new StreamValue(call.Keyspace.Arena);
+        var stream = new StreamValue(call.Keyspace);
         call.Keyspace.SetBig(ref place, ValueKind.Stream, ValueEncoding.Stream, stream);
         return stream;
     }

@@ -7,12 +7,18 @@ internal sealed class StreamFacts : ICommandFamily
 {
     private const long EntriesOfFull = 10;
 
+    private static readonly string[] Help =
+    [
+        "XINFO <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "CONSUMERS <key> <groupname>", "    Show consumers of <groupname>.", "GROUPS <key>", "    Show the stream consumer groups.",
+        "STREAM <key> [FULL [COUNT <count>]", "    Show information about the stream.", "HELP", "    Prints this help.",
+    ];
+
     public void Bind(CommandTable table)
     {
         table.Bind("xinfo|stream", Stream, "Describes a stream");
         table.Bind("xinfo|groups", Groups, "Describes the groups of a stream");
         table.Bind("xinfo|consumers", Consumers, "Describes the consumers of a group");
-        table.Bind("xinfo|help", call => call.Help("STREAM key [FULL [COUNT n]]: a stream's counters and edges, or with FULL its entries and groups", "GROUPS key: a stream's groups", "CONSUMERS key group: a group's consumers"), "Lists the subcommands");
+        table.Bind("xinfo|help", call => ScriptCommands.ReplyHelp(call, Help), "Lists the subcommands");
     }
 
     private static void Stream(CommandCall call)

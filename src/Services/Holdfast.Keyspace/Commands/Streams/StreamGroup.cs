@@ -59,13 +59,6 @@ internal sealed class StreamGroup(byte[] name, StreamId last, long read)
         entry.Owner?.Pending.Remove(id);
         return true;
     }
-
-    /// <summary>Removes a consumer with what it has pending.</summary>
-    public void Remove(StreamConsumer consumer)
-    {
-        while (consumer.Pending.TryAtLeast(StreamId.Zero, out var id, out _)) Release(id);
-        Consumers.Remove(consumer.Name);
-    }
 }
 
 /// <summary>The order of bytes.</summary>

@@ -106,8 +106,8 @@ internal sealed class StreamReads : ICommandFamily
             call.Keyspace.OpenBig(place);
             BeginStream(call, options.StreamsAt + i);
             Log(call, options, i);
-            var consumer = call.ConsumerOf(place.Key, group, call[options.GroupAt + 1]);
-            if (isHistory) ReplyPending(call, stream, consumer, after[i], options.Count);
+            var consumer = call.ConsumerOf(place.Key, stream, group, call[options.GroupAt + 1]);
+            if (isHistory) ReplyPending(call, stream, group, consumer, after[i], options.Count);
             else Deliver(call, stream, group, options.IsUnacknowledged ? null : consumer, CountOf(call, options));
             call.CountChanges(1);
             served++;
@@ -154,10 +154,12 @@ internal sealed class StreamReads : ICommandFamily
         if (!group.Last.TryNext(out var start)) start = StreamId.Max;
         StreamCommands.ReplyRange(aside, stream, start, StreamId.Max, count);
         var walk = new StreamWalk(stream, start, StreamId.Max);
+        stream.Keep(group);
         for (var left = count == 0 ? long.MaxValue : count; left > 0 && walk.TryNext(out var entry); left--)
         {
             StreamProgress.Advance(stream, group, entry.Id);
             if (consumer is null) continue;
+            stream.Keep(group, entry.Id);
             if (group.Pending.Find(entry.Id) is not { } pending) group.Pending.Set(entry.Id, pending = new PendingEntry(null));
             pending.DeliveredAt = call.Now;
             pending.Deliveries = 1;
@@ -166,7 +168,7 @@ internal sealed class StreamReads : ICommandFamily
     }
 
     /// <summary>What a consumer has pending, again: entries that are gone with nothing in their place.</summary>
-    private void ReplyPending(CommandCall call, StreamValue stream, StreamConsumer consumer, StreamId after, long count)
+    private void ReplyPending(CommandCall call, StreamValue stream, StreamGroup group, StreamConsumer consumer, StreamId after, long count)
     {
         var ids = new List<StreamId>();
         var goesOn = after.TryNext(out var next);
@@ -185,6 +187,7 @@ internal sealed class StreamReads : ICommandFamily
 
             StreamCommands.Reply(aside, stream, entry);
             var pending = consumer.Pending.Find(id)!;
+            stream.Keep(group, id);
             pending.DeliveredAt = call.Now;
             pending.Deliveries++;
         }

@@ -11,9 +11,10 @@ internal struct StreamNode
 
 /// <summary>
 /// A stream: its entries outside the managed heap, in listpacks of at most <see cref="NodeBytesMax"/> or <see cref="NodeEntriesMax"/>, with fields that are the same as the first entry's written once; its counters as Redis
-/// keeps them; and its consumer groups by name.
+/// keeps them; and its consumer groups by name. Whoever changes a group, a consumer or what is pending says so beforehand (<see cref="Keep(StreamGroup)"/> and its like), so that it can be taken back.
 /// </summary>
-internal sealed class StreamValue(NativeArena arena) : BigValue
+/// <param name="owner">Whose memory it takes, and who is told of its changes once a key holds it.</param>
+internal sealed class StreamValue(Keyspace owner) : BigValue
 {
     /// <summary>Redis's default of stream-node-max-bytes. A constant, so that replicas cut alike.</summary>
     public const int NodeBytesMax = 4096;
@@ -22,7 +23,8 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
     public const int NodeEntriesMax = 100;
 
     private readonly Row<StreamNode> nodes = new();
-    private readonly Row<Appended> appended = new();
+    private readonly LinkedList<StreamChange> changes = new();
+    private readonly NativeArena arena = owner.Arena;
     private long bytes;
 
     public override long Count => Length;
@@ -50,10 +52,8 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
 
     public NativeArena Arena => arena;
 
-    /// <summary>The present command adds an entry and does nothing else to the stream: that can be taken back (S20), anything else makes the shard rebuild. Said before the stream is opened.</summary>
-    public bool OnlyAppends { get; set; }
-
-    public override bool TellsElements => OnlyAppends;
+    /// <summary>Somebody may want its changes back (S20).</summary>
+    private bool Tells => IsKept && owner.Before is not null;
 
     public StreamGroup? Find(ReadOnlySpan<byte> group) => Groups.GetValueOrDefault(group.ToArray());
 
@@ -81,7 +81,7 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
         var fields = (call.Count - fieldsAt) / 2;
         var size = 0L;
         for (var i = fieldsAt; i < call.Count; i++) size += call[i].Length;
-        var before = new Appended { Last = Last, First = First, Nodes = nodes.Count };
+        if (Tells) Tell(new EntryAdded(Last, First, nodes.Count));
         if (nodes.Count == 0 || IsFull(nodes[nodes.Count - 1].Pack.Bytes, size)) Begin(id, call, fieldsAt, fields);
         ref var node = ref nodes[nodes.Count - 1];
         bytes -= node.Pack.Length;
@@ -104,21 +104,89 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
         Length++;
         Last = id;
         if (Length == 1) First = id;
-        if (!OnlyAppends || call.Keyspace.Before is null) return;
-        appended.Add(before);
-        if (!call.Keyspace.OnElement(new ElementImage(this, 0, 0, 0))) appended.RemoveAt(appended.Count - 1);
     }
 
     public override void TakeBack(in ElementImage image)
     {
-        var before = appended[appended.Count - 1];
-        appended.RemoveAt(appended.Count - 1);
-        (Last, First) = (before.Last, before.First);
+        var last = changes.Last!.Value;
+        changes.RemoveLast();
+        last.TakeBack(this);
+    }
+
+    public override void Forget(in ElementImage image)
+    {
+        var first = changes.First!.Value;
+        changes.RemoveFirst();
+        first.Forget(arena);
+    }
+
+    /// <summary>The counters are about to change.</summary>
+    public void KeepCounters()
+    {
+        if (Tells) Tell(new CountersBefore(this));
+    }
+
+    /// <summary>How far a group has read is about to change.</summary>
+    public void Keep(StreamGroup group)
+    {
+        if (Tells) Tell(new GroupBefore(group));
+    }
+
+    /// <summary>A consumer is about to be seen.</summary>
+    public void Keep(StreamConsumer consumer)
+    {
+        if (Tells) Tell(new ConsumerBefore(consumer));
+    }
+
+    /// <summary>What a group has pending of a number is about to change.</summary>
+    public void Keep(StreamGroup group, StreamId id)
+    {
+        if (Tells) Tell(new PendingBefore(group, id, group.Pending.Find(id)));
+    }
+
+    /// <summary>Adds a group that is not there yet.</summary>
+    public void Add(StreamGroup group)
+    {
+        Groups.Add(group.Name, group);
+        if (Tells) Tell(new GroupMade(group));
+    }
+
+    /// <summary>Removes a group.</summary>
+    public void Remove(StreamGroup group)
+    {
+        Groups.Remove(group.Name);
+        if (Tells) Tell(new GroupGone(group));
+    }
+
+    /// <summary>Adds a consumer that is not there yet.</summary>
+    public void Add(StreamGroup group, StreamConsumer consumer)
+    {
+        group.Consumers.Add(consumer.Name, consumer);
+        if (Tells) Tell(new ConsumerMade(group, consumer));
+    }
+
+    /// <summary>Removes a consumer with what it has pending.</summary>
+    public void Remove(StreamGroup group, StreamConsumer consumer)
+    {
+        while (consumer.Pending.TryAtLeast(StreamId.Zero, out var id, out _))
+        {
+            Keep(group, id);
+            group.Release(id);
+        }
+
+        group.Consumers.Remove(consumer.Name);
+        if (Tells) Tell(new ConsumerGone(group, consumer));
+    }
+
+    /// <summary>Takes the last entry back: the counters, and how many nodes there were.</summary>
+    public void RemoveLast(StreamId last, StreamId first, int nodesBefore)
+    {
+        (Last, First) = (last, first);
         Length--;
         Added--;
-        if (nodes.Count > before.Nodes)
+        if (nodes.Count > nodesBefore)
         {
-            RemoveNode(nodes.Count - 1);
+            DropNode(nodes.Count - 1);
             return;
         }
 
@@ -131,13 +199,28 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
         bytes += node.Pack.Length;
     }
 
-    public override void Forget(in ElementImage image) => appended.RemoveAt(0);
+    /// <summary>A node's entries become what they were.</summary>
+    public void PutBack(int index, PackBlock pack)
+    {
+        ref var node = ref nodes[index];
+        bytes += pack.Length - node.Pack.Length;
+        node.Pack.Free(arena);
+        node.Pack = pack;
+    }
+
+    /// <summary>A node is there again.</summary>
+    public void PutBack(int index, in StreamNode node)
+    {
+        nodes.Insert(index, node);
+        bytes += node.Pack.Length;
+    }
 
     /// <summary>Removes the entry of a number; false when there is none.</summary>
     public bool Delete(StreamId id)
     {
         var walk = new StreamWalk(this, id, id);
         if (!walk.TryNext(out var entry)) return false;
+        KeepCounters();
         ref var node = ref nodes[entry.Node];
         var master = StreamPack.MasterOf(node.Pack.Bytes);
         Length--;
@@ -147,6 +230,7 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
             return true;
         }
 
+        KeepNode(entry.Node);
         bytes -= node.Pack.Length;
         node.Pack.Replace(arena, entry.At, Number(entry.Flags | StreamPack.IsDeleted, stackalloc byte[24]));
         SetCounts(ref node, master.Live - 1, master.Deleted + 1);
@@ -175,6 +259,7 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
     public long Trim(in StreamTrim trim)
     {
         var removed = 0L;
+        KeepCounters();
         while (nodes.Count > 0 && !(trim.IsByLength && Length <= trim.LengthMax))
         {
             ref var node = ref nodes[0];
@@ -228,7 +313,7 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
         while (elementsMax > 0 && nodes.Count > 0)
         {
             elementsMax -= NodeEntriesMax;
-            RemoveNode(nodes.Count - 1);
+            DropNode(nodes.Count - 1);
         }
 
         // Its groups are the garbage collector's.
@@ -239,12 +324,17 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
     private bool IsWholly(in StreamNode node, in StreamPack.Master master, in StreamTrim trim) =>
         trim.IsByLength ? Length - master.Live >= trim.LengthMax : StreamPack.LastOf(node.Pack.Bytes, node.Master) < trim.IdMin;
 
-    /// <summary>What a stream was before an entry was added.</summary>
-    private struct Appended
+    private void Tell(StreamChange change)
     {
-        public StreamId Last;
-        public StreamId First;
-        public int Nodes;
+        changes.AddLast(change);
+        if (owner.OnElement(new ElementImage(this, 0, 0, 0))) return;
+        changes.RemoveLast();
+        change.Forget(arena);
+    }
+
+    private void KeepNode(int index)
+    {
+        if (Tells) Tell(new NodeBefore(index, PackBlock.Of(arena, nodes[index].Pack.Bytes, nodes[index].Pack.Count)));
     }
 
     private static bool IsFull(ReadOnlySpan<byte> pack, long more)
@@ -269,6 +359,7 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
     {
         var removed = 0L;
         Span<byte> text = stackalloc byte[24];
+        KeepNode(0);
         bytes -= node.Pack.Length;
         for (var at = master.EntriesAt; at >= 0;)
         {
@@ -291,6 +382,20 @@ internal sealed class StreamValue(NativeArena arena) : BigValue
     }
 
     private void RemoveNode(int index)
+    {
+        if (!Tells)
+        {
+            DropNode(index);
+            return;
+        }
+
+        var gone = nodes[index];
+        bytes -= gone.Pack.Length;
+        nodes.RemoveAt(index);
+        Tell(new NodeGone(index, gone));
+    }
+
+    private void DropNode(int index)
     {
         bytes -= nodes[index].Pack.Length;
         nodes[index].Pack.Free(arena);

@@ -14,11 +14,11 @@ internal sealed class UnblockCommand : ICommandFamily
         else if (call.Count == 4 && !isError && !call.Is(3, "TIMEOUT"u8)) call.Reply.Error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"u8);
         else if (call.TryInteger(2, out var id))
         {
-            if (!call.Node.Clients.TryGetValue(id, out var client) || client.Waiter is null) call.Reply.Integer(0);
+            if (!call.Node.Clients.TryGetValue(id, out var client) || client.Wait.Waiter is null) call.Reply.Integer(0);
             else
             {
-                if (isError) client.EndWait("UNBLOCKED client unblocked via CLIENT UNBLOCK"u8);
-                else client.EndWait();
+                if (isError) client.Wait.Refuse("UNBLOCKED client unblocked via CLIENT UNBLOCK"u8);
+                else client.Wait.RunOut();
                 call.Reply.Integer(1);
             }
         }

@@ -7,8 +7,13 @@ internal sealed class WaitClock
 {
     private readonly SortedSet<Waiter> waiters = new(Comparer<Waiter>.Create(Compare));
 
+    private readonly PriorityQueue<Action, Instant> alarms = new();
+
     /// <summary>When somebody must be told; never while nobody waits with a timeout.</summary>
-    public Instant Next => waiters.Min?.Deadline ?? Instant.Never;
+    public Instant Next => Instant.Min(waiters.Min?.Deadline ?? Instant.Never, alarms.TryPeek(out _, out var soonest) ? soonest : Instant.Never);
+
+    /// <summary>Has something done at a time, for one who does not wait for keys.</summary>
+    public void At(Instant time, Action act) => alarms.Enqueue(act, time);
 
     public void Add(Waiter waiter)
     {
@@ -20,7 +25,13 @@ internal sealed class WaitClock
     /// <summary>Ends the waits that are due.</summary>
     public void Look(Instant now)
     {
-        while (waiters.Min is { } soonest && soonest.Deadline <= now) soonest.Client.EndWait();
+        while (alarms.TryPeek(out var act, out var due) && due <= now)
+        {
+            alarms.Dequeue();
+            act();
+        }
+
+        while (waiters.Min is { } soonest && soonest.Deadline <= now) soonest.Client.Wait.RunOut();
     }
 
     private static int Compare(Waiter one, Waiter other)

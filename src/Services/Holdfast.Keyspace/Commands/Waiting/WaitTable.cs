@@ -73,7 +73,7 @@ internal sealed class WaitTable
                 if (waiter.Lines.Count == 0 || !IsFor(waiter, call.Keyspace.Locate(line.Key, waiter.Slot)) || !call.TryServe(waiter, line.Key)) continue;
                 Served.Hit();
                 Remove(waiter);
-                waiter.Client.OnServed();
+                waiter.Client.Wait.OnServed();
                 call.Shard.Touch(waiter.Client);
             }
 
@@ -88,7 +88,7 @@ internal sealed class WaitTable
     {
         if (lines.Count == 0) return;
         Ended.Hit();
-        foreach (var waiter in All()) waiter.Client.EndWait(Moved);
+        foreach (var waiter in All()) waiter.Client.Wait.Refuse(Moved);
     }
 
     /// <summary>Sends those away whose slot this shard does not own any more.</summary>
@@ -99,7 +99,8 @@ internal sealed class WaitTable
         {
             if (waiter.Slot < 0 || slots.Owned[waiter.Slot]) continue;
             var way = RequestRouter.Route(node, waiter.Client, waiter.Arguments);
-            if (way.Road == Road.Refuse) waiter.Client.EndWait(Encoding.UTF8.GetBytes(way.Text!));
+            if (way.Road == Road.Refuse) waiter.Client.Wait.Refuse(Encoding.UTF8.GetBytes(way.Text!));
+            else if (way.Road == Road.Forward) waiter.Client.Wait.Refuse(Moved);
         }
     }
 

@@ -20,10 +20,22 @@ internal static class CollectionText
         writer.WriteString("id", record.Id);
         writer.WritePropertyName("config");
         writer.WriteRawValue(record.Config.Json, skipInputValidation: true);
-        if (!record.Config.Rules.IsCustomSharded) return;
-        writer.WriteNumber("next", record.Layout.Next);
+        var layout = record.Layout;
+        if (!record.Config.Rules.IsCustomSharded && layout is { Leaves.IsEmpty: true, Split: null } && layout.Next == record.Config.Shards) return;
+        writer.WriteNumber("next", layout.Next);
+        if (record.Config.Rules.IsCustomSharded) WriteKeys(writer, layout);
+        if (!layout.Leaves.IsEmpty) WriteLeaves(writer, layout);
+        if (layout.Split is not { } split) return;
+        writer.WriteStartObject("split");
+        writer.WriteNumber("source", split.Source);
+        writer.WriteNumber("target", split.Target);
+        writer.WriteEndObject();
+    });
+
+    private static void WriteKeys(Utf8JsonWriter writer, ShardLayout layout)
+    {
         writer.WriteStartArray("keys");
-        foreach (var key in record.Layout.Keys)
+        foreach (var key in layout.Keys)
         {
             writer.WriteStartObject();
             writer.WritePropertyName("key");
@@ -35,7 +47,23 @@ internal static class CollectionText
         }
 
         writer.WriteEndArray();
-    });
+    }
+
+    private static void WriteLeaves(Utf8JsonWriter writer, ShardLayout layout)
+    {
+        writer.WriteStartArray("leaves");
+        foreach (var (shard, leaf) in layout.Leaves)
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("shard", shard);
+            writer.WriteNumber("root", leaf.Root);
+            writer.WriteNumber("depth", leaf.Part.Depth);
+            writer.WriteNumber("bits", leaf.Part.Bits);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
 
     /// <summary>Reads a collection.</summary>
     public static CollectionRecord Read(string name, string text)
@@ -46,8 +74,14 @@ internal static class CollectionText
         var layout = !root.TryGetProperty("keys", out var keys) ? ShardLayout.Of(config) : ShardLayout.Of(
             [.. keys.EnumerateArray().Select(key => new ShardKey(key.GetProperty("key").GetRawText(), [.. key.GetProperty("shards").EnumerateArray().Select(shard => shard.GetInt32())]))],
             root.GetProperty("next").GetInt32());
+        if (root.TryGetProperty("next", out var next)) layout = layout.After(next.GetInt32(), LeavesOf(root), SplitOf(root));
         return new CollectionRecord(name, root.GetProperty("id").GetString()!, config, layout);
     }
+
+    private static IEnumerable<KeyValuePair<int, ShardLeaf>> LeavesOf(JsonElement root) => !root.TryGetProperty("leaves", out var leaves) ? [] : leaves.EnumerateArray().Select(leaf => new KeyValuePair<int, ShardLeaf>(
+        leaf.GetProperty("shard").GetInt32(), new ShardLeaf(leaf.GetProperty("root").GetInt32(), new HashPart(leaf.GetProperty("depth").GetByte(), leaf.GetProperty("bits").GetUInt64()))));
+
+    private static ShardSplit? SplitOf(JsonElement root) => root.TryGetProperty("split", out var split) ? new ShardSplit(split.GetProperty("source").GetInt32(), split.GetProperty("target").GetInt32()) : null;
 
     /// <summary>Aliases as text; empty for none.</summary>
     public static string WriteAliases(IReadOnlyDictionary<string, string> aliases) => aliases.Count == 0 ? "" : Text(writer =>

@@ -15,11 +15,14 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
     /// <summary>The directory is looked at in every tenth pulse, and how far replicas are behind in each.</summary>
     private const int PulsesPerLook = 10;
 
+    /// <summary>How hot replicas are is asked in every hundredth pulse.</summary>
+    private const int PulsesPerHeat = 100;
+
     private readonly CancellationTokenSource stopping = new();
     private readonly Task running;
 
     /// <summary>Begins.</summary>
-    public CollectionUpkeep(ClusterNode cluster, DirectoryCollections collections, VectorGroups groups, MetricsRegistry metrics) => running = RunAsync(cluster, collections, groups, new LagWatch(metrics), stopping.Token);
+    public CollectionUpkeep(ClusterNode cluster, DirectoryCollections collections, VectorGroups groups, MetricsRegistry metrics) => running = RunAsync(cluster, collections, groups, new LagWatch(metrics), metrics.Counter("holdfast_vectors_hot_shards_moved_total", "Replicas of shards that were moved away from a node that was hot for long."), stopping.Token);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -29,23 +32,29 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
         stopping.Dispose();
     }
 
-    private static async Task RunAsync(ClusterNode cluster, DirectoryCollections collections, VectorGroups groups, LagWatch lag, CancellationToken cancel)
+    private static async Task RunAsync(ClusterNode cluster, DirectoryCollections collections, VectorGroups groups, LagWatch lag, Counter relieved, CancellationToken cancel)
     {
         using var timer = new PeriodicTimer(Pulse);
         var pulse = 0L;
+        var splits = new Dictionary<string, Task>(StringComparer.Ordinal);
+        var (heat, heating) = (new HeatWatch(collections), Task.CompletedTask);
         try
         {
             while (await timer.WaitForNextTickAsync(cancel).ConfigureAwait(false))
             {
                 var view = cluster.View;
                 lag.Look(cluster, view, collections);
-                if (pulse++ % PulsesPerLook != 0) continue;
+                var now = pulse++;
+                if (now % PulsesPerLook != 0) continue;
                 groups.Follow(view);
                 if (!cluster.Directory.Status.IsServingLeader) continue;
                 try
                 {
                     foreach (var group in collections.LeftOver(view)) await cluster.DeleteGroupAsync(group, cancel).ConfigureAwait(false);
                     await collections.CompleteAsync(view, cancel).ConfigureAwait(false);
+                    foreach (var record in collections.Splitting(view))
+                        if (!splits.TryGetValue(record.Id, out var driven) || driven.IsCompleted) splits[record.Id] = SplitAsync(cluster, collections, record, cancel);
+                    if (now % PulsesPerHeat == 0 && heating.IsCompleted) heating = RelieveAsync(heat, NodesOf(view), relieved, cancel);
                 }
                 catch (VectorFault)
                 {
@@ -56,6 +65,35 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
         catch (Exception fault) when (fault is OperationCanceledException or ObjectDisposedException)
         {
             // The node stops.
+        }
+
+        await Task.WhenAll([heating, .. splits.Values]).ConfigureAwait(false);
+    }
+
+    private static async Task RelieveAsync(HeatWatch heat, ulong[] nodes, Counter relieved, CancellationToken cancel)
+    {
+        try
+        {
+            if (await heat.LookAsync(nodes, cancel).ConfigureAwait(false) is not null) relieved.Increment();
+        }
+        catch (Exception fault) when (fault is VectorFault or OperationCanceledException or ObjectDisposedException)
+        {
+            // Not just now, or the node stops.
+        }
+    }
+
+    private static ulong[] NodesOf(DirectoryView view) =>
+        [.. view.Members.Values.Where(member => member.Roles.HasFlag(NodeRoles.Vectors) && view.RunningAbout(member.Node) is null && !view.IsBeingReplaced(member.Node)).Select(member => member.Node.Value)];
+
+    private static async Task SplitAsync(ClusterNode cluster, DirectoryCollections collections, CollectionRecord record, CancellationToken cancel)
+    {
+        try
+        {
+            await new SplitRunner(collections).RunAsync(record, () => cluster.Directory.Status.IsServingLeader, cancel).ConfigureAwait(false);
+        }
+        catch (Exception fault) when (fault is VectorFault or OperationCanceledException or ObjectDisposedException)
+        {
+            // Not just now, or the node stops: whoever leads the directory looks again.
         }
     }
 }

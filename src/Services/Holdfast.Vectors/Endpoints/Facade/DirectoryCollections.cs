@@ -24,6 +24,12 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
     /// <summary>Times that a change is tried when others change the same thing at once.</summary>
     private const int TriesMax = 16;
 
+    /// <summary>Nodes without a place in a group that are asked whether they have a replica still.</summary>
+    private const int OthersMax = 16;
+
+    /// <summary>How long another node may take to say how it stands.</summary>
+    private static readonly TimeSpan PeerPatience = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
@@ -69,7 +75,7 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
     {
         var changed = known with { Config = config, Layout = layout };
         if (!await CompareAsync(Prefix + known.Name, CollectionText.Write(known), CollectionText.Write(changed), cancel).ConfigureAwait(false)) return false;
-        foreach (var shard in layout.Numbers) await ShardAsync(changed, shard, cancel).ConfigureAwait(false);
+        foreach (var shard in layout.WithGroups) await ShardAsync(changed, shard, cancel).ConfigureAwait(false);
         return true;
     }
 
@@ -80,7 +86,7 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
         var record = Read(name, text);
         if (!await CompareAsync(Prefix + name, text, "", cancel).ConfigureAwait(false)) return false;
         if (Aliases().Values.Contains(name)) await ChangeAliasesAsync([.. Aliases().Where(each => each.Value == name).Select(each => new AliasChange(each.Key, null))], cancel).ConfigureAwait(false);
-        foreach (var shard in record.Layout.Numbers)
+        foreach (var shard in record.Layout.WithGroups)
         {
             foreach (var group in GroupsOf(record.Id, shard)) await cluster.DeleteGroupAsync(group.Id, cancel).ConfigureAwait(false);
             reached.TryRemove((record.Id, shard), out _);
@@ -117,20 +123,55 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
     }
 
     public IReadOnlyList<ShardPlace> PlacesOf(CollectionRecord collection) =>
-        [.. collection.Layout.Numbers.Select(shard => new ShardPlace(shard, GroupsOf(collection.Id, shard) is [var group, ..] ? [.. group.Replicas.Select(place => place.Node.Value)] : []))];
+        [.. collection.Layout.Numbers.Select(shard => new ShardPlace(shard, GroupsOf(collection.Id, shard) is [var group, ..] ? [.. WithData(group).Select(place => place.Node.Value)] : []))];
+
+    public async ValueTask<IReadOnlyList<ShardStanding>> StandingsAsync(CollectionRecord collection, CancellationToken cancel)
+    {
+        var asked = collection.Layout.WithGroups.Select(async shard =>
+        {
+            if (GroupsOf(collection.Id, shard) is not [var group, ..]) return new ShardStanding(shard, [], [], [], 0);
+            ulong[] wanted = [.. WithData(group).Select(place => place.Node.Value)];
+            if (await cluster.SightAsync(group.Id, cancel).ConfigureAwait(false) is not { } sighting) return new ShardStanding(shard, wanted, wanted, [], 0);
+            return new ShardStanding(shard, wanted, CountingIn(sighting.Configuration), [.. sighting.CaughtUp.Select(node => node.Value)], sighting.Leader.Value);
+        });
+        return await Task.WhenAll(asked).ConfigureAwait(false);
+    }
+
+    public async ValueTask<ReplicaStanding?> ReplicaAsync(CollectionRecord collection, int shard, ulong node, CancellationToken cancel)
+    {
+        if (GroupsOf(collection.Id, shard) is not [var group, ..]) return null;
+        if (node == self.Value) return groups.StandingOf(group.Id);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(PeerPatience);
+        var reply = await calls.ReadAsync(new NodeId(node), ShardVerb.Stand(group.Id), patience.Token).ConfigureAwait(false);
+        cancel.ThrowIfCancellationRequested();
+        return reply.IsOk ? ShardVerb.DecodeStanding(reply.Payload.Span) : null;
+    }
+
+    public async ValueTask<PeerStanding?> PeerAsync(ulong node, CancellationToken cancel) =>
+        await cluster.ReportOfAsync(new NodeId(node), GroupId.Directory, cancel).ConfigureAwait(false) is { } report
+            ? new PeerStanding(report.Leads, report.Term.Value, report.Commit.Value, report.Applied.Value, report.Configuration.MayLead(new NodeId(node)))
+            : null;
+
+    public async ValueTask CatchUpAsync(CancellationToken cancel) => await SeeAllAsync(cancel).ConfigureAwait(false);
+
+    public bool KnowsSplits => cluster.FeatureLevelAhead >= ShardCommand.LateLevel;
 
     public async ValueTask PlaceAsync(CollectionRecord collection, int shard, IReadOnlyList<ulong> nodes, CancellationToken cancel)
     {
         if (GroupsOf(collection.Id, shard) is not [var group, ..]) throw VectorFault.NotFound($"Shard {shard} not found");
         if (nodes.FirstOrDefault(node => !cluster.View.Members.ContainsKey(new NodeId(node))) is > 0 and var unknown) throw VectorFault.BadInput($"Peer {unknown} does not exist");
-        var reply = await cluster.PlaceGroupAsync(group.Id, [.. nodes.Select(node => new ReplicaPlace(new NodeId(node), MemberRole.Voter))], cancel).ConfigureAwait(false);
+        var witnesses = group.Replicas.Where(place => place.Role == MemberRole.Witness);
+        var reply = await cluster.PlaceGroupAsync(group.Id, [.. nodes.Select(node => new ReplicaPlace(new NodeId(node), MemberRole.Voter)), .. witnesses], cancel).ConfigureAwait(false);
         if (reply.IsUndecided) throw VectorFault.Unknown(reply.Reason);
         if (!reply.Accepted) throw VectorFault.BadInput(reply.Reason);
     }
 
-    public async ValueTask RemovePeerAsync(ulong node, CancellationToken cancel)
+    public async ValueTask RemovePeerAsync(ulong node, bool isForced, CancellationToken cancel)
     {
         if (!cluster.View.Members.ContainsKey(new NodeId(node))) throw VectorFault.NotFound($"Peer {node} does not exist");
+        if (!isForced && cluster.View.Groups.Values.Any(group => group.Face.StartsWith(VectorGroups.FacePrefix, StringComparison.Ordinal) && group.Replicas.Any(place => place.Node.Value == node)))
+            throw VectorFault.BadInput($"Cannot remove peer {node} as there are shards on it");
         var reply = await cluster.LeaveAsync(new NodeId(node), cancel).ConfigureAwait(false);
         if (reply.IsUndecided) throw VectorFault.Unknown(reply.Reason);
         if (!reply.Accepted) throw VectorFault.BadInput(reply.Reason);
@@ -139,9 +180,12 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
     /// <summary>Groups of shards whose collection, or whose key, is gone.</summary>
     internal IReadOnlyList<GroupId> LeftOver(DirectoryView view)
     {
-        var faces = All(view).SelectMany(record => record.Layout.Numbers.Select(shard => FaceOf(record.Id, shard))).ToHashSet(StringComparer.Ordinal);
+        var faces = All(view).SelectMany(record => record.Layout.WithGroups.Select(shard => FaceOf(record.Id, shard))).ToHashSet(StringComparer.Ordinal);
         return [.. view.Groups.Values.Where(group => group.Face.StartsWith(VectorGroups.FacePrefix, StringComparison.Ordinal) && !faces.Contains(group.Face)).Select(group => group.Id)];
     }
+
+    /// <summary>Collections of which a shard is being split.</summary>
+    internal IEnumerable<CollectionRecord> Splitting(DirectoryView view) => All(view).Where(record => record.Layout.Split is not null);
 
     /// <summary>The groups of every collection, by its name.</summary>
     internal IEnumerable<(string Collection, GroupId Group)> GroupsOf(DirectoryView view)
@@ -155,7 +199,7 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
     internal async Task CompleteAsync(DirectoryView view, CancellationToken cancel)
     {
         foreach (var record in All(view))
-            foreach (var shard in record.Layout.Numbers)
+            foreach (var shard in record.Layout.WithGroups)
                 if (GroupsOf(record.Id, shard).Count == 0) await ReachAsync(record, shard, cancel).ConfigureAwait(false);
     }
 
@@ -239,16 +283,24 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
     }
 
     /// <summary>An odd number: what was asked for, three where there are so many nodes that carry this face, and never more than there are.</summary>
-    private int ReplicasOf(CollectionConfig config)
-    {
-        var most = Math.Min(Math.Max(config.Replicas, 3), cluster.View.Members.Values.Count(member => member.Roles.HasFlag(NodeRoles.Vectors)));
-        return Math.Max(1, most % 2 == 0 ? most - 1 : most);
-    }
+    private int ReplicasOf(CollectionConfig config) => ReplicaCount.For(cluster.View, VectorGroups.FacePrefix, Math.Max(config.Replicas, 3));
+
+    /// <summary>The replicas that can answer: witnesses only count.</summary>
+    private static IEnumerable<ReplicaPlace> WithData(GroupRecord group) => group.Replicas.Where(place => place.Role != MemberRole.Witness);
 
     private List<GroupRecord> GroupsOf(string id, int shard)
     {
         var face = FaceOf(id, shard);
         return [.. cluster.View.Groups.Values.Where(group => group.Face == face)];
+    }
+
+    /// <summary>Those with a state whose agreement counts; while members change, those of before too. Not who only comes with the change: it counts when the change is done.</summary>
+    private static ulong[] CountingIn(Configuration configuration)
+    {
+        var counting = new List<ulong>();
+        foreach (var member in configuration.IsJoint ? configuration.Outgoing : configuration.Members)
+            if (member.CountsForQuorum && member.Role != MemberRole.Witness) counting.Add(member.Node.Value);
+        return [.. counting];
     }
 
     private static string FaceOf(string id, int shard) => $"{VectorGroups.FacePrefix}{id}/{shard.ToString(CultureInfo.InvariantCulture)}";
@@ -275,7 +327,17 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
     {
         public GroupId Group => group;
 
-        public IReadOnlyList<NodeId> Nodes => cluster.View.Groups.TryGetValue(group, out var record) ? [.. record.Replicas.Select(place => place.Node)] : [];
+        public IReadOnlyList<NodeId> Nodes => cluster.View.Groups.TryGetValue(group, out var record) ? [.. WithData(record).Select(place => place.Node)] : [];
+
+        public IReadOnlyList<NodeId> Others
+        {
+            get
+            {
+                var view = cluster.View;
+                var nodes = view.Groups.TryGetValue(group, out var record) ? record.Replicas : [];
+                return [.. view.Members.Values.Where(member => member.Roles.HasFlag(NodeRoles.Vectors) && !nodes.Any(place => place.Node == member.Node)).Select(member => member.Node).Take(OthersMax)];
+            }
+        }
 
         public IShard? Near => groups.NearOf(group);
     }

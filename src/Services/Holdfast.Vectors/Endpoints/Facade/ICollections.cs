@@ -21,6 +21,9 @@ internal sealed record AliasChange(string Alias, string? Collection, string? Ren
 /// <param name="Nodes">The nodes, by their ids.</param>
 internal sealed record ShardPlace(int Shard, IReadOnlyList<ulong> Nodes);
 
+/// <summary>How a node stands in the directory's group.</summary>
+internal sealed record PeerStanding(bool Leads, ulong Term, ulong Commit, ulong Applied, bool IsVoter);
+
 /// <summary>A node, as Qdrant's cluster page shows a peer.</summary>
 internal sealed record PeerShown(ulong Id, string Uri);
 
@@ -57,14 +60,32 @@ internal interface ICollections
     /// <exception cref="VectorFault">It cannot be reached just now.</exception>
     ValueTask<IShard> ShardAsync(CollectionRecord collection, int shard, CancellationToken cancel);
 
-    /// <summary>Where its shards are.</summary>
+    /// <summary>Where its shards are to be.</summary>
     IReadOnlyList<ShardPlace> PlacesOf(CollectionRecord collection);
+
+    /// <summary>Where its shards are to be and where they are, those that a split makes too; asked of their leaders.</summary>
+    ValueTask<IReadOnlyList<ShardStanding>> StandingsAsync(CollectionRecord collection, CancellationToken cancel);
+
+    /// <summary>How a replica of a shard stands, by its own word; null when it does not answer.</summary>
+    ValueTask<Routing.ReplicaStanding?> ReplicaAsync(CollectionRecord collection, int shard, ulong node, CancellationToken cancel);
+
+    /// <summary>How a node stands in the directory's group, by its own word; null when it does not answer.</summary>
+    ValueTask<PeerStanding?> PeerAsync(ulong node, CancellationToken cancel);
+
+    /// <summary>Returns when this node has heard from the directory's leader and has what it has.</summary>
+    ValueTask CatchUpAsync(CancellationToken cancel);
+
+    /// <summary>Whether every member's program knows splits.</summary>
+    bool KnowsSplits { get; }
 
     /// <summary>Says where a shard's replicas are to be; its group then takes them in and lets them go, step by step, while it serves.</summary>
     ValueTask PlaceAsync(CollectionRecord collection, int shard, IReadOnlyList<ulong> nodes, CancellationToken cancel);
 
-    /// <summary>Begins to take a node out of the cluster: its replicas go elsewhere first.</summary>
-    ValueTask RemovePeerAsync(ulong node, CancellationToken cancel);
+    /// <summary>Begins to take a node out of the cluster.</summary>
+    /// <param name="node">Which.</param>
+    /// <param name="isForced">Whether even one with replicas, which go elsewhere first; else it is refused, as Qdrant does.</param>
+    /// <param name="cancel">Ends the wait for the directory.</param>
+    ValueTask RemovePeerAsync(ulong node, bool isForced, CancellationToken cancel);
 
     /// <summary>The cluster.</summary>
     ClusterShown Cluster { get; }

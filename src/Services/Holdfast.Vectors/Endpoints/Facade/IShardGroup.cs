@@ -18,4 +18,10 @@ internal interface IShardGroup
 
     /// <summary>What was applied here at least, and what is known to be committed.</summary>
     (LogIndex Applied, LogIndex Committed) Position { get; }
+
+    /// <summary>The hash of the configuration and indexes.</summary>
+    ulong SettingsHash { get; }
+
+    /// <summary>Rises with every entry, once all that it did shows.</summary>
+    ulong Version { get; }
 }

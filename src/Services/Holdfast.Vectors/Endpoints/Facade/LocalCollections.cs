@@ -10,7 +10,7 @@ using Holdfast.Vectors.Shards;
 namespace Holdfast.Vectors.Endpoints.Facade;
 
 /// <summary>Collections of one process, without a log: for tests of the door, and for trying clients out. What a replicated group does in turns, a lock does here.</summary>
-internal sealed class LocalCollections(IndexWorkers? workers, int segmentRowsMax = 0) : ICollections
+internal sealed class LocalCollections(IndexWorkers? workers, int segmentRowsMax = 0, PlantedShardBug bug = PlantedShardBug.None) : ICollections
 {
     private readonly ConcurrentDictionary<string, (CollectionRecord Record, ConcurrentDictionary<int, LocalShard> Shards)> all = new(StringComparer.Ordinal);
     private readonly Lock gate = new();
@@ -35,7 +35,7 @@ internal sealed class LocalCollections(IndexWorkers? workers, int segmentRowsMax
     public async ValueTask<bool> UpdateAsync(CollectionRecord known, CollectionConfig config, ShardLayout layout, CancellationToken cancel)
     {
         if (!all.TryGetValue(known.Name, out var one) || one.Record != known) return false;
-        foreach (var number in layout.Numbers)
+        foreach (var number in layout.WithGroups)
             if (!one.Shards.ContainsKey(number)) await AddAsync(one.Shards, number, config, cancel).ConfigureAwait(false);
         return all.TryUpdate(known.Name, (known with { Config = config, Layout = layout }, one.Shards), one);
     }
@@ -61,13 +61,24 @@ internal sealed class LocalCollections(IndexWorkers? workers, int segmentRowsMax
 
     public IReadOnlyList<ShardPlace> PlacesOf(CollectionRecord collection) => [.. collection.Layout.Numbers.Select(number => new ShardPlace(number, [1]))];
 
+    public ValueTask<IReadOnlyList<ShardStanding>> StandingsAsync(CollectionRecord collection, CancellationToken cancel) => new([.. collection.Layout.WithGroups.Select(number => new ShardStanding(number, [1], [1], [], 1))]);
+
+    public ValueTask<ReplicaStanding?> ReplicaAsync(CollectionRecord collection, int shard, ulong node, CancellationToken cancel) =>
+        new(all.TryGetValue(collection.Name, out var one) && one.Shards.TryGetValue(shard, out var found) ? new ReplicaStanding(true, true, 1, found.Position.Applied.Value, found.Position.Committed.Value, found.Machine.StateHash, found.Machine.State!.Store.Count, 0) : null);
+
+    public ValueTask<PeerStanding?> PeerAsync(ulong node, CancellationToken cancel) => new(new PeerStanding(true, 1, 0, 0, true));
+
+    public ValueTask CatchUpAsync(CancellationToken cancel) => default;
+
+    public bool KnowsSplits => true;
+
     public ValueTask PlaceAsync(CollectionRecord collection, int shard, IReadOnlyList<ulong> nodes, CancellationToken cancel) => throw VectorFault.BadInput("there is one node only");
 
-    public ValueTask RemovePeerAsync(ulong node, CancellationToken cancel) => throw VectorFault.BadInput("there is one node only");
+    public ValueTask RemovePeerAsync(ulong node, bool isForced, CancellationToken cancel) => throw VectorFault.BadInput("there is one node only");
 
     private async Task AddAsync(ConcurrentDictionary<int, LocalShard> shards, int number, CollectionConfig config, CancellationToken cancel)
     {
-        var shard = new LocalShard(segmentRowsMax);
+        var shard = new LocalShard(segmentRowsMax, bug);
         await shard.ProposeAsync(ShardCommand.Configure(config.Json), cancel).ConfigureAwait(false);
         shards[number] = shard;
         workers?.Add(shard.Machine);
@@ -75,12 +86,16 @@ internal sealed class LocalCollections(IndexWorkers? workers, int segmentRowsMax
 }
 
 /// <summary>A shard in this process: entries are applied at once, one after another.</summary>
-internal sealed class LocalShard(int segmentRowsMax) : IShardGroup
+internal sealed class LocalShard(int segmentRowsMax, PlantedShardBug bug = PlantedShardBug.None) : IShardGroup
 {
     private readonly Lock gate = new();
     private ulong index;
 
-    public ShardMachine Machine { get; } = new(segmentRowsMax);
+    public ShardMachine Machine { get; } = new(segmentRowsMax) { Bug = bug };
+
+    public ulong SettingsHash => Machine.SettingsHash;
+
+    public ulong Version => Machine.Version;
 
     public (LogIndex Applied, LogIndex Committed) Position => (new LogIndex(Volatile.Read(ref index)), new LogIndex(Volatile.Read(ref index)));
 
@@ -93,6 +108,7 @@ internal sealed class LocalShard(int segmentRowsMax) : IShardGroup
             do result = Machine.Apply(entry);
             while (!result.IsDone);
             var reply = (ShardReply)result.Reply!;
+            if (reply.IsMisdirected) throw VectorFault.Misdirected(reply.Fault!);
             return reply.Fault is null ? new(reply) : throw VectorFault.BadInput(reply.Fault);
         }
     }

@@ -5,16 +5,25 @@ using Holdfast.Vectors.Shards;
 namespace Holdfast.Vectors.Endpoints.Facade;
 
 /// <summary>A shard whose replica is on this node. Writes go through its log, from whichever replica; reads pass its barrier and then look at memory.</summary>
-internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machine) : IShardGroup
+/// <param name="group">The replica.</param>
+/// <param name="machine">Its state.</param>
+/// <param name="levelAhead">The feature level that the cluster's groups have or will have soon.</param>
+internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machine, Func<uint> levelAhead) : IShardGroup
 {
+    public ulong SettingsHash => machine.SettingsHash;
+
+    public ulong Version => machine.Version;
+
     public (LogIndex Applied, LogIndex Committed) Position => group.Status is var status ? (status.Applied, status.Commit) : default;
 
     public async ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel)
     {
+        if (ShardCommand.LevelOf(command) is var needed && needed > group.Status.FeatureLevel) await LevelGate.PassAsync(needed, () => group.Status.FeatureLevel, levelAhead, cancel).ConfigureAwait(false);
         var outcome = await group.ProposeAsync(command, default, cancel).ConfigureAwait(false);
         return outcome.Status switch
         {
             ProposalStatus.Applied when outcome.Reply is ShardReply { Fault: null } reply => reply,
+            ProposalStatus.Applied when outcome.Reply is ShardReply { IsMisdirected: true } moved => throw VectorFault.Misdirected(moved.Fault!),
             ProposalStatus.Applied => throw VectorFault.BadInput((outcome.Reply as ShardReply)?.Fault ?? "the shard gave no answer"),
             ProposalStatus.NoLeader => throw VectorFault.Unavailable("the shard has no leader just now; nothing was written"),
             ProposalStatus.Busy or ProposalStatus.Stopped => throw VectorFault.Unavailable("too much waits to be written; nothing was written"),
@@ -33,9 +42,9 @@ internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machin
     {
         try
         {
-            // A refusal is no matter of the loop's: what is thrown there ends it.
-            var (isThere, found) = await group.ReadAsync(() => machine.State is null ? (false, default(TResult)!) : (true, machine.Read(read)), isStrong ? ReadConsistency.Strong : ReadConsistency.Local).ConfigureAwait(false);
-            return isThere ? found : throw VectorFault.Unavailable("the shard is not configured yet");
+            // Nothing may be thrown on the loop.
+            var (isThere, result) = await group.ReadAsync(() => machine.State is null ? (false, default) : (true, machine.Read(read)), isStrong ? ReadConsistency.Strong : ReadConsistency.Local).ConfigureAwait(false);
+            return isThere ? result! : throw VectorFault.Unavailable("the shard is not configured yet");
         }
         catch (ReadRefusedException)
         {

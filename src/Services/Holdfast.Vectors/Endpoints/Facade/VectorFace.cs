@@ -48,18 +48,9 @@ internal sealed class VectorFace(ICollections collections)
     /// <summary>Does something to points that are named. Where clients name shards and this one did not, every shard is told.</summary>
     public async Task<WriteDone> ChangeAsync(CollectionRecord collection, IReadOnlyList<PointId> ids, CommandOf command, IReadOnlyList<string>? keys, CancellationToken cancel)
     {
-        var done = new WriteTally(collection);
-        var meant = collection.Layout.Meant(keys);
-        var parts = collection.Config.Rules.IsCustomSharded
-            ? meant.Select(shard => (Shard: shard, Ids: ids.Distinct().ToArray()))
-            : ids.Distinct().GroupBy(id => ShardLayout.ShardOf(meant, id)).Select(part => (Shard: part.Key, Ids: part.ToArray()));
-        foreach (var (number, part) in parts)
-        {
-            var shard = await collections.ShardAsync(collection, number, cancel).ConfigureAwait(false);
-            foreach (var chunk in part.Chunk(CollectionLimits.PointsPerCommandMax)) done.Add(number, await shard.ProposeAsync(command(chunk, ""), cancel).ConfigureAwait(false));
-        }
-
-        return done.Result;
+        var writes = new ShardWrites(collections, collection, cancel);
+        await ProposeAsync(writes, ShardsOf(collection, ids, keys), chunk => command(chunk, "")).ConfigureAwait(false);
+        return writes.Result;
     }
 
     /// <summary>
@@ -68,40 +59,31 @@ internal sealed class VectorFace(ICollections collections)
     /// </summary>
     public async Task<WriteDone> ChangeAsync(CollectionRecord collection, Filter filter, CommandOf command, IReadOnlyList<string>? keys, CancellationToken cancel)
     {
-        var done = new WriteTally(collection);
+        var writes = new ShardWrites(collections, collection, cancel);
+        var scope = ReadScope.Strong(cancel);
         foreach (var number in collection.Layout.Meant(keys))
         {
-            var shard = await collections.ShardAsync(collection, number, cancel).ConfigureAwait(false);
-            var found = await shard.AskAsync(new NamesQuestion { Filter = filter }, ReadDemand.Strong, cancel).ConfigureAwait(false);
-            foreach (var chunk in found.Points.Select(point => point.Id).Chunk(CollectionLimits.PointsPerCommandMax)) done.Add(number, await shard.ProposeAsync(command(chunk, filter.Json), cancel).ConfigureAwait(false));
+            var found = await AskAsync(collection, number, new NamesQuestion { Filter = filter }, scope).ConfigureAwait(false);
+            await ProposeAsync(writes, found.Points.Select(point => (number, point.Id)), chunk => command(chunk, filter.Json)).ConfigureAwait(false);
         }
 
-        return done.Result;
+        return writes.Result;
     }
 
     /// <summary>Proposes one command to every shard: for settings and payload indexes.</summary>
     public async Task<WriteDone> TellAllAsync(CollectionRecord collection, byte[] command, CancellationToken cancel)
     {
-        var done = new WriteTally(collection);
-        foreach (var number in collection.Layout.Numbers)
-        {
-            var shard = await collections.ShardAsync(collection, number, cancel).ConfigureAwait(false);
-            done.Add(number, await shard.ProposeAsync(command, cancel).ConfigureAwait(false));
-        }
-
-        return done.Result;
+        var writes = new ShardWrites(collections, collection, cancel);
+        foreach (var number in collection.Layout.WithGroups) await writes.ProposeAsync(number, command).ConfigureAwait(false);
+        return writes.Result;
     }
 
     /// <summary>Points by their names, in that order; those that are not there are left out.</summary>
     public async Task<List<FoundPoint>> RetrieveAsync(CollectionRecord collection, IReadOnlyList<PointId> ids, ContentWanted wanted, ReadScope scope)
     {
         var found = new Dictionary<PointId, FoundPoint>();
-        var meant = collection.Layout.Meant(scope.Keys);
-        if (meant.Count == 0) return [];
-        var parts = collection.Config.Rules.IsCustomSharded
-            ? meant.Select(shard => (Shard: shard, Ids: ids.Distinct().ToArray()))
-            : ids.Distinct().GroupBy(id => ShardLayout.ShardOf(meant, id)).Select(part => (Shard: part.Key, Ids: part.ToArray()));
-        foreach (var (shard, part) in parts)
+        if (collection.Layout.Meant(scope.Keys).Count == 0) return [];
+        foreach (var (shard, part) in ShardsOf(collection, ids, scope.Keys).GroupBy(each => each.Shard, each => each.Id).Select(part => (part.Key, part)))
             foreach (var chunk in part.Chunk(wanted.Columns != 0 ? ContentPerQuestion : 1024))
                 foreach (var point in (await AskAsync(collection, shard, new RetrieveQuestion(chunk) { Wanted = wanted }, scope).ConfigureAwait(false)).Points) found[point.Id] = point with { Shard = shard };
         return [.. ids.Distinct().Where(found.ContainsKey).Select(id => found[id])];
@@ -207,13 +189,17 @@ internal sealed class VectorFace(ICollections collections)
 
     private async Task<ShardAnswer> AskAsync(CollectionRecord collection, int number, ShardQuestion question, ReadScope scope)
     {
-        var begun = Stopwatch.GetTimestamp();
+        var (begun, part) = (Stopwatch.GetTimestamp(), collection.Layout.PartOf(number));
         try
         {
             var shard = await collections.ShardAsync(collection, number, scope.Cancel).ConfigureAwait(false);
-            var answer = await shard.AskAsync(question, scope.DemandOf(collection, number), scope.Cancel).ConfigureAwait(false);
+            var answer = await shard.AskAsync(part == HashPart.All ? question : question with { Part = part }, scope.DemandOf(collection, number), scope.Cancel).ConfigureAwait(false);
             scope.See(new ShardSeen(number, question.GetType().Name.Replace("Question", "", StringComparison.Ordinal).ToLowerInvariant(), answer, (long)Stopwatch.GetElapsedTime(begun).TotalMicroseconds, VectorBytesOf(collection, question, answer)));
             return answer;
+        }
+        catch (VectorFault fault) when (fault.IsMisdirected)
+        {
+            return await AskSuccessorsAsync(collection, number, question, scope).ConfigureAwait(false);
         }
         catch (VectorFault fault) when (fault.Status == 503 && scope.MayMiss(number))
         {
@@ -221,22 +207,41 @@ internal sealed class VectorFace(ICollections collections)
         }
     }
 
+    /// <summary>The shard was split after the collection was looked up: those that have now what it had are asked, as soon as the directory names them.</summary>
+    private async Task<ShardAnswer> AskSuccessorsAsync(CollectionRecord collection, int number, ShardQuestion question, ReadScope scope)
+    {
+        var part = collection.Layout.PartOf(number);
+        using var wait = new SplitWait(collections, scope.Cancel);
+        while (true)
+        {
+            var newest = await wait.NextAsync(collection, isHalfDone: false).ConfigureAwait(false);
+            if (!newest.Layout.Numbers.Contains(number)) throw VectorFault.NotFound($"Shard {number} not found");
+            if (newest.Layout.PartOf(number) == part) continue;
+            return AnswersMerged.Of(await Task.WhenAll(newest.Layout.Successors(number, part).Select(each => AskAsync(newest, each, question, scope))).ConfigureAwait(false));
+        }
+    }
+
+    /// <summary>Each id with the shard that has it; where clients name shards and this one did not, with one behind every key.</summary>
+    private static IEnumerable<(int Shard, PointId Id)> ShardsOf(CollectionRecord collection, IReadOnlyList<PointId> ids, IReadOnlyList<string>? keys)
+    {
+        var layout = collection.Layout;
+        if (!collection.Config.Rules.IsCustomSharded) return ids.Distinct().Select(id => (layout.ShardOf(null, id), id));
+        return ids.Distinct().SelectMany(id => keys is null ? layout.ShardsOfAnyKey(id).Select(shard => (shard, id)) : keys.Select(key => (layout.ShardOf([key], id), id)));
+    }
+
+    private static Task ProposeAsync(ShardWrites writes, IEnumerable<(int Shard, PointId Id)> ids, Func<IReadOnlyList<PointId>, byte[]> command) =>
+        writes.ProposeAsync(ids, static id => id, static ids => ids.Chunk(CollectionLimits.PointsPerCommandMax), command);
+
     private async Task<WriteDone> WriteAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, Func<IReadOnlyList<PointWrite>, Func<string, int>, byte[]> command, IReadOnlyList<string>? keys, CancellationToken cancel)
     {
         var config = collection.Config;
         if (config.Rules.IsCustomSharded && keys is null) throw VectorFault.BadInput("Shard key not specified");
-        var meant = collection.Layout.Meant(keys);
-        if (meant.Count == 0) throw VectorFault.BadInput("the collection has no shards yet: create a shard key first");
+        if (collection.Layout.Meant(keys).Count == 0) throw VectorFault.BadInput("the collection has no shards yet: create a shard key first");
         var prepared = new List<PointWrite>(points.Count);
         foreach (var point in points) prepared.Add(point with { Vectors = [.. point.Vectors.Select(vector => VectorNorm.Prepare(vector, config.Columns[config.ColumnOf(vector.Name)]))] });
-        var done = new WriteTally(collection);
-        foreach (var part in prepared.GroupBy(point => ShardLayout.ShardOf(meant, point.Id)))
-        {
-            var shard = await collections.ShardAsync(collection, part.Key, cancel).ConfigureAwait(false);
-            foreach (var chunk in Commands(part)) done.Add(part.Key, await shard.ProposeAsync(command(chunk, config.ColumnOf), cancel).ConfigureAwait(false));
-        }
-
-        return done.Result with { VectorBytes = prepared.Sum(point => point.Vectors.Sum(VectorBytesOf)), PayloadBytes = prepared.Sum(point => (long)point.Payload.Json.Length) };
+        var writes = new ShardWrites(collections, collection, cancel);
+        await writes.ProposeAsync(prepared.Select(point => (collection.Layout.ShardOf(keys, point.Id), point)), static point => point.Id, Commands, chunk => command(chunk, config.ColumnOf)).ConfigureAwait(false);
+        return writes.Result with { VectorBytes = prepared.Sum(point => point.Vectors.Sum(VectorBytesOf)), PayloadBytes = prepared.Sum(point => (long)point.Payload.Json.Length) };
     }
 
     private static long VectorBytesOf(NamedVector vector) => (vector.Values.Length + (vector.Indices?.Length ?? 0)) * (long)sizeof(float);
@@ -248,7 +253,7 @@ internal sealed class VectorFace(ICollections collections)
     };
 
     /// <summary>As many points as one command may hold, again and again.</summary>
-    private static IEnumerable<List<PointWrite>> Commands(IEnumerable<PointWrite> points)
+    internal static IEnumerable<IReadOnlyList<PointWrite>> Commands(IEnumerable<PointWrite> points)
     {
         var (command, bytes) = (new List<PointWrite>(), 0L);
         foreach (var point in points)
@@ -265,19 +270,5 @@ internal sealed class VectorFace(ICollections collections)
         }
 
         if (command.Count > 0) yield return command;
-    }
-
-    private sealed class WriteTally(CollectionRecord collection)
-    {
-        private readonly SessionToken session = new();
-        private ulong last;
-
-        public WriteDone Result => new(last, session);
-
-        public void Add(int shard, ShardReply reply)
-        {
-            last = Math.Max(last, reply.Index.Value);
-            session.Raise(SessionToken.NameOf(collection.Id, shard), reply.Index);
-        }
     }
 }

@@ -26,12 +26,10 @@ public sealed class VectorGroups(Action<Exception> onFatal, Func<GroupId, StateF
     /// <summary>The control verb by which other nodes ask.</summary>
     public const ushort Verb = ShardVerb.Number;
 
-    /// <summary>What the answers take that replicas here keep.</summary>
-    private const long ResultBytesMax = 32 << 20;
-
-    private readonly LocalCache results = new(ResultBytesMax, static () => new Instant(Environment.TickCount64 * TimeSpan.TicksPerMillisecond));
     private readonly IndexWorkers workers = new(new IndexWorkerOptions(), onFatal);
     private readonly ConcurrentDictionary<GroupId, ShardMachine> machines = new();
+    private readonly ConcurrentDictionary<GroupId, ReadLoad> loads = new();
+    private readonly LongMessages messages = new();
     private ClusterNode? cluster;
     private ulong self;
 
@@ -51,14 +49,17 @@ public sealed class VectorGroups(Action<Exception> onFatal, Func<GroupId, StateF
     /// <summary>Answers another node about a shard that has its replica here.</summary>
     public async ValueTask<ReadOnlyMemory<byte>> OnAskedAsync(ControlRequest request, CancellationToken cancel)
     {
-        if (ShardVerb.Decode(request.Payload.Span) is not { } call) throw new ControlRefusedException("the question is not whole, or of a newer program", mayPass: true);
+        var message = request.Payload;
         try
         {
-            if (NearOf(call.Group) is not { } shard) throw VectorFault.Unavailable("the shard has no replica on that node");
-            if (call.Question is not { } question) return ShardVerb.Answer(await shard.ProposeAsync(call.Command, cancel).ConfigureAwait(false));
-            var answer = await shard.AskAsync(question, call.Demand, cancel).ConfigureAwait(false);
+            if (ShardVerb.Serve(messages, ref message) is { } served) return served;
+            if (ShardVerb.StandingOf(message.Span) is { } asked) return StandingOf(asked) is { } standing ? ShardVerb.Answer(standing) : throw VectorFault.NotFound("the shard has no replica on that node");
+            if (ShardVerb.Decode(message.Span) is not { } call) throw new ControlRefusedException("the question is not whole, or of a newer program", mayPass: true);
+            var near = NearOf(call.Group);
+            if (call.Question is not { } question) return ShardVerb.Answer(await (near ?? throw NoReplica()).ProposeAsync(call.Command, cancel).ConfigureAwait(false));
+            var answer = await (near ?? throw VectorFault.Unavailable("the shard has no replica on that node")).AskAsync(question, call.Demand, cancel).ConfigureAwait(false);
             var config = machines[call.Group].State!.Config;
-            return ShardVerb.Answer(answer, question is PageQuestion, config.ColumnOf);
+            return ShardVerb.Shortened(ShardVerb.Answer(answer, question is PageQuestion or PartQuestion, config.ColumnOf), call.TakesPieces, messages);
         }
         catch (VectorFault fault)
         {
@@ -70,13 +71,40 @@ public sealed class VectorGroups(Action<Exception> onFatal, Func<GroupId, StateF
     public void Follow(DirectoryView view)
     {
         foreach (var (group, machine) in machines)
-            if (view.Tombstones.Contains(group) && machines.TryRemove(group, out _)) workers.Remove(machine);
+            if (view.Tombstones.Contains(group) && machines.TryRemove(group, out _))
+            {
+                loads.TryRemove(group, out _);
+                workers.Remove(machine);
+            }
     }
 
     /// <summary>Ends the threads that build graphs.</summary>
     public void Dispose() => workers.Dispose();
 
-    /// <summary>The replica here, once its state is there; null before, or when there is none.</summary>
-    internal NearShard? NearOf(GroupId group) =>
-        cluster?.FindGroup(group) is { Status.IsRestored: true } replica && machines.TryGetValue(group, out var machine) ? new NearShard(new ReplicatedShard(replica, machine), self, new ResultCache(results, group, () => machine.Version, () => machine.State?.Config.Columns ?? [])) : null;
+    /// <summary>
+    /// The replica here, once its state is there and counts; null before, or when there is none. One that is still being filled has too little to say, and one whose place has moved away too, unless its group
+    /// still counts on it.
+    /// </summary>
+    internal IShard? NearOf(GroupId group)
+    {
+        if (cluster?.FindGroup(group) is not { Status: { IsRestored: true } status } replica || !machines.TryGetValue(group, out var machine)) return null;
+        if (!status.Configuration.CountsForQuorum(new NodeId(self))) return null;
+        if (status.Leader == NodeId.None && !(cluster.View.Groups.TryGetValue(group, out var record) && record.Replicas.Any(place => place.Node.Value == self))) return null;
+        var load = loads.GetOrAdd(group, static _ => new ReadLoad());
+        return new NearShard(new ReplicatedShard(replica, machine, () => cluster.FeatureLevelAhead), self, load.Answers) { Load = load };
+    }
+
+    /// <summary>How the replica here stands; null when there is none.</summary>
+    internal ReplicaStanding? StandingOf(GroupId group)
+    {
+        if (cluster?.FindGroup(group)?.Status is not { } status || !machines.TryGetValue(group, out var machine)) return null;
+        var micros = loads.TryGetValue(group, out var load) ? load.Micros : 0;
+        return new ReplicaStanding(status.IsServingLeader, NearOf(group) is not null, status.Term.Value, status.Applied.Value, status.Commit.Value, status.StateHash, machine.State?.Store.Count ?? 0, micros);
+    }
+
+    /// <summary>Searches that were answered from what was answered before, on this node.</summary>
+    internal long AnsweredBefore => loads.Values.Sum(load => load.Answers.Hits);
+
+    /// <summary>A proposal that was certainly not made: another node may be asked.</summary>
+    private static ControlRefusedException NoReplica() => new("the shard has no replica on that node", mayPass: true);
 }

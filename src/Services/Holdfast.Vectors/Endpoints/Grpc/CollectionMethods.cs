@@ -128,15 +128,28 @@ internal static class CollectionMethods
         var collection = await here.CollectionAsync().ConfigureAwait(false);
         var self = here.Face.Collections.Cluster.Self;
         var response = new CollectionClusterInfoResponse { PeerId = self, ShardCount = (ulong)collection.Layout.Numbers.Count };
-        foreach (var replica in await ClusterCalls.ReplicasAsync(here, collection).ConfigureAwait(false))
+        var shown = await ClusterCalls.ShowAsync(here, collection).ConfigureAwait(false);
+        foreach (var replica in shown.Replicas)
         {
             var key = replica.Key is null ? null : ProtoPoints.Key(replica.Key);
-            if (replica.Node == self) response.LocalShards.Add(new LocalShardInfo { ShardId = (uint)replica.Shard, PointsCount = (ulong)replica.Points, State = ReplicaState.Active, ShardKey = key });
-            else response.RemoteShards.Add(new RemoteShardInfo { ShardId = (uint)replica.Shard, PeerId = replica.Node, State = ReplicaState.Active, ShardKey = key });
+            if (replica.Node == self) response.LocalShards.Add(new LocalShardInfo { ShardId = (uint)replica.Shard, PointsCount = (ulong)replica.Points, State = StateOf(replica), ShardKey = key });
+            else response.RemoteShards.Add(new RemoteShardInfo { ShardId = (uint)replica.Shard, PeerId = replica.Node, State = StateOf(replica), ShardKey = key });
         }
+
+        response.ShardTransfers.AddRange(shown.Transfers.Select(TransferOf));
+        if (shown.Resharding is { } made) response.ReshardingOperations.Add(new ReshardingInfo { ShardId = (uint)made.Shard, PeerId = made.Node, Direction = ReshardingDirection.Up, ShardKey = made.Key is null ? null : ProtoPoints.Key(made.Key) });
 
         return response;
     });
+
+    private static ReplicaState StateOf(ReplicaShown replica) => replica.IsServing ? ReplicaState.Active : ReplicaState.Partial;
+
+    private static ShardTransferInfo TransferOf(ShardTransfer transfer)
+    {
+        var info = new ShardTransferInfo { ShardId = (uint)transfer.Shard, From = transfer.From, To = transfer.To, Sync = transfer.IsCopy };
+        if (transfer.ToShard is { } target) info.ToShardId = (uint)target;
+        return info;
+    }
 
     private static async Task<IMessage> SetupAsync(GrpcCall call, UpdateCollectionClusterSetupRequest request)
     {

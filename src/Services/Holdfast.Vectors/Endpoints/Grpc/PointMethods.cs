@@ -57,6 +57,7 @@ internal static class PointMethods
         var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector)).ConfigureAwait(false);
         var points = ProtoPoints.Read(request.Points);
         await StrictCheck.OnUpsertAsync(here, collection, points).ConfigureAwait(false);
+        await TenantCheck.OnUpsertAsync(here, collection, points).ConfigureAwait(false);
         return Done(call, here.Wrote(await here.Face.UpsertAsync(collection, points, KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false)));
     });
 

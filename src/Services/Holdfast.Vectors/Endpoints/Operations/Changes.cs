@@ -37,6 +37,7 @@ internal static class Changes
         await StrictCheck.OnWriteAsync(call, collection, filter).ConfigureAwait(false);
         var points = PointBodies.Points(body);
         await StrictCheck.OnUpsertAsync(call, collection, points).ConfigureAwait(false);
+        await TenantCheck.OnUpsertAsync(call, collection, points).ConfigureAwait(false);
         return await call.Face.UpsertAsync(collection, points, new UpsertRule(mode, filter?.Json ?? ""), Collections.ShardLayout.ReadKeys(Json.Field(body, "shard_key")), call.Cancelled).ConfigureAwait(false);
     }
 

@@ -9,7 +9,11 @@ namespace Holdfast.Vectors.Endpoints.Operations;
 internal static class StrictCheck
 {
     /// <summary>Reads with a filter.</summary>
-    public static ValueTask OnReadAsync(VectorCall call, CollectionRecord collection, Filter? filter) => OnFilterAsync(call, collection, filter, "unindexed_filtering_retrieve");
+    public static async ValueTask OnReadAsync(VectorCall call, CollectionRecord collection, Filter? filter)
+    {
+        await TenantCheck.OnReadAsync(call, collection, filter).ConfigureAwait(false);
+        await OnFilterAsync(call, collection, filter, "unindexed_filtering_retrieve").ConfigureAwait(false);
+    }
 
     /// <summary>Writes with a filter.</summary>
     public static ValueTask OnWriteAsync(VectorCall call, CollectionRecord collection, Filter? filter) => OnFilterAsync(call, collection, filter, "unindexed_filtering_update");

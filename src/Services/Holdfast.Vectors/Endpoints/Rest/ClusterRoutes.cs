@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Endpoints.Access;
+using Holdfast.Vectors.Endpoints.Facade;
 using Holdfast.Vectors.Endpoints.Operations;
 
 namespace Holdfast.Vectors.Endpoints.Rest;
@@ -11,6 +12,7 @@ internal static class ClusterRoutes
     public static readonly IReadOnlyList<RestRoute> All =
     [
         new("GET", "/cluster", AccessRight.Read, ShowAsync),
+        new("POST", "/cluster/recover", AccessRight.Manage, RecoverAsync),
         new("DELETE", "/cluster/peer/{peer}", AccessRight.Manage, RemovePeerAsync),
         new("GET", "/collections/{name}/cluster", AccessRight.Read, ShowCollectionAsync),
         new("POST", "/collections/{name}/cluster", AccessRight.Manage, ChangeAsync),
@@ -58,14 +60,21 @@ internal static class ClusterRoutes
     private static async ValueTask<WriteResult> RemovePeerAsync(VectorCall call)
     {
         if (!ulong.TryParse(call.Part("peer"), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var node)) throw VectorFault.BadInput($"\"{call.Part("peer")}\" is no peer's id");
-        await call.Face.Collections.RemovePeerAsync(node, call.Cancelled).ConfigureAwait(false);
+        await call.Face.Collections.RemovePeerAsync(ClusterCalls.PeerOf(call, node), call.QueryOf("force") is "true" or "1" or "", call.Cancelled).ConfigureAwait(false);
+        return CollectionRoutes.True;
+    }
+
+    /// <summary>A node that lacks something fetches it by itself, always; it has recovered when it has heard from the directory's leader and has what it has.</summary>
+    private static async ValueTask<WriteResult> RecoverAsync(VectorCall call)
+    {
+        await call.Face.Collections.CatchUpAsync(call.Cancelled).ConfigureAwait(false);
         return CollectionRoutes.True;
     }
 
     private static async ValueTask<WriteResult> ShowCollectionAsync(VectorCall call)
     {
         var collection = await call.CollectionAsync().ConfigureAwait(false);
-        var replicas = await ClusterCalls.ReplicasAsync(call, collection).ConfigureAwait(false);
+        var shown = await ClusterCalls.ShowAsync(call, collection).ConfigureAwait(false);
         var self = call.Face.Collections.Cluster.Self;
         return writer =>
         {
@@ -75,29 +84,66 @@ internal static class ClusterRoutes
             foreach (var isLocal in new[] { true, false })
             {
                 writer.WriteStartArray(isLocal ? "local_shards" : "remote_shards");
-                foreach (var replica in replicas.Where(replica => replica.Node == self == isLocal)) WriteReplica(writer, replica, isLocal);
+                foreach (var replica in shown.Replicas.Where(replica => replica.Node == self == isLocal)) WriteReplica(writer, replica, isLocal);
                 writer.WriteEndArray();
             }
 
-            writer.WriteStartArray("shard_transfers");
-            writer.WriteEndArray();
+            WriteTransfers(writer, shown.Transfers);
+            WriteResharding(writer, "resharding_operations", shown.Resharding);
             writer.WriteEndObject();
         };
+    }
+
+    /// <summary>Replicas on their way.</summary>
+    internal static void WriteTransfers(Utf8JsonWriter writer, IReadOnlyList<ShardTransfer> transfers)
+    {
+        writer.WriteStartArray("shard_transfers");
+        foreach (var transfer in transfers)
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("shard_id", transfer.Shard);
+            if (transfer.ToShard is { } target) writer.WriteNumber("to_shard_id", target);
+            writer.WriteNumber("from", transfer.From);
+            writer.WriteNumber("to", transfer.To);
+            writer.WriteBoolean("sync", transfer.IsCopy);
+            writer.WriteString("method", transfer.Method);
+            writer.WriteString("comment", transfer.Comment);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    /// <summary>The split under way, if there is one.</summary>
+    internal static void WriteResharding(Utf8JsonWriter writer, string name, ReshardingShown? resharding)
+    {
+        if (resharding is null) return;
+        writer.WriteStartArray(name);
+        writer.WriteStartObject();
+        writer.WriteString("direction", "up");
+        writer.WriteNumber("shard_id", resharding.Shard);
+        writer.WriteNumber("peer_id", resharding.Node);
+        WriteKey(writer, "shard_key", resharding.Key);
+        writer.WriteEndObject();
+        writer.WriteEndArray();
+    }
+
+    /// <summary>A shard's key, where it has one.</summary>
+    internal static void WriteKey(Utf8JsonWriter writer, string name, string? key)
+    {
+        if (key is null) return;
+        writer.WritePropertyName(name);
+        writer.WriteRawValue(key, skipInputValidation: true);
     }
 
     private static void WriteReplica(Utf8JsonWriter writer, ReplicaShown replica, bool isLocal)
     {
         writer.WriteStartObject();
         writer.WriteNumber("shard_id", replica.Shard);
-        if (replica.Key is { } key)
-        {
-            writer.WritePropertyName("shard_key");
-            writer.WriteRawValue(key, skipInputValidation: true);
-        }
-
+        WriteKey(writer, "shard_key", replica.Key);
         if (isLocal) writer.WriteNumber("points_count", replica.Points);
         else writer.WriteNumber("peer_id", replica.Node);
-        writer.WriteString("state", "Active");
+        writer.WriteString("state", replica.State);
         writer.WriteEndObject();
     }
 

@@ -18,7 +18,7 @@ internal sealed class RestDoor(VectorRoom room, AccessDesk access, Action<Except
     private readonly ServicePages pages = new(room.Meters);
 
     /// <summary>Every route there is.</summary>
-    public static IReadOnlyList<RestRoute> Routes { get; } = [.. CollectionRoutes.All, .. PointRoutes.All, .. QueryRoutes.All, .. ClusterRoutes.All, .. SnapshotRoutes.All, .. ServiceRoutes.All];
+    public static IReadOnlyList<RestRoute> Routes { get; } = [.. CollectionRoutes.All, .. PointRoutes.All, .. QueryRoutes.All, .. ClusterRoutes.All, .. ClusterTelemetry.All, .. SnapshotRoutes.All, .. ServiceRoutes.All];
 
     public RestExchange CreateContext(IFeatureCollection contextFeatures) => new(contextFeatures);
 

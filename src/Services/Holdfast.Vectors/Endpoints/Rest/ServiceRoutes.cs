@@ -45,6 +45,7 @@ internal static class ServiceRoutes
 
             writer.WriteEndArray();
             writer.WriteEndObject();
+            WriteCluster(writer, call.Face.Collections.Cluster);
             writer.WriteStartArray("hot_queries");
             foreach (var query in hot)
             {
@@ -71,6 +72,26 @@ internal static class ServiceRoutes
             writer.WriteEndObject();
             writer.WriteEndObject();
         };
+    }
+
+    private static void WriteCluster(System.Text.Json.Utf8JsonWriter writer, Facade.ClusterShown cluster)
+    {
+        writer.WriteStartObject("cluster");
+        writer.WriteBoolean("enabled", true);
+        writer.WriteStartObject("status");
+        writer.WriteNumber("number_of_peers", cluster.Peers.Count);
+        writer.WriteNumber("term", cluster.Term);
+        writer.WriteNumber("commit", cluster.Commit);
+        writer.WriteNumber("pending_operations", 0);
+        writer.WriteString("role", cluster.IsLeader ? "Leader" : "Follower");
+        writer.WriteBoolean("is_voter", cluster.IsVoter);
+        writer.WriteNumber("peer_id", cluster.Self);
+        writer.WriteStartObject("consensus_thread_status");
+        writer.WriteString("consensus_thread_status", "working");
+        writer.WriteString("last_update", DateTime.UtcNow.ToString("O", System.Globalization.CultureInfo.InvariantCulture));
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        writer.WriteEndObject();
     }
 
     /// <summary>Nothing is proposed here: what Qdrant calls an issue, a missing payload index, is made when it is asked for.</summary>

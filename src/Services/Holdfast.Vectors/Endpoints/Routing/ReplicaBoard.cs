@@ -26,13 +26,17 @@ internal sealed class ReplicaBoard(TimeProvider? time = null, Func<long>? dice =
     public long HedgesWon => Volatile.Read(ref hedgesWon);
 
     /// <summary>In which order these nodes are asked.</summary>
-    public NodeId[] Order(IReadOnlyList<NodeId> nodes, NodeId near)
+    /// <param name="nodes">Who may be asked.</param>
+    /// <param name="near">This node.</param>
+    /// <param name="likeness">The same number for equal questions, which then go to the same node where that costs nothing; null for a question that is not asked again.</param>
+    public NodeId[] Order(IReadOnlyList<NodeId> nodes, NodeId near, ulong? likeness = null)
     {
+        if (nodes.Count == 0) return [];
         if (nodes.Count == 1) return [nodes[0]];
         var facts = new ReplicaFacts[nodes.Count];
-        for (var at = 0; at < facts.Length; at++) facts[at] = EntryOf(nodes[at]).Facts(at, nodes[at] == near);
+        for (var at = 0; at < facts.Length; at++) facts[at] = EntryOf(nodes[at]).Facts(at, nodes[at] == near) with { Node = nodes[at].Value };
         var drawn = draw();
-        return Array.ConvertAll(ReplicaChoice.Order(facts, (uint)drawn, (uint)(drawn >> 31)), place => nodes[place]);
+        return Array.ConvertAll(ReplicaChoice.Order(facts, (uint)drawn, (uint)(drawn >> 31), likeness), place => nodes[place]);
     }
 
     /// <summary>When to ask somebody else too; null for never.</summary>

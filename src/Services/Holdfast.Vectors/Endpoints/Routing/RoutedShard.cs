@@ -14,8 +14,11 @@ internal interface IReplicaPlaces
     /// <summary>The group.</summary>
     GroupId Group { get; }
 
-    /// <summary>The nodes with a replica.</summary>
+    /// <summary>The nodes with a replica, or which shall get one.</summary>
     IReadOnlyList<NodeId> Nodes { get; }
+
+    /// <summary>Nodes that may have one still, to be asked when none of those answers: while a replica moves, where it comes from.</summary>
+    IReadOnlyList<NodeId> Others { get; }
 
     /// <summary>The replica in this process; null when there is none, or its state is not there yet.</summary>
     IShard? Near { get; }
@@ -46,9 +49,7 @@ internal sealed class NodeCalls(NodeLines lines) : INodeCalls
 internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls calls, ReplicaBoard board, IReadOnlyList<VectorParams> columns, TimeProvider? time = null) : IShard
 {
     private IReadOnlyList<VectorParams> known = columns;
-
-    /// <summary>How long another node may take over one question.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private readonly LongCalls calls = new(calls);
 
     /// <summary>The collection may have got columns since; what has a number keeps it.</summary>
     public void Know(IReadOnlyList<VectorParams> all)
@@ -60,13 +61,12 @@ internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls
     public async ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel)
     {
         if (places.Near is { } near) return await near.ProposeAsync(command, cancel).ConfigureAwait(false);
-        var message = ShardVerb.Encode(places.Group, command);
+        var message = (ReadOnlyMemory<byte>)ShardVerb.Encode(places.Group, command);
         var why = "it has no replicas";
-        foreach (var node in board.Order(places.Nodes, self))
+        foreach (var node in (NodeId[])[.. board.Order(places.Nodes, self), .. places.Others])
         {
             if (node == self) continue;
-            using var patience = Limited(cancel);
-            var reply = await calls.WriteAsync(node, message, patience.Token).ConfigureAwait(false);
+            var reply = await calls.WriteAsync(node, message, cancel).ConfigureAwait(false);
             if (reply.IsOk) return ShardVerb.DecodeReply(reply.Payload.Span);
             why = reply.Fault;
             if (reply.Status is ControlStatus.Busy or ControlStatus.UnknownVerb) continue; // It was not asked, or does nothing with it.
@@ -80,21 +80,27 @@ internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls
     public async ValueTask<ShardAnswer> AskAsync(ShardQuestion question, ReadDemand demand, CancellationToken cancel)
     {
         var near = places.Near;
-        var order = board.Order(near is null ? [.. places.Nodes.Where(node => node != self)] : places.Nodes, self);
+        var nodes = near is null ? [.. places.Nodes.Where(node => node != self)] : places.Nodes;
+        if (near is not null && nodes.Count == 1 && nodes[0] == self) return await AttemptAsync(self, near, default, question, demand, cancel).ConfigureAwait(false);
+        var message = ShardVerb.Encode(places.Group, question, demand);
+        var replicas = board.Order(nodes, self, question is NearestQuestion or ExampleQuestion ? Likeness(message) : null);
+
+        // While a replica moves, those that it is to be on may not have it yet: where it comes from is asked last.
+        NodeId[] order = near is null || !replicas.Contains(self) ? [.. replicas, .. near is null ? [] : (NodeId[])[self], .. places.Others.Where(node => node != self)] : replicas;
         if (order.Length == 0) throw VectorFault.Unavailable("the shard has no replica that can be asked");
-        if (order.Length == 1) return await AttemptAsync(order[0], near, question, demand, cancel).ConfigureAwait(false);
+        if (order.Length == 1) return await AttemptAsync(order[0], near, message, question, demand, cancel).ConfigureAwait(false);
         using var others = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var running = new List<(Task<ShardAnswer> Task, bool IsHedge)> { (AttemptAsync(order[0], near, question, demand, others.Token), false) };
+        var running = new List<(Task<ShardAnswer> Task, bool IsHedge)> { (AttemptAsync(order[0], near, message, question, demand, others.Token), false) };
         var next = 1;
         VectorFault? refused = null;
         while (running.Count > 0)
         {
-            if (next < order.Length && running.Count == 1 && next == 1 && !running[0].Task.IsCompleted && board.HedgeAfter(order[0], order.Length) is { } delay)
+            if (next < replicas.Length && running.Count == 1 && next == 1 && !running[0].Task.IsCompleted && board.HedgeAfter(order[0], replicas.Length) is { } delay)
             {
                 if (!await EndsWithinAsync(running[0].Task, delay, cancel).ConfigureAwait(false))
                 {
                     board.NoteHedge();
-                    running.Add((AttemptAsync(order[next++], near, question, demand, others.Token), true));
+                    running.Add((AttemptAsync(order[next++], near, message, question, demand, others.Token), true));
                 }
             }
 
@@ -112,7 +118,7 @@ internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls
             catch (VectorFault fault) when (fault.Status >= 500)
             {
                 refused = fault;
-                if (running.Count == 0 && next < order.Length) running.Add((AttemptAsync(order[next++], near, question, demand, others.Token), false));
+                if (running.Count == 0 && next < order.Length) running.Add((AttemptAsync(order[next++], near, message, question, demand, others.Token), false));
             }
         }
 
@@ -127,21 +133,21 @@ internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls
         return first == task;
     }
 
-    private Task<ShardAnswer> AttemptAsync(NodeId node, IShard? near, ShardQuestion question, ReadDemand demand, CancellationToken cancel) =>
-        board.MeasureAsync(node, () => node == self && near is not null ? near.AskAsync(question, demand, cancel) : FarAsync(node, question, demand, cancel));
+    private Task<ShardAnswer> AttemptAsync(NodeId node, IShard? near, ReadOnlyMemory<byte> message, ShardQuestion question, ReadDemand demand, CancellationToken cancel) =>
+        board.MeasureAsync(node, () => node == self && near is not null ? near.AskAsync(question, demand, cancel) : FarAsync(node, message, cancel));
 
-    private async ValueTask<ShardAnswer> FarAsync(NodeId node, ShardQuestion question, ReadDemand demand, CancellationToken cancel)
+    /// <summary>Equal questions have equal likenesses, on whichever node they are asked.</summary>
+    private static ulong Likeness(ReadOnlySpan<byte> message)
     {
-        using var patience = Limited(cancel);
-        var reply = await calls.ReadAsync(node, ShardVerb.Encode(places.Group, question, demand), patience.Token).ConfigureAwait(false);
-        cancel.ThrowIfCancellationRequested();
-        return reply.IsOk ? ShardVerb.DecodeAnswer(reply.Payload.Span, Volatile.Read(ref known)) : throw VectorFault.Unavailable($"node {node} did not answer: {reply.Fault}");
+        var hash = new ContentHash(5);
+        hash.Add(message);
+        return hash.Value;
     }
 
-    private static CancellationTokenSource Limited(CancellationToken cancel)
+    private async ValueTask<ShardAnswer> FarAsync(NodeId node, ReadOnlyMemory<byte> message, CancellationToken cancel)
     {
-        var limited = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        limited.CancelAfter(Patience);
-        return limited;
+        var reply = await calls.ReadAsync(node, message, cancel).ConfigureAwait(false);
+        cancel.ThrowIfCancellationRequested();
+        return reply.IsOk ? ShardVerb.DecodeAnswer(reply.Payload.Span, Volatile.Read(ref known)) : throw VectorFault.Unavailable($"node {node} did not answer: {reply.Fault}");
     }
 }

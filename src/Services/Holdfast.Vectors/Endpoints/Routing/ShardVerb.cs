@@ -7,6 +7,17 @@ using Holdfast.Wire;
 
 namespace Holdfast.Vectors.Endpoints.Routing;
 
+/// <summary>How one replica of a shard stands, by its own word.</summary>
+/// <param name="Leads">Whether it leads.</param>
+/// <param name="Serves">Whether its state is there, and counts.</param>
+/// <param name="Term">Its term.</param>
+/// <param name="Applied">What it has applied.</param>
+/// <param name="Committed">What it knows to be committed.</param>
+/// <param name="StateHash">The hash of its state at what it has applied: equal on replicas that have applied the same.</param>
+/// <param name="Points">Its points.</param>
+/// <param name="ReadMicros">What answering questions has taken it since it began, in microseconds of the threads that answered.</param>
+internal sealed record ReplicaStanding(bool Leads, bool Serves, ulong Term, ulong Applied, ulong Committed, ulong StateHash, long Points, long ReadMicros);
+
 /// <summary>A shard's calls between nodes, as bytes: version, what is wanted, the group, and then the question or the command. Numbers never change.</summary>
 internal static class ShardVerb
 {
@@ -16,13 +27,27 @@ internal static class ShardVerb
     private const byte Version = 1;
     private const byte Ask = 1;
     private const byte Propose = 2;
+    private const byte Standing = 3;
+    private const byte FetchPiece = 4;
+    private const byte AddPiece = 5;
+    private const byte TakeWhole = 6;
+
+    /// <summary>Of a proposal that programs before the late commands must not put into a log: they refuse the version.</summary>
+    private const byte LateVersion = 2;
+
+    /// <summary>The first word of an answer that comes in pieces; no status is so low.</summary>
+    private const ushort IsLong = 1;
 
     /// <summary>A call, read.</summary>
     /// <param name="Group">The shard's group.</param>
     /// <param name="Question">What is asked; null for a proposal.</param>
     /// <param name="Demand">How fresh.</param>
     /// <param name="Command">What is proposed.</param>
-    internal readonly record struct Call(GroupId Group, ShardQuestion? Question, ReadDemand Demand, byte[] Command);
+    internal readonly record struct Call(GroupId Group, ShardQuestion? Question, ReadDemand Demand, byte[] Command)
+    {
+        /// <summary>Whether the asker fetches an answer in pieces when it is long.</summary>
+        public bool TakesPieces { get; init; }
+    }
 
     /// <summary>A question.</summary>
     public static byte[] Encode(GroupId group, ShardQuestion question, ReadDemand demand)
@@ -35,6 +60,7 @@ internal static class ShardVerb
         writer.WriteByte((byte)demand.Level);
         writer.WriteUInt64(demand.AtLeast.Value);
         QuestionCodec.Write(writer, question);
+        writer.WriteByte(1); // It takes pieces: behind everything else, where a program that does not know it does not look.
         return buffer.Written.ToArray();
     }
 
@@ -43,11 +69,119 @@ internal static class ShardVerb
     {
         var buffer = new ByteBuffer(command.Length + 32);
         var writer = new SpanWriter(buffer);
-        writer.WriteByte(Version);
+        writer.WriteByte(ShardCommand.LevelOf(command) > 1 ? LateVersion : Version);
         writer.WriteByte(Propose);
         writer.WriteUInt64(group.Value);
         writer.WriteBlock(command);
         return buffer.Written.ToArray();
+    }
+
+    /// <summary>Asks how the replica stands.</summary>
+    public static byte[] Stand(GroupId group) => Short(Standing, group.Value);
+
+    /// <summary>Asks for a piece of a long answer.</summary>
+    public static byte[] Fetch(ulong name, int from) => Short(FetchPiece, name, (uint)from);
+
+    /// <summary>Says that a long question is there, and to be answered.</summary>
+    public static byte[] Whole(ulong name) => Short(TakeWhole, name);
+
+    /// <summary>A piece of a long question.</summary>
+    public static byte[] Piece(ulong name, int length, int from, ReadOnlySpan<byte> piece)
+    {
+        var buffer = new ByteBuffer(piece.Length + 64);
+        var writer = new SpanWriter(buffer);
+        writer.WriteByte(Version);
+        writer.WriteByte(AddPiece);
+        writer.WriteUInt64(name);
+        writer.WriteUInt32((uint)length);
+        writer.WriteUInt32((uint)from);
+        writer.WriteBlock(piece);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>Does what is asked about long messages; null when the call is about a shard. A long question that is whole now comes out and is to be read instead.</summary>
+    public static byte[]? Serve(LongMessages messages, ref ReadOnlyMemory<byte> call)
+    {
+        var reader = new SpanReader(call.Span);
+        var (version, kind, name) = (reader.ReadByte(), reader.ReadByte(), reader.ReadUInt64());
+        if (version != Version || kind is not (FetchPiece or AddPiece or TakeWhole)) return null;
+        if (kind == TakeWhole)
+        {
+            call = messages.Take(name);
+            return null;
+        }
+
+        var buffer = new ByteBuffer(64);
+        var writer = new SpanWriter(buffer);
+        writer.WriteUInt16(0);
+        if (kind == FetchPiece) writer.WriteBytes(messages.PieceOf(name, (int)reader.ReadUInt32()).Span);
+        else
+        {
+            var (length, from) = ((int)reader.ReadUInt32(), (int)reader.ReadUInt32());
+            var piece = reader.ReadBlock().ToArray();
+            if (!reader.IsWhole) throw VectorFault.Unavailable("a piece of a long message is not whole");
+            messages.Add(name, length, from, piece);
+        }
+
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>An answer as it is, or the name under which it is kept to be fetched.</summary>
+    public static ReadOnlyMemory<byte> Shortened(ReadOnlyMemory<byte> answer, bool takesPieces, LongMessages messages)
+    {
+        if (answer.Length <= LongMessages.PieceBytes || !takesPieces) return answer;
+        var name = messages.Keep(answer);
+        var buffer = new ByteBuffer(32);
+        var writer = new SpanWriter(buffer);
+        writer.WriteUInt16(IsLong);
+        writer.WriteUInt64(name);
+        writer.WriteUInt64((ulong)answer.Length);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>The name and length of an answer that is to be fetched; null for one that is here.</summary>
+    public static (ulong Name, long Length)? LongAnswer(ReadOnlySpan<byte> answer)
+    {
+        var reader = new SpanReader(answer);
+        return reader.ReadUInt16() == IsLong ? (reader.ReadUInt64(), (long)reader.ReadUInt64()) : null;
+    }
+
+    /// <summary>What a call was refused with; null when it was not.</summary>
+    public static VectorFault? RefusalIn(ReadOnlySpan<byte> answer)
+    {
+        var reader = new SpanReader(answer);
+        return reader.ReadUInt16() is var status && status > IsLong ? VectorFault.Relayed(status, reader.ReadText()) : null;
+    }
+
+    /// <summary>The piece that an answer brings.</summary>
+    public static ReadOnlyMemory<byte> PieceIn(ReadOnlyMemory<byte> answer) => answer.Length > sizeof(ushort) ? answer[sizeof(ushort)..] : default;
+
+    /// <summary>Whether a call asks how a replica stands, and which.</summary>
+    public static GroupId? StandingOf(ReadOnlySpan<byte> call)
+    {
+        var reader = new SpanReader(call);
+        return reader.ReadByte() == Version && reader.ReadByte() == Standing && new GroupId(reader.ReadUInt64()) is var group && reader.IsWhole ? group : null;
+    }
+
+    /// <summary>How a replica stands.</summary>
+    public static byte[] Answer(ReplicaStanding standing)
+    {
+        var buffer = new ByteBuffer(64);
+        var writer = new SpanWriter(buffer);
+        writer.WriteUInt16(0);
+        writer.WriteByte(standing.Leads ? (byte)1 : (byte)0);
+        writer.WriteByte(standing.Serves ? (byte)1 : (byte)0);
+        foreach (var number in (ReadOnlySpan<ulong>)[standing.Term, standing.Applied, standing.Committed, standing.StateHash, (ulong)standing.Points, (ulong)standing.ReadMicros]) writer.WriteUInt64(number);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>Reads how a replica stands; null when there is none.</summary>
+    public static ReplicaStanding? DecodeStanding(ReadOnlySpan<byte> answer)
+    {
+        var reader = new SpanReader(answer);
+        if (reader.ReadUInt16() != 0) return null;
+        var standing = new ReplicaStanding(reader.ReadByte() != 0, reader.ReadByte() != 0, reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadUInt64(), (long)reader.ReadUInt64(), (long)reader.ReadUInt64());
+        return reader.IsWhole ? standing : null;
     }
 
     /// <summary>Reads a call; null when it is not whole, or of a newer program.</summary>
@@ -55,11 +189,11 @@ internal static class ShardVerb
     {
         var reader = new SpanReader(bytes);
         var (version, kind, group) = (reader.ReadByte(), reader.ReadByte(), new GroupId(reader.ReadUInt64()));
-        if (version != Version) return null;
+        if (version != Version && !(version == LateVersion && kind == Propose)) return null;
         if (kind == Propose) return reader.ReadBlock().ToArray() is var command && reader.IsWhole ? new Call(group, null, default, command) : null;
         if (kind != Ask) return null;
         var demand = new ReadDemand((ReadLevel)reader.ReadByte(), new LogIndex(reader.ReadUInt64()));
-        return QuestionCodec.Read(ref reader) is { } question ? new Call(group, question, demand, []) : null;
+        return QuestionCodec.Read(ref reader) is { } question ? new Call(group, question, demand, []) { TakesPieces = !reader.Rest.IsEmpty && reader.ReadByte() == 1 } : null;
     }
 
     /// <summary>A refusal as an answer.</summary>
@@ -109,6 +243,17 @@ internal static class ShardVerb
         ThrowIfRefused(ref reader);
         var reply = new ShardReply(new LogIndex(reader.ReadUInt64()), null, (int)reader.ReadUInt32());
         return reader.IsWhole ? reply : throw VectorFault.Unknown("another node's answer is not whole");
+    }
+
+    private static byte[] Short(byte kind, ulong name, uint? from = null)
+    {
+        var buffer = new ByteBuffer(32);
+        var writer = new SpanWriter(buffer);
+        writer.WriteByte(Version);
+        writer.WriteByte(kind);
+        writer.WriteUInt64(name);
+        if (from is { } place) writer.WriteUInt32(place);
+        return buffer.Written.ToArray();
     }
 
     private static void ThrowIfRefused(ref SpanReader reader)

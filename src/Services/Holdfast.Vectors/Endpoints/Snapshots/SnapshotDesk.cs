@@ -180,7 +180,7 @@ internal sealed class SnapshotDesk(string directory, VectorFace face)
             var here = await face.Collections.ShardAsync(collection, number, cancel).ConfigureAwait(false);
             for (PointId? from = null; ;)
             {
-                var page = await here.AskAsync(new PageQuestion(from, PointsPerPage) { Wanted = ContentWanted.Everything }, Vectors.Routing.ReadDemand.Strong, cancel).ConfigureAwait(false);
+                var page = await here.AskAsync(new PageQuestion(from, PointsPerPage) { Wanted = ContentWanted.Everything, Part = collection.Layout.PartOf(number) }, Vectors.Routing.ReadDemand.Strong, cancel).ConfigureAwait(false);
                 var block = new ByteBuffer(64 * 1024);
                 var writer = new SpanWriter(block);
                 writer.WriteUInt32((uint)number);
@@ -233,7 +233,7 @@ internal sealed class SnapshotDesk(string directory, VectorFace face)
         {
             if (shard is not null && shard != number) continue;
             var here = await face.Collections.ShardAsync(collection, number, cancel).ConfigureAwait(false);
-            var names = await here.AskAsync(new NamesQuestion(), Vectors.Routing.ReadDemand.Strong, cancel).ConfigureAwait(false);
+            var names = await here.AskAsync(new NamesQuestion { Part = collection.Layout.PartOf(number) }, Vectors.Routing.ReadDemand.Strong, cancel).ConfigureAwait(false);
             foreach (var gone in names.Points.Select(point => point.Id).Where(id => !kept.Contains(id)).Chunk(CollectionLimits.PointsPerCommandMax)) await here.ProposeAsync(ShardCommand.Delete(gone), cancel).ConfigureAwait(false);
         }
     }

@@ -18,11 +18,23 @@ internal sealed class VectorMeters
     public VectorMeters(MetricsRegistry registry, ReplicaBoard? board)
     {
         this.registry = registry;
+        TenantsFull("");
         series[("", "")] = Begin(("", "")); // So that the page lists them before the first request.
         if (board is null) return;
         registry.SampledCounter("holdfast_vectors_hedged_reads_total", "Reads of shards that were asked of a second replica, because the first took longer than its p95.", () => board.Hedged);
         registry.SampledCounter("holdfast_vectors_hedges_won_total", "Hedged reads whose second replica answered first.", () => board.HedgesWon);
     }
+
+    /// <summary>Notes that a tenant has as much as it may have.</summary>
+    public void NoteTenantRefused(string collection)
+    {
+        if (!collections.ContainsKey(collection) && (collections.Count >= CollectionsMax || !collections.TryAdd(collection, true))) collection = "";
+        TenantsFull(collection).Increment();
+    }
+
+    /// <summary>Shows what the gates have refused.</summary>
+    public void Show(Facade.RateGates gates) =>
+        registry.SampledCounter("holdfast_vectors_tenant_requests_refused_total", "Requests of tenants that were refused because there were too many of them.", () => gates.TenantsRefused);
 
     /// <summary>The page that Prometheus reads.</summary>
     public string Print() => registry.Print();
@@ -43,6 +55,9 @@ internal sealed class VectorMeters
         seconds.Observe(time);
         if (isFailure) failed.Increment();
     }
+
+    private Counter TenantsFull(string collection) =>
+        registry.Counter("holdfast_vectors_tenant_writes_refused_total", "Writes of tenants that were refused because they have as much as they may have.", collection.Length == 0 ? "" : $"collection=\"{Escaped(collection)}\"");
 
     private (Histogram Seconds, Counter Failed) Begin((string Collection, string Operation) key)
     {
