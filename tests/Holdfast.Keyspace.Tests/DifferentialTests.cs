@@ -93,8 +93,8 @@ public sealed partial class DifferentialTests(DifferentialTests.Oracle oracle) :
             && theirs >= 0 && ours >= 0 && Math.Abs(theirs - ours) <= (words[0].StartsWith('p') || words[0].StartsWith('P') ? 20_000 : 20);
     }
 
-    /// <summary>Names of fields: before a colon or an equals sign, or a bulk string that is no number. What is of one thread, or of a compiler, is left out.</summary>
-    private static HashSet<string> FieldsOf(string reply) => [.. FieldName().Matches(reply).Select(match => match.Value).Where(field => !field.Contains("main_thread", StringComparison.Ordinal) && field is not ("gcc_version:" or "atomicvar_api:"))];
+    /// <summary>Names of fields: before a colon or an equals sign, or a bulk string that is no number. What is of one thread, of a compiler, or of errors that other cases have drawn from it, is left out.</summary>
+    private static HashSet<string> FieldsOf(string reply) => [.. FieldName().Matches(reply).Select(match => match.Value).Where(field => !field.Contains("main_thread", StringComparison.Ordinal) && !field.StartsWith("errorstat_", StringComparison.Ordinal) && field is not ("gcc_version:" or "atomicvar_api:"))];
 
     private static string Sorted(string reply) => string.Join(' ', reply.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
 

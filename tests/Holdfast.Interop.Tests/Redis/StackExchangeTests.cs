@@ -195,8 +195,9 @@ public sealed class StackExchangeTests
         Assert.Equal(42, await raised);
         var second = database.CreateTransaction();
         second.AddCondition(Condition.KeyNotExists("{t}a"));
-        _ = second.StringSetAsync("{t}a", "never");
+        _ = second.StringIncrementAsync("{t}a", 1000);
         Assert.False(await second.ExecuteAsync());
+        Assert.Equal(42, await database.StringGetAsync("{t}a"));
         var batch = database.CreateBatch();
         var replies = Enumerable.Range(0, 100).Select(number => batch.StringSetAsync($"batch{number}", number)).ToArray();
         batch.Execute();

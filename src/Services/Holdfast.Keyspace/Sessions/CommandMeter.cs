@@ -1,5 +1,6 @@
 using System.Text;
 using Holdfast.Primitives;
+using Holdfast.Wire.Resp;
 
 namespace Holdfast.Keyspace;
 
@@ -74,7 +75,17 @@ internal sealed class CommandMeter(KeyspaceNode node)
         }
 
         if (node.Settings.SlowMicros >= 0 && micros >= node.Settings.SlowMicros && !spec.Has(CommandFlags.SkipSlowlog)) node.SlowLog.Add(node, client, micros);
-        if (Monitors.Count > 0 && !spec.Has(CommandFlags.SkipMonitor) && !spec.Has(CommandFlags.Admin)) Tell(client, shard);
+        if (Monitors.Count > 0 && !spec.Has(CommandFlags.SkipMonitor) && !spec.Has(CommandFlags.Admin)) Tell(client, client.Input.Request, shard);
+    }
+
+    /// <summary>A queued command is about to be executed by EXEC: those who watch see it before EXEC itself, as with Redis.</summary>
+    /// <param name="client">Whose.</param>
+    /// <param name="spec">What.</param>
+    /// <param name="request">Its words.</param>
+    /// <param name="shard">Where; null for the node.</param>
+    public void ShowQueued(ClientSession client, CommandSpec spec, RespArguments request, ShardMachine? shard)
+    {
+        if (Monitors.Count > 0 && !spec.Has(CommandFlags.SkipMonitor) && !spec.Has(CommandFlags.Admin)) Tell(client, request, shard);
     }
 
     /// <summary>A command was refused before it was executed.</summary>
@@ -94,11 +105,11 @@ internal sealed class CommandMeter(KeyspaceNode node)
     }
 
     /// <summary>Shows a command to those who watch: with its entry, when it has one (S18).</summary>
-    private void Tell(ClientSession client, ShardMachine? shard)
+    private void Tell(ClientSession client, RespArguments request, ShardMachine? shard)
     {
         var line = new StringBuilder();
         line.Append(System.Globalization.CultureInfo.InvariantCulture, $"{node.WallMicros / 1_000_000}.{node.WallMicros % 1_000_000:000000} [0 {client.Traits.Address}]");
-        for (var i = 0; i < client.Input.Request.Count; i++) line.Append(' ').Append(Quoted.Show(client.Input.Request[i]));
+        for (var i = 0; i < request.Count; i++) line.Append(' ').Append(Quoted.Show(request[i]));
         var bytes = Encoding.Latin1.GetBytes(line.ToString());
         foreach (var monitor in Monitors)
         {

@@ -35,6 +35,7 @@ internal sealed class TransactionCommands : ICommandFamily
     private static void RunQueued(ClientSession client, CommandCall call, CommandSpec spec, Wire.Resp.RespArguments arguments, int slot)
     {
         if (spec.Place == CommandPlace.EveryShard) client.Gathering.Begin(1);
+        call.Node.Meter.ShowQueued(client, spec, arguments, call.Shard);
         call.Run(client, spec, arguments, spec.Keys.Length > 0 ? slot : -1);
     }
 
@@ -83,6 +84,7 @@ internal sealed class TransactionCommands : ICommandFamily
         {
             var before = reply.Target.Length;
             if (spec.Place == CommandPlace.EveryShard) client.Gathering.Begin(0);
+            node.Meter.ShowQueued(client, spec, arguments, null);
             call.Run(client, spec, arguments, -1);
             if (!wishes.IsAny || reply.Target.Length == before) continue;
             wishes.Add(reply.Target.Written[before..].ToArray());
