@@ -38,7 +38,7 @@ internal sealed class RunWriting : IDisposable
     private long change;
     private long from; // The first revision that the next run speaks of.
     private long lastMod;
-    private bool isOpen;
+    private bool isOpen, isAdopted;
     private long openBytes, openRecords;
     private IReadOnlyList<HistoryRun>? named;
 
@@ -49,7 +49,6 @@ internal sealed class RunWriting : IDisposable
         (compacted, revision) = (store.Compacted, store.Revision);
         from = since + 1;
         phase = compacted > from ? Phase.Seen : Phase.Changes;
-        foreach (var run in kept) files.Hold(run.File);
         (change, changesEnd) = (store.Log.PositionOf(Math.Max(from, compacted)), store.Log.End);
     }
 
@@ -79,7 +78,9 @@ internal sealed class RunWriting : IDisposable
     public void Dispose()
     {
         owner.End();
-        foreach (var run in kept) files.Release(run.File);
+        if (named is not null)
+            foreach (var run in named) files.Release(run.File);
+        if (isAdopted) return;
         foreach (var run in made) files.Release(run.File);
     }
 
@@ -187,9 +188,9 @@ internal sealed class RunWriting : IDisposable
         if (owner.Bug == PlantedKeyspaceBug.RunLeftOutOfSnapshot && made.Count > 0) runs.RemoveAt(runs.Count - 1);
         Invariant.Holds(HistoryRun.IsChain(runs), "a snapshot's runs leave out revisions");
         SettledCount = Math.Min(kept.Count + Full(), runs.Count);
-        if (!owner.Adopt(runs, kept.Count, SettledCount)) return runs;
-        foreach (var run in made) files.Hold(run.File); // What they were sealed with is the owner's now.
-        store.Forgotten.Settle(owner.SettledThrough);
+        foreach (var run in runs) files.Hold(run.File);
+        isAdopted = owner.Adopt(runs, kept.Count, SettledCount);
+        if (isAdopted) store.Forgotten.Settle(owner.SettledThrough);
         return runs;
     }
 
