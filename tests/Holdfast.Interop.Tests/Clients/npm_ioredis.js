@@ -30,9 +30,6 @@ async function data() {
     assert.deepEqual(await cluster.zrange('scores', 0, -1, 'WITHSCORES'), ['a', '1.5', 'b', 'inf']);
     const id = await cluster.xadd('stream', '*', 'field', 'value');
     assert.deepEqual(await cluster.xread('STREAMS', 'stream', '0'), [['stream', [[id, ['field', 'value']]]]]);
-    const readers = open({ scaleReads: 'slave' });
-    for (let i = 0; i < 60; i++) assert.equal(await readers.get(`key${i}`), `value${i}`);
-    readers.disconnect();
     const typed = open({ redisOptions: { replyMapping: 'resp3' } });
     assert.deepEqual({ ...await typed.hgetall('hash') }, { name: 'Ann', age: '42' });
     assert.equal(await typed.zscore('scores', 'a'), 1.5);
