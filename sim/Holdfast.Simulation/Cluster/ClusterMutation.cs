@@ -146,4 +146,34 @@ internal enum ClusterMutation : byte
 
     /// <summary>Replicas delete expired keys by their own clocks (S13).</summary>
     ReplicaExpiresByOwnClock,
+
+    /// <summary>From here on bugs of the vectors face, hunted in runs with its shards. A write is acknowledged when it is proposed (S24).</summary>
+    VectorAcknowledgedEarly,
+
+    /// <summary>A strong read looks at a replica as it is.</summary>
+    VectorReadWithoutBarrier,
+
+    /// <summary>A session's read looks at a replica that does not have what the session wrote.</summary>
+    VectorSessionForgotten,
+
+    /// <summary>A read that a replica does not answer is not asked of another.</summary>
+    VectorReadNotPassedOn,
+
+    /// <summary>A write of unknown fate is sent again (against S25).</summary>
+    VectorUnknownWriteRepeated,
+
+    /// <summary>An answer that a replica kept is told although the shard was written since.</summary>
+    VectorKeptAnswerOutlivesWrite,
+
+    /// <summary>What died while segments were merged lives on in the copy.</summary>
+    MergeForgetsDeaths,
+
+    /// <summary>Payloads that were changed while segments were merged are the old ones in the copy.</summary>
+    MergeForgetsPayloads,
+
+    /// <summary>A snapshot says of all rows in files that they live.</summary>
+    SnapshotForgetsDeaths,
+
+    /// <summary>A restored row has its file's payload although a newer one came along.</summary>
+    RestoreForgetsPayloads,
 }

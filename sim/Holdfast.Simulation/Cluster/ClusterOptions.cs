@@ -114,6 +114,11 @@ internal sealed record ClusterOptions
     /// <summary>The kind of trouble that a run of shards keeps coming back to.</summary>
     public MovePressure Moves { get; init; }
 
+    /// <summary>Shards of vectors in the place of the other clients, reached through their routing.</summary>
+    public bool HasVectors { get; init; }
+
+    public int VectorClients { get; init; }
+
     /// <summary>How long a look at the clock takes within a turn: what makes slices end.</summary>
     public required TimeSpan WorkPerLook { get; init; }
 
@@ -218,6 +223,20 @@ internal sealed record ClusterOptions
             BetweenPassingGroups = TimeSpan.Zero,
             BeginsOld = false,
         });
+    }
+
+    /// <summary>A run of shards of vectors: the same misfortunes, other clients.</summary>
+    public static ClusterOptions DrawVectors(ulong seed, ClusterMutation mutation)
+    {
+        var dice = new SeededRandom(seed ^ 0x7EC7_0000_5EED);
+        return DrawShards(seed, mutation) with
+        {
+            HasShards = false,
+            ShardClients = 0,
+            HasVectors = true,
+            VectorClients = dice.Next(4, 9),
+            ThinkTime = Span(dice, 3, 20),
+        };
     }
 
     private static TimeSpan Span(SeededRandom dice, int lowMs, int highMs) => TimeSpan.FromMicroseconds(dice.Next(lowMs * 1000, highMs * 1000));

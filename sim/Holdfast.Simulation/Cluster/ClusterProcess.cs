@@ -4,6 +4,7 @@ using Holdfast.Coordination;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Simulation.Shards;
+using Holdfast.Simulation.Vectors;
 using Holdfast.Storage;
 using Holdfast.Wire;
 
@@ -60,6 +61,9 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
 
     /// <summary>The Redis face, in runs that have it.</summary>
     public ShardSite? Shards { get; set; }
+
+    /// <summary>Shards of vectors, in runs that have them.</summary>
+    public VectorSite? Vectors { get; set; }
 
     public CoordinationFace Face { get; private set; } = null!;
 
@@ -133,6 +137,7 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
         for (var index = 0; index < options.LoopsPerNode; index++) SeatLoop(index, (uint)identity.BootCount);
         foreach (var group in World.Groups) Begin(group, recovery);
         Shards?.Begin(Every);
+        Vectors?.Begin(Every);
         World.Passing.OnBooted(this);
         foreach (var seat in seats) seat.Wake();
         Every(BeatInterval, Beat);

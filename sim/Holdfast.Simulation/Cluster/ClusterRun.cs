@@ -6,12 +6,18 @@ namespace Holdfast.Simulation.Cluster;
 internal static class ClusterRun
 {
     public static RunResult Once(ulong seed, ClusterMutation mutation, Action<string>? trace = null) =>
-        new ClusterWorld(mutation >= ClusterMutation.ReplyBeforeCommit ? ClusterOptions.DrawShards(seed, mutation) : ClusterOptions.Draw(seed, mutation), trace).Run();
+        new ClusterWorld(mutation switch { >= ClusterMutation.VectorAcknowledgedEarly => ClusterOptions.DrawVectors(seed, mutation), >= ClusterMutation.ReplyBeforeCommit => ClusterOptions.DrawShards(seed, mutation), _ => ClusterOptions.Draw(seed, mutation) }, trace).Run();
 
     /// <summary>A seed of the Redis face.</summary>
     public static RunResult OnceWithShards(ulong seed, Action<string>? trace = null) => new ClusterWorld(ClusterOptions.DrawShards(seed, ClusterMutation.None), trace).Run() with { World = "shards" };
 
+    /// <summary>A seed of shards of vectors.</summary>
+    public static RunResult OnceWithVectors(ulong seed, Action<string>? trace = null) => new ClusterWorld(ClusterOptions.DrawVectors(seed, ClusterMutation.None), trace).Run() with { World = "vectors" };
+
     /// <summary>The same, twice.</summary>
+    public static RunResult TwiceWithVectors(ulong seed) => Same(OnceWithVectors(seed), OnceWithVectors(seed));
+
+    /// <summary>A seed of the Redis face, twice.</summary>
     public static RunResult TwiceWithShards(ulong seed) => Same(OnceWithShards(seed), OnceWithShards(seed));
 
     /// <summary>Runs the seed twice; a run that depends on anything but its seed is a failure of its own.</summary>

@@ -7,6 +7,7 @@ using Holdfast.Simulation.Faults;
 using Holdfast.Simulation.Running;
 using Holdfast.Simulation.Shards;
 using Holdfast.Simulation.Time;
+using Holdfast.Simulation.Vectors;
 
 namespace Holdfast.Simulation.Cluster;
 
@@ -37,8 +38,12 @@ internal sealed class ClusterWorld
 
     public static readonly GroupId[] ShardIds = [ShardA, ShardB];
 
+    /// <summary>Two shards of a collection of vectors, in runs that have them.</summary>
+    public static readonly GroupId[] VectorIds = [new(6), new(7)];
+
     private static readonly GroupId[] UsualGroups = [Keyspace, Ledger, Executor];
     private static readonly GroupId[] WithShards = [Keyspace, ShardA, ShardB];
+    private static readonly GroupId[] WithVectors = [Keyspace, .. VectorIds];
 
     private readonly Action<string>? trace;
     private readonly List<ClusterClient> clients = [];
@@ -55,6 +60,7 @@ internal sealed class ClusterWorld
         Dice = new SeededRandom(options.Seed);
         Check = new ClusterCheck(this);
         ShardCheck = new ShardCheck(this);
+        VectorCheck = new VectorCheck(this);
         LeaseCheck = new LeaseCheck(this);
         LockCheck = new LockCheck(this);
         Drill = new RestoreDrill(this);
@@ -72,6 +78,7 @@ internal sealed class ClusterWorld
         for (var i = 0; i < options.LeaseClients; i++) clients.Add(new LeaseClient(this));
         for (var i = 0; i < options.LockClients; i++) clients.Add(new LockClient(this, i));
         for (var i = 0; i < options.ShardClients; i++) clients.Add(new ShardClient(this));
+        for (var i = 0; i < options.VectorClients; i++) clients.Add(new VectorClient(this, i));
         if (!options.HasAuth) return;
         clients.Add(new AuthAdmin(this));
         for (var i = 0; i < 2; i++) clients.Add(new UserClient(this));
@@ -80,12 +87,14 @@ internal sealed class ClusterWorld
     public ClusterOptions Options { get; }
 
     /// <summary>The groups of this run.</summary>
-    public GroupId[] Groups => Options.HasShards ? WithShards : UsualGroups;
+    public GroupId[] Groups => Options.HasShards ? WithShards : Options.HasVectors ? WithVectors : UsualGroups;
 
     /// <summary>The group that executes at append, when only one is to be looked at.</summary>
-    public GroupId AtAppend => Options.HasShards ? ShardA : Executor;
+    public GroupId AtAppend => Options.HasShards ? ShardA : Options.HasVectors ? VectorIds[0] : Executor;
 
     public ShardCheck ShardCheck { get; }
+
+    public VectorCheck VectorCheck { get; }
 
     public ShardDirectory ShardDirectory => field ??= new ShardDirectory(this);
 
@@ -191,7 +200,7 @@ internal sealed class ClusterWorld
         ProposeTimeout = TimeSpan.FromSeconds(2),
         ReadTimeout = TimeSpan.FromSeconds(2),
         ChunkBytes = Options.ChunkBytes,
-        SnapshotLogBytes = group == Executor || ShardIds.Contains(group) ? Math.Max(Options.SnapshotLogBytes, 16 * 1024) : Options.SnapshotLogBytes,
+        SnapshotLogBytes = group == Executor || ShardIds.Contains(group) || VectorIds.Contains(group) ? Math.Max(Options.SnapshotLogBytes, 16 * 1024) : Options.SnapshotLogBytes,
         SnapshotLogTimesMax = 1, // Snapshots, and what goes wrong with them, are what the runs are for.
         CommandBytesMax = group == Executor ? LedgerExecutor.EffectBytesMax : new GroupOptions().CommandBytesMax,
         PartBytesMax = Options.PartBytesMax,
@@ -204,6 +213,7 @@ internal sealed class ClusterWorld
         keyspace = group == Keyspace ? new CoordinationStateMachine(() => process.FilesOf(group)) { RunBytes = Options.RunBytes, RunsFrom = Options.BeginsOld ? CoordinationStateMachine.RunsLevel : 1 } : null;
         if (keyspace is not null) return new ObservedKeyspace(process, keyspace, KeyspaceChronicle, Options.Mutation);
         if (ShardIds.Contains(group)) return (process.Shards ??= new ShardSite(process)).MachineOf(group);
+        if (VectorIds.Contains(group)) return (process.Vectors ??= new VectorSite(process)).MachineOf(group);
         if (group == Ledger && Options.FilesLedger) return new FilingLedger(process, group, LedgerCheck, process.FilesOf(group));
         return group == Ledger ? new LedgerMachine(process, group, LedgerCheck) : new LedgerExecutor(process, group, ExecutorCheck);
     }
@@ -239,7 +249,8 @@ internal sealed class ClusterWorld
             RunUntil(end);
             new FinalCheck(this, clients).Run();
             if (Options.HasShards) ShardCheck.Final();
-            if (!Options.HasShards) Drill.Restore();
+            if (Options.HasVectors) VectorCheck.Final();
+            if (!Options.HasShards && !Options.HasVectors) Drill.Restore();
             return null;
         }
         catch (CheckFailedException broken)
@@ -291,6 +302,7 @@ internal sealed class ClusterWorld
         members.Begin();
         Passing.Begin();
         if (Options.HasShards) ShardDirectory.Begin();
+        else if (Options.HasVectors) VectorCheck.Begin();
         else Drill.Begin();
     }
 

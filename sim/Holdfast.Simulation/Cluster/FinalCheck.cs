@@ -13,6 +13,7 @@ internal sealed class FinalCheck(ClusterWorld world, IReadOnlyList<ClusterClient
         for (var i = 0; i < clients.Count; i++)
             if (clients[i].Missing() is { } missing) ClusterCheck.Require(false, $"no progress after healing: client {i} ({clients[i].GetType().Name}) {missing}");
         if (world.Options.HasShards) Decide("shards", world.ShardCheck.History, world.ShardCheck.WithoutEffect, world.Options.Keys);
+        if (world.Options.HasVectors) Decide("vectors", world.VectorCheck.History, world.VectorCheck.WithoutEffect, world.Options.Keys);
         Decide("keyspace", world.History, world.WithoutEffect, world.Options.Keys);
         Decide("ledger", world.LedgerCheck.History, world.LedgerCheck.WithoutEffect, 3);
         Decide("executor", world.ExecutorCheck.History, world.ExecutorCheck.WithoutEffect, 3);

@@ -49,6 +49,7 @@ internal sealed class SeedSweep(TextWriter output)
     {
         "raft" => SimulationRun.Twice(from + (ulong)at, Mutation.None),
         "shards" => ClusterRun.TwiceWithShards(from + (ulong)at),
+        "vectors" => ClusterRun.TwiceWithVectors(from + (ulong)at),
         "cluster" => ClusterRun.Twice(from + (ulong)at, ClusterMutation.None),
         _ when at % RunsInTurn != 0 => SimulationRun.Twice(from + (ulong)(at / RunsInTurn * (RunsInTurn - 1) + at % RunsInTurn - 1), Mutation.None),
         _ => ClusterRun.Twice(from + (ulong)(at / RunsInTurn), ClusterMutation.None),

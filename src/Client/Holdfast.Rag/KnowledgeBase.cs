@@ -103,7 +103,10 @@ public sealed class KnowledgeBase : IDisposable
         var embedder = model ?? new HashedEmbedder(statistics);
         var dense = (await embedder.GenerateAsync([question], cancellationToken: cancel))[0].Vector;
         var found = await store.FindAsync(dense, SparseWords.OfQuestion(question), reranks ? limit * 4 : limit, cancel);
-        return reranks ? CoverageRanking.Of(question, found, statistics, limit) : found;
+        if (!reranks) return found;
+        if (options.RerankUrl is null) return CoverageRanking.Of(question, found, statistics, limit);
+        using var ranking = new ModelRanking(options.RerankUrl, options.RerankModel, options.ModelKey);
+        return await ranking.OfAsync(question, found, limit, cancel);
     }
 
     /// <summary>Answers a question from the passages: in a model's words where one is configured, else in the passages' own; each statement names where it is from.</summary>

@@ -27,7 +27,13 @@ public sealed record KnowledgeOptions
     /// <summary>That server's model.</summary>
     public string ChatModel { get; init; } = "gpt-4o-mini";
 
-    /// <summary>The bearer token for both; null for none.</summary>
+    /// <summary>A server that orders passages again (POST …/rerank, as Cohere's, Jina's and vLLM's); null for an order by how much of the question each covers.</summary>
+    public Uri? RerankUrl { get; init; }
+
+    /// <summary>That server's model.</summary>
+    public string RerankModel { get; init; } = "rerank-v3.5";
+
+    /// <summary>The bearer token for all of them; null for none.</summary>
     public string? ModelKey { get; init; }
 
     /// <summary>Most characters of a chunk.</summary>

@@ -10,11 +10,14 @@ namespace Holdfast.VectorData;
 /// <summary>A collection's records. Vectors are named by their properties.</summary>
 /// <typeparam name="TKey">A record's key: <c>ulong</c> or <c>Guid</c>, or <c>object</c> where records have no type of their own.</typeparam>
 /// <typeparam name="TRecord">The records' type.</typeparam>
-public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TKey, TRecord>
+public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TKey, TRecord>, IKeywordHybridSearchable<TRecord>
     where TKey : notnull
     where TRecord : class
 {
     private const int RecordsPerRequest = 256;
+
+    /// <summary>Records that each half of a hybrid search finds at least: ranks of a few say little.</summary>
+    private const int HybridCandidatesMin = 50;
 
     private readonly VectorsClient client;
     private readonly CollectionModel model;
@@ -31,7 +34,12 @@ public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TK
     /// <inheritdoc/>
     public override async Task EnsureCollectionExistsAsync(CancellationToken cancellationToken = default)
     {
-        if (await client.ExistsAsync(Name, cancellationToken).ConfigureAwait(false)) return;
+        if (await client.ExistsAsync(Name, cancellationToken).ConfigureAwait(false))
+        {
+            await EnsureWordsAsync(cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
         try
         {
             using var made = await client.AskAsync(HttpMethod.Put, VectorsClient.PathOf(Name, ""), RecordJson.Body(WriteConfiguration), cancellationToken).ConfigureAwait(false);
@@ -166,6 +174,41 @@ public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TK
             yield return new VectorSearchResult<TRecord>(RecordJson.ReadPoint<TRecord>(model, point, options.IncludeVectors), point.GetProperty("score").GetDouble());
     }
 
+    /// <summary>Records near a vector and records with these words, fused by their ranks. Words are found by BM25 in a property that was declared with full-text indexing.</summary>
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<VectorSearchResult<TRecord>> HybridSearchAsync<TInput>(TInput searchValue, ICollection<string> keywords, int top, HybridSearchOptions<TRecord>? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        where TInput : notnull
+    {
+        ArgumentNullException.ThrowIfNull(keywords);
+        ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
+        options ??= new HybridSearchOptions<TRecord>();
+        var property = model.GetVectorPropertyOrSingle(new VectorSearchOptions<TRecord> { VectorProperty = options.VectorProperty });
+        var text = model.GetFullTextDataPropertyOrSingle(options.AdditionalProperty);
+        if (!RecordJson.TryVector(searchValue, out var vector)) vector = VectorOf(await property.GenerateEmbeddingAsync(searchValue, cancellationToken).ConfigureAwait(false));
+        var fused = Math.Max(top + options.Skip, HybridCandidatesMin);
+        var body = RecordJson.Body(writer =>
+        {
+            writer.WriteStartArray("prefetch");
+            WritePrefetch(writer, property.StorageName, fused, () => RecordJson.WriteVector(writer, vector));
+            WritePrefetch(writer, RecordJson.WordsOf(text), fused, () => RecordJson.WriteWords(writer, string.Join(' ', keywords)));
+            writer.WriteEndArray();
+            writer.WriteStartObject("query");
+            writer.WriteString("fusion", "rrf");
+            writer.WriteEndObject();
+            writer.WriteNumber("limit", top);
+            if (options.Skip > 0) writer.WriteNumber("offset", options.Skip);
+            if (options.ScoreThreshold is { } threshold) writer.WriteNumber("score_threshold", threshold);
+            writer.WriteBoolean("with_payload", true);
+            writer.WriteBoolean("with_vector", options.IncludeVectors);
+            if (options.Filter is null) return;
+            writer.WritePropertyName("filter");
+            new FilterWriter(writer).Write(options.Filter, model);
+        });
+        using var answer = await client.AskAsync(HttpMethod.Post, VectorsClient.PathOf(Name, "/points/query"), body, cancellationToken).ConfigureAwait(false);
+        foreach (var point in answer.RootElement.GetProperty("result").GetProperty("points").EnumerateArray())
+            yield return new VectorSearchResult<TRecord>(RecordJson.ReadPoint<TRecord>(model, point, options.IncludeVectors), point.GetProperty("score").GetDouble());
+    }
+
     /// <inheritdoc/>
     public override object? GetService(Type serviceType, object? serviceKey = null)
     {
@@ -196,6 +239,43 @@ public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TK
             writer.WriteEndObject();
         }
 
+        writer.WriteEndObject();
+        if (!TextProperties.Any()) return;
+        writer.WriteStartObject("sparse_vectors");
+        foreach (var property in TextProperties)
+        {
+            writer.WriteStartObject(RecordJson.WordsOf(property));
+            writer.WriteString("modifier", "idf");
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private IEnumerable<DataPropertyModel> TextProperties => model.DataProperties.Where(property => property.IsFullTextIndexed && property.Type == typeof(string));
+
+    /// <summary>A collection that was made without words gets them; records that are there have them when they are written again.</summary>
+    private async Task EnsureWordsAsync(CancellationToken cancel)
+    {
+        foreach (var property in TextProperties)
+        {
+            var body = RecordJson.Body(static writer =>
+            {
+                writer.WriteStartObject("sparse");
+                writer.WriteString("modifier", "idf");
+                writer.WriteEndObject();
+            });
+            using var made = await client.AskAsync(HttpMethod.Put, VectorsClient.PathOf(Name, $"/vectors/{Uri.EscapeDataString(RecordJson.WordsOf(property))}"), body, cancel).ConfigureAwait(false);
+        }
+    }
+
+    private static void WritePrefetch(Utf8JsonWriter writer, string name, int limit, Action writeQuery)
+    {
+        writer.WriteStartObject();
+        writer.WritePropertyName("query");
+        writeQuery();
+        writer.WriteString("using", name);
+        writer.WriteNumber("limit", limit);
         writer.WriteEndObject();
     }
 

@@ -42,6 +42,13 @@ internal static class RecordJson
             WriteVector(writer, vector);
         }
 
+        foreach (var property in model.DataProperties)
+            if (property.IsFullTextIndexed && property.GetValueAsObject(record) is string text)
+            {
+                writer.WritePropertyName(WordsOf(property));
+                WriteWords(writer, text);
+            }
+
         writer.WriteEndObject();
         writer.WriteStartObject("payload");
         foreach (var property in model.DataProperties)
@@ -93,6 +100,18 @@ internal static class RecordJson
                 break;
             default: throw new NotSupportedException($"a value of type {value.GetType().Name} cannot be stored");
         }
+    }
+
+    /// <summary>The name of the sparse vector that holds the words of a text.</summary>
+    public static string WordsOf(DataPropertyModel property) => property.StorageName + ".words";
+
+    /// <summary>Text of which the server makes a sparse vector.</summary>
+    public static void WriteWords(Utf8JsonWriter writer, string text)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("text", text);
+        writer.WriteString("model", "qdrant/bm25");
+        writer.WriteEndObject();
     }
 
     /// <summary>A vector.</summary>

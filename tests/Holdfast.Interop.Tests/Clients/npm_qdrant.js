@@ -66,14 +66,39 @@ async function named() {
     for (const client of clients) assert.deepEqual(ids(await client.search('named', { vector: { name: 'text', vector: [1, 1] }, limit: 5 })), [uuid]);
 }
 
-// What the directory keeps: it is the same through every node, at the latest a moment later.
+// What the directory keeps is the same through every node, at the latest a moment later.
+const soon = async holds => {
+    for (const begun = Date.now(); !(await holds());) {
+        assert.ok(Date.now() - begun < 10000, `did not come within ten seconds: ${holds}`);
+        await new Promise(done => setTimeout(done, 20));
+    }
+};
+
+// Vectors that a collection gets later and loses again, and what was judged relevant.
+async function changing() {
+    assert.equal((await writer.createVectorName('named', 'late', { dense: { size: 2, distance: 'Dot' } })).status, 'completed');
+    await writer.createVectorName('named', 'words', { sparse: { modifier: 'idf' } });
+    await writer.updateVectors('named', { points: [{ id: 7, vector: { late: [1, 2], words: { indices: [5], values: [1] } } }] });
+    await writer.upsert('named', { points: [{ id: 8, vector: { late: [2, 1] } }, { id: 9, vector: { late: [3, 3] } }] });
+    for (const client of clients) {
+        await soon(async () => 'late' in (await client.getCollection('named')).config.params.vectors);
+        assert.deepEqual(ids((await client.query('named', { query: [1, 0], using: 'late' })).points), [9, 8, 7]);
+        assert.deepEqual(ids((await client.query('named', { query: { indices: [5], values: [1] }, using: 'words' })).points), [7]);
+        assert.deepEqual(Object.keys((await client.retrieve('named', { ids: [7], with_vector: true }))[0].vector), ['image', 'late', 'words']);
+        const judged = await client.query('named', { query: { relevance_feedback: { target: [1, 1], feedback: [{ example: [0, 1], score: 1 }, { example: [1, 0], score: 0 }], strategy: { naive: { a: 0, b: 1, c: 1 } } } }, using: 'late' });
+        assert.deepEqual(judged.points.map(point => [point.id, point.score]), [[7, 1], [9, 0], [8, -1]]);
+    }
+    await writer.deleteVectorName('named', 'late');
+    await writer.deleteVectorName('named', 'words');
+    await refused(writer.query('named', { query: [1, 0], using: 'late' }), 400, 'Not existing vector name');
+    for (const client of clients) {
+        await soon(async () => !('late' in (await client.getCollection('named')).config.params.vectors));
+        assert.deepEqual(Object.keys((await client.retrieve('named', { ids: [7], with_vector: true }))[0].vector), ['image']);
+        assert.equal((await client.count('named')).count, 4);
+    }
+}
+
 async function directory() {
-    const soon = async holds => {
-        for (const begun = Date.now(); !(await holds());) {
-            assert.ok(Date.now() - begun < 10000, `did not come within ten seconds: ${holds}`);
-            await new Promise(done => setTimeout(done, 20));
-        }
-    };
     await writer.createCollection('tenants', { vectors: { size: 1, distance: 'Dot' }, sharding_method: 'custom', shard_number: 1 });
     await writer.createShardKey('tenants', { shard_key: 'eu' });
     await last.upsert('tenants', { shard_key: 'eu', points: [{ id: 1, vector: [1], payload: { kind: 'a' } }, { id: 2, vector: [2], payload: { kind: 'b' } }] });
@@ -133,6 +158,7 @@ async function run() {
     await collections();
     await points();
     await named();
+    await changing();
     await directory();
     await graph();
     for (const name of ['cities', 'named', 'many']) assert.equal(await last.deleteCollection(name), true);

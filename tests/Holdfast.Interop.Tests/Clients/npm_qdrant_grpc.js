@@ -32,6 +32,18 @@ async function run() {
     assert.equal((await last.api('points').upsert({ collectionName: 'cities', wait: true, points })).result.status, 2);
     await writer.api('points').createFieldIndex({ collectionName: 'cities', fieldName: 'city', fieldType: 0 });
     await writer.api('collections').updateAliases({ actions: [{ action: { case: 'createAlias', value: { collectionName: 'cities', aliasName: 'towns' } } }] });
+    await writer.api('collections').create({ collectionName: 'several', vectorsConfig: { config: { case: 'paramsMap', value: { map: { first: { size: 2n, distance: 3 } } } } } });
+    assert.equal((await writer.api('points').createVectorName({ collectionName: 'several', vectorName: 'late', vectorConfig: { case: 'denseConfig', value: { size: 2n, distance: 3 } } })).result.status, 2);
+    const late = (id, data) => ({ id: num(id), vectors: { vectorsOptions: { case: 'vectors', value: { vectors: { late: dense(data) } } } } });
+    const wrote = await writer.api('points').upsert({ collectionName: 'several', points: [late(1, [1, 2]), late(2, [2, 1])] });
+    assert.equal(wrote.usage.hardware.vectorIoWrite, 16n);
+    const raw = data => ({ variant: { case: 'dense', value: { data } } });
+    const feedback = { target: raw([1, 1]), feedback: [{ example: raw([0, 1]), score: 1 }, { example: raw([1, 0]), score: 0 }], strategy: { variant: { case: 'naive', value: { a: 0, b: 1, c: 1 } } } };
+    const judged = (await writer.api('points').query({ collectionName: 'several', using: 'late', query: { variant: { case: 'relevanceFeedback', value: feedback } } })).result;
+    assert.deepEqual(judged.map(point => [Number(point.id.pointIdOptions.value), point.score]), [[1, 1], [2, -1]]);
+    await writer.api('points').deleteVectorName({ collectionName: 'several', vectorName: 'late' });
+    await refused(writer.api('points').query({ collectionName: 'several', using: 'late', query: nearest([1, 0]) }), 3, 'Not existing vector name');
+    await writer.api('collections').delete({ collectionName: 'several' });
     for (const client of clients) {
         const [collections, api] = [client.api('collections'), client.api('points')];
         assert.deepEqual((await collections.list({})).collections.map(each => each.name), ['cities']);

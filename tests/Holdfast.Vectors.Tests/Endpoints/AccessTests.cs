@@ -44,6 +44,26 @@ public sealed class AccessTests
     }
 
     [Fact]
+    public async Task A_token_that_rests_on_a_value_holds_until_its_point_is_gone()
+    {
+        await using var door = await OpenDoor.StartAsync(access: new VectorAccessOptions { ApiKey = Key });
+        foreach (var name in new[] { "users", "data" }) Assert.Equal(200, (await door.SendAsync("PUT", $"/collections/{name}", Collection, ("api-key", Key))).Status);
+        var token = Token("""{"access":[{"collection":"data","access":"r"}],"value_exists":{"collection":"users","matches":[{"key":"name","value":"anna"},{"key":"level","value":3}]}}""");
+        Assert.Equal(401, (await AskAsync()).Status);
+        await door.SendAsync("PUT", "/collections/users/points", """{"points":[{"id":1,"vector":[1],"payload":{"name":"anna","level":2}}]}""", ("api-key", Key));
+        Assert.Equal(401, (await AskAsync()).Status);
+        await door.SendAsync("PUT", "/collections/users/points", """{"points":[{"id":2,"vector":[1],"payload":{"name":"anna","level":3}}]}""", ("api-key", Key));
+        Assert.Equal(200, (await AskAsync()).Status);
+        await door.SendAsync("POST", "/collections/users/points/delete", """{"points":[2]}""", ("api-key", Key));
+        var (status, answer) = await AskAsync();
+        Assert.Equal((401, "Invalid JWT, stateful validation failed"), (status, answer.GetProperty("status").GetProperty("error").GetString()));
+        token = Token("""{"access":"r","value_exists":{"collection":"users"}}""");
+        Assert.Equal(401, (await AskAsync()).Status);
+
+        Task<(int Status, System.Text.Json.JsonElement Answer)> AskAsync() => door.SendAsync("GET", "/collections/data", null, ("api-key", token));
+    }
+
+    [Fact]
     public void Tokens_that_are_old_changed_signed_otherwise_or_unsigned_are_refused()
     {
         var desk = new AccessDesk(new VectorAccessOptions { ApiKey = Key });

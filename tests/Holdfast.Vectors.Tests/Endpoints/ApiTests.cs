@@ -148,6 +148,37 @@ public sealed class ApiTests
     }
 
     [Fact]
+    public async Task A_strict_collection_bounds_payloads_memory_and_the_length_of_vectors()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        await door.AskAsync("PUT", "/collections/s", """{"vectors":{"m":{"size":1,"distance":"Dot","multivector_config":{"comparator":"max_sim"}}},"sparse_vectors":{"w":{}},"strict_mode_config":{"enabled":true,"max_collection_payload_size_bytes":60,"sparse_config":{"w":{"max_length":2}},"multivector_config":{"m":{"max_vectors":2}}}}""");
+        await door.AskAsync("PUT", "/collections/s/points", """{"points":[{"id":1,"vector":{"m":[[1],[2]],"w":{"indices":[1,2],"values":[1,1]}},"payload":{"t":"twenty bytes or some more"}}]}""");
+        Assert.Contains("Limit exceeded 3 > 2", await door.RefusedAsync(400, "PUT", "/collections/s/points", """{"points":[{"id":2,"vector":{"w":{"indices":[1,2,3],"values":[1,1,1]}}}]}"""), StringComparison.Ordinal);
+        Assert.Contains("multivector_config.m.max_vectors", await door.RefusedAsync(400, "PUT", "/collections/s/points/vectors", """{"points":[{"id":1,"vector":{"m":[[1],[2],[3]]}}]}"""), StringComparison.Ordinal);
+        await door.AskAsync("POST", "/collections/s/points/payload", """{"payload":{"u":"twenty bytes or some more"},"points":[1]}""");
+        Assert.Contains("Max payload storage size limit", await door.RefusedAsync(400, "POST", "/collections/s/points/payload", """{"payload":{"v":1},"points":[1]}"""), StringComparison.Ordinal);
+        await door.AskAsync("POST", "/collections/s/points/payload/clear", """{"points":[1]}""");
+        await door.AskAsync("POST", "/collections/s/points/payload", """{"payload":{"v":1},"points":[1]}""");
+        await door.AskAsync("PATCH", "/collections/s", """{"strict_mode_config":{"max_resident_memory_percent":0.001}}""");
+        Assert.Contains("Resident memory limit", await door.RefusedAsync(400, "PUT", "/collections/s/points", """{"points":[{"id":3,"vector":{}}]}"""), StringComparison.Ordinal);
+        await door.AskAsync("POST", "/collections/s/points/delete", """{"points":[1]}""");
+    }
+
+    [Fact]
+    public async Task A_reply_says_what_was_read_and_written()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        await door.AskAsync("PUT", "/collections/u", """{"vectors":{"size":4,"distance":"Dot"}}""");
+        var (_, written) = await door.SendAsync("PUT", "/collections/u/points", """{"points":[{"id":1,"vector":[1,2,3,4],"payload":{"a":1}},{"id":2,"vector":[1,2,3,4]}]}""");
+        var hardware = written.GetProperty("usage").GetProperty("hardware");
+        Assert.Equal((32, 9), (hardware.GetProperty("vector_io_write").GetInt32(), hardware.GetProperty("payload_io_write").GetInt32()));
+        var (_, found) = await door.SendAsync("POST", "/collections/u/points/query", """{"query":[1,1,1,1],"with_payload":true}""");
+        hardware = found.GetProperty("usage").GetProperty("hardware");
+        Assert.Equal((128, 9), (hardware.GetProperty("vector_io_read").GetInt32(), hardware.GetProperty("payload_io_read").GetInt32()));
+        Assert.False((await door.SendAsync("GET", "/collections", null)).Answer.TryGetProperty("usage", out _));
+    }
+
+    [Fact]
     public async Task A_strict_collection_says_what_it_does_not_allow_and_what_would_help()
     {
         await using var door = await LoadedAsync();

@@ -49,6 +49,40 @@ public sealed class QueryTests
         Assert.Contains("At least one positive", await door.RefusedAsync(400, "POST", "/collections/c/points/query", """{"query":{"recommend":{"negative":[1]}},"using":"a"}"""), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Feedback_moves_the_answer_towards_what_was_judged_better_by_as_much_as_it_was()
+    {
+        await using var door = await LoadedAsync();
+        // By b the score is b·(1, id): 1·sim(target) + (0.9-0.1)^1·2·(sim(12) - sim(3)) = (1 + 5·id) + 1.6·(9·id).
+        var found = await AskAsync(door, """{"query":{"relevance_feedback":{"target":[1,5],"feedback":[{"example":3,"score":0.1},{"example":12,"score":0.9},{"example":7,"score":0.5}],"strategy":{"naive":{"a":1,"b":1,"c":2}}}},"using":"b","limit":2}""");
+        Assert.Equal(["19", "18"], found.Select(Id));
+        Assert.Equal(96 + (1.6 * 9 * 19), found[0].GetProperty("score").GetDouble(), 1e-2);
+        // Turned round it leads to the other end.
+        found = await AskAsync(door, """{"query":{"relevance_feedback":{"target":[1,5],"feedback":[{"example":3,"score":0.9},{"example":12,"score":0.1}],"strategy":{"naive":{"a":1,"b":1,"c":2}}}},"using":"b","limit":1}""");
+        Assert.Equal("0", Id(found[0]));
+        Assert.Contains("missing field `c`", await door.RefusedAsync(400, "POST", "/collections/c/points/query", """{"query":{"relevance_feedback":{"target":[1,5],"feedback":[],"strategy":{"naive":{"a":1,"b":1}}}},"using":"b"}"""), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Vectors_come_and_go_while_points_stay()
+    {
+        await using var door = await LoadedAsync();
+        await door.AskAsync("PUT", "/collections/c/vectors/late", """{"dense":{"size":2,"distance":"Euclid"}}""");
+        await door.AskAsync("PUT", "/collections/c/vectors/words", """{"sparse":{}}""");
+        await door.AskAsync("PUT", "/collections/c/points/vectors", """{"points":[{"id":4,"vector":{"late":[4,4],"words":{"indices":[7],"values":[1]}}}]}""");
+        Assert.Equal(["4"], (await AskAsync(door, """{"query":[0,0],"using":"late"}""")).Select(Id));
+        Assert.Equal(["4"], (await AskAsync(door, """{"query":{"indices":[7],"values":[1]},"using":"words"}""")).Select(Id));
+        Assert.Equal(["4"], (await AskAsync(door, """{"filter":{"must":[{"has_vector":"late"}]}}""")).Select(Id));
+        await door.AskAsync("DELETE", "/collections/c/vectors/a");
+        Assert.Contains("Not existing vector name", await door.RefusedAsync(400, "POST", "/collections/c/points/query", """{"query":[1,1],"using":"a"}"""), StringComparison.Ordinal);
+        var point = await door.AskAsync("GET", "/collections/c/points/4");
+        Assert.Equal(["b", "late", "words"], point.GetProperty("vector").EnumerateObject().Select(each => each.Name));
+        var config = (await door.AskAsync("GET", "/collections/c")).GetProperty("config");
+        Assert.Equal(["b", "late"], config.GetProperty("params").GetProperty("vectors").EnumerateObject().Select(each => each.Name));
+        Assert.False(config.TryGetProperty("columns", out _));
+        Assert.Equal(20, (await door.AskAsync("POST", "/collections/c/points/count", "{}")).GetProperty("count").GetInt32());
+    }
+
     private static string Id(JsonElement point) => point.GetProperty("id").ToString();
 
     private static async Task<JsonElement[]> AskAsync(OpenDoor door, string body) => [.. (await door.AskAsync("POST", "/collections/c/points/query", body)).GetProperty("points").EnumerateArray()];

@@ -70,6 +70,25 @@ public sealed class SnapshotTests : IDisposable
         await door.RefusedAsync(404, "POST", "/collections/c/shards/9/snapshots");
     }
 
+    [Fact]
+    public async Task A_snapshot_is_fetched_from_another_service_with_its_key()
+    {
+        await using var door = await LoadedAsync();
+        await using var other = await OpenDoor.StartAsync(access: new Holdfast.Vectors.Endpoints.Access.VectorAccessOptions { ApiKey = "theirs" }, snapshots: Path.Combine(directory, "other"));
+        var name = (await door.AskAsync("POST", "/collections/c/snapshots")).GetProperty("name").GetString()!;
+        await using var target = await OpenDoor.StartAsync(snapshots: Path.Combine(directory, "target"));
+        await target.AskAsync("PUT", "/collections/copy/snapshots/recover", $$"""{"location":"{{door.Client.BaseAddress}}collections/c/snapshots/{{name}}"}""");
+        Assert.Equal(300, (await target.AskAsync("POST", "/collections/copy/points/count", "{}")).GetProperty("count").GetInt32());
+        Assert.Equal(200, (await other.SendAsync("PUT", "/collections/d", """{"vectors":{"size":1,"distance":"Dot"}}""", ("api-key", "theirs"))).Status);
+        var guarded = (await other.SendAsync("POST", "/collections/d/snapshots", null, ("api-key", "theirs"))).Answer.GetProperty("result").GetProperty("name").GetString();
+        var location = $"{other.Client.BaseAddress}collections/d/snapshots/{guarded}";
+        Assert.Contains("status - 401", await target.RefusedAsync(400, "PUT", "/collections/d/snapshots/recover", $$"""{"location":"{{location}}"}"""), StringComparison.Ordinal);
+        await target.AskAsync("PUT", "/collections/d/snapshots/recover", $$"""{"location":"{{location}}","api_key":"theirs"}""");
+        Assert.True((await target.AskAsync("GET", "/collections/d/exists")).GetProperty("exists").GetBoolean());
+        Assert.Contains("Failed to download", await target.RefusedAsync(400, "PUT", "/collections/x/snapshots/recover", """{"location":"http://127.0.0.1:9/x.snapshot"}"""), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(directory, "*.partial", SearchOption.AllDirectories));
+    }
+
     private static async Task<int> UploadAsync(OpenDoor door, string path, byte[] bytes)
     {
         using var form = new MultipartFormDataContent();

@@ -14,6 +14,8 @@ internal static class RagCommand
     private static readonly Option<string> EmbedUrl = Shared("--embed-url", "An OpenAI-compatible server that embeds, with /v1 (HOLDFAST_EMBED_URL). Without it the built-in embedder, which knows spelling and not meaning.");
     private static readonly Option<string> EmbedFolder = Shared("--embed-files", "The folder of a static embedding model (model2vec: model.safetensors, tokenizer.json) that embeds instead (HOLDFAST_EMBED_FILES).");
     private static readonly Option<string> EmbedModel = Shared("--embed-model", "The model that --embed-url is asked for (HOLDFAST_EMBED_MODEL).");
+    private static readonly Option<string> RerankUrl = Shared("--rerank-url", "A server that orders passages again, with /v1 (POST …/rerank, as Cohere, Jina and vLLM have it; HOLDFAST_RERANK_URL). Without it passages that cover more of the question come first.");
+    private static readonly Option<string> RerankModel = Shared("--rerank-model", "The model that --rerank-url is asked for (HOLDFAST_RERANK_MODEL).");
     private static readonly Option<string> ChatUrl = Shared("--chat-url", "An OpenAI-compatible server that answers, with /v1 (HOLDFAST_CHAT_URL). Without it answers are sentences of the passages.");
     private static readonly Option<string> ChatModel = Shared("--chat-model", "The model that --chat-url is asked for (HOLDFAST_CHAT_MODEL).");
 
@@ -28,7 +30,7 @@ internal static class RagCommand
         var search = new Command("search", "Prints the passages that fit best, by words and by vectors.") { question, limit };
         var ask = new Command("ask", "Answers from the passages, with citations.") { question, limit };
         var rag = new Command("rag", "Documents that can be asked, kept in the vectors face.") { ingest, search, ask };
-        foreach (var option in (Option[])[Server, Collection, EmbedUrl, EmbedModel, EmbedFolder, ChatUrl, ChatModel]) rag.Options.Add(option);
+        foreach (var option in (Option[])[Server, Collection, EmbedUrl, EmbedModel, EmbedFolder, RerankUrl, RerankModel, ChatUrl, ChatModel]) rag.Options.Add(option);
         Report.AddTo(rag);
         ingest.SetAction((parsed, cancel) => RunAsync(parsed, parsed.GetValue(size), knowledge => IngestAsync(parsed, knowledge, parsed.GetValue(paths)!, parsed.GetValue(prune), cancel)));
         search.SetAction((parsed, cancel) => RunAsync(parsed, 0, knowledge => SearchAsync(parsed, knowledge, parsed.GetValue(question)!, parsed.GetValue(limit), cancel)));
@@ -85,11 +87,13 @@ internal static class RagCommand
                 ServerKey = Environment.GetEnvironmentVariable("HOLDFAST_VECTORS_KEY"),
                 EmbedUrl = Said(parsed, EmbedUrl, "HOLDFAST_EMBED_URL") is { } embed ? UrlOf(embed) : null,
                 EmbedFolder = Said(parsed, EmbedFolder, "HOLDFAST_EMBED_FILES"),
+                RerankUrl = Said(parsed, RerankUrl, "HOLDFAST_RERANK_URL") is { } rerank ? UrlOf(rerank) : null,
                 ChatUrl = Said(parsed, ChatUrl, "HOLDFAST_CHAT_URL") is { } chat ? UrlOf(chat) : null,
                 ModelKey = Environment.GetEnvironmentVariable("HOLDFAST_MODEL_KEY"),
             };
             if (parsed.GetValue(Collection) is { } collection) options = options with { Collection = collection };
             if (Said(parsed, EmbedModel, "HOLDFAST_EMBED_MODEL") is { } embedModel) options = options with { EmbedModel = embedModel };
+            if (Said(parsed, RerankModel, "HOLDFAST_RERANK_MODEL") is { } rerankModel) options = options with { RerankModel = rerankModel };
             if (Said(parsed, ChatModel, "HOLDFAST_CHAT_MODEL") is { } chatModel) options = options with { ChatModel = chatModel };
             if (chunkCharacters != 0) options = options with { ChunkCharactersMax = Math.Clamp(chunkCharacters, 200, 20_000) };
             using var knowledge = new KnowledgeBase(options);

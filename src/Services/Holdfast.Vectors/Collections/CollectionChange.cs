@@ -25,6 +25,46 @@ internal static class CollectionChange
         return CollectionConfig.Parse(Text(root));
     }
 
+    /// <summary>With a vector more: <c>{"dense":{size, distance, …}}</c> or <c>{"sparse":{modifier, …}}</c>. A vector that is there as it is asked for stays as it is.</summary>
+    /// <exception cref="VectorFault">The name is taken by another, or it asks for something that cannot be.</exception>
+    public static CollectionConfig MakeVector(CollectionConfig config, string name, JsonElement request)
+    {
+        if (name.Length == 0 || Encoding.UTF8.GetByteCount(name) > CollectionLimits.NameBytesMax || name.Any(char.IsControl)) throw VectorFault.Invalid("vector_name", "a vector's name has 1 to 255 bytes and no control characters");
+        if (request.ValueKind != JsonValueKind.Object) throw VectorFault.BadJson("invalid type: expected an object");
+        var isDense = request.TryGetProperty("dense", out var vector);
+        if (!isDense && !request.TryGetProperty("sparse", out vector)) throw VectorFault.BadJson("data did not match any variant of untagged enum VectorNameConfig: expected `dense` or `sparse`");
+        if (vector.ValueKind != JsonValueKind.Object) throw VectorFault.BadJson("invalid type: a vector's configuration is an object");
+        var root = JsonNode.Parse(config.Json)!.AsObject();
+        var parameters = root["params"]!.AsObject();
+        if (isDense && parameters["vectors"]!.AsObject()["size"] is JsonValue) throw VectorFault.BadInput("the collection has one vector without a name: named ones cannot stand beside it, sparse ones can");
+        var kind = isDense ? "vectors" : "sparse_vectors";
+        var all = parameters[kind] as JsonObject ?? [];
+        var isThere = config.Columns.Any(column => column.Name == name && !column.IsGone);
+        if (isThere && all[name] is not JsonObject) throw VectorFault.BadInput($"Vector name {name} already exists, and is of another kind");
+        var before = isThere ? config.Columns[config.ColumnOf(name)] : null;
+        parameters[kind] = all;
+        all[name] = JsonNode.Parse(vector.GetRawText());
+        if (!isThere) ColumnNumbers.Write(root, config.Columns, name, -1);
+        var changed = CollectionConfig.Parse(Text(root));
+        if (before is null) return changed;
+        var asked = changed.Columns[changed.ColumnOf(name)];
+        return (asked.Size, asked.Distance, asked.Kind, asked.Datatype) == (before.Size, before.Distance, before.Kind, before.Datatype) ? config : throw VectorFault.BadInput($"Vector name {name} already exists with another size, distance or type");
+    }
+
+    /// <summary>Without a vector; its points keep what else they have.</summary>
+    /// <exception cref="VectorFault">There is none of that name.</exception>
+    public static CollectionConfig DeleteVector(CollectionConfig config, string name)
+    {
+        var number = config.ColumnOf(name);
+        var root = JsonNode.Parse(config.Json)!.AsObject();
+        var parameters = root["params"]!.AsObject();
+        if (name.Length == 0) throw VectorFault.BadInput("the only vector without a name cannot be deleted");
+        parameters["vectors"]!.AsObject().Remove(name);
+        if (parameters["sparse_vectors"] is JsonObject sparse && sparse.Remove(name) && sparse.Count == 0) parameters.Remove("sparse_vectors");
+        ColumnNumbers.Write(root, config.Columns, null, number);
+        return CollectionConfig.Parse(Text(root));
+    }
+
     private static void ChangeVectors(JsonObject known, JsonElement changes)
     {
         if (known["size"] is not JsonValue)
@@ -65,7 +105,8 @@ internal static class CollectionChange
         return merged;
     }
 
-    private static string Text(JsonObject root)
+    /// <summary>The configuration as text.</summary>
+    internal static string Text(JsonObject root)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, PayloadEdit.WriterOptions)) root.WriteTo(writer);

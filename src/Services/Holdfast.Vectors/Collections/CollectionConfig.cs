@@ -14,17 +14,22 @@ namespace Holdfast.Vectors.Collections;
 internal sealed class CollectionConfig
 {
     private CollectionRules? rules;
+    private string? shown;
 
     private CollectionConfig(string json, IReadOnlyList<VectorParams> columns, int shards, int replicas)
     {
         (Json, Columns, Shards, Replicas) = (json, columns, shards, replicas);
-        HasNames = columns.Count != 1 || columns[0].Name.Length > 0;
+        var alive = columns.Where(column => !column.IsGone).ToArray();
+        HasNames = alive.Length != 1 || alive[0].Name.Length > 0;
     }
 
-    /// <summary>The configuration as Qdrant shows it.</summary>
+    /// <summary>The configuration as the directory and the shards keep it: as Qdrant shows it, and the columns' numbers where vectors were made or deleted later.</summary>
     public string Json { get; }
 
-    /// <summary>The columns of vectors, in the order of their names.</summary>
+    /// <summary>The configuration as Qdrant shows it.</summary>
+    public string Shown => shown ??= ColumnNumbers.Without(Json);
+
+    /// <summary>The columns of vectors by their numbers: in the order of their names, those that were made later behind them, and those that were deleted in their places.</summary>
     public IReadOnlyList<VectorParams> Columns { get; }
 
     /// <summary>Whether vectors have names.</summary>
@@ -46,7 +51,7 @@ internal sealed class CollectionConfig
         var parameters = document.RootElement.GetProperty("params");
         var graph = GraphOf(document.RootElement.GetProperty("hnsw_config"), new GraphOptions());
         var quantization = QuantizationReader.Read(document.RootElement.GetProperty("quantization_config"), new Quantization());
-        return new CollectionConfig(json, ColumnsOf(parameters, graph, quantization), parameters.GetProperty("shard_number").GetInt32(), parameters.GetProperty("replication_factor").GetInt32());
+        return new CollectionConfig(json, ColumnNumbers.Order(document.RootElement, ColumnsOf(parameters, graph, quantization)), parameters.GetProperty("shard_number").GetInt32(), parameters.GetProperty("replication_factor").GetInt32());
     }
 
     /// <summary>Makes a configuration from what a client asks for, its defaults filled in.</summary>
@@ -86,7 +91,7 @@ internal sealed class CollectionConfig
     public int ColumnOf(string name)
     {
         for (var column = 0; column < Columns.Count; column++)
-            if (Columns[column].Name == name) return column;
+            if (Columns[column].Name == name && !Columns[column].IsGone) return column;
         throw VectorFault.NoSuchVector(name);
     }
 

@@ -17,6 +17,12 @@ internal sealed record CollectionRules
     /// <summary>The strict mode's truths by their names.</summary>
     public IReadOnlyDictionary<string, bool> Permissions { get; init; } = new Dictionary<string, bool>();
 
+    /// <summary>Vectors that a point may have at most in a column of many, by the column's name.</summary>
+    public IReadOnlyDictionary<string, double> MultiVectorsMax { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>Components that a point's sparse vector may have at most, by the column's name.</summary>
+    public IReadOnlyDictionary<string, double> SparseLengthsMax { get; init; } = new Dictionary<string, double>();
+
     /// <summary>Reads them from a configuration.</summary>
     public static CollectionRules Read(string json)
     {
@@ -27,7 +33,16 @@ internal sealed record CollectionRules
         foreach (var property in strict.EnumerateObject())
             if (property.Value.ValueKind == JsonValueKind.Number) limits[property.Name] = property.Value.GetDouble();
             else if (property.Value.ValueKind is JsonValueKind.True or JsonValueKind.False) permissions[property.Name] = property.Value.GetBoolean();
-        return new CollectionRules { IsCustomSharded = isCustom, IsStrict = permissions.GetValueOrDefault("enabled"), Limits = limits, Permissions = permissions };
+        return new CollectionRules { IsCustomSharded = isCustom, IsStrict = permissions.GetValueOrDefault("enabled"), Limits = limits, Permissions = permissions, MultiVectorsMax = ByName(strict, "multivector_config", "max_vectors"), SparseLengthsMax = ByName(strict, "sparse_config", "max_length") };
+    }
+
+    private static Dictionary<string, double> ByName(JsonElement strict, string member, string limit)
+    {
+        var limits = new Dictionary<string, double>(StringComparer.Ordinal);
+        if (!strict.TryGetProperty(member, out var columns) || columns.ValueKind != JsonValueKind.Object) return limits;
+        foreach (var column in columns.EnumerateObject())
+            if (column.Value.ValueKind == JsonValueKind.Object && column.Value.TryGetProperty(limit, out var most) && most.ValueKind == JsonValueKind.Number) limits[column.Name] = most.GetDouble();
+        return limits;
     }
 
     /// <summary>Refuses a number above a limit of the strict mode.</summary>

@@ -53,6 +53,12 @@ internal sealed class VectorCall(VectorRoom room, AccessGrant grant, IReadOnlyDi
     /// <summary>What the request wrote, for reads that must see it; null when nothing.</summary>
     public SessionToken? Written { get; private set; }
 
+    /// <summary>Bytes of the vectors that were written.</summary>
+    public long VectorBytesWritten { get; private set; }
+
+    /// <summary>Bytes of the payloads that were written with whole points.</summary>
+    public long PayloadBytesWritten { get; private set; }
+
     /// <summary>Whether the reply tells how it was found.</summary>
     public bool WantsExplanation => queryOf("explain") is "true" or "1" or "";
 
@@ -131,6 +137,8 @@ internal sealed class VectorCall(VectorRoom room, AccessGrant grant, IReadOnlyDi
     /// <summary>Notes what was written.</summary>
     public ulong Wrote(WriteDone done)
     {
+        VectorBytesWritten += done.VectorBytes;
+        PayloadBytesWritten += done.PayloadBytes;
         if (Written is null) Written = done.Session;
         else foreach (var part in done.Session.Positions) Written.Raise(part.Key, part.Value);
         return done.Number;

@@ -98,9 +98,10 @@ internal sealed unsafe class SegmentFile
     /// <summary>The payloads.</summary>
     public RowBlobs Payloads() => new(Rows, Memory, parts[(SegmentPart.PayloadBounds, 0)].Offset, parts[(SegmentPart.Payloads, 0)].Offset);
 
-    /// <summary>A column.</summary>
+    /// <summary>A column. One that the collection got later, or has no more, is empty.</summary>
     public VectorColumn ColumnOf(int number, VectorParams column)
     {
+        if (column.IsGone || !parts.ContainsKey((SegmentPart.Vectors, number))) return new VectorColumn(column, Rows);
         var at = parts[(SegmentPart.Vectors, number)].Offset;
         return column.Kind == VectorKind.Dense
             ? new VectorColumn(column, Rows, new RowMemory(Memory, at, column.RowBytes, Rows), null)
@@ -122,7 +123,11 @@ internal sealed unsafe class SegmentFile
         for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--) parts[((SegmentPart)reader.ReadByte(), reader.ReadByte())] = ((long)reader.ReadUInt64(), (long)reader.ReadUInt64());
         if (!reader.IsWhole || rows <= 0 || !Holds(SegmentPart.Ids, 0, (long)rows * IdBytes) || !Holds(SegmentPart.Heads, 0, (long)rows * sizeof(RowHead)) || !IsBounded(SegmentPart.PayloadBounds, SegmentPart.Payloads, 0)) return null;
         for (var column = 0; column < columns.Count; column++)
+        {
+            if (columns[column].IsGone || !parts.ContainsKey((SegmentPart.Vectors, column))) continue;
             if (columns[column].Kind == VectorKind.Dense ? !Holds(SegmentPart.Vectors, column, (long)rows * columns[column].RowBytes) : !IsBounded(SegmentPart.VectorBounds, SegmentPart.Vectors, column)) return null;
+        }
+
         return new SegmentFile(memory, rows, parts);
 
         bool Holds(SegmentPart part, int column, long wanted) => parts.TryGetValue((part, column), out var found) && found.Bytes == wanted && found.Offset >= 0 && found.Offset % 4096 == 0 && found.Offset + found.Bytes <= length;
@@ -138,6 +143,7 @@ internal sealed unsafe class SegmentFile
         Ahead(SegmentPart.Heads, 0);
         for (var column = 0; column < columns.Count; column++)
         {
+            if (columns[column].IsGone || !parts.ContainsKey((SegmentPart.Vectors, column))) continue;
             if (!columns[column].IsOnDisk) Ahead(SegmentPart.Vectors, column);
             else Memory.ExpectScatteredReads(parts[(SegmentPart.Vectors, column)].Offset, parts[(SegmentPart.Vectors, column)].Bytes);
         }

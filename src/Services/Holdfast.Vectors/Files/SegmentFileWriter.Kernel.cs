@@ -17,10 +17,16 @@ internal sealed unsafe class SegmentFileWriter : IDisposable
     private readonly IReadOnlyList<(Segment Segment, int Row)> rows;
     private readonly List<(SegmentPart Part, int Column, long Offset, long Bytes)> table = [];
     private readonly ByteBuffer buffer = new(1 << 20);
+    private readonly ulong known;
     private long length;
 
     /// <summary>Begins a file of these rows.</summary>
-    public SegmentFileWriter(StateFiles files, IReadOnlyList<VectorParams> columns, IReadOnlyList<(Segment Segment, int Row)> rows) => (file, this.columns, this.rows) = (files.Begin(), columns, rows);
+    public SegmentFileWriter(StateFiles files, IReadOnlyList<VectorParams> columns, IReadOnlyList<(Segment Segment, int Row)> rows)
+    {
+        (file, this.columns, this.rows) = (files.Begin(), columns, rows);
+        for (var column = 0; column < columns.Count; column++)
+            if (!columns[column].IsGone) known |= 1UL << column;
+    }
 
     /// <summary>Writes it, a few thousand rows at each step.</summary>
     public IEnumerable<bool> Steps()
@@ -31,6 +37,7 @@ internal sealed unsafe class SegmentFileWriter : IDisposable
         for (var column = 0; column < columns.Count; column++)
         {
             var number = column;
+            if (columns[column].IsGone) continue;
             var steps = columns[column].Kind == VectorKind.Dense
                 ? Each(SegmentPart.Vectors, number, (segment, row) => WriteVector(segment, row, number))
                 : WithBounds(SegmentPart.Vectors, SegmentPart.VectorBounds, number, (segment, row) => WriteBlob(segment, row, number));
@@ -118,6 +125,7 @@ internal sealed unsafe class SegmentFileWriter : IDisposable
     {
         var head = segment.Head(row);
         head.DiedAt = 0;
+        head.Has &= known;
         new SpanWriter(buffer).WriteBytes(new ReadOnlySpan<byte>(&head, sizeof(RowHead)));
         GC.KeepAlive(segment);
     }

@@ -3,7 +3,7 @@ using Holdfast.Vectors.Points;
 namespace Holdfast.Vectors.Filters;
 
 /// <summary>Answers as much of a filter as a segment's payload indexes can.</summary>
-internal readonly struct FilterByIndex(Segment segment, int visible)
+internal readonly struct FilterByIndex(Segment segment, int visible, PointStore store)
 {
     /// <summary>Clears the bits of rows that cannot pass. Returns what of the filter is still to be asked of those left; null for nothing.</summary>
     public Filter? Apply(Filter filter, ulong[] bits)
@@ -87,12 +87,11 @@ internal readonly struct FilterByIndex(Segment segment, int visible)
 
     private unsafe void ReadVectors(string name, ulong[] bits)
     {
-        foreach (var column in segment.Columns)
-        {
-            if (column.Params.Name != name) continue;
-            for (var word = 0; word << 6 < visible; word++) bits[word] = Volatile.Read(ref column.Live[word]);
-            GC.KeepAlive(column);
-        }
+        var number = store.ColumnOf(name);
+        if (number < 0) return;
+        var column = segment.Columns[number];
+        for (var word = 0; word << 6 < visible; word++) bits[word] = Volatile.Read(ref column.Live[word]);
+        GC.KeepAlive(column);
     }
 
     private static void And(ulong[] bits, ulong[] other)

@@ -15,6 +15,7 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
     /// <summary>A graph is taken over from a source of which at least this share lives; else it is built anew.</summary>
     private const double TakenOverShareMin = 0.7;
 
+    private readonly IReadOnlyList<VectorParams> columns = store.Columns;
     private MergeWatch? watch;
     private Segment? target;
     private SegmentFiles? files;
@@ -29,7 +30,7 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
         if (watch.Rows.Count > 0)
         {
             foreach (var step in CopyRows(watch)) yield return step;
-            for (var column = 0; column < store.Columns.Count; column++)
+            for (var column = 0; column < columns.Count; column++)
                 foreach (var step in Index(watch, column)) yield return step;
             foreach (var source in sources) target!.Indexes.TakeAfter(source.Indexes, target);
         }
@@ -56,7 +57,7 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
         if (isDone) return true;
         lock (machine.Gate)
         {
-            if (machine.State?.Store == store)
+            if (machine.State?.Store == store && !watch!.IsVoid)
             {
                 if (target is not null) target.Files = files;
                 if (!store.TryFinishMerge(watch!, target)) return false;
@@ -73,14 +74,14 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
     {
         if (store.Files is { } kept)
         {
-            using var writer = new SegmentFileWriter(kept, store.Columns, merged.Rows);
+            using var writer = new SegmentFileWriter(kept, columns, merged.Rows);
             foreach (var step in writer.Steps()) yield return step;
-            files = new SegmentFiles(writer.Seal(), new FileHash?[store.Columns.Count]);
-            target = new Segment(merged.Number, store.Columns, SegmentFile.Open(kept, files.Rows, store.Columns));
+            files = new SegmentFiles(writer.Seal(), new FileHash?[columns.Count]);
+            target = new Segment(merged.Number, columns, SegmentFile.Open(kept, files.Rows, columns));
         }
         else
         {
-            target = new Segment(merged.Number, store.Columns, merged.Rows.Count);
+            target = new Segment(merged.Number, columns, merged.Rows.Count);
             foreach (var (segment, row) in merged.Rows)
             {
                 CopyRow(segment, row, target);
@@ -103,6 +104,8 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
         var copy = to.Add(from.IdOf(row), from.PayloadOf(row));
         var head = from.Head(row);
         head.DiedAt = 0;
+        for (var column = 0; column < to.Columns.Length; column++)
+            if (to.Columns[column].Params.IsGone) head.Has &= ~(1UL << column);
         to.Head(copy) = head;
         for (var column = 0; column < to.Columns.Length; column++)
             if ((head.Has & (1UL << column)) != 0) to.Columns[column].Copy(copy, from.Columns[column], row);
@@ -152,7 +155,7 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
         {
             var column = sources[at].Columns[number];
             if (column.Index is not { } index || index.Indexed < sources[at].Count || column.LiveCount < sources[at].Count * TakenOverShareMin) continue;
-            if (column.Params.Quantization != store.Columns[number].Quantization || column.Params.Graph.M != store.Columns[number].Graph.M) continue;
+            if (column.Params.Quantization != columns[number].Quantization || column.Params.Graph.M != columns[number].Graph.M) continue;
             if (best < 0 || column.LiveCount > sources[best].Columns[number].LiveCount) best = at;
         }
 

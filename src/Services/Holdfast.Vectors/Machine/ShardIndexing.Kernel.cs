@@ -46,15 +46,20 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         var store = state.Store;
         foreach (var segment in store.Segments)
             for (var column = 0; column < segment.Columns.Length; column++)
-                if (ReadBack(store, segment, column)) return true;
+                if (!IsDeleted(store, column) && ReadBack(store, segment, column)) return true;
         var isMerging = Merge();
         foreach (var segment in store.Segments)
-            foreach (var column in segment.Columns)
+            for (var number = 0; number < segment.Columns.Length; number++)
+            {
+                if (IsDeleted(store, number)) continue;
+                var column = segment.Columns[number];
                 if (Extend(segment, column) || Insert(segment, column) || Mend(segment, column)) return true;
+            }
+
         if (FillDeclared(state) || isMerging) return true;
         foreach (var segment in store.Segments)
             for (var column = 0; column < segment.Columns.Length; column++)
-                if (Keep(store, segment, column)) return true;
+                if (!IsDeleted(store, column) && Keep(store, segment, column)) return true;
         return refused == 0 && Plan(store);
     }
 
@@ -127,6 +132,8 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
                 if (segment.Indexes.Fill(path, type, state.TextKeys.GetValueOrDefault(path.Text), segment, DeclaredRowsPerBatch)) return true;
         return false;
     }
+
+    private static bool IsDeleted(PointStore store, int column) => column < store.Columns.Count && store.Columns[column].IsGone;
 
     private static bool Extend(Segment segment, VectorColumn column)
     {

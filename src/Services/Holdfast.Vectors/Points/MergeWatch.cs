@@ -32,6 +32,9 @@ internal sealed unsafe class MergeWatch
     /// <summary>The segments that will go.</summary>
     public IReadOnlyList<Segment> Sources { get; }
 
+    /// <summary>Whether the collection's columns have changed meanwhile: the copy is of no use.</summary>
+    public bool IsVoid { get; set; }
+
     /// <summary>The number of the one that comes.</summary>
     public int Number { get; }
 

@@ -20,6 +20,8 @@ internal sealed class PointStore
     private Segment[] segments = [];
     private MergeWatch? watch;
     private int nextNumber;
+    private bool isForgetting;
+    private long payloadBytes;
 
     /// <summary>No points.</summary>
     /// <param name="columns">The collection's columns.</param>
@@ -28,10 +30,14 @@ internal sealed class PointStore
     {
         Invariant.Holds(columns.Count <= CollectionLimits.ColumnsMax, "a collection has more columns than a row has bits for them");
         (Columns, this.rowsMax) = (columns, rowsMax);
+        Known = KnownOf(columns);
     }
 
     /// <summary>The columns. Those of older segments may be indexed in other ways.</summary>
     public IReadOnlyList<VectorParams> Columns { get; private set; }
+
+    /// <summary>A bit for each column that was not deleted.</summary>
+    public ulong Known { get; private set; }
 
     /// <summary>Rows of a segment.</summary>
     public int RowsMax => rowsMax;
@@ -50,6 +56,9 @@ internal sealed class PointStore
 
     /// <summary>The sum of all points' hashes.</summary>
     public ulong Hash { get; private set; }
+
+    /// <summary>Bytes of all points' payloads. Others may see it a little early.</summary>
+    public long PayloadBytes => Volatile.Read(ref payloadBytes);
 
     /// <summary>The ids in order. The writer's.</summary>
     public IdIndex Ids => ids;
@@ -89,7 +98,7 @@ internal sealed class PointStore
         var row = segment.Add(id, old.PayloadOf(oldRow));
         for (var column = 0; column < Columns.Count; column++)
         {
-            var isKept = (old.Head(oldRow).Has & (1UL << column)) != 0;
+            var isKept = (old.Head(oldRow).Has & Known & (1UL << column)) != 0;
             foreach (var change in changes)
                 if (change.Column == column)
                 {
@@ -116,7 +125,9 @@ internal sealed class PointStore
         foreach (var view in views) view.Keep(new RowAddress(segment.Number, row), new KeptRow(old, segment.Head(row).Version));
         Hash -= HashOf(id, segment, row);
         watch?.Note(new RowAddress(segment.Number, row));
-        segment.SetPayload(row, change(old));
+        var next = change(old);
+        payloadBytes += next.Json.Length - old.Json.Length;
+        segment.SetPayload(row, next);
         Hash += HashOf(id, segment, row);
         segment.Head(row).Version = index.Value;
         return true;
@@ -160,22 +171,60 @@ internal sealed class PointStore
     public int ColumnOf(string name)
     {
         for (var column = 0; column < Columns.Count; column++)
-            if (Columns[column].Name == name) return column;
+            if (Columns[column].Name == name && !Columns[column].IsGone) return column;
         return -1;
     }
 
     /// <summary>Where an id list's place is. The writer's.</summary>
     public Segment SegmentOf(RowAddress address) => numbered[address.Segment];
 
-    /// <summary>Rows of new segments are indexed by other settings from now on. Sizes, distances and types are the same.</summary>
-    public void Reconfigure(IReadOnlyList<VectorParams> columns) => Columns = columns;
+    /// <summary>Rows of new segments are indexed by other settings from now on. Sizes, distances and types are the same; columns may have come or gone, which a merge under way knows nothing of.</summary>
+    public void Reconfigure(IReadOnlyList<VectorParams> columns)
+    {
+        var known = KnownOf(columns);
+        if (watch is not null && (columns.Count > Columns.Count || known != Known)) watch.IsVoid = true;
+        foreach (var segment in segments) segment.Widen(columns);
+        (Columns, Known, isForgetting) = (columns, known, false);
+    }
+
+    /// <summary>
+    /// Lets points forget what they have in columns that are about to be deleted: their hashes are over what is left. Some rows of some segment at a time; false while there are others. No other entry comes in
+    /// between, and no merge begins.
+    /// </summary>
+    /// <param name="known">A bit for each column that stays.</param>
+    /// <param name="done">Rows that are done.</param>
+    /// <param name="most">How many are done at once.</param>
+    public bool TryForget(ulong known, ref int done, int most)
+    {
+        isForgetting = true;
+        if (watch is not null) watch.IsVoid = true;
+        var before = 0;
+        foreach (var segment in segments)
+        {
+            for (var row = Math.Max(0, done - before); row < segment.Count; row++)
+            {
+                if (most-- == 0) return false;
+                done++;
+                ref var head = ref segment.Head(row);
+                if (head.DiedAt != 0 || (head.Has & Known & ~known) == 0) continue;
+                var id = segment.IdOf(row);
+                Hash -= HashOf(id, segment, row);
+                head.VectorHash = VectorHashOf(segment, row, known);
+                Hash += HashOf(id, segment, row);
+            }
+
+            before += segment.Count;
+        }
+
+        return true;
+    }
 
     /// <summary>
     /// Begins to merge segments: they take no more rows. One merge at a time; null while there is another, or an entry is half done. Between entries, where nothing is applied meanwhile.
     /// </summary>
     public MergeWatch? BeginMerge(IReadOnlyList<Segment> sources)
     {
-        if (watch is not null || born.Count > 0 || ended.Count > 0 || sources.Any(source => !segments.Contains(source))) return null;
+        if (watch is not null || isForgetting || born.Count > 0 || ended.Count > 0 || sources.Any(source => !segments.Contains(source))) return null;
         foreach (var source in sources) source.Seal();
         return watch = new MergeWatch(sources, nextNumber++);
     }
@@ -219,6 +268,7 @@ internal sealed class PointStore
         var rows = SegmentFile.Open(Files!, files.Rows, Columns);
         var segment = new Segment(nextNumber++, Columns, rows) { Files = files };
         foreach (var file in files.All) Files!.Hold(file);
+        if (files.Graphs.Length < Columns.Count) segment.Files = files with { Graphs = [.. files.Graphs, .. new FileHash?[Columns.Count - files.Graphs.Length]] };
         numbered[segment.Number] = segment;
         Volatile.Write(ref segments, [.. segments, segment]);
         return segment;
@@ -240,9 +290,17 @@ internal sealed class PointStore
             head.Version = change.Version;
         }
 
+        if ((head.Has & ~Known) != 0)
+        {
+            // Written before a column was deleted.
+            head.Has &= Known;
+            head.VectorHash = VectorHashOf(segment, row, Known);
+        }
+
         var id = segment.IdOf(row);
         Invariant.Holds(ids.Set(id, new RowAddress(segment.Number, row)), "a snapshot names a point twice: it passed its checksum, so it was written by another program");
         Hash += HashOf(id, segment, row);
+        payloadBytes += segment.PayloadJson(row).Length;
         segment.EnlivenWhole(row);
     }
 
@@ -257,24 +315,18 @@ internal sealed class PointStore
     private void Enter(in PointId id, Segment segment, int row, LogIndex index, ulong version)
     {
         segment.Head(row).Version = version;
-        var hash = new ContentHash(0);
-        for (var column = 0; column < Columns.Count; column++)
-        {
-            if ((segment.Head(row).Has & (1UL << column)) == 0) continue;
-            hash.Add((ulong)column);
-            hash.Add(segment.Columns[column].Content(row));
-        }
-
-        segment.Head(row).VectorHash = hash.Value;
+        segment.Head(row).VectorHash = VectorHashOf(segment, row, Known);
         if (TryFind(id, out var old, out var oldRow)) End(id, old, oldRow, index);
         ids.Set(id, new RowAddress(segment.Number, row));
         Hash += HashOf(id, segment, row);
+        payloadBytes += segment.PayloadJson(row).Length;
         born.Add(new RowAddress(segment.Number, row));
     }
 
     private void End(in PointId id, Segment segment, int row, LogIndex index)
     {
         Hash -= HashOf(id, segment, row);
+        payloadBytes -= segment.PayloadJson(row).Length;
         segment.Head(row).DiedAt = index.Value;
         watch?.Note(new RowAddress(segment.Number, row));
         ended.Add(new RowAddress(segment.Number, row));
@@ -294,6 +346,28 @@ internal sealed class PointStore
         if (segment.Files is not { } held) return;
         foreach (var file in held.All) Files!.Release(file);
         segment.Files = null;
+    }
+
+    private static ulong KnownOf(IReadOnlyList<VectorParams> columns)
+    {
+        var known = 0UL;
+        for (var column = 0; column < columns.Count; column++)
+            if (!columns[column].IsGone) known |= 1UL << column;
+        return known;
+    }
+
+    /// <summary>The hash of what a row has in some columns.</summary>
+    private static ulong VectorHashOf(Segment segment, int row, ulong known)
+    {
+        var hash = new ContentHash(0);
+        for (var column = 0; column < segment.Columns.Length; column++)
+        {
+            if ((segment.Head(row).Has & known & (1UL << column)) == 0) continue;
+            hash.Add((ulong)column);
+            hash.Add(segment.Columns[column].Content(row));
+        }
+
+        return hash.Value;
     }
 
     /// <summary>A point's share of the hash.</summary>

@@ -19,6 +19,7 @@ internal sealed unsafe class Segment
     private readonly ReservedMemory heads;
     private readonly long headsAt;
     private readonly ReservedMemory live;
+    private VectorColumn[] columns = [];
     private int visible;
     private int liveCount;
 
@@ -51,8 +52,12 @@ internal sealed unsafe class Segment
     /// <summary>How many rows it may take.</summary>
     public int RowsMax { get; }
 
-    /// <summary>Its columns, in the collection's order.</summary>
-    public VectorColumn[] Columns { get; }
+    /// <summary>Its columns, in the collection's order. A deleted one's rows stay until the segment is written anew; nobody asks for them.</summary>
+    public VectorColumn[] Columns
+    {
+        get => Volatile.Read(ref columns);
+        private set => Volatile.Write(ref columns, value);
+    }
 
     /// <summary>Scratch space for walks through its graphs.</summary>
     public ScratchPool Scratch { get; }
@@ -151,6 +156,14 @@ internal sealed unsafe class Segment
 
     /// <summary>Lets readers look at everything that was added.</summary>
     public void Publish() => Volatile.Write(ref visible, Count);
+
+    /// <summary>Columns that the collection got since are here too, without a vector in them. The writer's.</summary>
+    public void Widen(IReadOnlyList<VectorParams> all)
+    {
+        if (all.Count <= Columns.Length) return;
+        if (Files is { } files && files.Graphs.Length < all.Count) Files = files with { Graphs = [.. files.Graphs, .. new Holdfast.Storage.FileHash?[all.Count - files.Graphs.Length]] };
+        Columns = [.. Columns, .. all.Skip(Columns.Length).Select(column => new VectorColumn(column, RowsMax))];
+    }
 
     /// <summary>Takes no more rows from now on. The writer's.</summary>
     public void Seal() => IsSealed = true;

@@ -27,6 +27,9 @@ internal enum VectorKind : byte
 
     /// <summary>Components at a few of very many places.</summary>
     Sparse = 2,
+
+    /// <summary>Nothing any more: the vector's name was deleted, and its number is never given to another.</summary>
+    Gone = 3,
 }
 
 /// <summary>A column of vectors, as a collection defines it once.</summary>
@@ -61,6 +64,12 @@ internal sealed record VectorParams
 
     /// <summary>Of a sparse column: whether a query's components are weighted by how rare their places are.</summary>
     public bool IsWeightedByRarity { get; init; }
+
+    /// <summary>Whether its name was deleted.</summary>
+    public bool IsGone => Kind == VectorKind.Gone;
+
+    /// <summary>What stands in the place of a deleted column. Clients cannot say its name.</summary>
+    public static VectorParams Deleted(int number) => new() { Name = $"\0{number.ToString(System.Globalization.CultureInfo.InvariantCulture)}", Size = 0, Distance = Distance.Dot, Kind = VectorKind.Gone };
 
     /// <summary>Bytes of a component.</summary>
     public int ElementBytes => Datatype switch { VectorDatatype.Float32 => sizeof(float), VectorDatatype.Float16 => sizeof(ushort), _ => sizeof(byte) };

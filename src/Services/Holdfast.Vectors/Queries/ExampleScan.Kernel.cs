@@ -97,6 +97,7 @@ internal sealed class ExampleScore
             ExampleRule.BestScore => BestOf(positive, negative),
             ExampleRule.SumScores => Sum(positive) - Sum(negative),
             ExampleRule.Discover => Ranks(positive, negative) + Squashed(likenesses[0]),
+            ExampleRule.Feedback => Weighed(likenesses[0], positive, negative),
             _ => Losses(positive, negative),
         };
     }
@@ -105,6 +106,13 @@ internal sealed class ExampleScore
     {
         var (plus, minus) = (Most(positive), Most(negative));
         return plus > minus ? Squashed(plus) : -Squashed(minus);
+    }
+
+    private float Weighed(float target, ReadOnlySpan<float> positive, ReadOnlySpan<float> negative)
+    {
+        var sum = question.Weights[0] * target;
+        for (var at = 0; at < positive.Length; at++) sum += question.Weights[at + 1] * (positive[at] - negative[at]);
+        return sum;
     }
 
     private static float Ranks(ReadOnlySpan<float> positive, ReadOnlySpan<float> negative)

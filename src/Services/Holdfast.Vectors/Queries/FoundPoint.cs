@@ -15,6 +15,9 @@ internal readonly record struct ContentWanted(bool Payload, ulong Columns)
 
     /// <summary>Whether anything.</summary>
     public bool IsAnything => Payload || Columns != 0;
+
+    /// <summary>The same, of columns that were not deleted.</summary>
+    public ContentWanted Known(PointStore store) => this with { Columns = Columns & store.Known };
 }
 
 /// <summary>The value by which points were put in order.</summary>

@@ -149,13 +149,17 @@ internal static class QuestionCodec
         WriteVectors(writer, question.Target is { } target ? [target] : []);
         writer.WriteUInt32((uint)question.Limit);
         WriteThreshold(writer, question.ScoreThreshold);
+        if (question.Rule == ExampleRule.Feedback) writer.WriteBlock(MemoryMarshal.AsBytes<float>([.. question.Weights]));
     }
 
-    private static ExampleQuestion ReadExamples(ref SpanReader reader)
+    private static ExampleQuestion? ReadExamples(ref SpanReader reader)
     {
         var (column, rule) = (reader.ReadByte(), (ExampleRule)reader.ReadByte());
         var (positive, negative, target) = (ReadVectors(ref reader), ReadVectors(ref reader), ReadVectors(ref reader));
-        return new ExampleQuestion(column, rule, positive, negative, target.Count == 0 ? null : target[0], (int)reader.ReadUInt32(), ReadThreshold(ref reader));
+        var question = new ExampleQuestion(column, rule, positive, negative, target.Count == 0 ? null : target[0], (int)reader.ReadUInt32(), ReadThreshold(ref reader));
+        if (rule == ExampleRule.Feedback) question = question with { Weights = MemoryMarshal.Cast<byte, float>(reader.ReadBlock()).ToArray() };
+        var isSound = rule <= ExampleRule.Feedback && (rule != ExampleRule.Feedback || (target.Count == 1 && positive.Count == negative.Count && question.Weights.Count == positive.Count + 1));
+        return isSound ? question : null;
     }
 
     private static RetrieveQuestion ReadIds(ref SpanReader reader)

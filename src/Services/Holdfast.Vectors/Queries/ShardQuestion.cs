@@ -32,7 +32,11 @@ internal sealed record NearestQuestion(NearestQuery Query) : ShardQuestion;
 /// <param name="Target">Of discovery, what is looked for.</param>
 /// <param name="Limit">How many.</param>
 /// <param name="ScoreThreshold">Worse ones are left out.</param>
-internal sealed record ExampleQuestion(int Column, ExampleRule Rule, IReadOnlyList<NamedVector> Positive, IReadOnlyList<NamedVector> Negative, NamedVector? Target, int Limit, float? ScoreThreshold) : ShardQuestion;
+internal sealed record ExampleQuestion(int Column, ExampleRule Rule, IReadOnlyList<NamedVector> Positive, IReadOnlyList<NamedVector> Negative, NamedVector? Target, int Limit, float? ScoreThreshold) : ShardQuestion
+{
+    /// <summary>Of feedback: what closeness to the target counts, and then each pair's lead.</summary>
+    public IReadOnlyList<float> Weights { get; init; } = [];
+}
 
 /// <summary>Points by their names; those that are not there are left out.</summary>
 internal sealed record RetrieveQuestion(IReadOnlyList<PointId> Ids) : ShardQuestion;
@@ -59,7 +63,7 @@ internal sealed record NamesQuestion : ShardQuestion;
 /// <summary>Which values there are at a key, and at how many points each.</summary>
 internal sealed record FacetQuestion(string Key) : ShardQuestion;
 
-/// <summary>The shard's counters.</summary>
+/// <summary>The shard's counters; the answer's <see cref="ShardAnswer.Count"/> are the bytes of all payloads.</summary>
 internal sealed record FactsQuestion : ShardQuestion
 {
     /// <inheritdoc/>
@@ -99,6 +103,9 @@ internal enum ExampleRule : byte
 
     /// <summary>How far on the wrong side of pairs it stands.</summary>
     Context = 3,
+
+    /// <summary>How close to the target, and how much closer to each pair's positive example than to its negative one, weighed.</summary>
+    Feedback = 4,
 }
 
 /// <summary>An order by a payload's values.</summary>

@@ -10,6 +10,8 @@ internal static class ShardReader
     /// <summary>The answer.</summary>
     public static ShardAnswer Answer(ShardState state, ShardQuestion question)
     {
+        question = question with { Wanted = question.Wanted.Known(state.Store) };
+        RequireColumn(state, question switch { NearestQuestion nearest => nearest.Query.Column, ExampleQuestion examples => examples.Column, SampleQuestion sample => sample.Column, _ => -1 });
         switch (question)
         {
             case NearestQuestion nearest: return Nearest(state, nearest);
@@ -19,9 +21,17 @@ internal static class ShardReader
             case FacetQuestion facet: return new ShardAnswer { Values = PayloadScan.Facets(state, facet) };
             case CountQuestion count: return new ShardAnswer { Count = CountOf(state, count.Filter) };
             case NamesQuestion names: return new ShardAnswer { Points = [.. PayloadScan.Rows(state, names.Filter).Select(each => each.Segment.IdOf(each.Row)).Distinct().Select(id => new FoundPoint(id))] };
-            case FactsQuestion: return new ShardAnswer { Facts = FactsOf(state) };
+            case FactsQuestion: return new ShardAnswer { Facts = FactsOf(state), Count = state.Store.PayloadBytes };
             default: throw VectorFault.NotHere(question.GetType().Name);
         }
+    }
+
+    /// <summary>A vector may have been made a moment ago, through another node, or deleted.</summary>
+    private static void RequireColumn(ShardState state, int column)
+    {
+        var columns = state.Store.Columns;
+        if (column >= columns.Count) throw VectorFault.Unavailable("this replica does not know the vector yet");
+        if (column >= 0 && columns[column].IsGone) throw VectorFault.BadInput("Not existing vector name error: its name was deleted");
     }
 
     private static ShardAnswer Nearest(ShardState state, NearestQuestion question)
@@ -36,11 +46,12 @@ internal static class ShardReader
 
     private static ShardFacts FactsOf(ShardState state) => new(
         state.Store.Count,
-        state.Store.Segments.Sum(segment => segment.Columns.Sum(column => (long)Math.Min(column.Index?.Indexed ?? 0, column.LiveCount))),
+        state.Store.Segments.Sum(segment => KnownColumns(state, segment).Sum(column => (long)Math.Min(column.Index?.Indexed ?? 0, column.LiveCount))),
         Math.Max(1, state.Store.Segments.Length),
-        state.Store.Segments.All(segment => segment.Columns.All(column => column.Index is not { } index || index.Indexed >= segment.Visible)),
+        state.Store.Segments.All(segment => KnownColumns(state, segment).All(column => column.Index is not { } index || index.Indexed >= segment.Visible)),
         [.. state.Indexes]);
 
+    private static IEnumerable<VectorColumn> KnownColumns(ShardState state, Segment segment) => segment.Columns.Where((_, number) => (state.Store.Known & (1UL << number)) != 0);
 }
 
 /// <summary>Rows that the list of ids named, and where the next page begins.</summary>
@@ -100,11 +111,12 @@ internal static class RowLookup
         var filter = question.Filter?.WithWordsWhere(found.State.TextKeys);
         var limit = question is PageQuestion page ? page.Limit : int.MaxValue;
         var points = new List<FoundPoint>(Math.Min(found.Rows.Count, limit));
+        var wanted = question.Wanted.Known(found.State.Store);
         foreach (var (segment, row) in found.Rows)
         {
             if (filter is not null && !AdmittedRows.Passes(filter, segment, row, found.State)) continue;
             if (points.Count == limit) return new ShardAnswer { Points = points, Next = segment.IdOf(row) };
-            points.Add(FoundPoint.Of(segment, row, question.Wanted));
+            points.Add(FoundPoint.Of(segment, row, wanted));
         }
 
         return new ShardAnswer { Points = points, Next = found.Next };

@@ -135,7 +135,7 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index)
         if (!store.TryFind(id, out var segment, out var row)) return false;
         using var payload = segment.PayloadOf(row).Parse();
         var here = store;
-        return filter.Passes(new FilterSubject(id, payload.RootElement, name => here.ColumnOf(name) is >= 0 and var column && (segment.Head(row).Has & (1UL << column)) != 0));
+        return filter.Passes(new FilterSubject(id, payload.RootElement, name => here.ColumnOf(name) is >= 0 and var column && (segment.Head(row).Has & here.Known & (1UL << column)) != 0));
     }
 
     private (int Column, NamedVector? Vector)[] Numbered(IReadOnlyList<NamedVector> vectors)

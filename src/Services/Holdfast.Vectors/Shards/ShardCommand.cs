@@ -187,12 +187,14 @@ internal static class ShardCommand
     {
         var id = PointId.Read(ref reader);
         var payload = Payload.FromNormalised(reader.ReadBlock());
-        var vectors = new NamedVector[reader.ReadByte()];
-        for (var at = 0; at < vectors.Length; at++)
+        int count = reader.ReadByte();
+        var vectors = new List<NamedVector>(count);
+        for (; count > 0; count--)
         {
             var column = reader.ReadByte();
             var block = reader.ReadBlock();
-            if (column < columns.Count && ReadVector(columns[column], block) is { } vector) vectors[at] = vector;
+            if (column < columns.Count && columns[column].IsGone) continue; // Proposed before its name was deleted.
+            if (column < columns.Count && ReadVector(columns[column], block) is { } vector) vectors.Add(vector);
             else reader.Take(int.MaxValue);
         }
 

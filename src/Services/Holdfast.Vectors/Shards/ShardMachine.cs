@@ -72,6 +72,9 @@ internal sealed class ShardMachine : IStateMachine
     /// <summary>Points executed before others have their turn: a quarter of a millisecond at 384 components.</summary>
     private const int PointsPerSlice = 256;
 
+    /// <summary>Rows that forget a deleted column before others have their turn: they are only hashed.</summary>
+    private const int ForgottenPerSlice = 1024;
+
     private readonly int segmentRowsMax;
     private readonly StateFiles? files;
     private ShardState? state;
@@ -239,8 +242,12 @@ internal sealed class ShardMachine : IStateMachine
         }
 
         if (state is null) Become(new ShardState(config, StoreFor(config), ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal)));
-        else if (state.Config.Columns.SequenceEqual(config.Columns) || SameShape(state.Config, config))
+        else if (SameShape(state.Config, config))
         {
+            var forgotten = at.Items;
+            var isForgotten = !HasGone(state.Config, config) || state.Store.TryForget(KnownOf(config), ref forgotten, ForgottenPerSlice);
+            at.Items = forgotten;
+            if (!isForgotten) return false;
             state.Store.Reconfigure(config.Columns);
             Become(new ShardState(config, state.Store, state.Indexes) { Hold = state.Hold });
         }
@@ -248,6 +255,17 @@ internal sealed class ShardMachine : IStateMachine
         return at.Done(1);
     }
 
-    private static bool SameShape(CollectionConfig one, CollectionConfig other) =>
-        one.Columns.Count == other.Columns.Count && one.Columns.Zip(other.Columns, (a, b) => a.Name == b.Name && a.Size == b.Size && a.Distance == b.Distance && a.Datatype == b.Datatype && a.Kind == b.Kind).All(same => same);
+    /// <summary>Columns may have come behind the others, or gone; those that stay are what they were.</summary>
+    private static bool SameShape(CollectionConfig old, CollectionConfig next) =>
+        next.Columns.Count >= old.Columns.Count && old.Columns.Zip(next.Columns, (a, b) => b.IsGone || (a.Name == b.Name && a.Size == b.Size && a.Distance == b.Distance && a.Datatype == b.Datatype && a.Kind == b.Kind)).All(same => same);
+
+    private static bool HasGone(CollectionConfig old, CollectionConfig next) => old.Columns.Zip(next.Columns, (a, b) => b.IsGone && !a.IsGone).Any(gone => gone);
+
+    private static ulong KnownOf(CollectionConfig config)
+    {
+        var known = 0UL;
+        for (var column = 0; column < config.Columns.Count; column++)
+            if (!config.Columns[column].IsGone) known |= 1UL << column;
+        return known;
+    }
 }

@@ -146,12 +146,13 @@ internal sealed class ShardSnapshot(ShardState? state, ulong hash, LogIndex inde
         writer.WriteBytes(bytes);
     }
 
-    private static void WritePoint(SpanWriter writer, Segment segment, int row, in KeptRow content)
+    private void WritePoint(SpanWriter writer, Segment segment, int row, in KeptRow content)
     {
         writer.WriteUInt64(content.Version);
+        var config = state!.Config;
         var vectors = new List<NamedVector>();
-        for (var column = 0; column < segment.Columns.Length; column++)
-            if ((segment.Head(row).Has & (1UL << column)) != 0) vectors.Add(segment.Columns[column].ReadWhole(row));
-        ShardCommand.WritePoint(writer, segment.IdOf(row), content.Payload, vectors, name => Array.FindIndex(segment.Columns, column => column.Params.Name == name));
+        for (var column = 0; column < config.Columns.Count; column++)
+            if (!config.Columns[column].IsGone && (segment.Head(row).Has & (1UL << column)) != 0) vectors.Add(segment.Columns[column].ReadWhole(row) with { Name = config.Columns[column].Name });
+        ShardCommand.WritePoint(writer, segment.IdOf(row), content.Payload, vectors, config.ColumnOf);
     }
 }

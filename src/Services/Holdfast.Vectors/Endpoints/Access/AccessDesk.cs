@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Holdfast.Vectors.Endpoints.Facade;
 
 namespace Holdfast.Vectors.Endpoints.Access;
 
@@ -23,7 +24,15 @@ internal sealed class AccessDesk(VectorAccessOptions options)
     /// <summary>Clocks of whoever signs and of this node may differ by so much.</summary>
     private const long LeewaySeconds = 30;
 
-    /// <summary>What the caller may do.</summary>
+    /// <summary>What the caller may do; a token may rest on a value, which is looked for.</summary>
+    /// <exception cref="VectorFault">Nobody knows the key, or the token is not valid, or holds no more.</exception>
+    public ValueTask<AccessGrant> RecogniseAsync(string? apiKey, string? authorization, VectorFace face, CancellationToken cancel)
+    {
+        var grant = Recognise(apiKey, authorization);
+        return grant.Condition is null ? new(grant) : CheckedAsync(grant, face, cancel);
+    }
+
+    /// <summary>What the caller may do, if what its token rests on is there.</summary>
     /// <exception cref="VectorFault">Nobody knows the key, or the token is not valid.</exception>
     public AccessGrant Recognise(string? apiKey, string? authorization)
     {
@@ -33,6 +42,12 @@ internal sealed class AccessDesk(VectorAccessOptions options)
         if (Same(shown, options.ApiKey)) return AccessGrant.All;
         if (Same(shown, options.ReadOnlyApiKey)) return AccessGrant.ReadOnly;
         return options.AcceptsTokens && options.ApiKey.Length > 0 && shown.Count('.') == 2 ? OfToken(shown) : throw VectorFault.Unauthorized("Invalid API key or JWT");
+    }
+
+    private static async ValueTask<AccessGrant> CheckedAsync(AccessGrant grant, VectorFace face, CancellationToken cancel)
+    {
+        await grant.Condition!.RequireAsync(face, cancel).ConfigureAwait(false);
+        return grant;
     }
 
     private AccessGrant OfToken(string token)
@@ -46,8 +61,8 @@ internal sealed class AccessDesk(VectorAccessOptions options)
             if (!CryptographicOperations.FixedTimeEquals(signature, FromBase64Url(parts[2]))) throw VectorFault.Unauthorized("Invalid API key or JWT");
             using var claims = JsonDocument.Parse(FromBase64Url(parts[1]));
             if (claims.RootElement.TryGetProperty("exp", out var ends) && (!ends.TryGetInt64(out var seconds) || DateTimeOffset.UtcNow.ToUnixTimeSeconds() > seconds + LeewaySeconds)) throw VectorFault.Unauthorized("Invalid API key or JWT: ExpiredSignature");
-            if (claims.RootElement.TryGetProperty("value_exists", out var exists) && exists.ValueKind != JsonValueKind.Null) throw VectorFault.NotHere("tokens that hold only while a value exists");
-            return GrantOf(claims.RootElement);
+            var grant = GrantOf(claims.RootElement);
+            return claims.RootElement.TryGetProperty("value_exists", out var exists) && exists.ValueKind != JsonValueKind.Null ? grant.While(ValueExists.Read(exists)) : grant;
         }
         catch (Exception broken) when (broken is JsonException or FormatException or InvalidOperationException)
         {

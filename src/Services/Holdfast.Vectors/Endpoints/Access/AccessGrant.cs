@@ -28,10 +28,16 @@ internal sealed class AccessGrant
     private readonly AccessRight everywhere;
     private readonly IReadOnlyDictionary<string, AccessRight>? collections;
 
+    /// <summary>What must be there for it to hold; null for nothing.</summary>
+    public ValueExists? Condition { get; private init; }
+
     private AccessGrant(AccessRight everywhere, IReadOnlyDictionary<string, AccessRight>? collections) => (this.everywhere, this.collections) = (everywhere, collections);
 
     /// <summary>What is said of each collection, and nothing elsewhere.</summary>
     public static AccessGrant Of(IReadOnlyDictionary<string, AccessRight> collections) => new(AccessRight.Open, collections);
+
+    /// <summary>The same, as long as a value is there.</summary>
+    public AccessGrant While(ValueExists condition) => new(everywhere, collections) { Condition = condition };
 
     /// <summary>Whether a collection may be read, and so be seen in lists.</summary>
     public bool Sees(string collection) => collections is null ? everywhere >= AccessRight.Read : collections.ContainsKey(collection);

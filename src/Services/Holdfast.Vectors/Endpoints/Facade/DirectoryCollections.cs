@@ -115,8 +115,12 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
         throw VectorFault.Unavailable("others change the aliases at the same time; nothing was changed");
     }
 
-    public ValueTask<IShard> ShardAsync(CollectionRecord collection, int shard, CancellationToken cancel) =>
-        reached.TryGetValue((collection.Id, shard), out var known) ? new(known) : ReachAsync(collection, shard, cancel);
+    public ValueTask<IShard> ShardAsync(CollectionRecord collection, int shard, CancellationToken cancel)
+    {
+        if (!reached.TryGetValue((collection.Id, shard), out var known)) return ReachAsync(collection, shard, cancel);
+        (known as RoutedShard)?.Know(collection.Config.Columns);
+        return new(known);
+    }
 
     public IReadOnlyList<ShardPlace> PlacesOf(CollectionRecord collection) =>
         [.. collection.Layout.Numbers.Select(shard => new ShardPlace(shard, GroupsOf(collection.Id, shard) is [var group, ..] ? [.. WithData(group).Select(place => place.Node.Value)] : []))];

@@ -8,7 +8,8 @@ namespace Holdfast.Vectors.Endpoints.Facade;
 /// <param name="Question">What was asked, in a word.</param>
 /// <param name="Answer">The answer.</param>
 /// <param name="Micros">From asking to answer.</param>
-internal sealed record ShardSeen(int Shard, string Question, ShardAnswer Answer, long Micros);
+/// <param name="VectorBytes">Bytes of the vectors whose distance was computed.</param>
+internal sealed record ShardSeen(int Shard, string Question, ShardAnswer Answer, long Micros, long VectorBytes = 0);
 
 /// <summary>How one request reads: how fresh, which shards, whether what cannot be reached may be missing; and what came of it, for the reply.</summary>
 internal sealed class ReadScope
@@ -70,4 +71,11 @@ internal sealed class ReadScope
 /// <summary>What a write became.</summary>
 /// <param name="Number">The last operation's number.</param>
 /// <param name="Session">The positions it reached, for reads that must see it.</param>
-internal sealed record WriteDone(ulong Number, SessionToken Session);
+internal sealed record WriteDone(ulong Number, SessionToken Session)
+{
+    /// <summary>Bytes of the vectors that were written.</summary>
+    public long VectorBytes { get; init; }
+
+    /// <summary>Bytes of the payloads that were written with whole points.</summary>
+    public long PayloadBytes { get; init; }
+}

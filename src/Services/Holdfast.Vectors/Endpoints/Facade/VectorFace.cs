@@ -194,7 +194,7 @@ internal sealed class VectorFace(ICollections collections)
         {
             var shard = await collections.ShardAsync(collection, number, scope.Cancel).ConfigureAwait(false);
             var answer = await shard.AskAsync(part == HashPart.All ? question : question with { Part = part }, scope.DemandOf(collection, number), scope.Cancel).ConfigureAwait(false);
-            scope.See(new ShardSeen(number, question.GetType().Name.Replace("Question", "", StringComparison.Ordinal).ToLowerInvariant(), answer, (long)Stopwatch.GetElapsedTime(begun).TotalMicroseconds));
+            scope.See(new ShardSeen(number, question.GetType().Name.Replace("Question", "", StringComparison.Ordinal).ToLowerInvariant(), answer, (long)Stopwatch.GetElapsedTime(begun).TotalMicroseconds, VectorBytesOf(collection, question, answer)));
             return answer;
         }
         catch (VectorFault fault) when (fault.IsMisdirected)
@@ -241,8 +241,16 @@ internal sealed class VectorFace(ICollections collections)
         foreach (var point in points) prepared.Add(point with { Vectors = [.. point.Vectors.Select(vector => VectorNorm.Prepare(vector, config.Columns[config.ColumnOf(vector.Name)]))] });
         var writes = new ShardWrites(collections, collection, cancel);
         await writes.ProposeAsync(prepared.Select(point => (collection.Layout.ShardOf(keys, point.Id), point)), static point => point.Id, Commands, chunk => command(chunk, config.ColumnOf)).ConfigureAwait(false);
-        return writes.Result;
+        return writes.Result with { VectorBytes = prepared.Sum(point => point.Vectors.Sum(VectorBytesOf)), PayloadBytes = prepared.Sum(point => (long)point.Payload.Json.Length) };
     }
+
+    private static long VectorBytesOf(NamedVector vector) => (vector.Values.Length + (vector.Indices?.Length ?? 0)) * (long)sizeof(float);
+
+    private static long VectorBytesOf(CollectionRecord collection, ShardQuestion question, ShardAnswer answer) => question switch
+    {
+        NearestQuestion nearest => answer.Traces.Sum(trace => (long)trace.Visited) * collection.Config.Columns[nearest.Query.Column].RowBytes,
+        _ => answer.Points.Sum(point => point.Vectors.Sum(VectorBytesOf)),
+    };
 
     /// <summary>As many points as one command may hold, again and again.</summary>
     internal static IEnumerable<IReadOnlyList<PointWrite>> Commands(IEnumerable<PointWrite> points)
@@ -250,7 +258,7 @@ internal sealed class VectorFace(ICollections collections)
         var (command, bytes) = (new List<PointWrite>(), 0L);
         foreach (var point in points)
         {
-            var size = 64 + point.Payload.Json.Length + point.Vectors.Sum(vector => (vector.Values.Length + (vector.Indices?.Length ?? 0)) * (long)sizeof(float));
+            var size = 64 + point.Payload.Json.Length + point.Vectors.Sum(VectorBytesOf);
             if (command.Count > 0 && (command.Count == CollectionLimits.PointsPerCommandMax || bytes + size > CommandBytesMax))
             {
                 yield return command;

@@ -47,7 +47,7 @@ internal static class CollectionMethods
     {
         var collection = await here.CollectionAsync().ConfigureAwait(false);
         var facts = await CollectionCalls.FactsAsync(here, collection).ConfigureAwait(false);
-        using var config = JsonDocument.Parse(collection.Config.Json);
+        using var config = JsonDocument.Parse(collection.Config.Shown);
         var info = new CollectionInfo
         {
             Status = facts.IsGreen ? CollectionStatus.Green : CollectionStatus.Yellow,

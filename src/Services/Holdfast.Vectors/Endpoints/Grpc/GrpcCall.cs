@@ -18,6 +18,9 @@ internal sealed class GrpcCall(VectorRoom room, AccessGrant grant, GrpcExchange 
     /// <summary>What the caller may do.</summary>
     public AccessGrant Grant => grant;
 
+    /// <summary>What it took.</summary>
+    public Telling.UsageTold Usage => calls.Select(Telling.UsageTold.Of).Aggregate(default(Telling.UsageTold), (sum, one) => sum.And(one));
+
     /// <summary>What was written, as a session's token.</summary>
     public string? Session => calls.Select(call => call.Written?.ToString()).LastOrDefault(text => text is not null);
 

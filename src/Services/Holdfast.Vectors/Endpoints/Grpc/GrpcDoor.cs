@@ -61,7 +61,7 @@ internal sealed class GrpcDoor(VectorRoom room, AccessDesk access, Action<Except
         var begun = Stopwatch.GetTimestamp();
         if (!GrpcMethods.ByPath.TryGetValue(exchange.Path, out var method)) throw VectorFault.NotHere($"method {exchange.Path}");
         var message = await MessageAsync(exchange).ConfigureAwait(false);
-        var grant = method.Right == AccessRight.Open && !method.IsForCollections ? AccessGrant.All : access.Recognise(exchange.Headers["api-key"].ToString(), exchange.Headers.Authorization.ToString());
+        var grant = method.Right == AccessRight.Open && !method.IsForCollections ? AccessGrant.All : await access.RecogniseAsync(exchange.Headers["api-key"].ToString(), exchange.Headers.Authorization.ToString(), room.Face, exchange.Aborted).ConfigureAwait(false);
         var isFailure = true;
         var collection = "";
         try
@@ -70,7 +70,7 @@ internal sealed class GrpcDoor(VectorRoom room, AccessDesk access, Action<Except
             var answer = await method.AnswerAsync(call, message, name => collection = name).ConfigureAwait(false);
             isFailure = false;
             if (call.Session is { Length: > 0 } session) exchange.Trailers["holdfast-session"] = session;
-            await SendAsync(exchange, answer).ConfigureAwait(false);
+            await SendAsync(exchange, answer, call).ConfigureAwait(false);
         }
         finally
         {
@@ -130,13 +130,24 @@ internal sealed class GrpcDoor(VectorRoom room, AccessDesk access, Action<Except
 
     private static VectorFault TooLong(long bytes) => VectorFault.Relayed(413, $"Error, decoded message length too large: found {bytes} bytes, the limit is: {CollectionLimits.RequestBytesMax} bytes");
 
-    private static async Task SendAsync(GrpcExchange exchange, IMessage message)
+    /// <summary>Where the message has a field for it, what the call took stands behind the others.</summary>
+    private static async Task SendAsync(GrpcExchange exchange, IMessage message, GrpcCall call)
     {
         var size = message.CalculateSize();
-        var bytes = new byte[PrefixBytes + size];
-        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(1), (uint)size);
-        message.WriteTo(bytes.AsSpan(PrefixBytes));
+        var usage = message.Descriptor.FindFieldByName("usage") is { FieldNumber: < 16 } field ? Field(field.FieldNumber, call.Usage.ToMessage()) : [];
+        var bytes = new byte[PrefixBytes + size + usage.Length];
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(1), (uint)(size + usage.Length));
+        message.WriteTo(bytes.AsSpan(PrefixBytes, size));
+        usage.CopyTo(bytes, PrefixBytes + size);
         await exchange.Output.WriteAsync(bytes, exchange.Aborted).ConfigureAwait(false);
+    }
+
+    /// <summary>A message as a field of another, whose number takes one byte (protobuf's encoding, length-delimited).</summary>
+    private static byte[] Field(int number, IMessage value)
+    {
+        var content = value.ToByteArray();
+        Invariant.Holds(content.Length < 128, "what a call took is said in less than 128 bytes");
+        return [(byte)((number << 3) | 2), (byte)content.Length, .. content];
     }
 
     private static GrpcCode CodeOf(int status) => status switch

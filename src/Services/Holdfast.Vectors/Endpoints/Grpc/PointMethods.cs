@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
+using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Endpoints.Access;
 using Holdfast.Vectors.Endpoints.Facade;
 using Holdfast.Vectors.Endpoints.Operations;
@@ -34,8 +35,13 @@ internal static class PointMethods
         new GrpcMethod<FacetCounts>(Service, "Facet", AccessRight.Read, FacetCounts.Parser, static request => request.CollectionName, FacetAsync),
         new GrpcMethod<SearchMatrixPoints>(Service, "SearchMatrixPairs", AccessRight.Read, SearchMatrixPoints.Parser, static request => request.CollectionName, PairsAsync),
         new GrpcMethod<SearchMatrixPoints>(Service, "SearchMatrixOffsets", AccessRight.Read, SearchMatrixPoints.Parser, static request => request.CollectionName, OffsetsAsync),
+        new GrpcMethod<CreateVectorNameRequest>(Service, "CreateVectorName", AccessRight.Manage, CreateVectorNameRequest.Parser, static request => request.CollectionName, (call, request) => ChangeVectorsAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, (config, body) => CollectionChange.MakeVector(config, request.VectorName, body))),
+        new GrpcMethod<DeleteVectorNameRequest>(Service, "DeleteVectorName", AccessRight.Manage, DeleteVectorNameRequest.Parser, static request => request.CollectionName, (call, request) => ChangeVectorsAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, (config, _) => CollectionChange.DeleteVector(config, request.VectorName))),
         .. SearchMethods.All,
     ];
+
+    private static Task<IMessage> ChangeVectorsAsync(GrpcCall call, string name, IMessage request, ulong? timeout, Func<Collections.CollectionConfig, JsonElement, Collections.CollectionConfig> change) => call.RunAsync<IMessage>(name, request, null, timeout, async here =>
+        Done(call, here.Wrote(await CollectionCalls.ChangeAsync(here, name, config => change(config, here.Body)).ConfigureAwait(false))));
 
     private static async Task<IMessage> WriteAsync(GrpcCall call, string collection, IMessage request, ulong? timeout, Func<VectorCall, CollectionRecord, JsonElement, Task<WriteDone>> change) =>
         await call.RunAsync<IMessage>(collection, request, null, timeout, async here => Done(call, here.Wrote(await change(here, await here.CollectionAsync().ConfigureAwait(false), here.Body).ConfigureAwait(false)))).ConfigureAwait(false);
@@ -49,8 +55,8 @@ internal static class PointMethods
     private static Task<IMessage> UpsertAsync(GrpcCall call, UpsertPoints request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
     {
         var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector)).ConfigureAwait(false);
-        await StrictCheck.OnUpsertAsync(here, collection, request.Points.Count).ConfigureAwait(false);
         var points = ProtoPoints.Read(request.Points);
+        await StrictCheck.OnUpsertAsync(here, collection, points).ConfigureAwait(false);
         await TenantCheck.OnUpsertAsync(here, collection, points).ConfigureAwait(false);
         return Done(call, here.Wrote(await here.Face.UpsertAsync(collection, points, KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false)));
     });
@@ -58,7 +64,7 @@ internal static class PointMethods
     private static Task<IMessage> UpdateVectorsAsync(GrpcCall call, UpdatePointVectors request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
     {
         var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector)).ConfigureAwait(false);
-        return Done(call, here.Wrote(await here.Face.UpdateVectorsAsync(collection, ProtoPoints.Read(request.Points), KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false)));
+        return Done(call, here.Wrote(await Changes.UpdateVectorsAsync(here, collection, ProtoPoints.Read(request.Points), KeysOf(request.ShardKeySelector)).ConfigureAwait(false)));
     });
 
     private static Task<IMessage> BatchAsync(GrpcCall call, UpdateBatchPoints request) => call.RunAsync<IMessage>(request.CollectionName, request, null, request.HasTimeout ? request.Timeout : null, async here =>

@@ -52,6 +52,8 @@ internal static class ProtoShapes
         ["MaxOptimizationThreads"] = WriteOnly,
         ["BinaryQuantizationQueryEncoding"] = WriteOnly,
         ["PayloadIndexParams"] = WriteIndexParams,
+        ["NaiveFeedbackStrategy"] = static (writer, message, depth) => WriteWithZeros(writer, message, depth, "a", "b", "c"),
+        ["FeedbackItem"] = static (writer, message, depth) => WriteWithZeros(writer, message, depth, "score"),
         ["StemmingAlgorithm"] = WriteStemmer,
     };
 
@@ -72,6 +74,8 @@ internal static class ProtoShapes
         "vectors" when field.ContainingType.Name is "PointStruct" or "PointVectors" => "vector",
         "delete_points" => "delete",
         "optimizer_config" => "optimizers_config",
+        "dense_config" when field.ContainingType.Name == "CreateVectorNameRequest" => "dense",
+        "sparse_config" when field.ContainingType.Name == "CreateVectorNameRequest" => "sparse",
         _ => field.Name,
     };
 
@@ -272,6 +276,16 @@ internal static class ProtoShapes
                 break;
         }
 
+        writer.WriteEndObject();
+    }
+
+    /// <summary>Numbers that REST wants said, and the wire leaves out where they are zero.</summary>
+    private static void WriteWithZeros(Utf8JsonWriter writer, WireFields message, int depth, params ReadOnlySpan<string> numbers)
+    {
+        writer.WriteStartObject();
+        foreach (var number in numbers)
+            if (!message.Has(number)) writer.WriteNumber(number, 0);
+        ProtoToJson.WriteFields(writer, message, depth);
         writer.WriteEndObject();
     }
 

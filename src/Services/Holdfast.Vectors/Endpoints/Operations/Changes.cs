@@ -36,7 +36,7 @@ internal static class Changes
         };
         await StrictCheck.OnWriteAsync(call, collection, filter).ConfigureAwait(false);
         var points = PointBodies.Points(body);
-        await StrictCheck.OnUpsertAsync(call, collection, points.Count).ConfigureAwait(false);
+        await StrictCheck.OnUpsertAsync(call, collection, points).ConfigureAwait(false);
         await TenantCheck.OnUpsertAsync(call, collection, points).ConfigureAwait(false);
         return await call.Face.UpsertAsync(collection, points, new UpsertRule(mode, filter?.Json ?? ""), Collections.ShardLayout.ReadKeys(Json.Field(body, "shard_key")), call.Cancelled).ConfigureAwait(false);
     }
@@ -45,18 +45,20 @@ internal static class Changes
     public static Task<WriteDone> DeleteAsync(VectorCall call, CollectionRecord collection, JsonElement body) => ToPointsAsync(call, collection, body, ShardCommand.Delete);
 
     /// <summary>Keys that points get.</summary>
-    public static Task<WriteDone> SetPayloadAsync(VectorCall call, CollectionRecord collection, JsonElement body)
+    public static async Task<WriteDone> SetPayloadAsync(VectorCall call, CollectionRecord collection, JsonElement body)
     {
+        await StrictCheck.OnRoomAsync(call, collection, 0).ConfigureAwait(false);
         var payload = Payload.From(Json.Required(body, "payload"));
         var path = Json.Text(body, "key") ?? "";
-        return ToPointsAsync(call, collection, body, (ids, filter) => ShardCommand.SetPayload(ids, payload, path, filter));
+        return await ToPointsAsync(call, collection, body, (ids, filter) => ShardCommand.SetPayload(ids, payload, path, filter)).ConfigureAwait(false);
     }
 
     /// <summary>A payload instead of theirs.</summary>
-    public static Task<WriteDone> OverwritePayloadAsync(VectorCall call, CollectionRecord collection, JsonElement body)
+    public static async Task<WriteDone> OverwritePayloadAsync(VectorCall call, CollectionRecord collection, JsonElement body)
     {
+        await StrictCheck.OnRoomAsync(call, collection, 0).ConfigureAwait(false);
         var payload = Payload.From(Json.Required(body, "payload"));
-        return ToPointsAsync(call, collection, body, (ids, filter) => ShardCommand.OverwritePayload(ids, payload, filter));
+        return await ToPointsAsync(call, collection, body, (ids, filter) => ShardCommand.OverwritePayload(ids, payload, filter)).ConfigureAwait(false);
     }
 
     /// <summary>Keys that points lose.</summary>
@@ -71,7 +73,15 @@ internal static class Changes
 
     /// <summary>Vectors instead of theirs, where they are named.</summary>
     public static Task<WriteDone> UpdateVectorsAsync(VectorCall call, CollectionRecord collection, JsonElement body) =>
-        call.Face.UpdateVectorsAsync(collection, PointBodies.PointList(Json.Required(body, "points")), Collections.ShardLayout.ReadKeys(Json.Field(body, "shard_key")), call.Cancelled);
+        UpdateVectorsAsync(call, collection, PointBodies.PointList(Json.Required(body, "points")), Collections.ShardLayout.ReadKeys(Json.Field(body, "shard_key")));
+
+    /// <summary>The same, of points that were read.</summary>
+    public static async Task<WriteDone> UpdateVectorsAsync(VectorCall call, CollectionRecord collection, IReadOnlyList<PointWrite> points, IReadOnlyList<string>? keys)
+    {
+        StrictCheck.OnVectors(collection, points);
+        await StrictCheck.OnRoomAsync(call, collection, 0).ConfigureAwait(false);
+        return await call.Face.UpdateVectorsAsync(collection, points, keys, call.Cancelled).ConfigureAwait(false);
+    }
 
     /// <summary>Vectors that points lose.</summary>
     public static Task<WriteDone> DeleteVectorsAsync(VectorCall call, CollectionRecord collection, JsonElement body)

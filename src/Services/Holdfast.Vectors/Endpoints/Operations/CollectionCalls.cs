@@ -28,15 +28,17 @@ internal static class CollectionCalls
     }
 
     /// <summary>Changes what may be changed; every shard is told before the answer.</summary>
-    public static async Task ChangeAsync(VectorCall call, string name, JsonElement body)
+    public static Task<WriteDone> ChangeAsync(VectorCall call, string name, JsonElement body) => ChangeAsync(call, name, config => CollectionChange.Apply(config, body));
+
+    /// <summary>Changes a configuration; every shard is told before the answer.</summary>
+    public static async Task<WriteDone> ChangeAsync(VectorCall call, string name, Func<CollectionConfig, CollectionConfig> change)
     {
         for (var tries = 0; tries < TriesMax; tries++)
         {
             var known = await call.Face.RequireAsync(name, call.Cancelled).ConfigureAwait(false);
-            var changed = CollectionChange.Apply(known.Config, body);
+            var changed = change(known.Config);
             if (!await call.Face.Collections.UpdateAsync(known, changed, known.Layout, call.Cancelled).ConfigureAwait(false)) continue;
-            await call.Face.TellAllAsync(known with { Config = changed }, ShardCommand.Configure(changed.Json), call.Cancelled).ConfigureAwait(false);
-            return;
+            return await call.Face.TellAllAsync(known with { Config = changed }, ShardCommand.Configure(changed.Json), call.Cancelled).ConfigureAwait(false);
         }
 
         throw VectorFault.Unavailable("others change the collection at the same time; nothing was changed");

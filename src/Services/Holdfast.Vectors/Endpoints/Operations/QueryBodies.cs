@@ -51,12 +51,13 @@ internal static class QueryBodies
         if (Json.Field(query, "recommend") is { } recommend) return await here.RecommendAsync(node, column, recommend).ConfigureAwait(false);
         if (Json.Field(query, "discover") is { } discover) return await here.DiscoverAsync(node, column, Json.Required(discover, "target"), Json.Field(discover, "context")).ConfigureAwait(false);
         if (Json.Field(query, "context") is { } context) return await here.DiscoverAsync(node, column, null, context).ConfigureAwait(false);
+        if (Json.Field(query, "relevance_feedback") is { } feedback) return await here.FeedbackAsync(node, column, feedback).ConfigureAwait(false);
         if (Json.Field(query, "order_by") is { } order) return node with { Kind = QueryKind.OrderBy, Order = OrderBodies.Read(order) };
         if (Json.Text(query, "sample") is { } sample) return sample == "random" ? node with { Kind = QueryKind.Sample } : throw VectorFault.BadJson($"unknown variant `{sample}`, expected `random`");
         if (Json.Text(query, "fusion") is { } fusion) return Fused(node, fusion, Fusion.RankOffset, []);
         if (Json.Field(query, "rrf") is { } ranks) return Fused(node, "rrf", Json.Count(ranks, "k") ?? Fusion.RankOffset, WeightsOf(ranks));
         if (Json.Field(query, "formula") is { } formula) return Computed(node, FormulaParser.Parse(formula, Json.Field(query, "defaults")));
-        throw VectorFault.NotHere("this kind of query; nearest, recommend, discover, context, order_by, sample, fusion, rrf and formula are");
+        throw VectorFault.NotHere("this kind of query; nearest, recommend, discover, context, order_by, sample, fusion, rrf, formula and relevance_feedback are");
     }
 
     /// <summary>A sparse vector is an object too, with its indices and values.</summary>

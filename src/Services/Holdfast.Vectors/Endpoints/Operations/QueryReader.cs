@@ -93,6 +93,31 @@ internal sealed record QueryReader(VectorCall Call, CollectionRecord Collection,
         return node with { Kind = QueryKind.Examples, Examples = new ExampleQuestion(column, wanted is null ? ExampleRule.Context : ExampleRule.Discover, positive, negative, wanted, node.Limit, null) };
     }
 
+    /// <summary>
+    /// Towards what a model judged relevant and away from what it judged less so: the best judged is paired with the worst, the next with the next, and a point gains by each pair as it leans to its better half,
+    /// weighed by how far apart the two were judged (Qdrant's "naive" strategy: a·target + Σ apart^b·c·lead).
+    /// </summary>
+    public async Task<QueryNode> FeedbackAsync(QueryNode node, string name, JsonElement feedback)
+    {
+        var column = Collection.Config.ColumnOf(name);
+        if (Json.Required(feedback, "feedback") is not { ValueKind: JsonValueKind.Array } items) throw VectorFault.BadJson("invalid type: feedback is a sequence");
+        var naive = Json.Required(Json.Required(feedback, "strategy"), "naive");
+        float Coefficient(string letter) => Json.Number(naive, letter) ?? throw VectorFault.BadJson($"missing field `{letter}`");
+        var (a, b, c) = (Coefficient("a"), Coefficient("b"), Coefficient("c"));
+        var named = new List<PointId>();
+        var target = await ExampleAsync(column, Json.Required(feedback, "target"), named).ConfigureAwait(false);
+        var judged = new List<(NamedVector Vector, float Score)>();
+        foreach (var item in items.EnumerateArray())
+            judged.Add((await ExampleAsync(column, Json.Required(item, "example"), named).ConfigureAwait(false), Json.Number(item, "score") ?? throw VectorFault.BadJson("missing field `score`")));
+        var ranked = judged.OrderByDescending(each => each.Score).ToArray();
+        var pairs = Enumerable.Range(0, ranked.Length / 2).Select(at => (Better: ranked[at], Worse: ranked[^(at + 1)])).ToArray();
+        var question = new ExampleQuestion(column, ExampleRule.Feedback, [.. pairs.Select(pair => pair.Better.Vector)], [.. pairs.Select(pair => pair.Worse.Vector)], target, node.Limit, null)
+        {
+            Weights = [a, .. pairs.Select(pair => MathF.Pow(pair.Better.Score - pair.Worse.Score, b) * c)],
+        };
+        return node with { Kind = QueryKind.Examples, Column = column, Filter = Without(node.Filter, named), Examples = question };
+    }
+
     private static Filter? Without(Filter? filter, IReadOnlyCollection<PointId> ids) => ids.Count == 0 ? filter : Filter.Both(filter, Filter.Without(ids.ToHashSet()));
 
     private async Task<List<NamedVector>> ExamplesAsync(int column, JsonElement? examples, List<PointId> named)

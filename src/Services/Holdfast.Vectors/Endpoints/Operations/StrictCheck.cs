@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Holdfast.Vectors.Endpoints.Facade;
 using Holdfast.Vectors.Filters;
+using Holdfast.Vectors.Points;
 
 namespace Holdfast.Vectors.Endpoints.Operations;
 
@@ -29,19 +30,47 @@ internal static class StrictCheck
         if (Json.Field(given, "quantization") is { } quantization) rules.RequireAtMost(Json.Number(quantization, "oversampling"), "search_max_oversampling", "oversampling");
     }
 
-    /// <summary>How many points are written, and whether there is still room.</summary>
-    public static async ValueTask OnUpsertAsync(VectorCall call, CollectionRecord collection, int points)
+    /// <summary>How many points are written, what they have, and whether there is still room.</summary>
+    public static async ValueTask OnUpsertAsync(VectorCall call, CollectionRecord collection, IReadOnlyList<PointWrite> points)
     {
         var rules = collection.Config.Rules;
         if (!rules.IsStrict) return;
-        rules.RequireAtMost(points, "upsert_max_batchsize", "upsert limit");
+        rules.RequireAtMost(points.Count, "upsert_max_batchsize", "upsert limit");
+        OnVectors(collection, points);
+        await OnRoomAsync(call, collection, points.Count).ConfigureAwait(false);
+    }
+
+    /// <summary>How long the vectors are that points get.</summary>
+    public static void OnVectors(CollectionRecord collection, IReadOnlyList<PointWrite> points)
+    {
+        var rules = collection.Config.Rules;
+        if (!rules.IsStrict || (rules.MultiVectorsMax.Count == 0 && rules.SparseLengthsMax.Count == 0)) return;
+        foreach (var vector in points.SelectMany(point => point.Vectors))
+        {
+            if (rules.SparseLengthsMax.TryGetValue(vector.Name, out var length) && vector.Indices is { } indices && indices.Length > length) throw Exceeded(indices.Length, length, $"sparse_config.{vector.Name}.max_length");
+            var size = collection.Config.Columns[collection.Config.ColumnOf(vector.Name)].Size;
+            if (rules.MultiVectorsMax.TryGetValue(vector.Name, out var most) && size > 0 && vector.Values.Length / size is var count && count > most) throw Exceeded(count, most, $"multivector_config.{vector.Name}.max_vectors");
+        }
+
+        static VectorFault Exceeded(int asked, double most, string name) => VectorFault.Strict(FormattableString.Invariant($"Limit exceeded {asked} > {most} for \"{name}\""), FormattableString.Invariant($"Reduce the \"{name}\" parameter to or below {most}."));
+    }
+
+    /// <summary>Whether there is still room: for points, vectors and payloads in the collection, and for more in this node's memory. Sizes are as of a moment ago.</summary>
+    public static async ValueTask OnRoomAsync(VectorCall call, CollectionRecord collection, int points)
+    {
+        var rules = collection.Config.Rules;
+        if (!rules.IsStrict) return;
+        if (rules.Limits.TryGetValue("max_resident_memory_percent", out var percent) && Environment.WorkingSet is var resident && GC.GetGCMemoryInfo().TotalAvailableMemoryBytes is > 0 and var memory && resident * 100.0 / memory > percent)
+            throw VectorFault.Strict(FormattableString.Invariant($"Resident memory limit of {percent}% reached ({resident * 100.0 / memory:F0}% of {memory >> 20}MB are used)"), "Consider deleting points or increasing the limit.");
+        var payloadMax = rules.Limits.GetValueOrDefault("max_collection_payload_size_bytes", double.PositiveInfinity);
         var mayHold = rules.Limits.GetValueOrDefault("max_points_count", double.PositiveInfinity);
         var mayTake = rules.Limits.GetValueOrDefault("max_collection_vector_size_bytes", double.PositiveInfinity);
-        if (double.IsPositiveInfinity(mayHold) && double.IsPositiveInfinity(mayTake)) return;
+        if (double.IsPositiveInfinity(mayHold) && double.IsPositiveInfinity(mayTake) && double.IsPositiveInfinity(payloadMax)) return;
         var facts = await call.Face.FactsAsync(collection, new ReadScope { Level = Vectors.Routing.ReadLevel.Eventual, Cancel = call.Cancelled }).ConfigureAwait(false);
         var there = facts.Sum(each => each.Answer.Facts?.Points ?? 0);
+        if (facts.Sum(each => each.Answer.Count) >= payloadMax) throw VectorFault.Strict(FormattableString.Invariant($"Max payload storage size limit of {Math.Ceiling(payloadMax / (1 << 20))}MB reached!"), "Consider deleting points or increasing the limit.");
         if (there + points > mayHold) throw VectorFault.Strict(FormattableString.Invariant($"Max points count limit of {mayHold} reached!"), "Consider deleting points or increasing the limit.");
-        var bytes = there * (double)collection.Config.Columns.Sum(column => column.RowBytes);
+        var bytes = there * (double)collection.Config.Columns.Sum(column => column.IsGone ? 0 : column.RowBytes);
         if (bytes >= mayTake) throw VectorFault.Strict(FormattableString.Invariant($"Max vector storage size limit of {Math.Ceiling(mayTake / (1 << 20))}MB reached!"), "Consider deleting points or increasing the limit.");
     }
 

@@ -21,6 +21,8 @@ internal static class CollectionRoutes
         new("DELETE", "/collections/{name}", AccessRight.Manage, DeleteAsync),
         new("PUT", "/collections/{name}/index", AccessRight.Write, CreateIndexAsync),
         new("DELETE", "/collections/{name}/index/{key}", AccessRight.Write, DeleteIndexAsync),
+        new("PUT", "/collections/{name}/vectors/{vector}", AccessRight.Manage, call => ChangeVectorsAsync(call, config => CollectionChange.MakeVector(config, call.Part("vector"), call.Body))),
+        new("DELETE", "/collections/{name}/vectors/{vector}", AccessRight.Manage, call => ChangeVectorsAsync(call, config => CollectionChange.DeleteVector(config, call.Part("vector")))),
         new("GET", "/collections/{name}/optimizations", AccessRight.Read, OptimizationsAsync),
         new("GET", "/aliases", AccessRight.Open, call => AliasesAsync(call, null)),
         new("GET", "/collections/{name}/aliases", AccessRight.Read, call => AliasesAsync(call, call.CollectionName)),
@@ -91,7 +93,7 @@ internal static class CollectionRoutes
             writer.WriteNumber("points_count", facts.Points);
             writer.WriteNumber("segments_count", facts.Segments);
             writer.WritePropertyName("config");
-            writer.WriteRawValue(collection.Config.Json, skipInputValidation: true);
+            writer.WriteRawValue(collection.Config.Shown, skipInputValidation: true);
             WriteIndexes(writer, facts);
             writer.WriteStartObject("update_queue");
             writer.WriteNumber("length", 0);
@@ -137,6 +139,8 @@ internal static class CollectionRoutes
         var collection = await call.CollectionAsync().ConfigureAwait(false);
         return PointRoutes.Operation(call.Wrote(await call.Face.TellAllAsync(collection, Shards.ShardCommand.DeleteIndex(call.Part("key")), call.Cancelled).ConfigureAwait(false)));
     }
+
+    private static async ValueTask<WriteResult> ChangeVectorsAsync(VectorCall call, Func<CollectionConfig, CollectionConfig> change) => PointRoutes.Operation(call.Wrote(await CollectionCalls.ChangeAsync(call, call.CollectionName, change).ConfigureAwait(false)));
 
     /// <summary>What is not indexed yet; the work itself has no names here.</summary>
     private static async ValueTask<WriteResult> OptimizationsAsync(VectorCall call)

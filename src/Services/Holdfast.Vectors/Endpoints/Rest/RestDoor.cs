@@ -55,7 +55,7 @@ internal sealed class RestDoor(VectorRoom room, AccessDesk access, Action<Except
 
     private async Task AnswerAsync(RestExchange exchange, long begun)
     {
-        var grant = ServicePages.IsOpen(exchange.Path) ? AccessGrant.All : access.Recognise(exchange.Headers["api-key"].ToString(), exchange.Headers.Authorization.ToString());
+        var grant = ServicePages.IsOpen(exchange.Path) ? AccessGrant.All : await access.RecogniseAsync(exchange.Headers["api-key"].ToString(), exchange.Headers.Authorization.ToString(), room.Face, exchange.Aborted).ConfigureAwait(false);
         if (await pages.TryServeAsync(exchange).ConfigureAwait(false)) return;
         var path = exchange.Path.Trim('/').Split('/');
         var isKnown = false;
@@ -96,6 +96,7 @@ internal sealed class RestDoor(VectorRoom room, AccessDesk access, Action<Except
                 write(writer);
                 writer.WriteString("status", "ok");
                 Telling.ReadTold.Write(writer, call);
+                Telling.UsageTold.Write(writer, call);
             }).ConfigureAwait(false);
         }
         finally

@@ -77,27 +77,31 @@ internal static class SnapshotRoutes
         return new(CollectionRoutes.True);
     }
 
-    /// <summary>From a file on this node, named by a path of its snapshots or a <c>file://</c>; other places are not fetched from.</summary>
+    /// <summary>From a file on this node, named by a path of its snapshots or a <c>file://</c>, or fetched from another service.</summary>
     private static async ValueTask<WriteResult> RecoverAsync(VectorCall call)
     {
         var location = Json.Text(call.Body, "location") ?? throw VectorFault.BadJson("missing field `location`");
-        if (location.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || location.StartsWith("https://", StringComparison.OrdinalIgnoreCase)) throw VectorFault.NotHere("fetching a snapshot from a URL; upload it instead");
+        var checksum = Json.Text(call.Body, "checksum");
+        if (SnapshotFetch.IsUrl(location)) return await TakeInAsync(call, checksum, file => SnapshotFetch.CopyAsync(location, Json.Text(call.Body, "api_key"), file, call.Cancelled)).ConfigureAwait(false);
         var name = Path.GetFileName(location.StartsWith("file://", StringComparison.OrdinalIgnoreCase) ? new Uri(location).LocalPath : location);
         await using var source = Desk(call).Open(FolderOf(call), name);
-        await Desk(call).RecoverAsync(source, call.HasPart("name") ? call.CollectionName : null, ShardOf(call), Json.Text(call.Body, "checksum"), call.Cancelled).ConfigureAwait(false);
+        await Desk(call).RecoverAsync(source, call.HasPart("name") ? call.CollectionName : null, ShardOf(call), checksum, call.Cancelled).ConfigureAwait(false);
         return CollectionRoutes.True;
     }
 
-    private static async ValueTask<WriteResult> UploadAsync(VectorCall call)
+    private static ValueTask<WriteResult> UploadAsync(VectorCall call) => TakeInAsync(call, call.QueryOf("checksum"), file => FormFile.CopyAsync(call.Upload!, call.UploadType, file, call.Cancelled));
+
+    /// <summary>What comes from elsewhere is whole on this node's disk before anything of it is written.</summary>
+    private static async ValueTask<WriteResult> TakeInAsync(VectorCall call, string? checksum, Func<Stream, Task> copy)
     {
         var desk = Desk(call);
         var partial = desk.NewFile(FolderOf(call), $"upload-{Guid.NewGuid():N}.partial");
         try
         {
             await using var file = new FileStream(partial, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, useAsync: true);
-            await FormFile.CopyAsync(call.Upload!, call.UploadType, file, call.Cancelled).ConfigureAwait(false);
+            await copy(file).ConfigureAwait(false);
             file.Position = 0;
-            await desk.RecoverAsync(file, call.HasPart("name") ? call.CollectionName : null, ShardOf(call), call.QueryOf("checksum"), call.Cancelled).ConfigureAwait(false);
+            await desk.RecoverAsync(file, call.HasPart("name") ? call.CollectionName : null, ShardOf(call), checksum, call.Cancelled).ConfigureAwait(false);
         }
         finally
         {

@@ -1,13 +1,17 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using Holdfast.Primitives;
 using Holdfast.Vectors.Routing;
 
 namespace Holdfast.Vectors.Endpoints.Routing;
 
 /// <summary>What this node has measured of every node's answers: latency, what is under way, who failed a moment ago. For all threads.</summary>
-internal sealed class ReplicaBoard
+/// <param name="time">By what is measured; null for the machine's own clock.</param>
+/// <param name="dice">Where choices come from; null for the process's own.</param>
+internal sealed class ReplicaBoard(TimeProvider? time = null, Func<long>? dice = null)
 {
+    private readonly TimeProvider clock = time ?? TimeProvider.System;
+    private readonly Func<long> draw = dice ?? Random.Shared.NextInt64;
+
     /// <summary>How long a node that failed to answer is asked last.</summary>
     private static readonly TimeSpan SuspectFor = TimeSpan.FromSeconds(1);
 
@@ -31,8 +35,8 @@ internal sealed class ReplicaBoard
         if (nodes.Count == 1) return [nodes[0]];
         var facts = new ReplicaFacts[nodes.Count];
         for (var at = 0; at < facts.Length; at++) facts[at] = EntryOf(nodes[at]).Facts(at, nodes[at] == near) with { Node = nodes[at].Value };
-        var dice = Random.Shared.NextInt64();
-        return Array.ConvertAll(ReplicaChoice.Order(facts, (uint)dice, (uint)(dice >> 31), likeness), place => nodes[place]);
+        var drawn = draw();
+        return Array.ConvertAll(ReplicaChoice.Order(facts, (uint)drawn, (uint)(drawn >> 31), likeness), place => nodes[place]);
     }
 
     /// <summary>When to ask somebody else too; null for never.</summary>
@@ -48,7 +52,7 @@ internal sealed class ReplicaBoard
     public async Task<TAnswer> MeasureAsync<TAnswer>(NodeId node, Func<ValueTask<TAnswer>> ask)
     {
         var entry = EntryOf(node);
-        var begun = Stopwatch.GetTimestamp();
+        var begun = clock.GetTimestamp();
         entry.Begin();
         try
         {
@@ -68,11 +72,11 @@ internal sealed class ReplicaBoard
         }
     }
 
-    private static long Micros(long begun) => (long)Stopwatch.GetElapsedTime(begun).TotalMicroseconds;
+    private long Micros(long begun) => (long)clock.GetElapsedTime(begun).TotalMicroseconds;
 
-    private Entry EntryOf(NodeId node) => entries.GetOrAdd(node, static _ => new Entry());
+    private Entry EntryOf(NodeId node) => entries.GetOrAdd(node, static (_, by) => new Entry(by), clock);
 
-    private sealed class Entry
+    private sealed class Entry(TimeProvider clock)
     {
         private readonly Lock gate = new();
         private readonly LatencyTrack track = new();
@@ -89,7 +93,7 @@ internal sealed class ReplicaBoard
 
         public ReplicaFacts Facts(int place, bool isNear)
         {
-            lock (gate) return new ReplicaFacts(place, isNear, suspectUntil > Environment.TickCount64, track.MeanMicros, underWay);
+            lock (gate) return new ReplicaFacts(place, isNear, suspectUntil > clock.GetTimestamp(), track.MeanMicros, underWay);
         }
 
         public void Begin()
@@ -102,7 +106,7 @@ internal sealed class ReplicaBoard
             lock (gate)
             {
                 underWay--;
-                if (isFailure) suspectUntil = Environment.TickCount64 + (long)SuspectFor.TotalMilliseconds;
+                if (isFailure) suspectUntil = clock.GetTimestamp() + (long)(SuspectFor.TotalSeconds * clock.TimestampFrequency);
                 else
                 {
                     suspectUntil = 0;

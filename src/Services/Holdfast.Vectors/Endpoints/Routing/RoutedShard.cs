@@ -46,9 +46,16 @@ internal sealed class NodeCalls(NodeLines lines) : INodeCalls
 /// A shard with replicas on several nodes. A read goes to the one that promises to be fastest, after its p95 to another one too, and at once to another when it fails: the first answer counts. A write goes through
 /// this node's replica or another node's; it is sent again only when it certainly was not heard (S25).
 /// </summary>
-internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls calls, ReplicaBoard board, IReadOnlyList<VectorParams> columns) : IShard
+internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls calls, ReplicaBoard board, IReadOnlyList<VectorParams> columns, TimeProvider? time = null) : IShard
 {
+    private IReadOnlyList<VectorParams> known = columns;
     private readonly LongCalls calls = new(calls);
+
+    /// <summary>The collection may have got columns since; what has a number keeps it.</summary>
+    public void Know(IReadOnlyList<VectorParams> all)
+    {
+        if (all.Count > Volatile.Read(ref known).Count) Volatile.Write(ref known, all);
+    }
 
     /// <inheritdoc/>
     public async ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel)
@@ -104,7 +111,7 @@ internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls
             {
                 var answer = await done.ConfigureAwait(false);
                 if (ended.IsHedge) board.NoteHedgeWon();
-                await others.CancelAsync().ConfigureAwait(false);
+                others.Cancel();
                 foreach (var (late, _) in running) _ = late.ContinueWith(static task => _ = task.Exception, TaskScheduler.Default);
                 return answer;
             }
@@ -118,11 +125,11 @@ internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls
         throw refused ?? VectorFault.Unavailable("no replica of the shard answered");
     }
 
-    private static async Task<bool> EndsWithinAsync(Task task, TimeSpan delay, CancellationToken cancel)
+    private async Task<bool> EndsWithinAsync(Task task, TimeSpan delay, CancellationToken cancel)
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var first = await Task.WhenAny(task, Task.Delay(delay, waiting.Token)).ConfigureAwait(false);
-        await waiting.CancelAsync().ConfigureAwait(false);
+        var first = await Task.WhenAny(task, Task.Delay(delay, time ?? TimeProvider.System, waiting.Token)).ConfigureAwait(false);
+        waiting.Cancel();
         return first == task;
     }
 
@@ -141,6 +148,6 @@ internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls
     {
         var reply = await calls.ReadAsync(node, message, cancel).ConfigureAwait(false);
         cancel.ThrowIfCancellationRequested();
-        return reply.IsOk ? ShardVerb.DecodeAnswer(reply.Payload.Span, columns) : throw VectorFault.Unavailable($"node {node} did not answer: {reply.Fault}");
+        return reply.IsOk ? ShardVerb.DecodeAnswer(reply.Payload.Span, Volatile.Read(ref known)) : throw VectorFault.Unavailable($"node {node} did not answer: {reply.Fault}");
     }
 }

@@ -1,0 +1,92 @@
+using System.Globalization;
+using Holdfast.Primitives;
+using Holdfast.Simulation.Checks;
+using Holdfast.Simulation.Cluster;
+using Holdfast.Vectors;
+using Holdfast.Vectors.Points;
+using Holdfast.Vectors.Shards;
+
+namespace Holdfast.Simulation.Vectors;
+
+/// <summary>
+/// What must hold of shards of vectors: shared points are linearizable, what was acknowledged to its only writer is there in the end on every replica, and while a majority lives undisturbed no read is refused:
+/// after healing one node is killed, and reads go on beside it.
+/// </summary>
+internal sealed class VectorCheck(ClusterWorld world)
+{
+    /// <summary>Leaders are elected and lines are there again.</summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(3);
+
+    private static readonly Mark KilledInCalm = new("sim: a node with shards of vectors was killed while all others lived");
+
+    private readonly Dictionary<ulong, ulong> kept = [];
+    private ulong values = 1_000_000;
+    private int configured;
+
+    /// <summary>What clients did to the shared points.</summary>
+    public History History { get; } = new();
+
+    public HashSet<int> WithoutEffect { get; } = [];
+
+    /// <summary>Whether every shard was told what its collection is.</summary>
+    public bool IsConfigured => configured == ClusterWorld.VectorIds.Length;
+
+    public ulong NextValue() => ++values;
+
+    /// <summary>A point's only writer was told that it is written.</summary>
+    public void Keep(ulong id, ulong value) => kept[id] = value;
+
+    /// <summary>Its next value is under way, or of unknown fate.</summary>
+    public void Lose(ulong id) => kept.Remove(id);
+
+    /// <summary>A read was refused: that may be while nodes are down or cut off, and not while a majority lives undisturbed.</summary>
+    public void OnReadRefused(VectorFault fault, long begun) =>
+        ClusterCheck.Require(!world.IsHealed || begun < world.Options.Storm.Ticks + Settling.Ticks, $"a read was refused while a majority lived: {fault.Message}");
+
+    /// <summary>Shards are told what they are; and in the calm, one node is killed with all others alive.</summary>
+    public void Begin()
+    {
+        foreach (var group in ClusterWorld.VectorIds) Configure(group);
+        world.Clock.At(world.Options.Storm.Ticks + Settling.Ticks, () =>
+        {
+            var voters = world.LeaderOf(ClusterWorld.VectorIds[0])?.GroupOf(ClusterWorld.VectorIds[0]).Status.Configuration;
+            if (voters is null || voters.Members.Length < 3 || world.LeaderOf(ClusterWorld.VectorIds[(int)(world.Options.Seed % 2)]) is not { } victim) return;
+            KilledInCalm.Hit();
+            victim.Machine.Crash(losesPower: false);
+        });
+    }
+
+    private void Configure(GroupId group) => world.Clock.After(TimeSpan.FromMilliseconds(100), async () =>
+    {
+        try
+        {
+            if (world.LeaderOf(group) is not { Vectors: { } site }) throw VectorFault.Unavailable("nobody leads the shard yet");
+            await site.ShardOf(group).ProposeAsync(ShardCommand.Configure(VectorSite.Config.Json), CancellationToken.None);
+            configured++;
+        }
+        catch (VectorFault)
+        {
+            Configure(group); // Told twice it does nothing the second time.
+        }
+        catch (Exception fault)
+        {
+            world.Fault(fault);
+        }
+    });
+
+    /// <summary>After healing and a while of calm.</summary>
+    public void Final()
+    {
+        foreach (var (id, value) in kept)
+        {
+            var group = VectorClient.GroupOf(id);
+            foreach (var member in world.LeaderOf(group)!.GroupOf(group).Status.Configuration.Members)
+            {
+                var store = world.MachineOf(member.Node)!.Process!.Vectors!.MachineOf(group).State!.Store;
+                ClusterCheck.Require(store.TryFind(PointId.Of(id), out var segment, out var row), $"point {id} was acknowledged and is not on {member.Node}");
+                using var payload = segment.PayloadOf(row).Parse();
+                ClusterCheck.Require(payload.RootElement.GetProperty("v").GetUInt64() == value, string.Create(CultureInfo.InvariantCulture, $"point {id} was acknowledged with {value} and is another on {member.Node}"));
+            }
+        }
+    }
+}
