@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.DataProtection;
 using System.Buffers;
 using System.Text;
 using Microsoft.AspNetCore.DataProtection;

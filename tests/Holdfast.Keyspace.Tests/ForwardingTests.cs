@@ -192,6 +192,20 @@ public sealed class ForwardingTests
     }
 
     [Fact]
+    public void A_user_whom_the_other_node_does_not_know_yet_is_waited_for()
+    {
+        string[] rules = ["ACL", "SETUSER", "new", "on", "nopass", "~*", "+@all", "forward"];
+        Assert.Equal("+OK", new LocalClient(nodes.Turn, nodes.All[0].Node).Ask(rules));
+        var client = nodes.Connect(forwards: false);
+        client.Ask("AUTH", "new", "x");
+        client.Send("SET", nodes.KeyAt(1), "x");
+        Assert.Equal("(nothing)", client.Take());
+        Assert.False(client.IsClosed);
+        Assert.Equal("+OK", new LocalClient(nodes.Turn, nodes.All[1].Node).Ask(rules));
+        Assert.Equal("+OK", client.Take());
+    }
+
+    [Fact]
     public void Replies_of_a_forwarded_command_speak_the_clients_protocol_and_its_reply_mode()
     {
         var client = nodes.Connect();

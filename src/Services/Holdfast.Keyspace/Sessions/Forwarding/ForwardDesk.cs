@@ -69,7 +69,7 @@ internal sealed class ForwardDesk(KeyspaceNode node)
     {
         if (!HasStalled) return;
         foreach (var (to, what, client) in Take(farewells)) Farewell(to, what, client);
-        foreach (var guest in Take(stalledGuests)) guest.Reply();
+        foreach (var guest in Take(stalledGuests)) guest.GoOn();
         foreach (var forwarding in Take(stalled)) forwarding.Retry();
     }
 

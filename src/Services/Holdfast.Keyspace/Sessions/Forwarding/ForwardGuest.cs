@@ -14,6 +14,8 @@ internal sealed class ForwardGuest : IClientWire
     private int taken;
     private bool isWhole;
     private bool isFeeding;
+    private ForwardTerms? waiting;
+    private Instant giveUpAt;
 
     public ForwardGuest(KeyspaceNode node, NodeId from, long client, Stack<byte[]> pool)
     {
@@ -32,10 +34,27 @@ internal sealed class ForwardGuest : IClientWire
     /// <summary>Commands have come.</summary>
     public void Take(ForwardTerms terms, ReadOnlySpan<byte> requests, bool isLast)
     {
-        Session.SpeakFor(terms);
         new SpanWriter(pending).WriteBytes(requests);
-        isWhole = isLast;
-        Feed();
+        (isWhole, waiting, giveUpAt) = (isLast, terms, node.Now + node.Options.LeaderPatience);
+        GoOn();
+    }
+
+    /// <summary>Begins what has come, or sends what could not be sent. A user whom the other node knows already may come here a moment later: he is waited for.</summary>
+    public void GoOn()
+    {
+        if (waiting is { } terms)
+        {
+            if (node.Users.Find(terms.User) is null && node.Now < giveUpAt)
+            {
+                node.Forwards.Stall(this);
+                return;
+            }
+
+            waiting = null;
+            Session.SpeakFor(terms);
+            Feed();
+        }
+        else Reply();
     }
 
     /// <summary>Sends the replies that may leave. What cannot be sent now is tried again in a later turn.</summary>
