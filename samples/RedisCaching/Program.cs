@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.DataProtection;
 using System.Buffers;
 using System.Text;
 using Microsoft.AspNetCore.DataProtection;

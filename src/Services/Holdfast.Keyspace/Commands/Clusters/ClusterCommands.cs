@@ -65,7 +65,7 @@ internal sealed class ClusterCommands : ICommandFamily
         call.Reply.Array(served.Length);
         foreach (var range in served)
         {
-            var replicas = view.ReplicasOf(range).ToArray();
+            var replicas = view.ReplicasOf(range.Leader!).ToArray();
             call.Reply.Array(3 + replicas.Length);
             call.Reply.Integer(range.First);
             call.Reply.Integer(range.Last);
@@ -92,8 +92,7 @@ internal sealed class ClusterCommands : ICommandFamily
         foreach (var master in masters)
         {
             var ranges = view.RangesOf(master.Node).ToArray();
-            var followers = view.Topology.Peers.Where(peer => view.Topology.Follows.GetValueOrDefault(peer.Node, NodeId.None) == master.Node);
-            var replicas = view.Ranges.Where(range => range.Leader == master).SelectMany(view.ReplicasOf).Concat(followers).Distinct().ToArray();
+            var replicas = view.ReplicasOf(master).ToArray();
             call.Reply.Map(2);
             call.Reply.Bulk("slots"u8);
             call.Reply.Array(ranges.Length * 2);
@@ -223,6 +222,9 @@ internal sealed class ClusterView
     /// <summary>The slots of those shards that a node leads.</summary>
     public IEnumerable<(int First, int Last)> RangesOf(NodeId node) => Ranges.Where(range => range.Leader?.Node == node).Select(range => (range.First, range.Last));
 
-    public IEnumerable<ClusterPeer> ReplicasOf(SlotRange range) =>
-        Topology.VotersOf(Topology.PlaceOf(range.Shard.Group)).Where(node => node != range.Leader?.Node).Select(Topology.PeerOf).Where(peer => peer is not null)!;
+    /// <summary>
+    /// Whom clients are told of as a master's replicas: the nodes that follow it and lead nothing. A master has replicas of the others' shards, too, but is not shown as one: StackExchange.Redis takes a node for a replica
+    /// as soon as one range lists it so, and then refuses to write to it; ioredis reads from it without saying READONLY and is sent round in circles.
+    /// </summary>
+    public IEnumerable<ClusterPeer> ReplicasOf(ClusterPeer master) => Topology.Peers.Where(peer => Topology.Follows.GetValueOrDefault(peer.Node, NodeId.None) == master.Node);
 }
