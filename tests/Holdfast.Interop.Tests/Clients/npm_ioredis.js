@@ -74,7 +74,7 @@ async function scripts() {
 async function messages() {
     const listener = open({ shardedSubscribers: true });
     const heard = [];
-    for (const event of ['message', 'pmessage', 'smessage']) listener.on(event, (...words) => heard.push([event, ...words].join(' ')));
+    for (const event of ['message', 'pmessage', 'smessage']) listener.on(event, (...words) => heard.push([event, ...words].join(' ').trim()));
     await listener.subscribe('news');
     await listener.psubscribe('weather.*');
     await listener.ssubscribe('shard');

@@ -6,7 +6,7 @@ namespace Holdfast.Interop.Tests.Redis;
 /// <summary>samples/RedisCaching as its users run it: .NET's caches and Data Protection over Redis's packages, unchanged.</summary>
 public sealed class CachingSampleTests
 {
-    [Fact(Skip = "open: the two caches of the sample are shared, but the hybrid cache's local copy is not dropped by the invalidation within a minute; why is not known yet")]
+    [Fact]
     public async Task Caches_are_shared_copies_are_dropped_when_others_change_them_and_keys_are_kept()
     {
         await using var cluster = await RedisCluster.StartAsync();

@@ -69,7 +69,7 @@ public sealed class StackExchangeTests
         await using (await semaphore.AcquireAsync(Patience))
         await using (await semaphore.AcquireAsync(Patience))
             Assert.Null(await semaphore.TryAcquireAsync());
-        var shared = new RedisDistributedReaderWriterLock("shared", database);
+        var shared = new RedisDistributedReaderWriterLock("{shared}", database);
         await using (await shared.AcquireReadLockAsync(Patience))
         await using (await shared.AcquireReadLockAsync(Patience))
             Assert.Null(await shared.TryAcquireWriteLockAsync());
