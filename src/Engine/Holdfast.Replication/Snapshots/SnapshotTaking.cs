@@ -21,6 +21,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     private static readonly Mark Taken = new("replication: snapshot taken");
     private static readonly Mark PutOff = new("replication: snapshot put off while another replica fetches");
     private static readonly Mark Failed = new("replication: snapshot failed, tried again later");
+    private static readonly Mark AfterBroken = new("replication: a piece of a snapshot was not written, since one before it was not");
 
     private readonly Replica replica = owner;
     private readonly ByteBuffer chunk = new();
@@ -189,6 +190,9 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
 
         public bool HasFailed { get; set; }
 
+        /// <summary>A piece was not written; the worker knows it long before the loop does.</summary>
+        public bool IsBroken { get; set; }
+
         public SnapshotWriter Open(SnapshotStore store) => writer ??= store.Begin(Group, Position, Configuration, FeatureLevel);
 
         public StateFileWriter OpenFile(SnapshotStore store) => file ??= store.FilesOf(Group).Begin();
@@ -208,48 +212,71 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
         }
     }
 
-    private sealed class FileJob(SnapshotTaking owner, Writing writing, PooledBytes bytes, bool isLast) : SnapshotJob(owner.replica.Loop)
+    /// <summary>One of the jobs, in order, that write a snapshot. What comes after a piece that failed is not written: it would begin the snapshot, or a file, in its middle.</summary>
+    private abstract class WritingJob(SnapshotTaking owner, Writing writing) : SnapshotJob(owner.replica.Loop)
+    {
+        private protected SnapshotTaking Owner { get; } = owner;
+
+        private protected Writing Writing { get; } = writing;
+
+        private protected sealed override void Work(SnapshotStore store)
+        {
+            if (Writing.IsBroken)
+            {
+                AfterBroken.Hit();
+                throw new IOException("a piece before this one was not written");
+            }
+
+            Writing.IsBroken = true;
+            Write(store);
+            Writing.IsBroken = false;
+        }
+
+        private protected abstract void Write(SnapshotStore store);
+    }
+
+    private sealed class FileJob(SnapshotTaking owner, Writing writing, PooledBytes bytes, bool isLast) : WritingJob(owner, writing)
     {
         private FileHash? hash;
 
-        private protected override void Work(SnapshotStore store)
+        private protected override void Write(SnapshotStore store)
         {
-            writing.OpenFile(store).Append(bytes.Span);
+            Writing.OpenFile(store).Append(bytes.Span);
             bytes.Return();
-            if (isLast) hash = writing.SealFile();
+            if (isLast) hash = Writing.SealFile();
         }
 
         internal override void Done()
         {
-            if (hash is { } made) owner.OnSealed(made);
-            owner.OnJobDone(this);
+            if (hash is { } made) Owner.OnSealed(made);
+            Owner.OnJobDone(this);
         }
     }
 
-    private sealed class WriteJob(SnapshotTaking owner, Writing writing, PooledBytes bytes) : SnapshotJob(owner.replica.Loop)
+    private sealed class WriteJob(SnapshotTaking owner, Writing writing, PooledBytes bytes) : WritingJob(owner, writing)
     {
-        private protected override void Work(SnapshotStore store)
+        private protected override void Write(SnapshotStore store)
         {
-            writing.Open(store).AppendChunk(bytes.Span);
+            Writing.Open(store).AppendChunk(bytes.Span);
             bytes.Return();
         }
 
-        internal override void Done() => owner.OnJobDone(this);
+        internal override void Done() => Owner.OnJobDone(this);
     }
 
-    private sealed class CommitJob(SnapshotTaking owner, Writing writing, IReadOnlyList<FileHash> files) : SnapshotJob(owner.replica.Loop)
+    private sealed class CommitJob(SnapshotTaking owner, Writing writing, IReadOnlyList<FileHash> files) : WritingJob(owner, writing)
     {
-        private protected override void Work(SnapshotStore store)
+        private protected override void Write(SnapshotStore store)
         {
-            var writer = writing.Open(store);
+            var writer = Writing.Open(store);
             foreach (var file in files) writer.AddFile(file);
-            writer.Commit(writing.StateHash);
+            writer.Commit(Writing.StateHash);
         }
 
         internal override void Done()
         {
-            if (Failure is null) owner.OnCommitted();
-            owner.OnJobDone(this);
+            if (Failure is null) Owner.OnCommitted();
+            Owner.OnJobDone(this);
         }
     }
 }
