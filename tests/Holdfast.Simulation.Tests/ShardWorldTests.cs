@@ -26,11 +26,11 @@ public sealed class ShardWorldTests
     [InlineData(nameof(ClusterMutation.TakenBackUnasked), 1)]
     [InlineData(nameof(ClusterMutation.EpochNotRaised), 1)]
     [InlineData(nameof(ClusterMutation.MoverDoesNotWait), 1)]
-    [InlineData(nameof(ClusterMutation.CopyOutlivesTerm), 14)]
+    [InlineData(nameof(ClusterMutation.CopyOutlivesTerm), 54)]
     [InlineData(nameof(ClusterMutation.MovesLeftOutOfSnapshot), 2)]
     [InlineData(nameof(ClusterMutation.OwnershipNotUndone), 10)]
     [InlineData(nameof(ClusterMutation.ForgottenBeforeAdopted), 1)]
-    [InlineData(nameof(ClusterMutation.WatchIgnored), 6)]
+    [InlineData(nameof(ClusterMutation.WatchIgnored), 23)]
     [InlineData(nameof(ClusterMutation.ReplicaExpiresByOwnClock), 1)]
     public void A_bug_of_shards_is_found(string name, int seed) =>
         Assert.True(ClusterRun.Once((ulong)seed, Enum.Parse<ClusterMutation>(name)).Failure is not null, $"{name} survived seed {seed}");

@@ -16,7 +16,7 @@ public sealed class CachingSampleTests
         Assert.True(said == """
             distributed cache: hello, then nothing
             buffer cache: True, without a copy
-            hybrid cache: (1, 1, 1), then 100, then 2; made 2 times
+            hybrid cache: (50, 50), then 100, then 1; made once: True
             data protection: nobody reads this but the other instance
 
             """, $"{said}\n{await fault}");

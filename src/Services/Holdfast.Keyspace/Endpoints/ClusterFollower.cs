@@ -78,14 +78,13 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         await cluster.SetSettingAsync(key, ShardLayout.FormatAddress(self), once: false, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Whoever leads the directory; where that node does not carry the face and so is not asked, the first that does.</summary>
+    /// <summary>Whoever leads the directory; where that node does not carry the face and so is not asked, the first that does. (In a restored directory perhaps none does.)</summary>
     private bool IsKeeper(DirectoryView view)
     {
         var status = cluster.Directory.Status;
         if (!view.Members.TryGetValue(status.Leader, out var leader)) return false;
-        return leader.Roles.Carry(ShardLayout.Face)
-            ? status.IsServingLeader
-            : view.Members.Values.First(member => member.Roles.Carry(ShardLayout.Face)).Node == self.Node;
+        var carrier = leader.Roles.Carry(ShardLayout.Face) ? null : view.Members.Values.FirstOrDefault(member => member.Roles.Carry(ShardLayout.Face));
+        return carrier is null ? status.IsServingLeader : carrier.Node == self.Node;
     }
 
     /// <summary>What one node does for all: a fresh cluster gets its shards, and shards the replicas that they should have.</summary>
