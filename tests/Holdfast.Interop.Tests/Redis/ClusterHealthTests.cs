@@ -37,7 +37,7 @@ public sealed class ClusterHealthTests
             await Task.Delay(50);
         }
 
-        Assert.Contains("CLUSTERDOWN", await cluster.CliAsync(0, "set", "kept", "no"), StringComparison.Ordinal);
+        // A write that was under way when leadership ended is cut off, for nobody knows what becomes of it (S19); those after it are refused.
         for (var tries = 0; !(await cluster.CliAsync(0, "set", "kept", "no")).Contains("CLUSTERDOWN The cluster is down", StringComparison.Ordinal); tries++) Assert.True(tries < 100, "it never says that the cluster is down");
         Assert.DoesNotContain("cluster_slots_fail:0\r", await cluster.CliAsync(0, "cluster", "info"), StringComparison.Ordinal);
         Assert.Equal("OK\n", await cluster.CliAsync(0, "config", "set", "cluster-allow-reads-when-down", "yes"));
@@ -64,7 +64,7 @@ public sealed class ClusterHealthTests
         // The rest is added in a cluster that has data, and claimed by a shard more; the last three as redis-cli mends it.
         Assert.Equal("OK\n", await nodes.CliAsync(0, "cluster", "addslotsrange", "8002", "16380"));
         var fix = await RedisCluster.RunAsync("/bin/sh", "-c", $"echo yes | redis-cli --cluster fix {nodes.Address(0)}");
-        Assert.Contains("[OK] All 16384 slots covered.", await nodes.CliAsync(0, "--cluster", "check", nodes.Address(0)) + fix, StringComparison.Ordinal);
+        await nodes.UntilAsync(async () => (await nodes.CliAsync(0, "--cluster", "check", nodes.Address(0))).Contains("[OK] All 16384 slots covered.", StringComparison.Ordinal), $"slots stay uncovered after: {fix}");
         await nodes.UntilAsync(async () => (await nodes.CliAsync(0, "set", "a", "x")).Contains("OK", StringComparison.Ordinal), "slots that were added later are not served");
         Assert.Equal("x\n", await nodes.CliAsync(0, "get", "b"));
         Assert.Contains("[OK] All 16384 slots covered.", await nodes.CliAsync(0, "--cluster", "check", nodes.Address(0)), StringComparison.Ordinal);
