@@ -117,8 +117,15 @@ public sealed class RedisCliCreateTests
             foreach (var command in (string[])["set text hello", "rpush list a b c", "hset hash f v g w", "zadd zset 1 a 2.5 b", "sadd set 1 2 3", "set dying soon ex 1000"])
                 await RedisCluster.RunAsync("redis-cli", ["-p", $"{port}", .. command.Split(' ')]);
             for (var i = 0; i < 50; i++) await RedisCluster.RunAsync("redis-cli", "-p", $"{port}", "set", $"key{i}", $"value{i}");
+            // redis-cli follows no MOVED here, so leaders must be where they stay: a shard's replicas are still being added after CREATE.
+            for (var node = 0; node < 3; node++)
+            {
+                var asked = node;
+                await nodes.UntilAsync(async () => await nodes.CliAsync(asked, "wait", "0", "0") == "1\n", $"node {asked} does not see three replicas of every shard");
+            }
+
             var import = await nodes.CliAsync(0, "--cluster", "import", nodes.Address(0), "--cluster-from", $"127.0.0.1:{port}", "--cluster-copy", "--cluster-replace");
-            Assert.DoesNotContain("ERR", import, StringComparison.Ordinal);
+            Assert.True(!import.Contains("ERR", StringComparison.Ordinal), import);
             Assert.Contains("value7", await nodes.CliAsync(0, "-c", "get", "key7"), StringComparison.Ordinal);
             Assert.Contains("hello", await nodes.CliAsync(1, "-c", "get", "text"), StringComparison.Ordinal);
             Assert.Equal("a\nb\nc\n", await nodes.CliAsync(0, "-c", "lrange", "list", "0", "-1"));
