@@ -28,6 +28,9 @@ internal sealed class CommandCommands : ICommandFamily
 
     private static IEnumerable<CommandSpec> Served(CommandCall call) => call.Node.Table.All.Values.Where(spec => spec.IsBound && !spec.IsInternal);
 
+    /// <summary>Commands, each followed by its subcommands, as COMMAND LIST has them.</summary>
+    private static IEnumerable<CommandSpec> Listed(CommandCall call) => Served(call).SelectMany(spec => (spec.Subcommands?.Values.Where(each => each.IsBound) ?? []).Prepend(spec));
+
     private static void All(CommandCall call)
     {
         var served = Served(call).ToArray();
@@ -63,7 +66,7 @@ internal sealed class CommandCommands : ICommandFamily
 
     private static void List(CommandCall call)
     {
-        var names = Served(call).Select(spec => spec.Name);
+        var names = Listed(call).Select(spec => spec.Name);
         if (call.Count > 2)
         {
             if (call.Count != 5 || !call.Is(2, "FILTERBY"u8))
@@ -73,8 +76,8 @@ internal sealed class CommandCommands : ICommandFamily
             }
 
             var value = call[4].ToArray();
-            if (call.Is(3, "PATTERN"u8)) names = Served(call).Where(spec => Glob.Matches(value, Encoding.UTF8.GetBytes(spec.Name), ignoresCase: true)).Select(spec => spec.Name);
-            else if (call.Is(3, "ACLCAT"u8)) names = Served(call).Where(spec => spec.Categories.Contains(Encoding.UTF8.GetString(value).ToLowerInvariant())).Select(spec => spec.Name);
+            if (call.Is(3, "PATTERN"u8)) names = Listed(call).Where(spec => Glob.Matches(value, Encoding.UTF8.GetBytes(spec.Name), ignoresCase: true)).Select(spec => spec.Name);
+            else if (call.Is(3, "ACLCAT"u8)) names = Listed(call).Where(spec => spec.Categories.Contains(Encoding.UTF8.GetString(value).ToLowerInvariant())).Select(spec => spec.Name);
             else if (call.Is(3, "MODULE"u8)) names = [];
             else
             {
