@@ -196,8 +196,15 @@ internal sealed class ClusterDesk(KeyspaceNode node, RedisLoop loop, ClusterNode
     private async Task<WishOutcome> AddSlotsAsync(SlotRanges slots)
     {
         if (!IsByHand) return WishOutcome.Refused("the slots of this cluster are shared out by itself");
-        return await claims.ClaimAsync(slots, stopping).ConfigureAwait(false) is { } why ? WishOutcome.Refused(why) : WishOutcome.Done;
+        if (await claims.ClaimAsync(slots, stopping).ConfigureAwait(false) is { } why) return WishOutcome.Refused(why);
+
+        // Whoever looks after the answer finds the slots here: tools look at once, and take a slot that is not shown for nobody's. The claim holds also where a leader takes longer.
+        var begun = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(begun) < Patience && !slots.Slots().All(slot => HasLeader(node.Topology, slot))) await Task.Delay(Glance, stopping).ConfigureAwait(false);
+        return WishOutcome.Done;
     }
+
+    private static bool HasLeader(Topology topology, int slot) => topology.ShardOf(slot) is >= 0 and var shard && topology.LeaderOf(shard) != NodeId.None;
 
     private async Task<WishOutcome> BeginAnewAsync()
     {
