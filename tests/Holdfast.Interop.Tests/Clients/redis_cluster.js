@@ -11,7 +11,7 @@ const kill = node => process.kill(pids[node], 'SIGKILL');
 /** Waits until something holds; whoever waits in vain says what for. */
 const until = async (holds, what) => {
     for (const end = Date.now() + 60000; !await holds();) {
-        assert.ok(Date.now() < end, `waited in vain: ${what}`);
+        assert.ok(Date.now() < end, `waited in vain: ${typeof what === "function" ? what() : what}`);
         await new Promise(done => setTimeout(done, 20));
     }
 };
