@@ -111,7 +111,7 @@ public sealed class DumpTests(DifferentialTests.Oracle oracle) : IClassFixture<D
         }
 
         var (theirPayload, ourPayload) = (theirs.AskBulk("FUNCTION", "DUMP"), ours.AskBulk("FUNCTION", "DUMP"));
-        Assert.True(Math.Max(theirPayload.Length, ourPayload.Length) < codes.Sum(code => code.Length), "nothing is packed");
+        Assert.InRange(ourPayload.Length, 1, theirPayload.Length + 16); // Packed as well as Redis packs, more or less.
         foreach (var policy in (string[])["FLUSH", "REPLACE"])
         {
             Assert.Equal("+OK", theirs.Ask("FUNCTION", "RESTORE", ourPayload, policy));

@@ -10,6 +10,9 @@ internal unsafe interface IBeforeChange
     /// <param name="isReplaced">True: nobody will look at the old record any more, so it can be taken over. False: it is about to be changed in place.</param>
     bool BeforeChange(in KeyPlace place, bool isReplaced);
 
+    /// <summary>A big value goes from one key to another, which names it already: the first key is about to be removed, and the value stays.</summary>
+    void BeforeMove(in KeyPlace source, in KeyPlace target);
+
     /// <summary>A big value is about to change some of its elements, and will say each by <see cref="OnElement"/>.</summary>
     void BeforeElements(in KeyPlace place);
 

@@ -143,6 +143,13 @@ internal sealed class ShardState : IBeforeChange, IDisposable
         return isUndoOn && Undo.Save(place, isReplaced);
     }
 
+    void IBeforeChange.BeforeMove(in KeyPlace source, in KeyPlace target)
+    {
+        Tracker?.OnChange(source);
+        if (Walk is { } walk && walk.Keyspace == Keyspace) walk.Save(source);
+        if (isUndoOn) Undo.SaveMove(source, target);
+    }
+
     void IBeforeChange.BeforeElements(in KeyPlace place)
     {
         Tracker?.OnChange(place);

@@ -91,7 +91,8 @@ internal sealed class DebugCommands : ICommandFamily
     private static bool TryFind(CommandCall call, int argument, out CommandCall there, out KeyPlace place)
     {
         var slot = KeySlot.Of(call[argument]);
-        (there, place) = (call, default);
+        there = call;
+        place = default;
         if (call.Node.Topology.SeatOf(slot) is not { Log.IsLedHere: true } seat || !seat.Machine.State.Slots.Owned[slot]) return false;
         there = Reading(seat, call.Node);
         place = seat.Machine.Keyspace.Locate(call[argument], slot);
