@@ -176,10 +176,11 @@ async function introspection() {
     assert.ok(await line.object('FREQ', key) > 5);
     await refused(line.object('IDLETIME', key), 'ERR An LFU maxmemory policy is selected');
     await line.config('SET', 'maxmemory-policy', 'noeviction');
-    assert.match(await line.client('LIST'), /resp=2/);
+    assert.match(await line.client('INFO'), new RegExp(`laddr=127.0.0.1:${ports[0]} fd=[1-9].* resp=3`));
     await line.client('SETINFO', 'LIB-NAME', 'habits');
     assert.match(await line.client('INFO'), /lib-name=habits/);
     assert.equal(await line.client('KILL', 'ID', 999999), 0);
+    assert.equal(await line.client('KILL', 'LADDR', `127.0.0.1:${ports[1]}`), 0);
     const monitored = [];
     const monitor = await line.duplicate().monitor();
     monitor.on('monitor', (time, words) => monitored.push(words.join(' ')));
