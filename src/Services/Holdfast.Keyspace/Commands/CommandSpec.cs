@@ -79,18 +79,18 @@ internal sealed class CommandSpec
     /// <summary>Whether clients may not call it: it stands in effects only.</summary>
     public bool IsInternal { get; init; }
 
-    /// <summary>Finds another way for some arguments (DEBUG RELOAD, which goes to shards); null for a command that has one way.</summary>
-    public Func<CommandSpec, RespArguments, CommandSpec?>? Otherwise { get; set; }
-
-    /// <summary>The same command, executed elsewhere by somebody else: for leave, counts and arguments it is this one.</summary>
-    public CommandSpec On(CommandPlace place, CommandHandler handler) => new() { Id = Id, Name = Name, Arity = Arity, Flags = Flags, Range = Range, Categories = Categories, Group = Group, Since = Since, Hints = Hints, Keys = Keys, Summary = Summary, Handler = handler, Place = place, Statistics = Statistics };
-
     public bool IsBound => Handler != Unbound || Subcommands is { } subcommands && subcommands.Values.Any(each => each.IsBound);
 
     public bool Has(CommandFlags flag) => (Flags & flag) != 0;
 
     /// <summary>Whether so many arguments may be.</summary>
     public bool Takes(int arguments) => Arity >= 0 ? arguments == Arity : arguments >= -Arity;
+
+    /// <summary>Finds another way for some arguments (DEBUG RELOAD, which goes to shards); null for a command that has one way.</summary>
+    public Func<CommandSpec, RespArguments, CommandSpec?>? Otherwise { get; set; }
+
+    /// <summary>The same command, executed elsewhere by somebody else: for leave, counts and arguments it is this one.</summary>
+    public CommandSpec On(CommandPlace place, CommandHandler handler) => new() { Id = Id, Name = Name, Arity = Arity, Flags = Flags, Range = Range, Categories = Categories, Group = Group, Since = Since, Hints = Hints, Keys = Keys, Summary = Summary, Handler = handler, Place = place, Statistics = Statistics };
 
     /// <summary>The slot of its first key; -1 for none.</summary>
     public int SlotOf(RespArguments arguments)

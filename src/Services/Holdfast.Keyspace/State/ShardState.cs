@@ -143,13 +143,6 @@ internal sealed class ShardState : IBeforeChange, IDisposable
         return isUndoOn && Undo.Save(place, isReplaced);
     }
 
-    void IBeforeChange.BeforeMove(in KeyPlace source, in KeyPlace target)
-    {
-        Tracker?.OnChange(source);
-        if (Walk is { } walk && walk.Keyspace == Keyspace) walk.Save(source);
-        if (isUndoOn) Undo.SaveMove(source, target);
-    }
-
     void IBeforeChange.BeforeElements(in KeyPlace place)
     {
         Tracker?.OnChange(place);
@@ -165,6 +158,13 @@ internal sealed class ShardState : IBeforeChange, IDisposable
     {
         if (isUndoOn) Undo.Save(image);
         return isUndoOn;
+    }
+
+    void IBeforeChange.BeforeMove(in KeyPlace source, in KeyPlace target)
+    {
+        Tracker?.OnChange(source);
+        if (Walk is { } walk && walk.Keyspace == Keyspace) walk.Save(source);
+        if (isUndoOn) Undo.SaveMove(source, target);
     }
 
     public void Dispose() => Keyspace.Dispose();

@@ -66,15 +66,6 @@ internal sealed unsafe class UndoLog(ShardState state)
         return isTaken;
     }
 
-    /// <summary>Remembers that a big value goes from one key to another; whatever the other held is remembered already.</summary>
-    public void SaveMove(in KeyPlace source, in KeyPlace target)
-    {
-        var unnamed = MakeAbsent(target);
-        unnamed[11] |= KeyRecord.IsShell;
-        Add(new Image { Record = unnamed, Owner = state.Keyspace, Slot = target.Slot });
-        Add(new Image { Record = CopyShell(source), Owner = state.Keyspace, Slot = source.Slot });
-    }
-
     /// <summary>Remembers a change of an element of a big value.</summary>
     public void Save(in ElementImage element)
     {
@@ -87,6 +78,15 @@ internal sealed unsafe class UndoLog(ShardState state)
 
     /// <summary>Remembers which slots the shard had.</summary>
     public void Save(SlotOwnership before) => Add(new Image { Slots = before });
+
+    /// <summary>Remembers that a big value goes from one key to another; whatever the other held is remembered already.</summary>
+    public void SaveMove(in KeyPlace source, in KeyPlace target)
+    {
+        var unnamed = MakeAbsent(target);
+        unnamed[11] |= KeyRecord.IsShell;
+        Add(new Image { Record = unnamed, Owner = state.Keyspace, Slot = target.Slot });
+        Add(new Image { Record = CopyShell(source), Owner = state.Keyspace, Slot = source.Slot });
+    }
 
     /// <summary>Something changed that has no before-image: taking the entry back means to rebuild.</summary>
     public void CannotTakeBack() => entries.Last.CannotUndo = true;
