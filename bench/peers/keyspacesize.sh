@@ -30,14 +30,16 @@ commands() {
 fill() { commands "$@" | redis-cli -p $redis_port --pipe | grep -q 'errors: 0' || { echo "not every command was executed"; exit 1; }; }
 # Resident memory once it no longer falls: the least of some readings, in KB.
 resident() { for _ in $(seq 20); do awk '/VmRSS/ { print $2 }' "/proc/${pids[0]}/status"; sleep 0.25; done | sort -n | head -1; }
+used() { redis-cli -p $redis_port info memory | tr -d '\r' | awk -F: '$1 == "used_memory" { print $2 }'; }
 slope() {
-    local who=$1 kind=$2 count=$3 small large
+    local who=$1 kind=$2 count=$3 small large used_small used_large
     start_one_$who
-    fill "$kind" 0 "$count"; small=$(resident)
-    fill "$kind" "$count" $((count * 3)); large=$(resident)
+    fill "$kind" 0 "$count"; small=$(resident) used_small=$(used)
+    fill "$kind" "$count" $((count * 3)); large=$(resident) used_large=$(used)
     [ "$(redis-cli -p $redis_port dbsize)" -ge $((count * 3)) ] || { echo "keys are missing"; exit 1; }
     stop
-    awk -v who="$who" -v kind="$kind" -v n="$count" -v small="$small" -v large="$large" 'BEGIN { printf "%s %s: %d MB at %d, %d MB at %d: %.1f bytes each\n", who, kind, small / 1024, n, large / 1024, n * 3, (large - small) * 1024 / (2 * n) }' | tee -a "$data/slopes"
+    awk -v who="$who" -v kind="$kind" -v n="$count" -v small="$small" -v large="$large" -v used="$((used_large - used_small))" \
+        'BEGIN { printf "%s %s: %d MB at %d, %d MB at %d (used_memory %.1f bytes each): %.1f bytes each\n", who, kind, small / 1024, n, large / 1024, n * 3, used / (2 * n), (large - small) * 1024 / (2 * n) }' | tee -a "$data/slopes"
 }
 snapshots() { ls -d "$data"/h/snapshots/*/* 2>/dev/null | sort; }
 pauses() {
