@@ -41,7 +41,7 @@ slope() {
     awk -v who="$who" -v kind="$kind" -v n="$count" -v small="$small" -v large="$large" -v used="$((used_large - used_small))" \
         'BEGIN { printf "%s %s: %d MB at %d, %d MB at %d (used_memory %.1f bytes each): %.1f bytes each\n", who, kind, small / 1024, n, large / 1024, n * 3, used / (2 * n), (large - small) * 1024 / (2 * n) }' | tee -a "$data/slopes"
 }
-snapshots() { ls -d "$data"/h/snapshots/*/* 2>/dev/null | sort; }
+snapshots() { { ls -d "$data"/h/snapshots/*/* 2>/dev/null || true; } | sort; }
 pauses() {
     local who=$1 before after
     start_one_$who
