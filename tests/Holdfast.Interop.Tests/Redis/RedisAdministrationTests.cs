@@ -39,6 +39,20 @@ public sealed class RedisAdministrationTests
     }
 
     [Fact]
+    public async Task SHUTDOWN_ends_a_node_in_order_and_the_others_serve_its_slots()
+    {
+        await using var cluster = await RedisCluster.StartAsync();
+        for (var i = 0; i < 20; i++) Assert.Contains("OK", await cluster.CliAsync(0, "-c", "set", $"key{i}", $"{i}"), StringComparison.Ordinal);
+        Assert.Contains("ERR syntax error", await cluster.CliAsync(2, "shutdown", "sometimes"), StringComparison.Ordinal);
+        Assert.Equal("", (await cluster.CliAsync(2, "shutdown", "nosave")).Trim());
+        Assert.Equal(0, await cluster.Nodes.UntilGoneAsync(2).WaitAsync(Patience));
+        await cluster.UntilServedAsync(2);
+        for (var i = 0; i < 20; i++) Assert.Contains($"{i}", await cluster.CliAsync(0, "-c", "get", $"key{i}"), StringComparison.Ordinal);
+        cluster.Nodes.Start(2);
+        await cluster.UntilServedAsync(3);
+    }
+
+    [Fact]
     public async Task A_client_that_caches_hears_of_a_change_over_the_wire()
     {
         await using var cluster = await RedisCluster.StartAsync(1);

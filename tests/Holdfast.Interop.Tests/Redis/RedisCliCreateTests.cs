@@ -21,12 +21,16 @@ public sealed class RedisCliCreateTests
         Assert.Contains("30 keys in 3 masters.", info, StringComparison.Ordinal);
         var call = await nodes.CliAsync(0, "--cluster", "call", nodes.Address(0), "ping");
         Assert.Equal(3, System.Text.RegularExpressions.Regex.Count(call, "127.0.0.1:[0-9]+: PONG"));
-        Assert.Contains("New node timeout set.", await nodes.CliAsync(0, "--cluster", "set-timeout", nodes.Address(0), "3000"), StringComparison.Ordinal);
+        var timeouts = await nodes.CliAsync(0, "--cluster", "set-timeout", nodes.Address(0), "3000");
+        Assert.Contains("New node timeout set. 3 OK, 0 ERR.", timeouts, StringComparison.Ordinal);
+        await nodes.CliAsync(0, "config", "set", "maxmemory-policy", "allkeys-lru");
         Assert.Contains("3000", await nodes.CliAsync(2, "config", "get", "cluster-node-timeout"), StringComparison.Ordinal);
 
         for (var node = 0; node < 3; node++) nodes.Kill(node);
         for (var node = 0; node < 3; node++) await nodes.RestartAsync(node);
         await nodes.UntilServedAsync();
+        for (var node = 0; node < 3; node++) Assert.Contains("3000", await nodes.CliAsync(node, "config", "get", "cluster-node-timeout"), StringComparison.Ordinal);
+        Assert.Contains("noeviction", await nodes.CliAsync(0, "config", "get", "maxmemory-policy"), StringComparison.Ordinal); // Nobody wrote that down.
         for (var i = 0; i < 30; i++) Assert.Contains($"value{i}", await nodes.CliAsync(i % 3, "-c", "get", $"key{i}"), StringComparison.Ordinal);
         Assert.Contains("[OK] All 16384 slots covered.", await nodes.CliAsync(0, "--cluster", "check", nodes.Address(1)), StringComparison.Ordinal);
     }

@@ -68,7 +68,7 @@ internal sealed class CommandSpec
     public CommandPlace Place { get; set; }
 
     /// <summary>What is counted of it on this node.</summary>
-    public CommandStatistics Statistics { get; } = new();
+    public CommandStatistics Statistics { get; private init; } = new();
 
     /// <summary>It looks at a key without that counting as use (OBJECT, TTL …).</summary>
     public bool TouchesNothing { get; set; }
@@ -85,6 +85,12 @@ internal sealed class CommandSpec
 
     /// <summary>Whether so many arguments may be.</summary>
     public bool Takes(int arguments) => Arity >= 0 ? arguments == Arity : arguments >= -Arity;
+
+    /// <summary>Finds another way for some arguments (DEBUG RELOAD, which goes to shards); null for a command that has one way.</summary>
+    public Func<CommandSpec, RespArguments, CommandSpec?>? Otherwise { get; set; }
+
+    /// <summary>The same command, executed elsewhere by somebody else: for leave, counts and arguments it is this one.</summary>
+    public CommandSpec On(CommandPlace place, CommandHandler handler) => new() { Id = Id, Name = Name, Arity = Arity, Flags = Flags, Range = Range, Categories = Categories, Group = Group, Since = Since, Hints = Hints, Keys = Keys, Summary = Summary, Handler = handler, Place = place, Statistics = Statistics };
 
     /// <summary>The slot of its first key; -1 for none.</summary>
     public int SlotOf(RespArguments arguments)

@@ -145,7 +145,8 @@ internal static class RequestRouter
             spec = sub;
         }
 
-        return spec.Takes(request.Count) ? spec : Arity(spec, ref fault);
+        if (!spec.Takes(request.Count)) return Arity(spec, ref fault);
+        return spec.Otherwise is null ? spec : spec.Otherwise(spec, request) ?? spec;
     }
 
     private static CommandSpec? Arity(CommandSpec spec, ref string fault)

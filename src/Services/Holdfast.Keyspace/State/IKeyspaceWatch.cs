@@ -18,6 +18,9 @@ internal unsafe interface IBeforeChange
 
     /// <summary>An element of a big value was changed. True takes over what it replaced: it must not be freed until <see cref="BigValue.Forget"/>.</summary>
     bool OnElement(in ElementImage image);
+
+    /// <summary>A big value goes from one key to another, which names it already: the first key is about to be removed, and the value stays.</summary>
+    void BeforeMove(in KeyPlace source, in KeyPlace target);
 }
 
 /// <summary>What became of an element of a big value. What the numbers mean is the value's own affair.</summary>

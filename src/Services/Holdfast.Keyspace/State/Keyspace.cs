@@ -186,6 +186,25 @@ internal sealed unsafe class Keyspace : IDisposable
         SetBig(ref target, source.Kind, source.Encoding, BigValues.Read(source.Kind, source.Encoding, ref reader, this)!, source.Expiry);
     }
 
+    /// <summary>Gives the target what the source holds, its expiry included, and removes the source; a big value stays where it is.</summary>
+    public void MoveTo(scoped ref KeyPlace source, scoped ref KeyPlace target)
+    {
+        if (!source.IsBig)
+        {
+            CopyTo(source, ref target);
+            Remove(ref source);
+            return;
+        }
+
+        if (datedFields[source.Slot] && source.Kind == ValueKind.Hash) NoteFieldDates(target.Slot);
+        var record = source.Record;
+        Replace(ref target, KeyRecord.Make(Arena, target.Hash, target.Key, source.Kind, source.Encoding, KeyRecord.Word(record), true, source.Expiry));
+        Before?.BeforeMove(source, target);
+        Detach(record, source.Slot);
+        KeyRecord.FreeShell(Arena, record);
+        source.Record = null;
+    }
+
     /// <summary>Removes a key that is there.</summary>
     public void Remove(scoped ref KeyPlace place)
     {
@@ -211,13 +230,17 @@ internal sealed unsafe class Keyspace : IDisposable
         Attach(record, slot);
     }
 
-    /// <summary>Puts a record back that names the same big value as the one that is there.</summary>
+    /// <summary>Puts a record back that names the same big value as the one that is there, or as one that was moved away; null: the value that is there goes on under another name.</summary>
     public void RestoreShell(ReadOnlySpan<byte> key, int slot, byte* record)
     {
         var place = Locate(key, slot);
-        Detach(place.Record, slot);
-        KeyRecord.FreeShell(Arena, place.Record);
-        Attach(record, slot);
+        if (place.Record is not null)
+        {
+            Detach(place.Record, slot);
+            KeyRecord.FreeShell(Arena, place.Record);
+        }
+
+        if (record is not null) Attach(record, slot);
     }
 
     /// <summary>Elements of a big value that have this hash are about to change.</summary>

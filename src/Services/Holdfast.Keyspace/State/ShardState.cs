@@ -160,6 +160,13 @@ internal sealed class ShardState : IBeforeChange, IDisposable
         return isUndoOn;
     }
 
+    void IBeforeChange.BeforeMove(in KeyPlace source, in KeyPlace target)
+    {
+        Tracker?.OnChange(source);
+        if (Walk is { } walk && walk.Keyspace == Keyspace) walk.Save(source);
+        if (isUndoOn) Undo.SaveMove(source, target);
+    }
+
     public void Dispose() => Keyspace.Dispose();
 
     private void WatchChanges() => Keyspace.Before = isUndoOn || Walk is not null ? this : null;

@@ -79,6 +79,15 @@ internal sealed unsafe class UndoLog(ShardState state)
     /// <summary>Remembers which slots the shard had.</summary>
     public void Save(SlotOwnership before) => Add(new Image { Slots = before });
 
+    /// <summary>Remembers that a big value goes from one key to another; whatever the other held is remembered already.</summary>
+    public void SaveMove(in KeyPlace source, in KeyPlace target)
+    {
+        var unnamed = MakeAbsent(target);
+        unnamed[11] |= KeyRecord.IsShell;
+        Add(new Image { Record = unnamed, Owner = state.Keyspace, Slot = target.Slot });
+        Add(new Image { Record = CopyShell(source), Owner = state.Keyspace, Slot = source.Slot });
+    }
+
     /// <summary>Something changed that has no before-image: taking the entry back means to rebuild.</summary>
     public void CannotTakeBack() => entries.Last.CannotUndo = true;
 
@@ -162,15 +171,17 @@ internal sealed unsafe class UndoLog(ShardState state)
         }
 
         var key = RecordHead.KeyOf(image.Record);
+        var isAbsent = KeyRecord.Has(image.Record, KeyRecord.IsAbsent);
         if (KeyRecord.Has(image.Record, KeyRecord.IsShell))
         {
-            image.Record[11] &= unchecked((byte)~KeyRecord.IsShell);
-            state.Keyspace.RestoreShell(key, image.Slot, image.Record);
-            return;
+            if (!isAbsent) image.Record[11] &= unchecked((byte)~KeyRecord.IsShell);
+            state.Keyspace.RestoreShell(key, image.Slot, isAbsent ? null : image.Record);
+        }
+        else
+        {
+            state.Keyspace.Restore(key, image.Slot, isAbsent ? null : image.Record);
         }
 
-        var isAbsent = KeyRecord.Has(image.Record, KeyRecord.IsAbsent);
-        state.Keyspace.Restore(key, image.Slot, isAbsent ? null : image.Record);
         if (isAbsent) Free(image);
     }
 
