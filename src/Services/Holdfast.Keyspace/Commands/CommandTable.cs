@@ -16,6 +16,7 @@ internal sealed class CommandTable
     private readonly Dictionary<byte[], CommandSpec> commands = new(ByteKey.Comparer);
     private readonly List<CommandSpec> specs = [];
     private readonly Dictionary<byte[], CommandSpec>.AlternateLookup<ReadOnlySpan<byte>> bySpan;
+    private readonly RecentNames recent = new();
 
     /// <summary>The table with all families of this room.</summary>
     public static CommandTable Build() => new(CommandFamilies.All);
@@ -39,6 +40,14 @@ internal sealed class CommandTable
     /// <summary>The command of a name, in any case; null when there is none.</summary>
     public CommandSpec? Find(ReadOnlySpan<byte> name)
     {
+        if (recent.Find(name) is { } known) return known;
+        if (FindInAnyCase(name) is not { } found) return null;
+        recent.Add(name, found);
+        return found;
+    }
+
+    private CommandSpec? FindInAnyCase(ReadOnlySpan<byte> name)
+    {
         Span<byte> lower = stackalloc byte[32];
         if (name.Length > lower.Length) return null;
         for (var i = 0; i < name.Length; i++) lower[i] = name[i] is >= (byte)'A' and <= (byte)'Z' ? (byte)(name[i] | 0x20) : name[i];
@@ -53,7 +62,7 @@ internal sealed class CommandTable
     public CommandSpec Bind(string name, CommandHandler handler, string summary, CommandPlace? place = null)
     {
         var spec = Get(name);
-        Primitives.Invariant.Holds(spec.Handler == CommandSpec.Unbound, "two handlers are bound to one command");
+        Primitives.Invariant.Holds(!spec.IsHandled, "two handlers are bound to one command");
         spec.Handler = handler;
         spec.Summary = summary;
         spec.TouchesNothing = name is "type" or "ttl" or "pttl" or "expiretime" or "pexpiretime" or "memory|usage" || name.StartsWith("object|", StringComparison.Ordinal);

@@ -61,7 +61,10 @@ internal sealed unsafe class UndoLog(ShardState state)
             return false;
         }
         else if (!isReplaced) record = Copy(place);
-        images.Add(new Image { Record = record, Owner = state.Keyspace, Slot = place.Slot });
+        ref var image = ref images.AddEmpty();
+        image.Record = record;
+        image.Owner = state.Keyspace;
+        image.Slot = place.Slot;
         entries.Last.Images++;
         return isTaken;
     }
@@ -226,6 +229,13 @@ internal sealed class Ring<T>
     {
         if (Count == items.Length) Grow();
         items[(start + Count++) & (items.Length - 1)] = item;
+    }
+
+    /// <summary>Adds an item that is yet to be filled in: a large one is then not copied. The reference holds until the next is added.</summary>
+    public ref T AddEmpty()
+    {
+        if (Count == items.Length) Grow();
+        return ref items[(start + Count++) & (items.Length - 1)];
     }
 
     public void RemoveFirst()
