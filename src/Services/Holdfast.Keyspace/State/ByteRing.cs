@@ -20,7 +20,7 @@ internal sealed class ByteRing
     public int Length => (int)(tail - head);
 
     /// <summary>Adds a run, to be filled in at once; false when there is no room for it.</summary>
-    /// <param name="length">Its bytes, at most a hundredth of <see cref="BytesMax"/>.</param>
+    /// <param name="length">Its bytes, far fewer than <see cref="BytesMax"/>.</param>
     /// <param name="run">The run.</param>
     /// <param name="taken">What it takes, to be said when it is given up.</param>
     public bool TryAdd(int length, out Span<byte> run, out int taken)

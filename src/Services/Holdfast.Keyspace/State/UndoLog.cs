@@ -15,6 +15,9 @@ internal sealed unsafe class UndoLog(ShardState state)
     /// <summary>Before key and value of a string that was written over: when it expires, its key's length, its encoding.</summary>
     private const int OverwrittenHead = 13;
 
+    /// <summary>Bytes that are kept of such a string, its key included.</summary>
+    private const int OverwrittenMax = 2 * 1024;
+
     private static readonly Mark Undone = new("keyspace: an executed tail was taken back from before-images");
     private static readonly Mark TooLarge = new("keyspace: an executed change was too large to be undone");
 
@@ -83,7 +86,7 @@ internal sealed unsafe class UndoLog(ShardState state)
     {
         var value = place.Bytes;
         var length = OverwrittenHead + place.Key.Length + value.Length;
-        if (!overwritten.TryAdd(length, out var run, out var taken)) return false;
+        if (length > OverwrittenMax || !overwritten.TryAdd(length, out var run, out var taken)) return false;
         BinaryPrimitives.WriteInt64LittleEndian(run, place.Expiry);
         BinaryPrimitives.WriteInt32LittleEndian(run[8..], place.Key.Length);
         run[12] = (byte)place.Encoding;
