@@ -16,7 +16,7 @@ internal sealed class CommandTable
     private readonly Dictionary<byte[], CommandSpec> commands = new(ByteKey.Comparer);
     private readonly List<CommandSpec> specs = [];
     private readonly Dictionary<byte[], CommandSpec>.AlternateLookup<ReadOnlySpan<byte>> bySpan;
-    private readonly RecentNames recent = new();
+    private readonly ShortNames shortNames = new();
 
     /// <summary>The table with all families of this room.</summary>
     public static CommandTable Build() => new(CommandFamilies.All);
@@ -27,6 +27,11 @@ internal sealed class CommandTable
         foreach (var rows in (string[])[DataCommandFacts.Rows, ServerCommandFacts.Rows, NewerCommandFacts.Rows])
             foreach (var row in rows.Split('\n')) AddFacts(row.Trim());
         foreach (var family in families) family.Bind(this);
+        foreach (var (name, spec) in All)
+        {
+            shortNames.Add(System.Text.Encoding.ASCII.GetBytes(name), spec);
+            if (name.ToUpperInvariant() is var capital && capital != name) shortNames.Add(System.Text.Encoding.ASCII.GetBytes(capital), spec);
+        }
     }
 
     /// <summary>The commands by name; subcommands stand within theirs.</summary>
@@ -40,14 +45,7 @@ internal sealed class CommandTable
     /// <summary>The command of a name, in any case; null when there is none.</summary>
     public CommandSpec? Find(ReadOnlySpan<byte> name)
     {
-        if (recent.Find(name) is { } known) return known;
-        if (FindInAnyCase(name) is not { } found) return null;
-        recent.Add(name, found);
-        return found;
-    }
-
-    private CommandSpec? FindInAnyCase(ReadOnlySpan<byte> name)
-    {
+        if (shortNames.Find(name) is { } known) return known;
         Span<byte> lower = stackalloc byte[32];
         if (name.Length > lower.Length) return null;
         for (var i = 0; i < name.Length; i++) lower[i] = name[i] is >= (byte)'A' and <= (byte)'Z' ? (byte)(name[i] | 0x20) : name[i];
