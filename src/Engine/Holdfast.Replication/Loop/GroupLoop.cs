@@ -227,6 +227,9 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
 
     internal void Persist(Replica replica, in PersistRequest request) => wal.Persist(replica, request);
 
+    /// <summary>What the log was given and nobody waited for is waited for now.</summary>
+    internal void HurryLog() => wal.Hurry();
+
     internal void Record(Replica replica, LogPosition position, Configuration configuration, uint featureLevel) => wal.Record(replica, position, configuration, featureLevel);
 
     internal void Run(QueryCall query) => queries.Add(query);

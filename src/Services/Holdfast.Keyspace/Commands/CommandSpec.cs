@@ -63,7 +63,14 @@ internal sealed class CommandSpec
     public SortedDictionary<string, CommandSpec>? Subcommands { get; set; }
 
     /// <summary>Who executes it; <see cref="Unbound"/> while nobody does.</summary>
-    public CommandHandler Handler { get; set; } = Unbound;
+    public CommandHandler Handler
+    {
+        get;
+        set => (field, IsHandled) = (value, value != Unbound);
+    } = Unbound;
+
+    /// <summary>Whether anybody executes it itself, and not only its subcommands. Kept, because every command asks, and the runtime compares delegates slowly.</summary>
+    public bool IsHandled { get; private set; }
 
     public CommandPlace Place { get; set; }
 
@@ -79,7 +86,7 @@ internal sealed class CommandSpec
     /// <summary>Whether clients may not call it: it stands in effects only.</summary>
     public bool IsInternal { get; init; }
 
-    public bool IsBound => Handler != Unbound || Subcommands is { } subcommands && subcommands.Values.Any(each => each.IsBound);
+    public bool IsBound => IsHandled || Subcommands is { } subcommands && subcommands.Values.Any(each => each.IsBound);
 
     public bool Has(CommandFlags flag) => (Flags & flag) != 0;
 
@@ -113,7 +120,7 @@ internal sealed class CommandSpec
         {
             var (first, last, step) = key.Find(arguments);
             for (var at = first; first > 0 && at <= last && at < arguments.Count; at += step)
-                if (!places.Contains(at) || places.Count > 64) places.Add(at);
+                if (Keys.Length == 1 || !places.Contains(at) || places.Count > 64) places.Add(at);
         }
 
         MoreKeys?.Invoke(arguments, places);

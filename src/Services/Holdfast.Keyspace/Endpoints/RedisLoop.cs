@@ -34,7 +34,7 @@ internal sealed class RedisLoop : IFacePart
     {
         (Loop, Node) = (loop, node);
         chores = new ShardChores(node);
-        node.ReadClock = static () => Instant.Zero + System.Diagnostics.Stopwatch.GetElapsedTime(0);
+        node.ReadClock = static () => MonotonicClock.Now;
         node.WhileBusy = ListenWhileBusy;
     }
 
@@ -165,6 +165,7 @@ internal sealed class RedisLoop : IFacePart
     public void OnTime(Instant now)
     {
         isCollecting = true;
+        if (now == Node.Now) return;
         Node.Now = now;
         Node.WallMicros = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10;
     }

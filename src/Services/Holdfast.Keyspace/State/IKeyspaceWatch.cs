@@ -10,6 +10,9 @@ internal unsafe interface IBeforeChange
     /// <param name="isReplaced">True: nobody will look at the old record any more, so it can be taken over. False: it is about to be changed in place.</param>
     bool BeforeChange(in KeyPlace place, bool isReplaced);
 
+    /// <summary>A short string is about to be written over by another of the same length. False: there is no room to remember it so, nothing was done, and its record is to be replaced.</summary>
+    bool BeforeOverwrite(in KeyPlace place);
+
     /// <summary>A big value is about to change some of its elements, and will say each by <see cref="OnElement"/>.</summary>
     void BeforeElements(in KeyPlace place);
 

@@ -9,6 +9,9 @@ namespace Holdfast.Keyspace;
 /// </summary>
 internal sealed unsafe class Keyspace : IDisposable
 {
+    /// <summary>Bytes of a string that is copied so that it can be written over: up to here that costs less than another record, which is memory that the processor has not at hand.</summary>
+    private const int OverwriteMax = 256;
+
     private readonly RecordTable[] slots = new RecordTable[KeySlot.Count];
     private readonly int[] volatileKeys = new int[KeySlot.Count];
     private readonly List<BigValue?> bigs = [];
@@ -90,7 +93,7 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>Sets the key to a run of bytes, whatever it was before. Its expiry goes unless it is given.</summary>
     public void Set(scoped ref KeyPlace place, ValueKind kind, ValueEncoding encoding, scoped ReadOnlySpan<byte> bytes, long expiry = -1)
     {
-        if (CanOverwrite(place, bytes.Length, expiry))
+        if (HasShape(place, bytes.Length, expiry) && (Before is not { } before || (bytes.Length <= OverwriteMax && kind == ValueKind.String && place.Kind == ValueKind.String && before.BeforeOverwrite(place))))
         {
             place.Record[9] = (byte)kind;
             place.Record[10] = (byte)encoding;
@@ -351,11 +354,11 @@ internal sealed unsafe class Keyspace : IDisposable
         place.Record = record;
     }
 
-    /// <summary>A value of the same length and shape, that nobody needs as it was, is written over: no memory moves.</summary>
-    private bool CanOverwrite(in KeyPlace place, int length, long expiry)
+    /// <summary>Whether a value of this length can be written over the one that is there: no memory moves then.</summary>
+    private static bool HasShape(in KeyPlace place, int length, long expiry)
     {
         var record = place.Record;
-        return record is not null && Before is null && KeyRecord.Word(record) == length && (record[11] & (KeyRecord.IsBig | KeyRecord.IsBlob)) == 0
+        return record is not null && KeyRecord.Word(record) == length && (record[11] & (KeyRecord.IsBig | KeyRecord.IsBlob)) == 0
             && KeyRecord.Has(record, KeyRecord.HasExpiry) == expiry >= 0;
     }
 
@@ -395,6 +398,7 @@ internal sealed unsafe class Keyspace : IDisposable
 
     private void CountVolatile(int slot, int change)
     {
+        if (change == 0) return;
         volatileKeys[slot] += change;
         VolatileCount += change;
     }

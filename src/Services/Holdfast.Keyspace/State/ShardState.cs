@@ -143,6 +143,14 @@ internal sealed class ShardState : IBeforeChange, IDisposable
         return isUndoOn && Undo.Save(place, isReplaced);
     }
 
+    bool IBeforeChange.BeforeOverwrite(in KeyPlace place)
+    {
+        if (isUndoOn && !Undo.TrySaveBytes(place)) return false;
+        Tracker?.OnChange(place);
+        if (Walk is { } walk && walk.Keyspace == Keyspace) walk.Save(place);
+        return true;
+    }
+
     void IBeforeChange.BeforeElements(in KeyPlace place)
     {
         Tracker?.OnChange(place);
