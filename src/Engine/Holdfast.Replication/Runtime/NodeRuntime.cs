@@ -153,7 +153,7 @@ public sealed class NodeRuntime : IWalCompletions
         var found = Recovery!.Find(group);
         Invariant.Holds(found is not { IsTombstoned: true }, "a group that was deleted here is begun again: group ids are never reused");
         Invariant.Holds(found is not null || Recovery.GroupsLost == 0, "the log lost the identity of groups: a replica that may have voted cannot begin empty");
-        var start = found?.ToRaftStart(setup.Self.Id) ?? new RaftStart { Self = setup.Self.Id, Group = group, Configuration = initial };
+        var start = found?.HandOver(setup.Self.Id) ?? new RaftStart { Self = setup.Self.Id, Group = group, Configuration = initial };
         var loop = LoopOf(group);
         var call = new AskCall<ReplicatedGroup?>(_ => loop.Add(machine, start, found is null, found?.FeatureLevel ?? featureLevel, options), null);
         loop.Post(call);
