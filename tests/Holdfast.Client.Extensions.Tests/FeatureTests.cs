@@ -1,3 +1,4 @@
+using Holdfast.Client.FeatureManagement;
 using Holdfast.Client.Tests;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.FeatureManagement;
@@ -24,6 +25,7 @@ public sealed class FeatureTests : IDisposable
         await client.Flags.SetAsync("broken", """{"enabled":true,"rules":[null]}""");
         await using var services = Services(client);
         var features = services.GetRequiredService<IFeatureManager>();
+        var asked = services.GetRequiredService<HoldfastFeatures>();
         Assert.True(await features.IsEnabledAsync("all"));
         Assert.False(await features.IsEnabledAsync("none"));
         Assert.False(await features.IsEnabledAsync("broken"));
@@ -33,6 +35,7 @@ public sealed class FeatureTests : IDisposable
         {
             var isOn = await features.IsEnabledAsync("half", new TargetingContext { UserId = user, Groups = [] });
             Assert.Equal(half.IsOnFor("half", user), isOn);
+            Assert.Equal(isOn, await asked.IsOnAsync("half", user));
             if (isOn) on++;
             else off++;
         }
@@ -40,6 +43,8 @@ public sealed class FeatureTests : IDisposable
         Assert.True(on > 0 && off > 0);
         Assert.True(await features.IsEnabledAsync("half", new TargetingContext { UserId = "eve", Groups = ["guests", "staff"] }));
         Assert.False(await features.IsEnabledAsync("half", new TargetingContext { UserId = "eve", Groups = ["guests"] }));
+        Assert.True(await asked.IsOnAsync("half", "eve", static attribute => attribute == "group" ? ["guests", "staff"] : []));
+        Assert.Equal((true, false, false, false), (await asked.IsOnAsync("all"), await asked.IsOnAsync("none"), await asked.IsOnAsync("broken"), await asked.IsOnAsync("nobody-knows")));
         var names = new List<string>();
         await foreach (var name in features.GetFeatureNamesAsync()) names.Add(name);
         Assert.Equal(["all", "half", "none"], names.Order());
@@ -57,6 +62,7 @@ public sealed class FeatureTests : IDisposable
         Assert.False(await features.IsEnabledAsync("cart", ann));
         await client.Flags.SetAsync("cart", new FeatureFlag { Enabled = true, Rollout = 99.99, Rules = [new TargetingRule("subject", ["ann"], true)] }.ToJson());
         await Await.UntilAsync(() => features.IsEnabledAsync("cart", ann), "the change");
+        Assert.True(await services.GetRequiredService<HoldfastFeatures>().IsOnAsync("cart", "ann"));
     }
 
     [Fact]
@@ -78,17 +84,22 @@ public sealed class FeatureTests : IDisposable
         var door = await Door.OpenAsync(Door.Keyspace());
         using var client = Door.Client(door);
         await client.Flags.SetAsync("all", new FeatureFlag { Enabled = true }.ToJson());
-        await using (var seen = new HoldfastFeatureDefinitions(client, new FeatureDefinitionOptions { LastGoodFile = path })) await Await.UntilAsync(() => File.Exists(path), "the file");
+        await using (var seen = new HoldfastFeatures(client, new HoldfastFeatureOptions { LastGoodFile = path })) await Await.UntilAsync(() => File.Exists(path), "the file");
         await door.DisposeAsync();
-        await using var away = new HoldfastFeatureDefinitions(client, new FeatureDefinitionOptions { LastGoodFile = path, StartPatience = TimeSpan.FromMilliseconds(200) });
-        Assert.Equal("all", (await away.GetFeatureDefinitionAsync("all")).Name);
-        Assert.Null(await away.GetFeatureDefinitionAsync("other"));
+        await using var away = new HoldfastFeatures(client, new HoldfastFeatureOptions { LastGoodFile = path, StartPatience = TimeSpan.FromMilliseconds(200) });
+        var definitions = new HoldfastFeatureDefinitions(away);
+        Assert.Equal("all", (await definitions.GetFeatureDefinitionAsync("all")).Name);
+        Assert.Null(await definitions.GetFeatureDefinitionAsync("other"));
+        Assert.True(await away.IsOnAsync("all"));
+        Assert.True((await away.CurrentAsync()).IsFromFile);
+        await using var bare = new HoldfastFeatures(client, new HoldfastFeatureOptions { StartPatience = TimeSpan.FromMilliseconds(200) });
+        Assert.False(await bare.IsOnAsync("all"));
     }
 
     private static ServiceProvider Services(HoldfastClient client, Action<IServiceCollection>? more = null)
     {
         var services = new ServiceCollection();
-        services.AddSingleton(client).AddLogging().AddHoldfastFeatureDefinitions(new FeatureDefinitionOptions { StartPatience = Await.Patience });
+        services.AddSingleton(client).AddLogging().AddHoldfastFeatureDefinitions(new HoldfastFeatureOptions { StartPatience = Await.Patience });
         more?.Invoke(services);
         services.AddFeatureManagement().AddHoldfastFilters();
         return services.BuildServiceProvider();

@@ -18,7 +18,7 @@ const until = async (holds, what) => {
 
 /** A promise that must be kept in time. */
 const soon = (promise, what) => new Promise((done, fail) => {
-    const timer = setTimeout(() => fail(new Error(`waited in vain: ${what}`)), 60000);
+    const timer = setTimeout(() => fail(new Error(`waited in vain: ${what}`)), 240000);
     promise.then(done, fail).finally(() => clearTimeout(timer));
 });
 
