@@ -10,7 +10,7 @@ const kill = node => process.kill(pids[node], 'SIGKILL');
 
 /** Waits until something holds; whoever waits in vain says what for. */
 const until = async (holds, what) => {
-    for (const end = Date.now() + 60000; !await holds();) {
+    for (const end = Date.now() + 240000; !await holds();) {
         assert.ok(Date.now() < end, `waited in vain: ${what}`);
         await new Promise(done => setTimeout(done, 20));
     }

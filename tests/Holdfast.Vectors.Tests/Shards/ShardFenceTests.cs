@@ -106,7 +106,7 @@ public sealed class ShardFenceTests
     private static byte[] Under(string name, ulong token, byte[] command) => ShardFences.Around(System.Text.Encoding.UTF8.GetBytes(name), new FencingToken(token), command);
 
     private static byte[] Upsert(ulong first, int count) =>
-        ShardCommand.Upsert([.. Enumerable.Range(0, count).Select(at => new PointWrite(PointId.Of(first + (ulong)at), Payload.Empty, [new NamedVector("", [at, 1])]))], _ => 0);
+        ShardCommand.Upsert([.. Enumerable.Range(0, count).Select(at => new PointWrite(PointId.Of(first + (ulong)at), Payload.Empty, [new NamedVector("", [first + (ulong)at, 1])]))], _ => 0);
 
     private sealed class Shard
     {

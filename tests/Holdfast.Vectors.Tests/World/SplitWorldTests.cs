@@ -112,7 +112,7 @@ public sealed class SplitWorldTests
     public void A_shard_says_how_far_it_is_over_the_wire()
     {
         var hold = new ShardHold(new HashPart(3, 5), true, new HashPart(4, 13), new(7), new(8), new(ulong.MaxValue));
-        var told = new Holdfast.Vectors.Queries.SplitAnswer(hold, ulong.MaxValue - 3, 12, 1UL << 63);
+        var told = new Holdfast.Vectors.Queries.SplitAnswer(hold, ulong.MaxValue - 3, 12, 1UL << 63) { Fences = "AQID" };
         Assert.Equal(told, Holdfast.Vectors.Queries.SplitAnswer.Read(told.ToAnswer()));
         Assert.Equal(SplitStep.Stuck, SplitPlan.Next(HashPart.All, new ShardHold { Part = HashPart.All.Staying, ReleasedAt = new(3) }, default, false));
     }

@@ -29,6 +29,7 @@ public sealed class HoldfastFeatures : IAsyncDisposable, IDisposable
 {
     private readonly HoldfastFeatureOptions options;
     private readonly FollowedPrefix followed;
+    private readonly Lock gate = new();
     private (KeyValues? Of, FeatureSet Set) read = (null, FeatureSet.None);
 
     /// <summary>Begins to follow the flags.</summary>
@@ -56,7 +57,7 @@ public sealed class HoldfastFeatures : IAsyncDisposable, IDisposable
     public async ValueTask<FeatureSet> CurrentAsync(CancellationToken cancel = default)
     {
         if (followed.Current is null) await followed.UntilKnownAsync(options.StartPatience, cancel).ConfigureAwait(false);
-        lock (followed)
+        lock (gate)
         {
             if (followed.Current is { } current && !ReferenceEquals(current, read.Of)) read = (current, Read(current));
             return read.Set;

@@ -50,7 +50,8 @@ internal sealed class ShardFences
     /// <returns>The kind of the command behind it, with the reader at its fields; null when the entry was refused.</returns>
     public ShardCommandKind? Pass(ref SpanReader reader, EntryWalk walk, PlantedShardBug bug)
     {
-        var (name, token) = (reader.ReadBlock(), new FencingToken(reader.ReadUInt64()));
+        var name = reader.ReadBlock();
+        var token = new FencingToken(reader.ReadUInt64());
         var (version, kind) = (reader.ReadByte(), (ShardCommandKind)reader.ReadByte());
         if (!reader.IsWhole || version != ShardCommand.Version || kind is < ShardCommandKind.Configure or > ShardCommandKind.UpsertWhere)
         {

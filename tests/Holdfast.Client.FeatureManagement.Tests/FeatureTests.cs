@@ -1,18 +1,15 @@
-using Holdfast.Client.FeatureManagement;
+using Holdfast.Client.Extensions;
+using Holdfast.Client.Extensions.Tests;
 using Holdfast.Client.Tests;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.FeatureManagement;
 using Microsoft.FeatureManagement.FeatureFilters;
 
-namespace Holdfast.Client.Extensions.Tests;
+namespace Holdfast.Client.FeatureManagement.Tests;
 
 /// <summary>Our flags asked through Microsoft.FeatureManagement (R1.5).</summary>
-public sealed class FeatureTests : IDisposable
+public sealed class FeatureTests
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("holdfast-flags-").FullName;
-
-    public void Dispose() => Directory.Delete(folder, recursive: true);
-
     [Fact]
     public async Task Features_are_on_for_exactly_those_for_whom_the_flag_is()
     {
@@ -75,25 +72,6 @@ public sealed class FeatureTests : IDisposable
         Assert.True(await services.GetRequiredService<IFeatureManager>().IsEnabledAsync("beta"));
         await using var others = Services(client, collection => collection.AddSingleton<ITargetingContextAccessor>(new Fixed("bob")));
         Assert.False(await others.GetRequiredService<IFeatureManager>().IsEnabledAsync("beta"));
-    }
-
-    [Fact]
-    public async Task While_the_cluster_is_away_the_last_good_flags_hold()
-    {
-        var path = Path.Combine(folder, "flags.json");
-        var door = await Door.OpenAsync(Door.Keyspace());
-        using var client = Door.Client(door);
-        await client.Flags.SetAsync("all", new FeatureFlag { Enabled = true }.ToJson());
-        await using (var seen = new HoldfastFeatures(client, new HoldfastFeatureOptions { LastGoodFile = path })) await Await.UntilAsync(() => File.Exists(path), "the file");
-        await door.DisposeAsync();
-        await using var away = new HoldfastFeatures(client, new HoldfastFeatureOptions { LastGoodFile = path, StartPatience = TimeSpan.FromMilliseconds(200) });
-        var definitions = new HoldfastFeatureDefinitions(away);
-        Assert.Equal("all", (await definitions.GetFeatureDefinitionAsync("all")).Name);
-        Assert.Null(await definitions.GetFeatureDefinitionAsync("other"));
-        Assert.True(await away.IsOnAsync("all"));
-        Assert.True((await away.CurrentAsync()).IsFromFile);
-        await using var bare = new HoldfastFeatures(client, new HoldfastFeatureOptions { StartPatience = TimeSpan.FromMilliseconds(200) });
-        Assert.False(await bare.IsOnAsync("all"));
     }
 
     private static ServiceProvider Services(HoldfastClient client, Action<IServiceCollection>? more = null)
