@@ -108,6 +108,18 @@ internal enum ClusterMutation : byte
     /// <summary>Of the core's roll call: an answer leaves before its term is on the disk (S8, decision 0015). The raft world hunts the roll call's other bugs.</summary>
     RollAnsweredBeforeTermPersisted,
 
+    /// <summary>From here on bugs of sessions, hunted in runs with them. A key is given to another session while its last holder may still believe that he has it.</summary>
+    SessionKeyGivenDuringDelay,
+
+    /// <summary>What keeps a key from others ends with the session.</summary>
+    SessionDelayEndsWithIt,
+
+    /// <summary>A session is renewed, and what keeps its keys from others afterwards is not.</summary>
+    SessionRenewedWithoutDelay,
+
+    /// <summary>A session that is ended gives its keys to others at once.</summary>
+    SessionEndedWithoutDelay,
+
     /// <summary>From here on bugs of the Redis face, hunted in runs with shards. Acknowledged when executed, not when committed (S17, S18).</summary>
     ReplyBeforeCommit,
 

@@ -142,6 +142,8 @@ internal sealed class VectorSite
 
         public ulong SettingsHash => shard.SettingsHash;
 
+        public byte[] FencesWritten => shard.FencesWritten;
+
         public ulong Version => 0;
 
         public ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel) => shard.ProposeAsync(command, cancel);

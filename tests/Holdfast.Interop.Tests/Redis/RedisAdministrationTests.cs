@@ -9,7 +9,7 @@ namespace Holdfast.Interop.Tests.Redis;
 /// <summary>Scripts, functions, users and tracking on three processes: what is shared is everywhere, and a script that does not end is stopped.</summary>
 public sealed class RedisAdministrationTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     [Fact]
     public async Task Functions_and_users_of_one_node_are_those_of_all_and_outlive_a_kill_of_all()

@@ -97,6 +97,8 @@ internal sealed class LocalShard(int segmentRowsMax, PlantedShardBug bug = Plant
 
     public ulong Version => Machine.Version;
 
+    public byte[] FencesWritten => Machine.FencesWritten;
+
     public (LogIndex Applied, LogIndex Committed) Position => (new LogIndex(Volatile.Read(ref index)), new LogIndex(Volatile.Read(ref index)));
 
     public ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel)
@@ -109,6 +111,7 @@ internal sealed class LocalShard(int segmentRowsMax, PlantedShardBug bug = Plant
             while (!result.IsDone);
             var reply = (ShardReply)result.Reply!;
             if (reply.IsMisdirected) throw VectorFault.Misdirected(reply.Fault!);
+            if (reply.IsFenced) throw VectorFault.Fenced(reply.Fault!);
             return reply.Fault is null ? new(reply) : throw VectorFault.BadInput(reply.Fault);
         }
     }

@@ -23,6 +23,9 @@ internal enum PlantedSplitBug : byte
 
     /// <summary>What the target says is newer than what the source says.</summary>
     AsksTheSourceFirst,
+
+    /// <summary>The target does not learn under which locks the source was written.</summary>
+    ForgetsTheFences,
 }
 
 /// <summary>
@@ -185,6 +188,7 @@ internal sealed class SplitRunner(ICollections collections, PlantedSplitBug bug 
         if (bug != PlantedSplitBug.ForgetsTheRest && (whole.Points, whole.Hash) != (staged.Points, staged.Hash)) await DropGoneAsync(source, target, going, cancel).ConfigureAwait(false);
         try
         {
+            if (whole.Fences.Length > 0 && bug != PlantedSplitBug.ForgetsTheFences) await target.ProposeAsync(SplitCommand.Fences(Convert.FromBase64String(whole.Fences)), cancel).ConfigureAwait(false);
             await target.ProposeAsync(SplitCommand.Adopt(sealedAt, whole.Points, whole.Hash), cancel).ConfigureAwait(false);
         }
         catch (VectorFault fault) when (fault.Status == 400)
