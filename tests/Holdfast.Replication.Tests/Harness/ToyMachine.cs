@@ -36,6 +36,8 @@ internal class ToyMachine : IStateMachine
 
     public void OnRole(in GroupRole role) => Roles.Add(role);
 
+    public void Forget() => Replace(new(StringComparer.Ordinal), 0);
+
     protected string? Set(string text)
     {
         var cut = text.IndexOf('=', StringComparison.Ordinal);

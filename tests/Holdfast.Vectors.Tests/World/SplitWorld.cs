@@ -296,6 +296,8 @@ internal sealed class SplitWorld
 
         public ValueTask PlaceAsync(CollectionRecord collection, int shard, IReadOnlyList<ulong> nodes, CancellationToken cancel) => inner.PlaceAsync(collection, shard, nodes, cancel);
 
+        public ValueTask HandOverAsync(CollectionRecord collection, int shard, ulong leader, ulong to, CancellationToken cancel) => inner.HandOverAsync(collection, shard, leader, to, cancel);
+
         public ValueTask RemovePeerAsync(ulong node, bool isForced, CancellationToken cancel) => inner.RemovePeerAsync(node, isForced, cancel);
     }
 }

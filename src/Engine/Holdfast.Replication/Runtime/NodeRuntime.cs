@@ -188,6 +188,18 @@ public sealed class NodeRuntime : IWalCompletions
         }
     }
 
+    /// <summary>
+    /// Lets the state of a group and its snapshots go, whether its replica was begun here or only left from before; the log stays. Only on proof that the group has committed that it counts on this node no more
+    /// (S6). False while it cannot be done.
+    /// </summary>
+    public async Task<bool> GiveUpStateAsync(GroupId group)
+    {
+        var loop = LoopOf(group);
+        var call = new AskCall<bool>(_ => loop.GiveUp(group), false);
+        loop.Post(call);
+        return await call.Task.ConfigureAwait(false);
+    }
+
     /// <summary>Hands leadership over, waits for that a moment, then stops everything in reverse order. What was not decided is answered unknown.</summary>
     public async Task StopAsync()
     {

@@ -165,6 +165,9 @@ internal sealed class ShardMachine : IStateMachine
     /// <inheritdoc/>
     public ISnapshotBuilder BeginRestore() => new ShardRestore(this);
 
+    /// <inheritdoc/>
+    public void Forget() => Adopt(null, LogIndex.Zero);
+
     /// <summary>The built state replaces the live one.</summary>
     internal void Adopt(ShardState? restored, ShardFences known, LogIndex index)
     {
@@ -225,11 +228,11 @@ internal sealed class ShardMachine : IStateMachine
         switch (kind)
         {
             case ShardCommandKind.Upsert or ShardCommandKind.UpdateVectors or ShardCommandKind.UpsertWhere:
-                return new PointEntries(here, entry.Position.Index).Write(kind, ref reader, at, PointsPerSlice);
+                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel).Write(kind, ref reader, at, PointsPerSlice);
             case ShardCommandKind.Stage when here.Hold.IsExpecting || Bug == PlantedShardBug.StagesAfterAdoption:
-                return new PointEntries(here, entry.Position.Index).Write(kind, ref reader, at, PointsPerSlice);
+                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel).Write(kind, ref reader, at, PointsPerSlice);
             case ShardCommandKind.Unstage when here.Hold.IsExpecting || Bug == PlantedShardBug.StagesAfterAdoption:
-                return new PointEntries(here, entry.Position.Index).Change(kind, ref reader, at, PointsPerSlice);
+                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel).Change(kind, ref reader, at, PointsPerSlice);
             case ShardCommandKind.Stage or ShardCommandKind.Unstage:
                 return at.Refuse("the shard expects nothing");
             case ShardCommandKind.Fences:
@@ -246,7 +249,7 @@ internal sealed class ShardMachine : IStateMachine
                 Become(new ShardState(here.Config, here.Store, here.Indexes.Remove(reader.ReadText())) { Hold = here.Hold });
                 return at.Done(1);
             case >= ShardCommandKind.Delete and <= ShardCommandKind.DeleteVectors:
-                return new PointEntries(here, entry.Position.Index).Change(kind, ref reader, at, PointsPerSlice);
+                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel).Change(kind, ref reader, at, PointsPerSlice);
             default:
                 return at.Refuse("the entry is of a kind that this binary does not know");
         }

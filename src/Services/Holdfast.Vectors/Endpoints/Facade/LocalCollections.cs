@@ -74,6 +74,8 @@ internal sealed class LocalCollections(IndexWorkers? workers, int segmentRowsMax
 
     public ValueTask PlaceAsync(CollectionRecord collection, int shard, IReadOnlyList<ulong> nodes, CancellationToken cancel) => throw VectorFault.BadInput("there is one node only");
 
+    public ValueTask HandOverAsync(CollectionRecord collection, int shard, ulong leader, ulong to, CancellationToken cancel) => throw VectorFault.BadInput("there is one node only");
+
     public ValueTask RemovePeerAsync(ulong node, bool isForced, CancellationToken cancel) => throw VectorFault.BadInput("there is one node only");
 
     private async Task AddAsync(ConcurrentDictionary<int, LocalShard> shards, int number, CollectionConfig config, CancellationToken cancel)
@@ -105,7 +107,7 @@ internal sealed class LocalShard(int segmentRowsMax, PlantedShardBug bug = Plant
     {
         lock (gate)
         {
-            var entry = new CommittedEntry { Position = new LogPosition(new Term(1), new LogIndex(++index)), TimeMicros = 0, FeatureLevel = 1, Command = command, ReplyWanted = true };
+            var entry = new CommittedEntry { Position = new LogPosition(new Term(1), new LogIndex(++index)), TimeMicros = 0, FeatureLevel = ShardCommand.LateLevel, Command = command, ReplyWanted = true };
             ApplyResult result;
             do result = Machine.Apply(entry);
             while (!result.IsDone);
