@@ -42,7 +42,7 @@ internal sealed record TransformerFolder(string Model, string Name, TokenizerFil
 
     private static int TokensMaxOf(string folder)
     {
-        int Said(string file, string name) => JsonFile.ReadIfThere(Path.Combine(folder, file), null, said => JsonFile.Count(said, name)) is > 2 and var count ? count : int.MaxValue;
+        int Said(string file, string name) => JsonFile.ReadIfThere<int?>(Path.Combine(folder, file), null, said => JsonFile.Count(said, name)) is > 2 and var count ? count : int.MaxValue;
         var most = Math.Min(Said("sentence_bert_config.json", "max_seq_length"), Math.Min(Said("tokenizer_config.json", "model_max_length"), Said("config.json", "max_position_embeddings")));
         return most == int.MaxValue ? TokensUsual : most;
     }

@@ -37,7 +37,7 @@ public sealed class KnowledgeBase : IDisposable
         model = options.Embedder ?? (options.EmbedUrl is { } url ? new OpenAiEmbedder(url, options.EmbedModel, options.ModelKey) : options.EmbedFolder is { } folder ? new StaticEmbedder(folder) : null);
         ranking = options.Ranking ?? (options.RerankUrl is { } ranker ? new ModelRanking(ranker, options.RerankModel, options.ModelKey) : null);
         if (options.Cache is not { } cache) return;
-        if (model is not null) cached = new CachedEmbedder(model, options.EmbedUrl is { } from ? $"{from.Authority}/{EmbedderName}" : EmbedderName, cache, options.EmbeddingsKept);
+        if (model is not null) cached = new CachedEmbedder(model, options is { Embedder: null, EmbedUrl: { } from } ? $"{from.Authority}/{EmbedderName}" : EmbedderName, cache, options.EmbeddingsKept);
         if (options.AnswerSimilarity is not null) earlier = new EarlierAnswers(new QuestionStore(options.Server, options.Collection, options.ServerKey), cache, options.Collection, options.AnswersKept);
     }
 
@@ -45,7 +45,6 @@ public sealed class KnowledgeBase : IDisposable
     private string EmbedderName => options.Prompts.Chunk + (model switch
     {
         null => HashedEmbedder.Name,
-        OpenAiEmbedder => options.EmbedModel,
         var other => (other.GetService(typeof(EmbeddingGeneratorMetadata)) as EmbeddingGeneratorMetadata)?.DefaultModelId ?? other.GetType().Name,
     });
 

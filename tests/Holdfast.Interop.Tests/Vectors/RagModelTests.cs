@@ -42,9 +42,9 @@ public sealed class RagModelTests
 
         // An answer is given again by another process, until anything is written.
         string[] asking = ["-o", "json", "--alike", "0.95", .. files];
-        Assert.False(JsonDocument.Parse(await RagAsync(vectors, ["ask", "dog runs", .. asking])).RootElement.TryGetProperty("earlierQuestion", out var none) && none.ValueKind == JsonValueKind.String);
+        Assert.False(JsonDocument.Parse(await RagAsync(vectors, ["ask", "dog runs", .. asking])).RootElement.TryGetProperty("earlier_question", out var none) && none.ValueKind == JsonValueKind.String);
         var again = JsonDocument.Parse(await RagAsync(vectors, ["ask", "dog runs ?", .. asking])).RootElement;
-        Assert.Equal("dog runs", again.GetProperty("earlierQuestion").GetString());
+        Assert.Equal("dog runs", again.GetProperty("earlier_question").GetString());
         Assert.Contains("(as answered before to \"dog runs\"", await RagAsync(vectors, ["ask", "dog runs ?", "--alike", "0.95", .. files]), StringComparison.Ordinal);
         await File.WriteAllTextAsync(Path.Combine(folder, "more.md"), "Another dog runs over all of the hills and does not look back at anybody.");
         Assert.StartsWith("3 documents (2 unchanged, 0 left out): 1 chunks added", await RagAsync(vectors, ["ingest", folder, .. files]), StringComparison.Ordinal);

@@ -12,11 +12,12 @@ namespace Holdfast.Rag.Caching;
 /// <param name="timeToLive">For how long.</param>
 public sealed class CachedEmbedder(IEmbeddingGenerator<string, Embedding<float>> inner, string model, IKnowledgeCache cache, TimeSpan timeToLive) : DelegatingEmbeddingGenerator<string, Embedding<float>>(inner)
 {
-    private readonly string space = "embeddings/" + model;
     private long hits;
 
     /// <summary>Vectors that came from the cache.</summary>
     public long Hits => Volatile.Read(ref hits);
+
+    private string Space => "embeddings/" + model;
 
     /// <inheritdoc/>
     public override async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
@@ -24,7 +25,7 @@ public sealed class CachedEmbedder(IEmbeddingGenerator<string, Embedding<float>>
         var texts = values.ToList();
         var keys = texts.ConvertAll(static text => SHA256.HashData(Encoding.UTF8.GetBytes(text)));
         var vectors = new Embedding<float>?[texts.Count];
-        for (var i = 0; i < texts.Count; i++) vectors[i] = VectorOf(await cache.GetAsync(space, keys[i], cancellationToken));
+        for (var i = 0; i < texts.Count; i++) vectors[i] = VectorOf(await cache.GetAsync(Space, keys[i], cancellationToken));
         var missing = Enumerable.Range(0, texts.Count).Where(at => vectors[at] is null).ToList();
         Interlocked.Add(ref hits, texts.Count - missing.Count);
         RagMetrics.Embeddings.Add(texts.Count - missing.Count, RagMetrics.FromCache);
@@ -35,7 +36,7 @@ public sealed class CachedEmbedder(IEmbeddingGenerator<string, Embedding<float>>
             for (var i = 0; i < missing.Count; i++)
             {
                 vectors[missing[i]] = made[i];
-                await cache.SetAsync(space, keys[missing[i]], MemoryMarshal.AsBytes(made[i].Vector.Span).ToArray(), timeToLive, cancellationToken);
+                await cache.SetAsync(Space, keys[missing[i]], MemoryMarshal.AsBytes(made[i].Vector.Span).ToArray(), timeToLive, cancellationToken);
             }
         }
 
