@@ -38,7 +38,7 @@ start_holdfast() {
 await() {
     for i in 1 2 3; do
         for _ in $(seq 150); do ETCDCTL_API=3 etcdctl --endpoints "$(client $i)" --command-timeout 1s put ready yes >/dev/null 2>&1 && continue 2; sleep 0.2; done
-        echo "no cluster at $(client $i)"; tail -5 "$data"/*.log; exit 1
+        echo "no cluster at $(client $i)"; tail -n 5 "$data"/*.log; exit 1
     done
 }
 for round in $(seq "$rounds"); do

@@ -27,7 +27,7 @@ for i in 1 2 3; do
 done
 for i in 1 2 3; do
     for try in $(seq 150); do ETCDCTL_API=3 etcdctl --endpoints "$(client $i)" --command-timeout 2s put ready yes >/dev/null 2>&1 && break; sleep 0.2; done
-    [ "$try" != 150 ] || { echo "no cluster at $(client $i)"; tail -5 "$data"/*.log; exit 1; }
+    [ "$try" != 150 ] || { echo "no cluster at $(client $i)"; tail -n 5 "$data"/*.log; exit 1; }
 done
 # endpoint, member, leader, term of every node
 status() {

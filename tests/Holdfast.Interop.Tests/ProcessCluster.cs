@@ -48,14 +48,13 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <param name="beforeStart">What is to be done to the data directories first.</param>
     /// <param name="flags">Further flags of every node.</param>
     /// <param name="flagsOf">Further flags of one node.</param>
-    public static async Task<ProcessCluster> StartAsync(int nodes = 3, bool hasFaultyNetwork = false, Action<ProcessCluster>? beforeStart = null, string[]? flags = null, Func<int, string[]>? flagsOf = null)
-    {
-        var cluster = new ProcessCluster(nodes, hasFaultyNetwork) { flagsOf = node => [.. flags ?? [], .. flagsOf?.Invoke(node) ?? []] };
-        beforeStart?.Invoke(cluster);
-        for (var node = 0; node < nodes; node++) cluster.Start(node);
-        for (var node = 0; node < nodes; node++) await cluster.UntilServesAsync(node);
-        return cluster;
-    }
+    public static Task<ProcessCluster> StartAsync(int nodes = 3, bool hasFaultyNetwork = false, Action<ProcessCluster>? beforeStart = null, string[]? flags = null, Func<int, string[]>? flagsOf = null) =>
+        Begun.OrEndedAsync(new ProcessCluster(nodes, hasFaultyNetwork) { flagsOf = node => [.. flags ?? [], .. flagsOf?.Invoke(node) ?? []] }, async cluster =>
+        {
+            beforeStart?.Invoke(cluster);
+            for (var node = 0; node < nodes; node++) cluster.Start(node);
+            for (var node = 0; node < nodes; node++) await cluster.UntilServesAsync(node);
+        });
 
     /// <summary>Where a node keeps its data.</summary>
     public string Data(int node) => places.GetValueOrDefault(node) ?? Path.Combine(folder, $"n{node}");

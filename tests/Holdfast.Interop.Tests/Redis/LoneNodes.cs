@@ -14,12 +14,10 @@ internal sealed class LoneNodes : IAsyncDisposable
     private readonly List<(int Redis, int Peer, int Etcd)> ports = [];
 
     /// <summary>Starts so many, and waits until each answers.</summary>
-    public static async Task<LoneNodes> StartAsync(int nodes)
+    public static Task<LoneNodes> StartAsync(int nodes) => Begun.OrEndedAsync(new LoneNodes(), async lone =>
     {
-        var lone = new LoneNodes();
         for (var node = 0; node < nodes; node++) await lone.AddAsync();
-        return lone;
-    }
+    });
 
     public int Count => ports.Count;
 

@@ -20,8 +20,7 @@ internal sealed class RedisCluster : IAsyncDisposable
         var ports = Interop.Tests.Ports.Free(nodes);
         string[] FaceOf(int node) => node < nodes ? ["--redis", $"127.0.0.1:{ports[node]}"] : ["--roles", "coordination,witness"];
         var cluster = new RedisCluster(await ProcessCluster.StartAsync(nodes + witnesses, hasFaultyNetwork, flagsOf: node => [.. FaceOf(node), .. flagsOf?.Invoke(node) ?? []]), ports);
-        await cluster.UntilServedAsync(nodes);
-        return cluster;
+        return await Begun.OrEndedAsync(cluster, it => it.UntilServedAsync(nodes));
     }
 
     /// <summary>Waits until every slot is served by that many masters (any number: -1), as every running node says.</summary>

@@ -31,12 +31,13 @@ internal sealed class RedisServer : IAsyncDisposable
         var process = Process.Start(start)!;
         process.OutputDataReceived += static (_, _) => { };
         process.BeginOutputReadLine();
-        var server = new RedisServer(process, folder, ports[0]);
-        await UntilAsync(async () => await server.CliAsync("ping") == "PONG\n", "redis-server does not serve");
-        if (!isCluster) return server;
-        await server.CliAsync("cluster", "addslotsrange", "0", "16383");
-        await UntilAsync(async () => (await server.CliAsync("cluster", "info")).Contains("cluster_state:ok", StringComparison.Ordinal), "redis-server does not serve its slots");
-        return server;
+        return await Begun.OrEndedAsync(new RedisServer(process, folder, ports[0]), async server =>
+        {
+            await UntilAsync(async () => await server.CliAsync("ping") == "PONG\n", "redis-server does not serve");
+            if (!isCluster) return;
+            await server.CliAsync("cluster", "addslotsrange", "0", "16383");
+            await UntilAsync(async () => (await server.CliAsync("cluster", "info")).Contains("cluster_state:ok", StringComparison.Ordinal), "redis-server does not serve its slots");
+        });
     }
 
     /// <summary>What redis-cli prints.</summary>
