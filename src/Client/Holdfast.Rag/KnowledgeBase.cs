@@ -57,8 +57,8 @@ public sealed class KnowledgeBase : IDisposable
     public async Task<IngestReport> IngestAsync(IEnumerable<string> paths, bool prunes = false, Action<IngestProgress>? progress = null, CancellationToken cancel = default)
     {
         var files = SourceFiles.Find(paths);
-        var hitsBefore = cached?.Hits ?? 0;
         await store.EnsureAsync(await DimensionsAsync(cancel), cancel);
+        var hitsBefore = cached?.Hits ?? 0;
         var known = await store.DocumentsAsync(cancel);
         var (statistics, _) = await store.StatisticsAsync(cancel);
         var (unchanged, added, kept, removed) = (0, 0, 0, 0);
