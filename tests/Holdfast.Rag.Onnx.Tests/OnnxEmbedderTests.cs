@@ -1,6 +1,6 @@
 namespace Holdfast.Rag.Onnx.Tests;
 
-/// <summary>Embedders over a model that is made here: each piece has a row of a table, so that what comes out can be counted by hand. <see cref="RealModelTests"/> has a real one.</summary>
+/// <summary>Embedders over a model that is made here: each piece has a row of a table, so that what comes out can be counted by hand. No real model is at hand where these tests run.</summary>
 public sealed class OnnxEmbedderTests
 {
     /// <summary>A row for each piece of <see cref="ModelFolder.Vocabulary"/>; padding is so large that it would be seen.</summary>

@@ -9,8 +9,7 @@ using Holdfast.Rag.Onnx.Tests;
 namespace Holdfast.Interop.Tests.Vectors;
 
 /// <summary>
-/// <c>holdfast rag</c> with models from files, run by <c>holdfast-models</c>, and with the cache that the keyspace holds: real processes all. The models are made here and know five words; a real one is in
-/// tests/Holdfast.Rag.Onnx.Tests.
+/// <c>holdfast rag</c> with models from files, run by <c>holdfast-models</c>, and with the cache that the keyspace holds: real processes all. The models are made here and know five words.
 /// </summary>
 public sealed class RagModelTests
 {
