@@ -38,6 +38,30 @@ public sealed class StaticEmbedderTests : IDisposable
         Assert.Contains("BPE", Assert.Throws<ArgumentException>(() => new StaticEmbedder(folder)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Tables of fewer rows than pieces (model2vec 0.6): each piece names its row.</summary>
+    [Fact]
+    public void Pieces_may_share_rows_of_bytes()
+    {
+        WriteTokenizer("""{"cat":0,"dog":1,"cow":2}""", "WordPiece");
+        var header = Encoding.UTF8.GetBytes("""{"embeddings":{"dtype":"I8","shape":[2,2],"data_offsets":[0,4]},"mapping":{"dtype":"I64","shape":[3],"data_offsets":[4,28]},"weights":{"dtype":"F64","shape":[3],"data_offsets":[28,52]}}""");
+        var bytes = new byte[8 + header.Length + 52];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, header.Length);
+        header.CopyTo(bytes, 8);
+        var data = bytes.AsSpan(8 + header.Length);
+        ((byte[])[3, 0, 0, 0xFE]).CopyTo(data);
+        for (var piece = 0; piece < 3; piece++)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(data[(4 + (piece * 8))..], piece == 1 ? 1 : 0);
+            BinaryPrimitives.WriteDoubleLittleEndian(data[(28 + (piece * 8))..], piece == 2 ? 2 : 1);
+        }
+
+        File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), bytes);
+        var embedder = new StaticEmbedder(folder);
+        Assert.Equal(Unit(0, -2), embedder.VectorOf("dog"));
+        Assert.Equal(Unit(3 + 6, -2), embedder.VectorOf("cat dog cow"));
+        Assert.StartsWith($"static:{Path.GetFileName(folder)}:", embedder.Name, StringComparison.Ordinal);
+    }
+
     private static float[] Unit(float x, float y) => [x / MathF.Sqrt((x * x) + (y * y)), y / MathF.Sqrt((x * x) + (y * y))];
 
     private void WriteTokenizer(string vocabulary, string kind) =>

@@ -1,4 +1,5 @@
 using Holdfast.Vectors.Tests.Endpoints;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.VectorData;
 
 namespace Holdfast.VectorData.Tests;
@@ -72,6 +73,103 @@ public sealed class VectorDataTests
     }
 
     [Fact]
+    public async Task Both_kinds_of_search_take_the_same_options()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        using var store = Store(door);
+        using var notes = store.GetCollection<ulong, Note>("notes");
+        await notes.EnsureCollectionExistsAsync(Cancel);
+        // Those that count are far behind a hundred that do not.
+        await notes.UpsertAsync(Enumerable.Range(0, 120).Select(at => new Note { Id = (ulong)at, Text = at < 110 ? "harbour harbour" : "a harbour far away from here", Kind = at < 110 ? 0 : 1, Vector = new float[] { at, 0 } }), Cancel);
+        var near = await notes.SearchAsync(new float[] { 0, 0 }, 4, new VectorSearchOptions<Note> { Filter = note => note.Kind == 1, Skip = 2, IncludeVectors = true, ScoreThreshold = 114 }, Cancel).ToListAsync(Cancel);
+        Assert.Equal([(112UL, 112f), (113UL, 113f), (114UL, 114f)], near.Select(each => (each.Record.Id, each.Record.Vector.Span[0])));
+        var both = await ((IKeywordHybridSearchable<Note>)notes).HybridSearchAsync(new float[] { 0, 0 }, ["harbour"], 4, new HybridSearchOptions<Note> { Filter = note => note.Kind == 1, Skip = 2, IncludeVectors = true }, Cancel).ToListAsync(Cancel);
+        Assert.Equal(4, both.Count);
+        Assert.All(both, each => Assert.InRange(each.Record.Vector.Span[0], 110, 119));
+    }
+
+    [Fact]
+    public async Task Expressions_of_all_kinds_are_filters()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        using var store = Store(door);
+        using var hotels = store.GetCollection<ulong, Hotel>("hotels");
+        await hotels.EnsureCollectionExistsAsync(Cancel);
+        var day = new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        await hotels.UpsertAsync(Enumerable.Range(1, 9).Select(id => new Hotel { Id = (ulong)id, City = id < 5 ? "Berlin" : "Paris", Stars = id, Price = id / 2.0, Tags = [$"t{id % 3}", "all"], Opened = day.AddDays(id), Closed = id == 3 ? day : null, Vector = new float[] { id, 0 } }), Cancel);
+        string[] wanted = ["t0", "t1"];
+        ulong[] keys = [2, 4, 99];
+        await IsAsync(hotel => hotel.Tags.Any(tag => wanted.Contains(tag)) && hotel.Stars < 5, 1, 3, 4);
+        await IsAsync(hotel => hotel.Tags.Contains("t2"), 2, 5, 8);
+        await IsAsync(hotel => hotel.Opened > day.AddDays(7), 8, 9);
+        await IsAsync(hotel => hotel.Opened == day.AddDays(7), 7);
+        await IsAsync(hotel => hotel.Price == 1.5 || 4 <= hotel.Price, 3, 8, 9);
+        await IsAsync(hotel => hotel.Closed != null, 3);
+        await IsAsync(hotel => hotel.Closed == null && hotel.Stars <= 4, 1, 2, 4);
+        await IsAsync(hotel => hotel.Id == 5, 5);
+        await IsAsync(hotel => hotel.Id != 5 && hotel.City != "Berlin", 6, 7, 8, 9);
+        await IsAsync(hotel => keys.Contains(hotel.Id), 2, 4);
+        await IsAsync(hotel => false);
+        await Assert.ThrowsAsync<NotSupportedException>(() => IsAsync(hotel => hotel.Id > 5));
+        await Assert.ThrowsAsync<NotSupportedException>(() => IsAsync(hotel => hotel.City.StartsWith("B")));
+        var ordered = await hotels.GetAsync(hotel => hotel.Stars > 2, 3, new FilteredRecordRetrievalOptions<Hotel> { OrderBy = order => order.Ascending(hotel => hotel.Id), Skip = 1 }, Cancel).ToListAsync(Cancel);
+        Assert.Equal([4UL, 5, 6], ordered.Select(hotel => hotel.Id));
+
+        async Task IsAsync(System.Linq.Expressions.Expression<Func<Hotel, bool>> filter, params ulong[] ids) =>
+            Assert.Equal(ids, (await hotels.GetAsync(filter, 100, null, Cancel).ToListAsync(Cancel)).Select(hotel => hotel.Id).Order());
+    }
+
+    [Fact]
+    public async Task Many_records_are_read_and_deleted_by_their_keys()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        using var store = Store(door);
+        using var hotels = store.GetCollection<ulong, Hotel>("hotels");
+        await hotels.EnsureCollectionExistsAsync(Cancel);
+        await hotels.UpsertAsync(Enumerable.Range(1, 700).Select(id => new Hotel { Id = (ulong)id, City = "Berlin", Visits = [new DateTimeOffset(2020, 1, 1, 0, 0, id % 60, TimeSpan.Zero)], Vector = new float[] { id, 0 } }), Cancel);
+        var keys = Enumerable.Range(1, 800).Select(static id => (ulong)id).ToArray();
+        var all = await hotels.GetAsync(keys, new RecordRetrievalOptions { IncludeVectors = true }, Cancel).ToListAsync(Cancel);
+        Assert.Equal(Enumerable.Range(1, 700).Select(static id => ((ulong)id, (float)id, id % 60)), all.OrderBy(hotel => hotel.Id).Select(hotel => (hotel.Id, hotel.Vector.Span[0], hotel.Visits[0].Second)));
+        await hotels.DeleteAsync(keys.Skip(1), Cancel);
+        Assert.Equal(1UL, (await hotels.GetAsync(keys, null, Cancel).ToListAsync(Cancel)).Single().Id);
+        Assert.Empty(await hotels.GetAsync(Array.Empty<ulong>(), null, Cancel).ToListAsync(Cancel));
+        await hotels.UpsertAsync(Array.Empty<Hotel>(), Cancel);
+    }
+
+    [Fact]
+    public async Task Text_is_embedded_and_keys_are_made()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        using var store = new HoldfastVectorStore(new HoldfastVectorStoreOptions { Endpoint = door.Client.BaseAddress!, EmbeddingGenerator = new LengthEmbedder() });
+        using var texts = store.GetCollection<Guid, Embedded>("texts");
+        await texts.EnsureCollectionExistsAsync(Cancel);
+        Embedded[] records = [new() { Text = "four" }, new() { Text = "sixteen letters!" }];
+        await texts.UpsertAsync(records, Cancel);
+        Assert.All(records, record => Assert.NotEqual(Guid.Empty, record.Id));
+        Assert.Equal("four", (await texts.SearchAsync("five!", 1, null, Cancel).SingleAsync(Cancel)).Record.Kept);
+        await Assert.ThrowsAsync<NotSupportedException>(async () => await texts.SearchAsync("five!", 1, new VectorSearchOptions<Embedded> { IncludeVectors = true }, Cancel).ToListAsync(Cancel));
+        await Assert.ThrowsAsync<NotSupportedException>(async () => await texts.GetAsync(records[0].Id, new RecordRetrievalOptions { IncludeVectors = true }, Cancel));
+        Assert.Throws<NotSupportedException>(() => store.GetCollection<ulong, HalfKnown>("half"));
+    }
+
+    [Fact]
+    public async Task A_collection_that_is_made_by_two_at_once_is_made_once()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        using var store = Store(door);
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        {
+            using var hotels = store.GetCollection<ulong, Hotel>("hotels");
+            await hotels.EnsureCollectionExistsAsync(Cancel);
+            Assert.True(await hotels.CollectionExistsAsync(Cancel));
+        }));
+        await store.EnsureCollectionDeletedAsync("hotels", Cancel);
+        await store.EnsureCollectionDeletedAsync("hotels", Cancel);
+        using var flat = store.GetCollection<ulong, Hotel>("flat", new VectorStoreCollectionDefinition { Properties = [new VectorStoreKeyProperty("Id", typeof(ulong)), new VectorStoreVectorProperty("Vector", typeof(ReadOnlyMemory<float>), 2) { IndexKind = IndexKind.Flat }] });
+        Assert.Contains("Flat", (await Assert.ThrowsAsync<NotSupportedException>(() => flat.EnsureCollectionExistsAsync(Cancel))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_the_server_refuses_is_said_in_its_words()
     {
         await using var door = await OpenDoor.StartAsync();
@@ -106,8 +204,47 @@ public sealed class VectorDataTests
         [VectorStoreData]
         public DateTimeOffset Opened { get; set; }
 
+        [VectorStoreData]
+        public DateTimeOffset? Closed { get; set; }
+
+        [VectorStoreData]
+        public List<DateTimeOffset> Visits { get; set; } = [];
+
         [VectorStoreVector(2, DistanceFunction = DistanceFunction.EuclideanDistance)]
         public ReadOnlyMemory<float> Vector { get; set; }
+    }
+
+    private sealed class Embedded
+    {
+        [VectorStoreKey(IsAutoGenerated = true)]
+        public Guid Id { get; set; }
+
+        [VectorStoreData]
+        public string Kept { get; set; } = "";
+
+        [VectorStoreVector(2, DistanceFunction = DistanceFunction.EuclideanDistance)]
+        public string Text { get => Kept; set => Kept = value; }
+    }
+
+    private sealed class HalfKnown
+    {
+        [VectorStoreKey]
+        public ulong Id { get; set; }
+
+        [VectorStoreData]
+        public List<int?> Numbers { get; set; } = [];
+    }
+
+    private sealed class LengthEmbedder : IEmbeddingGenerator<string, Embedding<float>>
+    {
+        public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+            Task.FromResult(new GeneratedEmbeddings<Embedding<float>>(values.Select(static text => new Embedding<float>(new float[] { text.Length, 1 }))));
+
+        public object? GetService(Type serviceType, object? serviceKey = null) => null;
+
+        public void Dispose()
+        {
+        }
     }
 
     private sealed class Note

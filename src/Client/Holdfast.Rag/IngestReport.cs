@@ -7,7 +7,8 @@ namespace Holdfast.Rag;
 /// <param name="ChunksKept">Chunks of changed documents that were there already.</param>
 /// <param name="ChunksRemoved">Chunks that are no more.</param>
 /// <param name="Refused">Files that could not be read, with the reason.</param>
-public sealed record IngestReport(int Documents, int Unchanged, int ChunksAdded, int ChunksKept, int ChunksRemoved, IReadOnlyList<string> Refused);
+/// <param name="FromCache">Embeddings that were not made again.</param>
+public sealed record IngestReport(int Documents, int Unchanged, int ChunksAdded, int ChunksKept, int ChunksRemoved, IReadOnlyList<string> Refused, int FromCache = 0);
 
 /// <summary>How far an ingestion is.</summary>
 /// <param name="Source">The document at hand.</param>

@@ -9,6 +9,25 @@ internal static class JsonCalls
 {
     private const int ShownMax = 400;
 
+    /// <summary>A client of the vectors face.</summary>
+    /// <param name="server">Where it serves REST.</param>
+    /// <param name="key">The server's API key; null for none.</param>
+    public static HttpClient ClientOf(Uri server, string? key)
+    {
+        var http = new HttpClient { BaseAddress = new Uri(server.AbsoluteUri.TrimEnd('/') + "/"), Timeout = TimeSpan.FromMinutes(1) };
+        if (key is not null) http.DefaultRequestHeaders.Add("api-key", key);
+        return http;
+    }
+
+    /// <summary>A vector as a member of an object.</summary>
+    public static void WriteVector(this Utf8JsonWriter writer, string name, ReadOnlySpan<float> vector)
+    {
+        writer.WriteStartArray(name);
+        foreach (var part in vector) writer.WriteNumberValue(part);
+        writer.WriteEndArray();
+    }
+
+    /// <summary>Asks.</summary>
     /// <param name="http">With the server's address.</param>
     /// <param name="method">GET, PUT, POST.</param>
     /// <param name="path">Below that address.</param>

@@ -35,6 +35,9 @@ internal sealed class FilterWriter(Utf8JsonWriter writer) : FilterTranslatorBase
             case UnaryExpression { NodeType: ExpressionType.Convert } converted when converted.Type == typeof(bool): WriteCondition(converted.Operand); break;
             case BinaryExpression compared: WriteComparison(compared); break;
             case MethodCallExpression call when TryMatchContains(call, out var source, out var item): WriteContains(source, item); break;
+            case MethodCallExpression { Method.Name: nameof(Enumerable.Any), Arguments: [var list, LambdaExpression { Parameters: [var each], Body: MethodCallExpression within }] }
+                when TryBindProperty(list, out var listed) && TryMatchContains(within, out var values, out var one) && one == each: WriteMatch(listed, "any", ValueOf(values)); break;
+            case ConstantExpression { Value: false }: WriteList("must_not", Expression.Constant(true)); break;
             case ConstantExpression { Value: true }: WriteList("must"); break;
             case var truth when TryBindProperty(truth, out var property): WriteMatch(property, "value", true); break;
             default: throw new NotSupportedException($"no filter says {node}");
@@ -58,6 +61,7 @@ internal sealed class FilterWriter(Utf8JsonWriter writer) : FilterTranslatorBase
         }
 
         var value = ValueOf(right);
+        if (property is KeyPropertyModel && (kind is not (ExpressionType.Equal or ExpressionType.NotEqual) || value is null)) throw new NotSupportedException($"no filter says {compared}: a key is equal to a value, or is not");
         switch (kind)
         {
             case ExpressionType.Equal: WriteEqual(property, value); break;

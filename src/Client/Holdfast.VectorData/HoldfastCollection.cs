@@ -42,7 +42,7 @@ public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TK
 
         try
         {
-            using var made = await client.AskAsync(HttpMethod.Put, VectorsClient.PathOf(Name, ""), RecordJson.Body(WriteConfiguration), cancellationToken).ConfigureAwait(false);
+            using var made = await client.AskAsync(HttpMethod.Put, VectorsClient.PathOf(Name, ""), RecordJson.Body(writer => CollectionSchema.Write(writer, model, replicas)), cancellationToken).ConfigureAwait(false);
         }
         catch (VectorStoreException refused) when (refused.Message.Contains("already exists", StringComparison.Ordinal))
         {
@@ -54,7 +54,7 @@ public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TK
             var body = RecordJson.Body(writer =>
             {
                 writer.WriteString("field_name", property.StorageName);
-                writer.WriteString("field_schema", SchemaOf(property));
+                writer.WriteString("field_schema", CollectionSchema.IndexOf(property));
             });
             using var indexed = await client.AskAsync(HttpMethod.Put, VectorsClient.PathOf(Name, "/index"), body, cancellationToken).ConfigureAwait(false);
         }
@@ -73,16 +73,18 @@ public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TK
     /// <inheritdoc/>
     public override async IAsyncEnumerable<TRecord> GetAsync(IEnumerable<TKey> keys, RecordRetrievalOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(keys);
+        var hasVectors = WantsVectors(options?.IncludeVectors);
         foreach (var part in keys.Chunk(RecordsPerRequest))
         {
             var body = RecordJson.Body(writer =>
             {
                 writer.WritePropertyName("ids");
                 RecordJson.WriteValue(writer, part);
-                writer.WriteBoolean("with_vector", options?.IncludeVectors == true);
+                writer.WriteBoolean("with_vector", hasVectors);
             });
             using var answer = await client.AskAsync(HttpMethod.Post, VectorsClient.PathOf(Name, "/points"), body, cancellationToken).ConfigureAwait(false);
-            foreach (var point in answer.RootElement.GetProperty("result").EnumerateArray()) yield return RecordJson.ReadPoint<TRecord>(model, point, options?.IncludeVectors == true);
+            foreach (var point in answer.RootElement.GetProperty("result").EnumerateArray()) yield return RecordJson.ReadPoint<TRecord>(model, point, hasVectors);
         }
     }
 
@@ -94,20 +96,23 @@ public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TK
         var skip = options?.Skip ?? 0;
         var order = options?.OrderBy?.Invoke(new FilteredRecordRetrievalOptions<TRecord>.OrderByDefinition()).Values.ToArray() ?? [];
         if (order.Length > 1) throw new NotSupportedException("records are put in order by one property");
+        var orderedBy = order.Length == 0 ? null : model.GetDataOrKeyProperty(order[0].PropertySelector);
+        if (orderedBy is KeyPropertyModel && !order[0].Ascending) throw new NotSupportedException("records come in the order of their keys, and not in its reverse");
+        var hasVectors = WantsVectors(options?.IncludeVectors);
         var body = RecordJson.Body(writer =>
         {
             writer.WritePropertyName("filter");
             new FilterWriter(writer).Write(filter, model);
             writer.WriteNumber("limit", top + skip);
-            writer.WriteBoolean("with_vector", options?.IncludeVectors == true);
-            if (order.Length == 0) return;
+            writer.WriteBoolean("with_vector", hasVectors);
+            if (orderedBy is null or KeyPropertyModel) return;
             writer.WriteStartObject("order_by");
-            writer.WriteString("key", model.GetDataOrKeyProperty(order[0].PropertySelector).StorageName);
+            writer.WriteString("key", orderedBy.StorageName);
             writer.WriteString("direction", order[0].Ascending ? "asc" : "desc");
             writer.WriteEndObject();
         });
         using var answer = await client.AskAsync(HttpMethod.Post, VectorsClient.PathOf(Name, "/points/scroll"), body, cancellationToken).ConfigureAwait(false);
-        foreach (var point in answer.RootElement.GetProperty("result").GetProperty("points").EnumerateArray().Skip(skip)) yield return RecordJson.ReadPoint<TRecord>(model, point, options?.IncludeVectors == true);
+        foreach (var point in answer.RootElement.GetProperty("result").GetProperty("points").EnumerateArray().Skip(skip)) yield return RecordJson.ReadPoint<TRecord>(model, point, hasVectors);
     }
 
     /// <inheritdoc/>
@@ -116,6 +121,7 @@ public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TK
     /// <inheritdoc/>
     public override async Task DeleteAsync(IEnumerable<TKey> keys, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(keys);
         foreach (var part in keys.Chunk(RecordsPerRequest))
         {
             var body = RecordJson.Body(writer =>
@@ -133,10 +139,12 @@ public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TK
     /// <inheritdoc/>
     public override async Task UpsertAsync(IEnumerable<TRecord> records, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(records);
         foreach (var part in records.Chunk(RecordsPerRequest))
         {
-            foreach (var record in part)
-                if (model.KeyProperty.IsAutoGenerated && model.KeyProperty.GetValueAsObject(record) is Guid { } id && id == Guid.Empty) model.KeyProperty.SetValueAsObject(record, Guid.NewGuid());
+            if (model.KeyProperty.IsAutoGenerated)
+                foreach (var record in part)
+                    if (model.KeyProperty.GetValueAsObject(record) is not Guid id || id == Guid.Empty) model.KeyProperty.SetValueAsObject(record, Guid.NewGuid());
             var embedded = await EmbeddedAsync(part, cancellationToken).ConfigureAwait(false);
             var body = RecordJson.Body(writer =>
             {
@@ -155,23 +163,13 @@ public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TK
         options ??= new VectorSearchOptions<TRecord>();
         var property = model.GetVectorPropertyOrSingle(options);
         if (!RecordJson.TryVector(searchValue, out var vector)) vector = VectorOf(await property.GenerateEmbeddingAsync(searchValue, cancellationToken).ConfigureAwait(false));
-        var body = RecordJson.Body(writer =>
+        var query = new RecordQuery(model, top, options.Skip, options.ScoreThreshold, WantsVectors(options.IncludeVectors), options.Filter);
+        await foreach (var found in FindAsync(query, writer =>
         {
             writer.WritePropertyName("query");
             RecordJson.WriteVector(writer, vector);
             writer.WriteString("using", property.StorageName);
-            writer.WriteNumber("limit", top);
-            if (options.Skip > 0) writer.WriteNumber("offset", options.Skip);
-            if (options.ScoreThreshold is { } threshold) writer.WriteNumber("score_threshold", threshold);
-            writer.WriteBoolean("with_payload", true);
-            writer.WriteBoolean("with_vector", options.IncludeVectors);
-            if (options.Filter is null) return;
-            writer.WritePropertyName("filter");
-            new FilterWriter(writer).Write(options.Filter, model);
-        });
-        using var answer = await client.AskAsync(HttpMethod.Post, VectorsClient.PathOf(Name, "/points/query"), body, cancellationToken).ConfigureAwait(false);
-        foreach (var point in answer.RootElement.GetProperty("result").GetProperty("points").EnumerateArray())
-            yield return new VectorSearchResult<TRecord>(RecordJson.ReadPoint<TRecord>(model, point, options.IncludeVectors), point.GetProperty("score").GetDouble());
+        }, cancellationToken).ConfigureAwait(false)) yield return found;
     }
 
     /// <summary>Records near a vector and records with these words, fused by their ranks. Words are found by BM25 in a property that was declared with full-text indexing.</summary>
@@ -185,28 +183,17 @@ public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TK
         var property = model.GetVectorPropertyOrSingle(new VectorSearchOptions<TRecord> { VectorProperty = options.VectorProperty });
         var text = model.GetFullTextDataPropertyOrSingle(options.AdditionalProperty);
         if (!RecordJson.TryVector(searchValue, out var vector)) vector = VectorOf(await property.GenerateEmbeddingAsync(searchValue, cancellationToken).ConfigureAwait(false));
-        var fused = Math.Max(top + options.Skip, HybridCandidatesMin);
-        var body = RecordJson.Body(writer =>
+        var query = new RecordQuery(model, top, options.Skip, options.ScoreThreshold, WantsVectors(options.IncludeVectors), options.Filter);
+        await foreach (var found in FindAsync(query, writer =>
         {
             writer.WriteStartArray("prefetch");
-            WritePrefetch(writer, property.StorageName, fused, () => RecordJson.WriteVector(writer, vector));
-            WritePrefetch(writer, RecordJson.WordsOf(text), fused, () => RecordJson.WriteWords(writer, string.Join(' ', keywords)));
+            WritePrefetch(writer, query, property.StorageName, () => RecordJson.WriteVector(writer, vector));
+            WritePrefetch(writer, query, RecordJson.WordsOf(text), () => RecordJson.WriteWords(writer, string.Join(' ', keywords)));
             writer.WriteEndArray();
             writer.WriteStartObject("query");
             writer.WriteString("fusion", "rrf");
             writer.WriteEndObject();
-            writer.WriteNumber("limit", top);
-            if (options.Skip > 0) writer.WriteNumber("offset", options.Skip);
-            if (options.ScoreThreshold is { } threshold) writer.WriteNumber("score_threshold", threshold);
-            writer.WriteBoolean("with_payload", true);
-            writer.WriteBoolean("with_vector", options.IncludeVectors);
-            if (options.Filter is null) return;
-            writer.WritePropertyName("filter");
-            new FilterWriter(writer).Write(options.Filter, model);
-        });
-        using var answer = await client.AskAsync(HttpMethod.Post, VectorsClient.PathOf(Name, "/points/query"), body, cancellationToken).ConfigureAwait(false);
-        foreach (var point in answer.RootElement.GetProperty("result").GetProperty("points").EnumerateArray())
-            yield return new VectorSearchResult<TRecord>(RecordJson.ReadPoint<TRecord>(model, point, options.IncludeVectors), point.GetProperty("score").GetDouble());
+        }, cancellationToken).ConfigureAwait(false)) yield return found;
     }
 
     /// <inheritdoc/>
@@ -220,44 +207,10 @@ public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TK
 
     private static float[] VectorOf(Embedding embedding) => embedding is Embedding<float> floats ? floats.Vector.ToArray() : throw new NotSupportedException($"vectors are of floats, and the generator gives {embedding.GetType().Name}");
 
-    private void WriteConfiguration(Utf8JsonWriter writer)
-    {
-        writer.WriteNumber("replication_factor", replicas);
-        writer.WriteStartObject("vectors");
-        foreach (var property in model.VectorProperties)
-        {
-            writer.WriteStartObject(property.StorageName);
-            writer.WriteNumber("size", property.Dimensions);
-            writer.WriteString("distance", property.DistanceFunction switch
-            {
-                null or DistanceFunction.CosineSimilarity => "Cosine",
-                DistanceFunction.DotProductSimilarity => "Dot",
-                DistanceFunction.EuclideanDistance => "Euclid",
-                DistanceFunction.ManhattanDistance => "Manhattan",
-                var other => throw new NotSupportedException($"{property.ModelName} asks for {other}: CosineSimilarity, DotProductSimilarity, EuclideanDistance and ManhattanDistance are known"),
-            });
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndObject();
-        if (!TextProperties.Any()) return;
-        writer.WriteStartObject("sparse_vectors");
-        foreach (var property in TextProperties)
-        {
-            writer.WriteStartObject(RecordJson.WordsOf(property));
-            writer.WriteString("modifier", "idf");
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndObject();
-    }
-
-    private IEnumerable<DataPropertyModel> TextProperties => model.DataProperties.Where(property => property.IsFullTextIndexed && property.Type == typeof(string));
-
     /// <summary>A collection that was made without words gets them; records that are there have them when they are written again.</summary>
     private async Task EnsureWordsAsync(CancellationToken cancel)
     {
-        foreach (var property in TextProperties)
+        foreach (var property in CollectionSchema.TextsOf(model))
         {
             var body = RecordJson.Body(static writer =>
             {
@@ -269,26 +222,36 @@ public sealed class HoldfastCollection<TKey, TRecord> : VectorStoreCollection<TK
         }
     }
 
-    private static void WritePrefetch(Utf8JsonWriter writer, string name, int limit, Action writeQuery)
+    /// <summary>What both kinds of search do.</summary>
+    /// <param name="query">What is asked for.</param>
+    /// <param name="writeVectors">Writes by which vectors.</param>
+    /// <param name="cancel">Gives up.</param>
+    private async IAsyncEnumerable<VectorSearchResult<TRecord>> FindAsync(RecordQuery query, Action<Utf8JsonWriter> writeVectors, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var body = RecordJson.Body(writer =>
+        {
+            writeVectors(writer);
+            query.Write(writer);
+        });
+        using var answer = await client.AskAsync(HttpMethod.Post, VectorsClient.PathOf(Name, "/points/query"), body, cancel).ConfigureAwait(false);
+        foreach (var point in answer.RootElement.GetProperty("result").GetProperty("points").EnumerateArray())
+            yield return new VectorSearchResult<TRecord>(RecordJson.ReadPoint<TRecord>(model, point, query.IncludeVectors), point.GetProperty("score").GetDouble());
+    }
+
+    /// <summary>Vectors that were made of something else are not that something.</summary>
+    /// <exception cref="NotSupportedException">They are asked for.</exception>
+    private bool WantsVectors(bool? included) => included == true && (model.EmbeddingGenerationRequired ? throw new NotSupportedException("vectors that a generator makes of a property's text cannot be read back into it: IncludeVectors is for records with vectors of their own") : true);
+
+    /// <summary>One half of a hybrid search. It is filtered by itself: of candidates that do not count few might be left.</summary>
+    private static void WritePrefetch(Utf8JsonWriter writer, RecordQuery query, string name, Action writeVector)
     {
         writer.WriteStartObject();
         writer.WritePropertyName("query");
-        writeQuery();
+        writeVector();
         writer.WriteString("using", name);
-        writer.WriteNumber("limit", limit);
+        writer.WriteNumber("limit", Math.Max(query.Top + query.Skip, HybridCandidatesMin));
+        query.WriteFilter(writer);
         writer.WriteEndObject();
-    }
-
-    private static string SchemaOf(DataPropertyModel property)
-    {
-        if (property.IsFullTextIndexed) return "text";
-        var type = RecordModel.ElementOf(property.Type) ?? property.Type;
-        type = Nullable.GetUnderlyingType(type) ?? type;
-        if (type == typeof(bool)) return "bool";
-        if (type == typeof(int) || type == typeof(long)) return "integer";
-        if (type == typeof(float) || type == typeof(double)) return "float";
-        if (type == typeof(DateTime) || type == typeof(DateTimeOffset)) return "datetime";
-        return type == typeof(Guid) ? "uuid" : "keyword";
     }
 
     /// <summary>Vectors of properties that hold something else, made by their generators for all records at once.</summary>

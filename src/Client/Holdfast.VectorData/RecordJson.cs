@@ -152,23 +152,24 @@ internal static class RecordJson
         if (type == typeof(DateTimeOffset)) return value.GetDateTimeOffset();
         if (type == typeof(DateTime)) return value.GetDateTime().ToUniversalTime();
         if (RecordModel.ElementOf(type) is not { } element) throw new NotSupportedException($"a property of type {type.Name} cannot be read");
-        return (type.IsArray, element) switch
+        return element switch
         {
-            (true, var of) when of == typeof(string) => value.EnumerateArray().Select(each => each.GetString()!).ToArray(),
-            (false, var of) when of == typeof(string) => value.EnumerateArray().Select(each => each.GetString()!).ToList(),
-            (true, var of) when of == typeof(int) => value.EnumerateArray().Select(each => each.GetInt32()).ToArray(),
-            (false, var of) when of == typeof(int) => value.EnumerateArray().Select(each => each.GetInt32()).ToList(),
-            (true, var of) when of == typeof(long) => value.EnumerateArray().Select(each => each.GetInt64()).ToArray(),
-            (false, var of) when of == typeof(long) => value.EnumerateArray().Select(each => each.GetInt64()).ToList(),
-            (true, var of) when of == typeof(double) => value.EnumerateArray().Select(each => each.GetDouble()).ToArray(),
-            (false, var of) when of == typeof(double) => value.EnumerateArray().Select(each => each.GetDouble()).ToList(),
-            (true, var of) when of == typeof(float) => value.EnumerateArray().Select(each => each.GetSingle()).ToArray(),
-            (false, var of) when of == typeof(float) => value.EnumerateArray().Select(each => each.GetSingle()).ToList(),
-            (true, var of) when of == typeof(bool) => value.EnumerateArray().Select(each => each.GetBoolean()).ToArray(),
-            (false, var of) when of == typeof(bool) => value.EnumerateArray().Select(each => each.GetBoolean()).ToList(),
-            (true, var of) when of == typeof(Guid) => value.EnumerateArray().Select(each => each.GetGuid()).ToArray(),
-            (false, var of) when of == typeof(Guid) => value.EnumerateArray().Select(each => each.GetGuid()).ToList(),
+            _ when element == typeof(string) => ReadList(value, type, static each => each.GetString()!),
+            _ when element == typeof(bool) => ReadList(value, type, static each => each.GetBoolean()),
+            _ when element == typeof(int) => ReadList(value, type, static each => each.GetInt32()),
+            _ when element == typeof(long) => ReadList(value, type, static each => each.GetInt64()),
+            _ when element == typeof(float) => ReadList(value, type, static each => each.GetSingle()),
+            _ when element == typeof(double) => ReadList(value, type, static each => each.GetDouble()),
+            _ when element == typeof(Guid) => ReadList(value, type, static each => each.GetGuid()),
+            _ when element == typeof(DateTimeOffset) => ReadList(value, type, static each => each.GetDateTimeOffset()),
+            _ when element == typeof(DateTime) => ReadList(value, type, static each => each.GetDateTime().ToUniversalTime()),
             _ => throw new NotSupportedException($"a property of type {type.Name} cannot be read"),
         };
+    }
+
+    private static object ReadList<T>(JsonElement value, Type type, Func<JsonElement, T> read)
+    {
+        var items = value.EnumerateArray().Select(read);
+        return type.IsArray ? items.ToArray() : items.ToList();
     }
 }

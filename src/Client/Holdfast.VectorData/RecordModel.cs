@@ -32,7 +32,7 @@ internal sealed class RecordModel() : CollectionModelBuilder(new CollectionModel
     protected override bool IsDataPropertyTypeValid(Type type, [NotNullWhen(false)] out string? supportedTypes)
     {
         supportedTypes = DataTypes;
-        return Values.Contains(Nullable.GetUnderlyingType(type) ?? type) || (ElementOf(type) is { } element && Values.Contains(Nullable.GetUnderlyingType(element) ?? element));
+        return Values.Contains(Nullable.GetUnderlyingType(type) ?? type) || (ElementOf(type) is { } element && Values.Contains(element));
     }
 
     protected override bool IsVectorPropertyTypeValid(Type type, [NotNullWhen(false)] out string? supportedTypes)

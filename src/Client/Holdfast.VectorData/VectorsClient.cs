@@ -29,7 +29,7 @@ internal sealed class VectorsClient : IDisposable
             if (response.IsSuccessStatusCode) return await JsonDocument.ParseAsync(stream, cancellationToken: cancel).ConfigureAwait(false);
             throw await RefusedAsync(method, path, response.StatusCode, stream, cancel).ConfigureAwait(false);
         }
-        catch (Exception failed) when (failed is HttpRequestException or JsonException or IOException)
+        catch (Exception failed) when (failed is HttpRequestException or JsonException or IOException || (failed is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             throw new VectorStoreException($"{method} {path}: {failed.Message}", failed) { VectorStoreSystemName = HoldfastVectorStore.SystemName, OperationName = $"{method} {path}" };
         }

@@ -8,17 +8,25 @@ namespace Holdfast.Rag.Answers;
 /// Orders passages again by a model that reads question and passage together: any server that speaks the protocol of rerankers as Cohere, Jina and vLLM do (<c>POST …/rerank</c> with query and documents; indexes
 /// and scores come back).
 /// </summary>
-internal sealed class ModelRanking : IDisposable
+public sealed class ModelRanking : IPassageRanking
 {
     private readonly HttpClient http;
     private readonly string model;
 
-    public ModelRanking(Uri baseUrl, string model, string? key)
+    /// <param name="baseUrl">With /v1 where the server wants it.</param>
+    /// <param name="model">The model's name there.</param>
+    /// <param name="key">A bearer token; null for none.</param>
+    /// <param name="name">What tells the model from any other; null for the server's address and the model's name.</param>
+    public ModelRanking(Uri baseUrl, string model, string? key, string? name = null)
     {
+        Name = name ?? $"{baseUrl.Authority}/{model}";
         this.model = model;
         http = new HttpClient { BaseAddress = new Uri(baseUrl.AbsoluteUri.TrimEnd('/') + "/"), Timeout = TimeSpan.FromMinutes(2) };
         if (key is not null) http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
     }
+
+    /// <inheritdoc/>
+    public string Name { get; }
 
     /// <summary>The passages that the model scores highest, best first. Those that it does not mention are left out.</summary>
     /// <exception cref="HttpRequestException">It does not answer, or with something else.</exception>
@@ -30,7 +38,7 @@ internal sealed class ModelRanking : IDisposable
             writer.WriteString("model", model);
             writer.WriteString("query", question);
             writer.WriteStartArray("documents");
-            foreach (var chunk in found) writer.WriteStringValue(chunk.Heading.Length > 0 ? $"{chunk.Heading}\n{chunk.Text}" : chunk.Text);
+            foreach (var chunk in found) writer.WriteStringValue(chunk.Ranked);
             writer.WriteEndArray();
             writer.WriteNumber("top_n", Math.Min(limit, found.Count));
         }, cancel);
@@ -50,5 +58,6 @@ internal sealed class ModelRanking : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose() => http.Dispose();
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace Holdfast.Rag.Embedding;
@@ -16,6 +17,7 @@ internal sealed class SafeTensors
     public SafeTensors(string path)
     {
         bytes = File.ReadAllBytes(path);
+        Hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
         var header = bytes.Length >= 8 ? BinaryPrimitives.ReadInt64LittleEndian(bytes) : -1;
         if (header is < 2 or > HeaderBytesMax || header > bytes.Length - 8) throw new ArgumentException($"{path} is no safetensors file: its header's length makes no sense");
         dataAt = 8 + (int)header;
@@ -34,13 +36,16 @@ internal sealed class SafeTensors
         }
     }
 
+    /// <summary>SHA-256 of the file.</summary>
+    public string Hash { get; }
+
     /// <summary>A tensor as floats, and its shape; null where there is none of the name.</summary>
-    /// <exception cref="ArgumentException">Its type is none of F32, F16, BF16 and F64, or the file ends before it does.</exception>
+    /// <exception cref="ArgumentException">Its type is none of those that can be read, or the file ends before it does.</exception>
     public (float[] Values, int[] Shape)? Find(string name)
     {
         if (!tensors.TryGetValue(name, out var found)) return null;
         var count = found.Shape.Aggregate(1L, static (product, side) => checked(product * side));
-        var width = found.Type switch { "F32" => 4, "F16" or "BF16" => 2, "F64" => 8, _ => throw new ArgumentException($"tensor {name} has type {found.Type}; F32, F16, BF16 and F64 can be read") };
+        var width = found.Type switch { "F32" or "I32" => 4, "F16" or "BF16" => 2, "F64" or "I64" => 8, "I8" => 1, var other => throw new ArgumentException($"tensor {name} has type {other}; F32, F16, BF16, F64, I64, I32 and I8 can be read") };
         if (found.Begin < 0 || found.End - found.Begin != count * width || dataAt + found.End > bytes.Length || count > Array.MaxLength) throw new ArgumentException($"tensor {name} is not whole");
         var raw = bytes.AsSpan((int)(dataAt + found.Begin), (int)(count * width));
         var values = new float[count];
@@ -51,6 +56,9 @@ internal sealed class SafeTensors
                 "F32" => BinaryPrimitives.ReadSingleLittleEndian(raw[(i * 4)..]),
                 "F16" => (float)BinaryPrimitives.ReadHalfLittleEndian(raw[(i * 2)..]),
                 "BF16" => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(raw[(i * 2)..]) << 16),
+                "I64" => BinaryPrimitives.ReadInt64LittleEndian(raw[(i * 8)..]),
+                "I32" => BinaryPrimitives.ReadInt32LittleEndian(raw[(i * 4)..]),
+                "I8" => (sbyte)raw[i],
                 _ => (float)BinaryPrimitives.ReadDoubleLittleEndian(raw[(i * 8)..]),
             };
         }

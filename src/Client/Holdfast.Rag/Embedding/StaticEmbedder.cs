@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.AI;
 
 namespace Holdfast.Rag.Embedding;
@@ -12,6 +11,7 @@ public sealed class StaticEmbedder : IEmbeddingGenerator<string, Embedding<float
     private readonly WordPieces tokenizer;
     private readonly float[] vectors;
     private readonly float[]? weights;
+    private readonly int[]? rows;
     private readonly bool isNormalized;
 
     /// <param name="folder">Where the files are.</param>
@@ -19,19 +19,21 @@ public sealed class StaticEmbedder : IEmbeddingGenerator<string, Embedding<float
     public StaticEmbedder(string folder)
     {
         string At(string name) => File.Exists(Path.Combine(folder, name)) ? Path.Combine(folder, name) : throw new ArgumentException($"{folder} holds no {name}: give the folder of a model2vec model");
-        tokenizer = new WordPieces(At("tokenizer.json"));
+        At("tokenizer.json");
+        tokenizer = new WordPieces(TokenizerFiles.OfFolder(folder));
         var tensors = new SafeTensors(At("model.safetensors"));
         if (tensors.Find("embeddings") is not { Shape: [_, > 0 and var dimensions] } table) throw new ArgumentException($"{folder}: model.safetensors has no table \"embeddings\": a static model is wanted, not a transformer");
         (vectors, Dimensions) = (table.Values, dimensions);
         weights = tensors.Find("weights")?.Values;
-        isNormalized = !File.Exists(Path.Combine(folder, "config.json")) || IsNormalized(Path.Combine(folder, "config.json"));
-        Name = "static:" + new DirectoryInfo(folder).Name;
+        rows = tensors.Find("mapping") is { } mapping ? Array.ConvertAll(mapping.Values, static row => (int)row) : null;
+        isNormalized = JsonFile.ReadIfThere(Path.Combine(folder, "config.json"), true, static settings => JsonFile.Truth(settings, "normalize") ?? true);
+        Name = $"static:{new DirectoryInfo(folder).Name}:{tensors.Hash[..ModelHash.ShownMax]}";
     }
 
     /// <summary>The vectors' length.</summary>
     public int Dimensions { get; }
 
-    /// <summary>Its name, kept with each chunk.</summary>
+    /// <summary>Its name, kept with each chunk: the folder's, and the beginning of the hash of its vectors, for two models may have folders of the same name.</summary>
     public string Name { get; }
 
     /// <inheritdoc/>
@@ -39,7 +41,10 @@ public sealed class StaticEmbedder : IEmbeddingGenerator<string, Embedding<float
         Task.FromResult(new GeneratedEmbeddings<Embedding<float>>(values.Select(text => new Embedding<float>(VectorOf(text)) { ModelId = Name })));
 
     /// <inheritdoc/>
-    public object? GetService(Type serviceType, object? serviceKey = null) => serviceKey is null && serviceType.IsInstanceOfType(this) ? this : null;
+    public object? GetService(Type serviceType, object? serviceKey = null) =>
+        serviceKey is not null ? null
+        : serviceType == typeof(EmbeddingGeneratorMetadata) ? new EmbeddingGeneratorMetadata("static", null, Name, Dimensions)
+        : serviceType.IsInstanceOfType(this) ? this : null;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -53,20 +58,15 @@ public sealed class StaticEmbedder : IEmbeddingGenerator<string, Embedding<float
         var pieces = tokenizer.Of(text);
         foreach (var piece in pieces)
         {
-            if ((long)(piece + 1) * Dimensions > vectors.Length) continue;
+            var row = rows is null ? piece : piece < rows.Length ? rows[piece] : -1;
+            if (row < 0 || (long)(row + 1) * Dimensions > vectors.Length) continue;
             var weight = weights is not null && piece < weights.Length ? weights[piece] : 1;
-            for (var i = 0; i < Dimensions; i++) sum[i] += weight * vectors[(piece * Dimensions) + i];
+            for (var i = 0; i < Dimensions; i++) sum[i] += weight * vectors[(row * Dimensions) + i];
         }
 
         var length = isNormalized ? MathF.Sqrt(sum.Sum(static part => part * part)) : pieces.Count;
         if (length > 0)
             for (var i = 0; i < Dimensions; i++) sum[i] /= length;
         return sum;
-    }
-
-    private static bool IsNormalized(string config)
-    {
-        using var settings = JsonDocument.Parse(File.ReadAllBytes(config));
-        return !settings.RootElement.TryGetProperty("normalize", out var normalize) || normalize.ValueKind != JsonValueKind.False;
     }
 }

@@ -1,100 +1,80 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 
 namespace Holdfast.Rag.Embedding;
 
-/// <summary>Text into the pieces of a BERT vocabulary, as a <c>tokenizer.json</c> of the kind WordPiece describes it: lower case and without accents where it says so, words and punctuation apart, longest piece first.</summary>
-internal sealed class WordPieces
+/// <summary>Text into the pieces of a BERT vocabulary: lower case and without accents where the files say so, words and punctuation apart, longest piece first.</summary>
+internal sealed class WordPieces(TokenizerFiles files)
 {
-    /// <summary>
-    /// The letters from U+00C0 to U+017F without their accents, as canonical decomposition takes them off (Unicode, UAX 15). .NET's own decomposition needs ICU, which this program does without; of letters beyond
-    /// these only accents that stand by themselves are taken off.
-    /// </summary>
-    private const string WithoutAccent =
-        "AAAAAAÆCEEEEIIIIÐNOOOOO×ØUUUUYÞßaaaaaaæceeeeiiiiðnooooo÷øuuuuyþyAaAaAaCcCcCcCcDdĐđEeEeEeEeEeGgGg" +
-        "GgGgHhĦħIiIiIiIiIıĲĳJjKkĸLlLlLlĿŀŁłNnNnNnŉŊŋOoOoOoŒœRrRrRrSsSsSsSsTtTtŦŧUuUuUuUuUuUuWwYyYZzZzZzſ";
-
-    private readonly Dictionary<string, int> vocabulary = new(StringComparer.Ordinal);
-    private readonly string joint;
-    private readonly int lettersMax;
-    private readonly bool isLowerCase;
-    private readonly bool stripsAccents;
-
-    /// <exception cref="ArgumentException">The file describes another kind of tokenizer.</exception>
-    public WordPieces(string path)
+    /// <summary>The number of a piece; null where the vocabulary has none of these names.</summary>
+    public int? NumberOf(params ReadOnlySpan<string> names)
     {
-        using var file = JsonDocument.Parse(File.ReadAllBytes(path));
-        var model = file.RootElement.GetProperty("model");
-        var kind = model.TryGetProperty("type", out var type) ? type.GetString() : "";
-        if (kind != "WordPiece") throw new ArgumentException($"{path} describes a tokenizer of the kind {kind}; WordPiece is the one that is known here");
-        foreach (var piece in model.GetProperty("vocab").EnumerateObject()) vocabulary[piece.Name] = piece.Value.GetInt32();
-        joint = model.TryGetProperty("continuing_subword_prefix", out var prefix) ? prefix.GetString() ?? "##" : "##";
-        lettersMax = model.TryGetProperty("max_input_chars_per_word", out var most) ? most.GetInt32() : 100;
-        var normalizer = file.RootElement.TryGetProperty("normalizer", out var named) && named.ValueKind == JsonValueKind.Object ? named : default;
-        isLowerCase = normalizer.ValueKind == JsonValueKind.Object && normalizer.TryGetProperty("lowercase", out var lower) && lower.ValueKind == JsonValueKind.True;
-        stripsAccents = normalizer.ValueKind == JsonValueKind.Object && normalizer.TryGetProperty("strip_accents", out var strip) && strip.ValueKind != JsonValueKind.Null ? strip.ValueKind == JsonValueKind.True : isLowerCase;
+        foreach (var name in names)
+            if (files.Pieces.TryGetValue(name, out var number)) return number;
+        return null;
     }
 
-    /// <summary>The pieces' numbers; words that the vocabulary cannot spell are left out.</summary>
-    public List<int> Of(string text)
+    /// <summary>The pieces' numbers.</summary>
+    /// <param name="text">Names of special pieces in it, such as [SEP], are words like others.</param>
+    /// <param name="unknown">Stands for a word that the vocabulary cannot spell; null to leave it out.</param>
+    public List<int> Of(string text, int? unknown = null)
     {
         var pieces = new List<int>();
-        foreach (var word in Split(text)) Append(word, pieces);
+        foreach (var word in Split(text))
+            if (!TryAppend(word, pieces) && unknown is { } stand) pieces.Add(stand);
         return pieces;
     }
 
     private IEnumerable<string> Split(string text)
     {
         var word = new StringBuilder();
-        foreach (var rune in Normal(text).EnumerateRunes())
+        foreach (var rune in (files.IsLowerCase ? text.ToLowerInvariant() : text).EnumerateRunes())
         {
-            var isSpace = Rune.IsWhiteSpace(rune) || Rune.IsControl(rune);
-            var standsAlone = Rune.IsPunctuation(rune) || Rune.IsSymbol(rune) || rune.Value is >= 0x4E00 and <= 0x9FFF or >= 0x3400 and <= 0x4DBF;
-            if ((isSpace || standsAlone) && word.Length > 0)
+            if (IsDropped(rune)) continue;
+            var standsAlone = StandsAlone(rune);
+            if ((standsAlone || Rune.IsWhiteSpace(rune)) && word.Length > 0)
             {
                 yield return word.ToString();
                 word.Clear();
             }
 
             if (standsAlone) yield return rune.ToString();
-            else if (!isSpace) word.Append(rune);
+            else if (Rune.IsWhiteSpace(rune)) continue;
+            else if (files.StripsAccents) Accents.AppendBare(word, rune);
+            else word.Append(rune);
         }
 
         if (word.Length > 0) yield return word.ToString();
     }
 
-    private string Normal(string text)
-    {
-        if (isLowerCase) text = text.ToLowerInvariant();
-        if (!stripsAccents) return text;
-        var bare = new StringBuilder(text.Length);
-        foreach (var letter in text)
-        {
-            if (letter is >= 'À' and <= 'ſ') bare.Append(WithoutAccent[letter - 'À']);
-            else if (CharUnicodeInfo.GetUnicodeCategory(letter) != UnicodeCategory.NonSpacingMark) bare.Append(letter);
-        }
+    /// <summary>What BERT cleans away: control characters that are no space, formats, what is unassigned, and the mark of what could not be decoded.</summary>
+    private static bool IsDropped(Rune rune) => rune.Value is not ('\t' or '\n' or '\r') && (rune == Rune.ReplacementChar
+        || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse);
 
-        return bare.ToString();
-    }
+    /// <summary>Punctuation, ASCII's symbols and Chinese signs are words by themselves; other symbols belong to the word they stand in.</summary>
+    private static bool StandsAlone(Rune rune) =>
+        Rune.IsPunctuation(rune) || (rune.IsAscii && Rune.IsSymbol(rune))
+        || rune.Value is (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF) or (>= 0xF900 and <= 0xFAFF) or (>= 0x20000 and <= 0x2A6DF) or (>= 0x2A700 and <= 0x2B81F) or (>= 0x2B920 and <= 0x2CEAF) or (>= 0x2F800 and <= 0x2FA1F);
 
-    private void Append(string word, List<int> pieces)
+    private bool TryAppend(string word, List<int> pieces)
     {
-        if (word.Length > lettersMax) return;
+        if (word.Length > files.LettersMax) return false;
         var before = pieces.Count;
         for (var at = 0; at < word.Length;)
         {
             var end = word.Length;
             int piece;
-            while (!vocabulary.TryGetValue(at == 0 ? word[..end] : joint + word[at..end], out piece))
+            while (!files.Pieces.TryGetValue(at == 0 ? word[..end] : files.Joint + word[at..end], out piece))
             {
                 if (--end > at) continue;
                 pieces.RemoveRange(before, pieces.Count - before);
-                return;
+                return false;
             }
 
             pieces.Add(piece);
             at = end;
         }
+
+        return true;
     }
 }

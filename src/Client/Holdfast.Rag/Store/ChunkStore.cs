@@ -29,8 +29,7 @@ internal sealed class ChunkStore : IDisposable
     public ChunkStore(Uri server, string collection, string? key)
     {
         this.collection = "collections/" + Uri.EscapeDataString(collection);
-        http = new HttpClient { BaseAddress = new Uri(server.AbsoluteUri.TrimEnd('/') + "/"), Timeout = TimeSpan.FromMinutes(1) };
-        if (key is not null) http.DefaultRequestHeaders.Add("api-key", key);
+        http = JsonCalls.ClientOf(server, key);
     }
 
     /// <summary>Creates the collection where it is not there. One of another vector length is refused: its embedder was another.</summary>
@@ -143,8 +142,8 @@ internal sealed class ChunkStore : IDisposable
         }
     }
 
-    /// <summary>The word statistics; empty where none were kept.</summary>
-    public async Task<WordStatistics> StatisticsAsync(CancellationToken cancel)
+    /// <summary>The word statistics, and which edition of the documents they are of; empty where none were kept.</summary>
+    public async Task<(WordStatistics Statistics, string Edition)> StatisticsAsync(CancellationToken cancel)
     {
         using var found = await CallAsync(HttpMethod.Post, "/points", static writer =>
         {
@@ -154,10 +153,11 @@ internal sealed class ChunkStore : IDisposable
             writer.WriteBoolean("with_payload", true);
         }, cancel);
         var points = found.RootElement.GetProperty("result");
-        return points.GetArrayLength() > 0 && points[0].GetProperty("payload").TryGetProperty("statistics", out var kept) ? WordStatistics.Decode(kept.GetBytesFromBase64()) : new WordStatistics();
+        if (points.GetArrayLength() == 0 || !points[0].GetProperty("payload").TryGetProperty("statistics", out var kept)) return (new WordStatistics(), "");
+        return (WordStatistics.Decode(kept.GetBytesFromBase64()), points[0].GetProperty("payload").TryGetProperty("edition", out var edition) ? edition.GetString()! : "");
     }
 
-    /// <summary>Keeps the word statistics.</summary>
+    /// <summary>Keeps the word statistics, as those of a new edition.</summary>
     public async Task KeepAsync(WordStatistics statistics, CancellationToken cancel) => (await CallAsync(HttpMethod.Put, "/points?wait=true", writer =>
     {
         writer.WriteStartArray("points");
@@ -167,10 +167,22 @@ internal sealed class ChunkStore : IDisposable
         writer.WriteEndObject();
         writer.WriteStartObject("payload");
         writer.WriteBase64String("statistics", statistics.Encode());
+        writer.WriteString("edition", Guid.NewGuid());
         writer.WriteEndObject();
         writer.WriteEndObject();
         writer.WriteEndArray();
     }, cancel)).Dispose();
+
+    /// <summary>
+    /// How far each shard's log has come, by a strong read: two equal answers mean that nothing was written between. Empty where the server does not tell. Positions begin anew in a collection that is made anew;
+    /// the edition tells those apart.
+    /// </summary>
+    public async Task<string> PositionsAsync(CancellationToken cancel)
+    {
+        using var counted = await CallAsync(HttpMethod.Post, "/points/count?explain=true", static writer => writer.WriteBoolean("exact", true), cancel);
+        if (!counted.RootElement.TryGetProperty("explain", out var explain) || explain.GetProperty("consistency").GetString() != "strong") return "";
+        return string.Join(',', explain.GetProperty("stages").EnumerateArray().Select(static stage => (Shard: stage.GetProperty("shard").GetInt32(), Applied: stage.GetProperty("applied").GetUInt64())).Order().Select(static stage => $"{stage.Shard}:{stage.Applied}"));
+    }
 
     /// <summary>The best chunks by both vectors, fused by reciprocal ranks.</summary>
     /// <param name="dense">The question's embedding; all zero where it says nothing.</param>
@@ -185,7 +197,7 @@ internal sealed class ChunkStore : IDisposable
             if (dense.Span.ContainsAnyExcept(0f))
             {
                 writer.WriteStartObject();
-                WriteVector(writer, "query", dense.Span);
+                writer.WriteVector("query", dense.Span);
                 writer.WriteString("using", Dense);
                 writer.WriteNumber("limit", limit * 4);
                 writer.WriteEndObject();
@@ -224,7 +236,7 @@ internal sealed class ChunkStore : IDisposable
         writer.WriteStartObject();
         writer.WriteString("id", stored.Id);
         writer.WriteStartObject("vector");
-        if (stored.Dense.Span.ContainsAnyExcept(0f)) WriteVector(writer, Dense, stored.Dense.Span);
+        if (stored.Dense.Span.ContainsAnyExcept(0f)) writer.WriteVector(Dense, stored.Dense.Span);
         writer.WritePropertyName(Sparse);
         WriteSparse(writer, SparseWords.OfChunk(stored.Chunk.Embedded));
         writer.WriteEndObject();
@@ -246,20 +258,13 @@ internal sealed class ChunkStore : IDisposable
         writer.WriteString("text", chunk.Text);
     }
 
-    private static void WriteVector(Utf8JsonWriter writer, string name, ReadOnlySpan<float> vector)
-    {
-        writer.WriteStartArray(name);
-        foreach (var part in vector) writer.WriteNumberValue(part);
-        writer.WriteEndArray();
-    }
-
     private static void WriteSparse(Utf8JsonWriter writer, (uint[] Indices, float[] Values) vector)
     {
         writer.WriteStartObject();
         writer.WriteStartArray("indices");
         foreach (var index in vector.Indices) writer.WriteNumberValue(index);
         writer.WriteEndArray();
-        WriteVector(writer, "values", vector.Values);
+        writer.WriteVector("values", vector.Values);
         writer.WriteEndObject();
     }
 

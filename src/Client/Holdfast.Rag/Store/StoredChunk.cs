@@ -20,4 +20,8 @@ internal sealed record KnownDocument(string ContentHash, string Embedder, IReadO
 /// <param name="Heading">Where in it.</param>
 /// <param name="Text">The text.</param>
 /// <param name="Score">The server's: by reciprocal ranks, comparable within one answer only.</param>
-public sealed record FoundChunk(string Source, string Title, string Heading, string Text, double Score);
+public sealed record FoundChunk(string Source, string Title, string Heading, string Text, double Score)
+{
+    /// <summary>What a model that ranks passages reads of it.</summary>
+    public string Ranked => Heading.Length > 0 ? $"{Heading}\n{Text}" : Text;
+}

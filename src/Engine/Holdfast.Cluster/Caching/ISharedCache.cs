@@ -2,7 +2,7 @@ namespace Holdfast.Cluster;
 
 /// <summary>
 /// A cache that faces share: what PostgreSQL answered, what a model embedded. It may forget anything at any time and is never the only copy.
-/// The local one lives in this process; one that is backed by the keyspace will be seen by all nodes, so calls are asynchronous and may fail to find
+/// The local one lives in this process; one that the keyspace holds is seen by all nodes, so calls are asynchronous and may fail to find
 /// what was set a moment ago. Spaces keep faces apart: <c>postgres/orders</c>, <c>embeddings/minilm</c>.
 /// </summary>
 public interface ISharedCache

@@ -3,7 +3,9 @@ using System.Text;
 namespace Holdfast.Keyspace.Endpoints.Transfers;
 
 /// <summary>Connections to the nodes of a cluster, and who leads which slot, as its nodes say.</summary>
-internal sealed class ClusterLinks(IReadOnlyList<(string Host, int Port)> endpoints) : IDisposable
+/// <param name="endpoints">Nodes that are asked first.</param>
+/// <param name="signIn">A user and his password, shown on each connection; null for neither.</param>
+internal sealed class ClusterLinks(IReadOnlyList<(string Host, int Port)> endpoints, (string User, string Password)? signIn = null) : IDisposable
 {
     private readonly Dictionary<(string Host, int Port), RespConnection> connections = [];
     private readonly (string Host, int Port)[] leaders = new (string, int)[KeySlot.Count];
@@ -42,7 +44,14 @@ internal sealed class ClusterLinks(IReadOnlyList<(string Host, int Port)> endpoi
     public async Task<RespConnection> ToAsync((string Host, int Port) node, CancellationToken cancellation)
     {
         if (connections.TryGetValue(node, out var known)) return known;
-        return connections[node] = await RespConnection.OpenAsync(node.Host, node.Port, cancellation).ConfigureAwait(false);
+        var link = await RespConnection.OpenAsync(node.Host, node.Port, cancellation).ConfigureAwait(false);
+        if (signIn is var (user, password) && await link.AskAsync(cancellation, "AUTH", user, password).ConfigureAwait(false) is RespError refused)
+        {
+            link.Dispose();
+            throw new TransferFailedException(refused.Text);
+        }
+
+        return connections[node] = link;
     }
 
     /// <summary>A connection is of no use any more.</summary>
