@@ -166,7 +166,7 @@ internal sealed class ShardMachine : IStateMachine
     public ISnapshotBuilder BeginRestore() => new ShardRestore(this);
 
     /// <inheritdoc/>
-    public void Forget() => Adopt(null, LogIndex.Zero);
+    public void Forget() => Adopt(null, new ShardFences(), LogIndex.Zero);
 
     /// <summary>The built state replaces the live one.</summary>
     internal void Adopt(ShardState? restored, ShardFences known, LogIndex index)
