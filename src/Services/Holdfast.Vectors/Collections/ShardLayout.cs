@@ -120,9 +120,12 @@ internal sealed class ShardLayout
     {
         null or { ValueKind: JsonValueKind.Null } => null,
         { ValueKind: JsonValueKind.Array } list => [.. list.EnumerateArray().Select(ReadKey)],
-        { ValueKind: JsonValueKind.Object } both when both.TryGetProperty("target", out var target) => [both.TryGetProperty("fallback", out var otherwise) ? ReadKey(target) + Otherwise + ReadKey(otherwise) : ReadKey(target)],
+        { ValueKind: JsonValueKind.Object } both when both.TryGetProperty("target", out var target) => [both.TryGetProperty("fallback", out var otherwise) ? KeyOrElse(ReadKey(target), ReadKey(otherwise)) : ReadKey(target)],
         { } one => [ReadKey(one)],
     };
+
+    /// <summary>A key, and the one that is meant while it is not there.</summary>
+    public static string KeyOrElse(string key, string otherwise) => key + Otherwise + otherwise;
 
     /// <summary>Reads a key: text, or a number that is not negative.</summary>
     public static string ReadKey(JsonElement element) => element.ValueKind switch

@@ -20,6 +20,7 @@ internal static class JsonToProto
             else if (type.Name == "VectorsConfig") WriteField(output, type.FindFieldByName(element.TryGetProperty("size", out var size) && size.ValueKind == JsonValueKind.Number ? "params" : "params_map"), element);
             else if (type.Name is "VectorParamsMap" or "SparseVectorConfig") WriteField(output, type.FindFieldByName("map"), element);
             else if (type.Name == "MaxOptimizationThreads") WriteField(output, type.FindFieldByName(element.ValueKind == JsonValueKind.Number ? "value" : "setting"), element);
+            else if (type.Name == "BinaryQuantizationQueryEncoding") WriteField(output, type.FindFieldByName("setting"), element);
             else if (element.ValueKind == JsonValueKind.Object) WriteFields(output, type, element);
         }
 

@@ -50,7 +50,13 @@ internal static class PointMethods
 
     private static UpdateResult Result(ulong number) => new() { OperationId = number, Status = UpdateStatus.Completed };
 
-    private static IReadOnlyList<string>? KeysOf(ShardKeySelector? selector) => selector is { ShardKeys.Count: > 0 } ? [.. selector.ShardKeys.Select(ProtoPoints.Key)] : null;
+    private static IReadOnlyList<string>? KeysOf(ShardKeySelector? selector) => selector switch
+    {
+        null or { ShardKeys.Count: 0 } => null,
+        { Fallback: null } => [.. selector.ShardKeys.Select(ProtoPoints.Key)],
+        { ShardKeys.Count: 1 } => [ShardLayout.KeyOrElse(ProtoPoints.Key(selector.ShardKeys[0]), ProtoPoints.Key(selector.Fallback))],
+        _ => throw VectorFault.BadInput("A fallback shard key takes the place of exactly one shard key"),
+    };
 
     private static Task<IMessage> UpsertAsync(GrpcCall call, UpsertPoints request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
     {
