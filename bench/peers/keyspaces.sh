@@ -1,21 +1,32 @@
 # What redis.sh and garnet.sh share; sourced, after clusters.sh. Servers of the Redis protocol on loopback, one kind at a time.
 redis_port=$((ports + 500))
 awaits() { for _ in $(seq 200); do [ "$(redis-cli -p "$1" set ready yes 2>/dev/null)" = OK ] && return; sleep 0.1; done; echo "nobody serves at port $1"; tail -n 5 "$data"/*.log; exit 1; }
+# From here on servers of one process serve TLS too, with the same certificate, at a port of its own; tls is what redis-benchmark needs for it.
+tls=()
+certify() {
+    ./holdfast cert ca --out "$data/ca" >/dev/null
+    ./holdfast cert node n1 --ca "$data/ca" --out "$data/tls" --host 127.0.0.1 >/dev/null
+    tls=(-p $((redis_port + 50)) --tls --cacert "$data/ca/ca.pem")
+}
 # One process. Redis keeps its log as it does by default once it keeps one (AOF everysec); Holdfast acknowledges when executed (async) and logs too.
 start_one_redis() {
+    local secured=()
+    [ ${#tls[@]} = 0 ] || secured=(--tls-port $((redis_port + 50)) --tls-cert-file "$data/tls/node.pem" --tls-key-file "$data/tls/node.key" --tls-ca-cert-file "$data/ca/ca.pem" --tls-auth-clients no)
     rm -rf "$data/r"; mkdir -p "$data/r"
-    redis-server --port $redis_port --bind 127.0.0.1 --dir "$data/r" --save "" --appendonly yes --appendfsync everysec >"$data/r.log" 2>&1 &
+    redis-server --port $redis_port --bind 127.0.0.1 --dir "$data/r" --save "" --appendonly yes --appendfsync everysec "${secured[@]}" >"$data/r.log" 2>&1 &
     pids=($!); awaits $redis_port
 }
 start_one_holdfast() {
+    local secured=()
+    [ ${#tls[@]} = 0 ] || secured=(--redis-tls 127.0.0.1:$((redis_port + 50)) --redis-cert "$data/tls/node.pem" --redis-key "$data/tls/node.key")
     rm -rf "$data/h"
-    ./holdfast server --data "$data/h" --etcd 127.0.0.1:$((ports + 600)) --peer 127.0.0.1:$((ports + 601)) --redis 127.0.0.1:$redis_port --redis-durability async >"$data/h.log" 2>&1 &
+    ./holdfast server --data "$data/h" --etcd 127.0.0.1:$((ports + 600)) --peer 127.0.0.1:$((ports + 601)) --redis 127.0.0.1:$redis_port --redis-durability async "${secured[@]}" >"$data/h.log" 2>&1 &
     pids=($!); awaits $redis_port
 }
-# Garnet with its log on, as the others have theirs (a commit every second).
+# Garnet with its log on, as the others have theirs (a commit every second), written by .NET's own file calls: its native ones ask for a library that Debian has under another name.
 start_one_garnet() {
     rm -rf "$data/g"; mkdir -p "$data/g"
-    DOTNET_ROLL_FORWARD=LatestMajor "$garnet" --bind 127.0.0.1 --port $redis_port --aof --aof-commit-freq 1000 -c "$data/g" --memory 1g --quiet >"$data/g.log" 2>&1 &
+    DOTNET_ROLL_FORWARD=LatestMajor "$garnet" --bind 127.0.0.1 --port $redis_port --aof --aof-commit-freq 1000 --device-type RandomAccess -c "$data/g" --memory 1g >"$data/g.log" 2>&1 &
     pids=($!); awaits $redis_port
 }
 # Three processes that have a write on a quorum's disks before it is acknowledged: a primary and two replicas that fsync always, or three nodes.

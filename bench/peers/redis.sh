@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Debian's redis-server and Holdfast in turn, the same clients. Prints every round, then medians and ratios.
 # usage: bench/peers/redis.sh [ROUNDS] [WHAT]      (defaults 3 and all)
-# WHAT: one (one node: SET and GET, 50 clients, unpipelined and 16 at a time); tests (redis-benchmark's own set); quorum (three nodes, fsync on, WAIT 1 behind each batch of Redis's); failover (kill -9 of a leader); all
+# WHAT: one (one node: SET and GET, 50 clients, unpipelined and 16 at a time); tests (redis-benchmark's own set, and SET and GET under TLS); quorum (three nodes, fsync on, WAIT 1 behind each batch of Redis's); failover (kill -9 of a leader); all
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 rounds=${1:-3} what=${2:-all} requests=${HOLDFAST_BENCH_REQUESTS:-300000}
@@ -29,16 +29,19 @@ one() {
     for test in set get; do measured "$1" "" "$requests" -r 100000 -t $test; done
     for test in set get; do measured "$1" p16: $((requests * 4)) -r 100000 -P 16 -t $test; done
 }
-# Every test of redis-benchmark's default set, one at a time: fewer requests where each fetches hundreds of elements, and none may take longer than two minutes.
+# Every test of redis-benchmark's default set, one at a time, after a pass over all of them that is not measured; then SET and GET under TLS. Fewer requests where each fetches hundreds of elements,
+# and none may take longer than half a minute, so that a round takes two minutes.
 tests() {
     "start_one_$1"
     local test
-    measured "$1" warm: $((requests / 3)) -t set,get >/dev/null; sed -i '/ warm:/d' "$data/rows"
+    for test in ping_inline,ping_mbulk,set,get,incr,lpush,rpush,lpop,rpop,sadd,hset,spop,zadd,zpopmin,mset lrange_100,lrange_300,lrange_500,lrange_600; do bounded "$1" warm: $((requests / 15)) -t $test >/dev/null; done
     for test in ping_inline ping_mbulk set get incr lpush rpush lpop rpop sadd hset spop zadd zpopmin mset; do bounded "$1" "" $((requests / 3)) -t $test; done
     for test in 100 300 500 600; do bounded "$1" lists: $((requests / 30)) -t lrange_$test; done
-    sed -i '/ lists:lpush /d' "$data/rows"
+    bounded "$1" warm: $((requests / 15)) "${tls[@]}" -t set,get >/dev/null
+    for test in set get; do bounded "$1" tls: $((requests / 3)) "${tls[@]}" -t $test; done
+    sed -i -e '/ lists:lpush /d' -e '/ warm:/d' "$data/rows"
 }
-bounded() { measured_within 120 "$@" || echo "$1 ${*: -1}: not done within 120 s"; }
+bounded() { measured_within 30 "$@" || echo "$1 ${*: -1}: not done within 30 s"; }
 quorum() {
     "start_three_$1"
     local wait=- batch
@@ -72,7 +75,7 @@ has_caught_up() {
 }
 start_failover_holdfast() { start_three_holdfast; sleep 3; }
 if wanted one; then both one; fi
-if wanted tests; then both tests; fi
+if wanted tests; then certify; both tests; fi
 if wanted quorum; then both quorum; fi
 if wanted failover; then
     for round in $(seq "$((rounds * 3 + 1))"); do

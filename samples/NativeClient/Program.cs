@@ -4,7 +4,6 @@ using Medallion.Threading;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.FeatureManagement;
 using NativeClient;
 
 // What the client library and the providers offer a .NET service, in a program that is compiled ahead of time:
@@ -18,10 +17,9 @@ var configuration = new ConfigurationBuilder().AddHoldfast(source => source.Clie
 Console.WriteLine($"configuration: {configuration["native:color"]}");
 
 var services = new ServiceCollection();
-services.AddLogging().AddSingleton<IConfiguration>(configuration).AddSingleton(client).AddHoldfastLocks().AddHoldfastFeatureDefinitions();
-services.AddFeatureManagement().AddHoldfastFilters();
+services.AddSingleton(client).AddHoldfastLocks().AddHoldfastFeatures();
 await using var provider = services.BuildServiceProvider();
-Console.WriteLine($"feature: {await provider.GetRequiredService<IFeatureManager>().IsEnabledAsync("native")}");
+Console.WriteLine($"feature: {await provider.GetRequiredService<HoldfastFeatures>().IsOnAsync("native")}");
 await using (var held = await provider.GetRequiredService<IDistributedLockProvider>().AcquireLockAsync("native"))
     Console.WriteLine($"lock: {((HoldfastLockHandle)held).Fence > 0}");
 

@@ -11,7 +11,7 @@ public sealed class LayeringTests
     private static readonly string[] Rooms =
     [
         "Holdfast.Primitives", "Holdfast.Wire", "Holdfast.Consensus", "Holdfast.Gossip",
-        "Holdfast.Coordination.Protocol", "Holdfast.Client", "Holdfast.Client.Extensions", "Holdfast.VectorData", "Holdfast.Rag", "Holdfast.Rag.Onnx",
+        "Holdfast.Coordination.Protocol", "Holdfast.Client", "Holdfast.Client.Extensions", "Holdfast.Client.FeatureManagement", "Holdfast.VectorData", "Holdfast.Rag", "Holdfast.Rag.Onnx",
         "Holdfast.Storage", "Holdfast.Transport", "Holdfast.Replication", "Holdfast.Cluster", "Holdfast.Http",
         "Holdfast.Coordination",
     ];

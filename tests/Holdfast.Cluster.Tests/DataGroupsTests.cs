@@ -27,6 +27,16 @@ public sealed class DataGroupsTests
         await nodes.UntilAsync(() => HasExactly(free, groups[0], made[0].View.Groups[groups[0]].Replicas));
         await nodes.UntilAsync(() => nodes.States[(NodesInProcess.NameOf(free), groups[0])].View.Settings.GetValueOrDefault("said") == "before the move");
 
+        // What it had there is freed, and comes back when the group counts on that node again.
+        var moved = made.First(node => Self(node) == places[0].Node);
+        await nodes.UntilAsync(() => moved.FindGroup(groups[0])!.Status.IsGivenUp);
+        Assert.All(made.Where(node => node != moved && node != free), node => Assert.False(node.FindGroup(groups[0])!.Status.IsGivenUp));
+        await WriteAsync(nodes, made, groups[0], "after the move");
+        await nodes.UntilAcceptedAsync(() => made[1].PlaceGroupAsync(groups[0], places, CancellationToken.None));
+        await nodes.UntilAsync(() => HasExactly(moved, groups[0], places) && moved.FindGroup(groups[0])!.Status is { IsRestored: true, IsGivenUp: false });
+        await nodes.UntilAsync(() => nodes.States[(NodesInProcess.NameOf(moved), groups[0])].View.Settings.GetValueOrDefault("said") == "after the move");
+        await nodes.UntilAsync(() => free.FindGroup(groups[0])!.Status.IsGivenUp);
+
         var leaving = made[3];
         var self = Self(leaving);
         var said = nodes.Happened.Count;

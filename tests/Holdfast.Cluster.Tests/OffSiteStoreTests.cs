@@ -80,30 +80,80 @@ public sealed class OffSiteStoreTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task An_upload_that_fails_in_the_middle_or_at_its_end_leaves_nothing_and_says_so()
+    public async Task An_upload_that_broke_off_goes_on_where_it_was_and_sends_again_what_has_changed()
     {
-        using var bucket = new S3Bucket(Address, VerifyingStore.Known, SmallParts);
-        var file = Write("large", 3 * VerifyingStore.PartBytesLeast);
-        store.FailsFromPart = 2;
-        var middle = await Assert.ThrowsAnyAsync<IOException>(() => bucket.PutAsync("large", file, 3 * VerifyingStore.PartBytesLeast, CancellationToken.None));
-        Assert.Contains("SlowDown", middle.Message, StringComparison.Ordinal);
-        (store.FailsFromPart, store.FailsAtTheEnd) = (0, true);
-        var end = await Assert.ThrowsAnyAsync<IOException>(() => bucket.PutAsync("large", file, 3 * VerifyingStore.PartBytesLeast, CancellationToken.None));
-        Assert.Contains("InternalError", end.Message, StringComparison.Ordinal);
-        Assert.Empty(store.Objects);
+        const int Bytes = 4 * VerifyingStore.PartBytesLeast;
+        var file = Write("large", Bytes);
+        store.FailsFromPart = 4;
+        using (var before = new S3Bucket(Address, VerifyingStore.Known, SmallParts))
+        {
+            var middle = await Assert.ThrowsAnyAsync<IOException>(() => before.PutAsync("large", file, Bytes, CancellationToken.None));
+            Assert.Contains("SlowDown", middle.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal((0, 1), (store.Objects.Count, store.Unfinished));
+        Assert.Equal([1, 2, 3], store.PartsTaken);
+        await using (var other = new FileStream(file, FileMode.Open, FileAccess.Write))
+        {
+            other.Position = VerifyingStore.PartBytesLeast + 5;
+            other.WriteByte(1);
+            other.WriteByte(2);
+        }
+
+        // Another process, after a restart: it knows only what the store says.
+        store.FailsFromPart = 0;
+        using var after = new S3Bucket(Address, VerifyingStore.Known, SmallParts);
+        await after.PutAsync("large", file, Bytes, CancellationToken.None);
+        Assert.Equal([1, 2, 3, 2, 4], store.PartsTaken);
+        Assert.True((await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken)).AsSpan(0, Bytes).SequenceEqual(store.Objects["prod/eu west+1/large"].Content));
         Assert.Equal(0, store.Unfinished);
     }
 
-    /// <summary>A node that died in the middle of an upload forgets it when it starts again, and nobody else's.</summary>
     [Fact]
-    public async Task Uploads_that_were_never_finished_are_forgotten_where_they_are_ours()
+    public async Task An_upload_that_the_store_cannot_end_is_gone_on_with_once_and_then_begun_anew()
+    {
+        const int Bytes = 2 * VerifyingStore.PartBytesLeast;
+        using var bucket = new S3Bucket(Address, VerifyingStore.Known, SmallParts);
+        var file = Write("large", Bytes);
+        store.FailsAtTheEnd = true;
+        for (var tries = 0; tries < 2; tries++)
+        {
+            var end = await Assert.ThrowsAnyAsync<IOException>(() => bucket.PutAsync("large", file, Bytes, CancellationToken.None));
+            Assert.Contains("InternalError", end.Message, StringComparison.Ordinal);
+            Assert.Equal((0, tries == 0 ? 1 : 0), (store.Objects.Count, store.Unfinished));
+        }
+
+        store.FailsAtTheEnd = false;
+        await bucket.PutAsync("large", file, Bytes, CancellationToken.None);
+        Assert.Equal([1, 2, 1, 2], store.PartsTaken);
+    }
+
+    [Fact]
+    public async Task Of_a_store_that_cannot_list_uploads_nothing_stays_that_failed()
+    {
+        using var bucket = new S3Bucket(Address, VerifyingStore.Known, SmallParts);
+        var file = Write("large", 3 * VerifyingStore.PartBytesLeast);
+        (store.ListsNoUploads, store.FailsFromPart) = (true, 2);
+        await Assert.ThrowsAnyAsync<IOException>(() => bucket.PutAsync("large", file, 3 * VerifyingStore.PartBytesLeast, CancellationToken.None));
+        Assert.Equal((0, 0), (store.Objects.Count, store.Unfinished));
+        store.FailsFromPart = 0;
+        await bucket.PutAsync("large", file, 3 * VerifyingStore.PartBytesLeast, CancellationToken.None);
+        Assert.Equal([1, 1, 2, 3], store.PartsTaken);
+    }
+
+    /// <summary>What a node that died had begun to send and sends no more is forgotten when it starts again; what it will go on with, and what others send, stays.</summary>
+    [Fact]
+    public async Task Uploads_that_nobody_goes_on_with_are_forgotten_where_they_are_ours()
     {
         using var requests = new S3Requests(Address, VerifyingStore.Known);
-        foreach (var name in (string[])["cluster/n1/a", "cluster/n1/b", "cluster/n2/a"])
+        foreach (var name in (string[])["cluster/n1/a", "cluster/n1/a", "cluster/n1/b", "cluster/n2/a"])
             (await requests.SendAsync(HttpMethod.Post, name, new Dictionary<string, string> { ["uploads"] = "" }, null, S3Signature.EmptyHash, CancellationToken.None)).Dispose();
         using var bucket = new S3Bucket(Address, VerifyingStore.Known, SmallParts);
-        await bucket.ForgetUnfinishedAsync("cluster/n1/", CancellationToken.None);
-        Assert.Equal(1, store.Unfinished);
+        await bucket.ForgetUnfinishedAsync("cluster/n1/", static name => name == "cluster/n1/a", CancellationToken.None);
+        Assert.Equal(3, store.Unfinished);
+        const int Bytes = 2 * VerifyingStore.PartBytesLeast;
+        await bucket.PutAsync("cluster/n1/a", Write("a", Bytes), Bytes, CancellationToken.None);
+        Assert.Equal(1, store.Unfinished); // Of two of one object one was gone on with, and the other forgotten.
     }
 
     [Fact]

@@ -43,6 +43,21 @@ public sealed class QuorumTests
         Assert.Equal(3UL, Quorum.Reached(configuration, values, static (values, node) => values[node]));
     }
 
+    /// <summary>The oracle loses each minority in turn and asks whether some voter that is left, of those in reach, has the value.</summary>
+    [Fact]
+    public void A_value_outlives_exactly_when_every_minority_may_be_lost_and_a_voter_in_reach_still_has_it()
+    {
+        var dice = new SeededRandom(4);
+        for (var round = 0; round < 3000; round++)
+        {
+            var configuration = Draw(dice);
+            var values = new Dictionary<NodeId, ulong?>();
+            for (ulong id = 1; id <= 9; id++) values[new NodeId(id)] = dice.Chance(0.3) ? null : (ulong)dice.Next(6);
+            var expected = Math.Min(SlowOutlives(configuration.Members, values), configuration.IsJoint ? SlowOutlives(configuration.Outgoing, values) : ulong.MaxValue);
+            Assert.Equal(expected, Quorum.Outlives(configuration, values, static (values, node) => values[node]));
+        }
+    }
+
     [Fact]
     public void A_configuration_survives_its_encoding_and_damage_is_refused()
     {
@@ -78,6 +93,21 @@ public sealed class QuorumTests
     {
         var counted = members.ToArray().Where(member => member.Role != MemberRole.Learner).Select(member => values[member.Node]).ToArray();
         return Enumerable.Range(0, 6).Select(value => (ulong)value).Where(value => counted.Count(each => each >= value) * 2 > counted.Length).DefaultIfEmpty(0UL).Max();
+    }
+
+    /// <summary>Where fewer voters are in reach than could be lost, all of them must have it: then it is left as long as one of them is.</summary>
+    private static ulong SlowOutlives(ReadOnlySpan<Member> members, Dictionary<NodeId, ulong?> values)
+    {
+        var all = members.ToArray();
+        var counted = all.Count(member => member.Role != MemberRole.Learner);
+        var inReach = all.Where(member => member.Role == MemberRole.Voter && values[member.Node] is not null).Select(member => values[member.Node]!.Value).ToArray();
+        if (inReach.Length == 0 || !Array.Exists(all, member => member.Role == MemberRole.Witness)) return ulong.MaxValue;
+        var lost = Enumerable.Range(0, counted + 1).Last(few => few * 2 < counted);
+        return Enumerable.Range(0, 6).Select(value => (ulong)value).Where(Stays).DefaultIfEmpty(0UL).Max();
+
+        bool Stays(ulong value) => Enumerable.Range(1, (1 << inReach.Length) - 1)
+            .Where(left => inReach.Length - System.Numerics.BitOperations.PopCount((uint)left) <= lost)
+            .All(left => Enumerable.Range(0, inReach.Length).Any(at => (left >> at & 1) == 1 && inReach[at] >= value));
     }
 
     private static bool Wins(Configuration configuration, Dictionary<NodeId, bool?> votes, bool silentAs) =>

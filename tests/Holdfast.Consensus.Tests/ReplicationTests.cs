@@ -85,7 +85,7 @@ public sealed class ReplicationTests
     [Fact] // raft world, seed 258: appends overtook each other, each old answer set off a window full of new ones, and time stood still under the messages
     public void Answers_to_what_was_sent_before_a_probe_do_not_each_open_the_window_again()
     {
-        var progress = new Progress(new NodeId(2), new LogIndex(101), Instant.Zero);
+        var progress = new Progress(new NodeId(2), new LogIndex(101), TimeSpan.FromMilliseconds(100), Instant.Zero);
         progress.OnAccepted(new LogIndex(100), LogIndex.Zero);
         Assert.Equal(ProgressState.Replicate, progress.State);
 
@@ -101,7 +101,7 @@ public sealed class ReplicationTests
     [Fact]
     public void A_probe_that_may_be_lost_does_not_keep_a_window_shut_for_long()
     {
-        var progress = new Progress(new NodeId(2), new LogIndex(101), Instant.Zero);
+        var progress = new Progress(new NodeId(2), new LogIndex(101), TimeSpan.FromMilliseconds(100), Instant.Zero);
         progress.OnAccepted(new LogIndex(100), LogIndex.Zero);
         Assert.True(progress.OnRejected(new LogIndex(150), agreeing: new LogIndex(120)));
         var old = new AppendReply(new Term(1), true, new LogIndex(110), default, 0, SupportEpoch.None, true);
@@ -182,7 +182,7 @@ public sealed class ReplicationTests
 
     private static Progress Replicating(ulong upTo)
     {
-        var progress = new Progress(new NodeId(2), new LogIndex(upTo + 1), Instant.Zero);
+        var progress = new Progress(new NodeId(2), new LogIndex(upTo + 1), TimeSpan.FromMilliseconds(100), Instant.Zero);
         progress.OnAccepted(new LogIndex(upTo), LogIndex.Zero);
         return progress;
     }

@@ -25,7 +25,7 @@ public sealed class ClientTlsTests : IDisposable
         var log = server.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         try
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+            using var patience = new CancellationTokenSource(Patient.Most);
             Assert.StartsWith("ready: ", await server.StandardOutput.ReadLineAsync(patience.Token), StringComparison.Ordinal);
             Assert.Equal("OK\n", await EtcdctlAsync(port, "put", "a", "1"));
             await EtcdctlAsync(port, "user", "add", "root", "--no-password");

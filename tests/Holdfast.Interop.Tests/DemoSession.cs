@@ -7,7 +7,7 @@ namespace Holdfast.Interop.Tests;
 /// <summary>A session with <c>holdfast demo</c>: lines in, sentences out.</summary>
 internal sealed class DemoSession : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     private readonly Process process;
     private readonly StringBuilder transcript = new();

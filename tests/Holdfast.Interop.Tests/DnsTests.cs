@@ -11,7 +11,7 @@ namespace Holdfast.Interop.Tests;
 /// <summary>The registry asked by DNS (R1.4): Debian's dig and a .NET client that is not ours, over UDP and TCP, of nodes that are processes.</summary>
 public sealed class DnsTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     [Fact]
     public async Task Dig_finds_healthy_instances_over_udp_and_tcp_and_loses_them_when_they_go()

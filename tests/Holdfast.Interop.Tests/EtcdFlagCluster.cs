@@ -6,7 +6,7 @@ namespace Holdfast.Interop.Tests;
 /// <summary>Members started exactly as one starts etcd, the program's name aside: <c>holdfast etcd --name ... --initial-cluster ...</c>.</summary>
 internal sealed class EtcdFlagCluster : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     private readonly string folder = Directory.CreateTempSubdirectory("holdfast-etcdflags-").FullName;
     private readonly List<Process> processes = [];

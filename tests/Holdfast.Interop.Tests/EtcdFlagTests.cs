@@ -41,12 +41,12 @@ public sealed partial class EtcdFlagTests
 
         // The remaining time of a lease, from every member: only the leader's clock runs.
         var lease = (await cluster.EtcdctlAsync(0, "lease", "grant", "600")).Split(' ')[1];
-        await UntilAsync(async () =>
+        await Patient.UntilAsync(async () =>
         {
             for (var member = 0; member < 3; member++)
                 if (!int.TryParse(Remaining().Match(await cluster.EtcdctlAsync(member, "lease", "timetolive", lease)).Groups[1].Value, CultureInfo.InvariantCulture, out var left) || left >= 600) return false;
             return true;
-        });
+        }, () => "a member does not tell the lease's remaining time", TimeSpan.FromMilliseconds(200));
 
         // Leadership goes to whom it is handed; only the leader takes the order, so etcdctl is told all.
         var other = Lines(await cluster.EtcdctlAsync(0, "endpoint", "status", "--cluster")).First(line => line.Contains(", false, false,", StringComparison.Ordinal)).Split(", ")[1];
@@ -68,9 +68,9 @@ public sealed partial class EtcdFlagTests
         Assert.Equal("before\nyes\n", await cluster.EtcdctlAsync(3, "get", "before"));
         var joined = Lines(await cluster.EtcdctlAsync(3, "member", "list")).Single(line => line.Contains(", infra3, ", StringComparison.Ordinal));
         Assert.Equal(4, Lines(await cluster.EtcdctlAsync(3, "member", "list")).Length);
-        await UntilAsync(async () => Lines(await cluster.EtcdctlAsync(0, "member", "list")).Single(line => line.Contains(", infra3, ", StringComparison.Ordinal)).EndsWith(", false", StringComparison.Ordinal));
+        await Patient.UntilAsync(async () => Lines(await cluster.EtcdctlAsync(0, "member", "list")).Single(line => line.Contains(", infra3, ", StringComparison.Ordinal)).EndsWith(", false", StringComparison.Ordinal), () => "the joiner is no voter", TimeSpan.FromMilliseconds(200));
         await cluster.EtcdctlAsync(0, "member", "remove", joined.Split(',')[0]);
-        await UntilAsync(async () => Lines(await cluster.EtcdctlAsync(0, "member", "list")).Length == 3);
+        await Patient.UntilAsync(async () => Lines(await cluster.EtcdctlAsync(0, "member", "list")).Length == 3, () => "the removed member is still listed", TimeSpan.FromMilliseconds(200));
         Assert.Equal("OK\n", await cluster.EtcdctlAsync(0, "put", "after", "yes"));
     }
 
@@ -188,16 +188,6 @@ public sealed partial class EtcdFlagTests
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     private static string RevisionOf(string json) => Regex.Match(json, "\"revision\":([0-9]+)").Groups[1].Value;
-
-    private static async Task UntilAsync(Func<Task<bool>> holds)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
-        for (var turns = 0; !await holds(); turns++)
-        {
-            Assert.True(turns < 600, "two minutes without what was waited for");
-            await timer.WaitForNextTickAsync();
-        }
-    }
 
     [GeneratedRegex(@"remaining\(([0-9]+)s\)")]
     private static partial Regex Remaining();

@@ -37,7 +37,7 @@ public sealed class FencingTests
     {
         await cluster.UntilServesAsync(node);
         var locks = cluster.Locks(node);
-        var deadline = DateTime.UtcNow.AddSeconds(60);
+        var deadline = Patient.Deadline;
         var held = await locks.LockAsync(new LockRequest { Name = ByteString.CopyFromUtf8("job") }, deadline: deadline);
         await locks.UnlockAsync(new UnlockRequest { Key = held.Key }, deadline: deadline);
         return held.Fence;

@@ -18,7 +18,7 @@ public sealed class KubernetesPatternsTests
         await cluster.StartAsync(0, cluster.InitialCluster(1), "new", "--experimental-watch-progress-notify-interval=1s", "--experimental-initial-corrupt-check=true", "--snapshot-count=10000");
         using var channel = GrpcChannel.ForAddress(cluster.Client(0));
         var kv = new KV.KVClient(channel);
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var patience = new CancellationTokenSource(Patient.Most);
 
         // Create: put if nobody has, with a lease that many objects share (events).
         var lease = await new Lease.LeaseClient(channel).LeaseGrantAsync(new LeaseGrantRequest { TTL = 3600 });

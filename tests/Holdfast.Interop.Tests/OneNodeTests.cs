@@ -37,7 +37,7 @@ public sealed class OneNodeTests
         var process = Process.Start(start)!;
         process.ErrorDataReceived += static (_, _) => { };
         process.BeginErrorReadLine();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(Patient.Most);
         Assert.StartsWith("ready: ", await process.StandardOutput.ReadLineAsync(patience.Token), StringComparison.Ordinal);
         return process;
     }

@@ -10,7 +10,7 @@ namespace Holdfast.Interop.Tests;
 /// <summary>Real servers on loopback, each a process of its own, with data that outlives a kill and ends with the test.</summary>
 internal sealed class ProcessCluster : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     private readonly string folder = Directory.CreateTempSubdirectory("holdfast-interop-").FullName;
     private readonly int[] peerPorts;
@@ -134,8 +134,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <summary>Waits until some node has said something.</summary>
     public async Task UntilSaidAsync(string words)
     {
-        for (var begun = Stopwatch.StartNew(); LastWords(words).Length == 0; await Task.Delay(50))
-            Assert.True(begun.Elapsed < Patience, $"nobody said \"{words}\" within {Patience.TotalSeconds} s; last words:\n{LastWords()}");
+        await Patient.UntilAsync(() => Task.FromResult(LastWords(words).Length > 0), () => $"nobody said \"{words}\"; last words:\n{LastWords()}\n");
     }
 
     private void Hear(int node, string? line)
@@ -152,19 +151,18 @@ internal sealed class ProcessCluster : IAsyncDisposable
         processes[node] = null;
     }
 
-    public async Task UntilServesAsync(int node)
-    {
-        var begun = Stopwatch.StartNew();
-        while (!await TryPutAsync(node, "ready", "yes"))
-            Assert.True(begun.Elapsed < Patience, $"node {node} does not take writes after {Patience.TotalSeconds} s; last words:\n{LastWords()}");
-    }
+    public Task UntilServesAsync(int node) => PutAsync(node, "ready", "yes");
+
+    /// <summary>Writes until it is acknowledged: a change of leader on the way costs another try.</summary>
+    public Task PutAsync(int node, string key, string value) =>
+        Patient.UntilAsync(() => TryPutAsync(node, key, value, secondsMax: 10), () => $"node {node} takes no writes; last words:\n{LastWords()}\n");
 
     /// <summary>One write; false when it was not acknowledged, whatever became of it.</summary>
-    public async Task<bool> TryPutAsync(int node, string key, string value)
+    public async Task<bool> TryPutAsync(int node, string key, string value, int secondsMax = 2)
     {
         try
         {
-            await Kv(node).PutAsync(new PutRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8(key), Value = Google.Protobuf.ByteString.CopyFromUtf8(value) }, deadline: DateTime.UtcNow.AddSeconds(2));
+            await Kv(node).PutAsync(new PutRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8(key), Value = Google.Protobuf.ByteString.CopyFromUtf8(value) }, deadline: DateTime.UtcNow.AddSeconds(secondsMax));
             return true;
         }
         catch (RpcException)
@@ -175,19 +173,21 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public async Task<string?> GetAsync(int node, string key, bool serializable = false)
     {
-        var answer = await Kv(node).RangeAsync(new RangeRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8(key), Serializable = serializable }, deadline: DateTime.UtcNow.AddSeconds(20));
+        var request = new RangeRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8(key), Serializable = serializable };
+        var answer = await Patient.AnswerAsync(async () => await Kv(node).RangeAsync(request, deadline: DateTime.UtcNow.AddSeconds(20)), () => $"node {node} answers no read; last words:\n{LastWords()}\n");
         return answer.Kvs.Count == 0 ? null : answer.Kvs[0].Value.ToStringUtf8();
     }
 
     public async Task<int> LeaderAsync()
     {
-        for (var begun = Stopwatch.StartNew(); begun.Elapsed < Patience;)
+        var leader = -1;
+        await Patient.UntilAsync(async () =>
         {
-            for (var node = 0; node < Nodes; node++)
-                if (IsRunning(node) && await StatusAsync(node) is { Leader: not 0 } status && status.Leader == status.Header.MemberId) return node;
-        }
-
-        throw new InvalidOperationException("no node says that it leads");
+            for (var node = 0; node < Nodes && leader < 0; node++)
+                if (IsRunning(node) && await StatusAsync(node) is { Leader: not 0 } status && status.Leader == status.Header.MemberId) leader = node;
+            return leader >= 0;
+        }, () => $"no node says that it leads; last words:\n{LastWords()}\n");
+        return leader;
     }
 
     /// <summary>What a node says of itself; null when it says nothing.</summary>

@@ -12,7 +12,7 @@ public sealed class RecoverTests
     {
         await using var bench = new ServerBench();
         var nodes = await bench.FoundAsync();
-        for (var i = 0; i < 50; i++) Assert.True(await nodes[i % 3].TryPutAsync($"key{i}", $"value{i}"));
+        for (var i = 0; i < 50; i++) await nodes[i % 3].PutAsync($"key{i}", $"value{i}");
         var revisionBefore = (await nodes[0].StatusAsync()).Header.Revision;
         foreach (var node in nodes) node.Kill();
         CopyFolder(nodes[1].Data, bench.At("zombie"));
@@ -82,7 +82,7 @@ public sealed class RecoverTests
     private static async Task AssertResumingWatchMustReadAnewAsync(string endpoint, long revision)
     {
         using var channel = GrpcChannel.ForAddress($"http://{endpoint}");
-        using var stream = new Watch.WatchClient(channel).Watch(deadline: DateTime.UtcNow.AddSeconds(60));
+        using var stream = new Watch.WatchClient(channel).Watch(deadline: Patient.Deadline);
         await stream.RequestStream.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = ByteString.CopyFromUtf8("key0"), StartRevision = revision } });
         while (await stream.ResponseStream.MoveNext(CancellationToken.None))
         {

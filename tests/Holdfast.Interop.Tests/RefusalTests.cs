@@ -48,7 +48,7 @@ public sealed class RefusalTests
         Assert.Equal(1, second.Code);
         Assert.Contains("is in use by process", second.Fault, StringComparison.Ordinal);
         Assert.Contains("give --data another directory", second.Fault, StringComparison.Ordinal);
-        Assert.True(await node.TryPutAsync("undisturbed", "yes"));
+        await node.PutAsync("undisturbed", "yes");
     }
 
     [Fact]
@@ -94,8 +94,8 @@ public sealed class RefusalTests
         var node = bench.Add("n1");
         node.Start();
         await node.UntilServesAsync();
-        Assert.True(await node.TryPutAsync("rotten", "this value will not be readable"));
-        for (var i = 0; i < 20; i++) Assert.True(await node.TryPutAsync($"later{i}", "acknowledged"));
+        await node.PutAsync("rotten", "this value will not be readable");
+        for (var i = 0; i < 20; i++) await node.PutAsync($"later{i}", "acknowledged");
         node.Kill();
         var rotted = 0;
         foreach (var segment in Directory.GetFiles(Path.Combine(node.Data, "wal")))

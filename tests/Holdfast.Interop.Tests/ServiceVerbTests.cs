@@ -6,7 +6,7 @@ namespace Holdfast.Interop.Tests;
 /// <summary><c>holdfast service</c> as processes over a cluster of processes (R1.4).</summary>
 public sealed class ServiceVerbTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     /// <summary>Two instances; one node is killed; one agent is killed with -9 and its instance goes with its lease, the other is told to end and its instance goes at once.</summary>
     [Fact]

@@ -7,7 +7,7 @@ namespace Holdfast.Interop.Tests;
 /// <summary>Sessions with lock delay by curl alone (R1.6), over a cluster of processes. The curl lines are those of docs/coordination.md.</summary>
 public sealed class SessionsByCurlTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     /// <summary>A session that nobody renews, and a leader that is killed meanwhile: the key is free after TTL and lock delay, not before the delay is over, and the next fence is larger.</summary>
     [Fact]

@@ -74,7 +74,7 @@ public sealed class StartUpFaultTests
         using var process = Process.Start(start)!;
         var complaints = process.StandardError.ReadToEndAsync();
         var said = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(120));
+        await process.WaitForExitAsync().WaitAsync(Patient.Most);
         return (process.ExitCode, said + await complaints);
     }
 }

@@ -49,7 +49,7 @@ public sealed class StoppingTests
             var key = $"stop/{writer.ToString(CultureInfo.InvariantCulture)}/{number.ToString(CultureInfo.InvariantCulture)}";
             try
             {
-                await cluster.Kv(node).PutAsync(new PutRequest { Key = ByteString.CopyFromUtf8(key) }, deadline: DateTime.UtcNow.AddSeconds(60));
+                await cluster.Kv(node).PutAsync(new PutRequest { Key = ByteString.CopyFromUtf8(key) }, deadline: Patient.Deadline);
                 acknowledged.Add(key);
             }
             catch (RpcException refused)

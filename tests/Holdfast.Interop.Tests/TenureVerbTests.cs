@@ -6,7 +6,7 @@ namespace Holdfast.Interop.Tests;
 /// <summary><c>holdfast lock</c> and <c>holdfast elect</c> as processes over a cluster of processes (R1.6, S22).</summary>
 public sealed class TenureVerbTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     private readonly string folder = Directory.CreateTempSubdirectory("holdfast-verbs-").FullName;
 

@@ -13,7 +13,7 @@ public sealed class WipedNodeTests
         Assert.Equal(1, await nodes[2].UntilEndedAsync());
         Assert.Contains("a wiped node proves who it is before it comes back (S4)", nodes[2].Said, StringComparison.Ordinal);
         Assert.Contains("holdfast token", nodes[2].Said, StringComparison.Ordinal);
-        Assert.True(await nodes[0].TryPutAsync("two", "go on"));
+        await nodes[0].PutAsync("two", "go on");
     }
 
     [Fact]
@@ -21,7 +21,7 @@ public sealed class WipedNodeTests
     {
         await using var bench = new ServerBench();
         var nodes = await bench.FoundAsync();
-        Assert.True(await nodes[0].TryPutAsync("kept", "yes"));
+        await nodes[0].PutAsync("kept", "yes");
         var token = (await ServerBench.RunAsync("token", "--endpoints", nodes[0].Endpoint)).Output.Trim();
         nodes[1].Kill();
         Wipe(nodes[2]);
@@ -52,7 +52,7 @@ public sealed class WipedNodeTests
         Assert.Equal(0, (await ServerBench.RunAsync("cert", "ca", "--out", bench.At("ca"))).Code);
         for (var i = 1; i <= 3; i++) Assert.Equal(0, (await ServerBench.RunAsync("cert", "node", $"n{i}", "--ca", bench.At("ca"), "--out", bench.At($"tls{i}"), "--host", "127.0.0.1")).Code);
         var nodes = await bench.FoundAsync(node => ["--tls", bench.At("tls" + node.Name[1..])]);
-        Assert.True(await nodes[0].TryPutAsync("kept", "yes"));
+        await nodes[0].PutAsync("kept", "yes");
 
         Wipe(nodes[2]);
         nodes[2].Start("--cluster", MembersOf(nodes), "--tls", bench.At("tls2"));

@@ -23,10 +23,10 @@ public sealed partial class DifferentialTests(DifferentialTests.Oracle oracle) :
     private static readonly string[] Drawn = ["srandmember", "hrandfield", "zrandmember"];
 
     /// <summary>Replies that tell of the process: one field a line, a name before it. Whatever Redis tells is told here.</summary>
-    private static readonly string[] TellFields = ["info", "client info", "memory stats"];
+    private static readonly string[] TellFields = ["info", "client info", "memory stats", "cluster info"];
 
     /// <summary>Replies that tell of the process, otherwise: numbers may differ, and texts.</summary>
-    private static readonly string[] TellProcess = ["client id", "time", "lastsave", "lolwut", "memory malloc-stats", "memory doctor", "bgrewriteaof", "command", "command count"];
+    private static readonly string[] TellProcess = ["client id", "time", "lastsave", "lolwut", "memory malloc-stats", "memory doctor", "bgrewriteaof", "command", "command count", "cluster myid", "cluster nodes", "cluster slots", "cluster shards", "cluster links"];
 
     public static TheoryData<string, int> Families => [.. from family in CaseFile.Families from protocol in (int[])[2, 3] select (family, protocol)];
 

@@ -71,7 +71,7 @@ public sealed class RdbFileTests
             ours.Say(line);
         Assert.Equal("$3 lib", ours.Ask("FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)"));
         var target = new MemoryStream();
-        var writer = new RdbFileWriter(target, version, 1_700_000_000);
+        var writer = new RdbFileWriter(target.Write, version, 1_700_000_000);
         writer.AddLibraries(Encoding.Latin1.GetBytes(ours.AskBulk("FUNCTION", "DUMP")));
         var payloads = new List<string>();
         for (var i = 0; i < Keys.Length; i++)

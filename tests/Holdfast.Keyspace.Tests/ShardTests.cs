@@ -1,3 +1,4 @@
+using System.Text;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Wire;
@@ -41,6 +42,58 @@ public sealed class ShardTests
             Assert.Equal(hash, shards.Leader.StateHash);
             Assert.Equal(LocalShards.ContentOf(shards.Replica), content);
         }
+    }
+
+    /// <summary>A large collection goes under another name as it is, over another one too; all of it is taken back when the tail is.</summary>
+    [Theory]
+    [InlineData("RPUSH")]
+    [InlineData("SADD")]
+    [InlineData("HSET")]
+    [InlineData("ZADD")]
+    [InlineData("XADD")]
+    public void A_large_collection_that_is_renamed_is_not_copied_and_its_renaming_is_taken_back_S20(string verb)
+    {
+        var shards = new LocalShards();
+        var client = shards.Connect();
+        void Fill(string key, int from)
+        {
+            for (var i = from; i < from + 3000; i++) client.Send(verb switch
+            {
+                "HSET" => [verb, key, $"field{i}", $"value{i}"],
+                "ZADD" => [verb, key, $"{i}", $"member{i}"],
+                "XADD" => [verb, key, $"{i + 1}-1", "field", $"value{i}"],
+                _ => [verb, key, $"element{i}"],
+            });
+        }
+
+        BigValue ValueOf(string key) => shards.Leader.Keyspace.BigOf(shards.Leader.Keyspace.Locate(Encoding.ASCII.GetBytes(key)));
+        Fill("{t}a", 0);
+        Fill("{t}other", 5000);
+        client.Send("PEXPIREAT", "{t}a", "99999999999999");
+        var value = ValueOf("{t}a");
+        client.Send("RENAME", "{t}a", "{t}b");
+        Assert.Same(value, ValueOf("{t}b"));
+        Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
+
+        var (content, hash) = (LocalShards.ContentOf(shards.Leader), shards.Leader.StateHash);
+        shards.CommitsAtOnce = false;
+        client.Send("RENAME", "{t}b", "{t}other");
+        Fill("{t}other", 20_000);
+        client.Send("RENAME", "{t}other", "{t}c");
+        client.Send("PERSIST", "{t}c");
+        client.Send("RENAME", "{t}c", "{t}b");
+        client.Send("DEL", "{t}b");
+        Assert.True(shards.Truncate(), "the tail could not be taken back");
+        Assert.Equal(content, LocalShards.ContentOf(shards.Leader));
+        Assert.Equal(hash, shards.Leader.StateHash);
+        Assert.Same(value, ValueOf("{t}b"));
+
+        shards.CommitsAtOnce = true;
+        client = shards.Connect();
+        client.Send("RENAME", "{t}b", "{t}other");
+        client.Send("DEL", "{t}other");
+        Assert.Equal(0, shards.Leader.Keyspace.KeyCount);
+        Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
     }
 
     /// <summary>A snapshot is walked in slices while everything changes; what it restores is what was there when it began (S10).</summary>

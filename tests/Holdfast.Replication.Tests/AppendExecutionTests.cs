@@ -56,6 +56,25 @@ public sealed class AppendExecutionTests
         cluster.Until(() => leader.Group.Status.Commit >= last.Outcome!.Value.Position.Index, "the commit of what lingered");
     }
 
+    /// <summary>A reply that waits for its commit, though its command changed nothing, does not wait for what lingers before it.</summary>
+    [Fact]
+    public void A_read_that_waits_for_what_lingers_hurries_it()
+    {
+        var cluster = new TestCluster(1, atAppend: true);
+        cluster.UntilLed();
+        cluster.Run(TimeSpan.FromMilliseconds(50));
+        var leader = cluster.Leader;
+        var before = leader.Submitted;
+        leader.Propose("add n", new ProposeOptions { Durability = Durability.Async });
+        leader.Loop.Turn(cluster.Now);
+        Assert.Equal(before, leader.Submitted);
+        var read = leader.Propose("get n");
+        leader.Loop.Turn(cluster.Now);
+        Assert.Equal(before + 1, leader.Submitted);
+        cluster.Until(() => read.Outcome is not null, "the read's reply");
+        Assert.Equal("1", read.Outcome!.Value.Reply);
+    }
+
     /// <summary>The class decides when a reply leaves, never what counts as committed (S18): the quorum's reply waits for the async entry before it too.</summary>
     [Fact]
     public void The_class_of_a_reply_changes_nothing_about_what_is_committed()

@@ -40,6 +40,41 @@ public sealed class GroupLifeTests
         Assert.True(cluster.Apply(cluster.Leader, "again=1").IsApplied);
     }
 
+    /// <summary>A replica that its group counts on no more frees its state; its log, and with it what it said, stays, and should the group count on it again the state comes from the others (S6).</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_state_that_was_given_up_comes_back_from_the_others(bool isRestartedBetween)
+    {
+        var cluster = new TestCluster(4, new GroupOptions { SnapshotLogBytes = 2000 });
+        cluster.UntilLed();
+        var moved = cluster.Follower;
+        for (var i = 0; i < 100; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={i}").IsApplied);
+        cluster.Until(() => moved.Group.Status.Snapshot.Index.Value > 0, "a snapshot to be freed");
+        var rest = Configuration.OfVoters(cluster.Nodes.Where(node => node != moved).Select(node => node.Id).ToArray());
+        Assert.Equal(ChangeVerdict.Begun, Change(cluster, cluster.Leader, rest));
+        cluster.Until(() => cluster.Leader.Group.Status.Configuration.Equals(rest), "the others' being alone");
+        cluster.Run(TimeSpan.FromSeconds(1));
+        var (term, last) = (moved.Group.Status.Term, moved.Group.Status.Last);
+
+        Assert.False(cluster.Leader.Loop.GiveUp(cluster.GroupIds[0])); // Who leads keeps what it has, whatever it is told.
+        cluster.Until(() => moved.Loop.GiveUp(cluster.GroupIds[0]), "the state's being given up");
+        cluster.Run(TimeSpan.FromSeconds(5));
+        Assert.Empty(moved.Machine.Map);
+        Assert.Empty(moved.Disk.List("snapshots/1"));
+        Assert.True(moved.Group.Status is { IsGivenUp: true, IsRestored: false });
+        Assert.False(moved.Read(ReadConsistency.Local).Grant!.Value.IsGranted);
+        Assert.Equal(last, moved.Group.Status.Last);
+        Assert.True(moved.Group.Status.Term >= term);
+        Assert.True(moved.Loop.GiveUp(cluster.GroupIds[0])); // Again: nothing happens.
+
+        if (isRestartedBetween) Restart(moved);
+        Assert.True(cluster.Apply(cluster.Leader, "meanwhile=1").IsApplied);
+        Assert.Equal(ChangeVerdict.Begun, Change(cluster, cluster.Leader, Configuration.Of([.. rest.Members, new Member(moved.Id, MemberRole.Learner)])));
+        cluster.Until(() => moved.Group.Status is { IsRestored: true, IsGivenUp: false } && moved.Machine.Map.Count == 101, "the state's coming back");
+        cluster.UntilEqual();
+    }
+
     /// <summary>A deleted replica writes nothing more, leaves nothing behind, and its id is used up (S6).</summary>
     [Fact]
     public void A_deleted_replica_is_silent_and_stays_deleted()

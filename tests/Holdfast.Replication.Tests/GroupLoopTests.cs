@@ -119,6 +119,44 @@ public sealed class GroupLoopTests
     }
 
     [Fact]
+    public void S14_a_stale_reads_age_counts_from_the_followers_own_question_and_not_from_the_answer()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        var node = cluster.Follower;
+        var askedAt = cluster.Now;
+        var strong = node.Read();
+        cluster.Until(() => strong.Grant is not null, "a grant");
+        var answeredAfter = cluster.Now - askedAt;
+        Assert.True(answeredAfter > TimeSpan.FromMilliseconds(1), "the answer took no time, so this shows nothing");
+        cluster.Isolate(node);
+        cluster.Run(TimeSpan.FromSeconds(1) - answeredAfter);
+        Assert.True(node.Read(ReadConsistency.Stale(TimeSpan.FromSeconds(1))).Grant!.Value.IsGranted);
+        cluster.Run(TimeSpan.FromMilliseconds(2)); // The question was asked a turn after the read.
+        Assert.Null(node.Read(ReadConsistency.Stale(TimeSpan.FromSeconds(1))).Grant);
+    }
+
+    [Fact]
+    public void S14_a_follower_that_has_not_applied_what_its_leader_announced_serves_no_stale_read()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        var node = cluster.Follower;
+        var strong = node.Read();
+        cluster.Until(() => strong.Grant is not null, "a grant");
+        Assert.True(node.Read(ReadConsistency.Stale(TimeSpan.FromSeconds(5))).Grant!.Value.IsGranted);
+        node.Machine.IsStuck = true;
+        Assert.True(cluster.Apply(cluster.Leader, "a=1").IsApplied);
+        var behind = node.Read();
+        cluster.Run(TimeSpan.FromMilliseconds(50));
+        Assert.Null(behind.Grant);
+        Assert.Null(node.Read(ReadConsistency.Stale(TimeSpan.FromSeconds(5))).Grant);
+        node.Machine.IsStuck = false;
+        cluster.Until(() => behind.Grant is not null, "the read's grant");
+        Assert.True(node.Read(ReadConsistency.Stale(TimeSpan.FromSeconds(5))).Grant!.Value.IsGranted);
+    }
+
+    [Fact]
     public void A_yielding_apply_goes_on_until_it_is_done()
     {
         var cluster = new TestCluster(3);

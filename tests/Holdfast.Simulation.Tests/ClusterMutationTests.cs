@@ -1,4 +1,5 @@
 using Holdfast.Simulation.Cluster;
+using Holdfast.Simulation.Tests.KnownBugs;
 using Xunit;
 
 namespace Holdfast.Simulation.Tests;
@@ -55,6 +56,31 @@ public sealed class ClusterMutationTests
     [InlineData(nameof(ClusterMutation.EvictedSessionExecuted), 23)]
     public void A_bug_that_takes_many_seeds_is_found_at_the_first_that_found_it(string name, int seed) =>
         Assert.NotNull(ClusterRun.Once((ulong)seed, Enum.Parse<ClusterMutation>(name)).Failure);
+
+    /// <summary>A leader that does not know yet that it was deposed judges leases, and tells its finding to its successor: with the pressure that is meant for it, in runs where nothing else happens.</summary>
+    [Fact]
+    public void A_deposed_leader_that_ends_leases_is_found() =>
+        ClusterScenario.Finds(ClusterMutation.LeaseEndedByUnconfirmedLeader, ClusterScenario.Calm(1) with
+        {
+            Pressure = ClusterPressure.DeposedJudge,
+            KeyClients = 1,
+            LedgerClients = 1,
+            WatchClients = 1,
+            LeaseClients = 10,
+            ClientTimeout = TimeSpan.FromMilliseconds(250),
+            Storm = TimeSpan.FromSeconds(15),
+        });
+
+    /// <summary>Small runs of history, and a compaction between any two snapshots, so that it forgets deletions of keys that an older run holds.</summary>
+    [Fact]
+    public void Runs_of_history_that_are_not_told_of_a_forgotten_deletion_are_found() =>
+        ClusterScenario.Finds(ClusterMutation.DeletionUnknownToRuns, ClusterScenario.Calm(1) with
+        {
+            RunBytes = 600,
+            BetweenCompactions = TimeSpan.FromMilliseconds(150),
+            BetweenForcedSnapshots = TimeSpan.FromMilliseconds(400),
+            BetweenKills = TimeSpan.FromSeconds(2),
+        });
 
     /// <summary>Watches and leases.</summary>
     [Theory]

@@ -41,6 +41,7 @@ internal static class RespLoad
             Errors = clients.Sum(static client => client.Errors),
             MedianMicros = At(0.5),
             WorstOfHundredMicros = At(0.99),
+            WorstOfTenThousandMicros = At(0.9999),
             WorstMicros = At(1),
             Servers = cost.Servers,
             Client = cost.Own,

@@ -12,8 +12,8 @@ internal sealed class UpsertCase(ServedNodes nodes, DataSet set, int shards, int
 {
     private const int Batch = 100;
 
-    /// <summary>Longer than any run that would be worth reporting.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    /// <summary>Longer than any run that would be worth reporting; what is indexed by then is told.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     /// <summary>Nothing more is indexed when nothing was for so long.</summary>
     private static readonly TimeSpan Still = TimeSpan.FromSeconds(3);

@@ -108,6 +108,18 @@ internal enum ClusterMutation : byte
     /// <summary>Of the core's roll call: an answer leaves before its term is on the disk (S8, decision 0015). The raft world hunts the roll call's other bugs.</summary>
     RollAnsweredBeforeTermPersisted,
 
+    /// <summary>From here on bugs of sessions, hunted in runs with them. A key is given to another session while its last holder may still believe that he has it.</summary>
+    SessionKeyGivenDuringDelay,
+
+    /// <summary>What keeps a key from others ends with the session.</summary>
+    SessionDelayEndsWithIt,
+
+    /// <summary>A session is renewed, and what keeps its keys from others afterwards is not.</summary>
+    SessionRenewedWithoutDelay,
+
+    /// <summary>A session that is ended gives its keys to others at once.</summary>
+    SessionEndedWithoutDelay,
+
     /// <summary>From here on bugs of the Redis face, hunted in runs with shards. Acknowledged when executed, not when committed (S17, S18).</summary>
     ReplyBeforeCommit,
 
@@ -176,4 +188,13 @@ internal enum ClusterMutation : byte
 
     /// <summary>A restored row has its file's payload although a newer one came along.</summary>
     RestoreForgetsPayloads,
+
+    /// <summary>Whoever drives a split does not copy what changed between the copy and the seal, and the target adopts unseen.</summary>
+    VectorSplitForgetsTheRest,
+
+    /// <summary>Whoever drives a split says who has what before the source has let go.</summary>
+    VectorSplitDividesTooSoon,
+
+    /// <summary>A source goes on writing what it has sealed for a split.</summary>
+    WritesWhatIsSealed,
 }

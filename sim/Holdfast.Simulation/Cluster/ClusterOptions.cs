@@ -106,6 +106,9 @@ internal sealed record ClusterOptions
     /// <summary>Mean time between the creations of groups that are deleted again (S6).</summary>
     public required TimeSpan BetweenPassingGroups { get; init; }
 
+    /// <summary>Clients with sessions, which take keys and are gone; few others stand beside them.</summary>
+    public int SessionClients { get; init; }
+
     /// <summary>The Redis face in the place of the other clients: two shards whose slots move all the time.</summary>
     public bool HasShards { get; init; }
 
@@ -201,6 +204,26 @@ internal sealed record ClusterOptions
             WorkPerLook = dice.Chance(0.4) ? TimeSpan.Zero : TimeSpan.FromMicroseconds(dice.Next(1, 700)),
         };
         return ClusterPressureDraw.Apply(drawn, later);
+    }
+
+    /// <summary>A run with sessions: the same misfortunes.</summary>
+    public static ClusterOptions DrawSessions(ulong seed, ClusterMutation mutation)
+    {
+        var dice = new SeededRandom(seed ^ 0x5E55_0000_5EED);
+        return Draw(seed, mutation) with
+        {
+            SessionClients = dice.Next(4, 9),
+            ThinkTime = Span(dice, 4, 40),
+            KeyClients = 1,
+            LedgerClients = 0,
+            WatchClients = 0,
+            LeaseClients = 1,
+            LockClients = 0,
+            HasAuth = false,
+            HasBulkyClient = false,
+            UncommittedBytesMax = 64 * 1024 * 1024,
+            BetweenPassingGroups = TimeSpan.Zero,
+        };
     }
 
     /// <summary>A run of shards: the same misfortunes, other clients.</summary>

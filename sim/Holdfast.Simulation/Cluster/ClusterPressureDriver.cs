@@ -100,10 +100,22 @@ internal sealed class ClusterPressureDriver(ClusterWorld world)
         else Isolate(machine, Ms(200, 700));
     }
 
-    /// <summary>It goes on thinking that it leads for as long as its quorum's silence may last, and the others have a leader before.</summary>
-    private void CutOffJudge()
+    /// <summary>
+    /// It goes on thinking that it leads for as long as its quorum's silence may last, and the others have a leader before. It is cut off when the time of some lease is nearly up: it judges it in its last moments,
+    /// while the holder turns to the others.
+    /// </summary>
+    private void CutOffJudge() => CutOffJudge(world.Clock.Now + TimeSpan.FromSeconds(1).Ticks);
+
+    private void CutOffJudge(long latest)
     {
-        if (world.LeaderOf(ClusterWorld.Keyspace) is not { IsPaused: false } leader) return;
+        if (world.IsHealed || world.Clock.Now > latest) return;
+        var isNearlyUp = world.LeaseCheck.IsAnyOverBetween(world.Clock.Now + TimeSpan.FromMilliseconds(60).Ticks, world.Clock.Now + TimeSpan.FromMilliseconds(180).Ticks);
+        if (!isNearlyUp || world.LeaderOf(ClusterWorld.Keyspace) is not { IsPaused: false } leader)
+        {
+            world.Clock.After(TimeSpan.FromMilliseconds(10), () => CutOffJudge(latest));
+            return;
+        }
+
         JudgeCutOff.Hit();
         Isolate(leader.Machine, Ms(500, 1000));
     }

@@ -246,7 +246,7 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
         var seat = SeatOf(group);
         var options = World.GroupOptionsOf(group) with { FeatureLevelKnown = Machine.Version };
         var machine = World.MachineOf(this, group, out var keyspace);
-        var start = found?.ToRaftStart(Node) ?? new RaftStart { Self = Node, Group = group, Configuration = Machine.FirstConfiguration };
+        var start = found?.HandOver(Node) ?? new RaftStart { Self = Node, Group = group, Configuration = Machine.FirstConfiguration };
         var added = seat.Loop.Add(machine, start, found is null, found?.FeatureLevel ?? 1, options);
         seat.Groups.Add(added);
         Groups.Add(added);

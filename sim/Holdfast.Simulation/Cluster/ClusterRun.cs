@@ -6,7 +6,13 @@ namespace Holdfast.Simulation.Cluster;
 internal static class ClusterRun
 {
     public static RunResult Once(ulong seed, ClusterMutation mutation, Action<string>? trace = null) =>
-        new ClusterWorld(mutation switch { >= ClusterMutation.VectorAcknowledgedEarly => ClusterOptions.DrawVectors(seed, mutation), >= ClusterMutation.ReplyBeforeCommit => ClusterOptions.DrawShards(seed, mutation), _ => ClusterOptions.Draw(seed, mutation) }, trace).Run();
+        new ClusterWorld(mutation switch { >= ClusterMutation.VectorAcknowledgedEarly => ClusterOptions.DrawVectors(seed, mutation), >= ClusterMutation.ReplyBeforeCommit => ClusterOptions.DrawShards(seed, mutation), >= ClusterMutation.SessionKeyGivenDuringDelay => ClusterOptions.DrawSessions(seed, mutation), _ => ClusterOptions.Draw(seed, mutation) }, trace).Run();
+
+    /// <summary>A seed with sessions.</summary>
+    public static RunResult OnceWithSessions(ulong seed, Action<string>? trace = null) => new ClusterWorld(ClusterOptions.DrawSessions(seed, ClusterMutation.None), trace).Run() with { World = "sessions" };
+
+    /// <summary>The same, twice.</summary>
+    public static RunResult TwiceWithSessions(ulong seed) => Same(OnceWithSessions(seed), OnceWithSessions(seed));
 
     /// <summary>A seed of the Redis face.</summary>
     public static RunResult OnceWithShards(ulong seed, Action<string>? trace = null) => new ClusterWorld(ClusterOptions.DrawShards(seed, ClusterMutation.None), trace).Run() with { World = "shards" };

@@ -38,8 +38,8 @@ internal sealed class ClusterWorld
 
     public static readonly GroupId[] ShardIds = [ShardA, ShardB];
 
-    /// <summary>Two shards of a collection of vectors, in runs that have them.</summary>
-    public static readonly GroupId[] VectorIds = [new(6), new(7)];
+    /// <summary>Two shards of a collection of vectors, in runs that have them, and the group of a third, which one of them is split into.</summary>
+    public static readonly GroupId[] VectorIds = [new(6), new(7), new(8)];
 
     private static readonly GroupId[] UsualGroups = [Keyspace, Ledger, Executor];
     private static readonly GroupId[] WithShards = [Keyspace, ShardA, ShardB];
@@ -63,6 +63,7 @@ internal sealed class ClusterWorld
         VectorCheck = new VectorCheck(this);
         LeaseCheck = new LeaseCheck(this);
         LockCheck = new LockCheck(this);
+        SessionCheck = new SessionCheck(this);
         Drill = new RestoreDrill(this);
         var machines = new ClusterMachine[options.Machines];
         Machines = machines;
@@ -77,6 +78,7 @@ internal sealed class ClusterWorld
         for (var i = 0; i < options.WatchClients; i++) clients.Add(new WatchClient(this, i));
         for (var i = 0; i < options.LeaseClients; i++) clients.Add(new LeaseClient(this));
         for (var i = 0; i < options.LockClients; i++) clients.Add(new LockClient(this, i));
+        for (var i = 0; i < options.SessionClients; i++) clients.Add(new SessionClient(this, i));
         for (var i = 0; i < options.ShardClients; i++) clients.Add(new ShardClient(this));
         for (var i = 0; i < options.VectorClients; i++) clients.Add(new VectorClient(this, i));
         if (!options.HasAuth) return;
@@ -113,6 +115,8 @@ internal sealed class ClusterWorld
     public LeaseCheck LeaseCheck { get; }
 
     public LockCheck LockCheck { get; }
+
+    public SessionCheck SessionCheck { get; }
 
     public AuthCheck AuthCheck { get; } = new();
 

@@ -34,6 +34,14 @@ internal sealed class LeaseCheck(ClusterWorld world)
     /// <summary>Until when, in true time, a lease's holder may rely on it.</summary>
     public long PromisedUntil(long id) => promisedUntil.GetValueOrDefault(id);
 
+    /// <summary>Whether some lease's promise is over between two moments of true time, if nobody renews it.</summary>
+    public bool IsAnyOverBetween(long from, long to)
+    {
+        foreach (var (id, until) in promisedUntil)
+            if (until >= from && until <= to && !expiredAt.ContainsKey(id)) return true;
+        return false;
+    }
+
     public bool HasExpired(long id) => expiredAt.ContainsKey(id);
 
     private static void Fail(long id, long at, long until) =>

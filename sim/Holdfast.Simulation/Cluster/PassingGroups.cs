@@ -94,7 +94,7 @@ internal sealed class PassingGroups(ClusterWorld world)
 
     private void Join(ClusterProcess process, Life life, RecoveredGroup? found)
     {
-        var start = found?.ToRaftStart(process.Node) ?? new RaftStart { Self = process.Node, Group = life.Id, Configuration = life.Founders };
+        var start = found?.HandOver(process.Node) ?? new RaftStart { Self = process.Node, Group = life.Id, Configuration = life.Founders };
         var options = world.GroupOptionsOf(life.Id) with { FeatureLevelKnown = process.Machine.Version };
         process.SeatOf(life.Id).Loop.Add(new LedgerMachine(process, life.Id, life.Check), start, found is null, found?.FeatureLevel ?? 1, options);
     }

@@ -47,6 +47,7 @@ internal enum Mutation : byte
     LearnerConfirmsReads,
     WitnessCountedTwice,
     WitnessStands,
+    WitnessToldAtOnce,
     TransferKeepsLease,
     LeaseOfUnboundVotes,
     JointCountedInOneHalf,

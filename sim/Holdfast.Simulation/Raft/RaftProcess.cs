@@ -3,18 +3,17 @@ using Holdfast.Primitives;
 using Holdfast.Simulation.Checks;
 using Holdfast.Simulation.Disk;
 using Holdfast.Simulation.Faults;
-using Holdfast.Wire;
 
 namespace Holdfast.Simulation.Raft;
 
 /// <summary>
-/// One process: the production core, driven input by input. Owns what a process forgets when it dies. Every effect is a boundary at which it may die.
+/// One process: the production core, driven input by input. Owns what a process forgets when it dies. What arrives goes through <see cref="RaftInbox"/>, what is to be done about it through <see cref="RaftOutbox"/>,
+/// and clients are served by <see cref="ToyServer"/>.
 /// </summary>
 internal sealed class RaftProcess
 {
     private const int BacklogMax = 20_000;
 
-    private static readonly Mark DiedAtEffect = new("sim: died between two effects");
     private static readonly Mark TurnGathered = new("sim: several inputs in one turn");
 
     private readonly RaftWorld world;
@@ -22,20 +21,16 @@ internal sealed class RaftProcess
     private readonly SeededRandom dice;
     private readonly Mutation mutation;
     private readonly SupportTable support;
-    private readonly Effects effects = new();
     private readonly Applier applier;
-    private readonly SnapshotFetch fetch;
+    private readonly ToyServer server;
+    private readonly RaftInbox inbox;
+    private readonly RaftOutbox outbox;
     private readonly List<NodeId> withdrawn = [];
     private readonly Queue<Action> backlog = new();
-    private readonly Dictionary<ulong, PendingRead> reads = [];
-    private readonly ByteBuffer buffer = new();
-    private ulong readContexts;
     private long tickAt = long.MaxValue;
     private bool turnIsPlanned;
+    private bool owesRepairNote;
     private Instant frozenNow = Instant.Zero;
-    private RaftRole roleSeen;
-
-    private readonly record struct PendingRead(Operation Operation, Action<AnswerKind, ulong, NodeId> Answer);
 
     public RaftProcess(RaftWorld world, RaftSite site, StoredLog found, bool isRestart, SeededRandom dice)
     {
@@ -62,8 +57,11 @@ internal sealed class RaftProcess
         Core = new RaftNode(options, start, support, dice.Fork(), Now);
         site.LastConfiguration = Core.Configuration;
         applier = new Applier(world, site, this, snapshot);
-        fetch = new SnapshotFetch(world, site, this);
-        for (var index = Core.Log.Base.Index.Next; index <= Core.Log.Last.Index; index = index.Next) NoteEntry(index);
+        server = new ToyServer(world, site, this, applier, dice);
+        var fetch = new SnapshotFetch(world, site, this);
+        inbox = new RaftInbox(world, site, this, support, fetch);
+        outbox = new RaftOutbox(world, site, this, applier, server, fetch, dice);
+        for (var index = Core.Log.Base.Index.Next; index <= Core.Log.Last.Index; index = index.Next) outbox.NoteEntry(index);
         site.Device.OnDurable = OnDurable;
         site.Device.OnFailed = () => FaultDriver.Crash(world, site, dice, losesPower: false);
         if (world.IsTracing) world.Trace($"{site.Node} starts: term {Core.Term} log {Core.Log.Base}..{Core.Log.Last} whole {Core.IsWhole} {Core.Configuration}");
@@ -84,10 +82,10 @@ internal sealed class RaftProcess
 
     public ulong StateHash => applier.StateHash;
 
-    /// <summary>This process's clock; under one mutation it is a reading taken before a pause.</summary>
     public override string ToString() =>
         $"{site.Node} {Core.Role} term {Core.Term} vote {Core.Vote} leader {Core.Leader} log {Core.Log.Base}..{Core.Log.Last} commit {Core.Commit} durable {Core.Durable} applied {Applied} whole {Core.IsWhole} deadline {Core.Deadline} now {Now} {Core.Configuration}";
 
+    /// <summary>This process's clock; under one mutation it is a reading taken before a pause.</summary>
     public Instant Now => frozenNow == Instant.Zero ? site.Clock.Now : frozenNow;
 
     public void Die() => IsAlive = false;
@@ -126,7 +124,7 @@ internal sealed class RaftProcess
     public void Receive(Packet packet) => Input(() =>
     {
         world.Note(packet.From.Value << 32 ^ (ulong)world.Clock.Now);
-        Step(packet.From, packet.Message);
+        inbox.Step(packet.From, packet.Message);
     });
 
     public void OnPeerReset(NodeId peer) => Input(() => Core.OnPeerReset(Now, peer));
@@ -142,22 +140,9 @@ internal sealed class RaftProcess
         if (world.IsTracing) world.Trace($"{site.Node} is asked for members {target}: {result.Status}");
     });
 
-    public void OnClient(Operation operation, Action<AnswerKind, ulong, NodeId> answer) => Input(() =>
-    {
-        if (site.IsWitness) answer(AnswerKind.Refused, 0, Core.Leader); // It keeps no state to read.
-        else if (operation.Kind == OperationKind.Get) Read(operation, answer);
-        else Write(operation, answer);
-    });
+    public void OnClient(Operation operation, Action<AnswerKind, ulong, NodeId> answer) => Input(() => server.Serve(operation, answer));
 
-    public void Burst(int count) => Input(() =>
-    {
-        if (Core.Role != RaftRole.Leader) return;
-        for (var i = 0; i < count; i++)
-        {
-            var value = dice.NextUInt64();
-            Core.Propose(Now, ToyRegisters.Encode(new Operation { Id = 0, Key = applier.BurstKey, Kind = OperationKind.Put, Value = value, CalledAt = 0 }, padding: 0));
-        }
-    });
+    public void Burst(int count) => Input(() => server.Burst(count));
 
     public void Send(NodeId to, object message) => world.Send(site, to, message);
 
@@ -168,7 +153,7 @@ internal sealed class RaftProcess
         if (world.IsTracing) world.Trace($"{site.Node} installs snapshot {snapshot.Position}");
         site.Device.Write(new LogRecord.Reset(snapshot.Position, KeepSuffix: mutation == Mutation.SnapshotKeepsMismatchingSuffix));
         applier.Restore(snapshot);
-        installed = snapshot.Position.Index;
+        outbox.Installed = snapshot.Position.Index;
         Core.OnSnapshotInstalled(Now, snapshot.Position, snapshot.Configuration);
         world.Pressures.OnInstalled(site);
     });
@@ -184,102 +169,6 @@ internal sealed class RaftProcess
         return entries;
     }
 
-    private void Step(NodeId from, object message)
-    {
-        switch (message)
-        {
-            case RequestVote request:
-                if (mutation == Mutation.VoteWithoutLogCheck) request = request with { Last = new LogPosition(new Term(ulong.MaxValue), new LogIndex(ulong.MaxValue)) };
-                Core.Step(Now, from, request);
-                break;
-            case VoteReply reply:
-                Core.Step(Now, from, reply);
-                if (mutation == Mutation.DuplicateVotesCounted && reply is { Granted: true, IsPreVote: false } && !votesSeen.Add((from, reply.Term))) CountOnceMore(from, reply);
-                break;
-            case AppendPacket append:
-                var reader = new SpanReader(append.Entries);
-                RaftCheck.Require(EntryBatch.TryDecode(ref reader, out var batch), "an append's entries cannot be read");
-                Core.Step(Now, from, append.Header, batch);
-                break;
-            case AppendReply reply:
-                Core.Step(Now, from, reply);
-                if (mutation == Mutation.LearnerConfirmsReads && Core.Role == RaftRole.Leader && !Core.Configuration.CountsForQuorum(from)) ConfirmForOthers(reply);
-                if (mutation == Mutation.WitnessCountedTwice && reply.Accepted && Core.Role == RaftRole.Leader && Core.Configuration.IsWitness(from)) CountForAnother(from, reply);
-                if (mutation == Mutation.LearnerCounted && reply.Accepted && Core.Role == RaftRole.Leader && !Core.Configuration.CountsForQuorum(from))
-                    foreach (var member in Core.Configuration.Members)
-                        if (member.CountsForQuorum && member.Node != site.Node) Core.Step(Now, member.Node, reply);
-                break;
-            case OfferSnapshot offer:
-                Core.Step(Now, from, offer);
-                break;
-            case TimeoutNow timeout:
-                Core.Step(Now, from, timeout);
-                break;
-            case ReleaseVote release:
-                if (mutation != Mutation.VoteReleaseLost) Core.Step(Now, from, release);
-                break;
-            case CallRoll call:
-                Core.Step(Now, from, call);
-                break;
-            case RollAnswer answer:
-                Core.Step(Now, from, answer);
-                break;
-            case ReadIndexRequest request:
-                Core.Step(Now, from, request);
-                break;
-            case ReadIndexReply reply:
-                if (mutation == Mutation.ReusedReadContext) reply = reply with { Term = Core.Term };
-                Core.Step(Now, from, reply);
-                break;
-            case SupportBeat beat:
-                var kept = mutation == Mutation.SupporterForgetsEarly ? beat with { Lease = beat.Lease / 3 } : beat;
-                Send(from, support.OnBeat(Now, from, kept) with { Lease = beat.Lease });
-                break;
-            case SupportReply reply:
-                if (mutation == Mutation.LeaseCountedFromReceipt) reply = reply with { SentAt = Now };
-                support.OnReply(from, reply);
-                break;
-            case SnapshotPull pull:
-                fetch.OnPull(from, pull);
-                break;
-            case SnapshotChunk chunk:
-                fetch.OnChunk(from, chunk);
-                break;
-            default:
-                RaftCheck.Fail("an unknown message");
-                break;
-        }
-    }
-
-    /// <summary>For a planted bug: answers are counted, not who gave them.</summary>
-    private void CountOnceMore(NodeId from, in VoteReply reply)
-    {
-        foreach (var member in Core.Configuration.Members)
-        {
-            if (member.Node == from || member.Node == site.Node || !votesSeen.Add((member.Node, reply.Term))) continue;
-            Core.Step(Now, member.Node, reply);
-            return;
-        }
-    }
-
-    /// <summary>For a planted bug: one member's word on what it holds is taken for another's as well.</summary>
-    private void CountForAnother(NodeId from, in AppendReply reply)
-    {
-        foreach (var member in Core.Configuration.Members)
-        {
-            if (!member.CountsForQuorum || member.Node == from || member.Node == site.Node) continue;
-            Core.Step(Now, member.Node, reply);
-            return;
-        }
-    }
-
-    /// <summary>For a planted bug: a learner's answer to a round of reads counts in its quorum.</summary>
-    private void ConfirmForOthers(in AppendReply reply)
-    {
-        foreach (var member in Core.Configuration.Members)
-            if (member.CountsForQuorum && member.Node != site.Node) Core.Step(Now, member.Node, reply with { Accepted = true, Match = LogIndex.Zero });
-    }
-
     private void Beat()
     {
         if (!IsAlive) return;
@@ -288,29 +177,6 @@ internal sealed class RaftProcess
         support.WithdrawLapsed(Now, withdrawn);
         foreach (var node in withdrawn) Core.OnSupportWithdrawn(Now, node);
         After(TimeSpan.FromMilliseconds(50), Beat);
-    }
-
-    private void Read(Operation operation, Action<AnswerKind, ulong, NodeId> answer)
-    {
-        if (mutation == Mutation.FollowerReadsWithoutAsking)
-        {
-            answer(AnswerKind.Done, applier.Read(operation.Key), NodeId.None);
-            return;
-        }
-
-        var context = mutation == Mutation.ReusedReadContext ? 1 + (readContexts++ & 1) : ++readContexts;
-        reads[context] = new PendingRead(operation, answer);
-        if (Core.Role == RaftRole.Leader) world.Counts.LeaseReads++;
-        else world.Counts.FollowerReads++;
-        Core.ReadIndex(Now, context);
-    }
-
-    private void Write(Operation operation, Action<AnswerKind, ulong, NodeId> answer)
-    {
-        var result = Core.Propose(Now, ToyRegisters.Encode(operation, padding: dice.Chance(0.1) ? dice.Next(400) : 0));
-        if (result.Status != ProposeStatus.Accepted) answer(AnswerKind.Refused, 0, result.Leader);
-        else if (mutation == Mutation.AcknowledgedAtAppend) answer(AnswerKind.Done, applier.Read(operation.Key), NodeId.None);
-        else applier.Await(result.Position, answer);
     }
 
     private void OnDurable(LogRecord record)
@@ -349,15 +215,7 @@ internal sealed class RaftProcess
 
     private void Settle()
     {
-        Core.Flush(Now, effects);
-        if (!CarryOut()) return;
-        effects.Clear();
-        if (mutation == Mutation.LeaderCountsBeforeSync && Core.Role == RaftRole.Leader && earlyToken is { } early)
-        {
-            earlyToken = null;
-            Core.OnDurable(Now, early);
-        }
-
+        if (!outbox.TrySettle()) return;
         CheckLease();
         PlanTick();
         world.Note(Core.Term.Value << 40 ^ Core.Log.Last.Index.Value << 20 ^ Core.Commit.Value << 4 ^ (ulong)Core.Role);
@@ -367,11 +225,6 @@ internal sealed class RaftProcess
             site.Device.Write(new LogRecord.Repaired());
         }
     }
-
-    private readonly HashSet<(NodeId Voter, Term Term)> votesSeen = [];
-    private PersistToken? earlyToken;
-    private bool owesRepairNote;
-    private LogIndex installed;
 
     private void CheckLease()
     {
@@ -395,175 +248,5 @@ internal sealed class RaftProcess
             tickAt = long.MaxValue;
             Input(() => Core.Tick(Now));
         });
-    }
-
-    /// <summary>Everything may be carried out in any order: it begins with another kind each time. False when the process died on the way.</summary>
-    private bool CarryOut()
-    {
-        const int kinds = 14;
-        var begin = dice.Next(kinds);
-        // A snapshot or role is looked at before anything else only because the check wants to know it first.
-        if (effects.Role is { } role) OnRole(role);
-        if (effects.Persist is { Count: > 0 } persist)
-            for (var i = 0; i < persist.Count; i++) NoteEntry(persist.First + (ulong)i);
-        for (var i = 0; i < kinds; i++)
-        {
-            if (!CarryOut((begin + i) % kinds)) continue;
-            if (!FaultDriver.DiesHere(world, dice) && !(effects.CommittedTo != LogIndex.Zero && world.Pressures.DiesAtCommit(site))) continue;
-            DiedAtEffect.Hit();
-            FaultDriver.Crash(world, site, dice, losesPower: dice.Chance(0.5));
-            return false;
-        }
-
-        return true;
-    }
-
-    private bool CarryOut(int kind)
-    {
-        switch (kind)
-        {
-            case 0:
-                foreach (var (to, request) in effects.RequestVotes.Items)
-                {
-                    if (!request.IsPreVote) world.Check.OnVote(site.Node, request.Term, site.Node);
-                    Send(to, request);
-                }
-
-                return effects.RequestVotes.Count > 0;
-            case 1:
-                foreach (var (to, reply) in effects.VoteReplies.Items)
-                {
-                    if (reply is { Granted: true, IsPreVote: false }) world.Check.OnVote(site.Node, reply.Term, to);
-                    if (!reply.IsPreVote) world.Check.OnTermShown(site.Node, reply.Term);
-                    Send(to, reply);
-                }
-
-                return effects.VoteReplies.Count > 0;
-            case 2:
-                foreach (var (to, append) in effects.Appends.Items) SendAppend(to, append);
-                return effects.Appends.Count > 0;
-            case 3:
-                foreach (var (to, reply) in effects.AppendReplies.Items)
-                {
-                    world.Check.OnTermShown(site.Node, reply.Term);
-                    if (reply is { Accepted: true, IsWhole: true }) world.Check.OnAcknowledged(site.Node, reply.Match, Core.Log);
-                    Send(to, reply);
-                }
-
-                return effects.AppendReplies.Count > 0;
-            case 4:
-                return SendAll(effects.SnapshotOffers);
-            case 5:
-                return SendAll(effects.TimeoutNows);
-            case 6:
-                return SendAll(effects.ReadIndexRequests);
-            case 7:
-                return SendAll(effects.ReadIndexReplies);
-            case 10:
-                return SendAll(effects.VoteReleases);
-            case 12:
-                foreach (var (to, call) in effects.RollCalls.Items)
-                {
-                    if (!call.IsTrial) world.Check.OnVote(site.Node, call.Term, site.Node);
-                    Send(to, call);
-                }
-
-                return effects.RollCalls.Count > 0;
-            case 13:
-                foreach (var (to, answer) in effects.RollAnswers.Items)
-                {
-                    if (answer is { Granted: true, IsTrial: false }) world.Check.OnVote(site.Node, answer.Term, to);
-                    if (!answer.IsTrial) world.Check.OnTermShown(site.Node, answer.Term);
-                    Send(to, answer);
-                }
-
-                return effects.RollAnswers.Count > 0;
-            case 8:
-                if (effects.Persist is not { } persist) return false;
-                Persist(persist);
-                return true;
-            case 9:
-                if (effects.Configuration is { } configuration) site.LastConfiguration = configuration;
-                if (effects.CommittedTo != LogIndex.Zero)
-                {
-                    world.Check.OnCommit(site, Core, effects.CommittedTo);
-                    applier.OnCommitted(effects.CommittedTo);
-                }
-
-                foreach (var ready in effects.Reads.Items) OnReadReady(ready);
-                return effects.CommittedTo != LogIndex.Zero;
-            default:
-                if (effects.SnapshotWanted is not { } wanted) return false;
-                fetch.Want(wanted.To, wanted.Message);
-                return true;
-        }
-    }
-
-    private bool SendAll<T>(EffectList<Outbound<T>> messages)
-        where T : struct
-    {
-        foreach (var (to, message) in messages.Items) Send(to, message);
-        return messages.Count > 0;
-    }
-
-    private void SendAppend(NodeId to, in AppendOutbound append)
-    {
-        buffer.Clear();
-        EntryBatch.Encode(new SpanWriter(buffer), Core.Log, append.First, append.Count, append.StripPayload);
-        Send(to, new AppendPacket(append.Header, buffer.Written.ToArray()));
-    }
-
-    private void OnRole(RoleChange role)
-    {
-        if (role.Role == RaftRole.Leader && roleSeen != RaftRole.Leader)
-        {
-            world.Counts.Elections++;
-            if (world.IsTracing) world.Trace($"{site.Node} leads term {role.Term}, log {Core.Log.Last}");
-            world.Check.OnLeader(site.Node, role.Term, Core.Log);
-            world.Pressures.OnLeader(site, role.Term);
-        }
-
-        roleSeen = role.Role;
-    }
-
-    private void OnReadReady(ReadReady ready)
-    {
-        if (!reads.Remove(ready.Context, out var pending)) return;
-        if (!ready.Granted) pending.Answer(AnswerKind.Refused, 0, Core.Leader);
-        else if (mutation == Mutation.ReadServedBeforeApplied) pending.Answer(AnswerKind.Done, applier.Read(pending.Operation.Key), NodeId.None);
-        else applier.AwaitRead(ready.Index, pending.Operation.Key, pending.Answer);
-    }
-
-    private void Persist(in PersistRequest request)
-    {
-        if (request.TruncateFrom != LogIndex.Zero) world.Counts.Truncations++;
-        var entries = new StoredEntry[request.Count];
-        for (var i = 0; i < entries.Length; i++)
-        {
-            var entry = Core.Log[request.First + (ulong)i];
-            entries[i] = new StoredEntry(entry.Position.Term, entry.Kind, entry.Payload.ToArray(), false);
-        }
-
-        var hardState = mutation switch
-        {
-            Mutation.TermNotPersisted => null,
-            Mutation.VoteNotPersisted when request.HardState is { } state => state with { Vote = NodeId.None },
-            _ => request.HardState,
-        };
-        var forgetsSuffix = mutation == Mutation.SnapshotKeepsMismatchingSuffix && request.TruncateFrom == installed.Next;
-        var truncateFrom = forgetsSuffix || mutation == Mutation.TruncationNotPersisted ? LogIndex.Zero : request.TruncateFrom;
-        site.Device.Write(new LogRecord.Persist(request.Token, hardState, truncateFrom, request.First, entries));
-        if (mutation == Mutation.LeaderCountsBeforeSync && Core.Role == RaftRole.Leader) earlyToken = request.Token;
-        if (mutation == Mutation.FollowerAcknowledgesBeforeSync && Core.Role == RaftRole.Follower)
-        {
-            var token = request.Token;
-            world.Clock.After(TimeSpan.FromMicroseconds(1), () => Input(() => Core.OnDurable(Now, token)));
-        }
-    }
-
-    private void NoteEntry(LogIndex index)
-    {
-        var entry = Core.Log[index];
-        world.Check.OnEntry(site.Node, entry, Core.Log.TermAt(index.Previous) ?? Term.Zero, Core.Configuration.IsWitness(site.Node) || site.IsWitness);
     }
 }

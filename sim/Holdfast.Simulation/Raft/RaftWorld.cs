@@ -90,6 +90,7 @@ internal sealed class RaftWorld
             IsClosing = true;
             while (Clock.RunNext(end)) { }
             FinalCheck();
+            new WitnessDrill(this).Hold();
         }
         catch (CheckFailedException broken)
         {

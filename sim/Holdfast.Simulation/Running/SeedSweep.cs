@@ -48,6 +48,7 @@ internal sealed class SeedSweep(TextWriter output)
     private static RunResult RunAt(ulong from, int at, string? world) => world switch
     {
         "raft" => SimulationRun.Twice(from + (ulong)at, Mutation.None),
+        "sessions" => ClusterRun.TwiceWithSessions(from + (ulong)at),
         "shards" => ClusterRun.TwiceWithShards(from + (ulong)at),
         "vectors" => ClusterRun.TwiceWithVectors(from + (ulong)at),
         "cluster" => ClusterRun.Twice(from + (ulong)at, ClusterMutation.None),

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Holdfast.Client;
 using Holdfast.Client.Extensions;
 using Medallion.Threading;
@@ -6,7 +5,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.ServiceDiscovery;
-using Microsoft.FeatureManagement;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -35,19 +33,12 @@ public static class HoldfastServices
         return services;
     }
 
-    /// <summary>Feature definitions from the flags; to be called before <c>AddFeatureManagement()</c>, which else puts its own there.</summary>
-    public static IServiceCollection AddHoldfastFeatureDefinitions(this IServiceCollection services, FeatureDefinitionOptions? options = null)
+    /// <summary>The flags, followed: ask <see cref="HoldfastFeatures"/>. (For Microsoft.FeatureManagement: the package Holdfast.Client.FeatureManagement.)</summary>
+    public static IServiceCollection AddHoldfastFeatures(this IServiceCollection services, HoldfastFeatureOptions? options = null)
     {
-        services.AddSingleton(provider => new HoldfastFeatureDefinitions(provider.GetRequiredService<HoldfastClient>(), options));
-        services.AddSingleton<IFeatureDefinitionProvider>(provider => provider.GetRequiredService<HoldfastFeatureDefinitions>());
+        services.TryAddSingleton(provider => new HoldfastFeatures(provider.GetRequiredService<HoldfastClient>(), options));
         return services;
     }
-
-    /// <summary>The filters that flags with a percentage or rules ask. The container constructs them, and nothing above tells a trimmer so.</summary>
-    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicConstructors, typeof(HoldfastFeatureFilter))]
-    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicConstructors, typeof(HoldfastContextualFeatureFilter))]
-    public static IFeatureManagementBuilder AddHoldfastFilters(this IFeatureManagementBuilder builder) =>
-        builder.AddFeatureFilter<HoldfastFeatureFilter>().AddFeatureFilter<HoldfastContextualFeatureFilter>();
 
     /// <summary>The check, by the name <c>holdfast</c>.</summary>
     public static IHealthChecksBuilder AddHoldfast(this IHealthChecksBuilder builder, string name = "holdfast", HealthStatus? failureStatus = null, IEnumerable<string>? tags = null) =>

@@ -57,6 +57,9 @@ public sealed record GroupStatus
     /// <summary>Whether the replica's state is there. While it is being restored from a snapshot the replica votes and acknowledges, and refuses reads.</summary>
     public required bool IsRestored { get; init; }
 
+    /// <summary>Whether the state was given up because the group counts on this node no more: nothing is wrong, and nothing is fetched until it does again.</summary>
+    public bool IsGivenUp { get; init; }
+
     /// <summary>While too few voters are whole to elect a leader (S8): a member whose agreement is waited for; nobody otherwise.</summary>
     public NodeId RollAwaits { get; init; }
 

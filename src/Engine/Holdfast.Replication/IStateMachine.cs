@@ -43,6 +43,9 @@ public interface IStateMachine
 
     /// <summary>The replica's role changed. For what only a leader does, such as watching leases; never changes replicated state.</summary>
     void OnRole(in GroupRole role) { }
+
+    /// <summary>The group counts on this node no more: what the state holds may go. Nothing is applied or asked until a restored state has taken its place.</summary>
+    void Forget() { }
 }
 
 /// <summary>A state machine that executes on the leader when a command is appended and logs the effects (Keyspace; DESIGN section 6, S15 to S20).</summary>

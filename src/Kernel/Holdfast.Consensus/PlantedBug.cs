@@ -50,4 +50,7 @@ internal enum PlantedBug : byte
 
     /// <summary>A damaged replica goes on in the term that it found, although it may have lost newer ones and what it acknowledged in them (against S8, decision 0015).</summary>
     DamagedKeepsTerm,
+
+    /// <summary>A witness is told of entries together with everybody: it may hold what only a dead leader had besides, and keeps the rest from leading (decision 0030).</summary>
+    WitnessToldAtOnce,
 }

@@ -292,7 +292,7 @@ public sealed class RaftNode
     /// <summary>The connection to a peer was lost or re-made: what was in flight may be gone.</summary>
     public void OnPeerReset(Instant now, NodeId peer)
     {
-        if (Leading?.Find(peer) is { State: not ProgressState.Snapshot } progress) progress.BecomeProbe();
+        Leading?.Find(peer)?.OnReset();
         if (Role == RaftRole.Follower && follower.Binding.Leader == peer) follower.AskWhetherStillLeading(); // It may have restarted, and lead no more.
     }
 

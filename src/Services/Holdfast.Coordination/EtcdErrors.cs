@@ -180,6 +180,15 @@ public static class EtcdErrors
     /// <summary>The lease of a contender ended while it stood in line.</summary>
     public static readonly EtcdError SessionExpired = new(EtcdCode.Unknown, "mutex: session is expired");
 
+    /// <summary>The lock that a request is made under is not held any more (ours: <see cref="KeyFence"/>).</summary>
+    public static readonly EtcdError Fenced = new(EtcdCode.FailedPrecondition, "holdfast: fenced: the key that the request names in holdfast-fence is gone, or another's by now; nothing was done");
+
+    /// <summary>What names the lock cannot be read.</summary>
+    public static readonly EtcdError FenceUnread = new(EtcdCode.InvalidArgument, "holdfast: holdfast-fence is the holder's key, and behind a blank its create revision");
+
+    /// <summary>A request that cannot be done under a lock.</summary>
+    public static readonly EtcdError FenceNotForThis = new(EtcdCode.Unimplemented, "holdfast: holdfast-fence is for puts, deletions and transactions; nothing was done");
+
     /// <summary>Authentication is not switched on.</summary>
     public static readonly EtcdError AuthNotEnabled = new(EtcdCode.FailedPrecondition, "etcdserver: authentication is not enabled");
 

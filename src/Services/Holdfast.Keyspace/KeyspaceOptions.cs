@@ -23,6 +23,9 @@ public sealed record KeyspaceOptions
     /// <summary>Who may use DEBUG: "no" (nobody, the default), "local" (clients on this machine) or "yes" (everybody), as Redis's enable-debug-command.</summary>
     public string DebugCommand { get; init; } = "no";
 
+    /// <summary>The file that CONFIG REWRITE writes and the next start reads; empty for none, as of a Redis without a configuration file. Default none.</summary>
+    public string SettingsFile { get; init; } = "";
+
     /// <summary>Bytes of replies that a client may leave unread before no more of its commands are read. Default 1 MiB.</summary>
     public int UnreadBytesMax { get; init; } = 1024 * 1024;
 

@@ -55,6 +55,9 @@ public sealed class VectorFault : Exception
     /// <summary>429: more than the collection's strict mode allows per minute.</summary>
     public static VectorFault RateLimited(string what) => new(429, what);
 
+    /// <summary>412: the lock that the request is made under has a later holder by now (S22); nothing was done, and asking again does not help.</summary>
+    internal static VectorFault Fenced(string what) => new(412, $"Fenced: {what}");
+
     /// <summary>413: larger than a request may be.</summary>
     public static VectorFault TooLarge(long bytesMax) => new(413, $"JSON payload has exceeded limit ({bytesMax} bytes).");
 

@@ -48,6 +48,9 @@ internal sealed class VerifyingStore : IAsyncDisposable
     /// <summary>Refused from this part of an upload on; 0 for never.</summary>
     public int FailsFromPart { get; set; }
 
+    /// <summary>Cannot say which uploads are unfinished, as some stores.</summary>
+    public bool ListsNoUploads { get; set; }
+
     /// <summary>Answers 200 to the end of an upload and tells of a failure in the body, as S3 may.</summary>
     public bool FailsAtTheEnd { get; set; }
 
@@ -106,8 +109,10 @@ internal sealed class VerifyingStore : IAsyncDisposable
         var name = segments.Length > 2 ? Decode(segments[2]) : "";
         return (request.HttpMethod, name) switch
         {
+            ("GET", "") when query.ContainsKey("uploads") && ListsNoUploads => Fault(501, "NotImplemented"),
             ("GET", "") when query.ContainsKey("uploads") => Xml(new XElement("ListMultipartUploadsResult", uploads.Where(upload => upload.Value.Name.StartsWith(query["prefix"], StringComparison.Ordinal)).Select(upload => new XElement("Upload", new XElement("Key", upload.Value.Name), new XElement("UploadId", upload.Key))))),
             ("GET", "") => List(query),
+            ("GET", _) when query.TryGetValue("uploadId", out var id) => ListParts(id, query),
             ("GET", _) => objects.TryGetValue(name, out var found) ? (200, found.Content, found.Tag) : Fault(404, "NoSuchKey"),
             ("PUT", _) when query.TryGetValue("uploadId", out var id) => TakePart(id, int.Parse(query["partNumber"], CultureInfo.InvariantCulture), body),
             ("PUT", _) => Take(name, body, Md5(body)),
@@ -134,6 +139,17 @@ internal sealed class VerifyingStore : IAsyncDisposable
         var id = $"upload+{++uploadsBegun}/=";
         uploads[id] = (name, []);
         return Xml(new XElement("InitiateMultipartUploadResult", new XElement("Key", name), new XElement("UploadId", id)));
+    }
+
+    private (int Status, byte[] Answer, string? Tag) ListParts(string id, Dictionary<string, string> query)
+    {
+        if (!uploads.TryGetValue(id, out var upload)) return Fault(404, "NoSuchUpload");
+        var after = query.TryGetValue("part-number-marker", out var marker) ? int.Parse(marker, CultureInfo.InvariantCulture) : 0;
+        var left = upload.Parts.Where(part => part.Key > after).ToArray();
+        var list = new XElement("ListPartsResult", new XElement("IsTruncated", left.Length > PageObjects));
+        if (left.Length > PageObjects) list.Add(new XElement("NextPartNumberMarker", left[PageObjects - 1].Key));
+        foreach (var (number, content) in left.Take(PageObjects)) list.Add(new XElement("Part", new XElement("PartNumber", number), new XElement("ETag", $"\"{Md5(content)}\""), new XElement("Size", content.Length)));
+        return Xml(list);
     }
 
     private (int Status, byte[] Answer, string? Tag) TakePart(string id, int part, byte[] body)

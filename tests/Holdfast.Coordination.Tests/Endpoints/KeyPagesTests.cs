@@ -78,6 +78,44 @@ public sealed class KeyPagesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Flags_are_kept_with_the_value_and_not_longer_than_the_key()
+    {
+        Assert.Equal("true", await PutAsync("kv/app/a?flags=18446744073709551615", "1"));
+        Assert.Equal("true", await PutAsync("kv/app/b", "1"));
+        Assert.Equal([ulong.MaxValue, 0], (await JsonAsync("kv/app/?recurse")).EnumerateArray().Select(row => row.GetProperty("Flags").GetUInt64()));
+        Assert.Equal("""["app/a","app/b"]""", await GetAsync("kv/?keys"));
+        Assert.Equal("false", await PutAsync("kv/app/a?cas=1&flags=3", "2"));
+        Assert.Equal("true", await PutAsync($"kv/app/a?cas={await IndexOfAsync("app/a")}&flags=3", "2"));
+        Assert.Equal(3UL, await FlagsAsync("app/a"));
+
+        // Without a word about them they are 0, as in Consul, whoever takes or gives back.
+        var session = JsonDocument.Parse(await PutAsync("session/create", """{"TTL":"10s","LockDelay":"0s"}""")).RootElement.GetProperty("ID").GetString();
+        Assert.Equal("true", await PutAsync($"kv/app/a?acquire={session}&flags=4", "2"));
+        Assert.Equal("true", await PutAsync($"kv/app/a?acquire={session}&flags=5", "2"));
+        Assert.Equal(5UL, await FlagsAsync("app/a"));
+        Assert.Equal("true", await PutAsync($"kv/app/a?release={session}&flags=6", "2"));
+        Assert.Equal(6UL, await FlagsAsync("app/a"));
+        Assert.Equal("true", await PutAsync("kv/app/a", "3"));
+        Assert.Equal(0UL, await FlagsAsync("app/a"));
+
+        // etcd's clients, who do not know them: a new value keeps them, a new key has none.
+        Assert.Equal("true", await PutAsync("kv/app/a?flags=7", "3"));
+        await local.Put("app/a", "4");
+        Assert.Equal(7UL, await FlagsAsync("app/a"));
+        await local.Delete("app/a");
+        await local.Put("app/a", "5");
+        Assert.Equal(0UL, await FlagsAsync("app/a"));
+
+        Assert.Equal("true", await PutAsync("kv/app/a?flags=8", "3"));
+        Assert.Equal("true", await DeleteAsync("kv/app/a"));
+        Assert.Equal("true", await PutAsync("kv/app/b?flags=9", "3"));
+        Assert.Equal("true", await DeleteAsync("kv/app/?recurse"));
+        Assert.Empty((await local.Range("/sessions/flags/", "/sessions/flags0")).Kvs);
+
+        async Task<ulong> FlagsAsync(string key) => (await JsonAsync("kv/" + key))[0].GetProperty("Flags").GetUInt64();
+    }
+
+    [Fact]
     public async Task Keys_that_begin_alike_are_shown_with_their_holders_and_deleted_together()
     {
         foreach (var key in (string[])["app/a", "app/b/1", "app/b/2", "apple", "other"]) await PutAsync($"kv/{key}", key);
@@ -149,7 +187,10 @@ public sealed class KeyPagesTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("PUT", "kv/job?flags=7")]
+    [InlineData("PUT", "kv/job?flags=many")]
+    [InlineData("PUT", "kv/job?flags=-1")]
+    [InlineData("PUT", "kv/job?flags=18446744073709551616")]
+    [InlineData("GET", "kv/job?flags=7")]
     [InlineData("PUT", "kv/job?cas=soon")]
     [InlineData("PUT", "kv/job?cas=-1")]
     [InlineData("PUT", "kv/job?cas=1&acquire=a")]

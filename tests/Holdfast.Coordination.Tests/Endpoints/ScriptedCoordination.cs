@@ -20,6 +20,8 @@ internal sealed class ScriptedCoordination : ICoordination
 
     public ICoordination As(Caller caller) => this;
 
+    public ICoordination Under(KeyFence held) => this;
+
     public ValueTask<IdentityView> RefreshIdentityAsync(CancellationToken cancel) => new(Identity);
 
     public static ResponseHeader Header() => new() { ClusterId = 11, MemberId = 12, Revision = 13, RaftTerm = 14 };

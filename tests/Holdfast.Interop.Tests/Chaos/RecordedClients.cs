@@ -49,12 +49,7 @@ internal sealed class RecordedClients : IAsyncDisposable
     public async Task UntilAnsweredAsync(int more)
     {
         var target = Acknowledged + more;
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        for (var turns = 0; Acknowledged < target; turns++)
-        {
-            Assert.True(turns < 6000, $"two minutes without {more} answers; last words:\n{cluster.LastWords()}");
-            await timer.WaitForNextTickAsync();
-        }
+        await Patient.UntilAsync(() => Task.FromResult(Acknowledged >= target), () => $"less than {more} answers; last words:\n{cluster.LastWords()}\n");
     }
 
     /// <summary>Ends the clients, reads every key through every node, and asserts that all of it together could have been one copy that does one thing at a time.</summary>

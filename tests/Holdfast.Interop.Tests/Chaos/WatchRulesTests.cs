@@ -41,7 +41,7 @@ public sealed class WatchRulesTests
         await over.CancelAsync();
         await Task.WhenAll(working);
 
-        var end = (await cluster.Kv(0).RangeAsync(new RangeRequest { Key = Text("none") }, deadline: DateTime.UtcNow.AddSeconds(60))).Header.Revision;
+        var end = (await cluster.Kv(0).RangeAsync(new RangeRequest { Key = Text("none") }, deadline: Patient.Deadline)).Header.Revision;
         var histories = await Task.WhenAll(Enumerable.Range(0, 3).Select(node => HistoryAsync(cluster, node, end)));
         Assert.Equal(histories[0], histories[1]);
         Assert.Equal(histories[0], histories[2]);
@@ -105,7 +105,7 @@ public sealed class WatchRulesTests
     {
         var target = Volatile.Read(ref written) + more;
         for (var begun = Stopwatch.StartNew(); Volatile.Read(ref written) < target; await Task.Delay(20))
-            Assert.True(begun.Elapsed < TimeSpan.FromSeconds(120), $"two minutes without {more} writes; last words:\n{cluster.LastWords()}");
+            Assert.True(begun.Elapsed < Patient.Most, $"{Patient.Most.TotalSeconds} s without {more} writes; last words:\n{cluster.LastWords()}");
     }
 
     private async Task WriteAsync(ProcessCluster cluster, Random dice, CancellationToken over)
@@ -180,7 +180,7 @@ public sealed class WatchRulesTests
     private static async Task<List<Event>> HistoryAsync(ProcessCluster cluster, int node, long through)
     {
         var history = new List<Event>();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(Patient.Most);
         using var call = cluster.Watch(node).Watch();
         await call.RequestStream.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = Text("w/"), RangeEnd = Text("w0"), StartRevision = 1 } }, patience.Token);
         await call.RequestStream.WriteAsync(new WatchRequest { ProgressRequest = new WatchProgressRequest() }, patience.Token);

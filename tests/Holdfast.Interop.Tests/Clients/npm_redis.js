@@ -162,7 +162,8 @@ async function failover() {
     await writers.each(100);
     kill(0);
     await writers.each(500);
-    await until(() => cluster.set(key, 'after').then(() => true, () => false), 'a write to the slots of the dead node');
+    let refusal;
+    await until(() => cluster.set(key, 'after').then(() => true, error => { refusal = error; return false; }), () => `a write to the slots of the dead node: ${refusal}`);
     await until(() => cached.get(key).then(value => value === 'after', () => false), 'the cache to forget what the dead node told');
     await writers.check(name => cluster.get(name));
     cached.destroy();

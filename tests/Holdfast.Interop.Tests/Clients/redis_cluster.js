@@ -10,15 +10,15 @@ const kill = node => process.kill(pids[node], 'SIGKILL');
 
 /** Waits until something holds; whoever waits in vain says what for. */
 const until = async (holds, what) => {
-    for (const end = Date.now() + 60000; !await holds();) {
-        assert.ok(Date.now() < end, `waited in vain: ${what}`);
+    for (const end = Date.now() + 240000; !await holds();) {
+        assert.ok(Date.now() < end, `waited in vain: ${typeof what === 'function' ? what() : what}`);
         await new Promise(done => setTimeout(done, 20));
     }
 };
 
 /** A promise that must be kept in time. */
 const soon = (promise, what) => new Promise((done, fail) => {
-    const timer = setTimeout(() => fail(new Error(`waited in vain: ${what}`)), 60000);
+    const timer = setTimeout(() => fail(new Error(`waited in vain: ${what}`)), 240000);
     promise.then(done, fail).finally(() => clearTimeout(timer));
 });
 

@@ -8,8 +8,6 @@ namespace Holdfast.Interop.Tests.Hostile;
 /// <summary>An ordinary client beside whatever is done to a server: each of its writes must be acknowledged, and the server's memory stay within bounds.</summary>
 internal sealed class Bystander : IAsyncDisposable
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
-
     private readonly ProcessCluster cluster;
     private readonly CancellationTokenSource stop = new();
     private readonly Task<int> writing;
@@ -27,7 +25,7 @@ internal sealed class Bystander : IAsyncDisposable
         Assert.True(await writing > 0, "the bystander wrote nothing");
         for (var node = 0; node < cluster.Nodes; node++)
         {
-            Assert.True(await cluster.TryPutAsync(node, "after", "all"), $"node {node} takes no writes any more");
+            await cluster.PutAsync(node, "after", "all");
             Assert.True(cluster.IsRunning(node), $"node {node} is gone; last words:\n{cluster.LastWords()}");
             var megabytes = ResidentMegabytes(cluster.Of(node).Id);
             TestContext.Current.TestOutputHelper?.WriteLine($"n{node}: {megabytes} MB resident");
@@ -49,7 +47,7 @@ internal sealed class Bystander : IAsyncDisposable
         for (; !stop.IsCancellationRequested; written++)
         {
             var request = new PutRequest { Key = ByteString.CopyFromUtf8("bystander"), Value = ByteString.CopyFromUtf8(written.ToString(CultureInfo.InvariantCulture)) };
-            await cluster.Kv(written % cluster.Nodes).PutAsync(request, deadline: DateTime.UtcNow + Deadline);
+            await cluster.Kv(written % cluster.Nodes).PutAsync(request, deadline: Patient.Deadline);
             await pause.WaitForNextTickAsync(CancellationToken.None);
         }
 

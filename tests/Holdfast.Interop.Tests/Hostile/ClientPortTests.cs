@@ -152,14 +152,14 @@ public sealed class ClientPortTests
         await reader.RequestStream.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = key, StartRevision = 1 } });
         var reading = Task.Run(async () =>
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(180));
+            using var patience = new CancellationTokenSource(Patient.Most);
             var seen = 0;
             while (seen < events && await reader.ResponseStream.MoveNext(patience.Token)) seen += reader.ResponseStream.Current.Events.Count;
             return seen;
         });
         var value = ByteString.CopyFrom(new byte[eventBytes]);
         await Parallel.ForAsync(0, events, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (_, cancel) =>
-            await cluster.Kv(0).PutAsync(new PutRequest { Key = key, Value = value }, deadline: DateTime.UtcNow.AddSeconds(60), cancellationToken: cancel));
+            await cluster.Kv(0).PutAsync(new PutRequest { Key = key, Value = value }, deadline: Patient.Deadline, cancellationToken: cancel));
         Assert.Equal(events, await reading);
         await bystander.AssertUnharmedAsync(MegabytesMax);
         channels.ForEach(channel => channel.Dispose());

@@ -65,7 +65,7 @@ internal sealed class RawConnection : IDisposable
     {
         var bytes = new byte[bytesMax];
         var count = 0;
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(Patient.Most);
         try
         {
             while (count < bytes.Length && await socket.ReceiveAsync(bytes.AsMemory(count), patience.Token) is > 0 and var more) count += more;

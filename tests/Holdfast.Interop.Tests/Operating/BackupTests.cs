@@ -96,7 +96,7 @@ public sealed class BackupTests
         var alone = bench.Add("n1");
         alone.Start("--backup-dir", backups);
         await alone.UntilServesAsync();
-        for (var i = 0; i < 20; i++) Assert.True(await alone.TryPutAsync($"key{i}", new string('x', 1000)));
+        for (var i = 0; i < 20; i++) await alone.PutAsync($"key{i}", new string('x', 1000));
         await UntilCoveredAsync([alone], Micros());
         var unkept = bench.Add("n2");
         unkept.Start();
@@ -145,7 +145,7 @@ public sealed class BackupTests
         var status = await ServerBench.RunAsync("backup", "status", "--endpoints", alone.Endpoint);
         Assert.Equal(1, status.Code);
         await alone.UntilAsync(async () => (await ServerBench.RunAsync("doctor", "--endpoints", alone.Endpoint)).Output.Contains("alarm-backup-failed", StringComparison.Ordinal), "shows no alarm");
-        Assert.True(await alone.TryPutAsync("meanwhile", "kept"));
+        await alone.PutAsync("meanwhile", "kept");
         File.Delete(place);
         await UntilCoveredAsync([alone], Micros());
         var drill = await ServerBench.RunAsync("restore", "--from", Path.Combine(place, "backups"), "--drill");
@@ -166,15 +166,11 @@ public sealed class BackupTests
 
     private static int Acknowledged(ConcurrentDictionary<string, (long Begun, long Acknowledged)> writes) => writes.Values.Count(write => write.Acknowledged > 0);
 
-    private static async Task UntilAsync(Func<bool> condition, Task running)
+    private static Task UntilAsync(Func<bool> condition, Task running) => Patient.UntilAsync(() =>
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        for (var turns = 0; !condition(); turns++)
-        {
-            Assert.True(turns < 2400 && !running.IsFaulted, "two minutes without progress");
-            await timer.WaitForNextTickAsync();
-        }
-    }
+        Assert.False(running.IsFaulted, $"{running.Exception}");
+        return Task.FromResult(condition());
+    }, () => "no progress");
 
     internal static async Task UntilCoveredAsync(ServerProcess[] nodes, long moment)
     {
@@ -192,15 +188,15 @@ public sealed class BackupTests
     {
         using var channel = GrpcChannel.ForAddress($"http://{endpoint}");
         var locks = new Holdfast.Coordination.Protocol.Locks.Lock.LockClient(channel);
-        var held = await locks.LockAsync(new LockRequest { Name = ByteString.CopyFromUtf8("job") }, deadline: DateTime.UtcNow.AddSeconds(60));
-        await locks.UnlockAsync(new UnlockRequest { Key = held.Key }, deadline: DateTime.UtcNow.AddSeconds(60));
+        var held = await locks.LockAsync(new LockRequest { Name = ByteString.CopyFromUtf8("job") }, deadline: Patient.Deadline);
+        await locks.UnlockAsync(new UnlockRequest { Key = held.Key }, deadline: Patient.Deadline);
         return held.Fence;
     }
 
     private static async Task AssertWatchGoesOnAsync(ServerProcess node, long lostRevision)
     {
         using var channel = GrpcChannel.ForAddress($"http://{node.Endpoint}");
-        using var stream = new Watch.WatchClient(channel).Watch(deadline: DateTime.UtcNow.AddSeconds(60));
+        using var stream = new Watch.WatchClient(channel).Watch(deadline: Patient.Deadline);
         await stream.RequestStream.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = ByteString.CopyFromUtf8("w0-1"), StartRevision = lostRevision } });
         var fresh = new WatchRequest { CreateRequest = new WatchCreateRequest { Key = ByteString.CopyFromUtf8("watched") } };
         await stream.RequestStream.WriteAsync(fresh);
@@ -209,7 +205,12 @@ public sealed class BackupTests
         {
             var said = stream.ResponseStream.Current;
             if (said.Canceled) isCompacted = said.CompactRevision > lostRevision;
-            else if (said.Created && !isPut) isPut = said.Header.Revision > lostRevision && await node.TryPutAsync("watched", "seen");
+            else if (said.Created && !isPut && said.Header.Revision > lostRevision)
+            {
+                await node.PutAsync("watched", "seen");
+                isPut = true;
+            }
+
             if (said.Events.Count == 0) continue;
             Assert.Equal("seen", said.Events[0].Kv.Value.ToStringUtf8());
             Assert.True(said.Events[0].Kv.ModRevision > lostRevision);

@@ -29,7 +29,7 @@ public sealed class OperatorVerbTests
     {
         await using var bench = new ServerBench();
         var nodes = await bench.FoundAsync();
-        Assert.True(await nodes[0].TryPutAsync("kept", "yes"));
+        await nodes[0].PutAsync("kept", "yes");
         var alive = await ServerBench.RunAsync("member", "replace", "n3", "--endpoints", nodes[0].Endpoint);
         Assert.Equal(1, alive.Code);
         Assert.Contains("stop it first", alive.Fault, StringComparison.Ordinal);

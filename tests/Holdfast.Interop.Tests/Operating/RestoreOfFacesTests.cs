@@ -12,7 +12,7 @@ public sealed class RestoreOfFacesTests
 {
     private const int Size = 16;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     [Fact]
     public async Task Keys_of_Redis_and_points_of_Qdrant_are_restored_to_a_moment_from_an_encrypted_backup_after_all_disks_are_lost()
@@ -24,7 +24,7 @@ public sealed class RestoreOfFacesTests
         var (redis, vectors) = (Ports.Free(3), Ports.Free(3));
         string[] Doors(int node) => ["--redis", $"127.0.0.1:{redis[node]}", "--vectors", $"127.0.0.1:{vectors[node]}"];
         var nodes = await bench.FoundAsync(node => [.. Doors(node.Name[1] - '1'), "--backup-dir", backups, "--backup-every", "10s", "--backup-key-file", keyFile]);
-        using (var client = new SlotClient(redis))
+        using (var client = new SlotClient(redis, Patience))
         using (var qdrant = Qdrant(vectors[0]))
         {
             await CreateCollectionAsync(qdrant);
@@ -32,7 +32,7 @@ public sealed class RestoreOfFacesTests
         }
 
         var moment = DateTimeOffset.UtcNow;
-        using (var client = new SlotClient(redis))
+        using (var client = new SlotClient(redis, Patience))
         using (var qdrant = Qdrant(vectors[1]))
         {
             await WriteAsync(client, qdrant, 200, 300);
@@ -60,7 +60,7 @@ public sealed class RestoreOfFacesTests
         await AssertRestoredAsync(redis[..1], vectors[0]);
 
         // It takes writes, and nodes that join later.
-        using (var client = new SlotClient(redis[..1]))
+        using (var client = new SlotClient(redis[..1], Patience))
         using (var qdrant = Qdrant(vectors[0])) await WriteAsync(client, qdrant, 1000, 1010);
         foreach (var node in nodes[1..])
         {
@@ -68,12 +68,12 @@ public sealed class RestoreOfFacesTests
             await node.UntilServesAsync();
         }
 
-        using (var client = new SlotClient(redis)) Assert.Equal("$11 value of r5", await client.AskAsync(Patience, "GET", "r5"));
+        using (var client = new SlotClient(redis, Patience)) Assert.Equal("$11 value of r5", await client.AskAsync(Patience, "GET", "r5"));
     }
 
     private static async Task AssertRestoredAsync(int[] redis, int vectors)
     {
-        using var client = new SlotClient(redis);
+        using var client = new SlotClient(redis, Patience);
         for (var number = 0; number < 300; number++)
             Assert.Equal(number < 200 ? $"${"value of r".Length + $"{number}".Length} value of r{number}" : "$-1", await client.AskAsync(Patience, "GET", $"r{number}"));
         using var qdrant = Qdrant(vectors);

@@ -12,7 +12,7 @@ public sealed class NativeClientTests
         await using var cluster = await ProcessCluster.StartAsync(1);
         var start = new ProcessStartInfo(Checkout.PathOf("artifacts/bin/NativeClient/release/NativeClient"), [cluster.Endpoint(0)]) { RedirectStandardOutput = true, RedirectStandardError = true };
         using var sample = Process.Start(start)!;
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        using var patience = new CancellationTokenSource(Patient.Most);
         var (said, fault) = (sample.StandardOutput.ReadToEndAsync(patience.Token), sample.StandardError.ReadToEndAsync(patience.Token));
         await sample.WaitForExitAsync(patience.Token);
         Assert.True(sample.ExitCode == 0, await fault);

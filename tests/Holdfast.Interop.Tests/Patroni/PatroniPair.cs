@@ -13,7 +13,7 @@ internal sealed class PatroniPair : IAsyncDisposable
     /// <summary>Patroni's smallest: how long a dead primary keeps its lock, in seconds.</summary>
     private const int TimeToLive = 20;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(180);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     private readonly string folder = Directory.CreateTempSubdirectory("holdfast-patroni-").FullName;
     private readonly int[] ports = Ports.Free(4);

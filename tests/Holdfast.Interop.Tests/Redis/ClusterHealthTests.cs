@@ -28,24 +28,20 @@ public sealed class ClusterHealthTests
     public async Task Without_a_quorum_of_a_slot_the_cluster_is_down_and_serves_again_when_it_is_back()
     {
         await using var cluster = await RedisCluster.StartAsync();
-        Assert.Contains("OK", await cluster.CliAsync(0, "-c", "set", "kept", "yes"), StringComparison.Ordinal);
+        Assert.Contains("OK", await cluster.ServedAsync(0, "-c", "set", "kept", "yes"), StringComparison.Ordinal);
         cluster.Nodes.Kill(1);
         cluster.Nodes.Kill(2);
-        for (var tries = 0; !(await cluster.CliAsync(0, "cluster", "info")).Contains("cluster_state:fail", StringComparison.Ordinal); tries++)
-        {
-            Assert.True(tries < 600, cluster.Nodes.LastWords());
-            await Task.Delay(50);
-        }
+        await Patient.UntilAsync(async () => (await cluster.CliAsync(0, "cluster", "info")).Contains("cluster_state:fail", StringComparison.Ordinal), cluster.LastWordsOf("the cluster is not down"));
 
         // A write that was under way when leadership ended is cut off, for nobody knows what becomes of it (S19): it may be done later. Those after it are refused.
-        for (var tries = 0; !(await cluster.CliAsync(0, "set", "{kept}tried", "perhaps")).Contains("CLUSTERDOWN The cluster is down", StringComparison.Ordinal); tries++) Assert.True(tries < 100, "it never says that the cluster is down");
+        await Patient.UntilAsync(async () => (await cluster.CliAsync(0, "set", "{kept}tried", "perhaps")).Contains("CLUSTERDOWN The cluster is down", StringComparison.Ordinal), cluster.LastWordsOf("it never says that the cluster is down"));
         Assert.DoesNotContain("cluster_slots_fail:0\r", await cluster.CliAsync(0, "cluster", "info"), StringComparison.Ordinal);
         Assert.Equal("OK\n", await cluster.CliAsync(0, "config", "set", "cluster-allow-reads-when-down", "yes"));
         Assert.Contains("CLUSTERDOWN The cluster is down and only accepts read commands", await cluster.CliAsync(0, "set", "kept", "no"), StringComparison.Ordinal);
         cluster.Nodes.Start(1);
         cluster.Nodes.Start(2);
         await cluster.UntilServedAsync(3);
-        Assert.Contains("yes", await cluster.CliAsync(1, "-c", "get", "kept"), StringComparison.Ordinal);
+        Assert.Contains("yes", await cluster.ServedAsync(1, "-c", "get", "kept"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -72,12 +68,7 @@ public sealed class ClusterHealthTests
 
     private static async Task UntilFlagsAsync(RedisCluster cluster, Func<string[], bool> areSo)
     {
-        for (var tries = 0; ; tries++)
-        {
-            var listed = (await cluster.NodesAsync()).First(node => node.Port == cluster.Ports[2]);
-            if (areSo(listed.Flags.Split(','))) return;
-            Assert.True(tries < 1200, string.Create(CultureInfo.InvariantCulture, $"after {tries} looks the node's flags are {listed.Flags}\n{cluster.Nodes.LastWords()}"));
-            await Task.Delay(20);
-        }
+        var flags = "";
+        await Patient.UntilAsync(async () => areSo((flags = (await cluster.NodesAsync()).First(node => node.Port == cluster.Ports[2]).Flags).Split(',')), () => $"the node's flags are {flags}\n{cluster.Nodes.LastWords()}\n");
     }
 }

@@ -77,7 +77,7 @@ public sealed class ExporterTests
             {
                 return await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/metrics"));
             }
-            catch (HttpRequestException) when (begun.Elapsed < TimeSpan.FromSeconds(60))
+            catch (HttpRequestException) when (begun.Elapsed < Patient.Most)
             {
                 // It is starting.
             }

@@ -8,7 +8,7 @@ namespace Holdfast.Interop.Tests.Redis;
 /// <summary>What clients of different nodes hear of each other: messages over the peers' connections, waiting commands over sockets, a waiting client whose leader dies.</summary>
 public sealed class KeyspaceMessagesTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     [Fact]
     public async Task A_message_reaches_subscribers_on_every_node_and_notifications_those_of_the_leader()
@@ -29,7 +29,7 @@ public sealed class KeyspaceMessagesTests
             Assert.StartsWith("*3 $10 psubscribe", await events.AskAsync(node, "PSUBSCRIBE", "__key*__:*"), StringComparison.Ordinal);
         }
 
-        await cluster.CliAsync(0, "-c", "set", "somewhere", "1");
+        await cluster.ServedAsync(0, "-c", "set", "somewhere", "1");
         var owner = Enumerable.Range(0, 3).Single(node => cluster.CliAsync(node, "exists", "somewhere").Result == "1\n");
         Assert.Equal("*4 $8 pmessage $10 __key*__:* $24 __keyspace@0__:somewhere $3 set", await events.TakeAsync(owner));
     }
@@ -52,7 +52,7 @@ public sealed class KeyspaceMessagesTests
         await sockets.SendAsync(owner, "BLPOP", "queue", "0");
         cluster.Nodes.Kill(owner);
         Assert.Equal("(closed)", await sockets.TakeAsync(owner));
-        using var client = new SlotClient([.. cluster.Ports.Where((_, node) => node != owner)]);
+        using var client = new SlotClient([.. cluster.Ports.Where((_, node) => node != owner)], Patience);
         Assert.Equal(":1", await client.AskAsync(Patience, "RPUSH", "queue", "kept"));
         Assert.Equal("$4 kept", await client.AskAsync(Patience, "LPOP", "queue"));
     }

@@ -12,8 +12,8 @@ public sealed class KeyspaceProcessesTests
         Assert.Contains("[OK] All 16384 slots covered.", check, StringComparison.Ordinal);
         Assert.Equal(3, System.Text.RegularExpressions.Regex.Count(await cluster.CliAsync(1, "cluster", "nodes"), "master .* connected \\d"));
 
-        for (var i = 0; i < 20; i++) Assert.Contains("OK", await cluster.CliAsync(i % 3, "-c", "set", $"key{i}", $"value{i}"), StringComparison.Ordinal);
-        for (var i = 0; i < 20; i++) Assert.Contains($"value{i}", await cluster.CliAsync((i + 1) % 3, "-c", "get", $"key{i}"), StringComparison.Ordinal);
+        for (var i = 0; i < 20; i++) Assert.Contains("OK", await cluster.ServedAsync(i % 3, "-c", "set", $"key{i}", $"value{i}"), StringComparison.Ordinal);
+        for (var i = 0; i < 20; i++) Assert.Contains($"value{i}", await cluster.ServedAsync((i + 1) % 3, "-c", "get", $"key{i}"), StringComparison.Ordinal);
         var replies = new List<string>();
         for (var node = 0; node < 3; node++) replies.Add(await cluster.CliAsync(node, "get", "key0"));
         Assert.Equal(2, replies.Count(reply => reply.StartsWith("MOVED ", StringComparison.Ordinal)));

@@ -6,7 +6,7 @@ namespace Holdfast.Interop.Tests.Redis;
 /// <summary>Processes that begin alone and empty (--redis-bootstrap manual), as redis-cli --cluster create and CLUSTER MEET expect nodes to be.</summary>
 internal sealed class LoneNodes : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     private readonly string folder = Directory.CreateTempSubdirectory("holdfast-lone-").FullName;
     private readonly List<string> lastWords = [];
@@ -75,6 +75,9 @@ internal sealed class LoneNodes : IAsyncDisposable
         kill.WaitForExit();
         Assert.Equal(0, kill.ExitCode);
     }
+
+    /// <summary>What redis-cli prints once the slots are led.</summary>
+    public Task<string> ServedAsync(int node, params string[] words) => RedisCluster.ServedAsync(() => CliAsync(node, words));
 
     /// <summary>What redis-cli prints.</summary>
     public Task<string> CliAsync(int node, params string[] words)

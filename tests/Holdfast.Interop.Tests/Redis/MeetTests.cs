@@ -23,11 +23,11 @@ public sealed class MeetTests
             await nodes.UntilAsync(async () => (await nodes.NodesAsync(asked)).Count == 3, $"node {node} does not know three");
         }
 
-        Assert.Contains("yes", await nodes.CliAsync(2, "-c", "get", "kept"), StringComparison.Ordinal);
+        Assert.Contains("yes", await nodes.ServedAsync(2, "-c", "get", "kept"), StringComparison.Ordinal);
         await nodes.UntilAsync(async () => await nodes.CliAsync(0, "wait", "0", "0") == "1\n", "the shard does not grow to three replicas");
         Assert.Equal("1\n", await nodes.CliAsync(0, "wait", "1", "1000"));
         nodes.Kill(0);
-        await nodes.UntilAsync(async () => (await nodes.CliAsync(2, "-c", "get", "kept")).Contains("yes", StringComparison.Ordinal), "the key died with the node that had it first");
+        await nodes.UntilAsync(async () => (await nodes.ServedAsync(2, "-c", "get", "kept")).Contains("yes", StringComparison.Ordinal), "the key died with the node that had it first");
     }
 
     [Fact]

@@ -15,6 +15,9 @@ public sealed class NodeClientTests
     [Fact]
     public Task Bullmq_does_every_job_at_least_once_over_a_kill() => PassesAsync("npm_bullmq.js", "bullmq");
 
+    [Fact]
+    public Task Programs_that_pipeline_watch_track_wait_and_walk_go_on_over_a_kill() => PassesAsync("npm_redis_habits.js", "ioredis");
+
     /// <summary>Debian's redis-server is asked the same through the same clients.</summary>
     [Fact]
     public async Task Every_family_of_commands_looks_through_a_client_as_it_does_at_Redis()

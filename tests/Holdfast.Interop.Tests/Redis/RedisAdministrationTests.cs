@@ -9,7 +9,7 @@ namespace Holdfast.Interop.Tests.Redis;
 /// <summary>Scripts, functions, users and tracking on three processes: what is shared is everywhere, and a script that does not end is stopped.</summary>
 public sealed class RedisAdministrationTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     [Fact]
     public async Task Functions_and_users_of_one_node_are_those_of_all_and_outlive_a_kill_of_all()
@@ -36,6 +36,20 @@ public sealed class RedisAdministrationTests
         Assert.Equal("OK\n", await cluster.CliAsync(0, "script", "kill"));
         Assert.Contains("killed by user", await endless.WaitAsync(Patience), StringComparison.Ordinal);
         await UntilAsync(async () => await cluster.CliAsync(0, "get", "kept") == "yes\n", "the node does not serve again");
+    }
+
+    [Fact]
+    public async Task SHUTDOWN_ends_a_node_in_order_and_the_others_serve_its_slots()
+    {
+        await using var cluster = await RedisCluster.StartAsync();
+        for (var i = 0; i < 20; i++) Assert.Contains("OK", await cluster.CliAsync(0, "-c", "set", $"key{i}", $"{i}"), StringComparison.Ordinal);
+        Assert.Contains("ERR syntax error", await cluster.CliAsync(2, "shutdown", "sometimes"), StringComparison.Ordinal);
+        Assert.Equal("", (await cluster.CliAsync(2, "shutdown", "nosave")).Trim());
+        Assert.Equal(0, await cluster.Nodes.UntilGoneAsync(2).WaitAsync(Patience));
+        await cluster.UntilServedAsync(2);
+        for (var i = 0; i < 20; i++) Assert.Contains($"{i}", await cluster.CliAsync(0, "-c", "get", $"key{i}"), StringComparison.Ordinal);
+        cluster.Nodes.Start(2);
+        await cluster.UntilServedAsync(3);
     }
 
     [Fact]

@@ -15,19 +15,23 @@ public sealed class RedisCliCreateTests
         await nodes.CreateAsync();
         Assert.Equal([(alone.Id, 5462)], (await nodes.NodesAsync()).Where(node => node.Port == nodes.Port(1)).Select(node => (node.Id, node.Slots)));
         Assert.Equal([5461, 5461, 5462], (await nodes.NodesAsync(2)).Select(node => node.Slots).Order());
-        for (var i = 0; i < 30; i++) Assert.Contains("OK", await nodes.CliAsync(i % 3, "-c", "set", $"key{i}", $"value{i}"), StringComparison.Ordinal);
+        for (var i = 0; i < 30; i++) Assert.Contains("OK", await nodes.ServedAsync(i % 3, "-c", "set", $"key{i}", $"value{i}"), StringComparison.Ordinal);
 
         var info = await nodes.CliAsync(0, "--cluster", "info", nodes.Address(2));
         Assert.Contains("30 keys in 3 masters.", info, StringComparison.Ordinal);
         var call = await nodes.CliAsync(0, "--cluster", "call", nodes.Address(0), "ping");
         Assert.Equal(3, System.Text.RegularExpressions.Regex.Count(call, "127.0.0.1:[0-9]+: PONG"));
-        Assert.Contains("New node timeout set.", await nodes.CliAsync(0, "--cluster", "set-timeout", nodes.Address(0), "3000"), StringComparison.Ordinal);
+        var timeouts = await nodes.CliAsync(0, "--cluster", "set-timeout", nodes.Address(0), "3000");
+        Assert.Contains("New node timeout set. 3 OK, 0 ERR.", timeouts, StringComparison.Ordinal);
+        await nodes.CliAsync(0, "config", "set", "maxmemory-policy", "allkeys-lru");
         Assert.Contains("3000", await nodes.CliAsync(2, "config", "get", "cluster-node-timeout"), StringComparison.Ordinal);
 
         for (var node = 0; node < 3; node++) nodes.Kill(node);
         for (var node = 0; node < 3; node++) await nodes.RestartAsync(node);
         await nodes.UntilServedAsync();
-        for (var i = 0; i < 30; i++) Assert.Contains($"value{i}", await nodes.CliAsync(i % 3, "-c", "get", $"key{i}"), StringComparison.Ordinal);
+        for (var node = 0; node < 3; node++) Assert.Contains("3000", await nodes.CliAsync(node, "config", "get", "cluster-node-timeout"), StringComparison.Ordinal);
+        Assert.Contains("noeviction", await nodes.CliAsync(0, "config", "get", "maxmemory-policy"), StringComparison.Ordinal); // Nobody wrote that down.
+        for (var i = 0; i < 30; i++) Assert.Contains($"value{i}", await nodes.ServedAsync(i % 3, "-c", "get", $"key{i}"), StringComparison.Ordinal);
         Assert.Contains("[OK] All 16384 slots covered.", await nodes.CliAsync(0, "--cluster", "check", nodes.Address(1)), StringComparison.Ordinal);
     }
 
@@ -42,7 +46,7 @@ public sealed class RedisCliCreateTests
         Assert.Equal(listed.Where(node => !node.IsSlave).Select(node => node.Id).Order(), listed.Where(node => node.IsSlave).Select(node => node.Master).Order());
         Assert.Equal(6, listed.Select(node => node.Epoch).Distinct().Count());
 
-        Assert.Contains("OK", await nodes.CliAsync(0, "-c", "set", "kept", "yes"), StringComparison.Ordinal);
+        Assert.Contains("OK", await nodes.ServedAsync(0, "-c", "set", "kept", "yes"), StringComparison.Ordinal);
         var owner = (await nodes.CliAsync(0, "cluster", "keyslot", "kept")).Trim();
         var slot = int.Parse(owner, System.Globalization.CultureInfo.InvariantCulture);
         var master = listed.First(node => node.Ranges.Split(',').Any(range => range.Split('-') is [var first, var last] && int.Parse(first, System.Globalization.CultureInfo.InvariantCulture) <= slot && slot <= int.Parse(last, System.Globalization.CultureInfo.InvariantCulture)));
@@ -66,7 +70,7 @@ public sealed class RedisCliCreateTests
     {
         await using var nodes = await LoneNodes.StartAsync(3);
         await nodes.CreateAsync();
-        for (var i = 0; i < 60; i++) Assert.Contains("OK", await nodes.CliAsync(i % 3, "-c", "set", $"key{i}", $"value{i}"), StringComparison.Ordinal);
+        for (var i = 0; i < 60; i++) Assert.Contains("OK", await nodes.ServedAsync(i % 3, "-c", "set", $"key{i}", $"value{i}"), StringComparison.Ordinal);
 
         var master = await nodes.AddAsync();
         Assert.Contains("[OK] New node added correctly.", await nodes.CliAsync(0, "--cluster", "add-node", nodes.Address(master), nodes.Address(0)), StringComparison.Ordinal);
@@ -101,7 +105,7 @@ public sealed class RedisCliCreateTests
         await nodes.UntilAsync(async () => await nodes.ListedAsync(master) is { IsSlave: false, Slots: 0 }, "the node that was reset is not listed");
 
         Assert.Contains("[OK] All 16384 slots covered.", await nodes.CliAsync(0, "--cluster", "check", nodes.Address(1)), StringComparison.Ordinal);
-        for (var i = 0; i < 60; i++) Assert.Contains($"value{i}", await nodes.CliAsync(i % 3, "-c", "get", $"key{i}"), StringComparison.Ordinal);
+        for (var i = 0; i < 60; i++) Assert.Contains($"value{i}", await nodes.ServedAsync(i % 3, "-c", "get", $"key{i}"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -126,8 +130,8 @@ public sealed class RedisCliCreateTests
 
             var import = await nodes.CliAsync(0, "--cluster", "import", nodes.Address(0), "--cluster-from", $"127.0.0.1:{port}", "--cluster-copy", "--cluster-replace");
             Assert.True(!import.Contains("ERR", StringComparison.Ordinal), import);
-            Assert.Contains("value7", await nodes.CliAsync(0, "-c", "get", "key7"), StringComparison.Ordinal);
-            Assert.Contains("hello", await nodes.CliAsync(1, "-c", "get", "text"), StringComparison.Ordinal);
+            Assert.Contains("value7", await nodes.ServedAsync(0, "-c", "get", "key7"), StringComparison.Ordinal);
+            Assert.Contains("hello", await nodes.ServedAsync(1, "-c", "get", "text"), StringComparison.Ordinal);
             Assert.Equal("a\nb\nc\n", await nodes.CliAsync(0, "-c", "lrange", "list", "0", "-1"));
             Assert.Equal("w\n", await nodes.CliAsync(0, "-c", "hget", "hash", "g"));
             Assert.Equal("2.5\n", await nodes.CliAsync(0, "-c", "zscore", "zset", "b"));
@@ -146,7 +150,7 @@ public sealed class RedisCliCreateTests
     {
         await using var nodes = await LoneNodes.StartAsync(3);
         await nodes.CreateAsync();
-        for (var i = 0; i < 40; i++) await nodes.CliAsync(i % 3, "-c", "set", $"key{i}", $"value{i}");
+        for (var i = 0; i < 40; i++) await nodes.ServedAsync(i % 3, "-c", "set", $"key{i}", $"value{i}");
         foreach (var command in (string[])["rpush list a b c", "hset hash f v g w", "zadd zset 1 a 2.5 b", "sadd set 1 2 3", "set dying soon ex 1000", "xadd stream 1-1 f v"]) await nodes.CliAsync(0, ["-c", .. command.Split(' ')]);
         var folder = Directory.CreateTempSubdirectory("redis-backup-").FullName;
         try

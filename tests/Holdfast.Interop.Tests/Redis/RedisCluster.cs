@@ -5,7 +5,7 @@ namespace Holdfast.Interop.Tests.Redis;
 /// <summary>Three processes that serve Redis clients, and what redis-cli says about them.</summary>
 internal sealed class RedisCluster : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     private RedisCluster(ProcessCluster nodes, int[] ports) => (Nodes, Ports) = (nodes, ports);
 
@@ -69,6 +69,22 @@ internal sealed class RedisCluster : IAsyncDisposable
 
     /// <summary>What a verb of holdfast prints, asked of all nodes.</summary>
     public Task<string> VerbAsync(params string[] words) => RunAsync(Path.Combine(AppContext.BaseDirectory, "holdfast"), [.. words, "--redis", string.Join(',', Ports.Select(port => $"127.0.0.1:{port}"))]);
+
+    /// <summary>What redis-cli prints once the slots are led: between two leaders nobody serves, which is said and changes nothing.</summary>
+    public Task<string> ServedAsync(int node, params string[] words) => ServedAsync(() => CliAsync(node, words));
+
+    /// <summary>Asks until the answer is another than that there is nobody to answer just now; the command was not executed then.</summary>
+    internal static async Task<string> ServedAsync(Func<Task<string>> ask)
+    {
+        var said = "";
+        await Patient.UntilAsync(async () => !IsNobodyThere(said = await ask()), () => said);
+        return said;
+    }
+
+    private static bool IsNobodyThere(string said) => said.StartsWith("CLUSTERDOWN", StringComparison.Ordinal) || said.StartsWith("TRYAGAIN", StringComparison.Ordinal);
+
+    /// <summary>What did not come, with what the nodes said last.</summary>
+    public Func<string> LastWordsOf(string otherwise) => () => $"{otherwise}; last words:\n{Nodes.LastWords()}\n";
 
     /// <summary>What redis-cli prints.</summary>
     public Task<string> CliAsync(int node, params string[] words)

@@ -5,7 +5,7 @@ namespace Holdfast.Interop.Tests.Redis;
 /// <summary>Debian's redis-server on a free port: what others' programs see there they are to see here.</summary>
 internal sealed class RedisServer : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     private readonly Process process;
 

@@ -6,9 +6,10 @@ using Holdfast.Wire.Resp;
 namespace Holdfast.Interop.Tests.Redis;
 
 /// <summary>A small client that goes where it is sent (MOVED) and says honestly when it does not know what became of a command.</summary>
-internal sealed class SlotClient(int[] ports) : IDisposable
+/// <param name="ports">Where the nodes are.</param>
+/// <param name="replyMax">How long it waits for a reply: until then a node that is stopped keeps it.</param>
+internal sealed class SlotClient(int[] ports, TimeSpan replyMax) : IDisposable
 {
-    private static readonly TimeSpan CommandMax = TimeSpan.FromSeconds(3);
     private readonly Dictionary<int, Socket> sockets = [];
     private readonly Dictionary<string, int> seen = [];
     private readonly byte[] buffer = new byte[64 * 1024];
@@ -74,7 +75,7 @@ internal sealed class SlotClient(int[] ports) : IDisposable
     {
         var request = new StringBuilder($"*{words.Length}\r\n");
         foreach (var word in words) request.Append($"${word.Length}\r\n{word}\r\n");
-        using var late = new CancellationTokenSource(CommandMax);
+        using var late = new CancellationTokenSource(replyMax);
         try
         {
             await socket.SendAsync(Encoding.Latin1.GetBytes(request.ToString()), SocketFlags.None, late.Token);

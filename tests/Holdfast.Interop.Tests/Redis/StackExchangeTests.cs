@@ -8,7 +8,7 @@ namespace Holdfast.Interop.Tests.Redis;
 /// <summary>StackExchange.Redis, unchanged, over three processes, and the locks that are built on it.</summary>
 public sealed class StackExchangeTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = Patient.Most;
 
     [Fact]
     public async Task The_cluster_is_found_and_every_kind_of_command_is_answered()

@@ -66,13 +66,13 @@ public sealed class TransferTests
         await redis.CliAsync("rename", "number", "{elsewhere}number");
         await redis.CliAsync("del", "string");
         await redis.CliAsync("set", "number", "last");
-        await RedisServer.UntilAsync(async () => await cluster.CliAsync(0, "-c", "get", "number") == "last\n", "the last write is not there");
+        await RedisServer.UntilAsync(async () => await cluster.ServedAsync(0, "-c", "get", "number") == "last\n", "the last write is not there");
         using (var interrupt = Process.Start("kill", ["-INT", import.Id.ToString(CultureInfo.InvariantCulture)])) await interrupt.WaitForExitAsync();
         await import.WaitForExitAsync().WaitAsync(ServerBench.Patience);
         Assert.True((await said).StartsWith("imported ", StringComparison.Ordinal), $"{await said}\n{await complaint}");
 
         Assert.Equal("0\n", await cluster.CliAsync(0, "-c", "exists", "string"));
-        Assert.Equal("7\n", await cluster.CliAsync(0, "-c", "get", "{elsewhere}number"));
+        Assert.Equal("7\n", await cluster.ServedAsync(0, "-c", "get", "{elsewhere}number"));
         var keys = 0L;
         for (var node = 0; node < 3; node++) keys += long.Parse(await cluster.CliAsync(node, "dbsize"), CultureInfo.InvariantCulture);
         Assert.Equal(await redis.CliAsync("dbsize"), $"{keys}\n");

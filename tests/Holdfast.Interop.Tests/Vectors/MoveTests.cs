@@ -45,6 +45,7 @@ public sealed class MoveTests
                 Assert.Equal(holders.Where(id => id != from).Append(self[target]).Order(), now.Order());
                 foreach (var client in clients) Assert.Equal(load.Written, (await AskAsync(client, "POST", "/collections/c/points/count", "{}")).GetProperty("count").GetInt32());
                 await AllTheSameAsync(clients[asked], 3, load.Written);
+                await FreedAsync(cluster, Array.IndexOf(self, from), clients.Length);
                 var (status, refused) = await SendAsync(clients[asked], "POST", "/collections/c/cluster", $$$"""{"abort_transfer":{"shard_id":0,"from_peer_id":{{{from}}},"to_peer_id":{{{self[target]}}}}}""");
                 Assert.Equal(404, status);
                 Assert.Contains("There is no transfer for shard 0", refused, StringComparison.Ordinal);
@@ -109,6 +110,15 @@ public sealed class MoveTests
         {
             foreach (var client in clients) client.Dispose();
         }
+    }
+
+    /// <summary>Waits until the node that the shard's replica left has no snapshot and no file of it any more, while another one has.</summary>
+    private static async Task FreedAsync(ProcessCluster cluster, int left, int nodes)
+    {
+        string Snapshots(int node) => Path.Combine(cluster.Data(node), "snapshots");
+        var shard = Enumerable.Range(0, nodes).Where(node => Directory.Exists(Snapshots(node))).SelectMany(node => Directory.GetDirectories(Snapshots(node))).Max(folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture));
+        bool HasSome(int node) => Directory.Exists(Path.Combine(Snapshots(node), $"{shard}")) && Directory.GetFiles(Path.Combine(Snapshots(node), $"{shard}"), "*", SearchOption.AllDirectories).Length > 0;
+        await UntilAsync(() => !HasSome(left) && Enumerable.Range(0, nodes).Any(HasSome));
     }
 
     private static async Task CreateAsync(HttpClient client, int shards)

@@ -82,7 +82,7 @@ public sealed class RoutingTests
 
     private static async Task UntilAsync(Func<bool> isSo)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        using var patience = new CancellationTokenSource(Patient.Most);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (!isSo()) await timer.WaitForNextTickAsync(patience.Token);
     }

@@ -63,7 +63,7 @@ internal sealed class VectorLoad : IAsyncDisposable
 
     public static async Task UntilAsync(Func<bool> isSo)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        using var patience = new CancellationTokenSource(Patient.Most);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (!isSo()) await timer.WaitForNextTickAsync(patience.Token);
     }
@@ -71,7 +71,7 @@ internal sealed class VectorLoad : IAsyncDisposable
     /// <summary>Looks until it finds something.</summary>
     public static async Task<JsonElement> UntilAsync(Func<Task<JsonElement>> look, Func<JsonElement, bool> isSo)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        using var patience = new CancellationTokenSource(Patient.Most);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         var seen = default(JsonElement);
         while (true)

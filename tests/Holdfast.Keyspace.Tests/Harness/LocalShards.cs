@@ -73,14 +73,22 @@ internal sealed class LocalShards
     {
         Node.WallMicros = Clock;
         Node.Waits.Look(Node.Now);
-        for (var i = 0; i < 10_000 && (Seat.Quorum.WantsTurn || Seat.Async.WantsTurn || Node.Resting.Count > 0); i++)
+        for (var i = 0; i < 10_000 && TurnOnce(); i++)
         {
-            var resting = Node.Resting.ToArray();
-            Node.Resting.Clear();
-            foreach (var client in resting) client.GoOn();
-            Seat.Quorum.Depart();
-            Seat.Async.Depart();
+            // Until everybody has what he waits for.
         }
+    }
+
+    /// <summary>One turn of a loop; false when nobody wants one.</summary>
+    public bool TurnOnce()
+    {
+        if (!Seat.Quorum.WantsTurn && !Seat.Async.WantsTurn && Node.Resting.Count == 0) return false;
+        var resting = Node.Resting.ToArray();
+        Node.Resting.Clear();
+        foreach (var client in resting) client.GoOn();
+        Seat.Quorum.Depart();
+        Seat.Async.Depart();
+        return true;
     }
 
     /// <summary>Lets time go by, for timeouts and for what stamps entries.</summary>

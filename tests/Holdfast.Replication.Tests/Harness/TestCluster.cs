@@ -208,7 +208,7 @@ internal sealed class TestNode(TestCluster cluster, NodeId id) : IPeerMesh, IWal
             var machine = cluster.MachineOf(Id);
             if (machine is IFilesMachine files) files.Files = store.FilesOf(group);
             var found = recovery.Find(group);
-            var start = found?.ToRaftStart(Id) ?? new RaftStart { Self = Id, Group = group, Configuration = cluster.Initial.Contains(Id) ? cluster.Initial : Configuration.Empty };
+            var start = found?.HandOver(Id) ?? new RaftStart { Self = Id, Group = group, Configuration = cluster.Initial.Contains(Id) ? cluster.Initial : Configuration.Empty };
             if (found is { IsTombstoned: true }) continue;
             Machines.Add(machine);
             Groups.Add(Loop.Add(machine, start, found is null, found?.FeatureLevel ?? 1, cluster.OptionsOf(Id)));

@@ -15,8 +15,12 @@ internal class ToyMachine : IStateMachine
 
     public ulong StateHash { get; private set; }
 
+    /// <summary>No apply comes to its end meanwhile.</summary>
+    public bool IsStuck { get; set; }
+
     public virtual ApplyResult Apply(in CommittedEntry entry)
     {
+        if (IsStuck) return ApplyResult.Yield;
         var text = Encoding.UTF8.GetString(entry.Command);
         if (text.StartsWith("slow", StringComparison.Ordinal) && ++slices % 3 != 0) return ApplyResult.Yield;
         var cut = text.IndexOf('=', StringComparison.Ordinal);
@@ -31,6 +35,8 @@ internal class ToyMachine : IStateMachine
     public virtual ISnapshotBuilder BeginRestore() => new Builder(this);
 
     public void OnRole(in GroupRole role) => Roles.Add(role);
+
+    public void Forget() => Replace(new(StringComparer.Ordinal), 0);
 
     protected string? Set(string text)
     {

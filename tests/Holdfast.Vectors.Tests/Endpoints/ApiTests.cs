@@ -60,6 +60,33 @@ public sealed class ApiTests
         Assert.Equal("1", (await door.AskAsync("GET", "/collections/c/points/1")).GetProperty("id").ToString());
     }
 
+    /// <summary>Keys of changes and of selections are paths, elements of arrays included.</summary>
+    [Fact]
+    public async Task Payloads_are_changed_and_shown_inside_arrays()
+    {
+        await using var door = await LoadedAsync();
+        await door.AskAsync("PUT", "/collections/c/points/payload", """{"points":[1],"payload":{"nest":[{"x":1,"y":"p"},{"x":2,"y":"q"},3],"deep":{"a.b":{"c":1}},"nul":null,"none":[]}}""");
+        await door.AskAsync("POST", "/collections/c/points/payload", """{"points":[1],"payload":{"y":"r"},"key":"nest[0]"}""");
+        await door.AskAsync("POST", "/collections/c/points/payload", """{"points":[1],"payload":{"z":0},"key":"nest[]"}""");
+        await door.AskAsync("POST", "/collections/c/points/payload", """{"points":[1],"payload":{"d":2},"key":"deep.\"a.b\""}""");
+        await door.AskAsync("POST", "/collections/c/points/payload", """{"points":[1],"payload":{"d":2},"key":"nowhere[0].x"}""");
+        await door.AskAsync("POST", "/collections/c/points/payload", """{"points":[1],"payload":{"d":2},"key":"made.by.names"}""");
+        Assert.Equal("""{"nest":[{"x":1,"y":"r","z":0},{"x":2,"y":"q","z":0},{"z":0}],"deep":{"a.b":{"c":1,"d":2}},"nul":null,"none":[],"made":{"by":{"names":{"d":2}}}}""", await PayloadAsync("true"));
+        Assert.Equal("""{"nest":[{"x":1},{"x":2},{}],"deep":{"a.b":{"c":1}}}""", await PayloadAsync("""["nest[].x","deep.\"a.b\".c","nope[].x"]"""));
+        Assert.Equal("""{"nest":[{"y":"r"},{"x":2,"y":"q"},{}],"nul":null,"none":[]}""", await PayloadAsync("""{"exclude":["nest[].z","nest[0].x","deep","made.by","made"]}"""));
+        await door.AskAsync("POST", "/collections/c/points/payload/delete", """{"points":[1],"keys":["nest[].y","deep.\"a.b\".c","nest[2]","made"]}""");
+        Assert.Equal("""{"nest":[{"x":1,"z":0},{"x":2,"z":0},{"z":0}],"deep":{"a.b":{"d":2}},"nul":null,"none":[]}""", await PayloadAsync("true"));
+        await door.AskAsync("POST", "/collections/c/points/payload/delete", """{"points":[1],"keys":["nest[]"]}""");
+        Assert.Equal("[]", (await door.AskAsync("GET", "/collections/c/points/1")).GetProperty("payload").GetProperty("nest").GetRawText());
+
+        // A word beside the key, as Qdrant's field conditions have it too.
+        Assert.Equal(1, await CountAsync("""{"must":[{"key":"nul","is_null":true},{"key":"none","is_empty":true}]}"""));
+        Assert.Equal(0, await CountAsync("""{"must":[{"key":"nul","is_null":false},{"has_id":[1]}]}"""));
+
+        async Task<string> PayloadAsync(string wanted) => (await door.AskAsync("POST", "/collections/c/points", $$"""{"ids":[1],"with_payload":{{wanted}}}"""))[0].GetProperty("payload").GetRawText();
+        async Task<int> CountAsync(string filter) => (await door.AskAsync("POST", "/collections/c/points/count", $$"""{"filter":{{filter}}}""")).GetProperty("count").GetInt32();
+    }
+
     [Fact]
     public async Task Facets_count_values_and_orders_follow_them()
     {
@@ -222,6 +249,10 @@ public sealed class ApiTests
         var found = (await door.AskAsync("POST", "/collections/t/points/query", """{"query":[1],"limit":2,"shard_key":["eu",7]}""")).GetProperty("points");
         Assert.Equal(["4", "3"], found.EnumerateArray().Select(Id));
         Assert.Equal("7,eu", string.Join(',', found.EnumerateArray().Select(point => point.GetProperty("shard_key").ToString())));
+        Assert.Equal(3, (await door.AskAsync("POST", "/collections/t/points/count", """{"shard_key":{"target":"asia","fallback":"eu"}}""")).GetProperty("count").GetInt32());
+        Assert.Equal(1, (await door.AskAsync("POST", "/collections/t/points/count", """{"shard_key":{"target":7,"fallback":"eu"}}""")).GetProperty("count").GetInt32());
+        Assert.Contains("asia", await door.RefusedAsync(404, "POST", "/collections/t/points/count", """{"shard_key":{"target":"asia","fallback":"africa"}}"""), StringComparison.Ordinal);
+        await door.RefusedAsync(422, "PUT", "/collections/a%2Fb", """{"vectors":{"size":1,"distance":"Dot"}}""");
         Assert.Equal(3, (await door.AskAsync("GET", "/collections/t/cluster")).GetProperty("shard_count").GetInt32());
         Assert.Equal("""[{"key":"eu"},{"key":7}]""", (await door.AskAsync("GET", "/collections/t/shards")).GetProperty("shard_keys").GetRawText());
         await door.AskAsync("POST", "/collections/t/points/delete", """{"points":[1]}""");

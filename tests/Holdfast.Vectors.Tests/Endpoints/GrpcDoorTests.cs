@@ -93,6 +93,48 @@ public sealed class GrpcDoorTests
         Assert.Equal(TokenizerType.Word, info.PayloadSchema["t"].Params.TextIndexParams.Tokenizer);
     }
 
+    /// <summary>A zero is not sent, and neither is an enum's first word: both mean what they are.</summary>
+    [Fact]
+    public async Task What_is_not_sent_because_it_is_zero_counts_all_the_same()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        using var client = new Client(door);
+        var named = new VectorParamsMap();
+        named.Map["product"] = new VectorParams { Size = 4, Distance = Distance.Dot, QuantizationConfig = new QuantizationConfig { Product = new ProductQuantization { Compression = CompressionRatio.X4 } } };
+        named.Map["many"] = new VectorParams { Size = 2, Distance = Distance.Dot, MultivectorConfig = new MultiVectorConfig { Comparator = MultiVectorComparator.MaxSim } };
+        var finer = new BinaryQuantization { QueryEncoding = new BinaryQuantizationQueryEncoding { Setting = BinaryQuantizationQueryEncoding.Types.Setting.Scalar8Bits } };
+        named.Map["finer"] = new VectorParams { Size = 4, Distance = Distance.Dot, QuantizationConfig = new QuantizationConfig { Binary = finer } };
+        await client.CallAsync("Collections/Create", new CreateCollection { CollectionName = "c", VectorsConfig = new VectorsConfig { ParamsMap = named } }, CollectionOperationResponse.Parser);
+        var shown = (await client.CallAsync("Collections/Get", new GetCollectionInfoRequest { CollectionName = "c" }, GetCollectionInfoResponse.Parser)).Result.Config.Params.VectorsConfig.ParamsMap.Map;
+        Assert.Equal(CompressionRatio.X4, shown["product"].QuantizationConfig.Product.Compression);
+        Assert.NotNull(shown["many"].MultivectorConfig);
+        Assert.Equal(BinaryQuantizationQueryEncoding.Types.Setting.Scalar8Bits, shown["finer"].QuantizationConfig.Binary.QueryEncoding.Setting);
+        var greenwich = new PointStruct { Id = new PointId { Num = 1 }, Vectors = new Protocol.Vectors { Vectors_ = new NamedVectors() } };
+        greenwich.Payload["at"] = new Value { StructValue = new Struct() };
+        greenwich.Payload["at"].StructValue.Fields["lon"] = new Value { DoubleValue = 0 };
+        greenwich.Payload["at"].StructValue.Fields["lat"] = new Value { DoubleValue = 51.5 };
+        await client.CallAsync("Points/Upsert", new UpsertPoints { CollectionName = "c", Points = { greenwich } }, PointsOperationResponse.Parser);
+        var near = new FieldCondition { Key = "at", GeoRadius = new GeoRadius { Center = new GeoPoint { Lon = 0, Lat = 51.4 }, Radius = 20_000 } };
+        Assert.Equal(1UL, (await client.CallAsync("Points/Count", new CountPoints { CollectionName = "c", Filter = new Filter { Must = { new Condition { Field = near } } } }, CountResponse.Parser)).Result.Count);
+        var optional = new MinShould { MinCount = 0, Conditions = { new Condition { Field = new FieldCondition { Key = "nothing", IsEmpty = false } } } };
+        Assert.Equal(1UL, (await client.CallAsync("Points/Count", new CountPoints { CollectionName = "c", Filter = new Filter { MinShould = optional } }, CountResponse.Parser)).Result.Count);
+    }
+
+    [Fact]
+    public async Task A_shard_key_that_is_not_there_has_another_in_its_place()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        using var client = new Client(door);
+        await client.CallAsync("Collections/Create", new CreateCollection { CollectionName = "c", ShardingMethod = ShardingMethod.Custom, VectorsConfig = new VectorsConfig { Params = new VectorParams { Size = 1, Distance = Distance.Dot } } }, CollectionOperationResponse.Parser);
+        await client.CallAsync("Collections/CreateShardKey", new CreateShardKeyRequest { CollectionName = "c", Request = new CreateShardKey { ShardKey = new ShardKey { Keyword = "all" } } }, CreateShardKeyResponse.Parser);
+        var asked = new ShardKeySelector { ShardKeys = { new ShardKey { Keyword = "one" } }, Fallback = new ShardKey { Keyword = "all" } };
+        var point = new PointStruct { Id = new PointId { Num = 1 }, Vectors = new Protocol.Vectors { Vector = new Vector { Data = { 1 } } } };
+        await client.CallAsync("Points/Upsert", new UpsertPoints { CollectionName = "c", Points = { point }, ShardKeySelector = asked }, PointsOperationResponse.Parser);
+        Assert.Equal(1UL, (await client.CallAsync("Points/Count", new CountPoints { CollectionName = "c", ShardKeySelector = new ShardKeySelector { ShardKeys = { new ShardKey { Keyword = "all" } } } }, CountResponse.Parser)).Result.Count);
+        asked.ShardKeys.Add(new ShardKey { Keyword = "two" });
+        Assert.StartsWith("3 ", await client.RefusedAsync("Points/Count", new CountPoints { CollectionName = "c", ShardKeySelector = asked }), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task What_is_wrong_is_said_by_its_code()
     {

@@ -15,6 +15,7 @@ public sealed class TextAnalyserTests
     [InlineData("""{"type":"text","stopwords":"english"}""", "the cat and the hat", "cat|hat")]
     [InlineData("""{"type":"text","stopwords":{"languages":["german"],"custom":["Katze"]}}""", "die Katze und der Hund", "hund")]
     [InlineData("""{"type":"text","stemmer":{"type":"snowball","language":"english"}}""", "connections were connected", "connect|were|connect")]
+    [InlineData("""{"type":"text","ascii_folding":true}""", "Größe dögs Þór Łódź 東京", "grosse|dogs|thor|lodz|東京")]
     public void Text_is_cut_as_declared(string schema, string text, string words) => Assert.Equal(words.Split('|'), TextAnalyser.Read(schema)!.Words(text));
 
     [Fact]

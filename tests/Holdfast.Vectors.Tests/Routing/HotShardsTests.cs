@@ -22,6 +22,28 @@ public sealed class HotShardsTests
     }
 
     [Fact]
+    public void What_a_hot_node_leads_is_handed_over_before_a_replica_is_moved()
+    {
+        var plan = new HotShards();
+        ReplicaHeat[] heat = [new("c", 0, 1, 0.9) { Leads = true }, new("c", 1, 1, 0.7) { Leads = true }, new("c", 2, 1, 0.2), new("c", 0, 2, 0.3), new("c", 0, 3, 0.1), new("c", 1, 2, 0.1)];
+        Assert.Equal(new ShardRelief("c", 0, 1, 3) { IsLeadOnly = true }, Next(plan, heat));
+
+        // As hot as before without it: the next one, and when it leads nothing any more a replica.
+        heat[0] = heat[0] with { Leads = false };
+        Assert.Equal(new ShardRelief("c", 1, 1, 2) { IsLeadOnly = true }, Next(plan, heat));
+        heat[1] = heat[1] with { Leads = false };
+        Assert.Equal(new ShardRelief("c", 0, 1, 4), Next(plan, heat));
+    }
+
+    [Fact]
+    public void A_lead_stays_where_all_that_could_take_it_are_busy_too()
+    {
+        var plan = new HotShards();
+        ReplicaHeat[] heat = [new("c", 0, 1, 1.2) { Leads = true }, new("c", 0, 2, 0.8), new("c", 0, 3, 0.7)];
+        for (var look = 0; look < 3 * HotShards.LooksBefore; look++) Assert.Null(plan.Look(heat, [1, 2, 3]));
+    }
+
+    [Fact]
     public void A_burst_moves_nothing()
     {
         var plan = new HotShards();
@@ -46,5 +68,11 @@ public sealed class HotShardsTests
         var plan = new HotShards();
         ReplicaHeat[] heat = [new("c", 0, 1, 0.9), new("c", 1, 1, 0.9), new("c", 0, 2, 0), new("c", 1, 2, 0)];
         for (var look = 0; look < 3 * HotShards.LooksBefore; look++) Assert.Null(plan.Look(heat, [1, 2]));
+    }
+
+    private static ShardRelief? Next(HotShards plan, ReplicaHeat[] heat)
+    {
+        for (var look = 1; look < HotShards.LooksBefore; look++) Assert.Null(plan.Look(heat, Nodes));
+        return plan.Look(heat, Nodes);
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
+using Holdfast.Cluster;
 using Holdfast.Primitives;
 using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Endpoints.Facade;
@@ -26,11 +27,13 @@ internal sealed class SplitWorld
     private readonly VectorFace face;
     private readonly PlantedSplitBug bug;
     private readonly string?[] model = new string?[Ids];
+    private readonly ulong[] fences = new ulong[Ids];
     private readonly ConcurrentDictionary<int, bool> busy = new();
     private readonly List<Task> waiting = [];
     private readonly List<CollectionRecord> layouts = [];
     private readonly List<Driver> drivers = [];
     private int written;
+    private ulong token = 1;
     private readonly bool givesUp;
     private int patience;
 
@@ -43,6 +46,9 @@ internal sealed class SplitWorld
 
     /// <summary>How many drivers died.</summary>
     public int Crashes { get; private set; }
+
+    /// <summary>How many writes were refused because of a newer token.</summary>
+    public int Fenced { get; private set; }
 
     /// <summary>Whether the split was given up.</summary>
     public bool GaveUp { get; private set; }
@@ -108,8 +114,9 @@ internal sealed class SplitWorld
         var id = dice.Next(Ids);
         if (!busy.TryAdd(id, true)) return;
         var record = layouts[dice.Chance(0.5) ? layouts.Count - 1 : dice.Next(layouts.Count)];
-        var task = dice.Next(5) switch
+        var task = dice.Next(6) switch
         {
+            5 => WriteFencedAsync(record, id, $"f{written++}", dice.Chance(0.1) ? ++token : Math.Max(1, token - (ulong)dice.Next(3))),
             0 => DeleteAsync(record, id),
             1 => ReadAsync(record, id),
             2 => SetAsync(record, id, $"s{written++}"),
@@ -124,6 +131,24 @@ internal sealed class SplitWorld
         var point = new PointWrite(PointId.Of((ulong)id), PayloadOf(text), [new NamedVector("", [id, 1])]);
         await face.UpsertAsync(record, [point], null, default);
         model[id] = text;
+        busy.TryRemove(id, out _);
+    }
+
+    /// <summary>A holder of the one lock writes, or one who was: a point that was written under a newer token takes nothing from him, whichever shard has it by then (S22).</summary>
+    private async Task WriteFencedAsync(CollectionRecord record, int id, string text, ulong held)
+    {
+        var point = new PointWrite(PointId.Of((ulong)id), PayloadOf(text), [new NamedVector("", [id, 1])]);
+        try
+        {
+            await face.Under(new WriteFence("lock"u8.ToArray(), new FencingToken(held))).UpsertAsync(record, [point], null, default);
+            Assert.True(held >= fences[id], $"point {id} was written under token {held}, and had been under {fences[id]}");
+            (model[id], fences[id]) = (text, held);
+        }
+        catch (VectorFault fault) when (fault.Status == 412)
+        {
+            Fenced++;
+        }
+
         busy.TryRemove(id, out _);
     }
 
@@ -270,6 +295,8 @@ internal sealed class SplitWorld
         public ValueTask CatchUpAsync(CancellationToken cancel) => inner.CatchUpAsync(cancel);
 
         public ValueTask PlaceAsync(CollectionRecord collection, int shard, IReadOnlyList<ulong> nodes, CancellationToken cancel) => inner.PlaceAsync(collection, shard, nodes, cancel);
+
+        public ValueTask HandOverAsync(CollectionRecord collection, int shard, ulong leader, ulong to, CancellationToken cancel) => inner.HandOverAsync(collection, shard, leader, to, cancel);
 
         public ValueTask RemovePeerAsync(ulong node, bool isForced, CancellationToken cancel) => inner.RemovePeerAsync(node, isForced, cancel);
     }

@@ -17,17 +17,19 @@ public sealed class SplitWorldTests
     [Fact]
     public async Task What_was_acknowledged_is_read_once_whenever_a_driver_dies_and_whichever_layout_a_client_knows()
     {
-        var (crashes, gaveUp) = (0, 0);
+        var (crashes, gaveUp, fenced) = (0, 0, 0);
         for (ulong seed = 1; seed <= Seeds; seed++)
         {
             var world = new SplitWorld(seed, PlantedShardBug.None, PlantedSplitBug.None);
             await world.RunAsync();
             crashes += world.Crashes;
+            fenced += world.Fenced;
             if (world.GaveUp) gaveUp++;
         }
 
         Assert.True(crashes > 10, $"{crashes} crashes prove nothing");
         Assert.True(gaveUp > 0, "nobody gave up");
+        Assert.True(fenced > 10, $"{fenced} writes of former holders prove nothing");
     }
 
     [Theory]
@@ -37,6 +39,8 @@ public sealed class SplitWorldTests
     [InlineData("ReleasesAnySeal", "None")]
     [InlineData("None", "DividesTooSoon")]
     [InlineData("None", "AsksTheSourceFirst")]
+    [InlineData("None", "ForgetsTheFences")]
+    [InlineData("FencesAreNotAsked", "None")]
     public async Task A_planted_bug_is_found(string shardBug, string splitBug)
     {
         for (ulong seed = 1; seed <= SeedsMax; seed++)
@@ -108,7 +112,7 @@ public sealed class SplitWorldTests
     public void A_shard_says_how_far_it_is_over_the_wire()
     {
         var hold = new ShardHold(new HashPart(3, 5), true, new HashPart(4, 13), new(7), new(8), new(ulong.MaxValue));
-        var told = new Holdfast.Vectors.Queries.SplitAnswer(hold, ulong.MaxValue - 3, 12, 1UL << 63);
+        var told = new Holdfast.Vectors.Queries.SplitAnswer(hold, ulong.MaxValue - 3, 12, 1UL << 63) { Fences = "AQID" };
         Assert.Equal(told, Holdfast.Vectors.Queries.SplitAnswer.Read(told.ToAnswer()));
         Assert.Equal(SplitStep.Stuck, SplitPlan.Next(HashPart.All, new ShardHold { Part = HashPart.All.Staying, ReleasedAt = new(3) }, default, false));
     }

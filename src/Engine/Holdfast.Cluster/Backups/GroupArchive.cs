@@ -41,7 +41,7 @@ internal sealed class GroupArchive : IDisposable
     /// </summary>
     public async Task<long> FollowAsync(ReplicatedGroup group, NodeRuntime runtime, long now, bool isMarkDue, CancellationToken cancel)
     {
-        if (group.IsWitness) return long.MaxValue;
+        if (group.IsWitness || group.Status.IsGivenUp) return long.MaxValue;
         var covered = (await group.ReadBarrierAsync().ConfigureAwait(false)).IsGranted ? now : 0;
         var hasGrown = false;
         while (true)
@@ -77,7 +77,7 @@ internal sealed class GroupArchive : IDisposable
     /// <summary>Puts a base beside the log: a snapshot that the replica takes anyway, copied file by file.</summary>
     public async Task TakeBaseAsync(ReplicatedGroup group, NodeRuntime runtime, Func<long> clock, Action<long, long> copied, CancellationToken cancel)
     {
-        if (group.IsWitness) return;
+        if (group.IsWitness || group.Status.IsGivenUp) return;
         isCopying = true;
         try
         {

@@ -46,7 +46,7 @@ public sealed class ClusterNode : IAsyncDisposable
         hands = new NodeHands(setup, trust, () => View);
         Lines = new NodeLines(node => View.Members.TryGetValue(node, out var member) ? HostPort.Format(member.Host, member.Port) : null, trust, setup.Self);
         runner = new ProcedureRunner(() => directory.View, hands);
-        dataGroups = new DataGroups(setup);
+        dataGroups = new DataGroups(setup, hands.FindLeaderAsync);
         genesis = GenesisFile.Read(setup.Disk);
         if (genesis is null && setup.JoinTarget.Length == 0) bootstrap = new Bootstrap(setup.Member, setup.Founders.Count > 0 ? setup.Founders.Keys : [setup.Member.Name]);
         var desk = new JoinDesk(setup, trust, () => View, () => genesis, command => TellAsync(command, stopping.Token));
@@ -345,7 +345,7 @@ public sealed class ClusterNode : IAsyncDisposable
                 foreach (var (_, member) in view.Members) Enter(member);
                 foreach (var node in view.Removed) setup.Addresses.Remove(node);
                 introduction.Look(view.Members.Values, () => ClusterVerbs.Encode(Asked(NodeId.None, "")), cancellation);
-                await dataGroups.FollowAsync(view).ConfigureAwait(false);
+                await dataGroups.FollowAsync(view, cancellation).ConfigureAwait(false);
                 if (view.Cluster != ClusterId.None) await levels.StepAsync(cancellation).ConfigureAwait(false);
                 if (!Directory.Status.IsServingLeader) continue;
                 foreach (var remains in ReservedPlace.Remains(view, (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10)) await hands.ProposeAsync(remains, cancellation).ConfigureAwait(false);

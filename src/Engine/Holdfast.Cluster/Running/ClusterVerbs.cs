@@ -80,9 +80,10 @@ internal static class ClusterVerbs
         writer.WriteFlag(status.IsServingLeader);
         writer.WriteUInt64(status.Term.Value);
         writer.WriteUInt64(status.Commit.Value);
-        writer.WriteUInt64(status.Applied.Value);
+        writer.WriteUInt64(status.IsRestored ? status.Applied.Value : 0); // Nobody is caught up without a state.
         writer.WriteUInt32(status.FeatureLevel);
         status.Configuration.Encode(buffer);
+        new SpanWriter(buffer).WriteUInt64(status.Last.Index.Value); // Programs from before do not look for it.
         return buffer.Written.ToArray();
     }
 
@@ -94,7 +95,9 @@ internal static class ClusterVerbs
         var commit = new LogIndex(reader.ReadUInt64());
         var applied = new LogIndex(reader.ReadUInt64());
         var level = reader.ReadUInt32();
-        return Configuration.TryDecode(ref reader, out var configuration) ? new ReplicaReport(leads, term, commit, applied, level, configuration) : null;
+        if (!Configuration.TryDecode(ref reader, out var configuration)) return null;
+        var report = new ReplicaReport(leads, term, commit, applied, level, configuration);
+        return reader.Rest.Length < sizeof(ulong) ? report : report with { Last = new LogIndex(reader.ReadUInt64()) };
     }
 
     public static byte[] Encode(ProcedureAction.ChangeMembers change)
@@ -150,4 +153,8 @@ internal sealed record JoinAnswer(Genesis Genesis, byte[] Certificate, byte[][] 
 /// <param name="Applied">What it has applied.</param>
 /// <param name="FeatureLevel">The group's feature level, as far as it has applied.</param>
 /// <param name="Configuration">The members that it knows.</param>
-public sealed record ReplicaReport(bool Leads, Term Term, LogIndex Commit, LogIndex Applied, uint FeatureLevel, Configuration Configuration);
+public sealed record ReplicaReport(bool Leads, Term Term, LogIndex Commit, LogIndex Applied, uint FeatureLevel, Configuration Configuration)
+{
+    /// <summary>Its log's last entry; null where its program does not say.</summary>
+    public LogIndex? Last { get; init; }
+}

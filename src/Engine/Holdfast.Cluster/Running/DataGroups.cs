@@ -2,15 +2,19 @@ using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Storage;
+using Holdfast.Transport;
 
 namespace Holdfast.Cluster;
 
 /// <summary>
 /// This node's replicas of data groups, made to follow the directory: begun where the directory places one here, deleted on a committed tombstone and on nothing less (S6).
-/// A replica whose place has moved away stays, idle and without a vote, until its group is deleted: its own group's log, not the directory, says that it counts no more.
+/// A replica whose place has moved away stays, idle and without a vote, until its group is deleted: its own group's log, not the directory, says that it counts no more. Once the group's leader has proven that
+/// (<see cref="DepartureProof"/>) its state goes, from memory and disk; what this node said in the log stays.
 /// </summary>
-internal sealed class DataGroups(ClusterNodeSetup setup)
+internal sealed class DataGroups(ClusterNodeSetup setup, Func<GroupId, CancellationToken, ValueTask<ReplicaReport?>> leaderOf)
 {
+    private static readonly TimeSpan BetweenDepartures = TimeSpan.FromSeconds(3);
+
     private static readonly Mark Buried = new("cluster: a replica was deleted on its group's tombstone");
     private static readonly Mark JoinedEmpty = new("cluster: a replica of a group that exists began empty");
 
@@ -23,12 +27,50 @@ internal sealed class DataGroups(ClusterNodeSetup setup)
     /// <summary>Deleted since the start: the log's own tombstone is read at the next one.</summary>
     private readonly HashSet<GroupId> buried = [];
 
+    /// <summary>Given up since the start.</summary>
+    private readonly HashSet<GroupId> departed = [];
+
+    private readonly DepartureProof proof = new(setup.Self.Id);
+    private Task departing = Task.CompletedTask;
+    private Instant departAt = Instant.Zero;
+
     /// <summary>One look: begins and ends what the directory says.</summary>
-    public async Task FollowAsync(DirectoryView view)
+    public async Task FollowAsync(DirectoryView view, CancellationToken cancellation)
     {
         foreach (var (id, group) in view.Groups)
             if (!begun.Contains(id) && group.Replicas.Any(place => place.Node == setup.Self.Id)) Begin(group);
         foreach (var id in view.Tombstones) await BuryAsync(id, view).ConfigureAwait(false);
+        if (!departing.IsCompleted || MonotonicClock.Now < departAt) return;
+        departAt = MonotonicClock.Now + BetweenDepartures;
+        departing = DepartAsync([.. view.Groups.Values.Where(IsAway)], cancellation);
+    }
+
+    /// <summary>Whether the directory places a group elsewhere that is here still, begun or left from before a restart.</summary>
+    private bool IsAway(GroupRecord group)
+    {
+        var isPlaced = group.Replicas.Any(place => place.Node == setup.Self.Id);
+        if (isPlaced) departed.Remove(group.Id);
+        var isAway = !isPlaced && !departed.Contains(group.Id) && (begun.Contains(group.Id) || setup.Runtime.Recovery!.Find(group.Id) is { IsTombstoned: false });
+        if (!isAway) proof.Forget(group.Id);
+        return isAway;
+    }
+
+    /// <summary>Beside the looks, for it asks other nodes.</summary>
+    private async Task DepartAsync(GroupRecord[] away, CancellationToken cancellation)
+    {
+        try
+        {
+            foreach (var group in away)
+            {
+                if (!proof.Look(group.Id, await leaderOf(group.Id, cancellation).ConfigureAwait(false)) || !await setup.Runtime.GiveUpStateAsync(group.Id).ConfigureAwait(false)) continue;
+                departed.Add(group.Id);
+                setup.Say($"group {group.Id} ({group.Face}): it counts on this node no more; what it had here was freed");
+            }
+        }
+        catch (Exception fault) when (fault is OperationCanceledException or ObjectDisposedException)
+        {
+            // The node stops.
+        }
     }
 
     private void Begin(GroupRecord group)

@@ -73,7 +73,7 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust, Func
     /// The leader's word. This node's own replica may not know who leads: it may not be there, or have been removed from the group, which then leaves it alone for good.
     /// So whoever could have a replica is asked, and the newest term among those who say that they lead is believed.
     /// </summary>
-    private async ValueTask<ReplicaReport?> FindLeaderAsync(GroupId group, CancellationToken cancellation)
+    public async ValueTask<ReplicaReport?> FindLeaderAsync(GroupId group, CancellationToken cancellation)
     {
         var hint = Find(group) is { } here && here.Status.Configuration.Contains(setup.Self.Id) ? here.Status.Leader : NodeId.None;
         if (hint != NodeId.None && await AskAsync(hint, group, cancellation).ConfigureAwait(false) is { Leads: true } told) return Believe(group, hint, told);

@@ -120,6 +120,17 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
         Wake();
     }
 
+    /// <summary>
+    /// Lets a group's state and its snapshots here go, and keeps what this node said in the log. Only on proof that the group has committed that it counts on this node no more (S6). False while it cannot be
+    /// done; it is done again without harm. On the loop's thread.
+    /// </summary>
+    public bool GiveUp(GroupId group)
+    {
+        if (replicas.TryGetValue(group, out var replica) && !replica.Restoring.TryGiveUp()) return false;
+        Snapshots.Post(new PruneJob(this, group, new LogPosition(new Term(ulong.MaxValue), new LogIndex(ulong.MaxValue))));
+        return true;
+    }
+
     internal void OnDeleted(GroupId group) => Snapshots.Post(new DeleteJob(this, group));
 
     /// <inheritdoc/>
@@ -226,6 +237,9 @@ public sealed class GroupLoop : IPeerHandler, ILoopBody
     }
 
     internal void Persist(Replica replica, in PersistRequest request) => wal.Persist(replica, request);
+
+    /// <summary>What the log was given and nobody waited for is waited for now.</summary>
+    internal void HurryLog() => wal.Hurry();
 
     internal void Record(Replica replica, LogPosition position, Configuration configuration, uint featureLevel) => wal.Record(replica, position, configuration, featureLevel);
 

@@ -15,7 +15,7 @@ internal sealed class WalLine
     private const int BatchesMax = 8;
 
     /// <summary>How long a batch lingers that nobody waits for. A crash of this process loses as much of what was acknowledged before it was durable.</summary>
-    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(5);
 
     /// <summary>A batch of so many bytes lingers no more.</summary>
     private const int LingerBytesMax = 256 * 1024;
@@ -107,6 +107,12 @@ internal sealed class WalLine
             batch.AppendCopied(replica.Group, log[index]);
             if (batch.IsFull) Submit();
         }
+    }
+
+    /// <summary>Somebody waits for what was filled: it lingers no more.</summary>
+    public void Hurry()
+    {
+        if (current is not null) lingersUntil = Instant.Zero;
     }
 
     /// <summary>Submits what was filled, unless it may linger.</summary>

@@ -77,8 +77,10 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
         var result = executor.Execute(new AppendCommand(position, time, command), effects);
         if (result.HasEffects && !TryAppend(wish, time, position, completion)) return;
         if (wish.Durability == Durability.Async) completion.OnCompleted(new ProposeOutcome(ProposalStatus.Applied, position, result.Reply));
-        else held.Enqueue(new Held(ExecutedTo, position, result.Reply, completion));
-        replica.MarkDirty();
+        else Hold(position, result.Reply, completion);
+
+        // What only read, and is answered already, leaves nothing to flush.
+        if (result.HasEffects || wish.Durability != Durability.Async) replica.MarkDirty();
     }
 
     /// <summary>Whether this replica executed the entry when it was appended; then the machine holds its effects already.</summary>
@@ -154,6 +156,13 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
         }
     }
 
+    /// <summary>The reply waits for all that was executed so far; what of it lingers on its way to the disk (async) goes on.</summary>
+    private void Hold(LogPosition position, object? reply, IProposalCompletion completion)
+    {
+        held.Enqueue(new Held(ExecutedTo, position, reply, completion));
+        if (!IsSettled) replica.Loop.HurryLog();
+    }
+
     private bool IsNew(in ProposeOptions wish, IProposalCompletion completion)
     {
         var verdict = replica.State!.JudgeAhead(wish.Session, wish.Sequence);
@@ -161,7 +170,7 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
             verdict = SessionVerdict.AlreadyExecuted;
         if (verdict == SessionVerdict.Execute) return true;
         if (verdict == SessionVerdict.Evicted) completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.SessionEvicted));
-        else held.Enqueue(new Held(ExecutedTo, replica.Node.Log.Last, null, completion));
+        else Hold(replica.Node.Log.Last, null, completion);
         replica.MarkDirty();
         return false;
     }

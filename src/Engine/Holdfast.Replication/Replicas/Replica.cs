@@ -97,7 +97,7 @@ internal sealed class Replica
     /// <summary>When the replica wants a turn by itself.</summary>
     public Instant Deadline => Fetching.IsRecording ? scanAt : Instant.Min(Node.Deadline, scanAt);
 
-    private bool IsWaiting => !Proposals.IsIdle || !Reads.IsIdle || !Fetching.IsIdle || !Taking.IsIdle || Taking.WaitsForSettled || !Restoring.IsReady || Execution is { IsIdle: false } || unsent.Count > 0;
+    private bool IsWaiting => !Proposals.IsIdle || !Reads.IsIdle || !Fetching.IsIdle || !Taking.IsIdle || Taking.WaitsForSettled || (!Restoring.IsReady && !Restoring.IsGivenUp) || Execution is { IsIdle: false } || unsent.Count > 0;
 
     /// <summary>Whether anybody waits for what the log takes in now: all but the leader that executes at append when each reply has left already.</summary>
     public bool IsLogAwaited => Execution is not { IsIdle: true } || Node.Role != RaftRole.Leader || !Proposals.IsIdle || !Reads.IsIdle || State!.Applied.Term != Node.Term;
@@ -316,7 +316,7 @@ internal sealed class Replica
         Proposals.Expire(now);
         Reads.Retry(now);
         Fetching.Tick(now);
-        if (Restoring.NeedsPeers) Fetching.Repair(now);
+        if (Restoring.NeedsPeers && !Restoring.IsGivenUp) Fetching.Repair(now);
         if (!Fetching.IsRecording) ResetUnsent(now);
         if (IsWaiting) scanAt = now + ScanEvery;
     }
@@ -348,7 +348,7 @@ internal sealed class Replica
         var holdsLease = role == RaftRole.Leader && Node.HoldsLease(Loop.Now);
         if (last is not null && last.Applied == applied && last.Commit == Node.Commit && last.Last == Node.Log.Last && last.Role == role && last.Term == Node.Term &&
             last.Leader == Node.Leader && last.HoldsLease == holdsLease && ReferenceEquals(last.Configuration, Node.Configuration) && last.HasDiverged == hashes.HasDiverged &&
-            last.Snapshot == Node.Log.Base && last.IsServingLeader == wasServing && last.IsRestored == Restoring.IsReady && last.SnapshotFault == Taking.Fault &&
+            last.Snapshot == Node.Log.Base && last.IsServingLeader == wasServing && last.IsRestored == Restoring.IsReady && last.IsGivenUp == Restoring.IsGivenUp && last.SnapshotFault == Taking.Fault &&
             last.RollAwaits == Node.RollAwaits && last.Roll == roll)
             return last;
 
@@ -370,6 +370,7 @@ internal sealed class Replica
             HasDiverged = hashes.HasDiverged,
             IsServingLeader = wasServing,
             IsRestored = Restoring.IsReady,
+            IsGivenUp = Restoring.IsGivenUp,
             SnapshotFault = Taking.Fault,
             RollAwaits = Node.RollAwaits,
             Roll = roll,

@@ -153,7 +153,7 @@ public sealed class NodeRuntime : IWalCompletions
         var found = Recovery!.Find(group);
         Invariant.Holds(found is not { IsTombstoned: true }, "a group that was deleted here is begun again: group ids are never reused");
         Invariant.Holds(found is not null || Recovery.GroupsLost == 0, "the log lost the identity of groups: a replica that may have voted cannot begin empty");
-        var start = found?.ToRaftStart(setup.Self.Id) ?? new RaftStart { Self = setup.Self.Id, Group = group, Configuration = initial };
+        var start = found?.HandOver(setup.Self.Id) ?? new RaftStart { Self = setup.Self.Id, Group = group, Configuration = initial };
         var loop = LoopOf(group);
         var call = new AskCall<ReplicatedGroup?>(_ => loop.Add(machine, start, found is null, found?.FeatureLevel ?? featureLevel, options), null);
         loop.Post(call);
@@ -186,6 +186,18 @@ public sealed class NodeRuntime : IWalCompletions
             deleted.Add(group);
             groups.RemoveAll(candidate => candidate.Id == group);
         }
+    }
+
+    /// <summary>
+    /// Lets the state of a group and its snapshots go, whether its replica was begun here or only left from before; the log stays. Only on proof that the group has committed that it counts on this node no more
+    /// (S6). False while it cannot be done.
+    /// </summary>
+    public async Task<bool> GiveUpStateAsync(GroupId group)
+    {
+        var loop = LoopOf(group);
+        var call = new AskCall<bool>(_ => loop.GiveUp(group), false);
+        loop.Post(call);
+        return await call.Task.ConfigureAwait(false);
     }
 
     /// <summary>Hands leadership over, waits for that a moment, then stops everything in reverse order. What was not decided is answered unknown.</summary>

@@ -26,6 +26,7 @@ internal sealed class StateRestoring
     private static readonly Mark Rebuilt = new("replication: state rebuilt after a truncated tail");
     private static readonly Mark FileDamaged = new("replication: state file damaged, found when its snapshot was restored");
     private static readonly Mark OwnSnapshotDamaged = new("replication: own snapshot damaged, another replica is asked");
+    private static readonly Mark GivenUp = new("replication: the state of a replica that moved away was given up");
     private static readonly Mark CompactedMeanwhile = new("replication: state rebuilt again, the log was compacted meanwhile");
 
     private enum Phase
@@ -47,6 +48,7 @@ internal sealed class StateRestoring
     private StateRestore? restore;
     private int asked;
     private int taken;
+    private LogPosition? givenUpAt;
 
     public StateRestoring(Replica replica)
     {
@@ -58,8 +60,11 @@ internal sealed class StateRestoring
     /// <summary>The state is there.</summary>
     public bool IsReady => phase == Phase.Ready;
 
-    /// <summary>This node's own snapshot is damaged: the state must come from another replica.</summary>
+    /// <summary>This node's own snapshot is damaged, or was given up: the state must come from another replica.</summary>
     public bool NeedsPeers => phase == Phase.FromPeers;
+
+    /// <summary>The state was given up, and no leader has said anything since: the group counts on this node no more. As soon as one does, the state is fetched.</summary>
+    public bool IsGivenUp => NeedsPeers && givenUpAt == replica.Node.Log.Last;
 
     /// <summary>Completes when the state is there for the first time; fails when its snapshot is damaged and no other replica can have it.</summary>
     public Task First => first.Task;
@@ -78,6 +83,20 @@ internal sealed class StateRestoring
         Invariant.Holds(IsReady, "a state was executed upon while it was being rebuilt");
         Rebuilt.Hit();
         Begin();
+    }
+
+    /// <summary>
+    /// Lets the state go: the group has committed that it counts on this node no more (S6). Log, term and vote stay, so that this node never says anything else than it did before; should the group count on it
+    /// again, the state comes from others. False while it cannot be: it leads, or is in the middle of something.
+    /// </summary>
+    public bool TryGiveUp()
+    {
+        if (replica.State is not { IsMidEntry: false } state || !IsReady || replica.Node.Role == RaftRole.Leader || !replica.Fetching.IsIdle || !replica.Taking.IsIdle) return IsGivenUp;
+        GivenUp.Hit();
+        (phase, givenUpAt) = (Phase.FromPeers, replica.Node.Log.Last);
+        replica.OnStateLost();
+        state.Machine.Forget();
+        return true;
     }
 
     /// <summary>A fetched snapshot has taken the state's place.</summary>
@@ -193,7 +212,7 @@ internal sealed class StateRestoring
 
     private void BecomeReady()
     {
-        phase = Phase.Ready;
+        (phase, givenUpAt) = (Phase.Ready, null);
         replica.Node.IsReluctant = false;
         first.TrySetResult();
         replica.MarkBusy();

@@ -30,7 +30,7 @@ public sealed class DirectoryDisk : IDisk
     {
         var full = FullPath(path);
         return LogFolder is { } folder && path.StartsWith(folder + "/", StringComparison.Ordinal) && OperatingSystem.IsLinux()
-            ? new LogDiskFile(full, PrefersDirect)
+            ? new LogDiskFile(full, PrefersDirect || SegmentSpares.IsBeingFilled(path))
             : new DirectoryDiskFile(full, IsPrivate, IsReadOnly);
     }
 

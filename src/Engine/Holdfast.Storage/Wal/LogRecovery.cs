@@ -329,6 +329,7 @@ internal sealed class LogRecovery
     private List<Entry[]> ReadPayloads(List<(GroupTrack Track, List<(LogIndex Index, LocatedEntry At)> Entries)> whole)
     {
         var payloads = new List<Entry[]>();
+        var slabs = new PayloadSlabs();
         foreach (var (_, entries) in whole) payloads.Add(new Entry[entries.Count]);
         foreach (var generation in Segments)
         {
@@ -342,8 +343,7 @@ internal sealed class LogRecovery
                     if (at.Generation != generation) continue;
                     if (!loaded) Load(generation);
                     loaded = true;
-                    var payload = bytes.AsSpan((int)at.BodyOffset, at.Bytes).ToArray();
-                    payloads[g][i] = new Entry(new LogPosition(at.Term, entries[i].Index), at.Kind, payload);
+                    payloads[g][i] = new Entry(new LogPosition(at.Term, entries[i].Index), at.Kind, slabs.Copy(bytes.AsSpan((int)at.BodyOffset, at.Bytes)));
                     if (at.Sequence > ProvenSequence) Unproven.Add((whole[g].Track.Group, payloads[g][i]));
                 }
             }

@@ -30,6 +30,8 @@ public sealed class WalRecovery
 /// <summary>One group as the log remembers it.</summary>
 public sealed class RecoveredGroup
 {
+    private IReadOnlyList<Entry> entries = [];
+
     /// <summary>The group.</summary>
     public required GroupId Group { get; init; }
 
@@ -45,8 +47,8 @@ public sealed class RecoveredGroup
     /// <summary>The feature level there.</summary>
     public uint FeatureLevel { get; init; }
 
-    /// <summary>The entries after <see cref="Snapshot"/>, without a gap.</summary>
-    public required IReadOnlyList<Entry> Entries { get; init; }
+    /// <summary>The entries after <see cref="Snapshot"/>, without a gap; none once they were handed over.</summary>
+    public required IReadOnlyList<Entry> Entries { get => entries; init => entries = value; }
 
     /// <summary>Not zero: entries up to here, or a vote, were or may have been lost (S8). See <see cref="RaftStart.DamagedUpTo"/>.</summary>
     public LogIndex DamagedUpTo { get; init; }
@@ -54,16 +56,21 @@ public sealed class RecoveredGroup
     /// <summary>The group was deleted here, and its id is never used again (S6).</summary>
     public bool IsTombstoned { get; init; }
 
-    /// <summary>What the consensus core begins with.</summary>
-    public RaftStart ToRaftStart(NodeId self) => new()
+    /// <summary>Hands over what the consensus core begins with. The entries go with it: kept here they would stay in memory for as long as the process, long after the log has forgotten them.</summary>
+    public RaftStart HandOver(NodeId self)
     {
-        Self = self,
-        Group = Group,
-        HardState = HardState,
-        Snapshot = Snapshot,
-        Configuration = Configuration,
-        Entries = Entries,
-        DamagedUpTo = DamagedUpTo,
-        IsRestart = true,
-    };
+        var start = new RaftStart
+        {
+            Self = self,
+            Group = Group,
+            HardState = HardState,
+            Snapshot = Snapshot,
+            Configuration = Configuration,
+            Entries = entries,
+            DamagedUpTo = DamagedUpTo,
+            IsRestart = true,
+        };
+        entries = [];
+        return start.Prepared();
+    }
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Holdfast.Transport.Interop;
 
@@ -47,8 +48,8 @@ internal sealed unsafe class Epoll : IDisposable
     public void Event(int index, out ReadyEvents ready, out ulong data)
     {
         var record = events + index * Stride;
-        ready = (ReadyEvents)Marshal.ReadInt32((nint)record);
-        data = (ulong)Marshal.ReadInt64((nint)(record + DataOffset));
+        ready = (ReadyEvents)Unsafe.ReadUnaligned<int>(record);
+        data = Unsafe.ReadUnaligned<ulong>(record + DataOffset);
     }
 
     public void Dispose()

@@ -9,6 +9,8 @@ internal sealed class Leadership
     private static readonly Mark SteppedDownSilently = new("raft: leader stepped down, quorum is silent");
     private static readonly Mark LeaseForsworn = new("raft: lease given up before a transfer");
     private static readonly Mark FollowerNeedsSnapshot = new("raft: follower needs a snapshot");
+    private static readonly Mark WitnessHeldBack = new("raft: witness not told yet of what too few with data hold");
+    private static readonly Mark WitnessStandsIn = new("raft: witness told at once, for a voter with data is out of reach");
 
     private readonly RaftOptions options;
     private readonly SupportTable support;
@@ -20,6 +22,8 @@ internal sealed class Leadership
     private readonly Transfer transfer = new();
     private Progress[] followers = [];
     private Configuration configuration = Configuration.Empty;
+    private bool hasWitness;
+    private LogIndex witnessHorizon;
     private Instant quorumCheckAt;
     private bool leaseForsworn;
     private long uncommittedBytes;
@@ -67,7 +71,8 @@ internal sealed class Leadership
         foreach (var member in inForce.Members) members.Add(member.Node);
         foreach (var member in inForce.Outgoing) members.Add(member.Node);
         members.Remove(self);
-        followers = [.. members.Select(node => Find(node) ?? new Progress(node, log.Last.Index.Next, now))];
+        followers = [.. members.Select(node => Find(node) ?? new Progress(node, log.Last.Index.Next, options.HeartbeatInterval * 2, now))];
+        hasWitness = followers.Any(follower => inForce.IsWitness(follower.Node));
         if (transfer.IsUnderWay && !inForce.MayLead(transfer.Target)) transfer.GiveUp();
     }
 
@@ -136,6 +141,34 @@ internal sealed class Leadership
         var most = LogIndex.Zero;
         foreach (var follower in followers) most = LogIndex.Max(most, follower.Match);
         return LogIndex.Min(most, journal.Durable);
+    }
+
+    /// <summary>
+    /// How far witnesses are told of the log. A witness's vote is refused to whoever lacks what it has taken in, and it cannot lead itself; so it takes in only what some voter with data will still have whichever
+    /// minority dies next, of those that are in reach now, and nothing that is not on the leader's own disk. What is committed binds everybody anyway (decision 0030).
+    /// </summary>
+    private LogIndex WitnessHorizon(Instant now)
+    {
+        if (options.Bug == PlantedBug.WitnessToldAtOnce) return log.Last.Index;
+        clock = now;
+        var outlives = Quorum.Outlives(configuration, this, static (leader, node) => leader.InReach(node));
+        var horizon = LogIndex.Max(journal.Commit, LogIndex.Min(journal.Durable, new LogIndex(outlives)));
+        if (horizon < journal.Durable) WitnessHeldBack.Hit();
+        else if (horizon > journal.Commit) NoteWhetherWitnessStandsIn();
+        return horizon;
+    }
+
+    /// <summary>What a voter holds if it keeps up and its node is there; null when it is to be done without.</summary>
+    private ulong? InReach(NodeId node)
+    {
+        if (node == self) return journal.Durable.Value;
+        return Find(node) is { } follower && follower.KeepsUp(clock) && support.GrantFrom(node).Until > clock ? follower.Match.Value : null;
+    }
+
+    private void NoteWhetherWitnessStandsIn()
+    {
+        foreach (var follower in followers)
+            if (configuration.MayLead(follower.Node) && InReach(follower.Node) is null) WitnessStandsIn.Hit();
     }
 
     private Instant PromisedUntil(NodeId node)
@@ -220,6 +253,8 @@ internal sealed class Leadership
     {
         commit = committed;
         if (reads.HasWaiting) reads.BeginRound();
+        foreach (var follower in followers) follower.OnFed(now, log.Last.Index);
+        if (hasWitness) witnessHorizon = WitnessHorizon(now);
         foreach (var follower in followers) Feed(now, follower, effects);
     }
 
@@ -243,9 +278,10 @@ internal sealed class Leadership
         }
 
         var sent = 0L;
-        while (follower.MaySend(options) && follower.Next <= log.Last.Index && sent < options.FlushBytesMax)
+        var last = hasWitness && configuration.IsWitness(follower.Node) ? witnessHorizon : log.Last.Index;
+        while (follower.MaySend(options) && follower.Next <= last && sent < options.FlushBytesMax)
         {
-            sent += SendEntries(now, follower, effects);
+            sent += SendEntries(now, follower, last, effects);
             if (follower.State != ProgressState.Replicate) break;
         }
 
@@ -253,10 +289,9 @@ internal sealed class Leadership
         if (sent == 0 && (isDue || owesRound || follower.OwesCommit(commit))) SendEmpty(now, follower, effects);
     }
 
-    private int SendEntries(Instant now, Progress follower, Effects effects)
+    private int SendEntries(Instant now, Progress follower, LogIndex last, Effects effects)
     {
         var first = follower.Next;
-        var last = log.Last.Index;
         int count = 0, bytes = 0;
         for (var index = first; index <= last; index = index.Next)
         {

@@ -16,7 +16,7 @@ internal enum ProgressState : byte
 }
 
 /// <summary>A leader's view of one follower. Owns its transitions.</summary>
-internal sealed class Progress(NodeId node, LogIndex next, Instant now)
+internal sealed class Progress(NodeId node, LogIndex next, TimeSpan lapMax, Instant now)
 {
     /// <summary>How long the window stays shut after it was opened without the probe's answer, and how long sending does not go back again: longer than a round trip, shorter than a heartbeat.</summary>
     private static readonly TimeSpan BetweenOpenings = TimeSpan.FromMilliseconds(5);
@@ -27,6 +27,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     private static readonly Mark WindowTakenBack = new("raft: sending went back to a gap within the window");
 
     private readonly InflightWindow window = new();
+    private readonly Pace pace = new(lapMax);
     private Instant openedAt = Instant.Zero;
     private Instant takenBackAt = Instant.Zero;
     private LogIndex closesAt;
@@ -89,6 +90,19 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
         window.Clear();
     }
 
+    /// <summary>The connection was lost or re-made: what was under way may be gone.</summary>
+    public void OnReset()
+    {
+        pace.OnReset();
+        if (State != ProgressState.Snapshot) BecomeProbe();
+    }
+
+    /// <summary>The leader looks at what this follower lacks of a log that ends at <paramref name="last"/>.</summary>
+    public void OnFed(Instant now, LogIndex last) => pace.OnFed(now, Match, last);
+
+    /// <summary>Whether what the leader writes is on this follower's disk a short while later, so that it need not be done without.</summary>
+    public bool KeepsUp(Instant now) => IsWhole && State != ProgressState.Snapshot && pace.KeepsUp(now);
+
     /// <summary>Whether more entries may be sent now.</summary>
     public bool MaySend(RaftOptions options) => State switch
     {
@@ -130,6 +144,7 @@ internal sealed class Progress(NodeId node, LogIndex next, Instant now)
     public void OnAccepted(LogIndex match, LogIndex logBase)
     {
         if (match > Match) Match = match;
+        pace.OnMatch(AnsweredAt, Match);
         window.FreeTo(Match);
         if (Next <= Match) Next = Match.Next;
         var isOpen = State switch

@@ -1,5 +1,4 @@
 using Holdfast.Primitives;
-using Holdfast.Wire;
 
 namespace Holdfast.Consensus;
 
@@ -22,14 +21,9 @@ internal sealed class Journal
     public Journal(RaftStart start, PlantedBug bug)
     {
         this.bug = bug;
-        Log = new RaftLog(start.Snapshot);
-        Configurations = new ConfigurationHistory(start.Snapshot.Index, start.Configuration);
-        foreach (var entry in start.Entries)
-        {
-            Invariant.Holds(entry.Position.Index == Log.Last.Index.Next, "recovery handed over a log with a gap");
-            Append(entry.Position.Term, entry.Kind, entry.Payload.Span);
-        }
-
+        var recovered = start.Log ?? new RecoveredLog(start);
+        (Log, Configurations) = (recovered.Log, recovered.Configurations);
+        configurationChanged = Configurations.CurrentIndex > start.Snapshot.Index;
         Durability = new LogDurability(Log.Last.Index);
         Commit = commitSaid = Applied = start.Snapshot.Index;
     }
@@ -61,9 +55,7 @@ internal sealed class Journal
         Invariant.Holds(term >= Log.Last.Term, "an entry's term is below its predecessor's");
         var position = Log.Append(term, kind, payload);
         if (kind != EntryKind.Configuration) return position;
-        var reader = new SpanReader(payload);
-        Invariant.Holds(Configuration.TryDecode(ref reader, out var configuration), "a configuration entry cannot be read");
-        Configurations.Add(position.Index, configuration);
+        Configurations.Add(position.Index, RecoveredLog.ConfigurationOf(payload));
         configurationChanged = true;
         return position;
     }

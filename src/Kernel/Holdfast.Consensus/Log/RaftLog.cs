@@ -52,6 +52,9 @@ public sealed class RaftLog
         return position;
     }
 
+    /// <summary>Takes an entry over that follows the last: its payload belongs to this log from here on.</summary>
+    internal void Adopt(in Entry entry) => entries.Add(entry);
+
     /// <summary>Takes back every entry from <paramref name="from"/> on.</summary>
     internal void TruncateFrom(LogIndex from)
     {

@@ -38,6 +38,43 @@ public static class Quorum
         return incoming == VoteOutcome.Won && outgoing == VoteOutcome.Won ? VoteOutcome.Won : VoteOutcome.Pending;
     }
 
+    /// <summary>
+    /// The largest value that some voter will still have, of those that are in reach now, whichever minority of the set is lost next; in a joint configuration of each set that has witnesses. With nobody in reach, or without witnesses, the largest there is.
+    /// </summary>
+    /// <param name="configuration">Who counts.</param>
+    /// <param name="state">Handed to <paramref name="valueInReach"/>.</param>
+    /// <param name="valueInReach">What a voter has; null when it is out of reach. Asked of voters only, for a witness cannot lead with what it has.</param>
+    public static ulong Outlives<TState>(Configuration configuration, TState state, Func<TState, NodeId, ulong?> valueInReach)
+    {
+        var incoming = Outlives(configuration.Members, state, valueInReach);
+        return configuration.IsJoint ? Math.Min(incoming, Outlives(configuration.Outgoing, state, valueInReach)) : incoming;
+    }
+
+    private static ulong Outlives<TState>(ReadOnlySpan<Member> members, TState state, Func<TState, NodeId, ulong?> valueInReach)
+    {
+        Span<ulong> values = stackalloc ulong[Configuration.MembersMax];
+        int counted = 0, inReach = 0;
+        foreach (var member in members)
+        {
+            if (!member.CountsForQuorum) continue;
+            counted++;
+            if (member.Role == MemberRole.Voter && valueInReach(state, member.Node) is { } value) values[inReach++] = value;
+        }
+
+        if (inReach == 0 || !HasWitness(members)) return ulong.MaxValue;
+        values = values[..inReach];
+        values.Sort();
+        var holders = Math.Min((counted - 1) / 2 + 1, inReach); // One more than may be lost.
+        return values[inReach - holders];
+    }
+
+    private static bool HasWitness(ReadOnlySpan<Member> members)
+    {
+        foreach (var member in members)
+            if (member.Role == MemberRole.Witness) return true;
+        return false;
+    }
+
     private static ulong Reached<TState>(ReadOnlySpan<Member> members, TState state, Func<TState, NodeId, ulong> valueOf)
     {
         Span<ulong> values = stackalloc ulong[Configuration.MembersMax];

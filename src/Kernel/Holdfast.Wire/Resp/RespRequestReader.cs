@@ -91,6 +91,7 @@ public sealed class RespRequestReader
     /// <summary>A number after a type byte, up to the line's end; the place moves behind it. Not a number reads as an absurd one.</summary>
     private bool TryNumber(byte[] buffer, int start, int end, string tooLong, RespLimits limits, out long number)
     {
+        if (TryShortNumber(buffer, start, end, out number)) return true;
         number = 0;
         var rest = buffer.AsSpan(start + position, end - start - position);
         var stop = rest.IndexOf((byte)'\r');
@@ -102,6 +103,20 @@ public sealed class RespRequestReader
 
         if (!RespNumber.TryParse(rest[1..stop], out number)) number = long.MinValue;
         position += stop + 2;
+        return true;
+    }
+
+    /// <summary>A number as nearly all are: whole, without a sign, of a few digits. False for all others, which say nothing by that.</summary>
+    private bool TryShortNumber(byte[] buffer, int start, int end, out long number)
+    {
+        const int DigitsMax = 8;
+        var first = start + position + 1;
+        var bytes = buffer.AsSpan(first, Math.Clamp(end - first, 0, DigitsMax + 2));
+        var (value, at) = (0, 0);
+        while (at < bytes.Length && (uint)(bytes[at] - '0') <= 9) value = (value * 10) + (bytes[at++] - '0');
+        number = value;
+        if (at == 0 || at > DigitsMax || at + 1 >= bytes.Length || bytes[at] != '\r' || (bytes[0] == '0' && at > 1)) return false;
+        position += at + 3;
         return true;
     }
 

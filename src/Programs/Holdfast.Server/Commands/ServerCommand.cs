@@ -59,15 +59,15 @@ internal static class ServerCommand
             announce(log, node);
         }
 
-        var isStopped = await UntilStoppedAsync(stop, node.BeginsAnew);
+        var isStopped = await UntilStoppedAsync(stop, node);
         log.Say(NodeEvents.Stopping, isStopped ? "asked to stop" : "told to begin anew");
         return isStopped;
     }
 
-    private static async Task<bool> UntilStoppedAsync(CancellationToken stop, Task beginsAnew)
+    private static async Task<bool> UntilStoppedAsync(CancellationToken stop, INode node)
     {
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = stop.Register(stopped.SetResult);
-        return await Task.WhenAny(stopped.Task, beginsAnew) == stopped.Task;
+        return await Task.WhenAny(stopped.Task, node.Ends, node.BeginsAnew) != node.BeginsAnew;
     }
 }

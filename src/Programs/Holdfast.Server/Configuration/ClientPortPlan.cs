@@ -37,15 +37,14 @@ internal sealed record ClientPortPlan
     /// <summary>Parses; what is wrong is said with its key and the fix.</summary>
     public static ClientPortPlan From(SettingValues values, List<string> faults)
     {
+        var certificates = PortCertificates.From(values, Settings.EtcdCert, Settings.EtcdKey, Settings.EtcdClientCa, faults);
         var plan = new ClientPortPlan
         {
-            Certificate = values[Settings.EtcdCert].Text,
-            Key = values[Settings.EtcdKey].Text,
-            ClientCa = values[Settings.EtcdClientCa].Text,
+            Certificate = certificates.Certificate,
+            Key = certificates.Key,
+            ClientCa = certificates.ClientCa,
             Auth = AuthOf(values[Settings.AuthToken].Text, Settings.AuthToken.Key, values[Settings.AuthTokenTtl].Text, Settings.AuthTokenTtl.Key, faults),
         };
-        if (plan.Certificate.Length > 0 != plan.Key.Length > 0)
-            faults.Add($"{Settings.EtcdCert.Key} and {Settings.EtcdKey.Key}: TLS needs both; add {(plan.Key.Length > 0 ? Settings.EtcdCert.Flag : Settings.EtcdKey.Flag)}");
         if (plan.ClientCa.Length > 0 && !plan.IsTls)
             faults.Add($"{Settings.EtcdClientCa.Key}: client certificates need TLS; add {Settings.EtcdCert.Flag} and {Settings.EtcdKey.Flag}");
         return plan;

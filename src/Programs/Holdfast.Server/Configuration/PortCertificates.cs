@@ -12,6 +12,25 @@ namespace Holdfast.Server.Configuration;
 /// <param name="ClientCa">Whom clients' certificates must chain to; empty where none is asked for.</param>
 internal sealed record PortCertificates(string Certificate, string Key, string ClientCa)
 {
+    /// <summary>None: the port speaks in the clear.</summary>
+    public static readonly PortCertificates None = new("", "", "");
+
+    /// <summary>Whether the port speaks TLS.</summary>
+    public bool IsThere => Certificate.Length > 0;
+
+    /// <summary>Parses; what is wrong is said with its key and the fix.</summary>
+    /// <param name="values">What was said.</param>
+    /// <param name="certificate">The setting of our certificate.</param>
+    /// <param name="key">That of its key.</param>
+    /// <param name="clientCa">That of the authority; null where clients show no certificates.</param>
+    /// <param name="faults">What is wrong.</param>
+    public static PortCertificates From(SettingValues values, Setting certificate, Setting key, Setting? clientCa, List<string> faults)
+    {
+        var said = new PortCertificates(values[certificate].Text, values[key].Text, clientCa is null ? "" : values[clientCa].Text);
+        if (said.IsThere != said.Key.Length > 0) faults.Add($"{certificate.Key} and {key.Key}: TLS needs both; add {(said.IsThere ? key.Flag : certificate.Flag)}");
+        return said;
+    }
+
     /// <summary>Reads them, again when they change; null without TLS.</summary>
     /// <param name="whose">Whose certificates, for the operator: "the vector clients'".</param>
     /// <param name="protocols">Which versions of TLS are spoken.</param>
@@ -19,7 +38,7 @@ internal sealed record PortCertificates(string Certificate, string Key, string C
     /// <exception cref="CannotStartException">They cannot be used.</exception>
     public ServerTls? Open(string whose, SslProtocols protocols, ILogger log)
     {
-        if (Certificate.Length == 0) return null;
+        if (!IsThere) return null;
         try
         {
             var files = TlsFiles.Open(Certificate, Key, ClientCa.Length > 0 ? ClientCa : null, log);

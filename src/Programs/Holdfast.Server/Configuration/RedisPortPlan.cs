@@ -18,14 +18,8 @@ internal sealed record RedisPortPlan
     /// <summary>For clients that know nothing of clusters; null for nowhere.</summary>
     public IPEndPoint? Forwarding { get; init; }
 
-    /// <summary>Our certificate; empty for none.</summary>
-    public string Certificate { get; init; } = "";
-
-    /// <summary>Its key.</summary>
-    public string Key { get; init; } = "";
-
-    /// <summary>The authority of the clients' certificates; empty when they need none.</summary>
-    public string ClientCa { get; init; } = "";
+    /// <summary>What the port under TLS shows, and whose certificates are believed.</summary>
+    public PortCertificates Certificates { get; init; } = PortCertificates.None;
 
     /// <summary>Whether a client may come without a certificate although there is an authority.</summary>
     public bool AreClientCertificatesOptional { get; init; }
@@ -41,22 +35,18 @@ internal sealed record RedisPortPlan
     {
         var plan = new RedisPortPlan
         {
-            Certificate = values[Settings.RedisCert].Text,
-            Key = values[Settings.RedisKey].Text,
-            ClientCa = values[Settings.RedisClientCa].Text,
+            Certificates = PortCertificates.From(values, Settings.RedisCert, Settings.RedisKey, Settings.RedisClientCa, faults),
             AreClientCertificatesOptional = values[Settings.RedisClientCerts].Text == "optional",
         };
         plan = plan with
         {
             Plain = listen(Settings.Redis, false),
-            Tls = listen(Settings.RedisTls, plan.ClientCa.Length > 0 && !plan.AreClientCertificatesOptional),
+            Tls = listen(Settings.RedisTls, plan.Certificates.ClientCa.Length > 0 && !plan.AreClientCertificatesOptional),
             Forwarding = listen(Settings.RedisForward, false),
         };
-        if (plan.Certificate.Length > 0 != plan.Key.Length > 0)
-            faults.Add($"{Settings.RedisCert.Key} and {Settings.RedisKey.Key}: TLS needs both; add {(plan.Key.Length > 0 ? Settings.RedisCert.Flag : Settings.RedisKey.Flag)}");
-        if (plan.Tls is not null && plan.Certificate.Length == 0)
+        if (plan.Tls is not null && !plan.Certificates.IsThere)
             faults.Add($"{Settings.RedisTls.Key}: TLS needs a certificate; add {Settings.RedisCert.Flag} and {Settings.RedisKey.Flag}");
-        if (values[Settings.RedisTls].Text.Length == 0 && (plan.Certificate.Length > 0 || plan.ClientCa.Length > 0))
+        if (values[Settings.RedisTls].Text.Length == 0 && (plan.Certificates.IsThere || plan.Certificates.ClientCa.Length > 0))
             faults.Add($"{Settings.RedisCert.Key}: there is no port for it; add {Settings.RedisTls.Flag} host:port");
         if (values[Settings.RedisClientCerts].Text is not ("required" or "optional"))
             faults.Add($"{Settings.RedisClientCerts.Key} ({values[Settings.RedisClientCerts].Origin}): \"{values[Settings.RedisClientCerts].Text}\" is neither required nor optional");
@@ -69,7 +59,7 @@ internal sealed record RedisPortPlan
     /// <exception cref="CannotStartException">They cannot be used.</exception>
     public KeyspaceDoors Open(ILoggerFactory logging)
     {
-        var tls = new PortCertificates(Certificate, Key, ClientCa).Open("the Redis clients'", ServerTls.ProtocolsDefault, logging.CreateLogger("Holdfast.Keyspace.Endpoints"));
+        var tls = Certificates.Open("the Redis clients'", ServerTls.ProtocolsDefault, logging.CreateLogger("Holdfast.Keyspace.Endpoints"));
         if (tls is not null) tls = tls with { AreClientCertificatesOptional = AreClientCertificatesOptional };
         return new KeyspaceDoors { Plain = Plain, Tls = Tls, Forwarding = Forwarding, TlsOptions = tls is null ? null : () => tls.Handshake() };
     }

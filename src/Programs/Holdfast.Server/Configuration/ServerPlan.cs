@@ -122,7 +122,7 @@ internal sealed record ServerPlan
             ClientPort = clientPort,
             Etcd = Listen(values, Settings.Etcd, isInsecure || clientPort.IsGuarded, $"give it {Settings.EtcdCert.Flag}, {Settings.EtcdKey.Flag} and {Settings.EtcdClientCa.Flag}, bind to 127.0.0.1", faults) ?? new IPEndPoint(IPAddress.Loopback, 2379),
             Redis = RedisPortPlan.From(values, (setting, isGuarded) => values[setting].Text.Length == 0 ? null : Listen(values, setting, isInsecure || isGuarded, $"serve them at {Settings.RedisTls.Flag} with {Settings.RedisClientCa.Flag}, bind to 127.0.0.1", faults), faults) is { First: not null } redis ? redis : null,
-            RedisFace = RedisSettings.Of(values, faults),
+            RedisFace = RedisSettings.Of(values, faults) with { SettingsFile = Path.Combine(data, "redis.conf") },
             Dns = values[Settings.Dns].Text.Length == 0 ? null : Listen(values, Settings.Dns, isInsecure, "DNS has neither: bind to 127.0.0.1 and let this machine's resolver forward to it", faults),
             DnsUser = values[Settings.DnsUser].Text,
             Peer = values[Settings.Peer].Text.Length == 0 ? null : Listen(values, Settings.Peer, isInsecure || tls is not null, $"give the nodes certificates with {Settings.Tls.Flag} (holdfast cert), bind to 127.0.0.1", faults),

@@ -8,29 +8,23 @@ namespace Holdfast.Server.Configuration;
 /// <summary>How vector clients are met: TLS, and by which keys they are recognised.</summary>
 internal sealed record VectorPlan
 {
-    /// <summary>Our certificate; empty for the clear.</summary>
-    public string Certificate { get; init; } = "";
-
-    /// <summary>Its key.</summary>
-    public string Key { get; init; } = "";
+    /// <summary>What the ports show under TLS.</summary>
+    public PortCertificates Certificates { get; init; } = PortCertificates.None;
 
     /// <summary>Who may come in.</summary>
     public VectorAccessOptions Access { get; init; } = new();
 
     /// <summary>Whether strangers are kept out and nobody listens in.</summary>
-    public bool IsGuarded => Certificate.Length > 0 && Access.ApiKey.Length > 0;
+    public bool IsGuarded => Certificates.IsThere && Access.ApiKey.Length > 0;
 
     /// <summary>Parses; what is wrong is said with its key and the fix.</summary>
     public static VectorPlan From(SettingValues values, List<string> faults)
     {
         var plan = new VectorPlan
         {
-            Certificate = values[Settings.VectorsCert].Text,
-            Key = values[Settings.VectorsKey].Text,
+            Certificates = PortCertificates.From(values, Settings.VectorsCert, Settings.VectorsKey, null, faults),
             Access = new VectorAccessOptions { ApiKey = Secret(values, Settings.VectorsApiKey, faults), ReadOnlyApiKey = Secret(values, Settings.VectorsReadKey, faults) },
         };
-        if (plan.Certificate.Length > 0 != plan.Key.Length > 0)
-            faults.Add($"{Settings.VectorsCert.Key} and {Settings.VectorsKey.Key}: TLS needs both; add {(plan.Key.Length > 0 ? Settings.VectorsCert.Flag : Settings.VectorsKey.Flag)}");
         if (plan.Access.ReadOnlyApiKey.Length > 0 && plan.Access.ApiKey.Length == 0)
             faults.Add($"{Settings.VectorsReadKey.Key}: with it alone nobody could write; add {Settings.VectorsApiKey.Flag}");
         return plan;
@@ -38,7 +32,7 @@ internal sealed record VectorPlan
 
     /// <summary>Reads the TLS files, again when they change; null without TLS.</summary>
     /// <exception cref="CannotStartException">They cannot be used.</exception>
-    public ServerTls? OpenTls(ILoggerFactory logging) => new PortCertificates(Certificate, Key, "").Open("the vector clients'", ServerTls.ProtocolsDefault, logging.CreateLogger("Holdfast.Vectors.Endpoints"));
+    public ServerTls? OpenTls(ILoggerFactory logging) => Certificates.Open("the vector clients'", ServerTls.ProtocolsDefault, logging.CreateLogger("Holdfast.Vectors.Endpoints"));
 
     /// <summary>A secret stands in a file: a command line is read by everybody on the machine.</summary>
     private static string Secret(SettingValues values, Setting setting, List<string> faults)

@@ -21,6 +21,9 @@ internal sealed class EphemeralNode : INode
 
     public Task BeginsAnew { get; } = new TaskCompletionSource().Task;
 
+    /// <inheritdoc/>
+    public Task Ends { get; } = new TaskCompletionSource().Task;
+
     public Task UntilLedAsync(CancellationToken cancel) => Task.CompletedTask;
 
     public static async Task<EphemeralNode> StartAsync(ServerPlan plan, NodeLog log, CancellationToken cancel)

@@ -95,7 +95,7 @@ internal sealed class NodeAdmin(string name, NodeId self, ClusterNode cluster, N
         {
             LastIndex = last,
             FeatureLevel = status.FeatureLevel,
-            IsRestored = status.IsRestored,
+            IsRestored = status.IsRestored || status.IsGivenUp,
             Followers = [.. followers.Select(place => new FollowerStatus(place.Node.ToString(), last - Math.Min(place.Match.Value, last)))],
         };
     }

@@ -34,6 +34,7 @@ internal sealed class NodeAssembly : INode
     private readonly NodeLog log;
     private readonly NodeAlarms alarms = new();
     private readonly TaskCompletionSource beginsAnew = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource ends = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CoordinationEndpoint? door;
     private (NodeId Node, string Name) own;
     private NodeRuntime? runtime;
@@ -55,6 +56,9 @@ internal sealed class NodeAssembly : INode
 
     /// <inheritdoc/>
     public Task BeginsAnew => beginsAnew.Task;
+
+    /// <inheritdoc/>
+    public Task Ends => ends.Task;
 
     /// <inheritdoc/>
     public async Task UntilLedAsync(CancellationToken cancel)
@@ -130,7 +134,7 @@ internal sealed class NodeAssembly : INode
 
         // Vector shards are carried wherever they are placed, Redis's where the face is on.
         var vectors = new VectorsFace(onFatal, group => runtime!.FilesOf(group), group => runtime!.Groups.FirstOrDefault(each => each.Id == group)?.TakeSnapshot());
-        redis = plan.Redis is null ? null : RedisFace.ForClients(plan.RedisFace, log, plan.WaitsToMeet ? () => BeginAnew(plan) : null);
+        redis = plan.Redis is null ? null : RedisFace.ForClients(plan.RedisFace, log, () => ends.TrySetResult(), plan.WaitsToMeet ? () => BeginAnew(plan) : null);
         faces = redis is null ? [vectors] : [vectors, redis];
         runtime = new NodeRuntime(new NodeSetup { Self = self, Disk = data.Disk, Addresses = addresses, Listener = listener, Tls = tls, Transport = transport, Log = Speak, OnFatal = onFatal, LoopParts = new DataFaces(faces).MakePart });
         stops.Push(async () => await runtime.StopAsync());

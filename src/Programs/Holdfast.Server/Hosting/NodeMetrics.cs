@@ -55,7 +55,7 @@ internal sealed class NodeMetrics(MetricsRegistry metrics, NodeRuntime runtime, 
         metrics.Gauge("holdfast_group_applied_index", "Applied here.", () => group.Status.Applied.Value, labels);
         metrics.Gauge("holdfast_group_apply_backlog", "Committed and not yet applied here.", () => group.Status.Commit.Value - Math.Min(group.Status.Applied.Value, group.Status.Commit.Value), labels);
         metrics.Gauge("holdfast_group_voters", "Members that count for the quorum.", () => Voters(group.Status.Configuration), labels);
-        metrics.Gauge("holdfast_group_restored", "Whether the state is there: 1, or 0 while it is built from a snapshot.", () => group.Status.IsRestored ? 1 : 0, labels);
+        metrics.Gauge("holdfast_group_restored", "Whether the state is there: 1, or 0 while it is built from a snapshot.", () => group.Status is { IsRestored: true } or { IsGivenUp: true } ? 1 : 0, labels);
         metrics.Gauge("holdfast_group_diverged", "Whether this replica was seen to differ from another: 1 or 0. Never cleared by itself.", () => group.Status.HasDiverged ? 1 : 0, labels);
         metrics.Gauge("holdfast_proposals_pending", "Proposals made here whose fate is open.", () => meters.Pending, labels);
         metrics.SampledCounter("holdfast_proposals_failed_total", "Proposals made here that were refused, or whose fate is unknown.", () => meters.ProposalsFailed.Value, labels);

@@ -54,7 +54,7 @@ internal sealed class NodeWatch(NodeLog log, NodeAlarms alarms, Func<IReadOnlyLi
         var snapshot = new EventPlace(group.Id.Value, status.Snapshot.Term.Value, status.Snapshot.Index.Value);
         if (taken > before.Taken) log.Say(NodeEvents.SnapshotTaken, $"{Called(group.Id)}: up to {status.Snapshot}, {group.Meters.SnapshotBytes} bytes", snapshot);
         if (installed > before.Installed) log.Say(NodeEvents.SnapshotInstalled, $"{Called(group.Id)}: up to {status.Snapshot}", snapshot);
-        if (status.IsRestored != before.Status.IsRestored)
+        if (status.IsRestored != before.Status.IsRestored && !status.IsGivenUp)
             log.Say(status.IsRestored ? NodeEvents.Restored : NodeEvents.Restoring, $"{Called(group.Id)}: {(status.IsRestored ? "the state is there" : "the state is being built again; no reads here until it is")}", place);
         if (status.SnapshotFault is { } fault && fault != before.Status.SnapshotFault) log.Warn(NodeEvents.SnapshotFailed, $"{Called(group.Id)}: {fault} Until one can be written the log only grows.", place);
         else if (status.SnapshotFault is null && before.Status.SnapshotFault is not null) log.Say(NodeEvents.SnapshotMended, Called(group.Id), place);

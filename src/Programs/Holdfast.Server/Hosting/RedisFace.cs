@@ -17,16 +17,16 @@ internal sealed class RedisFace : IDataFace
     private readonly KeyspaceFace face;
 
     /// <summary>A face that serves nobody yet.</summary>
-    public RedisFace(KeyspaceOptions options, NodeLog log, Action? beginAnew = null)
+    public RedisFace(KeyspaceOptions options, NodeLog log, Action? stop = null, Action? beginAnew = null)
     {
         this.log = log;
-        face = new KeyspaceFace(options, Speak) { BeginAnew = beginAnew };
+        face = new KeyspaceFace(options, Speak) { Stop = stop, BeginAnew = beginAnew };
     }
 
     /// <summary>A face that is going to serve clients: their scripts must be able to run, or the first would end the node.</summary>
     /// <exception cref="CannotStartException">The program was copied without what stands beside it.</exception>
-    public static RedisFace ForClients(KeyspaceOptions options, NodeLog log, Action? beginAnew) => ScriptLibrary.IsThere
-        ? new RedisFace(options, log, beginAnew)
+    public static RedisFace ForClients(KeyspaceOptions options, NodeLog log, Action stop, Action? beginAnew) => ScriptLibrary.IsThere
+        ? new RedisFace(options, log, stop, beginAnew)
         : throw new CannotStartException($"Redis clients cannot be served: Lua's library, liblua54.so, is not beside the program in {AppContext.BaseDirectory}. Copy it there with the program, or leave out {Settings.Redis.Flag}");
 
     /// <inheritdoc/>

@@ -70,6 +70,9 @@ internal static class SessionKeys
     /// <summary>Who held a key last and may still believe so: the session's id. While it is there and the lock is not, nobody gets the key.</summary>
     public static ByteString Delay(string key) => Bytes(Root + "delays/" + key);
 
+    /// <summary>A key's flags as a decimal number; not there when they are 0. They are the key's only if they were written while it was there: another client may have deleted the key and made it anew.</summary>
+    public static ByteString Flags(string key) => Bytes(Root + "flags/" + key);
+
     /// <summary>Text as bytes.</summary>
     public static ByteString Bytes(string text) => ByteString.CopyFrom(text, Encoding.UTF8);
 }

@@ -171,6 +171,17 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     /// <summary>Executes a command of ours, asked for by nobody: its reply is dropped.</summary>
     public void RunOwn(IReadOnlyList<byte[]> words)
     {
+        var own = Of(words);
+        Client = null;
+        Reply = new RespWriter(new ByteBuffer(64));
+        Begin(node.Table.Find(own[0])!, own, -1);
+        Spec.Handler(this);
+        if (Changes > 0 && !isLogged) Effects.Write(arguments);
+    }
+
+    /// <summary>Words as a command has them.</summary>
+    public static RespArguments Of(IReadOnlyList<byte[]> words)
+    {
         var own = new RespArguments();
         own.Begin(words.SelectMany(each => each).ToArray());
         var at = 0;
@@ -180,11 +191,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
             at += word.Length;
         }
 
-        Client = null;
-        Reply = new RespWriter(new ByteBuffer(64));
-        Begin(node.Table.Find(own[0])!, own, -1);
-        Spec.Handler(this);
-        if (Changes > 0 && !isLogged) Effects.Write(arguments);
+        return own;
     }
 
     /// <summary>Deletes a key that has expired, by its record, and logs that.</summary>

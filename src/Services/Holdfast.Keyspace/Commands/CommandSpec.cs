@@ -63,12 +63,19 @@ internal sealed class CommandSpec
     public SortedDictionary<string, CommandSpec>? Subcommands { get; set; }
 
     /// <summary>Who executes it; <see cref="Unbound"/> while nobody does.</summary>
-    public CommandHandler Handler { get; set; } = Unbound;
+    public CommandHandler Handler
+    {
+        get;
+        set => (field, IsHandled) = (value, value != Unbound);
+    } = Unbound;
+
+    /// <summary>Whether anybody executes it itself, and not only its subcommands. Kept, because every command asks, and the runtime compares delegates slowly.</summary>
+    public bool IsHandled { get; private set; }
 
     public CommandPlace Place { get; set; }
 
     /// <summary>What is counted of it on this node.</summary>
-    public CommandStatistics Statistics { get; } = new();
+    public CommandStatistics Statistics { get; private init; } = new();
 
     /// <summary>It looks at a key without that counting as use (OBJECT, TTL …).</summary>
     public bool TouchesNothing { get; set; }
@@ -79,12 +86,18 @@ internal sealed class CommandSpec
     /// <summary>Whether clients may not call it: it stands in effects only.</summary>
     public bool IsInternal { get; init; }
 
-    public bool IsBound => Handler != Unbound || Subcommands is { } subcommands && subcommands.Values.Any(each => each.IsBound);
+    public bool IsBound => IsHandled || Subcommands is { } subcommands && subcommands.Values.Any(each => each.IsBound);
 
     public bool Has(CommandFlags flag) => (Flags & flag) != 0;
 
     /// <summary>Whether so many arguments may be.</summary>
     public bool Takes(int arguments) => Arity >= 0 ? arguments == Arity : arguments >= -Arity;
+
+    /// <summary>Finds another way for some arguments (DEBUG RELOAD, which goes to shards); null for a command that has one way.</summary>
+    public Func<CommandSpec, RespArguments, CommandSpec?>? Otherwise { get; set; }
+
+    /// <summary>The same command, executed elsewhere by somebody else: for leave, counts and arguments it is this one.</summary>
+    public CommandSpec On(CommandPlace place, CommandHandler handler) => new() { Id = Id, Name = Name, Arity = Arity, Flags = Flags, Range = Range, Categories = Categories, Group = Group, Since = Since, Hints = Hints, Keys = Keys, Summary = Summary, Handler = handler, Place = place, Statistics = Statistics };
 
     /// <summary>The slot of its first key; -1 for none.</summary>
     public int SlotOf(RespArguments arguments)
@@ -107,7 +120,7 @@ internal sealed class CommandSpec
         {
             var (first, last, step) = key.Find(arguments);
             for (var at = first; first > 0 && at <= last && at < arguments.Count; at += step)
-                if (!places.Contains(at) || places.Count > 64) places.Add(at);
+                if (Keys.Length == 1 || !places.Contains(at) || places.Count > 64) places.Add(at);
         }
 
         MoreKeys?.Invoke(arguments, places);

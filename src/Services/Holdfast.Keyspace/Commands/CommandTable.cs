@@ -16,6 +16,7 @@ internal sealed class CommandTable
     private readonly Dictionary<byte[], CommandSpec> commands = new(ByteKey.Comparer);
     private readonly List<CommandSpec> specs = [];
     private readonly Dictionary<byte[], CommandSpec>.AlternateLookup<ReadOnlySpan<byte>> bySpan;
+    private readonly ShortNames shortNames = new();
 
     /// <summary>The table with all families of this room.</summary>
     public static CommandTable Build() => new(CommandFamilies.All);
@@ -26,6 +27,11 @@ internal sealed class CommandTable
         foreach (var rows in (string[])[DataCommandFacts.Rows, ServerCommandFacts.Rows, NewerCommandFacts.Rows])
             foreach (var row in rows.Split('\n')) AddFacts(row.Trim());
         foreach (var family in families) family.Bind(this);
+        foreach (var (name, spec) in All)
+        {
+            shortNames.Add(System.Text.Encoding.ASCII.GetBytes(name), spec);
+            if (name.ToUpperInvariant() is var capital && capital != name) shortNames.Add(System.Text.Encoding.ASCII.GetBytes(capital), spec);
+        }
     }
 
     /// <summary>The commands by name; subcommands stand within theirs.</summary>
@@ -39,6 +45,7 @@ internal sealed class CommandTable
     /// <summary>The command of a name, in any case; null when there is none.</summary>
     public CommandSpec? Find(ReadOnlySpan<byte> name)
     {
+        if (shortNames.Find(name) is { } known) return known;
         Span<byte> lower = stackalloc byte[32];
         if (name.Length > lower.Length) return null;
         for (var i = 0; i < name.Length; i++) lower[i] = name[i] is >= (byte)'A' and <= (byte)'Z' ? (byte)(name[i] | 0x20) : name[i];
@@ -53,7 +60,7 @@ internal sealed class CommandTable
     public CommandSpec Bind(string name, CommandHandler handler, string summary, CommandPlace? place = null)
     {
         var spec = Get(name);
-        Primitives.Invariant.Holds(spec.Handler == CommandSpec.Unbound, "two handlers are bound to one command");
+        Primitives.Invariant.Holds(!spec.IsHandled, "two handlers are bound to one command");
         spec.Handler = handler;
         spec.Summary = summary;
         spec.TouchesNothing = name is "type" or "ttl" or "pttl" or "expiretime" or "pexpiretime" or "memory|usage" || name.StartsWith("object|", StringComparison.Ordinal);

@@ -141,6 +141,8 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         foreach (var (id, group) in view.Groups)
             if (!isByHand && !layout.IsEmpty && group.Face == ShardLayout.Face && !layout.ContainsKey(id)) layout = layout.Add(id, []); // A shard that has no slots yet.
         var seats = layout.Keys.Select(group => machines.SeatOf(group, cluster.FindGroup)).ToImmutableArray();
+        foreach (var (group, seat) in layout.Keys.Zip(seats))
+            if (seat is { Log.Leader: var leader } && leader != NodeId.None) elsewhere.Hear(group, seat.Log.Term, leader);
         var there = seats.Count(seat => seat is not null);
         if (ReferenceEquals(view, seen) && there == seatsSeen) return;
         (seen, seatsSeen) = (view, there);

@@ -1,4 +1,3 @@
-using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Transport;
 using Holdfast.Wire;
@@ -12,10 +11,7 @@ internal sealed class ForwardRoad(IPeerMesh mesh) : IForwardRoad
 
     public bool TrySend(NodeId to, ReadOnlySpan<byte> frame)
     {
-        bytes.Clear();
-        var writer = new SpanWriter(bytes);
-        new FrameHeader(FrameKind.Face, GroupId.Directory, 1).Encode(writer);
-        writer.WriteBytes(frame);
+        FaceFrames.Begin(bytes).WriteBytes(frame);
         return mesh.TrySend(to, bytes.Written);
     }
 }

@@ -27,8 +27,6 @@ public sealed class KeyspaceFace : IAsyncDisposable
     private ClusterPeer? own;
     private volatile MoveRunner? runner;
     private Func<GroupId, ReplicatedGroup?>? finds;
-    private volatile GossipRunner? gossip;
-    private Task gossiping = Task.CompletedTask;
     private Task following = Task.CompletedTask;
 
     /// <summary>A face that serves nobody yet.</summary>
@@ -56,6 +54,9 @@ public sealed class KeyspaceFace : IAsyncDisposable
     /// <summary>Has the node begin anew, alone and empty, after its cluster has removed it for good; null where that is not offered.</summary>
     public Action? BeginAnew { get; init; }
 
+    /// <summary>Has the node end, handing its leadership over (SHUTDOWN); null where that is not offered.</summary>
+    public Action? Stop { get; init; }
+
     /// <summary>What lives on the node's loops: the first one carries the clients.</summary>
     public ILoopPart? MakePart(EventLoop eventLoop) => loop is null ? loop = new RedisLoop(eventLoop, node) : null;
 
@@ -67,7 +68,6 @@ public sealed class KeyspaceFace : IAsyncDisposable
     {
         control.Add(KeyspaceVerbs.Move, OnMove);
         control.Add(KeyspaceVerbs.Leads, OnLeads);
-        control.Add(KeyspaceVerbs.Gossip, OnGossip);
     }
 
     /// <summary>Opens the door and begins to follow the cluster: announces this node, founds the shards of a fresh cluster, and spreads the leaders.</summary>
@@ -83,11 +83,8 @@ public sealed class KeyspaceFace : IAsyncDisposable
         finds = cluster.FindGroup;
         runner = new MoveRunner(node, loop!, cluster, log);
         node.Desk = new ClusterDesk(node, loop!, cluster, own!, new SlotClaims(node, cluster, self), BeginAnew, stopping.Token);
-        gossip = new GossipRunner(self, node, cluster, stopping.Token);
-        node.Health = gossip.HealthOf;
-        node.FailureReports = gossip.AccusersOf;
-        node.GossipMessages = gossip.CountMessages;
-        gossiping = Task.Run(gossip.RunAsync, CancellationToken.None);
+        node.Stop = Stop;
+        loop!.BeginGossip(self);
         foreach (var door in opened) loop!.Open(door);
         node.Shared.Store = new DirectoryStore(cluster, loop!.Post, stopping.Token);
         node.Say = (isWarning, sentence) => log(isWarning, sentence);
@@ -113,6 +110,7 @@ public sealed class KeyspaceFace : IAsyncDisposable
     {
         Invariant.Holds(loop is not null, "the Redis face was started without a loop");
         if (Endpoint is not null) return [];
+        ReadSettings();
         var bound = new List<(Socket Socket, bool IsTls, bool Forwards)>();
         try
         {
@@ -134,6 +132,15 @@ public sealed class KeyspaceFace : IAsyncDisposable
         node.Settings.Tell("tls-port", PortOf(true));
         own = new ClusterPeer(self, doors.Advertised ?? Endpoint.Address.ToString(), PortOf(false), busPort) { TlsPort = PortOf(true) };
         return [.. bound.Select(door => new RedisDoor(loop!, door.Socket) { Tls = door.IsTls ? doors.TlsOptions : null, Forwards = door.Forwards })];
+    }
+
+    private void ReadSettings()
+    {
+        if (node.Options.SettingsFile.Length == 0) return;
+        var file = new SettingFile(node.Options.SettingsFile, loop!.Post);
+        file.ReadInto(node.Settings, sentence => log(true, sentence));
+        node.OnSettings();
+        node.SettingFile = file;
     }
 
     /// <summary>How the face is, for an operator.</summary>
@@ -184,7 +191,6 @@ public sealed class KeyspaceFace : IAsyncDisposable
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         await following.ConfigureAwait(false);
-        await gossiping.ConfigureAwait(false);
         if (Endpoint is not null) await loop!.CloseAsync().WaitAsync(TimeSpan.FromSeconds(5)).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
         stopping.Dispose();
     }
@@ -194,8 +200,6 @@ public sealed class KeyspaceFace : IAsyncDisposable
         if (MoveQuestion.Decode(request.Payload.Span) is not { } question) throw new ControlRefusedException("the question is not whole");
         return runner is { } started ? (await started.AnswerAsync(question, cancellation).ConfigureAwait(false)).Encode() : default(MoveAnswer).Encode();
     }
-
-    private ValueTask<ReadOnlyMemory<byte>> OnGossip(ControlRequest request, CancellationToken cancellation) => new(gossip?.OnMessage(request.Caller, request.Payload.Span) ?? default(ReadOnlyMemory<byte>));
 
     private ValueTask<ReadOnlyMemory<byte>> OnLeads(ControlRequest request, CancellationToken cancellation) =>
         new(KeyspaceVerbs.EncodeLeads(node.Topology.Led.Select(seat => (seat.Group, seat.Log.Term))));

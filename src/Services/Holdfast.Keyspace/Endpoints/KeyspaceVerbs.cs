@@ -15,9 +15,6 @@ internal static class KeyspaceVerbs
     /// <summary>Which shards a node leads, and in which terms.</summary>
     public const ushort Leads = 0x0302;
 
-    /// <summary>A message of the gossip; the reply is one too, or nothing.</summary>
-    public const ushort Gossip = 0x0303;
-
     public static byte[] EncodeLeads(IEnumerable<(GroupId Group, Term Term)> leads)
     {
         var buffer = new ByteBuffer(256);

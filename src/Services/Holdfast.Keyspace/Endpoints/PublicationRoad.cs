@@ -1,4 +1,3 @@
-using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Transport;
 using Holdfast.Wire;
@@ -10,8 +9,6 @@ internal sealed class PublicationRoad(KeyspaceNode node, IPeerMesh mesh) : IPubl
 {
     /// <summary>Larger messages reach this node's subscribers only: a frame between nodes is bounded (<see cref="TransportOptions.FrameBytesMax"/>).</summary>
     public const int BytesMax = 15 * 1024 * 1024;
-
-    private const byte Publication = 1;
 
     private static readonly Mark TooLarge = new("keyspace: a published message was too large for the other nodes");
     private static readonly Mark Unsent = new("keyspace: a published message did not reach a node that is not connected");
@@ -28,10 +25,8 @@ internal sealed class PublicationRoad(KeyspaceNode node, IPeerMesh mesh) : IPubl
 
         var topology = node.Topology;
         if (topology.Peers.Length < 2) return;
-        frame.Clear();
-        var writer = new SpanWriter(frame);
-        new FrameHeader(FrameKind.Face, GroupId.Directory, 1).Encode(writer);
-        writer.WriteByte(Publication);
+        var writer = FaceFrames.Begin(frame);
+        writer.WriteByte((byte)FaceFrame.Publication);
         writer.WriteBlock(channel);
         writer.WriteBytes(message);
         foreach (var peer in topology.Peers)
@@ -42,7 +37,7 @@ internal sealed class PublicationRoad(KeyspaceNode node, IPeerMesh mesh) : IPubl
     public static void Deliver(KeyspaceNode node, ReadOnlySpan<byte> body)
     {
         var reader = new SpanReader(body);
-        if (reader.ReadByte() != Publication) return;
+        if ((FaceFrame)reader.ReadByte() != FaceFrame.Publication) return;
         var channel = reader.ReadBlock();
         if (reader.IsWhole) node.Subscriptions.Deliver(channel, reader.Rest, node.WallMicros);
     }

@@ -26,7 +26,8 @@ internal sealed class RedisConnection : IReadyHandler, IClientWire
     {
         (this.owner, this.descriptor, this.tls) = (owner, descriptor, tls);
         Session = new ClientSession(owner.Node, this, owner.Buffers) { IsTls = tls is not null, IsForwarding = forwards };
-        Session.Traits.Address = remote;
+        var traits = Session.Traits;
+        (traits.Address, traits.LocalAddress, traits.Descriptor) = (remote, SocketCalls.LocalOf(descriptor), descriptor);
         registration = owner.Loop.Register(descriptor, this, interest);
     }
 

@@ -25,6 +25,8 @@ internal sealed class RedisLoop : IFacePart
     private readonly List<RedisDoor> doors = [];
     private readonly List<RedisConnection> readSoon = [];
     private readonly List<RedisConnection> swept = [];
+    private IPeerMesh? mesh;
+    private GossipRunner? gossip;
     private Instant shardsAt = Instant.Zero;
     private Instant sweepAt = Instant.Zero;
 
@@ -32,21 +34,29 @@ internal sealed class RedisLoop : IFacePart
     {
         (Loop, Node) = (loop, node);
         chores = new ShardChores(node);
-        node.ReadClock = static () => Instant.Zero + System.Diagnostics.Stopwatch.GetElapsedTime(0);
+        node.ReadClock = static () => MonotonicClock.Now;
         node.WhileBusy = ListenWhileBusy;
     }
 
     /// <summary>What other nodes publish reaches this node's subscribers, and the other way round.</summary>
     public void Join(IPeerMesh mesh)
     {
+        this.mesh = mesh;
         Node.Subscriptions.Road = new PublicationRoad(Node, mesh);
         Node.Forwards.Road = new ForwardRoad(mesh);
     }
 
+    /// <summary>Takes part in the gossip, once the cluster is known.</summary>
+    public void BeginGossip(NodeId self) => Post(() => gossip ??= mesh is null ? null : new GossipRunner(self, Node, mesh));
+
     public void OnFrame(NodeId from, ReadOnlySpan<byte> body)
     {
-        if (body.Length > 0 && body[0] == (byte)FaceFrame.Publication) PublicationRoad.Deliver(Node, body);
-        else Node.Forwards.OnFrame(from, body);
+        switch (body.IsEmpty ? default : (FaceFrame)body[0])
+        {
+            case FaceFrame.Publication: PublicationRoad.Deliver(Node, body); break;
+            case FaceFrame.Gossip: gossip?.OnFrame(from, body); break;
+            default: Node.Forwards.OnFrame(from, body); break;
+        }
     }
 
     public void OnPeerDown(NodeId peer) => Node.Forwards.OnPeerDown(peer);
@@ -135,8 +145,10 @@ internal sealed class RedisLoop : IFacePart
 
         Depart();
         SendTold();
+        var gossipAt = gossip?.Turn(now) ?? Instant.Never;
         if (Node.Resting.Count + readSoon.Count > 0) return now;
-        var next = Instant.Min(shardsAt, Node.Waiting.Count > 0 || Node.Forwards.HasStalled ? now + LookAtWaiting : Instant.Never);
+        var next = Instant.Min(gossipAt, shardsAt);
+        next = Instant.Min(next, Node.Waiting.Count > 0 || Node.Forwards.HasStalled ? now + LookAtWaiting : Instant.Never);
         next = Instant.Min(next, Node.Waits.Next);
         return calls.IsEmpty ? next : now;
     }
@@ -153,6 +165,7 @@ internal sealed class RedisLoop : IFacePart
     public void OnTime(Instant now)
     {
         isCollecting = true;
+        if (now == Node.Now) return;
         Node.Now = now;
         Node.WallMicros = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10;
     }

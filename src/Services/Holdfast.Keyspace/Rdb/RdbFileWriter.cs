@@ -4,10 +4,14 @@ using System.Text;
 
 namespace Holdfast.Keyspace.Rdb;
 
+/// <summary>Takes the bytes of a file as they are made; they are valid during the call.</summary>
+/// <param name="bytes">The next bytes.</param>
+public delegate void RdbSink(ReadOnlySpan<byte> bytes);
+
 /// <summary>Writes an RDB file that Redis loads: libraries, then keys, each once, from the payloads of DUMP.</summary>
 public sealed class RdbFileWriter
 {
-    private readonly Stream target;
+    private readonly RdbSink target;
     private readonly RdbWriter writer = new();
     private readonly int version;
     private ulong sum;
@@ -16,7 +20,7 @@ public sealed class RdbFileWriter
     /// <param name="target">Where to.</param>
     /// <param name="version">Of the file: 10 (Redis 7.0 and later) or 12 (7.4 and later, with dates of hash fields).</param>
     /// <param name="seconds">The present, s since the Unix epoch.</param>
-    public RdbFileWriter(Stream target, int version, long seconds)
+    public RdbFileWriter(RdbSink target, int version, long seconds)
     {
         (this.target, this.version) = (target, version);
         writer.Raw(RdbFormat.Magic);
@@ -41,7 +45,14 @@ public sealed class RdbFileWriter
     /// <param name="payload">What DUMP said of it.</param>
     /// <param name="expiry">When it expires, ms since the Unix epoch; negative for never.</param>
     /// <exception cref="InvalidDataException">A file of this version cannot hold it.</exception>
-    public void Add(ReadOnlySpan<byte> key, ReadOnlySpan<byte> payload, long expiry)
+    public void Add(ReadOnlySpan<byte> key, ReadOnlySpan<byte> payload, long expiry) => AddValue(key, payload[..^RdbPayload.TailBytes], expiry);
+
+    /// <summary>Adds a key.</summary>
+    /// <param name="key">Its name.</param>
+    /// <param name="payload">Its type and value, as they stand at the beginning of what DUMP says.</param>
+    /// <param name="expiry">When it expires, ms since the Unix epoch; negative for never.</param>
+    /// <exception cref="InvalidDataException">A file of this version cannot hold it.</exception>
+    public void AddValue(ReadOnlySpan<byte> key, ReadOnlySpan<byte> payload, long expiry)
     {
         if (payload[0] >= (byte)RdbType.HashDated && version < RdbFormat.VersionMax)
             throw new InvalidDataException($"the hash {Encoding.UTF8.GetString(key)} has fields that expire, which files of version {version} cannot say; one of version {RdbFormat.VersionMax}, for Redis 7.4, can");
@@ -53,7 +64,7 @@ public sealed class RdbFileWriter
 
         writer.Byte(payload[0]);
         writer.String(key);
-        writer.Raw(payload[1..^RdbPayload.TailBytes]);
+        writer.Raw(payload[1..]);
         Send();
     }
 
@@ -64,8 +75,7 @@ public sealed class RdbFileWriter
         Send();
         Span<byte> tail = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64LittleEndian(tail, sum);
-        target.Write(tail);
-        target.Flush();
+        target(tail);
     }
 
     private void Fact(string name, string value)
@@ -78,7 +88,7 @@ public sealed class RdbFileWriter
     private void Send()
     {
         sum = Crc64.Continue(sum, writer.Written);
-        target.Write(writer.Written);
+        target(writer.Written);
         writer.Clear();
     }
 }

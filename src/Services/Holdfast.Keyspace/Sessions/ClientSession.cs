@@ -269,6 +269,7 @@ internal sealed class ClientSession : ClientState
         node.Tracking.Remove(this);
         node.Meter.Monitors.Remove(this);
         Wait.Leave();
+        Gathering.EndSort();
         Subscribed.End(this);
         wire.OnClosed(this);
     }
@@ -388,6 +389,7 @@ internal sealed class ClientSession : ClientState
 
     private void AwaitLeader()
     {
+        Gathering.EndSort();
         if (giveUpAt == default) giveUpAt = node.Now + node.Options.LeaderPatience;
         node.Waiting.Add(this);
     }

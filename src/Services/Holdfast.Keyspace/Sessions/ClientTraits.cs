@@ -26,6 +26,9 @@ internal sealed class ClientTraits
 
     public string LocalAddress { get; set; } = "";
 
+    /// <summary>The number of its socket; 0 for none.</summary>
+    public int Descriptor { get; set; }
+
     public bool IsNoEvict { get; set; }
 
     public bool IsNoTouch { get; set; }

@@ -1,6 +1,6 @@
 namespace Holdfast.Keyspace;
 
-/// <summary>What a command that visits every led shard gathers on its way; the last visit replies.</summary>
+/// <summary>What a command that goes on in several entries gathers on its way: one that visits every led shard, or does much with one key. The last visit replies.</summary>
 internal sealed class Gathering
 {
     /// <summary>Shards to be visited.</summary>
@@ -14,6 +14,12 @@ internal sealed class Gathering
     /// <summary>The command has not done with its present shard: it is executed there again, in another entry, after others had their turn.</summary>
     public bool IsUnfinished { get; set; }
 
+    /// <summary>The client's SORT that is under way; null for none.</summary>
+    public SortRun? Sort { get; set; }
+
+    /// <summary>The RDB file that SYNC makes; null for none.</summary>
+    public GatheredFile? File { get; set; }
+
     public List<byte[]> Keys { get; } = [];
 
     public void Begin(int shards)
@@ -22,6 +28,14 @@ internal sealed class Gathering
         Number = 0;
         Slot = 0;
         IsUnfinished = false;
+        File = null;
         Keys.Clear();
+    }
+
+    /// <summary>The sort has ended, or goes where nobody knows of it.</summary>
+    public void EndSort()
+    {
+        Sort?.End();
+        Sort = null;
     }
 }

@@ -37,6 +37,9 @@ internal sealed class KeyspaceNode
     /// <summary>CONFIG.</summary>
     public SettingTable Settings { get; init; }
 
+    /// <summary>Where CONFIG REWRITE writes; null where nothing is kept (a node of a test).</summary>
+    public ISettingFile? SettingFile { get; set; }
+
     /// <summary>The call that the node's own commands execute in.</summary>
     public CommandCall Call { get; }
 
@@ -86,6 +89,9 @@ internal sealed class KeyspaceNode
 
     /// <summary>Says a sentence to the node's log; whether an operator should look.</summary>
     public Action<bool, string>? Say { get; set; }
+
+    /// <summary>Has the node end (SHUTDOWN); null while that is not offered.</summary>
+    public Action? Stop { get; set; }
 
     /// <summary>More memory is used than may be (maxmemory).</summary>
     public bool IsOutOfMemory => Eviction.IsOver;

@@ -132,12 +132,12 @@ internal static class RequestRouter
             return null;
         }
 
-        if (spec.Subcommands is { } subcommands && (request.Count > 1 || spec.Handler == CommandSpec.Unbound))
+        if (spec.Subcommands is { } subcommands && (request.Count > 1 || !spec.IsHandled))
         {
             if (request.Count < 2) return Arity(spec, ref fault);
             if (!subcommands.TryGetValue(Text(request[1]).ToLowerInvariant(), out var sub) || !sub.IsBound)
             {
-                if (spec.Handler != CommandSpec.Unbound && spec.Arity < -1) return spec.Takes(request.Count) ? spec : Arity(spec, ref fault);
+                if (spec.IsHandled && spec.Arity < -1) return spec.Takes(request.Count) ? spec : Arity(spec, ref fault);
                 fault = $"ERR unknown subcommand '{Shown(request[1], 128)}'. Try {spec.Name.ToUpperInvariant()} HELP.";
                 return null;
             }
@@ -145,7 +145,8 @@ internal static class RequestRouter
             spec = sub;
         }
 
-        return spec.Takes(request.Count) ? spec : Arity(spec, ref fault);
+        if (!spec.Takes(request.Count)) return Arity(spec, ref fault);
+        return spec.Otherwise is null ? spec : spec.Otherwise(spec, request) ?? spec;
     }
 
     private static CommandSpec? Arity(CommandSpec spec, ref string fault)

@@ -3,7 +3,7 @@ using Holdfast.Wire.Resp;
 namespace Holdfast.Keyspace;
 
 /// <summary>A client's MULTI: what is queued, and whether it can still be executed.</summary>
-internal sealed class Transaction
+internal sealed class Transaction : IKeyWatcher
 {
     private readonly List<(CommandSpec Spec, RespArguments Arguments)> queued = [];
     private readonly List<(ShardMachine Shard, byte[] Key)> watched = [];
@@ -53,15 +53,17 @@ internal sealed class Transaction
         Unwatch(client);
     }
 
-    public void Watch(ReadOnlySpan<byte> key, ShardMachine shard, ClientSession client)
+    public void OnChanged() => IsBroken = true;
+
+    public void Watch(ReadOnlySpan<byte> key, ShardMachine shard)
     {
-        shard.Watches.Watch(key, client);
+        shard.Watches.Watch(key, this);
         watched.Add((shard, key.ToArray()));
     }
 
     public void Unwatch(ClientSession client)
     {
-        foreach (var (shard, key) in watched) shard.Watches.Forget(key, client);
+        foreach (var (shard, key) in watched) shard.Watches.Forget(key, this);
         watched.Clear();
         client.Forwarding?.OnUnwatched();
         IsBroken = false;

@@ -3,7 +3,7 @@ using Holdfast.Primitives;
 
 namespace Holdfast.Keyspace;
 
-/// <summary>Who leads shards that have no replica here, with the terms in which they said so. Hearsay: a shard that is asked in vain says where to go. For all threads.</summary>
+/// <summary>Who leads shards that have no replica here, with the terms in which they said so, and who led the others last. Hearsay: a shard that is asked in vain says where to go. For all threads.</summary>
 internal sealed class LeaderBook
 {
     private readonly ConcurrentDictionary<GroupId, (Term Term, NodeId Leader)> leaders = new();

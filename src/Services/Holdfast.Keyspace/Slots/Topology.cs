@@ -89,7 +89,7 @@ internal sealed class Topology
         return new Topology(self.Node, [self], [.. shards], [.. shards.Select(_ => (ShardSeat?)null)]) { Alone = claims, Elsewhere = elsewhere };
     }
 
-    /// <summary>Who leads those shards of which this node has no replica, as they said last.</summary>
+    /// <summary>Who leads those shards of which this node has no replica, as they said last; and who led the others last, as this node's replicas knew.</summary>
     public LeaderBook Elsewhere { get; init; } = new();
 
     /// <summary>The shard of a slot; -1 for nobody's.</summary>
@@ -107,6 +107,16 @@ internal sealed class Topology
 
     /// <summary>Who leads a shard; nobody when that is not known here.</summary>
     public NodeId LeaderOf(int shard) => Seats[shard]?.Log.Leader ?? Elsewhere.LeaderOf(Shards[shard].Group);
+
+    /// <summary>Whom clients are told of for a shard's slots: its leader; while it has none, whoever led it last, or else a node that has a replica. A client that reads the slots in such a moment finds every slot in them, and learns the next leader from whom it asks.</summary>
+    public NodeId ShownFor(int shard)
+    {
+        if (LeaderOf(shard) is var leader && leader != NodeId.None) return leader;
+        if (Elsewhere.LeaderOf(Shards[shard].Group) is var last && PeerOf(last) is not null) return last;
+        foreach (var node in VotersOf(shard))
+            if (PeerOf(node) is not null) return node;
+        return NodeId.None;
+    }
 
     /// <summary>Where a shard has replicas that vote: by its own log where there is a replica here, and else where the directory says that they shall be.</summary>
     public ImmutableArray<NodeId> VotersOf(int shard) => Seats[shard]?.Log.Voters is { Length: > 0 } voters ? voters : Shards[shard].Replicas;

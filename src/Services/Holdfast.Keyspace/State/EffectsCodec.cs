@@ -13,6 +13,11 @@ internal sealed class EffectsWriter
 {
     public const byte Version = 1;
 
+    private const int NumberBytesMax = 5;
+
+    /// <summary>Bytes of a command that is written in one piece.</summary>
+    private const int TogetherMax = 64 * 1024;
+
     private static readonly EffectsWriter Discarding = new();
     private IBufferWriter<byte>? target;
 
@@ -42,7 +47,27 @@ internal sealed class EffectsWriter
     public void Write(RespArguments arguments)
     {
         Open(arguments.Count);
-        for (var i = 0; i < arguments.Count; i++) Argument(arguments[i]);
+        var most = arguments.Bytes + ((long)arguments.Count * NumberBytesMax);
+        if (most > TogetherMax)
+        {
+            for (var i = 0; i < arguments.Count; i++) Argument(arguments[i]);
+            return;
+        }
+
+        // As one piece: most commands are small, and asking the target for room costs as much as copying one.
+        var span = target!.GetSpan((int)most);
+        var at = 0;
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            var bytes = arguments[i];
+            at += Number((uint)bytes.Length, span[at..]);
+            bytes.CopyTo(span[at..]);
+            at += bytes.Length;
+            Count(bytes);
+        }
+
+        target.Advance(at);
+        Length += at;
     }
 
     /// <summary>Begins a command of so many arguments, its name included; that many arguments follow.</summary>
@@ -65,7 +90,7 @@ internal sealed class EffectsWriter
         bytes.CopyTo(target!.GetSpan(bytes.Length));
         target.Advance(bytes.Length);
         Length += bytes.Length;
-        Digest = Mix(Digest ^ Crc32C.Of(bytes) ^ ((ulong)bytes.Length << 32));
+        Count(bytes);
     }
 
     /// <summary>The next argument, a whole number.</summary>
@@ -90,14 +115,21 @@ internal sealed class EffectsWriter
         return value ^ (value >> 31);
     }
 
+    private void Count(ReadOnlySpan<byte> argument) => Digest = Mix(Digest ^ Crc32C.Of(argument) ^ ((ulong)argument.Length << 32));
+
     private void Number(uint value)
     {
-        var span = target!.GetSpan(5);
+        var count = Number(value, target!.GetSpan(NumberBytesMax));
+        target.Advance(count);
+        Length += count;
+    }
+
+    private static int Number(uint value, Span<byte> span)
+    {
         var count = 0;
         for (; value >= 0x80; value >>= 7) span[count++] = (byte)(value | 0x80);
         span[count++] = (byte)value;
-        target.Advance(count);
-        Length += count;
+        return count;
     }
 }
 

@@ -10,6 +10,9 @@ internal unsafe interface IBeforeChange
     /// <param name="isReplaced">True: nobody will look at the old record any more, so it can be taken over. False: it is about to be changed in place.</param>
     bool BeforeChange(in KeyPlace place, bool isReplaced);
 
+    /// <summary>A short string is about to be written over by another of the same length. False: there is no room to remember it so, nothing was done, and its record is to be replaced.</summary>
+    bool BeforeOverwrite(in KeyPlace place);
+
     /// <summary>A big value is about to change some of its elements, and will say each by <see cref="OnElement"/>.</summary>
     void BeforeElements(in KeyPlace place);
 
@@ -18,6 +21,9 @@ internal unsafe interface IBeforeChange
 
     /// <summary>An element of a big value was changed. True takes over what it replaced: it must not be freed until <see cref="BigValue.Forget"/>.</summary>
     bool OnElement(in ElementImage image);
+
+    /// <summary>A big value goes from one key to another, which names it already: the first key is about to be removed, and the value stays.</summary>
+    void BeforeMove(in KeyPlace source, in KeyPlace target);
 }
 
 /// <summary>What became of an element of a big value. What the numbers mean is the value's own affair.</summary>

@@ -9,6 +9,9 @@ namespace Holdfast.Keyspace;
 /// </summary>
 internal sealed unsafe class Keyspace : IDisposable
 {
+    /// <summary>Bytes of a string that is copied so that it can be written over: up to here that costs less than another record, which is memory that the processor has not at hand.</summary>
+    private const int OverwriteMax = 256;
+
     private readonly RecordTable[] slots = new RecordTable[KeySlot.Count];
     private readonly int[] volatileKeys = new int[KeySlot.Count];
     private readonly List<BigValue?> bigs = [];
@@ -90,7 +93,7 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>Sets the key to a run of bytes, whatever it was before. Its expiry goes unless it is given.</summary>
     public void Set(scoped ref KeyPlace place, ValueKind kind, ValueEncoding encoding, scoped ReadOnlySpan<byte> bytes, long expiry = -1)
     {
-        if (CanOverwrite(place, bytes.Length, expiry))
+        if (HasShape(place, bytes.Length, expiry) && (Before is not { } before || (bytes.Length <= OverwriteMax && kind == ValueKind.String && place.Kind == ValueKind.String && before.BeforeOverwrite(place))))
         {
             place.Record[9] = (byte)kind;
             place.Record[10] = (byte)encoding;
@@ -186,6 +189,25 @@ internal sealed unsafe class Keyspace : IDisposable
         SetBig(ref target, source.Kind, source.Encoding, BigValues.Read(source.Kind, source.Encoding, ref reader, this)!, source.Expiry);
     }
 
+    /// <summary>Gives the target what the source holds, its expiry included, and removes the source; a big value stays where it is.</summary>
+    public void MoveTo(scoped ref KeyPlace source, scoped ref KeyPlace target)
+    {
+        if (!source.IsBig)
+        {
+            CopyTo(source, ref target);
+            Remove(ref source);
+            return;
+        }
+
+        if (datedFields[source.Slot] && source.Kind == ValueKind.Hash) NoteFieldDates(target.Slot);
+        var record = source.Record;
+        Replace(ref target, KeyRecord.Make(Arena, target.Hash, target.Key, source.Kind, source.Encoding, KeyRecord.Word(record), true, source.Expiry));
+        Before?.BeforeMove(source, target);
+        Detach(record, source.Slot);
+        KeyRecord.FreeShell(Arena, record);
+        source.Record = null;
+    }
+
     /// <summary>Removes a key that is there.</summary>
     public void Remove(scoped ref KeyPlace place)
     {
@@ -211,13 +233,17 @@ internal sealed unsafe class Keyspace : IDisposable
         Attach(record, slot);
     }
 
-    /// <summary>Puts a record back that names the same big value as the one that is there.</summary>
+    /// <summary>Puts a record back that names the same big value as the one that is there, or as one that was moved away; null: the value that is there goes on under another name.</summary>
     public void RestoreShell(ReadOnlySpan<byte> key, int slot, byte* record)
     {
         var place = Locate(key, slot);
-        Detach(place.Record, slot);
-        KeyRecord.FreeShell(Arena, place.Record);
-        Attach(record, slot);
+        if (place.Record is not null)
+        {
+            Detach(place.Record, slot);
+            KeyRecord.FreeShell(Arena, place.Record);
+        }
+
+        if (record is not null) Attach(record, slot);
     }
 
     /// <summary>Elements of a big value that have this hash are about to change.</summary>
@@ -328,11 +354,11 @@ internal sealed unsafe class Keyspace : IDisposable
         place.Record = record;
     }
 
-    /// <summary>A value of the same length and shape, that nobody needs as it was, is written over: no memory moves.</summary>
-    private bool CanOverwrite(in KeyPlace place, int length, long expiry)
+    /// <summary>Whether a value of this length can be written over the one that is there: no memory moves then.</summary>
+    private static bool HasShape(in KeyPlace place, int length, long expiry)
     {
         var record = place.Record;
-        return record is not null && Before is null && KeyRecord.Word(record) == length && (record[11] & (KeyRecord.IsBig | KeyRecord.IsBlob)) == 0
+        return record is not null && KeyRecord.Word(record) == length && (record[11] & (KeyRecord.IsBig | KeyRecord.IsBlob)) == 0
             && KeyRecord.Has(record, KeyRecord.HasExpiry) == expiry >= 0;
     }
 
@@ -372,6 +398,7 @@ internal sealed unsafe class Keyspace : IDisposable
 
     private void CountVolatile(int slot, int change)
     {
+        if (change == 0) return;
         volatileKeys[slot] += change;
         VolatileCount += change;
     }

@@ -143,6 +143,14 @@ internal sealed class ShardState : IBeforeChange, IDisposable
         return isUndoOn && Undo.Save(place, isReplaced);
     }
 
+    bool IBeforeChange.BeforeOverwrite(in KeyPlace place)
+    {
+        if (isUndoOn && !Undo.TrySaveBytes(place)) return false;
+        Tracker?.OnChange(place);
+        if (Walk is { } walk && walk.Keyspace == Keyspace) walk.Save(place);
+        return true;
+    }
+
     void IBeforeChange.BeforeElements(in KeyPlace place)
     {
         Tracker?.OnChange(place);
@@ -158,6 +166,13 @@ internal sealed class ShardState : IBeforeChange, IDisposable
     {
         if (isUndoOn) Undo.Save(image);
         return isUndoOn;
+    }
+
+    void IBeforeChange.BeforeMove(in KeyPlace source, in KeyPlace target)
+    {
+        Tracker?.OnChange(source);
+        if (Walk is { } walk && walk.Keyspace == Keyspace) walk.Save(source);
+        if (isUndoOn) Undo.SaveMove(source, target);
     }
 
     public void Dispose() => Keyspace.Dispose();

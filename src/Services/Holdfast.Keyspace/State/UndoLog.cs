@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Holdfast.Primitives;
 
 namespace Holdfast.Keyspace;
@@ -11,11 +12,18 @@ internal sealed unsafe class UndoLog(ShardState state)
     /// <summary>Bytes of a value that are copied before it is changed in place.</summary>
     public const int CopyMax = 16 * 1024;
 
+    /// <summary>Before key and value of a string that was written over: when it expires, its key's length, its encoding.</summary>
+    private const int OverwrittenHead = 13;
+
+    /// <summary>Bytes that are kept of such a string, its key included.</summary>
+    private const int OverwrittenMax = 2 * 1024;
+
     private static readonly Mark Undone = new("keyspace: an executed tail was taken back from before-images");
     private static readonly Mark TooLarge = new("keyspace: an executed change was too large to be undone");
 
     private readonly Ring<Entry> entries = new();
     private readonly Ring<Image> images = new();
+    private readonly ByteRing overwritten = new();
 
     private struct Entry
     {
@@ -33,6 +41,10 @@ internal sealed unsafe class UndoLog(ShardState state)
         public bool IsFlush;
         public SlotOwnership? Slots;
         public ElementImage Element;
+
+        // A string that was written over: its bytes in the ring, and what they take there.
+        public int Length;
+        public int Taken;
     }
 
     /// <summary>Entries that are executed and not known to be committed.</summary>
@@ -61,9 +73,31 @@ internal sealed unsafe class UndoLog(ShardState state)
             return false;
         }
         else if (!isReplaced) record = Copy(place);
-        images.Add(new Image { Record = record, Owner = state.Keyspace, Slot = place.Slot });
+        ref var image = ref images.AddEmpty();
+        image.Record = record;
+        image.Owner = state.Keyspace;
+        image.Slot = place.Slot;
         entries.Last.Images++;
         return isTaken;
+    }
+
+    /// <summary>Remembers a string before it is written over in place, as bytes and not as a record; false when there is no room for that, and nothing was done.</summary>
+    public bool TrySaveBytes(in KeyPlace place)
+    {
+        var value = place.Bytes;
+        var length = OverwrittenHead + place.Key.Length + value.Length;
+        if (length > OverwrittenMax || !overwritten.TryAdd(length, out var run, out var taken)) return false;
+        BinaryPrimitives.WriteInt64LittleEndian(run, place.Expiry);
+        BinaryPrimitives.WriteInt32LittleEndian(run[8..], place.Key.Length);
+        run[12] = (byte)place.Encoding;
+        place.Key.CopyTo(run[OverwrittenHead..]);
+        value.CopyTo(run[(OverwrittenHead + place.Key.Length)..]);
+        ref var image = ref images.AddEmpty();
+        image.Slot = place.Slot;
+        image.Length = length;
+        image.Taken = taken;
+        entries.Last.Images++;
+        return true;
     }
 
     /// <summary>Remembers a change of an element of a big value.</summary>
@@ -79,6 +113,15 @@ internal sealed unsafe class UndoLog(ShardState state)
     /// <summary>Remembers which slots the shard had.</summary>
     public void Save(SlotOwnership before) => Add(new Image { Slots = before });
 
+    /// <summary>Remembers that a big value goes from one key to another; whatever the other held is remembered already.</summary>
+    public void SaveMove(in KeyPlace source, in KeyPlace target)
+    {
+        var unnamed = MakeAbsent(target);
+        unnamed[11] |= KeyRecord.IsShell;
+        Add(new Image { Record = unnamed, Owner = state.Keyspace, Slot = target.Slot });
+        Add(new Image { Record = CopyShell(source), Owner = state.Keyspace, Slot = source.Slot });
+    }
+
     /// <summary>Something changed that has no before-image: taking the entry back means to rebuild.</summary>
     public void CannotTakeBack() => entries.Last.CannotUndo = true;
 
@@ -89,7 +132,8 @@ internal sealed unsafe class UndoLog(ShardState state)
         {
             for (var left = entries.First.Images; left > 0; left--)
             {
-                if (images.First.Element.Owner is { } value) value.Forget(images.First.Element);
+                if (images.First.Taken > 0) overwritten.RemoveFirst(images.First.Taken);
+                else if (images.First.Element.Owner is { } value) value.Forget(images.First.Element);
                 else if (images.First.IsFlush) state.Retire(images.First.Owner);
                 else if (images.First.Record is not null) Free(images.First);
                 images.RemoveFirst();
@@ -133,6 +177,7 @@ internal sealed unsafe class UndoLog(ShardState state)
             if (images[i].IsFlush) state.Retire(images[i].Owner);
         entries.Clear();
         images.Clear();
+        overwritten.Clear();
     }
 
     private void Add(in Image image)
@@ -143,6 +188,13 @@ internal sealed unsafe class UndoLog(ShardState state)
 
     private void TakeBack(in Image image)
     {
+        if (image.Taken > 0)
+        {
+            TakeBackBytes(overwritten.Last(image.Length), image.Slot);
+            overwritten.RemoveLast(image.Taken);
+            return;
+        }
+
         if (image.Element.Owner is { } value)
         {
             value.TakeBack(image.Element);
@@ -162,16 +214,28 @@ internal sealed unsafe class UndoLog(ShardState state)
         }
 
         var key = RecordHead.KeyOf(image.Record);
+        var isAbsent = KeyRecord.Has(image.Record, KeyRecord.IsAbsent);
         if (KeyRecord.Has(image.Record, KeyRecord.IsShell))
         {
-            image.Record[11] &= unchecked((byte)~KeyRecord.IsShell);
-            state.Keyspace.RestoreShell(key, image.Slot, image.Record);
-            return;
+            if (!isAbsent) image.Record[11] &= unchecked((byte)~KeyRecord.IsShell);
+            state.Keyspace.RestoreShell(key, image.Slot, isAbsent ? null : image.Record);
+        }
+        else
+        {
+            state.Keyspace.Restore(key, image.Slot, isAbsent ? null : image.Record);
         }
 
-        var isAbsent = KeyRecord.Has(image.Record, KeyRecord.IsAbsent);
-        state.Keyspace.Restore(key, image.Slot, isAbsent ? null : image.Record);
         if (isAbsent) Free(image);
+    }
+
+    private void TakeBackBytes(ReadOnlySpan<byte> run, int slot)
+    {
+        var keyspace = state.Keyspace;
+        var key = run.Slice(OverwrittenHead, BinaryPrimitives.ReadInt32LittleEndian(run[8..]));
+        var value = run[(OverwrittenHead + key.Length)..];
+        var record = KeyRecord.Make(keyspace.Arena, KeyHash.Of(key, keyspace.Seed), key, ValueKind.String, (ValueEncoding)run[12], value.Length, false, BinaryPrimitives.ReadInt64LittleEndian(run));
+        value.CopyTo(KeyRecord.Bytes(record));
+        keyspace.Restore(key, slot, record);
     }
 
     /// <summary>A record that names the same big value: what is changed is the record, such as when it expires.</summary>
@@ -226,6 +290,13 @@ internal sealed class Ring<T>
     {
         if (Count == items.Length) Grow();
         items[(start + Count++) & (items.Length - 1)] = item;
+    }
+
+    /// <summary>Adds an item that is yet to be filled in: a large one is then not copied. The reference holds until the next is added.</summary>
+    public ref T AddEmpty()
+    {
+        if (Count == items.Length) Grow();
+        return ref items[(start + Count++) & (items.Length - 1)];
     }
 
     public void RemoveFirst()

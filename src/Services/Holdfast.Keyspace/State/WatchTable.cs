@@ -3,26 +3,33 @@ using Holdfast.Primitives;
 
 namespace Holdfast.Keyspace;
 
-/// <summary>Who watches which keys (WATCH): on the leader only, in memory. Whatever makes the leader's knowledge uncertain breaks every watch.</summary>
+/// <summary>Is told of changes of keys.</summary>
+internal interface IKeyWatcher
+{
+    /// <summary>A key that it watches was changed, or may have been.</summary>
+    void OnChanged();
+}
+
+/// <summary>Who watches which keys (WATCH, a SORT under way): on the leader only, in memory. Whatever makes the leader's knowledge uncertain breaks every watch.</summary>
 internal sealed class WatchTable
 {
-    private readonly Dictionary<byte[], List<ClientSession>> watchers = new(ByteKey.Comparer);
-    private readonly Dictionary<byte[], List<ClientSession>>.AlternateLookup<ReadOnlySpan<byte>> bySpan;
+    private readonly Dictionary<byte[], List<IKeyWatcher>> watchers = new(ByteKey.Comparer);
+    private readonly Dictionary<byte[], List<IKeyWatcher>>.AlternateLookup<ReadOnlySpan<byte>> bySpan;
 
     public WatchTable() => bySpan = watchers.GetAlternateLookup<ReadOnlySpan<byte>>();
 
     public bool IsEmpty => watchers.Count == 0;
 
-    public void Watch(ReadOnlySpan<byte> key, ClientSession client)
+    public void Watch(ReadOnlySpan<byte> key, IKeyWatcher watcher)
     {
         if (!bySpan.TryGetValue(key, out var list)) watchers[key.ToArray()] = list = [];
-        if (!list.Contains(client)) list.Add(client);
+        if (!list.Contains(watcher)) list.Add(watcher);
     }
 
-    public void Forget(ReadOnlySpan<byte> key, ClientSession client)
+    public void Forget(ReadOnlySpan<byte> key, IKeyWatcher watcher)
     {
         if (!bySpan.TryGetValue(key, out var list)) return;
-        list.Remove(client);
+        list.Remove(watcher);
         if (list.Count == 0) bySpan.Remove(key);
     }
 
@@ -30,14 +37,14 @@ internal sealed class WatchTable
     public void OnChanged(ReadOnlySpan<byte> key)
     {
         if (watchers.Count == 0 || !bySpan.TryGetValue(key, out var list)) return;
-        foreach (var client in list) client.Transaction.IsBroken = true;
+        foreach (var watcher in list) watcher.OnChanged();
     }
 
     /// <summary>Nobody's watch holds any more.</summary>
     public void BreakAll()
     {
         foreach (var (_, list) in watchers)
-            foreach (var client in list) client.Transaction.IsBroken = true;
+            foreach (var watcher in list) watcher.OnChanged();
     }
 }
 

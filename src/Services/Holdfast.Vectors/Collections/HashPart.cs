@@ -1,3 +1,4 @@
+using System.Globalization;
 using Holdfast.Vectors.Points;
 
 namespace Holdfast.Vectors.Collections;
@@ -29,6 +30,9 @@ internal readonly record struct HashPart(byte Depth, ulong Bits)
 
     /// <summary>Whether it has all ids of another one.</summary>
     public bool Covers(HashPart other) => other.Depth >= Depth && (other.Bits & Mask) == Bits;
+
+    /// <summary>Its bits, last first. (What a record prints by itself would be its halves, and theirs.)</summary>
+    public override string ToString() => Depth == 0 ? "all" : "*" + Bits.ToString($"b{Depth}", CultureInfo.InvariantCulture);
 
     /// <summary>Murmur's last step: the low bits depend on all bits.</summary>
     private static ulong Mixed(ulong hash)

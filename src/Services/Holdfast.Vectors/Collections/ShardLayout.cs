@@ -26,6 +26,9 @@ internal sealed class ShardLayout
     /// <summary>Keys of a collection at most.</summary>
     public const int KeysMax = 1000;
 
+    /// <summary>Between a key that a request names and the one that it means while that is not there; in no key.</summary>
+    private const char Otherwise = '\0';
+
     private readonly IReadOnlyList<int> roots;
 
     private ShardLayout(IReadOnlyList<int> roots, IReadOnlyList<ShardKey> keys, int next, ImmutableSortedDictionary<int, ShardLeaf> leaves, ShardSplit? split)
@@ -83,7 +86,7 @@ internal sealed class ShardLayout
     }
 
     /// <summary>Whether all of these keys are there.</summary>
-    public bool Has(IReadOnlyList<string> keys) => keys.All(key => Keys.Any(each => each.Key == key));
+    public bool Has(IReadOnlyList<string> keys) => keys.All(key => Keys.Any(each => each.Key == key.Split(Otherwise)[0]));
 
     /// <summary>The shards that a request means: those of the keys that it names, or all.</summary>
     /// <exception cref="VectorFault">A key is not there.</exception>
@@ -117,7 +120,7 @@ internal sealed class ShardLayout
     {
         null or { ValueKind: JsonValueKind.Null } => null,
         { ValueKind: JsonValueKind.Array } list => [.. list.EnumerateArray().Select(ReadKey)],
-        { ValueKind: JsonValueKind.Object } both when both.TryGetProperty("target", out var target) => [ReadKey(target)],
+        { ValueKind: JsonValueKind.Object } both when both.TryGetProperty("target", out var target) => [both.TryGetProperty("fallback", out var otherwise) ? ReadKey(target) + Otherwise + ReadKey(otherwise) : ReadKey(target)],
         { } one => [ReadKey(one)],
     };
 
@@ -148,5 +151,10 @@ internal sealed class ShardLayout
         return new(first, keys, next, Leaves.RemoveRange(Leaves.Where(each => !first.Contains(each.Value.Root)).Select(each => each.Key)), left);
     }
 
-    private ShardKey Find(string key) => Keys.FirstOrDefault(each => each.Key == key) ?? throw VectorFault.NotFound($"Shard key {key} not found");
+    private ShardKey Find(string key)
+    {
+        foreach (var one in key.Split(Otherwise))
+            if (Keys.FirstOrDefault(each => each.Key == one) is { } found) return found;
+        throw VectorFault.NotFound($"Shard key {key.Split(Otherwise)[0]} not found");
+    }
 }

@@ -29,8 +29,8 @@ internal sealed class VectorCall(VectorRoom room, AccessGrant grant, IReadOnlyDi
 
     private readonly List<ReadScope> scopes = [];
 
-    /// <summary>What everything is asked of.</summary>
-    public VectorFace Face => room.Face;
+    /// <summary>What everything is asked of; under the lock that the request names.</summary>
+    public VectorFace Face { get; init; } = room.Face;
 
     /// <summary>All that is behind the door.</summary>
     public VectorRoom Room => room;
@@ -101,13 +101,13 @@ internal sealed class VectorCall(VectorRoom room, AccessGrant grant, IReadOnlyDi
     /// <param name="keys">The shard keys that the request names; those of its body when nobody says.</param>
     public async ValueTask<CollectionRecord> CollectionAsync(IReadOnlyList<string>? keys = null)
     {
-        var collection = await room.Face.RequireAsync(CollectionName, cancelled).ConfigureAwait(false);
+        var collection = await Face.RequireAsync(CollectionName, cancelled).ConfigureAwait(false);
         keys ??= Body.ValueKind == JsonValueKind.Object ? Collections.ShardLayout.ReadKeys(Json.Field(Body, "shard_key")) : null;
         if (keys is not null && !collection.Layout.Has(keys))
         {
             // Made a moment ago through another node, perhaps: a list is as new as the directory's leader.
-            await room.Face.Collections.ListAsync(cancelled).ConfigureAwait(false);
-            collection = await room.Face.RequireAsync(CollectionName, cancelled).ConfigureAwait(false);
+            await Face.Collections.ListAsync(cancelled).ConfigureAwait(false);
+            collection = await Face.RequireAsync(CollectionName, cancelled).ConfigureAwait(false);
         }
 
         collection.Config.Rules.RequireAtMost(TimeoutSeconds, "max_timeout", "timeout");

@@ -59,13 +59,16 @@ internal static class FilterParser
     private static Condition Condition(JsonElement element, int depth)
     {
         if (element.ValueKind != JsonValueKind.Object) throw VectorFault.BadJson("invalid type: a condition is an object");
-        if (element.TryGetProperty("is_empty", out var empty)) return new IsEmptyCondition(KeyOf(empty));
-        if (element.TryGetProperty("is_null", out var nothing)) return new IsNullCondition(KeyOf(nothing));
+        if (element.TryGetProperty("is_empty", out var empty) && !IsFlag(empty)) return new IsEmptyCondition(KeyOf(empty));
+        if (element.TryGetProperty("is_null", out var nothing) && !IsFlag(nothing)) return new IsNullCondition(KeyOf(nothing));
         if (element.TryGetProperty("has_id", out var ids)) return new HasIdCondition(PointIds.ReadAll(ids).ToHashSet());
         if (element.TryGetProperty("has_vector", out var vector)) return new HasVectorCondition(vector.GetString() ?? "");
         if (element.TryGetProperty("nested", out var nested)) return new NestedCondition(ArrayKeyOf(nested), Read(Required(nested, "filter"), depth + 1));
         return element.TryGetProperty("key", out _) ? Field(element) : new FilterCondition(Read(element, depth + 1));
     }
+
+    /// <summary>A word beside a condition's key, and not a condition of its own.</summary>
+    private static bool IsFlag(JsonElement element) => element.ValueKind is JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null;
 
     private static Condition Field(JsonElement element)
     {

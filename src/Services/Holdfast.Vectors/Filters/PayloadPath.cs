@@ -56,6 +56,29 @@ internal sealed class PayloadPath
         return path.steps.Count == 0 ? null : path;
     }
 
+    /// <summary>Names with dots between them, and nothing else: what keys of changes were before feature level 2.</summary>
+    public static PayloadPath OfNames(string text)
+    {
+        var path = new PayloadPath(text);
+        foreach (var name in text.Split('.')) path.steps.Add(new Step(name, -1));
+        return path;
+    }
+
+    /// <summary>How many steps it has.</summary>
+    public int Length => steps.Count;
+
+    /// <summary>Whether a step is a property's name.</summary>
+    public bool IsName(int step, string name) => steps[step].Name == name;
+
+    /// <summary>The name that a step asks for; null for elements of an array.</summary>
+    public string? NameAt(int step) => steps[step].Name;
+
+    /// <summary>Whether a step is all elements of an array.</summary>
+    public bool IsEveryElement(int step) => steps[step] is { Name: null, Index: < 0 };
+
+    /// <summary>Whether a step is an element of an array.</summary>
+    public bool IsElement(int step, int index) => steps[step].Name is null && (steps[step].Index < 0 || steps[step].Index == index);
+
     /// <summary>The values there; an array at the end is its elements.</summary>
     public List<JsonElement> Values(JsonElement root)
     {

@@ -25,6 +25,9 @@ internal sealed unsafe class Int8Codec : RowCodec
     /// <inheritdoc/>
     public override bool IsFineEnoughToBuildBy => true;
 
+    /// <summary>Bytes of a query.</summary>
+    public int QueryBytes => RowBytes + RowMemory.LineBytes;
+
     /// <summary>Learns from components.</summary>
     /// <param name="distance">How vectors are compared.</param>
     /// <param name="size">Components of a vector.</param>
@@ -77,6 +80,22 @@ internal sealed unsafe class Int8Codec : RowCodec
         for (var at = size; at < RowBytes; at++) query[at] = 0;
         *(int*)(query + RowBytes) = 128 * sum;
     }
+
+    /// <summary>How far a vector's furthest component lies from the middle, in steps: beyond 127 it is clamped.</summary>
+    public float Reach(float* vector)
+    {
+        var most = 0f;
+        for (var at = 0; at < size; at++) most = MathF.Max(most, MathF.Abs((vector[at] - middle) * scale));
+        return most;
+    }
+
+    /// <summary>How far a row of codes is from a query, as a walk measures it.</summary>
+    public float Measure(byte* query, byte* row) => distance switch
+    {
+        Distance.Euclid => Int8Euclid.Of(query, row, RowBytes),
+        Distance.Manhattan => Int8Manhattan.Of(query, row, RowBytes),
+        _ => Int8Dot.Of(query, row, RowBytes),
+    };
 
     private int Code(float component) => (int)Math.Clamp(MathF.Round((component - middle) * scale), -127, 127);
 }

@@ -32,7 +32,7 @@ internal sealed unsafe class VectorIndex
     /// <param name="vectors">The full vectors.</param>
     /// <param name="sample">Components of some of them, from which the codes are learnt; reordered.</param>
     public VectorIndex(VectorParams column, RowMemory vectors, Span<float> sample)
-        : this(column, vectors, RowCodec.Learn(column.Quantization, column.Distance, column.Size, AsCompared(column, sample)), new LinkTable(column.Graph, vectors.RowsMax), null, 0)
+        : this(column, vectors, Learn(column, sample), new LinkTable(column.Graph, vectors.RowsMax), null, 0)
     {
     }
 
@@ -71,6 +71,12 @@ internal sealed unsafe class VectorIndex
     /// <summary>All rows before this one are in the graph, or have no vector here, or were dead when their turn came.</summary>
     public int Indexed => Volatile.Read(ref indexed);
 
+    /// <summary>How many rows its codes were last tried with. The worker's.</summary>
+    public int TriedAt { get; set; }
+
+    /// <summary>How many of its rows were dead when it was last mended. The worker's.</summary>
+    public int MendedAt { get; set; }
+
     /// <summary>Inserts a row. Several threads may, each with its own scratch and rows; <see cref="Advance"/> is then called by their owner.</summary>
     public void Insert(int row, ulong* live, SearchScratch scratch)
     {
@@ -89,18 +95,29 @@ internal sealed unsafe class VectorIndex
         }
 
         var floats = new float[column.Size];
-        StoredVectors.Read(column, vectors.Row(row), floats);
-        if (column is { Datatype: VectorDatatype.Uint8, Distance: Distance.Cosine }) StoredVectors.BringToLengthOne(floats);
+        ReadCompared(column, vectors.Row(row), floats);
         fixed (float* first = floats) Codec.ToRow(first, Codes!.Row(row));
     }
 
-    /// <summary>Bytes under the cosine are stored as they came; their codes are those of vectors of length one.</summary>
-    private static Span<float> AsCompared(VectorParams column, Span<float> sample)
+    /// <summary>Learns codes from components of whole vectors, as they are stored; reordered. Null where there are to be none.</summary>
+    public static RowCodec? Learn(VectorParams column, Span<float> sample)
     {
-        if (column is not { Datatype: VectorDatatype.Uint8, Distance: Distance.Cosine }) return sample;
-        for (var at = 0; at + column.Size <= sample.Length; at += column.Size) StoredVectors.BringToLengthOne(sample.Slice(at, column.Size));
-        return sample;
+        for (var at = 0; IsStoredAsItCame(column) && at + column.Size <= sample.Length; at += column.Size) StoredVectors.BringToLengthOne(sample.Slice(at, column.Size));
+        return RowCodec.Learn(column.Quantization, column.Distance, column.Size, sample);
     }
+
+    /// <summary>A stored vector as it is compared.</summary>
+    public static void ReadCompared(VectorParams column, byte* row, Span<float> floats)
+    {
+        StoredVectors.Read(column, row, floats[..column.Size]);
+        if (IsStoredAsItCame(column)) StoredVectors.BringToLengthOne(floats[..column.Size]);
+    }
+
+    /// <summary>How many rows a search measures again.</summary>
+    public static int MeasuredAgain(int limit, double oversampling) => (int)Math.Min((limit * oversampling) + 8, int.MaxValue);
+
+    /// <summary>Bytes under the cosine; their codes are those of vectors of length one.</summary>
+    private static bool IsStoredAsItCame(VectorParams column) => column is { Datatype: VectorDatatype.Uint8, Distance: Distance.Cosine };
 
     /// <summary>Says that all rows before this one have had their turn.</summary>
     public void Advance(int to) => Volatile.Write(ref indexed, to);
@@ -123,7 +140,7 @@ internal sealed unsafe class VectorIndex
         scratch.Query.Ensure(overCodes.QueryBytes);
         Codec!.ToQuery(query, scratch.Query.First);
         var oversampling = double.IsNaN(question.Oversampling) ? column.Quantization.Oversampling : Math.Max(1, question.Oversampling);
-        var rescored = (int)Math.Min((question.Limit * oversampling) + 8, vectors.RowsMax);
+        var rescored = Math.Min(MeasuredAgain(question.Limit, oversampling), vectors.RowsMax);
         var found = overCodes.Search(scratch.Query.First, Math.Max(question.Ef, rescored), admitted, Indexed, scratch, rest);
         return Rescore(query, scratch.Pool.First, Math.Min(found, rescored));
     }

@@ -114,7 +114,7 @@ internal sealed class IndexWorkers : IDisposable
         var didSomething = false;
         foreach (var (machine, indexing) in all)
         {
-            if (machine.State is null || !indexing.TryEnter()) continue;
+            if (!indexing.TryEnter()) continue;
             var begun = Stopwatch.GetTimestamp();
             try
             {

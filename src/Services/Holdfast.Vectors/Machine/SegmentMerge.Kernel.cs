@@ -124,17 +124,19 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
 
         if (column.Params.Kind != VectorKind.Dense || column.Params.Graph.M == 0 || column.LiveCount < options.RowsMin) yield break;
         var taken = Largest(number);
-        VectorIndex index;
-        if (taken < 0)
+        var from = taken < 0 ? null : sources[taken].Columns[number].Index!;
+        var codec = from?.Codec;
+        if (from is null || codec is not null)
         {
-            index = new VectorIndex(column.Params, column.Rows, ShardIndexing.Sample(column, target.Visible));
+            var choice = new CodeChoice(column, target.Visible, codec);
+            foreach (var step in choice.Steps()) yield return step;
+            if (choice.Codec != codec) taken = -1;
+            codec = choice.Codec;
         }
-        else
-        {
-            var from = sources[taken].Columns[number].Index!;
-            index = new VectorIndex(column.Params, column.Rows, from.Codec, new LinkTable(column.Params.Graph, target.RowsMax), null, 0);
-            foreach (var step in TakeOver(merged, taken, from, index, column)) yield return step;
-        }
+
+        var index = new VectorIndex(column.Params, column.Rows, codec, new LinkTable(column.Params.Graph, target.RowsMax), null, 0);
+        if (taken >= 0)
+            foreach (var step in TakeOver(merged, taken, from!, index, column)) yield return step;
 
         for (var row = 0; row < target.Visible;)
         {

@@ -19,10 +19,13 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
     /// <summary>A graph is mended when one in so many of its rows died since.</summary>
     private const int MendShare = 10;
 
-    private readonly Dictionary<VectorIndex, int> mendedAt = [];
+    /// <summary>Codes are tried again when a segment has grown by half.</summary>
+    private const double TrialGrowth = 1.5;
+
     private PointStore? known;
     private SegmentMerge? merge;
     private IEnumerator<bool>? merging;
+    private (VectorColumn Column, int Rows, CodeChoice Choice, IEnumerator<bool> Steps)? choosing;
     private int refused;
     private int busy;
 
@@ -35,25 +38,26 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
     /// <summary>One batch; false when nothing is left to do.</summary>
     public bool Work()
     {
-        if (machine.State is not { } state) return false;
-        if (state.Store != known)
+        var state = machine.State;
+        if (state?.Store != known)
         {
             merge?.Abandon();
-            (known, merge, merging, refused) = (state.Store, null, null, 0);
-            mendedAt.Clear();
+            (known, merge, merging, choosing, refused) = (state?.Store, null, null, null, 0);
         }
 
+        if (state is null) return false;
         var store = state.Store;
         foreach (var segment in store.Segments)
             for (var column = 0; column < segment.Columns.Length; column++)
                 if (!IsDeleted(store, column) && ReadBack(store, segment, column)) return true;
         var isMerging = Merge();
+        if (choosing is { } begun && !store.Segments.Any(segment => segment.Columns.Where((column, at) => column == begun.Column && !IsDeleted(store, at)).Any())) choosing = null;
         foreach (var segment in store.Segments)
             for (var number = 0; number < segment.Columns.Length; number++)
             {
                 if (IsDeleted(store, number)) continue;
                 var column = segment.Columns[number];
-                if (Extend(segment, column) || Insert(segment, column) || Mend(segment, column)) return true;
+                if (Extend(segment, column) || Choose(segment, column) || Insert(segment, column) || Mend(segment, column)) return true;
             }
 
         if (FillDeclared(state) || isMerging) return true;
@@ -61,17 +65,6 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
             for (var column = 0; column < segment.Columns.Length; column++)
                 if (!IsDeleted(store, column) && Keep(store, segment, column)) return true;
         return refused == 0 && Plan(store);
-    }
-
-    /// <summary>Some components of a column's rows, whole vectors, spread over all of them.</summary>
-    public static float[] Sample(VectorColumn column, int visible)
-    {
-        var (rows, size) = (Math.Min(RowCodec.SampleRows, visible), column.Params.Size);
-        var sample = new List<float>(Math.Min(rows * size, 1 << 20));
-        var step = Math.Max(1, visible / Math.Max(1, rows));
-        for (var row = 0; row < visible && sample.Count < 1 << 20; row += step)
-            if (column.IsLive(row)) sample.AddRange(column.Read(row));
-        return [.. sample];
     }
 
     /// <summary>After a restart: a graph that is in a file takes its column's place; one that is damaged, or was built in another way, is forgotten and built again.</summary>
@@ -142,15 +135,35 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         return true;
     }
 
+    /// <summary>
+    /// A graph begins with the choice of its codes, and in a segment that grows it is made again as that does: codes that later rows have outgrown are given up with their graph, and rows are scanned until there is
+    /// another, so that recall never falls for it.
+    /// </summary>
+    private bool Choose(Segment segment, VectorColumn column)
+    {
+        if (column.Params.Kind != VectorKind.Dense || column.Params.Graph.M == 0 || (choosing is { } other && other.Column != column)) return false;
+        if (choosing is null)
+        {
+            var isDue = column.Index is { } index ? !segment.IsSealed && index.Codec is not null && segment.Visible >= index.TriedAt * TrialGrowth : column.LiveCount >= options.RowsMin;
+            if (!isDue) return false;
+            var choice = new CodeChoice(column, segment.Visible, column.Index?.Codec);
+            choosing = (column, segment.Visible, choice, choice.Steps().GetEnumerator());
+        }
+
+        var (_, rows, chosen, steps) = choosing.Value;
+        if (steps.MoveNext()) return true;
+        choosing = null;
+        if (column.Index is null || column.Index.Codec != chosen.Codec) column.Index = new VectorIndex(column.Params, column.Rows, chosen.Codec, new LinkTable(column.Params.Graph, column.Rows.RowsMax), null, 0);
+        column.Index.TriedAt = rows;
+        return true;
+    }
+
     private bool Insert(Segment segment, VectorColumn column)
     {
         var visible = segment.Visible;
-        if (column.Params.Kind != VectorKind.Dense || column.Params.Graph.M == 0 || (column.Index is null && column.LiveCount < options.RowsMin)) return false;
-        var index = column.Index ??= new VectorIndex(column.Params, column.Rows, Sample(column, visible));
-        var from = index.Indexed;
-        if (from >= visible) return false;
+        if (column.Index is not { } index || index.Indexed >= visible) return false;
         var scratch = segment.Scratch.Rent();
-        var row = from;
+        var row = index.Indexed;
         for (var left = RowsPerBatch; row < visible && left > 0; row++)
         {
             if (!column.IsLive(row)) continue;
@@ -168,9 +181,8 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
     {
         if (column.Index is not { } index || index.Indexed == 0) return false;
         var dead = index.Indexed - CountLive(column, index.Indexed);
-        var mended = mendedAt.GetValueOrDefault(index);
-        if ((dead - mended) * MendShare < index.Indexed) return false;
-        mendedAt[index] = dead;
+        if ((dead - index.MendedAt) * MendShare < index.Indexed) return false;
+        index.MendedAt = dead;
         index.MendEntry(column.Live);
         var scratch = segment.Scratch.Rent();
         for (var row = 0; row < index.Indexed; row++)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Points;
 
 namespace Holdfast.Vectors.Queries;
@@ -24,8 +25,8 @@ internal sealed record PayloadSelection
     /// <summary>The wanted part of a payload.</summary>
     public Payload Of(Payload payload)
     {
-        if (Except.Count > 0) return PayloadEdit.Remove(payload, Except);
-        return Only is null ? payload : PayloadEdit.Keep(payload, Only);
+        if (Except.Count > 0) return PayloadEdit.Remove(payload, Paths(Except));
+        return Only is null ? payload : PayloadEdit.Keep(payload, Paths(Only));
     }
 
     /// <summary>Reads <c>with_payload</c>: a truth, a list of keys, or an object with <c>include</c> or <c>exclude</c>.</summary>
@@ -39,6 +40,8 @@ internal sealed record PayloadSelection
         { ValueKind: JsonValueKind.Object } both when both.TryGetProperty("exclude", out var exclude) => All with { Except = Texts(exclude) },
         _ => throw VectorFault.BadJson("with_payload is a truth, a list of keys, or an object with include or exclude"),
     };
+
+    private static PayloadPath[] Paths(IReadOnlyList<string> keys) => [.. keys.Select(key => PayloadPath.Parse(key) ?? PayloadPath.OfNames(key))];
 
     internal static string[] Texts(JsonElement list) => list.ValueKind == JsonValueKind.Array && list.EnumerateArray().All(each => each.ValueKind == JsonValueKind.String)
         ? [.. list.EnumerateArray().Select(each => each.GetString()!)]

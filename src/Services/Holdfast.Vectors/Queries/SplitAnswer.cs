@@ -12,6 +12,12 @@ namespace Holdfast.Vectors.Queries;
 /// <param name="Hash">The sum of their hashes.</param>
 internal sealed record SplitAnswer(ShardHold Hold, ulong Settings, long Points, ulong Hash)
 {
+    /// <summary>Before the name of the value that carries the fences.</summary>
+    private const string FencesName = "fences ";
+
+    /// <summary>The locks that the shard knows, with their tokens, as <see cref="ShardFences.Written"/> has them, in base64; empty for none.</summary>
+    public string Fences { get; init; } = "";
+
     /// <summary>Looks at a shard. Counting walks over all rows, on any thread.</summary>
     public static SplitAnswer Of(ShardState state, ulong settings, HashPart? part)
     {
@@ -30,7 +36,7 @@ internal sealed record SplitAnswer(ShardHold Hold, ulong Settings, long Points, 
             new("depth", Hold.Part.Depth), new("bits", (long)Hold.Part.Bits), new("expecting", Hold.IsExpecting ? 1 : 0),
             new("leaving_depth", Hold.Leaving.Depth), new("leaving_bits", (long)Hold.Leaving.Bits),
             new("sealed", (long)Hold.SealedAt.Value), new("adopted", (long)Hold.AdoptedAt.Value), new("released", (long)Hold.ReleasedAt.Value),
-            new("settings", (long)Settings), new("points", Points), new("hash", (long)Hash),
+            new("settings", (long)Settings), new("points", Points), new("hash", (long)Hash), new(FencesName + Fences, 0),
         ],
     };
 
@@ -41,6 +47,7 @@ internal sealed record SplitAnswer(ShardHold Hold, ulong Settings, long Points, 
         ulong Number(string name) => (ulong)values.GetValueOrDefault(name);
         var hold = new ShardHold(new HashPart((byte)Number("depth"), Number("bits")), Number("expecting") != 0, new HashPart((byte)Number("leaving_depth"), Number("leaving_bits")),
             new LogIndex(Number("sealed")), new LogIndex(Number("adopted")), new LogIndex(Number("released")));
-        return new SplitAnswer(hold, Number("settings"), values.GetValueOrDefault("points"), Number("hash"));
+        var fences = values.Keys.FirstOrDefault(name => name.StartsWith(FencesName, StringComparison.Ordinal)) ?? FencesName;
+        return new SplitAnswer(hold, Number("settings"), values.GetValueOrDefault("points"), Number("hash")) { Fences = fences[FencesName.Length..] };
     }
 }

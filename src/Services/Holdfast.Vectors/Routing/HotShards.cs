@@ -5,14 +5,23 @@ namespace Holdfast.Vectors.Routing;
 /// <param name="Shard">Of which shard.</param>
 /// <param name="Node">Where.</param>
 /// <param name="Processors">How many processors were at it, on average.</param>
-internal readonly record struct ReplicaHeat(string Collection, int Shard, ulong Node, double Processors);
+internal readonly record struct ReplicaHeat(string Collection, int Shard, ulong Node, double Processors)
+{
+    /// <summary>Whether it leads its shard: writes go through it, and every strong read asks it.</summary>
+    public bool Leads { get; init; }
+}
 
-/// <summary>A replica that should go elsewhere.</summary>
-internal sealed record ShardRelief(string Collection, int Shard, ulong From, ulong To);
+/// <summary>A replica that should go elsewhere, or only the lead of its shard.</summary>
+internal sealed record ShardRelief(string Collection, int Shard, ulong From, ulong To)
+{
+    /// <summary>Whether the lead alone goes, to a replica that is there: that costs nothing, and is tried first.</summary>
+    public bool IsLeadOnly { get; init; }
+}
 
 /// <summary>
-/// Finds the node that answers far more than another could, and the replica whose move makes the two most alike: pure, and slow on purpose. A node must be hot in several looks in a row, a move must pay, and after
-/// one nothing is moved for a long time, so that a burst moves nothing and two nodes never pass a shard to and fro. One thread at a time.
+/// Finds the node that answers far more than another could. It first hands over what it leads, the hottest shard first, to replicas on nodes that are cool; while it is hot all the same, the replica goes whose move
+/// makes the two nodes most alike. Pure, and slow on purpose: a node must be hot in several looks in a row, a move must pay, and after one nothing is moved for a long time, so that a burst moves nothing and two
+/// nodes never pass a shard to and fro. One thread at a time.
 /// </summary>
 internal sealed class HotShards
 {
@@ -47,7 +56,7 @@ internal sealed class HotShards
         foreach (var node in nodes) heat[node] = replicas.Where(replica => replica.Node == node).Sum(replica => replica.Processors);
         if (heat.Count < 2) return null;
         var hot = heat.MaxBy(each => each.Value);
-        if (hot.Value < ProcessorsLeast || BestOf(replicas, heat, hot.Key) is not { } relief)
+        if (hot.Value < ProcessorsLeast || (LeadOf(replicas, heat, hot.Key) ?? BestOf(replicas, heat, hot.Key)) is not { } relief)
         {
             hotFor = 0;
             return null;
@@ -56,8 +65,20 @@ internal sealed class HotShards
         hotFor = hottest == hot.Key ? hotFor + 1 : 1;
         hottest = hot.Key;
         if (hotFor < LooksBefore) return null;
-        (hotFor, resting) = (0, LooksAfter);
+        (hotFor, resting) = (0, relief.IsLeadOnly ? 0 : LooksAfter);
         return relief;
+    }
+
+    /// <summary>The hottest shard that the node leads, and the coolest node that could lead it instead; null when it leads none, or the others are busy too.</summary>
+    private static ShardRelief? LeadOf(IReadOnlyList<ReplicaHeat> replicas, SortedDictionary<ulong, double> heat, ulong hot)
+    {
+        foreach (var led in replicas.Where(replica => replica is { Leads: true, Processors: > 0 } && replica.Node == hot).OrderByDescending(replica => replica.Processors))
+        {
+            ulong[] able = [.. replicas.Where(other => (other.Collection, other.Shard) == (led.Collection, led.Shard) && other.Node != hot && heat.TryGetValue(other.Node, out var busy) && busy * Factor <= heat[hot]).Select(other => other.Node)];
+            if (able.Length > 0) return new ShardRelief(led.Collection, led.Shard, hot, able.MinBy(node => heat[node])) { IsLeadOnly = true };
+        }
+
+        return null;
     }
 
     /// <summary>The move after which the busier of the two nodes is least busy; null when none pays.</summary>

@@ -15,6 +15,12 @@ internal sealed class EntryWalk
     /// <summary>Whether it was refused because a point belongs to another shard, or will in a moment.</summary>
     public bool IsMisdirected { get; private set; }
 
+    /// <summary>Whether its fence was passed: asked once, before the first slice.</summary>
+    public bool IsPastFence { get; set; }
+
+    /// <summary>Whether it was refused because its lock has a newer token.</summary>
+    public bool IsFenced { get; private set; }
+
     /// <summary>Points that were changed.</summary>
     public int Changed { get; set; }
 
@@ -33,6 +39,13 @@ internal sealed class EntryWalk
     {
         IsMisdirected = true;
         return Refuse("a point belongs to another shard by now");
+    }
+
+    /// <summary>Ends it: nothing was done, because its lock has a newer token.</summary>
+    public bool FenceOff(string why)
+    {
+        IsFenced = true;
+        return Refuse(why);
     }
 
     /// <summary>Ends it.</summary>

@@ -41,4 +41,10 @@ internal enum PlantedShardBug : byte
 
     /// <summary>A source releases what it has sealed, whichever seal the driver speaks of.</summary>
     ReleasesAnySeal,
+
+    /// <summary>A command under a lock is executed whatever tokens the shard has seen.</summary>
+    FencesAreNotAsked,
+
+    /// <summary>A snapshot has no fences.</summary>
+    SnapshotForgetsFences,
 }

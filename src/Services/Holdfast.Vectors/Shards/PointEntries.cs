@@ -6,7 +6,7 @@ using Holdfast.Wire;
 namespace Holdfast.Vectors.Shards;
 
 /// <summary>Executes entries about points, in slices. What the store holds decides; a point that is not there is passed over.</summary>
-internal readonly ref struct PointEntries(ShardState state, LogIndex index)
+internal readonly ref struct PointEntries(ShardState state, LogIndex index, uint featureLevel)
 {
     private readonly PointStore store = state.Store;
 
@@ -76,14 +76,15 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index)
         {
             case ShardCommandKind.SetPayload:
                 var path = reader.ReadText();
+                var place = PathOf(path);
                 var set = Payload.FromNormalised(reader.ReadBlock());
-                return path.Length == 0 ? old => PayloadEdit.Merge(old, set) : old => PayloadEdit.MergeAt(old, path, set);
+                return path.Length == 0 ? old => PayloadEdit.Merge(old, set) : old => PayloadEdit.MergeAt(old, place, set);
             case ShardCommandKind.OverwritePayload:
                 var whole = Payload.FromNormalised(reader.ReadBlock());
                 return _ => whole;
             case ShardCommandKind.DeletePayload:
-                var keys = new List<string>();
-                for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--) keys.Add(reader.ReadText());
+                var keys = new List<PayloadPath>();
+                for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--) keys.Add(PathOf(reader.ReadText()));
                 return old => PayloadEdit.Remove(old, keys);
             case ShardCommandKind.DeleteVectors:
                 var bits = reader.ReadUInt64();
@@ -93,6 +94,9 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index)
                 return _ => Payload.Empty;
         }
     }
+
+    /// <summary>A key of a change: a whole path since feature level 2, so that replicas of two programs change the same (S5).</summary>
+    private PayloadPath PathOf(string text) => (featureLevel >= ShardCommand.LateLevel ? PayloadPath.Parse(text) : null) ?? PayloadPath.OfNames(text);
 
     /// <summary>Whether the shard takes all of an entry's points: nothing of it is done otherwise. Vectors are passed over unread.</summary>
     private bool TakesPoints(ShardCommandKind kind, SpanReader points, uint count)

@@ -43,6 +43,9 @@ internal enum ShardCommandKind : byte
     /// <summary>Whole points, of which those are written that are new, are there already, or pass a filter: asked at the entry's place in the log.</summary>
     UpsertWhere = 12,
 
+    /// <summary>A command of a lock's holder: executed unless this shard has seen a newer token of the lock (S22).</summary>
+    Fenced = 13,
+
     /// <summary>Of a split: what a new shard will have.</summary>
     Expect = 32,
 
@@ -63,6 +66,9 @@ internal enum ShardCommandKind : byte
 
     /// <summary>Of a split: the source forgets what was sealed.</summary>
     Release = 38,
+
+    /// <summary>Of a split: the locks that the source knows, with their tokens.</summary>
+    Fences = 39,
 }
 
 /// <summary>Which points an upsert may write. Part of the log's format: never renumber.</summary>

@@ -18,6 +18,9 @@ internal sealed record ShardReply(LogIndex Index, string? Fault, int Changed)
 {
     /// <summary>Whether nothing was done because a point belongs to another shard by now, or will in a moment: to be asked again of the shard that the directory names then.</summary>
     public bool IsMisdirected { get; init; }
+
+    /// <summary>Whether nothing was done because the shard has seen a newer token of the lock.</summary>
+    public bool IsFenced { get; init; }
 }
 
 /// <summary>A shard as readers on other threads see it; replaced when the state is.</summary>
@@ -82,6 +85,7 @@ internal sealed class ShardMachine : IStateMachine
     private LogIndex applied;
     private ulong version;
     private EntryWalk? walk;
+    private ShardFences fences = new();
 
     /// <summary>An empty shard.</summary>
     /// <param name="segmentRowsMax">Rows of a segment; zero for what their length suggests.</param>
@@ -117,7 +121,16 @@ internal sealed class ShardMachine : IStateMachine
     internal PlantedShardBug Bug { get; init; }
 
     /// <inheritdoc/>
-    public ulong StateHash => settingsHash + (state?.Store.Hash ?? 0) + (state?.Hold.Hash ?? 0);
+    public ulong StateHash => settingsHash + (state?.Store.Hash ?? 0) + (state?.Hold.Hash ?? 0) + fences.Hash;
+
+    /// <summary>The locks that the shard knows, with their tokens: what a split takes along. For any thread.</summary>
+    public byte[] FencesWritten
+    {
+        get
+        {
+            lock (Gate) return fences.Written();
+        }
+    }
 
     /// <inheritdoc/>
     public ApplyResult Apply(in CommittedEntry entry)
@@ -140,26 +153,30 @@ internal sealed class ShardMachine : IStateMachine
         state?.Store.Publish();
         Volatile.Write(ref version, version + 1);
         if (done.Changed > 0) Changed?.Invoke(this);
-        return ApplyResult.Done(new ShardReply(entry.Position.Index, done.Fault, done.Changed) { IsMisdirected = done.IsMisdirected });
+        return ApplyResult.Done(new ShardReply(entry.Position.Index, done.Fault, done.Changed) { IsMisdirected = done.IsMisdirected, IsFenced = done.IsFenced });
     }
 
     /// <inheritdoc/>
     public ISnapshotView CaptureSnapshot()
     {
-        lock (Gate) return new ShardSnapshot(state, StateHash, applied);
+        lock (Gate) return new ShardSnapshot(state, Bug == PlantedShardBug.SnapshotForgetsFences ? [] : fences.Written(), StateHash, applied);
     }
 
     /// <inheritdoc/>
     public ISnapshotBuilder BeginRestore() => new ShardRestore(this);
 
+    /// <inheritdoc/>
+    public void Forget() => Adopt(null, new ShardFences(), LogIndex.Zero);
+
     /// <summary>The built state replaces the live one.</summary>
-    internal void Adopt(ShardState? restored, LogIndex index)
+    internal void Adopt(ShardState? restored, ShardFences known, LogIndex index)
     {
         lock (Gate)
         {
             walk = null;
             applied = index;
             state?.Store.LetGo();
+            fences = known;
             Become(restored);
             Volatile.Write(ref version, version + 1);
         }
@@ -201,16 +218,25 @@ internal sealed class ShardMachine : IStateMachine
         if (!reader.IsWhole || version != ShardCommand.Version) return at.Refuse("the entry is of a format that this binary does not know");
         if (kind == ShardCommandKind.Configure) return Configure(reader.ReadText(), at);
         if (state is not { } here) return at.Refuse("the shard is not configured yet");
+        if (kind == ShardCommandKind.Fenced)
+        {
+            if (fences.Pass(ref reader, at, Bug) is not { } inner) return true;
+            if (inner == ShardCommandKind.Configure) return Configure(reader.ReadText(), at);
+            kind = inner;
+        }
+
         switch (kind)
         {
             case ShardCommandKind.Upsert or ShardCommandKind.UpdateVectors or ShardCommandKind.UpsertWhere:
-                return new PointEntries(here, entry.Position.Index).Write(kind, ref reader, at, PointsPerSlice);
+                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel).Write(kind, ref reader, at, PointsPerSlice);
             case ShardCommandKind.Stage when here.Hold.IsExpecting || Bug == PlantedShardBug.StagesAfterAdoption:
-                return new PointEntries(here, entry.Position.Index).Write(kind, ref reader, at, PointsPerSlice);
+                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel).Write(kind, ref reader, at, PointsPerSlice);
             case ShardCommandKind.Unstage when here.Hold.IsExpecting || Bug == PlantedShardBug.StagesAfterAdoption:
-                return new PointEntries(here, entry.Position.Index).Change(kind, ref reader, at, PointsPerSlice);
+                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel).Change(kind, ref reader, at, PointsPerSlice);
             case ShardCommandKind.Stage or ShardCommandKind.Unstage:
                 return at.Refuse("the shard expects nothing");
+            case ShardCommandKind.Fences:
+                return fences.Take(ref reader, at, here.Hold.IsExpecting);
             case >= ShardCommandKind.Expect and <= ShardCommandKind.Release:
                 var isDone = new SplitEntries(here, entry.Position.Index, settingsHash, Bug).Execute(kind, ref reader, at, PointsPerSlice, out var hold);
                 if (hold != here.Hold) Become(new ShardState(here.Config, here.Store, here.Indexes) { Hold = hold });
@@ -223,7 +249,7 @@ internal sealed class ShardMachine : IStateMachine
                 Become(new ShardState(here.Config, here.Store, here.Indexes.Remove(reader.ReadText())) { Hold = here.Hold });
                 return at.Done(1);
             case >= ShardCommandKind.Delete and <= ShardCommandKind.DeleteVectors:
-                return new PointEntries(here, entry.Position.Index).Change(kind, ref reader, at, PointsPerSlice);
+                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel).Change(kind, ref reader, at, PointsPerSlice);
             default:
                 return at.Refuse("the entry is of a kind that this binary does not know");
         }

@@ -15,6 +15,7 @@ internal sealed class ShardRestore(ShardMachine machine) : ISnapshotBuilder
     private readonly HashSet<FileHash> damaged = [];
     private ShardState? built;
     private Segment? segment;
+    private ShardFences fences = new();
     private LogIndex index;
     private ulong hash;
     private bool isAdopted;
@@ -51,6 +52,9 @@ internal sealed class ShardRestore(ShardMachine machine) : ISnapshotBuilder
             case ShardSnapshotPart.Rows:
                 ReadRows(ref reader);
                 break;
+            case ShardSnapshotPart.Fences:
+                fences = ShardFences.Read(ref reader) ?? fences;
+                break;
         }
 
         Invariant.Holds(reader.IsWhole, "a shard's snapshot ends in the middle of a chunk: it passed its checksum, so it was written by another program");
@@ -59,7 +63,7 @@ internal sealed class ShardRestore(ShardMachine machine) : ISnapshotBuilder
     /// <inheritdoc/>
     public void Complete()
     {
-        machine.Adopt(built, index);
+        machine.Adopt(built, fences, index);
         isAdopted = true;
         Invariant.Holds(machine.StateHash == hash, "a shard restored from its snapshot has another hash than when it was written");
     }
@@ -73,7 +77,7 @@ internal sealed class ShardRestore(ShardMachine machine) : ISnapshotBuilder
     private void ReadHead(ref SpanReader reader)
     {
         var version = reader.ReadUInt16();
-        Invariant.Holds(version is 1 or ShardSnapshot.WholeFormatVersion or ShardSnapshot.FormatVersion, $"a shard's snapshot has format {version}, and this binary knows up to {ShardSnapshot.FormatVersion}: install the newer program again");
+        Invariant.Holds(version is >= 1 and <= ShardSnapshot.FormatVersion, $"a shard's snapshot has format {version}, and this binary knows up to {ShardSnapshot.FormatVersion}: install the newer program again");
         index = new LogIndex(reader.ReadUInt64());
         hash = reader.ReadUInt64();
         var json = reader.ReadText();
@@ -84,7 +88,7 @@ internal sealed class ShardRestore(ShardMachine machine) : ISnapshotBuilder
             indexes[key] = reader.ReadText();
         }
 
-        var hold = version == ShardSnapshot.FormatVersion ? ShardHold.Read(ref reader) : default;
+        var hold = version >= ShardSnapshot.SplitFormatVersion ? ShardHold.Read(ref reader) : default;
         if (json.Length == 0) return;
         var config = CollectionConfig.Parse(json);
         built = new ShardState(config, machine.StoreFor(config), indexes.ToImmutable()) { Hold = hold };

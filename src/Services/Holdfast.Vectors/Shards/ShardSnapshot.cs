@@ -23,13 +23,19 @@ internal enum ShardSnapshotPart : byte
 
     /// <summary>Rows of a segment that is kept in files: which files, which rows, who of them lives, and payloads that are newer than the file.</summary>
     Rows = 4,
+
+    /// <summary>The locks that the shard knows, with their tokens.</summary>
+    Fences = 5,
 }
 
 /// <summary>A shard after one entry, walked while later entries are applied. Points of segments that are kept in files are not copied: the files are named.</summary>
-internal sealed class ShardSnapshot(ShardState? state, ulong hash, LogIndex index) : ISnapshotView
+internal sealed class ShardSnapshot(ShardState? state, byte[] fences, ulong hash, LogIndex index) : ISnapshotView
 {
-    /// <summary>The format that this binary writes; it reads the first as well, which had no files, and the second, which had no splits.</summary>
-    public const ushort FormatVersion = 3;
+    /// <summary>The format of a shard that was written under locks; all older ones are read as well. The first had no files.</summary>
+    public const ushort FormatVersion = 4;
+
+    /// <summary>The format of a shard that was part of a split, and never written under a lock.</summary>
+    public const ushort SplitFormatVersion = 3;
 
     /// <summary>The format of a shard that was never part of a split: older programs read it.</summary>
     public const ushort WholeFormatVersion = 2;
@@ -53,7 +59,15 @@ internal sealed class ShardSnapshot(ShardState? state, ulong hash, LogIndex inde
         {
             writer.WriteByte((byte)part);
             WriteHead(writer);
-            part = points is null ? ShardSnapshotPart.End : ShardSnapshotPart.Points;
+            part = points is null ? ShardSnapshotPart.End : fences.Length > 0 ? ShardSnapshotPart.Fences : ShardSnapshotPart.Points;
+            return true;
+        }
+
+        if (part == ShardSnapshotPart.Fences)
+        {
+            writer.WriteByte((byte)part);
+            writer.WriteBytes(fences);
+            part = ShardSnapshotPart.Points;
             return true;
         }
 
@@ -75,7 +89,7 @@ internal sealed class ShardSnapshot(ShardState? state, ulong hash, LogIndex inde
     private void WriteHead(SpanWriter writer)
     {
         var hold = state?.Hold ?? default;
-        writer.WriteUInt16(hold.IsWhole ? WholeFormatVersion : FormatVersion);
+        writer.WriteUInt16(fences.Length > 0 ? FormatVersion : hold.IsWhole ? WholeFormatVersion : SplitFormatVersion);
         writer.WriteUInt64(index.Value);
         writer.WriteUInt64(hash);
         writer.WriteText(state?.Config.Json ?? "");
@@ -86,7 +100,7 @@ internal sealed class ShardSnapshot(ShardState? state, ulong hash, LogIndex inde
             writer.WriteText(schema);
         }
 
-        if (!hold.IsWhole) hold.Write(writer);
+        if (fences.Length > 0 || !hold.IsWhole) hold.Write(writer);
     }
 
     private void WritePoints(SpanWriter writer)

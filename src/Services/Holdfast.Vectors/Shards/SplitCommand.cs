@@ -50,6 +50,9 @@ internal static class SplitCommand
         writer.WriteUInt64(hash);
     });
 
+    /// <summary>The target, before it adopts, gets the locks that the source knows, with their tokens (S22): who was fenced off there is fenced off here.</summary>
+    public static byte[] Fences(byte[] written) => Fields(ShardCommandKind.Fences, writer => writer.WriteBytes(written));
+
     /// <summary>The target adopts nothing any more; refused when it has adopted.</summary>
     public static byte[] Abandon() => Adopt(ShardHold.Abandoned, 0, 0);
 

@@ -20,7 +20,7 @@ internal enum TextCut : byte
 }
 
 /// <summary>
-/// Makes the words of a text by which it is compared, as a full-text index of Qdrant's was declared: tokenizer, lower case, shortest and longest token, stop words, stemmer. The same on every replica, because deletions by
+/// Makes the words of a text by which it is compared, as a full-text index of Qdrant's was declared: tokenizer, lower case, accents, shortest and longest token, stop words, stemmer. The same on every replica, because deletions by
 /// filter ask it: no tables but the runtime's own and those of this program. Immutable.
 /// </summary>
 internal sealed record TextAnalyser
@@ -46,8 +46,11 @@ internal sealed record TextAnalyser
     /// <summary>Whether English words are brought to their stem.</summary>
     public bool IsStemmed { get; init; }
 
+    /// <summary>Whether letters with accents are as good as those without.</summary>
+    public bool IsFolded { get; init; }
+
     /// <summary>What tells this analyser from others, in the name of an index.</summary>
-    public string Name => $"{Cut}/{IsLowercase}/{LengthMin}/{LengthMax}/{IsStemmed}/{string.Join(',', StopWords.Order(StringComparer.Ordinal))}";
+    public string Name => $"{Cut}/{IsLowercase}/{LengthMin}/{LengthMax}/{IsStemmed}/{IsFolded}/{string.Join(',', StopWords.Order(StringComparer.Ordinal))}";
 
     /// <summary>Reads an index's declaration: a type by name, or an object of which the type is "text". Null for another type.</summary>
     /// <exception cref="VectorFault">It asks for what is not known.</exception>
@@ -72,6 +75,7 @@ internal sealed record TextAnalyser
             LengthMax = LengthOf(root, "max_token_len", int.MaxValue),
             StopWords = StopWordsOf(root),
             IsStemmed = IsStemmedBy(root),
+            IsFolded = root.TryGetProperty("ascii_folding", out var folded) && folded.ValueKind == JsonValueKind.True,
         };
     }
 
@@ -103,6 +107,7 @@ internal sealed record TextAnalyser
             var small = piece.ToLowerInvariant();
             if (StopWords.Contains(small)) continue;
             var word = IsLowercase ? small : piece;
+            if (IsFolded) word = LatinFold.Of(word);
             if (IsStemmed) word = EnglishStem.Of(word);
             if (word.Length >= LengthMin && (word.Length <= LengthMax || Cut == TextCut.Prefix)) words.Add(word);
         }

@@ -111,8 +111,10 @@ public sealed class OffSiteCopy : IAsyncDisposable
         var folder = options.Archive.Status.Folder;
         var name = $"{Path.GetFileName(Path.GetDirectoryName(folder))}/{Path.GetFileName(folder)}/";
         var here = Files(folder);
+        var isAnew = there is null;
         there ??= await AskAsync(folder, name, here).ConfigureAwait(false);
         var plan = ShippingPlan.Of(here, there);
+        if (isAnew) await bucket.ForgetUnfinishedAsync(name, upload => plan.Puts.Any(file => name + file.Name == upload && options.Parts.CountOf(file.Bytes) > 1), stopping.Token).ConfigureAwait(false);
         foreach (var file in plan.Puts)
         {
             await bucket.PutAsync(name + file.Name, Path.Combine(folder, file.Name), file.Bytes, stopping.Token).ConfigureAwait(false);
@@ -131,7 +133,6 @@ public sealed class OffSiteCopy : IAsyncDisposable
     {
         var bytesOf = here.ToDictionary(file => file.Name, file => file.Bytes, StringComparer.Ordinal);
         var found = new Dictionary<string, long>(StringComparer.Ordinal);
-        await bucket.ForgetUnfinishedAsync(name, stopping.Token).ConfigureAwait(false);
         foreach (var (path, bytes, tag) in await bucket.ListAsync(name, stopping.Token).ConfigureAwait(false))
         {
             var own = path[name.Length..];

@@ -21,7 +21,7 @@ public sealed class S3Bucket(S3Address address, S3Credentials credentials, S3Par
 
     private readonly S3Requests requests = new(address, credentials);
 
-    /// <summary>Puts an object, in the place of one of that name; a large one in parts, and it is there when the last has come.</summary>
+    /// <summary>Puts an object, in the place of one of that name; a large one in parts, and it is there when the last has come. One that broke off is gone on with. Whoever calls this must be the only one who sends that object.</summary>
     /// <param name="name">Its name, without the prefix.</param>
     /// <param name="file">Where its content is.</param>
     /// <param name="cancel">Gives it up.</param>
@@ -31,7 +31,8 @@ public sealed class S3Bucket(S3Address address, S3Credentials credentials, S3Par
     {
         if (parts.CountOf(bytes) > 1)
         {
-            await new S3Upload(requests, parts, name).RunAsync(file, bytes, cancel).ConfigureAwait(false);
+            var unfinished = (await UnfinishedAsync(name, cancel).ConfigureAwait(false))?.Where(upload => upload.Name == name).Select(upload => upload.Id).ToArray();
+            await new S3Upload(requests, parts, name, unfinished).RunAsync(file, bytes, cancel).ConfigureAwait(false);
             return;
         }
 
@@ -76,8 +77,20 @@ public sealed class S3Bucket(S3Address address, S3Credentials credentials, S3Par
         throw new IOException($"{address}: its list has no end");
     }
 
-    /// <summary>Forgets what was sent in parts under a folder's names and never finished: the store keeps it, and has it paid for. Whoever calls this must be the only one who sends there. Nothing where a store cannot list it.</summary>
-    public async Task ForgetUnfinishedAsync(string folder, CancellationToken cancel)
+    /// <summary>
+    /// Forgets what was sent in parts under a folder's names and never finished: the store keeps it, and has it paid for. Whoever calls this must be the only one who sends there. Nothing where a store cannot list it.
+    /// </summary>
+    /// <param name="folder">What the names begin with.</param>
+    /// <param name="isWanted">Of an object's name: whether its upload will be gone on with.</param>
+    /// <param name="cancel">Gives it up.</param>
+    public async Task ForgetUnfinishedAsync(string folder, Func<string, bool> isWanted, CancellationToken cancel)
+    {
+        foreach (var (name, id) in await UnfinishedAsync(folder, cancel).ConfigureAwait(false) ?? [])
+            if (!isWanted(name)) await S3Upload.ForgetAsync(requests, name, id, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Uploads under a folder's names that are not finished, a page of a thousand at most: what is beyond it is found at a later start. Null where a store cannot list them.</summary>
+    private async Task<List<(string Name, string Id)>?> UnfinishedAsync(string folder, CancellationToken cancel)
     {
         XElement list;
         try
@@ -87,15 +100,17 @@ public sealed class S3Bucket(S3Address address, S3Credentials credentials, S3Par
         }
         catch (S3RefusedException refused) when (refused.Status is HttpStatusCode.NotImplemented or HttpStatusCode.MethodNotAllowed)
         {
-            return;
+            return null;
         }
 
-        // A page of a thousand; what is beyond it is found at the next start.
+        var found = new List<(string Name, string Id)>();
         foreach (var upload in list.Elements(list.Name.Namespace + "Upload"))
         {
             var (name, id) = (upload.Element(list.Name.Namespace + "Key")?.Value ?? "", upload.Element(list.Name.Namespace + "UploadId")?.Value ?? "");
-            if (id.Length > 0 && name.StartsWith(address.Prefix + folder, StringComparison.Ordinal)) await S3Upload.ForgetAsync(requests, name[address.Prefix.Length..], id, cancel).ConfigureAwait(false);
+            if (id.Length > 0 && name.StartsWith(address.Prefix + folder, StringComparison.Ordinal)) found.Add((name[address.Prefix.Length..], id));
         }
+
+        return found;
     }
 
     /// <inheritdoc/>

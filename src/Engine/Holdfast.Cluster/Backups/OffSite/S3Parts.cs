@@ -21,6 +21,16 @@ public sealed record S3Parts(long WholeBytesMax, long PartBytes)
     /// <summary>The size of its parts, of which the last may be smaller.</summary>
     public long SizeOf(long bytes) => Math.Max(PartBytes, (bytes + CountMax - 1) / CountMax);
 
+    /// <summary>Where a part begins, and how long it is.</summary>
+    public (long From, long Length) PlaceOf(int part, long bytes) => (part * SizeOf(bytes), Math.Min(SizeOf(bytes), bytes - (part * SizeOf(bytes))));
+
+    /// <summary>The tag that a store gives to a part of the first bytes of a file: its MD5.</summary>
+    public async Task<string> TagOfPartAsync(string file, int part, long bytes, CancellationToken cancel)
+    {
+        var (from, length) = PlaceOf(part, bytes);
+        return Convert.ToHexStringLower(await HashAsync(file, from, length, cancel).ConfigureAwait(false));
+    }
+
     /// <summary>The tag that a store gives to the first bytes of a file: their MD5; of an object in parts, the MD5 of its parts' MD5s, and how many they were.</summary>
     public async Task<string> TagOfAsync(string file, long bytes, CancellationToken cancel)
     {
@@ -29,8 +39,8 @@ public sealed record S3Parts(long WholeBytesMax, long PartBytes)
         var hashes = new byte[count * MD5.HashSizeInBytes];
         for (var part = 0; part < count; part++)
         {
-            var from = part * SizeOf(bytes);
-            (await HashAsync(file, from, Math.Min(SizeOf(bytes), bytes - from), cancel).ConfigureAwait(false)).CopyTo(hashes, part * MD5.HashSizeInBytes);
+            var (from, length) = PlaceOf(part, bytes);
+            (await HashAsync(file, from, length, cancel).ConfigureAwait(false)).CopyTo(hashes, part * MD5.HashSizeInBytes);
         }
 
         return $"{Convert.ToHexStringLower(MD5.HashData(hashes))}-{count}";

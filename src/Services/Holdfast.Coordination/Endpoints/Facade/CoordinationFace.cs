@@ -32,6 +32,7 @@ public sealed class CoordinationFace : ICoordination
     private readonly Lock leaseIdsLock = new();
     private readonly AuthDesks desks;
     private readonly Caller? caller;
+    private readonly KeyFence? fence;
     private readonly SpaceGuard space;
     private readonly AutoCompactor compactor;
     private readonly MaintenanceDesk maintenance;
@@ -52,13 +53,13 @@ public sealed class CoordinationFace : ICoordination
         desks = new AuthDesks(options.Auth);
     }
 
-    private CoordinationFace(CoordinationFace face, Caller caller)
+    private CoordinationFace(CoordinationFace face, Caller? caller, KeyFence? fence)
     {
         (CompletesInline, Bug) = (face.CompletesInline, face.Bug);
         (group, identity, leaseIds, leaseIdsLock, desks) = (face.group, face.identity, face.leaseIds, face.leaseIdsLock, face.desks);
         (space, compactor, maintenance, members) = (face.space, face.compactor, face.maintenance, face.members);
         (meters, quotaBytes) = (face.meters, face.quotaBytes);
-        this.caller = caller;
+        (this.caller, this.fence) = (caller, fence);
     }
 
     /// <summary>Whoever waits goes on at once where his wait ends, instead of on another thread: for the simulator, which has only one. Set before anything runs.</summary>
@@ -119,7 +120,10 @@ public sealed class CoordinationFace : ICoordination
     public ICoordinationAuth Auth => new AuthFace(group, identity, desks, caller);
 
     /// <inheritdoc/>
-    public ICoordination As(Caller caller) => new CoordinationFace(this, caller);
+    public ICoordination As(Caller caller) => new CoordinationFace(this, caller, fence);
+
+    /// <inheritdoc/>
+    public ICoordination Under(KeyFence held) => new CoordinationFace(this, caller, held);
 
     /// <inheritdoc/>
     public async ValueTask<IdentityView> RefreshIdentityAsync(CancellationToken cancel) => (await group.ReadAsync(new IdentityRead(), true, cancel)).View;
@@ -148,6 +152,7 @@ public sealed class CoordinationFace : ICoordination
     {
         Refuse(RequestCheck.Of(request));
         if (space.Refuses(request)) Refuse(EtcdErrors.NoSpace);
+        if (fence is not null) return FencedAsync(fence, new RequestOp { RequestPut = request }, static (done, header) => Headed(done.ResponsePut, header), cancel);
         return ProposeAsync<PutResponse>(CommandKind.Put, request, cancel);
     }
 
@@ -155,6 +160,7 @@ public sealed class CoordinationFace : ICoordination
     public ValueTask<DeleteRangeResponse> DeleteRangeAsync(DeleteRangeRequest request, CancellationToken cancel = default)
     {
         Refuse(RequestCheck.Of(request));
+        if (fence is not null) return FencedAsync(fence, new RequestOp { RequestDeleteRange = request }, static (done, header) => Headed(done.ResponseDeleteRange, header), cancel);
         return ProposeAsync<DeleteRangeResponse>(CommandKind.DeleteRange, request, cancel);
     }
 
@@ -163,14 +169,18 @@ public sealed class CoordinationFace : ICoordination
     {
         Refuse(RequestCheck.Of(request));
         if (space.Refuses(request)) Refuse(EtcdErrors.NoSpace);
+        if (fence is not null && !RequestCheck.IsReadOnly(request)) return FencedAsync(fence, new RequestOp { RequestTxn = request }, static (done, header) => Headed(done.ResponseTxn, header), cancel);
         return RequestCheck.IsReadOnly(request)
             ? ReadAsync<TxnResponse>(new TxnRead(request), !IsSerializable(request), cancel)
             : ProposeAsync<TxnResponse>(CommandKind.Txn, request, cancel);
     }
 
     /// <inheritdoc/>
-    public ValueTask<CompactionResponse> CompactAsync(CompactionRequest request, CancellationToken cancel = default) =>
-        ProposeAsync<CompactionResponse>(CommandKind.Compact, request, cancel);
+    public ValueTask<CompactionResponse> CompactAsync(CompactionRequest request, CancellationToken cancel = default)
+    {
+        if (fence is not null) Refuse(EtcdErrors.FenceNotForThis);
+        return ProposeAsync<CompactionResponse>(CommandKind.Compact, request, cancel);
+    }
 
     /// <inheritdoc/>
     public ValueTask<LeaseGrantResponse> LeaseGrantAsync(LeaseGrantRequest request, CancellationToken cancel = default)
@@ -181,8 +191,11 @@ public sealed class CoordinationFace : ICoordination
     }
 
     /// <inheritdoc/>
-    public ValueTask<LeaseRevokeResponse> LeaseRevokeAsync(LeaseRevokeRequest request, CancellationToken cancel = default) =>
-        ProposeAsync<LeaseRevokeResponse>(CommandKind.LeaseRevoke, request, cancel);
+    public ValueTask<LeaseRevokeResponse> LeaseRevokeAsync(LeaseRevokeRequest request, CancellationToken cancel = default)
+    {
+        if (fence is not null) Refuse(EtcdErrors.FenceNotForThis);
+        return ProposeAsync<LeaseRevokeResponse>(CommandKind.LeaseRevoke, request, cancel);
+    }
 
     /// <inheritdoc/>
     public async ValueTask<LeaseKeepAliveResponse> LeaseKeepAliveAsync(LeaseKeepAliveRequest request, CancellationToken cancel = default)
@@ -348,6 +361,32 @@ public sealed class CoordinationFace : ICoordination
         if (command.Length > RequestBytesMax) Refuse(EtcdErrors.RequestTooLarge);
         if (caller is not null) return Filled<TResponse>(await ProposeNamedAsync(caller, command, cancel));
         return Filled<TResponse>(await group.ProposeAsync(command, cancel));
+    }
+
+    /// <summary>Does a write only while the lock is held that it is made under: one entry, which compares first. The answer is the write's own, under the entry's header.</summary>
+    private async ValueTask<TResponse> FencedAsync<TResponse>(KeyFence held, RequestOp write, Func<ResponseOp, ResponseHeader, TResponse> answer, CancellationToken cancel)
+    {
+        var done = await ProposeAsync<TxnResponse>(CommandKind.Txn, held.Around(write), cancel);
+        if (!done.Succeeded) Refuse(EtcdErrors.Fenced);
+        return answer(done.Responses[0], done.Header);
+    }
+
+    private static PutResponse Headed(PutResponse response, ResponseHeader header)
+    {
+        response.Header = header;
+        return response;
+    }
+
+    private static DeleteRangeResponse Headed(DeleteRangeResponse response, ResponseHeader header)
+    {
+        response.Header = header;
+        return response;
+    }
+
+    private static TxnResponse Headed(TxnResponse response, ResponseHeader header)
+    {
+        response.Header = header;
+        return response;
     }
 
     /// <summary>

@@ -14,6 +14,9 @@ public interface ICoordination : IIdentityStore
     /// <summary>The same face in someone's name: what it proposes and reads is asked about while auth is on.</summary>
     ICoordination As(Caller caller);
 
+    /// <summary>The same face for what is done under a lock: puts, deletions and transactions are refused when it is not held any more.</summary>
+    ICoordination Under(KeyFence held);
+
     /// <summary>Users, roles, permissions and tokens.</summary>
     ICoordinationAuth Auth { get; }
 

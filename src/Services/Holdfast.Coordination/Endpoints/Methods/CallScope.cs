@@ -22,8 +22,8 @@ internal sealed record CallScope(ICoordination Coordination, EndpointLimits Limi
     /// untouched may be old news on a node that has just started: so whoever says who he is, or changes the cluster, is looked at all the same.
     /// </summary>
     public ValueTask<CallScope> ForAsync(EtcdMethod method, HttpExchange exchange, CancellationToken cancel) =>
-        Coordination.Identity.IsUntouched && !CallGate.ShowsName(exchange) && !CallGate.ChangesCluster(method) ? new(this) : AdmitAsync(method, exchange, cancel);
+        Coordination.Identity.IsUntouched && !CallGate.ShowsName(exchange) && !CallGate.ChangesCluster(method) && !KeyFence.IsShownBy(exchange) ? new(this) : AdmitAsync(method, exchange, cancel);
 
     private async ValueTask<CallScope> AdmitAsync(EtcdMethod method, HttpExchange exchange, CancellationToken cancel) =>
-        this with { Coordination = await CallGate.AdmitAsync(Coordination, method, exchange, cancel).ConfigureAwait(false) };
+        this with { Coordination = KeyFence.Over(await CallGate.AdmitAsync(Coordination, method, exchange, cancel).ConfigureAwait(false), exchange) };
 }

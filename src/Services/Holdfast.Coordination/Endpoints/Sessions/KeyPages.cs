@@ -39,11 +39,10 @@ internal static class KeyPages
         (string[] Known, string[] OneOf) offered = exchange.Method switch
         {
             "GET" => (["raw", "index", "wait", "stale", "recurse", "keys", "separator"], ["raw", "recurse", "keys"]),
-            "PUT" => (["acquire", "release", "cas"], ["acquire", "release", "cas"]),
+            "PUT" => (["acquire", "release", "cas", "flags"], ["acquire", "release", "cas"]),
             "DELETE" => (["recurse", "cas"], ["recurse", "cas"]),
             _ => ([], []),
         };
-        if (query.ContainsKey("flags")) throw Refused("?flags is not offered here: a key has no room for them; write them into the value, or beside it under a key of their own");
         if (query.Keys.FirstOrDefault(name => !offered.Known.Contains(name) && !Meaningless.Contains(name)) is { } unknown)
             throw Refused($"?{unknown} is not offered here; the JSON gateway under /v3/ has ranges, transactions and leases");
         if (query.Keys.Where(offered.OneOf.Contains).ToArray() is { Length: > 1 } several) throw Refused($"{string.Join(" and ", several)} do not go together");
@@ -59,10 +58,11 @@ internal static class KeyPages
 
     private static async ValueTask WriteAsync(HttpExchange exchange, CallScope scope, string key, Dictionary<string, StringValues> query)
     {
+        var flags = FlagsOf(query);
         var value = ByteString.CopyFrom(await BodyAsync(exchange, scope.Limits.RequestBytesMax).ConfigureAwait(false));
         if (query.TryGetValue("acquire", out var taker))
         {
-            var taken = await InBudgetAsync(exchange, scope, value.Length, desk => desk.AcquireAsync(taker.ToString(), key, value, exchange.Aborted)).ConfigureAwait(false);
+            var taken = await InBudgetAsync(exchange, scope, value.Length, desk => desk.AcquireAsync(taker.ToString(), key, value, flags, exchange.Aborted)).ConfigureAwait(false);
             if (taken.SessionIsGone)
             {
                 await GoneAsync(exchange, taker.ToString()).ConfigureAwait(false);
@@ -77,9 +77,9 @@ internal static class KeyPages
         var at = IndexOf(query, "cas");
         await TruthAsync(exchange, await InBudgetAsync(exchange, scope, value.Length, async desk =>
         {
-            if (query.TryGetValue("release", out var giver)) return await desk.ReleaseAsync(giver.ToString(), key, value, exchange.Aborted).ConfigureAwait(false);
-            if (at is { } index) return await desk.WriteAtAsync(key, value, index, exchange.Aborted).ConfigureAwait(false);
-            await desk.WriteAsync(key, value, exchange.Aborted).ConfigureAwait(false);
+            if (query.TryGetValue("release", out var giver)) return await desk.ReleaseAsync(giver.ToString(), key, value, flags, exchange.Aborted).ConfigureAwait(false);
+            if (at is { } index) return await desk.WriteAtAsync(key, value, flags, index, exchange.Aborted).ConfigureAwait(false);
+            await desk.WriteAsync(key, value, flags, exchange.Aborted).ConfigureAwait(false);
             return true;
         }).ConfigureAwait(false)).ConfigureAwait(false);
     }
@@ -150,6 +150,12 @@ internal static class KeyPages
     {
         if (!query.TryGetValue(name, out var text)) return null;
         return long.TryParse(text.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : throw Refused($"?{name} is a number, as {(name == "cas" ? "a key's ModifyIndex" : "X-Consul-Index")} told it");
+    }
+
+    private static ulong FlagsOf(Dictionary<string, StringValues> query)
+    {
+        if (!query.TryGetValue("flags", out var text)) return 0;
+        return ulong.TryParse(text.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var flags) ? flags : throw Refused("?flags is a number of 64 bits, not negative");
     }
 
     private static TimeSpan WaitOf(Dictionary<string, StringValues> query)

@@ -17,7 +17,7 @@ internal static class PageAnswers
         if (!scope.Budget.TryEnter(size)) throw new EtcdException(EtcdErrors.TooManyRequests);
         try
         {
-            return await act(new SessionDesk(await CallGate.InNameOfAsync(scope.Coordination, exchange, exchange.Aborted).ConfigureAwait(false))).ConfigureAwait(false);
+            return await act(new SessionDesk(KeyFence.Over(await CallGate.InNameOfAsync(scope.Coordination, exchange, exchange.Aborted).ConfigureAwait(false), exchange))).ConfigureAwait(false);
         }
         finally
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Google.Protobuf;
 using Holdfast.Coordination.Protocol;
 using Holdfast.Coordination.Sessions;
@@ -13,8 +14,13 @@ internal readonly record struct Acquisition(bool IsHeld, long Fence, bool Sessio
 /// <summary>A key as it is now.</summary>
 /// <param name="Pair">The key; null when it is not there.</param>
 /// <param name="Lock">Who holds it; null when nobody does.</param>
+/// <param name="Flag">The record of its flags; null when there is none.</param>
 /// <param name="Revision">When that was.</param>
-internal readonly record struct LockedKey(KeyValue? Pair, KeyValue? Lock, long Revision);
+internal readonly record struct LockedKey(KeyValue? Pair, KeyValue? Lock, KeyValue? Flag, long Revision)
+{
+    /// <summary>Its flags; 0 when none were written since the key is there.</summary>
+    public ulong Flags => Flag is { } flag && Pair is { } pair && flag.ModRevision >= pair.CreateRevision && ulong.TryParse(flag.Value.Span, NumberStyles.None, CultureInfo.InvariantCulture, out var flags) ? flags : 0;
+}
 
 /// <summary>Keys that begin alike, as they are now, in their order.</summary>
 /// <param name="Keys">Each with who holds it.</param>
@@ -23,7 +29,10 @@ internal readonly record struct LockedKey(KeyValue? Pair, KeyValue? Lock, long R
 internal readonly record struct LockedKeys(IReadOnlyList<LockedKey> Keys, bool IsWhole, long Revision);
 
 /// <summary>Sessions (R1.6) over the keyspace, in a caller's name: <see cref="SessionSteps"/> in their order, and what they answered.</summary>
-internal sealed class SessionDesk(ICoordination coordination)
+/// <param name="coordination">The keyspace.</param>
+/// <param name="names">Where names of sessions come from; null for the system's.</param>
+/// <param name="bug">A planted mistake.</param>
+internal sealed class SessionDesk(ICoordination coordination, Func<string>? names = null, PlantedSessionBug bug = PlantedSessionBug.None)
 {
     /// <summary>Sessions in one list.</summary>
     private const int SessionsMax = 10_000;
@@ -35,8 +44,8 @@ internal sealed class SessionDesk(ICoordination coordination)
     public async ValueTask<SessionRecord> CreateAsync(SessionWish wish, CancellationToken cancel)
     {
         var lease = await GrantAsync(wish.TtlSeconds, cancel).ConfigureAwait(false);
-        var delayLease = wish.LockDelaySeconds == 0 ? 0 : await GrantAsync(wish.TtlSeconds + wish.LockDelaySeconds, cancel).ConfigureAwait(false);
-        var session = new SessionRecord(Guid.NewGuid().ToString(), wish.Name, wish.Behavior, wish.TtlSeconds, wish.LockDelaySeconds, lease, delayLease);
+        var delayLease = wish.LockDelaySeconds == 0 ? 0 : await GrantAsync(wish.TtlSeconds + (bug == PlantedSessionBug.SessionDelayEndsWithIt ? 0 : wish.LockDelaySeconds), cancel).ConfigureAwait(false);
+        var session = new SessionRecord(names?.Invoke() ?? Guid.NewGuid().ToString(), wish.Name, wish.Behavior, wish.TtlSeconds, wish.LockDelaySeconds, lease, delayLease);
         await coordination.PutAsync(new PutRequest { Key = SessionKeys.Record(session.Id), Value = session.ToBytes(), Lease = lease }, cancel).ConfigureAwait(false);
         return session;
     }
@@ -71,13 +80,13 @@ internal sealed class SessionDesk(ICoordination coordination)
     }
 
     /// <summary>Takes a key for a session, at once or not at all.</summary>
-    public async ValueTask<Acquisition> AcquireAsync(string id, string key, ByteString value, CancellationToken cancel)
+    public async ValueTask<Acquisition> AcquireAsync(string id, string key, ByteString value, ulong flags, CancellationToken cancel)
     {
         if (await FindAsync(id, cancel).ConfigureAwait(false) is not { } found) return new Acquisition(false, 0, true);
         TxnResponse tried;
         try
         {
-            tried = await coordination.TxnAsync(SessionSteps.Acquire(found.Session, key, value), cancel).ConfigureAwait(false);
+            tried = await coordination.TxnAsync(SessionSteps.Acquire(found.Session, key, value, flags, bug), cancel).ConfigureAwait(false);
         }
         catch (EtcdException gone) when (gone.Error == EtcdErrors.LeaseNotFound)
         {
@@ -92,15 +101,15 @@ internal sealed class SessionDesk(ICoordination coordination)
     }
 
     /// <summary>Gives a key back; false when the session did not have it.</summary>
-    public async ValueTask<bool> ReleaseAsync(string id, string key, ByteString value, CancellationToken cancel) =>
-        (await coordination.TxnAsync(SessionSteps.Release(id, key, value), cancel).ConfigureAwait(false)).Succeeded;
+    public async ValueTask<bool> ReleaseAsync(string id, string key, ByteString value, ulong flags, CancellationToken cancel) =>
+        (await coordination.TxnAsync(SessionSteps.Release(id, key, value, flags), cancel).ConfigureAwait(false)).Succeeded;
 
     /// <summary>Writes a key, whoever holds it.</summary>
-    public async ValueTask WriteAsync(string key, ByteString value, CancellationToken cancel) => await coordination.TxnAsync(SessionSteps.Write(key, value), cancel).ConfigureAwait(false);
+    public async ValueTask WriteAsync(string key, ByteString value, ulong flags, CancellationToken cancel) => await coordination.TxnAsync(SessionSteps.Write(key, value, flags), cancel).ConfigureAwait(false);
 
     /// <summary>Writes a key if it is as it was at a revision, or at 0 not there; whether it did.</summary>
-    public async ValueTask<bool> WriteAtAsync(string key, ByteString value, long revision, CancellationToken cancel) =>
-        (await coordination.TxnAsync(SessionSteps.WriteAt(key, value, revision), cancel).ConfigureAwait(false)).Succeeded;
+    public async ValueTask<bool> WriteAtAsync(string key, ByteString value, ulong flags, long revision, CancellationToken cancel) =>
+        (await coordination.TxnAsync(SessionSteps.WriteAt(key, value, flags, revision), cancel).ConfigureAwait(false)).Succeeded;
 
     /// <summary>Deletes a key if it is as it was at a revision; whether it is gone.</summary>
     public async ValueTask<bool> RemoveAtAsync(string key, long revision, CancellationToken cancel)
@@ -117,19 +126,22 @@ internal sealed class SessionDesk(ICoordination coordination)
     {
         var seen = await coordination.TxnAsync(SessionSteps.LookAll(family, keysMax, withValues), cancel).ConfigureAwait(false);
         var found = seen.Responses.Take(family.Ranges.Count).Select(static range => range.ResponseRange).ToArray();
-        var locks = seen.Responses[^1].ResponseRange.Kvs.ToDictionary(static held => held.Key);
-        var keys = found.SelectMany(static range => range.Kvs).Select(pair => new LockedKey(pair, locks.GetValueOrDefault(SessionKeys.Lock(pair.Key.ToStringUtf8())), seen.Header.Revision)).ToArray();
+        var locks = seen.Responses[^2].ResponseRange.Kvs.ToDictionary(static held => held.Key);
+        var flags = seen.Responses[^1].ResponseRange.Kvs.ToDictionary(static flag => flag.Key);
+        var keys = found.SelectMany(static range => range.Kvs).Select(pair => new LockedKey(pair, Of(locks, SessionKeys.Lock, pair), Of(flags, SessionKeys.Flags, pair), seen.Header.Revision)).ToArray();
         return new LockedKeys(keys, keys.Length <= keysMax && !seen.Responses.Any(static range => range.ResponseRange.More), seen.Header.Revision);
+
+        static KeyValue? Of(Dictionary<ByteString, KeyValue> records, Func<string, ByteString> nameOf, KeyValue pair) => records.Count == 0 ? null : records.GetValueOrDefault(nameOf(pair.Key.ToStringUtf8()));
     }
 
     /// <summary>Deletes a key, and with it whoever holds it.</summary>
     public async ValueTask RemoveAsync(string key, CancellationToken cancel) => await coordination.TxnAsync(SessionSteps.Remove(key), cancel).ConfigureAwait(false);
 
-    /// <summary>A key and who holds it.</summary>
+    /// <summary>A key, who holds it and its flags.</summary>
     public async ValueTask<LockedKey> LookAsync(string key, CancellationToken cancel)
     {
         var seen = await coordination.TxnAsync(SessionSteps.Look(key), cancel).ConfigureAwait(false);
-        return new LockedKey(First(0), First(1), seen.Header.Revision);
+        return new LockedKey(First(0), First(1), First(2), seen.Header.Revision);
 
         KeyValue? First(int at) => seen.Responses[at].ResponseRange.Kvs is { Count: > 0 } pairs ? pairs[0] : null;
     }
@@ -145,7 +157,7 @@ internal sealed class SessionDesk(ICoordination coordination)
         await RevokeAsync(session.Lease).ConfigureAwait(false);
         if (session.DelayLease == 0) return;
         var held = (await coordination.LeaseTimeToLiveAsync(new LeaseTimeToLiveRequest { ID = session.DelayLease, Keys = true }).ConfigureAwait(false)).Keys;
-        if (held.Count > 0)
+        if (held.Count > 0 && bug != PlantedSessionBug.SessionEndedWithoutDelay)
         {
             var delay = await GrantAsync(session.LockDelaySeconds, CancellationToken.None).ConfigureAwait(false);
             foreach (var key in held) await coordination.TxnAsync(SessionSteps.Postpone(id, key, delay)).ConfigureAwait(false);
@@ -156,7 +168,7 @@ internal sealed class SessionDesk(ICoordination coordination)
 
     private async ValueTask KeepDelayAsync(SessionRecord session, CancellationToken cancel)
     {
-        if (session.DelayLease != 0) await coordination.LeaseKeepAliveAsync(new LeaseKeepAliveRequest { ID = session.DelayLease }, cancel).ConfigureAwait(false);
+        if (session.DelayLease != 0 && bug != PlantedSessionBug.SessionRenewedWithoutDelay) await coordination.LeaseKeepAliveAsync(new LeaseKeepAliveRequest { ID = session.DelayLease }, cancel).ConfigureAwait(false);
     }
 
     private async ValueTask<long> GrantAsync(long seconds, CancellationToken cancel) => (await coordination.LeaseGrantAsync(new LeaseGrantRequest { TTL = seconds }, cancel).ConfigureAwait(false)).ID;

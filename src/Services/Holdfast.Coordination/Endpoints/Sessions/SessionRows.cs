@@ -16,12 +16,12 @@ internal sealed record SessionRow(
         found.Session.TtlSeconds.ToString(CultureInfo.InvariantCulture) + "s", found.Session.LockDelaySeconds * 1_000_000_000, found.Revision, found.Revision);
 }
 
-/// <summary>A key as Consul prints it. <c>LockIndex</c> is the fencing token while somebody holds it, else 0; flags are not kept.</summary>
+/// <summary>A key as Consul prints it. <c>LockIndex</c> is the fencing token while somebody holds it, else 0.</summary>
 internal sealed record KeyRow(
-    long LockIndex, string Key, int Flags, ReadOnlyMemory<byte>? Value, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Session, long CreateIndex, long ModifyIndex)
+    long LockIndex, string Key, ulong Flags, ReadOnlyMemory<byte>? Value, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Session, long CreateIndex, long ModifyIndex)
 {
     public static KeyRow Of(string name, LockedKey key) => new(
-        key.Lock?.CreateRevision ?? 0, name, 0, key.Pair!.Value.IsEmpty ? null : key.Pair.Value.Memory, key.Lock?.Value.ToStringUtf8(),
+        key.Lock?.CreateRevision ?? 0, name, key.Flags, key.Pair!.Value.IsEmpty ? null : key.Pair.Value.Memory, key.Lock?.Value.ToStringUtf8(),
         key.Pair.CreateRevision, Math.Max(key.Pair.ModRevision, key.Lock?.ModRevision ?? 0));
 }
 

@@ -61,15 +61,15 @@ internal sealed class ClusterCommands : ICommandFamily
     private static void Slots(CommandCall call)
     {
         var view = new ClusterView(call.Node.Topology);
-        var served = view.Ranges.Where(range => range.Leader is not null).ToArray();
-        call.Reply.Array(served.Length);
-        foreach (var range in served)
+        var shown = view.Ranges.Where(range => range.Shown is not null).ToArray();
+        call.Reply.Array(shown.Length);
+        foreach (var range in shown)
         {
-            var replicas = view.ReplicasOf(range.Leader!).ToArray();
+            var replicas = view.ReplicasOf(range.Shown!).ToArray();
             call.Reply.Array(3 + replicas.Length);
             call.Reply.Integer(range.First);
             call.Reply.Integer(range.Last);
-            Describe(call, range.Leader!);
+            Describe(call, range.Shown!);
             foreach (var replica in replicas) Describe(call, replica);
         }
     }
@@ -180,8 +180,8 @@ internal sealed class ClusterCommands : ICommandFamily
     }
 }
 
-/// <summary>A run of slots with one shard and one leader.</summary>
-internal sealed record SlotRange(int First, int Last, ClusterShard Shard, ClusterPeer? Leader);
+/// <summary>A run of slots with one shard, its leader, and whom clients are told of: while there is no leader, the last one.</summary>
+internal sealed record SlotRange(int First, int Last, ClusterShard Shard, ClusterPeer? Leader, ClusterPeer? Shown);
 
 /// <summary>The topology as CLUSTER tells it: runs of slots by leader.</summary>
 internal sealed class ClusterView
@@ -191,7 +191,7 @@ internal sealed class ClusterView
         Topology = topology;
         for (var i = 0; i < topology.Shards.Length; i++)
             foreach (var (first, last) in topology.Shards[i].Slots)
-                Ranges.Add(new SlotRange(first, last, topology.Shards[i], topology.LeaderOf(i) is var leader && leader != NodeId.None ? topology.PeerOf(leader) : null));
+                Ranges.Add(new SlotRange(first, last, topology.Shards[i], topology.PeerOf(topology.LeaderOf(i)), topology.PeerOf(topology.ShownFor(i))));
         Ranges.Sort((left, right) => left.First.CompareTo(right.First));
     }
 
@@ -219,8 +219,8 @@ internal sealed class ClusterView
         return (term * 64) + (ulong)place + 1;
     }
 
-    /// <summary>The slots of those shards that a node leads.</summary>
-    public IEnumerable<(int First, int Last)> RangesOf(NodeId node) => Ranges.Where(range => range.Leader?.Node == node).Select(range => (range.First, range.Last));
+    /// <summary>The slots for which clients are told of a node.</summary>
+    public IEnumerable<(int First, int Last)> RangesOf(NodeId node) => Ranges.Where(range => range.Shown?.Node == node).Select(range => (range.First, range.Last));
 
     /// <summary>
     /// Whom clients are told of as a master's replicas: the nodes that follow it and lead nothing. A master has replicas of the others' shards, too, but is not shown as one: StackExchange.Redis takes a node for a replica

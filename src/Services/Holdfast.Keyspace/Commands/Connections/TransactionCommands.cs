@@ -120,7 +120,7 @@ internal sealed class TransactionCommands : ICommandFamily
         for (var i = 1; i < call.Count; i++)
         {
             call.Locate(i);
-            client.Transaction.Watch(call[i], call.Shard, client);
+            client.Transaction.Watch(call[i], call.Shard);
         }
 
         call.Reply.Ok();

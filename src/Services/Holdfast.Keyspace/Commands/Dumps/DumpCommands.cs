@@ -26,6 +26,9 @@ internal sealed class DumpCommands : ICommandFamily
         table.Bind("restore-asking", Restore, "RESTORE, as a move of a slot between Redises says it");
     }
 
+    /// <summary>The version that a payload is marked with.</summary>
+    public static ushort VersionOf(ReadOnlySpan<byte> payload) => payload[0] == (byte)RdbType.HashDated ? VersionOfDates : VersionWritten;
+
     private void Dump(CommandCall call)
     {
         var place = call.Locate(1);
@@ -37,7 +40,7 @@ internal sealed class DumpCommands : ICommandFamily
 
         writer.Clear();
         form.Write(call, place, writer);
-        writer.Close(writer.Written[0] == (byte)RdbType.HashDated ? VersionOfDates : VersionWritten);
+        writer.Close(VersionOf(writer.Written));
         call.Reply.Bulk(writer.Written);
     }
 

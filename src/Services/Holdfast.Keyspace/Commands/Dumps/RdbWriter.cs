@@ -4,10 +4,20 @@ using Holdfast.Wire.Resp;
 
 namespace Holdfast.Keyspace;
 
-/// <summary>Writes what RDB payloads are made of: lengths, strings (short whole numbers as numbers; never compressed, which every reader takes), times and scores.</summary>
+/// <summary>Writes what RDB payloads are made of: lengths, strings (short whole numbers as numbers, long ones packed where that makes them shorter, as Redis does), times and scores.</summary>
 internal sealed class RdbWriter
 {
+    /// <summary>Shorter strings are not packed (Redis's bound).</summary>
+    private const int PackedLeast = 21;
+
+    /// <summary>Longer strings are not packed either: it would take longer than a turn should.</summary>
+    private const int PackedMost = 2 * 1024 * 1024;
+
+    private const byte PackedMark = 0xC3;
+
     private readonly ByteBuffer bytes = new();
+    private readonly LzfPacker packer = new();
+    private byte[] packed = [];
 
     public ReadOnlySpan<byte> Written => bytes.Written;
 
@@ -54,6 +64,7 @@ internal sealed class RdbWriter
             return;
         }
 
+        if (text.Length is >= PackedLeast and <= PackedMost && TryPack(text)) return;
         Length((ulong)text.Length);
         new SpanWriter(bytes).WriteBytes(text);
     }
@@ -70,5 +81,19 @@ internal sealed class RdbWriter
     {
         new SpanWriter(bytes).WriteUInt16(version);
         new SpanWriter(bytes).WriteUInt64(Crc64.Of(bytes.Written));
+    }
+
+    private bool TryPack(ReadOnlySpan<byte> text)
+    {
+        // Worth it when the two lengths are won back.
+        var room = text.Length - 4;
+        if (packed.Length < room) packed = new byte[Math.Max(room, 256)];
+        var length = packer.TryPack(text, packed.AsSpan(0, room));
+        if (length == 0) return false;
+        Byte(PackedMark);
+        Length((ulong)length);
+        Length((ulong)text.Length);
+        Raw(packed.AsSpan(0, length));
+        return true;
     }
 }

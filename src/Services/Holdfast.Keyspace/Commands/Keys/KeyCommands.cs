@@ -60,8 +60,7 @@ internal sealed class KeyCommands : ICommandFamily
 
         var target = call.Locate(2);
         source = call.Locate(1);
-        call.Keyspace.CopyTo(source, ref target);
-        call.Keyspace.Remove(ref source);
+        call.Keyspace.MoveTo(ref source, ref target);
         call.Changed(source.Key, KeyEvents.Generic, "rename_from"u8);
         call.Changed(target.Key, KeyEvents.Generic, "rename_to"u8);
         if (onlyIfAbsent) call.Reply.Integer(1);

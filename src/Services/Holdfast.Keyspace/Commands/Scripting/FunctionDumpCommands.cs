@@ -16,17 +16,20 @@ internal sealed class FunctionDumpCommands : ICommandFamily
         table.Bind("function|restore", Restore, "Loads the libraries of a payload of FUNCTION DUMP on all nodes", CommandPlace.Node);
     }
 
-    private static void Dump(CommandCall call)
+    private static void Dump(CommandCall call) => call.Reply.Bulk(PayloadOf(call.Node));
+
+    /// <summary>All libraries as a payload.</summary>
+    public static ReadOnlySpan<byte> PayloadOf(KeyspaceNode node)
     {
         var writer = new RdbWriter();
-        foreach (var library in call.Node.Functions.Libraries.Values)
+        foreach (var library in node.Functions.Libraries.Values)
         {
             writer.Byte(LibraryMark);
             writer.String(library.Code);
         }
 
         writer.Close(DumpCommands.VersionWritten);
-        call.Reply.Bulk(writer.Written);
+        return writer.Written;
     }
 
     private static void Restore(CommandCall call)

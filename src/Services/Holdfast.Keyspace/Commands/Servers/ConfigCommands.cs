@@ -16,7 +16,7 @@ internal sealed class ConfigCommands : ICommandFamily
         table.Bind("config|get", Get, "Returns settings by patterns of their names");
         table.Bind("config|set", Set, "Changes settings of this node");
         table.Bind("config|resetstat", ResetStat, "Sets the counters of INFO to zero");
-        table.Bind("config|rewrite", call => call.Reply.Error("ERR The server is running without a config file"u8), "Writes the settings to a file; there is none");
+        table.Bind("config|rewrite", Rewrite, "Writes this node's settings down, for its next start");
         table.Bind("config|help", call => ScriptCommands.ReplyHelp(call, Help), "Describes CONFIG");
     }
 
@@ -87,6 +87,28 @@ internal sealed class ConfigCommands : ICommandFamily
     }
 
     private static void Fail(CommandCall call, string name, string why) => call.Reply.Error($"ERR CONFIG SET failed (possibly related to argument '{name}') - {why}");
+
+    private static void Rewrite(CommandCall call)
+    {
+        if (call.Node.SettingFile is not { } file)
+        {
+            call.Reply.Error("ERR The server is running without a config file"u8);
+            return;
+        }
+
+        if (call.Client is not { Transaction.IsOpen: false } client)
+        {
+            call.Reply.Error("ERR Command not allowed inside a transaction"u8);
+            return;
+        }
+
+        client.StepAside();
+        file.Write(call.Node.Settings.Changed, fault => client.ComeBack(writer =>
+        {
+            if (fault is null) writer.Ok();
+            else writer.Error("ERR Rewriting config file: " + fault);
+        }));
+    }
 
     private static void ResetStat(CommandCall call)
     {

@@ -14,32 +14,42 @@ internal sealed class DebugCommands : ICommandFamily
 
     private static readonly string[] Help =
     [
-        "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "CHANGE-REPL-ID", "    Change the replication ID that INFO shows.", "ERROR <string>", "    Return a Redis protocol error with <string> as message.",
-        "LOG <message>", "    Write <message> to the server log.", "OBJECT <key>", "    Show low level info about <key> and its value.", "PROTOCOL <type>", "    Reply with a test value of the specified type. <type> can be: string,",
-        "    integer, double, bignum, null, array, set, map, attrib, push, verbatim, true, false.", "QUICKLIST-PACKED-THRESHOLD <size>", "    Accepted; lists here have no plain nodes.", "SET-ACTIVE-EXPIRE <0|1>",
+        "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "CHANGE-REPL-ID", "    Change the replication ID that INFO shows.", "DIGEST", "    Output a hex signature of the keys of this node's slots.",
+        "DIGEST-VALUE <key> [<key> ...]", "    Output a hex signature of the values of all the specified keys.", "ERROR <string>", "    Return a Redis protocol error with <string> as message.",
+        "LOADAOF", "    As RELOAD.", "LOG <message>", "    Write <message> to the server log.", "OBJECT <key>", "    Show low level info about <key> and its value.",
+        "POPULATE <count> [<prefix>] [<size>]", "    Create <count> string keys named key:<num>, or <prefix>:<num>, those of this", "    node's slots.", "PROTOCOL <type>", "    Reply with a test value of the specified type. <type> can be: string,",
+        "    integer, double, bignum, null, array, set, map, attrib, push, verbatim, true, false.", "QUICKLIST-PACKED-THRESHOLD <size>", "    Accepted; lists here have no plain nodes.",
+        "RELOAD [MERGE] [NOFLUSH]", "    Write every value of this node's slots as RDB does, and read it back.", "SET-ACTIVE-EXPIRE <0|1>",
         "    Setting it to 0 disables expiring keys in background when they are not", "    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the", "    default.", "SLEEP <seconds>",
-        "    Hold all clients' commands back for <seconds>. Decimals allowed.", "HELP", "    Prints this help.",
+        "    Hold all clients' commands back for <seconds>. Decimals allowed.", "STRINGMATCH-TEST", "    Match random patterns with random strings.", "HELP", "    Prints this help.",
     ];
 
+    private readonly DebugKeys keys = new();
     private readonly RdbWriter serialized = new();
 
-    public void Bind(CommandTable table) => table.Bind("debug", Debug, "Does what tests of clients ask for, on a node that was started with leave for it");
+    public void Bind(CommandTable table) => table.Bind("debug", Debug, "Does what tests of clients ask for, on a node that was started with leave for it").Otherwise = keys.Find;
 
-    private void Debug(CommandCall call)
+    /// <summary>Whether its client may; otherwise the error is the reply.</summary>
+    public static bool MayDebug(CommandCall call)
     {
         var allowed = call.Node.Options.DebugCommand;
         var isLocal = call.Client!.Traits.Address is var address && (address.StartsWith("127.", StringComparison.Ordinal) || address.StartsWith("[::1]", StringComparison.Ordinal));
-        if (allowed != "yes" && !(allowed == "local" && isLocal))
-        {
-            call.Reply.Error("ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."u8);
-            return;
-        }
+        if (allowed == "yes" || (allowed == "local" && isLocal)) return true;
+        call.Reply.Error("ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."u8);
+        return false;
+    }
 
+    private void Debug(CommandCall call)
+    {
+        if (!MayDebug(call)) return;
         var what = Encoding.ASCII.GetString(call[1]).ToLowerInvariant();
         switch (what, call.Count)
         {
             case ("help", 2): ScriptCommands.ReplyHelp(call, Help); break;
+            case ("digest", 2): Digest(call); break;
+            case ("digest-value", >= 2): DigestValues(call); break;
             case ("sleep", 3): Sleep(call); break;
+            case ("stringmatch-test", 2): MatchAtRandom(call); break;
             case ("error", 3): call.Reply.Error(Encoding.Latin1.GetString(call[2])); break;
             case ("log", 3):
                 call.Node.Say?.Invoke(true, "DEBUG LOG: " + Encoding.UTF8.GetString(call[2]));
@@ -77,19 +87,61 @@ internal sealed class DebugCommands : ICommandFamily
         node.Waits.At(until, () => later(static writer => writer.Ok()));
     }
 
-    private void DescribeObject(CommandCall call)
+    /// <summary>Looks a key up that is led here, as it is at this moment; not as of a command on its shard, since nothing that it replies is an answer to rely on.</summary>
+    private static bool TryFind(CommandCall call, int argument, out CommandCall there, out KeyPlace place)
     {
-        var slot = KeySlot.Of(call[2]);
-        var place = default(KeyPlace);
-        CommandCall? there = null;
-        if (call.Node.Topology.SeatOf(slot) is { Log.IsLedHere: true } seat && seat.Machine.State.Slots.Owned[slot])
+        var slot = KeySlot.Of(call[argument]);
+        there = call;
+        place = default;
+        if (call.Node.Topology.SeatOf(slot) is not { Log.IsLedHere: true } seat || !seat.Machine.State.Slots.Owned[slot]) return false;
+        there = Reading(seat, call.Node);
+        place = seat.Machine.Keyspace.Locate(call[argument], slot);
+        return place.Exists && (place.Expiry < 0 || place.Expiry >= there.Now);
+    }
+
+    private static CommandCall Reading(ShardSeat seat, KeyspaceNode node)
+    {
+        var reading = seat.Machine.ReadCall;
+        reading.TimeMicros = node.WallMicros;
+        return reading;
+    }
+
+    private static void Digest(CommandCall call)
+    {
+        var digest = new DebugDigest();
+        if (call.Node.Topology.Led.Any(seat => seat.Machine.State.ServedKeys > 0)) digest.MixDatabase();
+        foreach (var seat in call.Node.Topology.Led)
+            for (var slot = 0; slot < KeySlot.Count; slot++)
+                if (seat.Machine.State.Slots.Owned[slot] && seat.Machine.Keyspace.CountIn(slot) > 0) digest.AddSlot(Reading(seat, call.Node), slot);
+        call.Reply.Simple(Encoding.ASCII.GetBytes(digest.Text));
+    }
+
+    private static void DigestValues(CommandCall call)
+    {
+        call.Reply.Array(call.Count - 2);
+        for (var i = 2; i < call.Count; i++) call.Reply.Simple(Encoding.ASCII.GetBytes(TryFind(call, i, out var there, out var place) ? DebugDigest.OfValue(there, place) : new DebugDigest().Text));
+    }
+
+    /// <summary>As much as Redis does: whoever survives it has passed.</summary>
+    private static void MatchAtRandom(CommandCall call)
+    {
+        const int Rounds = 10_000;
+        Span<byte> text = stackalloc byte[32];
+        Span<byte> pattern = stackalloc byte[32];
+        var dice = call.Node.Dice;
+        for (var round = 0; round < Rounds; round++)
         {
-            there = seat.Machine.ReadCall;
-            there.TimeMicros = call.Node.WallMicros;
-            place = seat.Machine.Keyspace.Locate(call[2], slot);
+            foreach (ref var each in text) each = (byte)dice.Next(128);
+            foreach (ref var each in pattern) each = (byte)dice.Next(128);
+            Glob.Matches(pattern[..dice.Next(pattern.Length)], text[..dice.Next(text.Length)]);
         }
 
-        if (there is null || !place.Exists || (place.Expiry >= 0 && place.Expiry < there.Now) || DumpForms.Of(place.Kind) is not { } form)
+        call.Reply.Simple("Apparently Redis did not crash: test passed"u8);
+    }
+
+    private void DescribeObject(CommandCall call)
+    {
+        if (!TryFind(call, 2, out var there, out var place) || DumpForms.Of(place.Kind) is not { } form)
         {
             call.Reply.Error("ERR no such key"u8);
             return;

@@ -20,6 +20,7 @@ internal sealed class PersistenceCommands : ICommandFamily
         table.Bind("bgrewriteaof", call => call.Reply.Simple("Background append only file rewriting started"u8), "Makes the log shorter; snapshots do that by themselves");
         foreach (var name in (string[])["replicaof", "slaveof"]) table.Bind(name, call => call.Reply.Error("ERR REPLICAOF not allowed in cluster mode."u8), "Makes a server a replica; a cluster does that by itself");
         table.Bind("failover", call => call.Reply.Error("ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead."u8), "Changes places with a replica; a cluster does that by itself");
+        table.Bind("shutdown", Shutdown, "Ends the node, as SIGTERM does: it hands its leadership over first");
         table.Bind("module|list", call => call.Reply.Array(0), "Lists the modules: there are none");
         table.Bind("module|help", call => ScriptCommands.ReplyHelp(call, ModuleHelp), "Describes MODULE");
         foreach (var name in (string[])["module|load", "module|loadex", "module|unload"]) table.Bind(name, RefuseModule, "Loads or unloads a module; there are none");
@@ -29,6 +30,32 @@ internal sealed class PersistenceCommands : ICommandFamily
     {
         if (call.Count > 2 || (call.Count == 2 && !call.Is(1, "SCHEDULE"u8))) call.SyntaxError();
         else call.Reply.Simple("Background saving started"u8);
+    }
+
+    /// <summary>No reply says that it has been done: the connection ends. Nothing is to be saved, and no replica is to be waited for.</summary>
+    private static void Shutdown(CommandCall call)
+    {
+        var (saves, savesNot, aborts) = (false, false, false);
+        for (var i = 1; i < call.Count; i++)
+        {
+            if (call.Is(i, "SAVE"u8)) saves = true;
+            else if (call.Is(i, "NOSAVE"u8)) savesNot = true;
+            else if (call.Is(i, "ABORT"u8)) aborts = true;
+            else if (!call.Is(i, "NOW"u8) && !call.Is(i, "FORCE"u8))
+            {
+                call.SyntaxError();
+                return;
+            }
+        }
+
+        if ((saves && savesNot) || (aborts && call.Count > 2)) call.SyntaxError();
+        else if (aborts) call.Reply.Error("ERR No shutdown in progress."u8);
+        else if (call.Node.Stop is not { } stop) call.Reply.Error("ERR Errors trying to SHUTDOWN. Check logs."u8);
+        else
+        {
+            call.Client!.StepAside();
+            stop();
+        }
     }
 
     private static void RefuseModule(CommandCall call) => call.Reply.Error(

@@ -18,9 +18,14 @@ internal enum SettingKind : byte
 /// <summary>A name of CONFIG: its value, and what it may be, in Redis's words where it may not.</summary>
 internal sealed class Setting(string name, string value, SettingKind kind)
 {
+    private readonly string initial = value;
+
     public string Name => name;
 
     public string Value { get; private set; } = value;
+
+    /// <summary>Whether the value is another than a new node's.</summary>
+    public bool IsChanged => Value != initial;
 
     /// <summary>The value as a number; 0 for what is none.</summary>
     public long Number { get; private set; } = long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : 0;

@@ -28,32 +28,52 @@ internal sealed class SettingTable
         Setting[] all =
         [
             new("acllog-max-len", Number(AclLog.EntriesMax), SettingKind.Number) { IsImmutable = true },
+            new("activedefrag", "no", SettingKind.Flag),
+            new("activerehashing", "yes", SettingKind.Flag),
             new("appendfsync", "always", SettingKind.Word) { Words = ["everysec", "always", "no"] },
             new("appendonly", "yes", SettingKind.Flag),
+            new("auto-aof-rewrite-min-size", "67108864", SettingKind.Memory),
+            new("auto-aof-rewrite-percentage", "100", SettingKind.Number),
             new("bind", "127.0.0.1", SettingKind.Text) { IsImmutable = true },
             new("busy-reply-threshold", "5000", SettingKind.Number) { Most = long.MaxValue, Alias = "lua-time-limit" },
             new("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", SettingKind.OutputLimit),
             new("cluster-allow-reads-when-down", "no", SettingKind.Flag),
             new("cluster-enabled", "yes", SettingKind.Flag) { IsImmutable = true },
+            new("cluster-migration-barrier", "1", SettingKind.Number),
             new("cluster-node-timeout", "1000", SettingKind.Number) { Most = long.MaxValue },
             new("cluster-require-full-coverage", "yes", SettingKind.Flag),
+            new("cluster-replica-validity-factor", "10", SettingKind.Number) { Alias = "cluster-slave-validity-factor" },
             new("databases", "1", SettingKind.Number) { IsImmutable = true },
             new("enable-debug-command", options.DebugCommand, SettingKind.Word) { Words = ["no", "yes", "local"], IsImmutable = true },
             new("hash-max-listpack-entries", "512", SettingKind.Number) { Most = long.MaxValue, Alias = "hash-max-ziplist-entries" },
             new("hash-max-listpack-value", "64", SettingKind.Number) { Most = long.MaxValue, Alias = "hash-max-ziplist-value" },
+            new("hz", "10", SettingKind.Number),
             new("latency-monitor-threshold", "0", SettingKind.Number) { Most = long.MaxValue },
             new("latency-tracking", "yes", SettingKind.Flag),
+            new("lazyfree-lazy-eviction", "yes", SettingKind.Flag),
+            new("lazyfree-lazy-expire", "yes", SettingKind.Flag),
+            new("lazyfree-lazy-server-del", "yes", SettingKind.Flag),
+            new("lazyfree-lazy-user-del", "yes", SettingKind.Flag),
+            new("lazyfree-lazy-user-flush", "yes", SettingKind.Flag),
             new("lfu-decay-time", "1", SettingKind.Number),
             new("lfu-log-factor", "10", SettingKind.Number),
             new("list-compress-depth", "0", SettingKind.Number),
             new("list-max-listpack-size", "-2", SettingKind.Number) { Least = int.MinValue, Alias = "list-max-ziplist-size" },
+            new("loglevel", "notice", SettingKind.Word) { Words = ["debug", "verbose", "notice", "warning", "nothing"] },
             new("maxclients", Number(options.ClientsMax), SettingKind.Number) { Least = 1, Most = uint.MaxValue },
             new("maxmemory", "0", SettingKind.Memory),
             new("maxmemory-policy", "noeviction", SettingKind.Word) { Words = policies },
             new("maxmemory-samples", "5", SettingKind.Number) { Least = 1 },
+            new("min-replicas-max-lag", "10", SettingKind.Number) { Alias = "min-slaves-max-lag" },
+            new("min-replicas-to-write", "0", SettingKind.Number) { Alias = "min-slaves-to-write" },
+            new("no-appendfsync-on-rewrite", "no", SettingKind.Flag),
             new("notify-keyspace-events", "", SettingKind.Events),
             new("port", "0", SettingKind.Number) { IsImmutable = true },
             new("proto-max-bulk-len", "536870912", SettingKind.Memory),
+            new("rdbchecksum", "yes", SettingKind.Flag) { IsImmutable = true },
+            new("rdbcompression", "yes", SettingKind.Flag),
+            new("replica-read-only", "yes", SettingKind.Flag) { Alias = "slave-read-only" },
+            new("replica-serve-stale-data", "yes", SettingKind.Flag) { Alias = "slave-serve-stale-data" },
             new("requirepass", "", SettingKind.Text),
             new("save", "", SettingKind.Save),
             new("set-max-intset-entries", "512", SettingKind.Number) { Most = long.MaxValue },
@@ -61,6 +81,7 @@ internal sealed class SettingTable
             new("set-max-listpack-value", "64", SettingKind.Number) { Most = long.MaxValue },
             new("slowlog-log-slower-than", "10000", SettingKind.Number) { Least = -1, Most = long.MaxValue },
             new("slowlog-max-len", "128", SettingKind.Number) { Most = long.MaxValue },
+            new("stop-writes-on-bgsave-error", "yes", SettingKind.Flag),
             new("stream-node-max-bytes", "4096", SettingKind.Memory),
             new("stream-node-max-entries", "100", SettingKind.Number) { Most = long.MaxValue },
             new("tcp-keepalive", "300", SettingKind.Number),
@@ -127,7 +148,20 @@ internal sealed class SettingTable
 
     public bool IsLfu => Policy is EvictionPolicy.AllKeysLfu or EvictionPolicy.VolatileLfu;
 
+    /// <summary>Those that differ from a new node's and may: what CONFIG REWRITE writes. A password is kept nowhere as it is.</summary>
+    public IReadOnlyList<(string Name, string Value)> Changed =>
+        [.. settings.Where(pair => pair.Key == pair.Value.Name && pair.Value is { IsImmutable: false, IsChanged: true } && pair.Key != "requirepass").Select(pair => (pair.Key, pair.Value.Value))];
+
     public Setting? Find(string name) => settings.GetValueOrDefault(name);
+
+    /// <summary>Sets what was written down; null, or why not.</summary>
+    public string? TryRestore(string name, string value)
+    {
+        if (Find(name) is not { IsImmutable: false } setting || name == "requirepass") return "it is no setting that is written down";
+        if (setting.Check(value, out var kept) is { } fault) return fault;
+        Set(setting, kept);
+        return null;
+    }
 
     /// <summary>What the program was told at its start: clients can only read it.</summary>
     public void Tell(string name, int value) => settings[name].Set(value.ToString(CultureInfo.InvariantCulture));

@@ -2,7 +2,7 @@ using Holdfast.Wire.Resp;
 
 namespace Holdfast.Keyspace;
 
-/// <summary>SORT and SORT_RO. BY and GET with patterns reach keys of other slots and are refused, as Redis does in cluster mode.</summary>
+/// <summary>SORT and SORT_RO. BY and GET with patterns reach keys of other slots and are refused, as Redis does in cluster mode. Much is sorted in slices (<see cref="SortRun"/>).</summary>
 internal sealed class SortCommands : ICommandFamily
 {
     public void Bind(CommandTable table)
@@ -11,82 +11,60 @@ internal sealed class SortCommands : ICommandFamily
         table.Bind("sort_ro", call => Sort(call, mayStore: false), "Returns the elements of a list, set or sorted set in order");
     }
 
+    /// <summary>Elements that may be sorted again by each replica; also those of a piece of a result that is logged as what it is.</summary>
+    private const int LoggedWhole = 512;
+
+    /// <summary>Bytes of a result that is logged as what it is: what an entry takes, with room for the rest.</summary>
+    private const long LoggedBytesMax = 12L * 1024 * 1024;
+
     /// <summary>Options of SORT.</summary>
     private record struct Options(bool IsDescending, bool IsAlphabetic, bool IsUnsorted, long From, long Count, int StoreAt);
-
-    /// <summary>An element, with its weight when it is sorted as a number.</summary>
-    private readonly record struct Element(byte[] Text, double Weight);
 
     private static void Sort(CommandCall call, bool mayStore)
     {
         if (!TryOptions(call, mayStore, out var options)) return;
-        var place = call.Locate(1);
-        if (place.Exists && !SortSource.CanRead(place.Kind))
+        var gathering = call.Client?.Gathering;
+        var run = gathering?.Sort ?? new SortRun(new SortOrder(options.IsUnsorted, options.IsAlphabetic, options.IsDescending, options.StoreAt > 0));
+        var mayRest = call is { Mode: CallMode.Execute, DeniesWaiting: false, Client.Transaction.IsOpen: false };
+        if (!run.TryFinish(call, mayRest))
+        {
+            (gathering!.Sort, gathering.IsUnfinished) = (run, true);
+            return;
+        }
+
+        run.End();
+        gathering?.EndSort();
+        if (run.IsOfOtherKind)
         {
             call.Reply.Error(CommandErrors.WrongType);
             return;
         }
 
-        // What is stored, or comes out of a script, must be the same on every replica: a set has no order of its own.
-        if (options.IsUnsorted && place.Kind == ValueKind.Set && (options.StoreAt > 0 || call.DeniesWaiting)) options = options with { IsUnsorted = false, IsAlphabetic = true };
-        var texts = place.Exists ? SortSource.Read(call, place) : [];
-        if (options is { IsUnsorted: true, IsDescending: true } && place.Kind != ValueKind.Set) texts.Reverse();
-        if (!TryOrder(texts, options, out var elements))
+        if (run.IsFaulty)
         {
             call.Reply.Error("ERR One or more scores can't be converted into double"u8);
             return;
         }
 
-        var from = (int)Math.Clamp(options.From, 0, elements.Count);
-        var count = options.Count < 0 ? elements.Count - from : (int)Math.Min(options.Count, elements.Count - from);
-        if (options.StoreAt > 0) Store(call, options.StoreAt, elements.GetRange(from, count));
+        var from = (int)Math.Clamp(options.From, 0, run.Count);
+        var count = options.Count < 0 ? run.Count - from : (int)Math.Min(options.Count, run.Count - from);
+        if (options.StoreAt > 0) Store(call, options.StoreAt, run, from, count);
         else
         {
             call.Reply.Array(count);
-            for (var i = from; i < from + count; i++) call.Reply.Bulk(elements[i].Text);
+            for (var i = from; i < from + count; i++) call.Reply.Bulk(run[i]);
         }
     }
 
-    private static bool TryOrder(List<byte[]> texts, in Options options, out List<Element> elements)
-    {
-        elements = new List<Element>(texts.Count);
-        foreach (var text in texts)
-        {
-            var weight = 0d;
-            if (options is { IsUnsorted: false, IsAlphabetic: false } && !TryWeight(text, out weight)) return false;
-            elements.Add(new Element(text, weight));
-        }
-
-        if (options.IsUnsorted) return true;
-        var sign = options.IsDescending ? -1 : 1;
-        var ordered = elements.ToArray();
-        if (options is { IsAlphabetic: true, StoreAt: 0 }) Array.Sort(ordered, (one, other) => sign * UpToZero(one.Text).SequenceCompareTo(UpToZero(other.Text)));
-        else if (options.IsAlphabetic) Array.Sort(ordered, (one, other) => sign * one.Text.AsSpan().SequenceCompareTo(other.Text));
-        else Array.Sort(ordered, (one, other) => sign * (one.Weight.CompareTo(other.Weight) is not 0 and var order ? order : one.Text.AsSpan().SequenceCompareTo(other.Text)));
-        elements = [.. ordered];
-        return true;
-    }
-
-    /// <summary>What C's collation in its plain locale sees of a text.</summary>
-    private static ReadOnlySpan<byte> UpToZero(byte[] text) => text.AsSpan().IndexOf((byte)0) is >= 0 and var end ? text.AsSpan(0, end) : text;
-
-    /// <summary>As strtod reads it: blanks may stand before, and nothing is zero.</summary>
-    private static bool TryWeight(ReadOnlySpan<byte> text, out double weight)
-    {
-        weight = 0;
-        text = text.TrimStart(" \t\n\v\f\r"u8);
-        return text.IsEmpty || (RespNumber.TryParse(text, out weight) && (!double.IsInfinity(weight) || (text[^1] | 0x20) is 'f' or 'y'));
-    }
-
-    private static void Store(CommandCall call, int argument, List<Element> elements)
+    private static void Store(CommandCall call, int argument, SortRun run, int from, int count)
     {
         var place = call.Locate(argument);
-        if (elements.Count > 0)
+        if (count > 0)
         {
             var list = new QuickList(call.Keyspace.Arena, call.Keyspace);
-            foreach (var element in elements) list.Push(element.Text, isFirst: false);
+            for (var i = from; i < from + count; i++) list.Push(run[i], isFirst: false);
             ListEdit.Set(call, ref place, list, -1);
-            call.Changed(place.Key, KeyEvents.List, "sortstore"u8, elements.Count);
+            call.Changed(place.Key, KeyEvents.List, "sortstore"u8, count);
         }
         else if (place.Exists)
         {
@@ -94,7 +72,24 @@ internal sealed class SortCommands : ICommandFamily
             call.Changed(place.Key, KeyEvents.Generic, "del"u8);
         }
 
-        call.Reply.Integer(elements.Count);
+        if (call.Changes > 0 && run.Count > LoggedWhole && !run.IsLongerThan(from, count, LoggedBytesMax)) LogElements(call, argument, run, from, count);
+        call.Reply.Integer(count);
+    }
+
+    /// <summary>What much was sorted for is logged as what came of it, in pieces, so that replicas need not sort it again, in one go.</summary>
+    private static void LogElements(CommandCall call, int argument, SortRun run, int from, int count)
+    {
+        var log = call.LogInstead(2);
+        log.Argument("DEL"u8);
+        log.Argument(call[argument]);
+        for (var at = from; at < from + count; at += LoggedWhole)
+        {
+            var piece = Math.Min(LoggedWhole, from + count - at);
+            log = call.LogInstead(2 + piece);
+            log.Argument("RPUSH"u8);
+            log.Argument(call[argument]);
+            for (var i = at; i < at + piece; i++) log.Argument(run[i]);
+        }
     }
 
     private static bool TryOptions(CommandCall call, bool mayStore, out Options options)

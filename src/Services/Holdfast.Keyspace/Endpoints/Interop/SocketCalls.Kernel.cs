@@ -55,6 +55,14 @@ internal static unsafe partial class SocketCalls
         return descriptor;
     }
 
+    /// <summary>Where a connection arrives at this machine.</summary>
+    public static string LocalOf(int descriptor)
+    {
+        var address = stackalloc byte[AddressBytes];
+        var length = AddressBytes;
+        return getsockname(descriptor, address, &length) < 0 ? "" : Describe(new ReadOnlySpan<byte>(address, AddressBytes));
+    }
+
     /// <summary>Sends small replies at once (TCP_NODELAY).</summary>
     public static void SetNoDelay(int descriptor)
     {
@@ -87,6 +95,9 @@ internal static unsafe partial class SocketCalls
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int accept4(int fd, byte* address, int* length, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int getsockname(int fd, byte* address, int* length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int setsockopt(int fd, int level, int name, void* value, int length);

@@ -20,7 +20,7 @@ public static class KeyspaceExport
     {
         using var links = new ClusterLinks(endpoints);
         await links.LookAsync(cancellation).ConfigureAwait(false);
-        var writer = new RdbFileWriter(target, version, (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerSecond);
+        var writer = new RdbFileWriter(target.Write, version, (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerSecond);
         var first = await links.ToAsync(links.LeaderOf(0), cancellation).ConfigureAwait(false);
         writer.AddLibraries(Text(await first.AskAsync(cancellation, "FUNCTION", "DUMP").ConfigureAwait(false)));
         var keys = 0L;
@@ -47,6 +47,7 @@ public static class KeyspaceExport
         }
 
         writer.Close();
+        target.Flush();
         return keys;
     }
 

@@ -17,4 +17,7 @@ internal enum FaceFrame : byte
 
     /// <summary>To who forwarded: there will be no reply.</summary>
     GuestGone = 5,
+
+    /// <summary>A message of the gossip.</summary>
+    Gossip = 6,
 }

@@ -22,7 +22,7 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
     private readonly Task running;
 
     /// <summary>Begins.</summary>
-    public CollectionUpkeep(ClusterNode cluster, DirectoryCollections collections, VectorGroups groups, MetricsRegistry metrics) => running = RunAsync(cluster, collections, groups, new LagWatch(metrics), metrics.Counter("holdfast_vectors_hot_shards_moved_total", "Replicas of shards that were moved away from a node that was hot for long."), stopping.Token);
+    public CollectionUpkeep(ClusterNode cluster, DirectoryCollections collections, VectorGroups groups, MetricsRegistry metrics) => running = RunAsync(cluster, collections, groups, new LagWatch(metrics), new Reliefs(metrics), stopping.Token);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -32,7 +32,7 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
         stopping.Dispose();
     }
 
-    private static async Task RunAsync(ClusterNode cluster, DirectoryCollections collections, VectorGroups groups, LagWatch lag, Counter relieved, CancellationToken cancel)
+    private static async Task RunAsync(ClusterNode cluster, DirectoryCollections collections, VectorGroups groups, LagWatch lag, Reliefs reliefs, CancellationToken cancel)
     {
         using var timer = new PeriodicTimer(Pulse);
         var pulse = 0L;
@@ -54,7 +54,7 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
                     await collections.CompleteAsync(view, cancel).ConfigureAwait(false);
                     foreach (var record in collections.Splitting(view))
                         if (!splits.TryGetValue(record.Id, out var driven) || driven.IsCompleted) splits[record.Id] = SplitAsync(cluster, collections, record, cancel);
-                    if (now % PulsesPerHeat == 0 && heating.IsCompleted) heating = RelieveAsync(heat, NodesOf(view), relieved, cancel);
+                    if (now % PulsesPerHeat == 0 && heating.IsCompleted) heating = RelieveAsync(heat, NodesOf(view), reliefs, cancel);
                 }
                 catch (VectorFault)
                 {
@@ -70,11 +70,11 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
         await Task.WhenAll([heating, .. splits.Values]).ConfigureAwait(false);
     }
 
-    private static async Task RelieveAsync(HeatWatch heat, ulong[] nodes, Counter relieved, CancellationToken cancel)
+    private static async Task RelieveAsync(HeatWatch heat, ulong[] nodes, Reliefs reliefs, CancellationToken cancel)
     {
         try
         {
-            if (await heat.LookAsync(nodes, cancel).ConfigureAwait(false) is not null) relieved.Increment();
+            if (await heat.LookAsync(nodes, cancel).ConfigureAwait(false) is { } relief) (relief.IsLeadOnly ? reliefs.Leads : reliefs.Replicas).Increment();
         }
         catch (Exception fault) when (fault is VectorFault or OperationCanceledException or ObjectDisposedException)
         {
@@ -95,5 +95,13 @@ internal sealed class CollectionUpkeep : IAsyncDisposable
         {
             // Not just now, or the node stops: whoever leads the directory looks again.
         }
+    }
+
+    /// <summary>What was done for nodes that were hot for long.</summary>
+    private sealed class Reliefs(MetricsRegistry metrics)
+    {
+        public Counter Replicas { get; } = metrics.Counter("holdfast_vectors_hot_shards_moved_total", "Replicas of shards that were moved away from a node that was hot for long.");
+
+        public Counter Leads { get; } = metrics.Counter("holdfast_vectors_hot_leads_moved_total", "Shards whose lead was handed to another replica because their leader's node was hot for long.");
     }
 }

@@ -167,6 +167,22 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
         if (!reply.Accepted) throw VectorFault.BadInput(reply.Reason);
     }
 
+    public async ValueTask HandOverAsync(CollectionRecord collection, int shard, ulong leader, ulong to, CancellationToken cancel)
+    {
+        if (GroupsOf(collection.Id, shard) is not [var group, ..]) throw VectorFault.NotFound($"Shard {shard} not found");
+        if (leader == self.Value)
+        {
+            await groups.HandOverAsync(group.Id, to).ConfigureAwait(false);
+            return;
+        }
+
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(PeerPatience);
+        var reply = await calls.ReadAsync(new NodeId(leader), ShardVerb.HandOver(group.Id, to), patience.Token).ConfigureAwait(false);
+        if (!reply.IsOk) throw VectorFault.Unavailable(reply.Fault);
+        if (ShardVerb.RefusalIn(reply.Payload.Span) is { } refused) throw refused;
+    }
+
     public async ValueTask RemovePeerAsync(ulong node, bool isForced, CancellationToken cancel)
     {
         if (!cluster.View.Members.ContainsKey(new NodeId(node))) throw VectorFault.NotFound($"Peer {node} does not exist");

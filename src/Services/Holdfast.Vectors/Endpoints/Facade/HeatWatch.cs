@@ -2,7 +2,7 @@ using Holdfast.Vectors.Routing;
 
 namespace Holdfast.Vectors.Endpoints.Facade;
 
-/// <summary>Asks every replica what answering took it, on the node that leads the directory, and moves one away from a node that is hot for long.</summary>
+/// <summary>Asks every replica what answering took it, on the node that leads the directory, and moves a shard's lead, or else a replica, away from a node that is hot for long.</summary>
 internal sealed class HeatWatch(ICollections collections)
 {
     /// <summary>Replicas that are asked in one look; of more the rest is not looked at.</summary>
@@ -28,12 +28,18 @@ internal sealed class HeatWatch(ICollections collections)
                     var key = (record.Id, place.Shard, node);
                     now[key] = standing.ReadMicros;
                     var took = before.TryGetValue(key, out var last) && lookedAt > 0 ? Math.Max(0, standing.ReadMicros - last) / (1000.0 * Math.Max(1, time - lookedAt)) : 0;
-                    heat.Add(new ReplicaHeat(record.Name, place.Shard, node, took));
+                    heat.Add(new ReplicaHeat(record.Name, place.Shard, node, took) { Leads = standing.Leads });
                 }
 
         (before, lookedAt) = (now, time);
         if (!isSettled || plan.Look(heat, nodes) is not { } relief) return null; // While something moves already, nothing else does.
         var collection = records.First(record => record.Name == relief.Collection);
+        if (relief.IsLeadOnly)
+        {
+            await collections.HandOverAsync(collection, relief.Shard, relief.From, relief.To, cancel).ConfigureAwait(false);
+            return relief;
+        }
+
         var moved = collections.PlacesOf(collection).First(place => place.Shard == relief.Shard);
         await collections.PlaceAsync(collection, relief.Shard, [.. moved.Nodes.Where(node => node != relief.From), relief.To], cancel).ConfigureAwait(false);
         return relief;

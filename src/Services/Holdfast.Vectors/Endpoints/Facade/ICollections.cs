@@ -81,6 +81,10 @@ internal interface ICollections
     /// <summary>Says where a shard's replicas are to be; its group then takes them in and lets them go, step by step, while it serves.</summary>
     ValueTask PlaceAsync(CollectionRecord collection, int shard, IReadOnlyList<ulong> nodes, CancellationToken cancel);
 
+    /// <summary>Has the node that leads a shard hand it over to another of its replicas; begun is not done.</summary>
+    /// <exception cref="VectorFault">It does not lead, or does not answer.</exception>
+    ValueTask HandOverAsync(CollectionRecord collection, int shard, ulong leader, ulong to, CancellationToken cancel);
+
     /// <summary>Begins to take a node out of the cluster.</summary>
     /// <param name="node">Which.</param>
     /// <param name="isForced">Whether even one with replicas, which go elsewhere first; else it is refused, as Qdrant does.</param>

@@ -22,6 +22,9 @@ internal interface IShardGroup
     /// <summary>The hash of the configuration and indexes.</summary>
     ulong SettingsHash { get; }
 
+    /// <summary>The locks that the shard knows, with their tokens, as a split takes them along; empty for none.</summary>
+    byte[] FencesWritten { get; }
+
     /// <summary>Rises with every entry, once all that it did shows.</summary>
     ulong Version { get; }
 }

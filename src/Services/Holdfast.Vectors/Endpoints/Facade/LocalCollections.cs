@@ -74,6 +74,8 @@ internal sealed class LocalCollections(IndexWorkers? workers, int segmentRowsMax
 
     public ValueTask PlaceAsync(CollectionRecord collection, int shard, IReadOnlyList<ulong> nodes, CancellationToken cancel) => throw VectorFault.BadInput("there is one node only");
 
+    public ValueTask HandOverAsync(CollectionRecord collection, int shard, ulong leader, ulong to, CancellationToken cancel) => throw VectorFault.BadInput("there is one node only");
+
     public ValueTask RemovePeerAsync(ulong node, bool isForced, CancellationToken cancel) => throw VectorFault.BadInput("there is one node only");
 
     private async Task AddAsync(ConcurrentDictionary<int, LocalShard> shards, int number, CollectionConfig config, CancellationToken cancel)
@@ -97,18 +99,21 @@ internal sealed class LocalShard(int segmentRowsMax, PlantedShardBug bug = Plant
 
     public ulong Version => Machine.Version;
 
+    public byte[] FencesWritten => Machine.FencesWritten;
+
     public (LogIndex Applied, LogIndex Committed) Position => (new LogIndex(Volatile.Read(ref index)), new LogIndex(Volatile.Read(ref index)));
 
     public ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel)
     {
         lock (gate)
         {
-            var entry = new CommittedEntry { Position = new LogPosition(new Term(1), new LogIndex(++index)), TimeMicros = 0, FeatureLevel = 1, Command = command, ReplyWanted = true };
+            var entry = new CommittedEntry { Position = new LogPosition(new Term(1), new LogIndex(++index)), TimeMicros = 0, FeatureLevel = ShardCommand.LateLevel, Command = command, ReplyWanted = true };
             ApplyResult result;
             do result = Machine.Apply(entry);
             while (!result.IsDone);
             var reply = (ShardReply)result.Reply!;
             if (reply.IsMisdirected) throw VectorFault.Misdirected(reply.Fault!);
+            if (reply.IsFenced) throw VectorFault.Fenced(reply.Fault!);
             return reply.Fault is null ? new(reply) : throw VectorFault.BadInput(reply.Fault);
         }
     }

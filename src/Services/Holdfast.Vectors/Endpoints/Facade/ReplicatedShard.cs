@@ -14,6 +14,8 @@ internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machin
 
     public ulong Version => machine.Version;
 
+    public byte[] FencesWritten => machine.FencesWritten;
+
     public (LogIndex Applied, LogIndex Committed) Position => group.Status is var status ? (status.Applied, status.Commit) : default;
 
     public async ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel)
@@ -24,6 +26,7 @@ internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machin
         {
             ProposalStatus.Applied when outcome.Reply is ShardReply { Fault: null } reply => reply,
             ProposalStatus.Applied when outcome.Reply is ShardReply { IsMisdirected: true } moved => throw VectorFault.Misdirected(moved.Fault!),
+            ProposalStatus.Applied when outcome.Reply is ShardReply { IsFenced: true } fenced => throw VectorFault.Fenced(fenced.Fault!),
             ProposalStatus.Applied => throw VectorFault.BadInput((outcome.Reply as ShardReply)?.Fault ?? "the shard gave no answer"),
             ProposalStatus.NoLeader => throw VectorFault.Unavailable("the shard has no leader just now; nothing was written"),
             ProposalStatus.Busy or ProposalStatus.Stopped => throw VectorFault.Unavailable("too much waits to be written; nothing was written"),

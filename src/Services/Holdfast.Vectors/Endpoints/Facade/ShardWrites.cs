@@ -8,7 +8,7 @@ namespace Holdfast.Vectors.Endpoints.Facade;
 /// <summary>
 /// Sends each shard its part of a write. What a shard refuses because it is being split was certainly not done: it is sent again, to whoever the directory says has it then. Nothing else is ever sent twice (S25).
 /// </summary>
-internal sealed class ShardWrites(ICollections collections, CollectionRecord collection, CancellationToken cancel)
+internal sealed class ShardWrites(ICollections collections, CollectionRecord collection, WriteFence? fence, CancellationToken cancel)
 {
     private readonly SessionToken session = new();
     private CollectionRecord record = collection;
@@ -21,7 +21,7 @@ internal sealed class ShardWrites(ICollections collections, CollectionRecord col
     public async Task ProposeAsync(int number, byte[] command)
     {
         var shard = await collections.ShardAsync(record, number, cancel).ConfigureAwait(false);
-        var reply = await shard.ProposeAsync(command, cancel).ConfigureAwait(false);
+        var reply = await shard.ProposeAsync(fence?.Around(command) ?? command, cancel).ConfigureAwait(false);
         last = Math.Max(last, reply.Index.Value);
         session.Raise(SessionToken.NameOf(record.Id, number), reply.Index);
     }

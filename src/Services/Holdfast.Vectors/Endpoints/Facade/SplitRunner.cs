@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Holdfast.Primitives;
 using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Endpoints.Routing;
@@ -23,13 +22,16 @@ internal enum PlantedSplitBug : byte
 
     /// <summary>What the target says is newer than what the source says.</summary>
     AsksTheSourceFirst,
+
+    /// <summary>The target does not learn under which locks the source was written.</summary>
+    ForgetsTheFences,
 }
 
 /// <summary>
 /// Drives the split of one shard to its end, on the node that leads the directory; another that leads next goes on. Two at once do no harm: every entry says on which seal it rests. While the half is copied it
 /// takes at most every other moment; writes of it wait only while the last changes are copied.
 /// </summary>
-internal sealed class SplitRunner(ICollections collections, PlantedSplitBug bug = PlantedSplitBug.None)
+internal sealed class SplitRunner(ICollections collections, PlantedSplitBug bug = PlantedSplitBug.None, TimeProvider? clock = null)
 {
     private const int PointsPerPage = 256;
 
@@ -38,6 +40,7 @@ internal sealed class SplitRunner(ICollections collections, PlantedSplitBug bug 
 
     private const int RoundsMax = 6;
 
+    private readonly TimeProvider clock = clock ?? TimeProvider.System;
     private LogIndex copiedTo;
 
     /// <summary>Goes on until there is no split any more.</summary>
@@ -139,12 +142,12 @@ internal sealed class SplitRunner(ICollections collections, PlantedSplitBug bug 
     }
 
     /// <summary>Copies what was written after an entry: how many points, and up to which entry all is copied then.</summary>
-    private static async Task<(int Copied, LogIndex To)> CopyAsync(CollectionRecord record, IShard source, IShard target, HashPart going, LogIndex after, bool isGentle, CancellationToken cancel)
+    private async Task<(int Copied, LogIndex To)> CopyAsync(CollectionRecord record, IShard source, IShard target, HashPart going, LogIndex after, bool isGentle, CancellationToken cancel)
     {
         var (copied, to) = (0, default(LogIndex));
         for (PointId? from = null; ;)
         {
-            var begun = Stopwatch.GetTimestamp();
+            var begun = clock.GetTimestamp();
             var page = await source.AskAsync(new PartQuestion(going, after, from, PointsPerPage) { Wanted = ContentWanted.Everything }, ReadDemand.Strong, cancel).ConfigureAwait(false);
             if (to.Value == 0) to = new LogIndex(Math.Max(1, page.Applied));
             foreach (var chunk in VectorFace.Commands(page.Points.Select(point => new PointWrite(point.Id, point.Payload, [.. point.Vectors]))))
@@ -152,7 +155,7 @@ internal sealed class SplitRunner(ICollections collections, PlantedSplitBug bug 
             copied += page.Points.Count;
             if (page.Next is null) return (copied, to);
             from = page.Next;
-            if (isGentle && page.Points.Count > 0) await Task.Delay(Stopwatch.GetElapsedTime(begun), cancel).ConfigureAwait(false);
+            if (isGentle && page.Points.Count > 0) await Task.Delay(clock.GetElapsedTime(begun), clock, cancel).ConfigureAwait(false);
         }
     }
 
@@ -185,6 +188,7 @@ internal sealed class SplitRunner(ICollections collections, PlantedSplitBug bug 
         if (bug != PlantedSplitBug.ForgetsTheRest && (whole.Points, whole.Hash) != (staged.Points, staged.Hash)) await DropGoneAsync(source, target, going, cancel).ConfigureAwait(false);
         try
         {
+            if (whole.Fences.Length > 0 && bug != PlantedSplitBug.ForgetsTheFences) await target.ProposeAsync(SplitCommand.Fences(Convert.FromBase64String(whole.Fences)), cancel).ConfigureAwait(false);
             await target.ProposeAsync(SplitCommand.Adopt(sealedAt, whole.Points, whole.Hash), cancel).ConfigureAwait(false);
         }
         catch (VectorFault fault) when (fault.Status == 400)

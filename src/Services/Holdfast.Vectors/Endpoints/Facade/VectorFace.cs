@@ -17,7 +17,7 @@ internal delegate byte[] CommandOf(IReadOnlyList<PointId> ids, string filter);
 /// What the face can do, whichever protocol asks: finds the collection, prepares what is written, sends each shard its part and merges what they answer. Nothing here is tried twice (S25); a write answers only
 /// when a quorum has it, whatever the client asks for (S24).
 /// </summary>
-internal sealed class VectorFace(ICollections collections)
+internal sealed class VectorFace(ICollections collections, WriteFence? fence = null)
 {
     /// <summary>A command's vectors take at most so many bytes: a loop that applies it has others waiting.</summary>
     private const int CommandBytesMax = 2 * 1024 * 1024;
@@ -30,6 +30,9 @@ internal sealed class VectorFace(ICollections collections)
 
     /// <summary>Which collections there are.</summary>
     public ICollections Collections => collections;
+
+    /// <summary>The same, for a request that writes under a lock.</summary>
+    public VectorFace Under(WriteFence? held) => held is null ? this : new VectorFace(collections, held);
 
     /// <summary>The collection of that name.</summary>
     /// <exception cref="VectorFault">There is none.</exception>
@@ -48,7 +51,7 @@ internal sealed class VectorFace(ICollections collections)
     /// <summary>Does something to points that are named. Where clients name shards and this one did not, every shard is told.</summary>
     public async Task<WriteDone> ChangeAsync(CollectionRecord collection, IReadOnlyList<PointId> ids, CommandOf command, IReadOnlyList<string>? keys, CancellationToken cancel)
     {
-        var writes = new ShardWrites(collections, collection, cancel);
+        var writes = new ShardWrites(collections, collection, fence, cancel);
         await ProposeAsync(writes, ShardsOf(collection, ids, keys), chunk => command(chunk, "")).ConfigureAwait(false);
         return writes.Result;
     }
@@ -59,7 +62,7 @@ internal sealed class VectorFace(ICollections collections)
     /// </summary>
     public async Task<WriteDone> ChangeAsync(CollectionRecord collection, Filter filter, CommandOf command, IReadOnlyList<string>? keys, CancellationToken cancel)
     {
-        var writes = new ShardWrites(collections, collection, cancel);
+        var writes = new ShardWrites(collections, collection, fence, cancel);
         var scope = ReadScope.Strong(cancel);
         foreach (var number in collection.Layout.Meant(keys))
         {
@@ -73,7 +76,7 @@ internal sealed class VectorFace(ICollections collections)
     /// <summary>Proposes one command to every shard: for settings and payload indexes.</summary>
     public async Task<WriteDone> TellAllAsync(CollectionRecord collection, byte[] command, CancellationToken cancel)
     {
-        var writes = new ShardWrites(collections, collection, cancel);
+        var writes = new ShardWrites(collections, collection, fence, cancel);
         foreach (var number in collection.Layout.WithGroups) await writes.ProposeAsync(number, command).ConfigureAwait(false);
         return writes.Result;
     }
@@ -239,7 +242,7 @@ internal sealed class VectorFace(ICollections collections)
         if (collection.Layout.Meant(keys).Count == 0) throw VectorFault.BadInput("the collection has no shards yet: create a shard key first");
         var prepared = new List<PointWrite>(points.Count);
         foreach (var point in points) prepared.Add(point with { Vectors = [.. point.Vectors.Select(vector => VectorNorm.Prepare(vector, config.Columns[config.ColumnOf(vector.Name)]))] });
-        var writes = new ShardWrites(collections, collection, cancel);
+        var writes = new ShardWrites(collections, collection, fence, cancel);
         await writes.ProposeAsync(prepared.Select(point => (collection.Layout.ShardOf(keys, point.Id), point)), static point => point.Id, Commands, chunk => command(chunk, config.ColumnOf)).ConfigureAwait(false);
         return writes.Result with { VectorBytes = prepared.Sum(point => point.Vectors.Sum(VectorBytesOf)), PayloadBytes = prepared.Sum(point => (long)point.Payload.Json.Length) };
     }

@@ -54,6 +54,12 @@ public sealed class VectorGroups(Action<Exception> onFatal, Func<GroupId, StateF
         {
             if (ShardVerb.Serve(messages, ref message) is { } served) return served;
             if (ShardVerb.StandingOf(message.Span) is { } asked) return StandingOf(asked) is { } standing ? ShardVerb.Answer(standing) : throw VectorFault.NotFound("the shard has no replica on that node");
+            if (ShardVerb.HandOverOf(message.Span) is { } passed)
+            {
+                await HandOverAsync(passed.Group, passed.To).ConfigureAwait(false);
+                return ShardVerb.Answer();
+            }
+
             if (ShardVerb.Decode(message.Span) is not { } call) throw new ControlRefusedException("the question is not whole, or of a newer program", mayPass: true);
             var near = NearOf(call.Group);
             if (call.Question is not { } question) return ShardVerb.Answer(await (near ?? throw NoReplica()).ProposeAsync(call.Command, cancel).ConfigureAwait(false));
@@ -94,10 +100,18 @@ public sealed class VectorGroups(Action<Exception> onFatal, Func<GroupId, StateF
         return new NearShard(new ReplicatedShard(replica, machine, () => cluster.FeatureLevelAhead), self, load.Answers) { Load = load };
     }
 
+    /// <summary>Hands a shard that is led here over to another of its replicas; begun is not done.</summary>
+    /// <exception cref="VectorFault">It is not led here, or the other cannot lead it just now.</exception>
+    internal async Task HandOverAsync(GroupId group, ulong to)
+    {
+        if (cluster?.FindGroup(group) is not { Status.IsServingLeader: true } led) throw VectorFault.Unavailable("the shard is not led here");
+        if (await led.TransferLeadershipAsync(new NodeId(to)).ConfigureAwait(false) != ChangeVerdict.Begun) throw VectorFault.Unavailable($"the shard's lead cannot go to node {to} just now");
+    }
+
     /// <summary>How the replica here stands; null when there is none.</summary>
     internal ReplicaStanding? StandingOf(GroupId group)
     {
-        if (cluster?.FindGroup(group)?.Status is not { } status || !machines.TryGetValue(group, out var machine)) return null;
+        if (cluster?.FindGroup(group)?.Status is not { IsGivenUp: false } status || !machines.TryGetValue(group, out var machine)) return null;
         var micros = loads.TryGetValue(group, out var load) ? load.Micros : 0;
         return new ReplicaStanding(status.IsServingLeader, NearOf(group) is not null, status.Term.Value, status.Applied.Value, status.Commit.Value, status.StateHash, machine.State?.Store.Count ?? 0, micros);
     }

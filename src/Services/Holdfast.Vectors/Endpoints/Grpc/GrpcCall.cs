@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Google.Protobuf;
 using Holdfast.Vectors.Endpoints.Access;
+using Holdfast.Vectors.Endpoints.Facade;
 using Proto = Holdfast.Vectors.Protocol;
 
 namespace Holdfast.Vectors.Endpoints.Grpc;
@@ -34,7 +35,7 @@ internal sealed class GrpcCall(VectorRoom room, AccessGrant grant, GrpcExchange 
     {
         using var deadline = CallDeadline.Of(timeout, exchange.Aborted);
         using var body = message is null ? null : ProtoToJson.Document(message);
-        var call = new VectorCall(room, grant, new Dictionary<string, string> { ["name"] = collection }, name => QueryOf(name, consistency), body?.RootElement ?? default, deadline.Token) { Right = right, TimeoutSeconds = deadline.Seconds };
+        var call = new VectorCall(room, grant, new Dictionary<string, string> { ["name"] = collection }, name => QueryOf(name, consistency), body?.RootElement ?? default, deadline.Token) { Right = right, TimeoutSeconds = deadline.Seconds, Face = room.Face.Under(WriteFence.Of(exchange.Headers[WriteFence.Header].ToString(), right)) };
         calls.Add(call);
         return await deadline.RunAsync(() => run(call)).ConfigureAwait(false);
     }

@@ -158,6 +158,7 @@ internal sealed class GrpcDoor(VectorRoom room, AccessDesk access, Action<Except
         404 => GrpcCode.NotFound,
         408 => GrpcCode.DeadlineExceeded,
         409 => GrpcCode.AlreadyExists,
+        412 => GrpcCode.FailedPrecondition,
         413 => GrpcCode.OutOfRange,
         429 => GrpcCode.ResourceExhausted,
         501 => GrpcCode.Unimplemented,
@@ -186,6 +187,9 @@ internal enum GrpcCode
 
     /// <summary>Too much was asked for.</summary>
     ResourceExhausted = 8,
+
+    /// <summary>The lock that the call is made under has a later holder.</summary>
+    FailedPrecondition = 9,
 
     /// <summary>Too large.</summary>
     OutOfRange = 11,

@@ -11,7 +11,7 @@ internal static class ProtoShapes
     {
         ["PointId"] = WritePointId,
         ["ShardKey"] = WriteOnly,
-        ["ShardKeySelector"] = static (writer, message, depth) => WriteList(writer, message, "shard_keys", depth),
+        ["ShardKeySelector"] = WriteShardKeys,
         ["Value"] = WriteValue,
         ["Struct"] = static (writer, message, depth) => WriteMap(writer, message, "fields", depth),
         ["ListValue"] = static (writer, message, depth) => WriteList(writer, message, "values", depth),
@@ -55,6 +55,11 @@ internal static class ProtoShapes
         ["NaiveFeedbackStrategy"] = static (writer, message, depth) => WriteWithZeros(writer, message, depth, "a", "b", "c"),
         ["FeedbackItem"] = static (writer, message, depth) => WriteWithZeros(writer, message, depth, "score"),
         ["StemmingAlgorithm"] = WriteStemmer,
+        ["GeoPoint"] = static (writer, message, depth) => WriteWithZeros(writer, message, depth, "lon", "lat"),
+        ["GeoRadius"] = static (writer, message, depth) => WriteWithZeros(writer, message, depth, "radius"),
+        ["MinShould"] = static (writer, message, depth) => WriteWithZeros(writer, message, depth, "min_count"),
+        ["MultiVectorConfig"] = static (writer, message, depth) => WriteWithZeros(writer, message, depth, "comparator"),
+        ["ProductQuantization"] = static (writer, message, depth) => WriteWithZeros(writer, message, depth, "compression"),
     };
 
     /// <summary>Writes a message that has a shape of its own.</summary>
@@ -88,7 +93,7 @@ internal static class ProtoShapes
             "Distance" or "CompressionRatio" => name,
             "FieldType" => ProtoToJson.Snake(name["FieldType".Length..]),
             "Datatype" when number == 0 => "float32",
-            "Fusion" => name.ToLowerInvariant(),
+            "Fusion" or "Setting" => name.ToLowerInvariant(),
             _ => ProtoToJson.Snake(name),
         };
     }
@@ -280,11 +285,35 @@ internal static class ProtoShapes
     }
 
     /// <summary>Numbers that REST wants said, and the wire leaves out where they are zero.</summary>
-    private static void WriteWithZeros(Utf8JsonWriter writer, WireFields message, int depth, params ReadOnlySpan<string> numbers)
+    /// <summary>A list of keys, or one and the key that takes its place while it is not there.</summary>
+    private static void WriteShardKeys(Utf8JsonWriter writer, WireFields message, int depth)
+    {
+        if (message.Message("fallback") is null)
+        {
+            WriteList(writer, message, "shard_keys", depth);
+            return;
+        }
+
+        if (message.Of("shard_keys") is not { Count: 1 } target) throw VectorFault.BadInput("A fallback shard key takes the place of exactly one shard key");
+        writer.WriteStartObject();
+        writer.WritePropertyName("target");
+        ProtoToJson.WriteOne(writer, message.Type.FindFieldByName("shard_keys"), target[0], depth);
+        writer.WritePropertyName("fallback");
+        ProtoToJson.WriteOne(writer, message.Type.FindFieldByName("fallback"), message.Of("fallback")![^1], depth);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>A zero, and an enum's first word, is not sent; REST wants it said.</summary>
+    private static void WriteWithZeros(Utf8JsonWriter writer, WireFields message, int depth, params ReadOnlySpan<string> fields)
     {
         writer.WriteStartObject();
-        foreach (var number in numbers)
-            if (!message.Has(number)) writer.WriteNumber(number, 0);
+        foreach (var field in fields)
+            if (!message.Has(field))
+            {
+                writer.WritePropertyName(field);
+                ProtoToJson.WriteOne(writer, message.Type.FindFieldByName(field), default, depth);
+            }
+
         ProtoToJson.WriteFields(writer, message, depth);
         writer.WriteEndObject();
     }

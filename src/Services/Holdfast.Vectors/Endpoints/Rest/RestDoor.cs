@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Holdfast.Primitives;
 using Holdfast.Vectors.Endpoints.Access;
+using Holdfast.Vectors.Endpoints.Facade;
 using Holdfast.Vectors.Points;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
@@ -83,6 +84,7 @@ internal sealed class RestDoor(VectorRoom room, AccessDesk access, Action<Except
             {
                 Upload = route.TakesFile ? exchange.Body : null,
                 Right = route.Right,
+                Face = room.Face.Under(WriteFence.Of(exchange.Headers[WriteFence.Header].ToString(), route.Right)),
                 TimeoutSeconds = limit.Seconds,
                 UploadType = exchange.Headers.ContentType.ToString(),
             };

@@ -27,7 +27,7 @@ internal sealed record RestRoute(string Method, string Pattern, AccessRight Righ
         if (path.Length != parts.Length) return false;
         for (var at = 0; at < parts.Length; at++)
         {
-            if (parts[at].StartsWith('{')) named[parts[at][1..^1]] = path[at];
+            if (parts[at].StartsWith('{')) named[parts[at][1..^1]] = path[at].Replace("%2F", "/", StringComparison.OrdinalIgnoreCase); // The one sign that the server leaves as it came.
             else if (parts[at] != path[at]) return false;
         }
 

@@ -45,7 +45,9 @@ internal sealed class NearShard(IShardGroup group, ulong node = 0, AnswerCache? 
         }
 
         var state = Asked(await group.ReadAsync(isStrong, cancel).ConfigureAwait(false), question);
-        if (question is SplitQuestion split) return SplitAnswer.Of(state, group.SettingsHash, split.Of).ToAnswer();
+
+        // The fences are read after the state: of a shard that is sealed nobody writes what leaves it under another one.
+        if (question is SplitQuestion split) return (SplitAnswer.Of(state, group.SettingsHash, split.Of) with { Fences = split.Of is null ? "" : Convert.ToBase64String(group.FencesWritten) }).ToAnswer();
         var begun = Stopwatch.GetTimestamp();
         var answer = answers is null ? ShardReader.Answer(state, question) : answers.Answer(group, state, question);
         Load?.Add((long)Stopwatch.GetElapsedTime(begun).TotalMicroseconds);

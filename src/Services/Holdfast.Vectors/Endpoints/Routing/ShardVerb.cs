@@ -31,6 +31,7 @@ internal static class ShardVerb
     private const byte FetchPiece = 4;
     private const byte AddPiece = 5;
     private const byte TakeWhole = 6;
+    private const byte PassLead = 7;
 
     /// <summary>Of a proposal that programs before the late commands must not put into a log: they refuse the version.</summary>
     private const byte LateVersion = 2;
@@ -78,6 +79,28 @@ internal static class ShardVerb
 
     /// <summary>Asks how the replica stands.</summary>
     public static byte[] Stand(GroupId group) => Short(Standing, group.Value);
+
+    /// <summary>Asks the node that leads a shard to hand it over to another.</summary>
+    public static byte[] HandOver(GroupId group, ulong to)
+    {
+        var buffer = new ByteBuffer(32);
+        var writer = new SpanWriter(buffer);
+        writer.WriteByte(Version);
+        writer.WriteByte(PassLead);
+        writer.WriteUInt64(group.Value);
+        writer.WriteUInt64(to);
+        return buffer.Written.ToArray();
+    }
+
+    /// <summary>Whether a call asks that a lead be handed over: of which group, and to whom.</summary>
+    public static (GroupId Group, ulong To)? HandOverOf(ReadOnlySpan<byte> call)
+    {
+        var reader = new SpanReader(call);
+        return reader.ReadByte() == Version && reader.ReadByte() == PassLead && (new GroupId(reader.ReadUInt64()), reader.ReadUInt64()) is var asked && reader.IsWhole ? asked : null;
+    }
+
+    /// <summary>Done; there is nothing to say.</summary>
+    public static byte[] Answer() => [0, 0];
 
     /// <summary>Asks for a piece of a long answer.</summary>
     public static byte[] Fetch(ulong name, int from) => Short(FetchPiece, name, (uint)from);

@@ -31,7 +31,7 @@ internal sealed class LagWatch
         foreach (var (name, group) in collections.GroupsOf(view))
         {
             if (cluster.FindGroup(group)?.Status is not { } status) continue;
-            if (status.Applied >= status.Commit) wholeAt[group.Value] = now;
+            if (status.Applied >= status.Commit || status.IsGivenUp) wholeAt[group.Value] = now;
             worst[name] = Math.Max(worst.GetValueOrDefault(name), (now - wholeAt.GetOrAdd(group.Value, now)) / 1000.0);
         }
 

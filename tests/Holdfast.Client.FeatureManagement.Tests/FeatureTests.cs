@@ -1,17 +1,15 @@
+using Holdfast.Client.Extensions;
+using Holdfast.Client.Extensions.Tests;
 using Holdfast.Client.Tests;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.FeatureManagement;
 using Microsoft.FeatureManagement.FeatureFilters;
 
-namespace Holdfast.Client.Extensions.Tests;
+namespace Holdfast.Client.FeatureManagement.Tests;
 
 /// <summary>Our flags asked through Microsoft.FeatureManagement (R1.5).</summary>
-public sealed class FeatureTests : IDisposable
+public sealed class FeatureTests
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("holdfast-flags-").FullName;
-
-    public void Dispose() => Directory.Delete(folder, recursive: true);
-
     [Fact]
     public async Task Features_are_on_for_exactly_those_for_whom_the_flag_is()
     {
@@ -24,6 +22,7 @@ public sealed class FeatureTests : IDisposable
         await client.Flags.SetAsync("broken", """{"enabled":true,"rules":[null]}""");
         await using var services = Services(client);
         var features = services.GetRequiredService<IFeatureManager>();
+        var asked = services.GetRequiredService<HoldfastFeatures>();
         Assert.True(await features.IsEnabledAsync("all"));
         Assert.False(await features.IsEnabledAsync("none"));
         Assert.False(await features.IsEnabledAsync("broken"));
@@ -33,6 +32,7 @@ public sealed class FeatureTests : IDisposable
         {
             var isOn = await features.IsEnabledAsync("half", new TargetingContext { UserId = user, Groups = [] });
             Assert.Equal(half.IsOnFor("half", user), isOn);
+            Assert.Equal(isOn, await asked.IsOnAsync("half", user));
             if (isOn) on++;
             else off++;
         }
@@ -40,6 +40,8 @@ public sealed class FeatureTests : IDisposable
         Assert.True(on > 0 && off > 0);
         Assert.True(await features.IsEnabledAsync("half", new TargetingContext { UserId = "eve", Groups = ["guests", "staff"] }));
         Assert.False(await features.IsEnabledAsync("half", new TargetingContext { UserId = "eve", Groups = ["guests"] }));
+        Assert.True(await asked.IsOnAsync("half", "eve", static attribute => attribute == "group" ? ["guests", "staff"] : []));
+        Assert.Equal((true, false, false, false), (await asked.IsOnAsync("all"), await asked.IsOnAsync("none"), await asked.IsOnAsync("broken"), await asked.IsOnAsync("nobody-knows")));
         var names = new List<string>();
         await foreach (var name in features.GetFeatureNamesAsync()) names.Add(name);
         Assert.Equal(["all", "half", "none"], names.Order());
@@ -57,6 +59,7 @@ public sealed class FeatureTests : IDisposable
         Assert.False(await features.IsEnabledAsync("cart", ann));
         await client.Flags.SetAsync("cart", new FeatureFlag { Enabled = true, Rollout = 99.99, Rules = [new TargetingRule("subject", ["ann"], true)] }.ToJson());
         await Await.UntilAsync(() => features.IsEnabledAsync("cart", ann), "the change");
+        Assert.True(await services.GetRequiredService<HoldfastFeatures>().IsOnAsync("cart", "ann"));
     }
 
     [Fact]
@@ -71,24 +74,10 @@ public sealed class FeatureTests : IDisposable
         Assert.False(await others.GetRequiredService<IFeatureManager>().IsEnabledAsync("beta"));
     }
 
-    [Fact]
-    public async Task While_the_cluster_is_away_the_last_good_flags_hold()
-    {
-        var path = Path.Combine(folder, "flags.json");
-        var door = await Door.OpenAsync(Door.Keyspace());
-        using var client = Door.Client(door);
-        await client.Flags.SetAsync("all", new FeatureFlag { Enabled = true }.ToJson());
-        await using (var seen = new HoldfastFeatureDefinitions(client, new FeatureDefinitionOptions { LastGoodFile = path })) await Await.UntilAsync(() => File.Exists(path), "the file");
-        await door.DisposeAsync();
-        await using var away = new HoldfastFeatureDefinitions(client, new FeatureDefinitionOptions { LastGoodFile = path, StartPatience = TimeSpan.FromMilliseconds(200) });
-        Assert.Equal("all", (await away.GetFeatureDefinitionAsync("all")).Name);
-        Assert.Null(await away.GetFeatureDefinitionAsync("other"));
-    }
-
     private static ServiceProvider Services(HoldfastClient client, Action<IServiceCollection>? more = null)
     {
         var services = new ServiceCollection();
-        services.AddSingleton(client).AddLogging().AddHoldfastFeatureDefinitions(new FeatureDefinitionOptions { StartPatience = Await.Patience });
+        services.AddSingleton(client).AddLogging().AddHoldfastFeatureDefinitions(new HoldfastFeatureOptions { StartPatience = Await.Patience });
         more?.Invoke(services);
         services.AddFeatureManagement().AddHoldfastFilters();
         return services.BuildServiceProvider();

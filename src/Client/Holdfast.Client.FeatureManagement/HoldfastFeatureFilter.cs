@@ -2,7 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.FeatureManagement;
 using Microsoft.FeatureManagement.FeatureFilters;
 
-namespace Holdfast.Client.Extensions;
+namespace Holdfast.Client.FeatureManagement;
 
 /// <summary>
 /// Percentage rollout and targeting as Holdfast's flags have them, for whoever the application's <see cref="ITargetingContextAccessor"/> says is asking: the user's id is the subject, and rules about the attribute
