@@ -134,7 +134,7 @@ public sealed class RagModelTests
         Assert.Equal("anew"u8.ToArray(), (await other.GetAsync("a", Key(8)))!.Value.ToArray());
 
         // A space whose number was evicted has nothing, also when it has a number again.
-        using (var client = new Redis.SlotClient(redis)) await client.AskAsync(ServerBench.Patience, "DEL", "holdfast:cache:a#number");
+        using (var client = new Redis.SlotClient(redis, ServerBench.Patience)) await client.AskAsync(ServerBench.Patience, "DEL", "holdfast:cache:a#number");
         Assert.Null(await one.GetAsync("a", Key(8)));
         Assert.True(await one.SetAsync("a", Key(9), "new"u8.ToArray(), hour));
         Assert.Null(await one.GetAsync("a", Key(8)));
