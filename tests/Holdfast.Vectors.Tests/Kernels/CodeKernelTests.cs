@@ -57,7 +57,7 @@ public sealed unsafe class CodeKernelTests
         Alike<Int8Dot>(one, other);
         Alike<Int8Euclid>(one, other);
         Alike<Int8Manhattan>(one, other);
-        Alike<FloatMetric<SquareStep, ByteRows, Apart>>(one, other);
+        Alike<FloatMetric<SquareStep, ByteRows, Apart>>(one, other, share: 1e-6f); // Sums above 2^24, in another order: the last bit is the processor's affair.
     }
 
     [Theory]
@@ -112,12 +112,13 @@ public sealed unsafe class CodeKernelTests
         if (AvxVnni.IsSupported) Assert.Equal(expected, PackedKernel<TBits>.DotVnni((sbyte*)query.First, row.First, bytes));
     }
 
-    private static void Alike<TMetric>(Rows one, Rows other)
+    private static void Alike<TMetric>(Rows one, Rows other, float share = 0)
         where TMetric : struct, IRowMetric
     {
         using var query = Rows.Of(new byte[TMetric.QueryBytes(one.Bytes)]);
         TMetric.ToQuery(one.First, query.First, one.Bytes);
-        Assert.Equal(TMetric.OfRows(one.First, other.First, one.Bytes), TMetric.Of(query.First, other.First, one.Bytes));
+        var expected = TMetric.OfRows(one.First, other.First, one.Bytes);
+        Assert.InRange(TMetric.Of(query.First, other.First, one.Bytes), expected - (MathF.Abs(expected) * share), expected + (MathF.Abs(expected) * share));
         Assert.True(TMetric.Of(query.First, one.First, one.Bytes) <= TMetric.OfRows(one.First, other.First, one.Bytes) || typeof(TMetric) == typeof(Int8Dot));
     }
 }
