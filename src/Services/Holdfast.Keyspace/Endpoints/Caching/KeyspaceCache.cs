@@ -42,7 +42,8 @@ public sealed class KeyspaceCache(IReadOnlyList<(string Host, int Port)> endpoin
         try
         {
             if (await AskAsync(NameOf(space, key), cancel, static name => ["GET"u8.ToArray(), name]).ConfigureAwait(false) is not byte[] { Length: >= NumberBytes } kept) return null;
-            return await NumberAsync(space, cancel).ConfigureAwait(false) is { } number && BinaryPrimitives.ReadInt64LittleEndian(kept) == number ? kept.AsMemory(NumberBytes) : null;
+            if (await NumberAsync(space, cancel).ConfigureAwait(false) is not { } number || BinaryPrimitives.ReadInt64LittleEndian(kept) != number) return null;
+            return kept.AsMemory(NumberBytes);
         }
         catch (Exception away) when (away is TransferFailedException or ConnectionGoneException)
         {
