@@ -47,6 +47,7 @@ internal static class ClusterScenario
         SyncMax = TimeSpan.FromMilliseconds(3),
         SyncStall = TimeSpan.Zero,
         UncommittedBytesMax = 64 * 1024 * 1024,
+        HasBulkyClient = false, // It writes as much as that at once: gigabytes a run.
         ChunksMax = 3,
         SnapshotWorkMax = TimeSpan.FromMilliseconds(4),
         SnapshotLogBytes = 60 * 1024,
