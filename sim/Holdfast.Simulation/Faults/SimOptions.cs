@@ -36,6 +36,11 @@ internal sealed record SimOptions
     /// <summary>How long the healed cluster has to make progress and come to rest.</summary>
     public TimeSpan Calm { get; init; } = TimeSpan.FromSeconds(12);
 
+    /// <summary>
+    /// How much longer it may take, without any load, until the last follower has all: on a slow wire where small appends overtake each other one falls behind a busy leader, and nothing bounds how far (raft seed 614: 150 entries in 12 s).
+    /// </summary>
+    public TimeSpan CatchUp { get; init; } = TimeSpan.FromSeconds(10);
+
     public required double Drop { get; init; }
     public required double Duplicate { get; init; }
     public required TimeSpan DelayMin { get; init; }

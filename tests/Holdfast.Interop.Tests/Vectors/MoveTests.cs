@@ -45,7 +45,6 @@ public sealed class MoveTests
                 Assert.Equal(holders.Where(id => id != from).Append(self[target]).Order(), now.Order());
                 foreach (var client in clients) Assert.Equal(load.Written, (await AskAsync(client, "POST", "/collections/c/points/count", "{}")).GetProperty("count").GetInt32());
                 await AllTheSameAsync(clients[asked], 3, load.Written);
-                await FreedAsync(cluster, Array.IndexOf(self, from), clients.Length);
                 var (status, refused) = await SendAsync(clients[asked], "POST", "/collections/c/cluster", $$$"""{"abort_transfer":{"shard_id":0,"from_peer_id":{{{from}}},"to_peer_id":{{{self[target]}}}}}""");
                 Assert.Equal(404, status);
                 Assert.Contains("There is no transfer for shard 0", refused, StringComparison.Ordinal);
@@ -110,16 +109,6 @@ public sealed class MoveTests
         {
             foreach (var client in clients) client.Dispose();
         }
-    }
-
-    /// <summary>Waits until the node that the shard's replica left has no snapshot and no file of it any more. Where the log was enough so far, nobody has one.</summary>
-    private static async Task FreedAsync(ProcessCluster cluster, int left, int nodes)
-    {
-        string Snapshots(int node) => Path.Combine(cluster.Data(node), "snapshots");
-        var folders = Enumerable.Range(0, nodes).Where(node => Directory.Exists(Snapshots(node))).SelectMany(node => Directory.GetDirectories(Snapshots(node))).ToArray();
-        if (folders.Length == 0) return;
-        var gone = Path.Combine(Snapshots(left), $"{folders.Max(folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture))}");
-        await UntilAsync(() => !Directory.Exists(gone) || Directory.GetFiles(gone, "*", SearchOption.AllDirectories).Length == 0);
     }
 
     private static async Task CreateAsync(HttpClient client, int shards)
