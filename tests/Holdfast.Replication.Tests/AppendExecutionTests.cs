@@ -78,27 +78,26 @@ public sealed class AppendExecutionTests
 
     /// <summary>A backup keeps the state's hash beside the position that it read. What was executed ahead of its commit is in the state already, so such a hash would be of no position, and a restored state would never equal it.</summary>
     [Fact]
-    public void A_reading_of_the_log_has_no_hash_while_something_executed_waits_for_its_commit_S10()
+    public async Task A_reading_of_the_log_has_no_hash_while_something_executed_waits_for_its_commit_S10()
     {
         var cluster = new TestCluster(3, atAppend: true);
         cluster.UntilLed();
         cluster.Apply(cluster.Leader, "add n");
         cluster.UntilEqual();
         var leader = cluster.Leader;
-        var settled = Read();
+        var settled = await ReadAsync();
         cluster.Isolate(leader);
         leader.Propose("add n", new ProposeOptions { Durability = Durability.Async });
-        var ahead = Read();
+        var ahead = await ReadAsync();
         Assert.Equal(settled.Applied, ahead.Applied);
         Assert.NotNull(settled.StateHash);
         Assert.Null(ahead.StateHash);
 
-        LogReading Read()
+        async Task<LogReading> ReadAsync()
         {
             var reading = leader.Group.ReadLogAsync(LogIndex.Zero);
             leader.Loop.Turn(cluster.Now);
-            Assert.True(reading.IsCompletedSuccessfully);
-            return reading.Result;
+            return await reading;
         }
     }
 
