@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 using Holdfast.Consensus;
 using Holdfast.Primitives;
@@ -46,6 +47,31 @@ public sealed class OwnPartsTests
         foreach (var node in nodes) await node.StopAsync();
     }
 
+    /// <summary>A newer program's snapshot is whole: it is not fetched again from others as if it had rotted. The node refuses to open, and changes nothing.</summary>
+    [Fact]
+    public async Task A_snapshot_of_a_newer_program_is_refused_before_anything_is_changed()
+    {
+        var node = new OwnNode(hub, new NodeId(1)) { Members = Configuration.OfVoters(new NodeId(1)) };
+        await node.StartAsync();
+        for (var i = 0; i < 100; i++) await node.Set($"k{i}=a value of some length, number {i}");
+        await Until(() => node.Group.Status.Snapshot.Index.Value > 0, "a snapshot");
+        await node.StopAsync();
+        var batches = node.Log.Batches;
+        foreach (var name in node.Snapshots.List("snapshots/1"))
+        {
+            using var manifest = node.Snapshots.Open($"snapshots/1/{name}/manifest");
+            var bytes = new byte[manifest.Length];
+            manifest.Read(0, bytes);
+            BinaryPrimitives.WriteUInt16LittleEndian(bytes, 99);
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(bytes.Length - 4), Crc32C.Of(bytes.AsSpan(0, bytes.Length - 4)));
+            manifest.Write(0, bytes);
+        }
+
+        var refusal = await Assert.ThrowsAsync<DataDirectoryException>(node.StartAsync);
+        Assert.Contains("newer Holdfast (format 99", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(batches, node.Log.Batches);
+    }
+
     private static async Task<OwnNode> Where(OwnNode[] nodes, Predicate<OwnNode> isIt)
     {
         OwnNode? found = null;
@@ -65,12 +91,12 @@ public sealed class OwnPartsTests
 
     private sealed class OwnNode(MemoryHub hub, NodeId id)
     {
-        private static readonly Configuration Three = Configuration.OfVoters(new(1), new(2), new(3));
-
         private NodeRuntime runtime = null!;
         private uint boots;
 
         public NodeId Id => id;
+
+        public Configuration Members { get; init; } = Configuration.OfVoters(new(1), new(2), new(3));
 
         public MemoryLog Log { get; } = new();
 
@@ -92,7 +118,7 @@ public sealed class OwnPartsTests
             });
             runtime.Open();
             Machine = new ToyMachine();
-            Group = await runtime.CreateGroupAsync(new GroupId(1), Machine, Three, new GroupOptions { SnapshotLogBytes = 2000 });
+            Group = await runtime.CreateGroupAsync(new GroupId(1), Machine, Members, new GroupOptions { SnapshotLogBytes = 2000 });
         }
 
         public async Task Set(string command)
