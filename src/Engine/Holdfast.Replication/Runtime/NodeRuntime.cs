@@ -90,10 +90,10 @@ public sealed class NodeRuntime : IWalCompletions
         var cluster = setup.Self.Cluster;
         Invariant.Holds(cluster != ClusterId.None, "a node was opened before it belonged to a cluster");
         Invariant.Holds(wal is null, "a node was opened twice");
-        store = new SnapshotStore(setup.SnapshotDisk ?? setup.Disk, cluster);
+        var kept = store = new SnapshotStore(setup.SnapshotDisk ?? setup.Disk, cluster);
         (wal, var recovery) = (setup.OpenLog ?? setup.OpenOwnLog)(cluster, this, found =>
         {
-            foreach (var group in found.Groups) store.RefuseNewer(group.Group, group.Snapshot);
+            foreach (var group in found.Groups) kept.RefuseNewer(group.Group, group.Snapshot);
             judge?.Invoke(found);
         });
         Recovery = recovery;
