@@ -62,7 +62,8 @@ public sealed class RecordReplay
 
     private static bool TryReadAt(ReadOnlySpan<byte> source, out WalRecordHeader record, out ReadOnlySpan<byte> body)
     {
-        (record, body) = (default, default);
+        record = default;
+        body = default;
         if (source.Length < WalRecordHeader.Size) return false;
         record = WalRecordHeader.Read(source);
         if (record.Kind is < WalRecordKind.Entry or > WalRecordKind.Copied || record.BodyLength > WalRecordHeader.BodyBytesMax || record.TotalBytes > source.Length) return false;
