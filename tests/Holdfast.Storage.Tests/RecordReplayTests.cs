@@ -32,12 +32,12 @@ public sealed class RecordReplayTests
         AssertSame(fixture);
 
         // And when it has been put together, and went on from there.
-        kept[..] = [RecordReplay.Restate(Replay()).Encoded.ToArray()];
+        PutTogether();
         AssertSame(fixture);
         for (var step = 0; step < 100; step++) Commit(fixture, batch => histories[dice.Next(2) == 0 ? A : B].Step(dice, batch));
         Commit(fixture, batch => batch.AppendTombstone(B));
         AssertSame(fixture);
-        kept[..] = [RecordReplay.Restate(Replay()).Encoded.ToArray()];
+        PutTogether();
         AssertSame(fixture);
     }
 
@@ -59,6 +59,13 @@ public sealed class RecordReplayTests
         fill(batch);
         kept.Add(batch.Encoded.ToArray());
     });
+
+    private void PutTogether()
+    {
+        var restated = RecordReplay.Restate(Replay()).Encoded.ToArray();
+        kept.Clear();
+        kept.Add(restated);
+    }
 
     private WalRecovery Replay()
     {
