@@ -5,7 +5,7 @@ namespace Holdfast.Consensus.Tests;
 
 /// <summary>
 /// The rules of the Raft paper and thesis, section by section, shown on one replica whose peers the test plays. Sections shown on whole clusters are in the
-/// other files of this room: 4 and 6 (membership) in MembershipTests, 6.4 in ReadTests, 7 in SnapshotTests.
+/// other files of this room: 4 and 6 (membership) in MembershipTests, 6.4 in ReadTests, 7 in SnapshotTests; clients' sessions (paper 8, thesis 6.3) are the room Replication's.
 /// </summary>
 public sealed class RaftPaperTests
 {
@@ -90,7 +90,7 @@ public sealed class RaftPaperTests
         Assert.Equal(At(3, 2), replica.Node.Log.Last);
     }
 
-    [Fact] // Raft paper 5.3, 5.5: appends are idempotent; a late one takes nothing back
+    [Fact] // Raft paper 5.3, Raft paper 5.5: appends are idempotent; a late one takes nothing back
     public void An_append_that_arrives_late_or_twice_takes_nothing_back()
     {
         var replica = new LoneReplica(1, Voters(3));
@@ -298,8 +298,8 @@ public sealed class RaftPaperTests
         Assert.Equal(new ReadReady(7, new LogIndex(2), true), Assert.Single(replica.Turn().Reads.Items.ToArray()));
     }
 
-    [Fact] // (S2)
-    public void A_promise_is_worth_nothing_until_the_vote_is_bound_to_its_epoch_in_this_term()
+    [Fact]
+    public void S2_a_promise_is_worth_nothing_until_the_vote_is_bound_to_its_epoch_in_this_term()
     {
         var replica = new LoneReplica(1, Voters(3));
         replica.Lead(2);

@@ -16,8 +16,8 @@ public sealed class ReplicationTests
             Assert.Equal(Enumerable.Range(0, 100).Select(i => $"c{i}"), replica.Applied.Where(command => command[0] == 'c'));
     }
 
-    [Fact] // (S1)
-    public void The_leader_counts_itself_only_when_its_own_disk_is_done()
+    [Fact] // Raft thesis 10.2.1
+    public void S1_the_leader_counts_itself_only_when_its_own_disk_is_done()
     {
         var cluster = new RaftCluster(3);
         var leader = cluster.Elect(1);
@@ -30,8 +30,8 @@ public sealed class ReplicationTests
         Assert.Contains("x", leader.Applied);
     }
 
-    [Fact] // (S1)
-    public void A_follower_acknowledges_only_what_is_on_its_disk()
+    [Fact]
+    public void S1_a_follower_acknowledges_only_what_is_on_its_disk()
     {
         var cluster = new RaftCluster(3);
         var leader = cluster.Elect(1);

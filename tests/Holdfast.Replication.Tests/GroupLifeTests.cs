@@ -101,9 +101,9 @@ public sealed class GroupLifeTests
         cluster.Until(() => deleted.Groups[0].Status.Leader != NodeId.None, "the other group");
     }
 
-    /// <summary>Replicas of two versions apply alike: behaviour branches on the level in the entry, which is state and not a setting (S5, S13).</summary>
+    /// <summary>Replicas of two versions apply alike: behaviour branches on the level in the entry, which is state and not a setting (S5).</summary>
     [Fact]
-    public async Task Replicas_of_two_versions_apply_alike_on_both_sides_of_a_raised_level()
+    public async Task S13_replicas_of_two_versions_apply_alike_on_both_sides_of_a_raised_level()
     {
         var cluster = new TestCluster(3, optionsOf: id => new GroupOptions { FeatureLevelKnown = id == new NodeId(1) ? 3u : 2u, SnapshotLogBytes = 2000 }, machineOf: _ => new VersionedMachine());
         cluster.UntilLed();

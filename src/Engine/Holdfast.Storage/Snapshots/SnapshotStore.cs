@@ -53,6 +53,17 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
     }
 
     /// <summary>
+    /// Refuses the snapshot that a group's log continues when a newer program wrote it. It is whole, this program cannot read it, and to take it for damaged would be to fetch an older state over it.
+    /// </summary>
+    /// <exception cref="DataDirectoryException">It is of a newer version; the message says what to do.</exception>
+    public void RefuseNewer(GroupId group, LogPosition position)
+    {
+        var path = new SnapshotFiles(root, group, position).Manifest;
+        if (ReadBytes(path) is { } bytes && SnapshotManifest.VersionOf(bytes) is > SnapshotManifest.VersionKnown and { } version)
+            throw new DataDirectoryException($"{path} was written by a newer Holdfast (format {version}; this program knows {SnapshotManifest.VersionKnown}). Start the newer program on this data directory.");
+    }
+
+    /// <summary>
     /// Copies a snapshot of another store into this one, files by hash included: those that are here are not copied again. The copy is of this store's cluster. Durable when this returns.
     /// </summary>
     /// <param name="source">The snapshot.</param>
@@ -191,14 +202,19 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
     private SnapshotManifest? ReadManifest(string path, out ReadOnlyMemory<byte> bytes)
     {
         bytes = default;
+        if (ReadBytes(path) is not { } content) return null;
+        bytes = content;
+        var manifest = SnapshotManifest.TryDecode(content);
+        return manifest?.Cluster == cluster ? manifest : null;
+    }
+
+    private byte[]? ReadBytes(string path)
+    {
         if (!disk.Exists(path)) return null;
         using var file = disk.Open(path);
         if (file.Length > ManifestBytesMax) return null;
         var content = new byte[file.Length];
-        if (file.Read(0, content) != content.Length) return null;
-        bytes = content;
-        var manifest = SnapshotManifest.TryDecode(content);
-        return manifest?.Cluster == cluster ? manifest : null;
+        return file.Read(0, content) == content.Length ? content : null;
     }
 
     private List<LogPosition> Positions(GroupId group)
