@@ -49,16 +49,31 @@ public sealed class CompletionTests
         }
     }
 
-    /// <summary>Neither shell is installed for the tests; that each script has every verb can be seen without them.</summary>
+    /// <summary>In zsh with its completion system: the script registers itself, and at every place hands on what may follow, with its meaning. What would draw it on a screen is stood in for.</summary>
     [Fact]
-    public void The_scripts_of_zsh_and_fish_have_every_place_too()
+    public async Task Zsh_offers_at_every_place_what_the_command_line_takes_there()
     {
-        var (zsh, fish) = (ShellScripts.Zsh(Table), ShellScripts.Fish(Table));
-        foreach (var place in Table.Places)
+        const string Drawing = "_describe() { print -r -- \"${(j:\t:)${(P)4}}\" }\n";
+        var asked = string.Concat(Table.Places.Select(place => $"words=(holdfast {place.Verbs.Replace('/', ' ')} ''); CURRENT=$#words; _holdfast\n"));
+        var lines = (await RunAsync("zsh", "-f", "-c", $"autoload -Uz compinit && compinit -D -u\n{ShellScripts.Zsh(Table)}\n{Drawing}print -r -- $_comps[holdfast]\n{asked}")).Split('\n');
+        Assert.Equal("_holdfast", lines[0]);
+        for (var at = 0; at < Table.Places.Count; at++)
         {
-            Assert.Contains($"'{place.Verbs}') offered=(", zsh, StringComparison.Ordinal);
-            foreach (var (word, _) in place.Words) Assert.Contains($"__holdfast_at '{place.Verbs}'\" -a '{word}' ", fish, StringComparison.Ordinal);
+            var offered = lines[at + 1].Split('\t').Select(word => word.Split(':', 2)).ToArray();
+            Assert.Equal(Table.Places[at].Words.Select(word => word.Word), offered.Select(word => word[0]));
+            Assert.All(offered, word => Assert.NotEqual("", word[1]));
         }
+    }
+
+    /// <summary>In fish, as it completes a line.</summary>
+    [Fact]
+    public async Task Fish_offers_at_every_place_what_the_command_line_takes_there()
+    {
+        // Words that begin with a dash are offered to who has typed one.
+        var asked = string.Concat(Table.Places.Select(place => $"echo 'at {place.Verbs}'; complete -C 'holdfast {place.Verbs.Replace('/', ' ')}{(place.Verbs.Length > 0 ? " " : "")}'; complete -C 'holdfast {place.Verbs.Replace('/', ' ')}{(place.Verbs.Length > 0 ? " " : "")}-'\n"));
+        var said = await RunAsync("fish", "--no-config", "-c", ShellScripts.Fish(Table) + asked);
+        var offered = said.Split("at ").Skip(1).Select(place => place.Split('\n', StringSplitOptions.RemoveEmptyEntries)).ToDictionary(lines => lines[0].Trim(), lines => lines[1..]);
+        foreach (var place in Table.Places) Assert.Equal(place.Words.Select(word => word.Word).Order(StringComparer.Ordinal), offered[place.Verbs].Select(line => line.Split('\t')[0]).Distinct().Order(StringComparer.Ordinal));
     }
 
     /// <summary>HOLDFAST_WRITE_DOCS=1 writes the page anew.</summary>
