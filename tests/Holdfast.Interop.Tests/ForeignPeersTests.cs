@@ -30,6 +30,13 @@ public sealed class ForeignPeersTests
             await cluster.KillAsync(1);
             await cluster.StartAsync(1, initial, "existing", Flags(1, "etcd-peer"));
             Assert.Equal("over\ntls\n", await cluster.EtcdctlAsync(1, "get", "over"));
+
+            // Nobody here can sign, so a node that joins later brings its certificate, and shows its token.
+            await using var bench = new ServerBench();
+            var late = bench.Add("late");
+            late.Start("--join", new Uri(cluster.Peer(2)).Authority, "--token", await TokenAsync(cluster), "--tls", pki.Folder("late", "etcd-peer", bench.At("tls")));
+            await late.UntilServesAsync();
+            Assert.Equal("tls", await late.GetAsync("over"));
         }
         finally
         {
@@ -47,6 +54,13 @@ public sealed class ForeignPeersTests
         var plan = Draw([.. files, "--peer-cert-allowed-hostname", "a.example.org, b.example.org"], []);
         Assert.Equal(("/a", false), (plan!.PeerCertificates!.FullPath, plan.PeerCertificates.Signs));
         Assert.Equal(["a.example.org", "b.example.org"], plan.PeersBelieved.Hosts);
+    }
+
+    private static async Task<string> TokenAsync(EtcdFlagCluster cluster)
+    {
+        var token = "";
+        await Patient.UntilAsync(async () => (token = (await ServerBench.RunAsync("token", "--endpoints", new Uri(cluster.Client(0)).Authority)).Output.Trim()).Length > 0, () => "no token is given");
+        return token;
     }
 
     /// <summary>TLS 1.3: a client hears of the refusal of its certificate when it reads.</summary>
@@ -108,6 +122,15 @@ public sealed class ForeignPeersTests
             File.WriteAllText(certificate, $"{signed.ExportCertificatePem()}\n{between.ExportCertificatePem()}\n");
             File.WriteAllText(secret, key.ExportRSAPrivateKeyPem());
             return ["--peer-cert-file", certificate, "--peer-key-file", secret, "--peer-trusted-ca-file", Path.Combine(folder, "ca.crt")];
+        }
+
+        /// <summary>The same under the names that <c>holdfast server --tls</c> looks for.</summary>
+        public string Folder(string file, string name, string target)
+        {
+            var flags = Issue(file, name);
+            Directory.CreateDirectory(target);
+            foreach (var (from, to) in ((string, string)[])[(flags[1], "node.pem"), (flags[3], "node.key"), (flags[5], "ca.pem")]) File.Copy(from, Path.Combine(target, to));
+            return target;
         }
 
         public void Dispose()
