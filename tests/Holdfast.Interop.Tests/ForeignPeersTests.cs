@@ -47,7 +47,8 @@ public sealed class ForeignPeersTests
     [Fact]
     public void What_is_missing_or_does_not_go_together_is_said()
     {
-        Assert.Equal(["--peer-key-file: missing; nodes speak TLS with --peer-cert-file, --peer-key-file, --peer-trusted-ca-file, all three", "--peer-trusted-ca-file: missing; nodes speak TLS with --peer-cert-file, --peer-key-file, --peer-trusted-ca-file, all three"], Faults("--peer-cert-file", "c.pem"));
+        const string AllThree = "missing; nodes speak TLS with --peer-cert-file, --peer-key-file, --peer-trusted-ca-file, all three";
+        Assert.Equal([$"--peer-key-file: {AllThree}", $"--peer-trusted-ca-file: {AllThree}"], Faults("--peer-cert-file", "c.pem"));
         Assert.Contains("names in certificates count only where --peer-trusted-ca-file", Assert.Single(Faults("--peer-cert-allowed-cn", "a")), StringComparison.Ordinal);
         string[] files = ["--peer-cert-file", "/a/peer.crt", "--peer-key-file", "/b/peer.key", "--peer-trusted-ca-file", "/c/ca.crt"];
         Assert.Contains("give one of the two", Assert.Single(Faults([.. files, "--peer-cert-allowed-cn", "a", "--peer-cert-allowed-hostname", "b"])), StringComparison.Ordinal);

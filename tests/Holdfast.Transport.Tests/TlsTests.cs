@@ -79,7 +79,7 @@ public sealed class TlsTests
         Assert.False(PeerTls.IsSigned(left.IssueCertificate("n1"), root.Certificate));
         using var bare = new TestNode(3, tls: Chained(left, "n3", root));
         TestNode.Introduce(bare, two);
-        await two.Happened.Until("log peer connection from");
+        await two.Happened.Until("log mesh 0 cannot reach n3 (3)");
         Assert.Equal(0, two.Happened.Count("up 3"));
     }
 
@@ -88,15 +88,19 @@ public sealed class TlsTests
     {
         var authority = TestAuthority.Create("company");
         var names = new PeerNames(["n1", "n2"], []);
-        using var one = new TestNode(1, tls: Named(authority, "n1", names));
-        using var two = new TestNode(2, tls: Named(authority, "n2", names));
-        TestNode.Introduce(one, two);
-        await two.Happened.Until("up 1");
-        using var other = new TestNode(3, tls: authority.Issue("printer"));
-        TestNode.Introduce(other, two);
+        using var two = new TestNode(2, tls: Named(authority, "n1", names));
+        using var three = new TestNode(3, tls: Named(authority, "n2", names));
+        TestNode.Introduce(two, three);
+        await three.Happened.Until("up 2");
+
+        // One that they would have to accept, and one that they would have to dial.
+        using var caller = new TestNode(1, tls: authority.Issue("printer"));
+        using var called = new TestNode(9, tls: authority.Issue("printer"));
+        TestNode.Introduce(caller, two);
+        TestNode.Introduce(called, two);
         await two.Happened.Until("log peer connection from");
-        Assert.Equal(0, two.Happened.Count("up 3"));
-        Assert.Equal(0, other.Happened.Count("up 2"));
+        await two.Happened.Until("log mesh 0 cannot reach n9 (9)");
+        Assert.Equal(0, two.Happened.Count("up 1") + two.Happened.Count("up 9") + caller.Happened.Count("up 2") + called.Happened.Count("up 2"));
     }
 
     [Fact]

@@ -35,6 +35,14 @@ public sealed class JsonLogTests
         Assert.Equal([], expected.Except(kinds));
     }
 
+    /// <summary>The program's kinds are in its table, the doors' on the manual's page; another is none.</summary>
+    private static NodeEvent KindOf(int id, string type)
+    {
+        if (NodeEvents.All.FirstOrDefault(kind => (kind.Id, kind.Type) == (id, type)) is { } known) return known;
+        Assert.Contains($"{id} `{type}`", File.ReadAllText(Checkout.PathOf("docs/operations.md")), StringComparison.Ordinal);
+        return new NodeEvent(id, type, "");
+    }
+
     /// <summary>Checks each line of one node; which kinds of event there were.</summary>
     private static HashSet<NodeEvent> AssertLines(IReadOnlyList<string> lines, string name, string id)
     {
@@ -45,9 +53,8 @@ public sealed class JsonLogTests
         {
             using var parsed = JsonDocument.Parse(line);
             var said = parsed.RootElement;
-            var kind = Assert.Single(NodeEvents.All, kind => kind.Type == said.GetProperty("event_type").GetString());
+            var kind = KindOf(said.GetProperty("event_id").GetInt32(), said.GetProperty("event_type").GetString()!);
             kinds.Add(kind);
-            Assert.Equal(kind.Id, said.GetProperty("event_id").GetInt32());
             Assert.Equal(TimeSpan.Zero, said.GetProperty("time").GetDateTimeOffset().Offset);
             Assert.Contains(said.GetProperty("severity").GetString(), (string[])["info", "warn", "error"]);
             Assert.Equal(name, said.GetProperty("node").GetString());

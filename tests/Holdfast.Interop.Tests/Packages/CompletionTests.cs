@@ -53,7 +53,7 @@ public sealed class CompletionTests
     [Fact]
     public async Task Zsh_offers_at_every_place_what_the_command_line_takes_there()
     {
-        const string Drawing = "_describe() { print -r -- \"${(j:\t:)${(P)4}}\" }\n";
+        const string Drawing = "_describe() { print -r -- \"${(pj:\t:)${(@P)4}}\" }\n";
         var asked = string.Concat(Table.Places.Select(place => $"words=(holdfast {place.Verbs.Replace('/', ' ')} ''); CURRENT=$#words; _holdfast\n"));
         var lines = (await RunAsync("zsh", "-f", "-c", $"autoload -Uz compinit && compinit -D -u\n{ShellScripts.Zsh(Table)}\n{Drawing}print -r -- $_comps[holdfast]\n{asked}")).Split('\n');
         Assert.Equal("_holdfast", lines[0]);
@@ -65,15 +65,26 @@ public sealed class CompletionTests
         }
     }
 
-    /// <summary>In fish, as it completes a line.</summary>
+    /// <summary>In fish, as it completes a line; in an empty folder, for it offers files beside.</summary>
     [Fact]
     public async Task Fish_offers_at_every_place_what_the_command_line_takes_there()
     {
-        // Words that begin with a dash are offered to who has typed one.
-        var asked = string.Concat(Table.Places.Select(place => $"echo 'at {place.Verbs}'; complete -C 'holdfast {place.Verbs.Replace('/', ' ')}{(place.Verbs.Length > 0 ? " " : "")}'; complete -C 'holdfast {place.Verbs.Replace('/', ' ')}{(place.Verbs.Length > 0 ? " " : "")}-'\n"));
-        var said = await RunAsync("fish", "--no-config", "-c", ShellScripts.Fish(Table) + asked);
-        var offered = said.Split("at ").Skip(1).Select(place => place.Split('\n', StringSplitOptions.RemoveEmptyEntries)).ToDictionary(lines => lines[0].Trim(), lines => lines[1..]);
-        foreach (var place in Table.Places) Assert.Equal(place.Words.Select(word => word.Word).Order(StringComparer.Ordinal), offered[place.Verbs].Select(line => line.Split('\t')[0]).Distinct().Order(StringComparer.Ordinal));
+        var empty = Directory.CreateTempSubdirectory("holdfast-fish-").FullName;
+        try
+        {
+            // Words that begin with a dash are offered to who has typed one.
+            var asked = string.Concat(Table.Places.Select(place => Asked(place.Verbs, "") + Asked(place.Verbs, "-")));
+            var said = await RunAsync("fish", "--no-config", "-c", $"{ShellScripts.Fish(Table)}\ncd '{empty}'\n{asked}");
+            var offered = said.Split("at /").Skip(1).Select(place => place.Split('\n', StringSplitOptions.RemoveEmptyEntries)).ToLookup(lines => lines[0], lines => lines[1..].Select(line => line.Split('\t')[0]));
+            foreach (var place in Table.Places)
+                Assert.Equal(place.Words.Select(word => word.Word).Order(StringComparer.Ordinal), offered[place.Verbs].SelectMany(words => words).Distinct().Order(StringComparer.Ordinal));
+        }
+        finally
+        {
+            Directory.Delete(empty);
+        }
+
+        static string Asked(string verbs, string typed) => $"echo 'at /{verbs}'; complete -C 'holdfast {(verbs + " ").Replace('/', ' ').TrimStart()}{typed}'\n";
     }
 
     /// <summary>HOLDFAST_WRITE_DOCS=1 writes the page anew.</summary>

@@ -37,7 +37,7 @@ public sealed class PeerTls
     /// <param name="authorities">The cluster's authority; two while it is being rolled over.</param>
     public PeerTls(X509Certificate2 own, params X509Certificate2[] authorities) => material = Checked(own, authorities, []);
 
-    /// <summary>TLS whose certificate comes with joining: until <see cref="Replace"/> nothing is accepted and nothing dialled.</summary>
+    /// <summary>TLS whose certificate comes with joining: until <see cref="Replace(X509Certificate2, X509Certificate2[])"/> nothing is accepted and nothing dialled.</summary>
     public static PeerTls Waiting(PeerNames? believed = null) => new() { Believed = believed ?? PeerNames.All };
 
     /// <summary>Encryption alone: a certificate that nobody signed, and every peer's is believed (etcd's <c>--peer-auto-tls</c>).</summary>

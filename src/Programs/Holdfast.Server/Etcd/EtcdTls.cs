@@ -54,7 +54,7 @@ internal sealed class EtcdTls(EtcdArguments arguments, EtcdUrls urls, string dat
         string[] flags = ["peer-cert-file", "peer-key-file", "peer-trusted-ca-file"];
         if (!flags.Any(arguments.Has)) return null;
         var missing = flags.Where(flag => !arguments.Has(flag)).ToArray();
-        foreach (var flag in missing) faults.Add($"{arguments.Named(flag)}: missing; nodes speak TLS with --{string.Join(", --", flags)}, all three");
+        foreach (var flag in missing) faults.Add($"--{flag}: missing; nodes speak TLS with --{string.Join(", --", flags)}, all three");
         return missing.Length > 0 ? null : TlsFolder.OfFiles(arguments.Text(flags[0]), arguments.Text(flags[1]), arguments.Text(flags[2]));
     }
 
