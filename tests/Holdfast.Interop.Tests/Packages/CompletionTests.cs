@@ -13,7 +13,7 @@ public sealed class CompletionTests
     [Theory]
     [InlineData("holdfast ", "server etcd demo kv lock elect service flag status doctor member cert recover config sim version completion")]
     [InlineData("holdfast fl", "flag")]
-    [InlineData("holdfast flag ", "set rollout get ls")]
+    [InlineData("holdfast flag ", "set rollout get ls history rollback")]
     [InlineData("holdfast flag set --ru", "--rule")]
     [InlineData("holdfast flag set checkout o", "on off")]
     [InlineData("holdfast completion ", "bash zsh fish")]
@@ -59,7 +59,7 @@ public sealed class CompletionTests
         Assert.Equal("_holdfast", lines[0]);
         for (var at = 0; at < Table.Places.Count; at++)
         {
-            var offered = lines[at + 1].Split('\t').Select(word => word.Split(':', 2)).ToArray();
+            var offered = lines[at + 1].Split('\t', StringSplitOptions.RemoveEmptyEntries).Select(word => word.Split(':', 2)).ToArray();
             Assert.Equal(Table.Places[at].Words.Select(word => word.Word), offered.Select(word => word[0]));
             Assert.All(offered, word => Assert.NotEqual("", word[1]));
         }
