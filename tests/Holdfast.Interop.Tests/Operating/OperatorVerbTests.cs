@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 
 namespace Holdfast.Interop.Tests.Operating;
@@ -37,9 +38,19 @@ public sealed class OperatorVerbTests
         nodes[2].Kill();
         Directory.Delete(nodes[2].Data, recursive: true);
 
-        var token = "";
+        string? token = "";
         await nodes[0].UntilAsync(async () => (token = (await ServerBench.RunAsync("member", "replace", "n3", "--endpoints", nodes[0].Endpoint)).Output.Trim()).Length > 0, "does not see that n3 is gone");
-        nodes[2].Start("--join", nodes[0].Peer, "--token", token);
+
+        // The same with --wait: it says what it waits for, and ends when the newcomer votes.
+        using var waiting = Process.Start(ServerBench.Described(["member", "replace", "n3", "--wait", "--endpoints", nodes[0].Endpoint]))!;
+        token = await waiting.StandardOutput.ReadLineAsync();
+        var told = "";
+        while (!told.Contains("nobody has come with the token yet", StringComparison.Ordinal)) told = await waiting.StandardError.ReadLineAsync() ?? throw new InvalidOperationException($"it ended without waiting: {told}");
+        nodes[2].Start("--join", nodes[0].Peer, "--token", token!);
+        told = await waiting.StandardError.ReadToEndAsync();
+        await waiting.WaitForExitAsync();
+        Assert.Equal(0, waiting.ExitCode);
+        Assert.Contains("now and votes", told, StringComparison.Ordinal);
         await nodes[2].UntilServesAsync();
         Assert.Equal("yes", await nodes[2].GetAsync("kept"));
         await nodes[0].UntilAsync(async () =>

@@ -68,10 +68,16 @@ internal sealed class LogRecovery
         }
     }
 
-    public WalRecovery Run()
+    /// <param name="replayed">Told how many of how many segments were read, after each.</param>
+    public WalRecovery Run(Action<int, int>? replayed = null)
     {
         var newestSign = FindTail();
-        foreach (var generation in Segments) Replay(generation, newestSign);
+        for (var i = 0; i < Segments.Count; i++)
+        {
+            Replay(Segments[i], newestSign);
+            replayed?.Invoke(i + 1, Segments.Count);
+        }
+
         var whole = new List<(GroupTrack Track, List<(LogIndex, LocatedEntry)> Entries)>();
         foreach (var group in groups.Values) whole.Add((group.Track, group.Finish(Findings)));
         var payloads = ReadPayloads(whole);

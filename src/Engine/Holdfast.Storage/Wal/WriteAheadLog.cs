@@ -92,8 +92,11 @@ public sealed class WriteAheadLog : IDisposable
     }
 
     /// <summary>Reads what is on disk and changes nothing: for recovery by hand (S12). What it says is only known to have been readable (S7).</summary>
+    /// <param name="disk">Where it lies.</param>
+    /// <param name="options">Whose it is.</param>
+    /// <param name="read">Told how many of how many segments were read, after each.</param>
     /// <exception cref="WalRefusedException">The log is of another cluster or of a newer version.</exception>
-    public static WalRecovery Inspect(IDisk disk, WalOptions options) => new LogRecovery(disk, options).Run();
+    public static WalRecovery Inspect(IDisk disk, WalOptions options, Action<int, int>? read = null) => new LogRecovery(disk, options).Run(read);
 
     /// <summary>Whether the folder holds any segment: once a log was begun, one is always there.</summary>
     public static bool Exists(IDisk disk, string folder = "wal") => disk.List(folder).Any(name => SegmentLayout.TryParse(name, out _));

@@ -70,16 +70,35 @@ internal static class MemberCommand
     private static async Task<int> UntilReplacedAsync(AdminClient admin, MemberStatus old, CancellationToken cancel)
     {
         using var timer = new PeriodicTimer(Look);
+        using var progress = new ProgressLine();
         while (await timer.WaitForNextTickAsync(cancel))
         {
             var now = await admin.StatusAsync(cancel);
-            if (now.Members.Any(member => member.NodeId == old.NodeId) || now.Members.FirstOrDefault(member => member.Name == old.Name) is not { } newcomer) continue;
-            if (!now.Groups.All(group => group.Voters.Contains(newcomer.NodeId) && !group.Voters.Contains(old.NodeId))) continue;
-            await Console.Error.WriteLineAsync($"{old.Name} is node {newcomer.NodeId} now and votes; node {old.NodeId} is out for good");
-            break;
+            if (now.Members.FirstOrDefault(member => member.Name == old.Name && member.NodeId != old.NodeId) is not { } newcomer)
+            {
+                progress.Show($"{old.Name}: nobody has come with the token yet");
+                continue;
+            }
+
+            var done = now.Groups.Count(group => group.Voters.Contains(newcomer.NodeId) && !group.Voters.Contains(old.NodeId));
+            if (done == now.Groups.Count && now.Members.All(member => member.NodeId != old.NodeId))
+            {
+                progress.Clear();
+                await Console.Error.WriteLineAsync($"{old.Name} is node {newcomer.NodeId} now and votes; node {old.NodeId} is out for good");
+                break;
+            }
+
+            progress.Show($"{old.Name} is node {newcomer.NodeId} and votes in {done} of {now.Groups.Count} groups{Lacking(now, newcomer)}");
         }
 
         return ExitCode.Done;
+    }
+
+    /// <summary>How far behind it is in the groups that the asked node leads; only a leader knows.</summary>
+    private static string Lacking(NodeStatus leader, MemberStatus newcomer)
+    {
+        var lag = leader.Groups.SelectMany(group => group.Followers).Where(follower => follower.NodeId == newcomer.NodeId).Aggregate(0UL, (sum, follower) => sum + follower.Lag);
+        return lag > 0 ? $"; it lacks {lag} entries of those that {leader.Name} leads" : "";
     }
 
     private static string PeerOf(NodeStatus status) => status.Members.FirstOrDefault(member => member.NodeId == status.NodeId)?.PeerAddress ?? "HOST:PORT";

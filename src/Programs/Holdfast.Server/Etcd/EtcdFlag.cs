@@ -33,7 +33,7 @@ internal static class EtcdFlags
     private const string OwnTiming = "the time until a dead leader is replaced is fixed: beats every 50 ms, leases of 300 ms";
     private const string OwnLog = "the node logs to standard error; JSON unless that is a terminal";
     private const string OwnStore = "the keyspace is in memory, over one log for the whole node";
-    private const string PeerTls = "certificates between nodes are made by holdfast cert: name the three files of its folder with --peer-cert-file, --peer-key-file and --peer-trusted-ca-file";
+    private const string OneCertificate = "a node shows one certificate, whichever side calls, and it ends by its date or with its authority: name it with --peer-cert-file, issue short-lived ones, or narrow them with --peer-cert-allowed-cn";
 
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<EtcdFlag> All =
@@ -53,8 +53,9 @@ internal static class EtcdFlags
         .. Switches(EtcdFlagFate.Used, "the same in `DATA/fixtures/peer`: connections between nodes are encrypted and prove nothing, so an address that others reach needs `--insecure`", "peer-auto-tls"),
         .. Used("years that these two hold", "self-signed-cert-validity"),
         .. Used("for clients; nodes speak TLS 1.3 with each other", "tls-min-version", "tls-max-version"),
-        .. Used("the three files of a folder that `holdfast cert` made", "peer-cert-file", "peer-key-file", "peer-trusted-ca-file"),
-        .. Used("`simple`, or `jwt` with etcd's options, EdDSA excepted", "auth-token", "auth-token-ttl"),
+        .. Used("the three files of `holdfast cert` or of your own authority, with those between it and the node after the node's; read again when they change", "peer-cert-file", "peer-key-file", "peer-trusted-ca-file"),
+        .. Used("of those that the authority signed, only certificates of these names are peers'; commas between", "peer-cert-allowed-cn", "peer-cert-allowed-hostname"),
+        .. Used("`simple`, or `jwt` with etcd's options", "auth-token", "auth-token-ttl"),
         .. Used("a YAML file instead of all other flags and variables", "config-file"),
         .. Switches(EtcdFlagFate.Used, "this member's data becomes a new cluster of one, as `holdfast recover` does it", "force-new-cluster"),
         .. Switches(EtcdFlagFate.Used, "ours: serve in the clear where other machines reach it", "insecure"),
@@ -94,7 +95,7 @@ internal static class EtcdFlags
         .. Switches(EtcdFlagFate.Ignored, "a certificate between nodes counts by its authority, whatever addresses it names", "peer-skip-client-san-verification", "experimental-peer-skip-client-san-verification"),
         .. Ignored("the gateway is part of the process and calls nobody by TLS", "client-cert-file", "client-key-file"),
         .. Ignored("a proxy's settings, and there is none", "proxy-failure-wait", "proxy-refresh-interval", "proxy-dial-timeout", "proxy-write-timeout", "proxy-read-timeout"),
-        .. Refused(PeerTls, "peer-cert-allowed-cn", "peer-cert-allowed-hostname", "peer-crl-file", "peer-client-cert-file", "peer-client-key-file"),
+        .. Refused(OneCertificate, "peer-crl-file", "peer-client-cert-file", "peer-client-key-file"),
         .. Refused("whoever has a certificate of --trusted-ca-file gets in: use an authority that signs for these clients only", "client-cert-allowed-hostname"),
         .. Refused("the system's TLS policy decides: set it for the machine, or bound the version with --tls-min-version", "cipher-suites"),
         .. Refused("list the members with --initial-cluster", "discovery", "discovery-fallback", "discovery-proxy", "discovery-srv", "discovery-srv-name", "discovery-endpoints", "discovery-token",

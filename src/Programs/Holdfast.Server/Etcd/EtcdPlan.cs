@@ -34,7 +34,7 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
         if (joins && others.Length == 0) faults.Add($"{arguments.Named("initial-cluster-state")}: a running cluster is joined through another member, and {arguments.Named("initial-cluster")} lists none");
         var keyspace = Keyspace();
         var clientPort = tls.ClientPort([door, .. further.Select(static one => new ListenUrl(one.Address, !one.IsClear))]);
-        var peerTls = tls.PeerFolder();
+        var (peerTls, believed) = (tls.PeerFiles(), tls.PeersBelieved());
         var selfSignedPeers = peer.Address is null ? null : tls.SelfSignedPeerFolder(peer);
         var limits = Limits();
         if (faults.Count > 0) return null;
@@ -51,7 +51,8 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
             Cluster = joins ? [] : cluster,
             JoinAddress = joins ? string.Join(',', others) : "",
             JoinToken = "",
-            TlsFolder = peerTls,
+            PeerCertificates = peerTls,
+            PeersBelieved = believed,
             SelfSignedPeerFolder = selfSignedPeers,
             JoinsReservedPlace = joins,
             Budget = BudgetPlan.Machine(NodeRoles.Coordination, keyspace),
