@@ -46,7 +46,7 @@ public sealed class AuthDoorTests
     }
 
     [Fact]
-    public async Task What_is_not_about_keys_is_for_root_and_the_members_for_users()
+    public async Task What_is_not_about_keys_is_for_root_and_members_status_and_alarms_are_told_to_users()
     {
         var keyspace = await AuthedLocal.StartAsync();
         await keyspace.User("alice");
@@ -56,9 +56,24 @@ public sealed class AuthDoorTests
         await maintenance.StatusAsync(new StatusRequest(), root);
         await maintenance.HashKVAsync(new HashKVRequest(), root);
         await members.MemberListAsync(new MemberListRequest(), alice);
-        await Fails(AuthErrors.PermissionDenied, maintenance.StatusAsync(new StatusRequest(), alice));
+        Assert.Equal(keyspace.Identity.MemberId, (await maintenance.StatusAsync(new StatusRequest(), alice)).Header.MemberId);
+        Assert.Empty((await maintenance.AlarmAsync(new AlarmRequest(), alice)).Alarms);
         await Fails(AuthErrors.PermissionDenied, maintenance.HashKVAsync(new HashKVRequest(), alice));
-        await Fails(AuthErrors.PermissionDenied, maintenance.AlarmAsync(new AlarmRequest(), alice));
+        await Fails(AuthErrors.PermissionDenied, maintenance.HashAsync(new HashRequest(), alice));
+        await Fails(AuthErrors.PermissionDenied, maintenance.DefragmentAsync(new DefragmentRequest(), alice));
+        await Fails(AuthErrors.PermissionDenied, maintenance.MoveLeaderAsync(new MoveLeaderRequest(), alice));
+        await Fails(AuthErrors.PermissionDenied, maintenance.DowngradeAsync(new DowngradeRequest(), alice));
+
+        // Listing an alarm is one thing, raising and clearing another.
+        var raise = new AlarmRequest { Action = AlarmRequest.Types.AlarmAction.Activate, MemberID = 5, Alarm = AlarmType.Nospace };
+        await Fails(AuthErrors.PermissionDenied, maintenance.AlarmAsync(raise, alice));
+        await Fails(AuthErrors.UserEmpty, maintenance.AlarmAsync(raise));
+        await Fails(AuthErrors.UserEmpty, maintenance.AlarmAsync(new AlarmRequest()));
+        Assert.Single((await maintenance.AlarmAsync(raise, root)).Alarms);
+        Assert.Equal(5UL, Assert.Single((await maintenance.AlarmAsync(new AlarmRequest(), alice)).Alarms).MemberID);
+        var clear = new AlarmRequest { Action = AlarmRequest.Types.AlarmAction.Deactivate, MemberID = 5, Alarm = AlarmType.Nospace };
+        await Fails(AuthErrors.PermissionDenied, maintenance.AlarmAsync(clear, alice));
+        Assert.Single((await maintenance.AlarmAsync(clear, root)).Alarms);
         await Fails(AuthErrors.PermissionDenied, members.MemberRemoveAsync(new MemberRemoveRequest { ID = 1 }, alice));
         await Fails(AuthErrors.UserEmpty, maintenance.StatusAsync(new StatusRequest()));
         await Fails(AuthErrors.UserEmpty, members.MemberListAsync(new MemberListRequest()));
@@ -108,6 +123,7 @@ public sealed class AuthDoorTests
     [InlineData("PS384")]
     [InlineData("ES256")]
     [InlineData("ES512")]
+    [InlineData("EdDSA")]
     [InlineData("HS256")]
     public async Task Json_web_tokens_carry_the_revision_and_every_change_makes_them_old(string method)
     {
@@ -167,10 +183,63 @@ public sealed class AuthDoorTests
         }
     }
 
+    [Fact]
+    public void Ed25519_signs_and_checks_as_the_RFC_does_and_takes_no_other_keys()
+    {
+        var (pair, open) = (Ed25519Key.OfPrivatePem(Bytes(Ed25519Pem)), Ed25519Key.OfPublicPem(Bytes(Ed25519PublicPem)));
+        var signed = Bytes("eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc");
+        var signature = System.Buffers.Text.Base64Url.DecodeFromChars("hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
+        Assert.Equal(signature, pair.Sign(signed));
+        Assert.True(open.Verify(signed, signature));
+        Assert.True(pair.BelongsTo(open));
+        Assert.False(open.Signs);
+        for (var at = 0; at < signature.Length; at += 7)
+        {
+            var damaged = (byte[])signature.Clone();
+            damaged[at] ^= 1;
+            Assert.False(open.Verify(signed, damaged));
+        }
+
+        Assert.False(open.Verify(Bytes("something else"), signature));
+        foreach (var length in (int[])[0, 63, 65]) Assert.False(open.Verify(signed, new byte[length]));
+        using var ecdsa = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        Assert.Throws<CryptographicException>(() => Ed25519Key.OfPrivatePem(Bytes(ecdsa.ExportPkcs8PrivateKeyPem())));
+        Assert.Throws<CryptographicException>(() => Ed25519Key.OfPublicPem(Bytes(ecdsa.ExportSubjectPublicKeyInfoPem())));
+        Assert.Throws<CryptographicException>(() => Ed25519Key.OfPublicPem(Bytes(Ed25519Pem)));
+
+        static byte[] Bytes(string text) => System.Text.Encoding.ASCII.GetBytes(text);
+    }
+
+    [Fact]
+    public void A_public_ed25519_key_checks_tokens_and_one_of_another_pair_is_refused()
+    {
+        var folder = Directory.CreateTempSubdirectory("holdfast-jwt-");
+        try
+        {
+            var (own, open, other) = (Path.Combine(folder.FullName, "key.pem"), Path.Combine(folder.FullName, "pub.pem"), Path.Combine(folder.FullName, "other.pem"));
+            File.WriteAllText(own, Ed25519Pem);
+            File.WriteAllText(open, Ed25519PublicPem);
+            File.WriteAllText(other, Ed25519PublicPem.Replace("11qY", "11qZ", StringComparison.Ordinal));
+            var token = new JwtDesk(Plan($"sign-method=EdDSA,priv-key={own},pub-key={open}"), TimeProvider.System).Issue(new Holdfast.Cluster.UserRecord { Name = "alice", CredentialRevision = 1 }, new());
+            var desk = new JwtDesk(Plan($"sign-method=EdDSA,pub-key={open}"), TimeProvider.System);
+            Assert.Equal("alice", desk.Read(token, new()).Name);
+            Assert.Equal(Caller.Invalid, desk.Read(Forge(token), new()));
+            Assert.Throws<EtcdException>(() => desk.Issue(new Holdfast.Cluster.UserRecord { Name = "a", CredentialRevision = 1 }, new()));
+            List<string> faults = [];
+            Assert.Null(JwtPlan.Parse($"sign-method=EdDSA,priv-key={own},pub-key={other}", faults));
+            Assert.Contains("do not belong together", Assert.Single(faults), StringComparison.Ordinal);
+        }
+        finally
+        {
+            folder.Delete(true);
+        }
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("sign-method=none")]
-    [InlineData("sign-method=EdDSA,priv-key=x")]
+    [InlineData("sign-method=EdDSA,priv-key=/nowhere")]
+    [InlineData("sign-method=EdDSA")]
     [InlineData("sign-method=RS256")]
     [InlineData("sign-method=HS256,priv-key=/nowhere")]
     [InlineData("sign-method=HS256,sign-method=HS256")]
@@ -242,9 +311,15 @@ public sealed class AuthDoorTests
         var path = Path.Combine(folder, "key.pem");
         using var rsa = RSA.Create(2048);
         using var ecdsa = ECDsa.Create(method == "ES512" ? ECCurve.NamedCurves.nistP521 : ECCurve.NamedCurves.nistP256);
-        File.WriteAllText(path, method[0] switch { 'E' => ecdsa.ExportPkcs8PrivateKeyPem(), 'H' => "a long shared secret that both sides have", _ => rsa.ExportPkcs8PrivateKeyPem() });
+        File.WriteAllText(path, method == "EdDSA" ? Ed25519Pem : method[0] switch { 'E' => ecdsa.ExportPkcs8PrivateKeyPem(), 'H' => "a long shared secret that both sides have", _ => rsa.ExportPkcs8PrivateKeyPem() });
         return path;
     }
+
+    /// <summary>The key of RFC 8037 appendix A, as openssl writes one (RFC 8410 section 10.3).</summary>
+    private const string Ed25519Pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
+
+    /// <summary>Its public half.</summary>
+    private const string Ed25519PublicPem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
 
     /// <summary>The same signature under the claims of root.</summary>
     private static string Forge(string token)

@@ -6,15 +6,19 @@ using Holdfast.Primitives;
 namespace Holdfast.Coordination;
 
 /// <summary>
-/// Watches one member's space and state, and raises its alarms: NOSPACE while the keyspace is above its quota, cleared when it is a tenth below again;
-/// CORRUPT once this replica was seen to differ from another, never cleared by itself. Between two looks puts are stopped here already, so what can come in
+/// Watches one member's space and state, and raises its alarms: NOSPACE while the keyspace is above its quota, or too few disks have room, cleared when it is a tenth below again and a
+/// majority's disks have room (<see cref="MajorityRoom"/>); CORRUPT once this replica was seen to differ from another, never cleared by itself. Between two looks puts are stopped here already, so what can come in
 /// above the quota is bounded by what was under way.
 /// </summary>
-internal sealed class SpaceGuard(IKeyspaceGroup group, ulong member, long quotaBytes)
+internal sealed class SpaceGuard(IKeyspaceGroup group, ulong member, long quotaBytes, Func<DiskRoom>? diskRoom)
 {
     private static readonly Mark OutOfSpace = new("coordination: out of space, puts refused");
     private static readonly Mark SpaceIsBack = new("coordination: space is back, alarm cleared");
     private volatile bool isFull;
+    private volatile bool isAlarmed;
+
+    /// <summary>Whether some member's NOSPACE is on that members clear by themselves.</summary>
+    public bool IsAlarmed => isAlarmed;
 
     /// <summary>Whether a request must be refused here and now, before it is proposed.</summary>
     public bool Refuses(Google.Protobuf.IMessage request) => isFull && AlarmExecution.Takes(request);
@@ -22,7 +26,9 @@ internal sealed class SpaceGuard(IKeyspaceGroup group, ulong member, long quotaB
     /// <summary>Looks, and proposes at most one change of an alarm. <paramref name="hasDiverged"/>: the replica's state was seen to differ.</summary>
     public async ValueTask LookAsync(TickFindings findings, bool isLeader, bool hasDiverged, CancellationToken cancel)
     {
-        isFull = findings.SizeBytes >= quotaBytes;
+        var disks = diskRoom?.Invoke() ?? DiskRoom.Ample;
+        isFull = findings.SizeBytes >= quotaBytes || disks == DiskRoom.Short;
+        isAlarmed = findings.Alarms.Any(static alarm => alarm is { Type: AlarmType.Nospace, IsOwn: true });
         var own = AlarmTable.Find(findings.Alarms, member, AlarmType.Nospace);
         if (hasDiverged && AlarmTable.Find(findings.Alarms, member, AlarmType.Corrupt) is null)
         {
@@ -33,7 +39,7 @@ internal sealed class SpaceGuard(IKeyspaceGroup group, ulong member, long quotaB
             OutOfSpace.Hit();
             await ProposeAsync(AlarmRequest.Types.AlarmAction.Activate, member, AlarmType.Nospace, cancel).ConfigureAwait(false);
         }
-        else if (findings.SizeBytes < quotaBytes / 10 * 9)
+        else if (findings.SizeBytes < quotaBytes / 10 * 9 && disks == DiskRoom.Ample)
         {
             await ClearAsync(findings, isLeader, cancel).ConfigureAwait(false);
         }

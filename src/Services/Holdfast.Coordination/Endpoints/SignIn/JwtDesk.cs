@@ -70,12 +70,14 @@ internal sealed class JwtDesk(JwtPlan plan, TimeProvider clock) : ITokenDesk
     private byte[] Sign(byte[] signed)
     {
         if (plan.Secret is { } secret) return Mac(secret, signed);
+        if (plan.Ed25519 is { } pair) return pair.Sign(signed);
         lock (gate) return plan.Ecdsa is { } ecdsa ? ecdsa.SignData(signed, Hash) : plan.Rsa!.SignData(signed, Hash, Padding);
     }
 
     private bool Verify(byte[] signed, byte[] signature)
     {
         if (plan.Secret is { } secret) return CryptographicOperations.FixedTimeEquals(Mac(secret, signed), signature);
+        if (plan.Ed25519 is { } key) return key.Verify(signed, signature);
         lock (gate) return plan.Ecdsa is { } ecdsa ? ecdsa.VerifyData(signed, signature, Hash) : plan.Rsa!.VerifyData(signed, signature, Hash, Padding);
     }
 

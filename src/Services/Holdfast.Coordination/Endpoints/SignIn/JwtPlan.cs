@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Globalization;
 using System.Security.Cryptography;
 
@@ -6,11 +7,11 @@ namespace Holdfast.Coordination.Endpoints.SignIn;
 /// <summary>JSON Web Tokens as <c>--auth-token jwt,pub-key=FILE,priv-key=FILE,sign-method=METHOD,ttl=5m</c> asks for them, with their keys read.</summary>
 public sealed class JwtPlan
 {
-    private static readonly string[] Methods = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "HS256", "HS384", "HS512"];
+    private static readonly string[] Methods = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"];
 
     private JwtPlan(string method, TimeSpan timeToLive) => (Method, TimeToLive) = (method, timeToLive);
 
-    /// <summary>The algorithm's name in a token's header (RFC 7518). EdDSA is not offered: .NET has no Ed25519.</summary>
+    /// <summary>The algorithm's name in a token's header (RFC 7518; EdDSA is RFC 8037's, with Ed25519 keys).</summary>
     public string Method { get; }
 
     /// <summary>How long a token is valid.</summary>
@@ -22,6 +23,8 @@ public sealed class JwtPlan
     internal RSA? Rsa { get; private init; }
 
     internal ECDsa? Ecdsa { get; private init; }
+
+    internal Ed25519Key? Ed25519 { get; private init; }
 
     internal byte[]? Secret { get; private init; }
 
@@ -45,7 +48,7 @@ public sealed class JwtPlan
         {
             return WithKeys(method, timeToLive, Read(given, "pub-key"), Read(given, "priv-key"), faults);
         }
-        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException or AsnContentException)
         {
             return Fault(faults, $"a key cannot be used: {unusable.Message}");
         }
@@ -57,6 +60,7 @@ public sealed class JwtPlan
     {
         if (method[0] == 'H') return privateKey is { Length: > 0 } ? new JwtPlan(method, timeToLive) { Secret = privateKey } : Fault(faults, $"{method} needs priv-key");
         if ((privateKey ?? publicKey) is null) return Fault(faults, $"{method} needs priv-key, or pub-key to check tokens only");
+        if (method == "EdDSA") return WithEd25519(timeToLive, publicKey, privateKey, faults);
         var own = System.Text.Encoding.UTF8.GetString(privateKey ?? publicKey!);
         if (method[0] == 'E')
         {
@@ -70,6 +74,14 @@ public sealed class JwtPlan
         rsa.ImportFromPem(own);
         if (privateKey is not null && publicKey is not null && !IsSame(rsa, publicKey)) return Fault(faults, "pub-key and priv-key do not belong together");
         return new JwtPlan(method, timeToLive) { Rsa = rsa, IsVerifyOnly = privateKey is null };
+    }
+
+    private static JwtPlan? WithEd25519(TimeSpan timeToLive, byte[]? publicKey, byte[]? privateKey, List<string> faults)
+    {
+        var open = publicKey is null ? null : Ed25519Key.OfPublicPem(publicKey);
+        var own = privateKey is null ? open! : Ed25519Key.OfPrivatePem(privateKey);
+        if (open is not null && !own.BelongsTo(open)) return Fault(faults, "pub-key and priv-key do not belong together");
+        return new JwtPlan("EdDSA", timeToLive) { Ed25519 = own, IsVerifyOnly = !own.Signs };
     }
 
     private static bool IsSame(AsymmetricAlgorithm own, byte[] publicPem)
