@@ -35,7 +35,7 @@ public sealed class SpaceTests
     [Fact]
     public async Task Puts_stop_while_a_majority_is_short_of_disk_and_the_alarm_clears_itself_only_when_there_is_ample_room()
     {
-        var disks = DiskRoom.Ample;
+        DiskRoom? disks = null;
         var shared = new Local(identity: Local.Identity with { DiskRoom = () => disks });
         await shared.Grant(5, 1000);
         await shared.Put("kept", "1");
@@ -57,15 +57,18 @@ public sealed class SpaceTests
         disks = DiskRoom.Ample;
         await shared.Group.AdvanceAsync(TimeSpan.FromMilliseconds(200));
         Assert.Empty((await shared.Face.AlarmAsync(new AlarmRequest())).Alarms);
-        disks = DiskRoom.Scant;
-        await shared.Group.AdvanceAsync(TimeSpan.FromMilliseconds(200));
-        await shared.Put("more", "1");
+        foreach (var quiet in (DiskRoom?[])[DiskRoom.Scant, null])
+        {
+            disks = quiet;
+            await shared.Group.AdvanceAsync(TimeSpan.FromMilliseconds(200));
+            await shared.Put("more", "1");
+        }
     }
 
     [Fact]
     public async Task Memory_that_is_free_does_not_clear_an_alarm_that_the_disks_keep_on()
     {
-        var disks = DiskRoom.Ample;
+        DiskRoom? disks = null;
         var both = new Local(new CoordinationOptions { QuotaBytes = Quota }, Local.Identity with { DiskRoom = () => disks });
         var value = ByteString.CopyFrom(new byte[512 * 1024]);
         for (var i = 0; both.Machine.Store.SizeBytes < Quota; i++) await both.Face.PutAsync(new PutRequest { Key = Local.B($"f{i}"), Value = value });
@@ -78,6 +81,23 @@ public sealed class SpaceTests
         disks = DiskRoom.Ample;
         await both.Group.AdvanceAsync(TimeSpan.FromMilliseconds(200));
         await both.Put("more", "1");
+    }
+
+    [Fact]
+    public async Task An_alarm_of_memory_is_cleared_on_disks_that_have_little_room_and_not_before_somebody_has_looked()
+    {
+        DiskRoom? disks = null;
+        var both = new Local(new CoordinationOptions { QuotaBytes = Quota }, Local.Identity with { DiskRoom = () => disks });
+        var value = ByteString.CopyFrom(new byte[512 * 1024]);
+        for (var i = 0; both.Machine.Store.SizeBytes < Quota; i++) await both.Face.PutAsync(new PutRequest { Key = Local.B($"f{i}"), Value = value });
+        await both.Group.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        await both.Delete("f", "g");
+        await both.Compact(both.Machine.Store.Revision);
+        await both.Group.AdvanceAsync(TimeSpan.FromMilliseconds(200));
+        Assert.Single((await both.Face.AlarmAsync(new AlarmRequest())).Alarms);
+        disks = DiskRoom.Scant;
+        await both.Group.AdvanceAsync(TimeSpan.FromMilliseconds(200));
+        Assert.Empty((await both.Face.AlarmAsync(new AlarmRequest())).Alarms);
     }
 
     /// <summary>By voter: S short, E scant, A ample, - silent.</summary>

@@ -49,7 +49,7 @@ public sealed class DiskSpaceTests : IAsyncLifetime
 
         var calls = new KV.KVClient(Cluster.Calls(1));
         var gone = await calls.DeleteRangeAsync(new DeleteRangeRequest { Key = ByteString.CopyFromUtf8("fill/"), RangeEnd = ByteString.CopyFromUtf8("fill0") }, deadline: In(60));
-        Assert.Equal(written, gone.Deleted);
+        Assert.InRange(gone.Deleted, written, written + 1); // One of unknown fate may be there.
         await calls.CompactAsync(new CompactionRequest { Revision = gone.Header.Revision, Physical = true }, deadline: In(60));
         await UntilPutsAreTakenAsync();
         Assert.Equal("yes", await Cluster.GetAsync(1, "kept"));
@@ -79,12 +79,13 @@ public sealed class DiskSpaceTests : IAsyncLifetime
     /// <summary>Puts until the cluster refuses for want of room; how many were taken.</summary>
     private async Task<int> FillByPutsAsync()
     {
-        for (var number = 0; ; number++)
+        for (int number = 0, unsure = 0; ;)
         {
             Assert.True(number < 2 * DiskMegabytes, "more was written than a disk holds");
-            if (await RefusalAsync(string.Create(CultureInfo.InvariantCulture, $"fill/{number}"), ValueBytes) is not { } refused) continue;
-            Assert.True(refused is { StatusCode: StatusCode.ResourceExhausted, Detail: "etcdserver: mvcc: database space exceeded" }, $"put {number}: {refused}; last words:\n{Cluster.LastWords()}");
-            return number;
+            var refused = await RefusalAsync(string.Create(CultureInfo.InvariantCulture, $"fill/{number}"), ValueBytes);
+            if (refused is { StatusCode: StatusCode.ResourceExhausted, Detail: "etcdserver: mvcc: database space exceeded" }) return number;
+            if (refused is null) number++; // Else the leader changes, and the same is put again.
+            else Assert.True(++unsure < 100, $"put {number}: {refused}; last words:\n{Cluster.LastWords()}");
         }
     }
 

@@ -15,17 +15,19 @@ internal sealed class DiskRooms(LocalNode self, PeerAddresses addresses, PeerTls
     /// <summary>The call's number; never changes.</summary>
     public const ushort Verb = 0x0202;
 
+    private const int NotAsked = -1;
+
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(1);
     private static readonly WalOptions Log = new() { Cluster = ClusterId.None };
 
     private readonly LogRelease release = new();
     private volatile DiskRoom own = DiskRoom.Ample;
-    private volatile DiskRoom ofMajority = DiskRoom.Scant;
+    private volatile int ofMajority = NotAsked;
     private long reserveBytes = DiskReserve.For(Log.SegmentBytes, 0).Bytes;
 
-    /// <summary>Whether a majority has room, as far as this node knows. While nobody had to be asked it is neither: nothing is refused, and no alarm is cleared that was not looked into.</summary>
-    public DiskRoom OfMajority => ofMajority;
+    /// <summary>Whether a majority has room; null while nobody had to be asked.</summary>
+    public DiskRoom? OfMajority => ofMajority is var room and not NotAsked ? (DiskRoom)room : null;
 
     /// <summary>Bytes below which this node's disk is short.</summary>
     public long ReserveBytes => Volatile.Read(ref reserveBytes);
@@ -46,7 +48,7 @@ internal sealed class DiskRooms(LocalNode self, PeerAddresses addresses, PeerTls
             do
             {
                 own = Measure(Math.Max(face.SizeBytes, groups().Max(static group => (long?)group.Meters.SnapshotBytes) ?? 0));
-                ofMajority = own == DiskRoom.Short || face.IsOutOfSpace ? MajorityRoom.Judge(await AskVotersAsync(keyspace, stop)) : DiskRoom.Scant;
+                ofMajority = own == DiskRoom.Short || face.IsOutOfSpace ? (int)MajorityRoom.Judge(await AskVotersAsync(keyspace, stop)) : NotAsked;
                 if (release.IsDue(own, face.SizeBytes)) keyspace.TakeSnapshot();
             }
             while (await timer.WaitForNextTickAsync(stop));
