@@ -56,7 +56,7 @@ public sealed class AuthDoorTests
         await maintenance.StatusAsync(new StatusRequest(), root);
         await maintenance.HashKVAsync(new HashKVRequest(), root);
         await members.MemberListAsync(new MemberListRequest(), alice);
-        Assert.Equal(keyspace.Identity.MemberId, (await maintenance.StatusAsync(new StatusRequest(), alice)).Header.MemberId);
+        Assert.Equal(Local.Identity.MemberId, (await maintenance.StatusAsync(new StatusRequest(), alice)).Header.MemberId);
         Assert.Empty((await maintenance.AlarmAsync(new AlarmRequest(), alice)).Alarms);
         await Fails(AuthErrors.PermissionDenied, maintenance.HashKVAsync(new HashKVRequest(), alice));
         await Fails(AuthErrors.PermissionDenied, maintenance.HashAsync(new HashRequest(), alice));
@@ -222,7 +222,7 @@ public sealed class AuthDoorTests
             File.WriteAllText(other, Ed25519PublicPem.Replace("11qY", "11qZ", StringComparison.Ordinal));
             var token = new JwtDesk(Plan($"sign-method=EdDSA,priv-key={own},pub-key={open}"), TimeProvider.System).Issue(new Holdfast.Cluster.UserRecord { Name = "alice", CredentialRevision = 1 }, new());
             var desk = new JwtDesk(Plan($"sign-method=EdDSA,pub-key={open}"), TimeProvider.System);
-            Assert.Equal("alice", desk.Read(token, new()).Name);
+            Assert.Equal("alice", desk.Read(token, new()).User);
             Assert.Equal(Caller.Invalid, desk.Read(Forge(token), new()));
             Assert.Throws<EtcdException>(() => desk.Issue(new Holdfast.Cluster.UserRecord { Name = "a", CredentialRevision = 1 }, new()));
             List<string> faults = [];

@@ -71,9 +71,6 @@ public sealed partial class GatewayDifferentialTests
         ("/maintenance/alarm", "{\"action\":\"DEACTIVATE\",\"memberID\":5,\"alarm\":1}"),
         ("/maintenance/alarm", "{\"alarm\":\"NOISE\"}"),
         ("/maintenance/defragment", "{}"),
-        ("/maintenance/hashkv", "{}"),
-        ("/maintenance/hashkv", "{\"revision\":\"2\"}"),
-        ("/maintenance/hashkv", "{\"revision\":\"99\"}"),
         ("/maintenance/transfer-leadership", "{}"),
         ("/auth/enable", "{}"),
         ("/auth/disable", "{}"),
@@ -139,8 +136,11 @@ public sealed partial class GatewayDifferentialTests
         {
             using var theirs = await http.PostAsync(etcd.Url + root + path, new StringContent(json));
             var (status, body) = await door.PostAsync(root + path, json);
-            var expected = Shown(await theirs.Content.ReadAsStringAsync());
-            if (expected != Shown(body)) complaints.Add($"{path} {json}\netcd: {expected}\n  we: {Shown(body)}");
+            var (expected, ours) = (Shown(await theirs.Content.ReadAsStringAsync()), Shown(body));
+
+            // Alarms have a header since 3.5.
+            if (path == "/maintenance/alarm") ours = Header().Replace(ours, "{");
+            if (expected != ours) complaints.Add($"{path} {json}\netcd: {expected}\n  we: {ours}");
 
             // FAILED_PRECONDITION is 412 in 3.4 and 400 in 3.6.
             if ((int)theirs.StatusCode != 412 && (int)theirs.StatusCode != status) complaints.Add($"{path} {json}\netcd: {theirs.StatusCode}\n  we: {status}");
@@ -149,27 +149,43 @@ public sealed partial class GatewayDifferentialTests
         Assert.True(complaints.Count == 0, string.Join('\n', complaints));
     }
 
-    /// <summary>What a member says of itself differs by its nature: the same fields, and those that 3.4 has not yet.</summary>
-    [Fact]
-    public async Task Status_and_hash_have_the_same_fields_in_the_same_forms()
+    /// <summary>What a member says of itself differs by its nature: the same fields, and those that 3.4 has not yet. (HashKV is at /maintenance/hash in 3.4, and at /maintenance/hashkv since 3.5.)</summary>
+    [Theory]
+    [InlineData("/v3/maintenance/status", "/v3/maintenance/status")]
+    [InlineData("/v3/maintenance/hash", "/v3/maintenance/hashkv")]
+    public async Task Status_and_hash_have_the_same_fields_in_the_same_forms(string theirPath, string ourPath)
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var keyspace = new LocalKeyspace();
         await using var door = await OpenDoor.OnAsync(keyspace.Face);
         using var http = new HttpClient();
-        foreach (var path in (string[])["/v3/maintenance/status", "/v3/maintenance/hash"])
+        const string put = "{\"key\":\"YQ==\",\"value\":\"MQ==\"}";
+        using (await http.PostAsync(etcd.Url + "/v3/kv/put", new StringContent(put))) await door.PostAsync("/v3/kv/put", put);
+        using var response = await http.PostAsync(etcd.Url + theirPath, new StringContent("{}"));
+        using var theirs = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        var (status, body) = await door.PostAsync(ourPath, "{}");
+        Assert.Equal(200, status);
+        using var ours = JsonDocument.Parse(body);
+        foreach (var field in theirs.RootElement.EnumerateObject())
         {
-            using var response = await http.PostAsync(etcd.Url + path, new StringContent("{}"));
-            using var theirs = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
-            var (status, body) = await door.PostAsync(path, "{}");
-            Assert.Equal(200, status);
-            using var ours = JsonDocument.Parse(body);
-            foreach (var field in theirs.RootElement.EnumerateObject())
-            {
-                Assert.True(ours.RootElement.TryGetProperty(field.Name, out var same), $"{path}: {field.Name} is missing in {body}");
-                Assert.Equal(field.Value.ValueKind, same.ValueKind);
-            }
+            // In one process there is no log, and so no place in it.
+            if (field.Name.StartsWith("raft", StringComparison.Ordinal) && field.Name.EndsWith("Index", StringComparison.Ordinal)) continue;
+            Assert.True(ours.RootElement.TryGetProperty(field.Name, out var same), $"{field.Name} is missing in {body}");
+            Assert.Equal(field.Value.ValueKind, same.ValueKind);
+            if (field.Name is "hash" or "compact_revision") Assert.Equal(field.Value.ToString(), same.ToString());
         }
+    }
+
+    [Fact]
+    public async Task A_hash_of_keys_is_told_at_a_revision_and_refused_at_one_to_come()
+    {
+        await using var keyspace = new LocalKeyspace();
+        await using var door = await OpenDoor.OnAsync(keyspace.Face);
+        for (var i = 0; i < 3; i++) await door.PostAsync("/v3/kv/put", "{\"key\":\"YQ==\",\"value\":\"MQ==\"}");
+        var hash = await new Maintenance.MaintenanceClient(door.Channel).HashKVAsync(new HashKVRequest { Revision = 3 });
+        Assert.Contains($"\"hash\":{hash.Hash},\"compact_revision\":\"-1\",\"hash_revision\":\"3\"", (await door.PostAsync("/v3/maintenance/hashkv", "{\"revision\":\"3\"}")).Body, StringComparison.Ordinal);
+        var (status, refused) = await door.PostAsync("/v3/maintenance/hashkv", "{\"revision\":99}");
+        Assert.Equal((400, true), (status, refused.Contains("etcdserver: mvcc: required revision is a future revision", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -258,6 +274,9 @@ public sealed partial class GatewayDifferentialTests
     }
 
     private static string Shown(string body) => Ids().Replace(body.TrimEnd('\n'), "\"$1\":\"?\"");
+
+    [GeneratedRegex("^{\"header\":{[^}]*},?")]
+    private static partial Regex Header();
 
     [GeneratedRegex("\"(cluster_id|member_id|raft_term)\":\"[0-9]+\"")]
     private static partial Regex Ids();

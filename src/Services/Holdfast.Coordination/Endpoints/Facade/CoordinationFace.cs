@@ -246,7 +246,8 @@ public sealed class CoordinationFace : ICoordination
     }
 
     /// <inheritdoc/>
-    public ValueTask<DefragmentResponse> DefragmentAsync(DefragmentRequest request, CancellationToken cancel = default) => maintenance.DefragmentAsync(cancel);
+    public ValueTask<DefragmentResponse> DefragmentAsync(DefragmentRequest request, CancellationToken cancel = default) =>
+        new(new DefragmentResponse()); // The store is in memory and has no holes, so there is nothing to do. Without a header, as etcd's.
 
     /// <inheritdoc/>
     public ValueTask<HashResponse> HashAsync(HashRequest request, CancellationToken cancel = default) => maintenance.HashAsync(cancel);
