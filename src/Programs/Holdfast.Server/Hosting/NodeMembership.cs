@@ -30,6 +30,7 @@ internal sealed class NodeMembership(ClusterNode cluster, MemberRecord self, Fun
         var members = known.Values.Select(member => Listed(member, !configuration.CountsForQuorum(member.Node))).ToList();
         foreach (var place in ReservedPlace.AllIn(cluster.View))
             members.Add(new Member { ID = place.Id, PeerURLs = { $"{scheme}://{place.Address}" }, IsLearner = place.IsLearner });
+        members.Sort(static (one, other) => one.ID.CompareTo(other.ID)); // etcd's order.
         return members;
     }
 
