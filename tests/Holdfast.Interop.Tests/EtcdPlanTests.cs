@@ -89,6 +89,15 @@ public sealed partial class EtcdPlanTests
     }
 
     [Fact]
+    public void How_many_learners_there_may_be_is_taken_by_either_name()
+    {
+        Assert.Equal(1, Drawn("--name", "a", "--initial-cluster", "a=http://127.0.0.1:2380").LearnersMax);
+        Assert.Equal(3, Drawn("--max-learners", "3").LearnersMax);
+        Assert.Equal(2, Drawn("--experimental-max-learners=2").LearnersMax);
+        Assert.Contains("is not a number of learners", Assert.Single(Faults("--max-learners", "0")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_versions_of_tls_can_be_bounded()
     {
         Assert.Equal(System.Security.Authentication.SslProtocols.Tls13, Drawn("--tls-min-version", "TLS1.3").ClientPort.Protocols);
