@@ -68,6 +68,53 @@ public sealed class ProcedureTests
     }
 
     [Fact]
+    public void A_node_that_came_to_a_learners_place_votes_when_it_is_promoted_and_has_caught_up()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3);
+        AddLearner(cluster, 4);
+        cluster.Settle();
+        Assert.Equal(["group 0: {1 2 3 4(learner)}", "group 1: {1 2 3 4(learner)}"], cluster.Journal);
+        Assert.Equal(ProcedureState.Done, cluster.Directory.View.Procedures[1].State);
+
+        // Others come and go meanwhile, and it takes no place that becomes free.
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(5), "", false));
+        cluster.Directory.Tell(DirectoryCommand.RemoveNode(new NodeId(3)));
+        cluster.Settle();
+        foreach (var group in (GroupId[])[GroupId.Directory, GroupId.Coordination]) Assert.Equal("{1 2 4(learner) 5}", cluster.Groups[group].ToString());
+
+        cluster.Slow.Add(new NodeId(4));
+        cluster.Directory.Tell(ReservedPlace.Promote(Cast.Node(4)));
+        cluster.Settle();
+        Assert.Equal("{1 2 4(learner) 5}", cluster.Groups[GroupId.Coordination].ToString());
+        cluster.Slow.Clear();
+        cluster.Settle();
+        foreach (var group in (GroupId[])[GroupId.Directory, GroupId.Coordination]) Assert.Equal("{1 2 4 5}", cluster.Groups[group].ToString());
+    }
+
+    [Fact]
+    public void A_learner_that_is_promoted_and_slow_holds_nobody_else_up()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3);
+        AddLearner(cluster, 4);
+        cluster.Settle();
+        cluster.Slow.Add(new NodeId(4));
+        cluster.Directory.Tell(ReservedPlace.Promote(Cast.Node(4)));
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(5), "", false));
+        cluster.Settle();
+        Assert.Equal("{1 2 3 4(learner) 5}", cluster.Groups[GroupId.Coordination].ToString());
+    }
+
+    [Fact]
+    public void A_promoted_learner_makes_no_sixth_voter()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3, 4, 5);
+        AddLearner(cluster, 6);
+        cluster.Directory.Tell(ReservedPlace.Promote(Cast.Node(6)));
+        cluster.Settle();
+        Assert.Equal("{1 2 3 4 5 6(learner)}", cluster.Groups[GroupId.Directory].ToString());
+    }
+
+    [Fact]
     public void A_learner_that_lags_is_not_promoted()
     {
         var cluster = new ClusterInMemory(1, 2, 3);
@@ -202,6 +249,14 @@ public sealed class ProcedureTests
             Assert.Equal("{1 3 9}", cluster.Groups[GroupId.Directory].ToString());
             Assert.Equal("{1 3 9}", cluster.Groups[Data].ToString());
         }
+    }
+
+    /// <summary>A node comes to a place that was kept for it as a learner's.</summary>
+    private static void AddLearner(ClusterInMemory cluster, ulong node)
+    {
+        var place = ReservedPlace.Of(Cast.Node(node)) with { IsLearner = true };
+        foreach (var entry in place.Reserve()) cluster.Directory.Tell(entry);
+        Assert.True(cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(node), JoinToken.HashOf(place.Secret), false)).Accepted);
     }
 
     private static void CreateDataGroup(ClusterInMemory cluster, params ulong[] nodes)

@@ -101,8 +101,8 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
         await running[member].WaitForExitAsync();
     }
 
-    /// <summary>Starts a member that is expected to refuse; what it said and its exit code.</summary>
-    public static async Task<(string Said, int Code)> RefusedAsync(params string[] words)
+    /// <summary>Runs the program until it ends, as a member that refuses or a verb does; what it said and its exit code.</summary>
+    public static async Task<(string Said, int Code)> EndedAsync(params string[] words)
     {
         using var process = Process.Start(Program(words))!;
         var printed = process.StandardOutput.ReadToEndAsync();

@@ -46,7 +46,7 @@ public sealed class AuthDoorTests
     }
 
     [Fact]
-    public async Task What_is_not_about_keys_is_for_root_and_the_members_for_users()
+    public async Task What_is_not_about_keys_is_for_root_and_members_status_and_alarms_are_told_to_users()
     {
         var keyspace = await AuthedLocal.StartAsync();
         await keyspace.User("alice");
@@ -56,9 +56,24 @@ public sealed class AuthDoorTests
         await maintenance.StatusAsync(new StatusRequest(), root);
         await maintenance.HashKVAsync(new HashKVRequest(), root);
         await members.MemberListAsync(new MemberListRequest(), alice);
-        await Fails(AuthErrors.PermissionDenied, maintenance.StatusAsync(new StatusRequest(), alice));
+        Assert.Equal(Local.Identity.MemberId, (await maintenance.StatusAsync(new StatusRequest(), alice)).Header.MemberId);
+        Assert.Empty((await maintenance.AlarmAsync(new AlarmRequest(), alice)).Alarms);
         await Fails(AuthErrors.PermissionDenied, maintenance.HashKVAsync(new HashKVRequest(), alice));
-        await Fails(AuthErrors.PermissionDenied, maintenance.AlarmAsync(new AlarmRequest(), alice));
+        await Fails(AuthErrors.PermissionDenied, maintenance.HashAsync(new HashRequest(), alice));
+        await Fails(AuthErrors.PermissionDenied, maintenance.DefragmentAsync(new DefragmentRequest(), alice));
+        await Fails(AuthErrors.PermissionDenied, maintenance.MoveLeaderAsync(new MoveLeaderRequest(), alice));
+        await Fails(AuthErrors.PermissionDenied, maintenance.DowngradeAsync(new DowngradeRequest(), alice));
+
+        // Listing an alarm is one thing, raising and clearing another.
+        var raise = new AlarmRequest { Action = AlarmRequest.Types.AlarmAction.Activate, MemberID = 5, Alarm = AlarmType.Nospace };
+        await Fails(AuthErrors.PermissionDenied, maintenance.AlarmAsync(raise, alice));
+        await Fails(AuthErrors.UserEmpty, maintenance.AlarmAsync(raise));
+        await Fails(AuthErrors.UserEmpty, maintenance.AlarmAsync(new AlarmRequest()));
+        Assert.Single((await maintenance.AlarmAsync(raise, root)).Alarms);
+        Assert.Equal(5UL, Assert.Single((await maintenance.AlarmAsync(new AlarmRequest(), alice)).Alarms).MemberID);
+        var clear = new AlarmRequest { Action = AlarmRequest.Types.AlarmAction.Deactivate, MemberID = 5, Alarm = AlarmType.Nospace };
+        await Fails(AuthErrors.PermissionDenied, maintenance.AlarmAsync(clear, alice));
+        Assert.Single((await maintenance.AlarmAsync(clear, root)).Alarms);
         await Fails(AuthErrors.PermissionDenied, members.MemberRemoveAsync(new MemberRemoveRequest { ID = 1 }, alice));
         await Fails(AuthErrors.UserEmpty, maintenance.StatusAsync(new StatusRequest()));
         await Fails(AuthErrors.UserEmpty, members.MemberListAsync(new MemberListRequest()));

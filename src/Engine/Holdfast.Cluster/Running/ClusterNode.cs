@@ -221,7 +221,22 @@ public sealed class ClusterNode : IAsyncDisposable
     public ValueTask<bool> GiveUpAsync(ReservedPlace place, CancellationToken cancellation) => TellAllAsync(place.GiveUp(), cancellation);
 
     /// <summary>Says anew where a member is; false when the directory did not take it.</summary>
-    public ValueTask<bool> UpdateAsync(MemberRecord member, CancellationToken cancellation) => TellAllAsync([DirectoryCommand.UpdateMember(member)], cancellation);
+    public ValueTask<bool> UpdateAsync(MemberRecord member, CancellationToken cancellation) => TellAllAsync(View.Members.TryGetValue(member.Node, out var known) ? ReservedPlace.Move(View, known, member) : [DirectoryCommand.UpdateMember(member)], cancellation);
+
+    /// <summary>
+    /// Has a member vote that a learner's place holds back. Nothing is changed unless it has caught up in both groups that every node carries, and there is room for one more voter: false then. When it returns true
+    /// the member votes, or will as soon as whoever leads group 0 has come to it.
+    /// </summary>
+    public async ValueTask<bool> TryPromoteAsync(MemberRecord member, CancellationToken cancellation)
+    {
+        foreach (var group in (GroupId[])[GroupId.Directory, GroupId.Coordination])
+        {
+            if (await hands.SightAsync(group, cancellation).ConfigureAwait(false) is not { } sighting || !sighting.CaughtUp.Contains(member.Node)) return false;
+            if (sighting.Configuration.Members.ToArray().Count(static one => one.CountsForQuorum) >= Genesis.VotersMax) return false;
+        }
+
+        return await TellAllAsync([ReservedPlace.Promote(member)], cancellation).ConfigureAwait(false);
+    }
 
     /// <summary>Whether this node has no cluster yet, and waits to be told to meet others: it has no user data in any face (S23).</summary>
     public bool IsAlone => genesis is null && meeting.IsAwaited;

@@ -101,6 +101,10 @@ public sealed class WriteAheadLog : IDisposable
     /// <summary>Whether the folder holds any segment: once a log was begun, one is always there.</summary>
     public static bool Exists(IDisk disk, string folder = "wal") => disk.List(folder).Any(name => SegmentLayout.TryParse(name, out _));
 
+    /// <summary>Bytes of the files that wait to be the log's next segments: room that the log has already. From any thread.</summary>
+    /// <exception cref="IOException">The disk cannot say.</exception>
+    public static long SpareBytes(IDisk disk, WalOptions options) => SegmentSpares.CountIn(disk, options) * options.SegmentBytes;
+
     /// <summary>Writes the batches as one commit. Nothing of it is durable before <see cref="Sync"/> has returned.</summary>
     /// <exception cref="WalPoisonedException">This or an earlier write or sync failed.</exception>
     public void Write(ReadOnlySpan<WalBatch> batches)

@@ -22,7 +22,7 @@ internal static class MemberCommand
         var servers = ClientOptions.AddTo(command);
         command.Subcommands.Add(CreateList(servers));
         command.Subcommands.Add(CreateChange("remove", "Takes a member out of the cluster for good, or gives a reserved place up.", servers, async (client, id, cancel) => (await client.MemberRemoveAsync(id, cancel)).Members));
-        command.Subcommands.Add(CreateChange("promote", "Makes a learner a voter; every node becomes one by itself when it has caught up, so this mostly says why not yet.", servers, async (client, id, cancel) => (await client.MemberPromoteAsync(id, cancel)).Members));
+        command.Subcommands.Add(CreateChange("promote", "Makes a learner a voter: one that was added as such by etcd's tools, once it is in sync. Every other node becomes one by itself when it has caught up.", servers, async (client, id, cancel) => (await client.MemberPromoteAsync(id, cancel)).Members));
         command.Subcommands.Add(CreateAdd(servers));
         command.Subcommands.Add(CreateReplace(servers));
         return command;
@@ -127,13 +127,17 @@ internal static class MemberCommand
             using var client = access.Open();
             var wanted = parsed.GetValue(who)!;
             var members = (await client.MemberListAsync(cancel)).Members;
-            if (members.FirstOrDefault(member => member.Name == wanted || Hex(member.ID) == wanted) is not { } found)
+            var found = members.FirstOrDefault(member => member.Name == wanted || Hex(member.ID) == wanted);
+
+            // A node is still known by the id of the place that was kept for it, which the list does not show.
+            var id = 0UL;
+            if (found is null && !ulong.TryParse(wanted, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out id))
             {
                 var known = members.Select(member => member.Name.Length > 0 ? member.Name : Hex(member.ID));
                 return new Failure(ErrorCode.NotFound, $"no member is called {wanted}; the members are {string.Join(", ", known)}").Say(parsed);
             }
 
-            var left = await change(client, found.ID, cancel);
+            var left = await change(client, found?.ID ?? id, cancel);
             Report.Done(parsed, $"{verb}: done; the members are {string.Join(", ", left.Select(member => member.Name))}");
             return ExitCode.Done;
         }));

@@ -89,6 +89,9 @@ internal sealed record ServerPlan
     /// <summary>Whether it joins the place that <c>etcdctl member add</c> reserved for its peer address.</summary>
     public bool JoinsReservedPlace { get; init; }
 
+    /// <summary>Learners' places that may be open or held at once (etcd's <c>--max-learners</c>).</summary>
+    public int LearnersMax { get; init; } = 1;
+
     /// <summary>Quota, compaction and sign-in of the keyspace.</summary>
     public CoordinationOptions Keyspace { get; init; } = new();
 

@@ -76,7 +76,7 @@ internal sealed class NodeWatch(NodeLog log, NodeAlarms alarms, Func<IReadOnlyLi
         try
         {
             var raised = (await face.HealthAsync(stop)).Alarms;
-            SetAlarm("nospace", raised.Contains(AlarmType.Nospace) ? "the etcd keyspace is at its quota on a member: puts are refused until there is room (delete keys and compact, or raise --quota)" : null);
+            SetAlarm("nospace", raised.Contains(AlarmType.Nospace) ? "the etcd keyspace is at its quota, or too few members have room on their disks: puts are refused until there is room (delete keys and compact; raise --quota, or free disk space)" : null);
             SetAlarm("corrupt", raised.Contains(AlarmType.Corrupt) ? "a member's keyspace was seen to differ from another's: compare them with etcdctl endpoint hashkv, and replace the one that differs" : null);
         }
         catch (EtcdException)

@@ -75,9 +75,6 @@ internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity
         return response;
     }
 
-    /// <summary>The store is in memory and has no holes, so there is nothing to do.</summary>
-    public async ValueTask<DefragmentResponse> DefragmentAsync(CancellationToken cancel) => new() { Header = await HeaderAsync(cancel).ConfigureAwait(false) };
-
     /// <summary>A hash over the whole replicated state. Ours, not etcd's, whose own is over its file; equal on members that have applied the same.</summary>
     public async ValueTask<HashResponse> HashAsync(CancellationToken cancel)
     {
@@ -146,7 +143,7 @@ internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity
     {
         if (!group.Status.IsLeader) throw new EtcdException(EtcdErrors.NotLeader);
         if (!await group.MoveLeaderAsync(request.TargetID, cancel).ConfigureAwait(false)) throw new EtcdException(EtcdErrors.BadLeaderTransferee);
-        return new MoveLeaderResponse { Header = await HeaderAsync(cancel).ConfigureAwait(false) };
+        return new MoveLeaderResponse(); // Without a header, as etcd's.
     }
 
     /// <summary>
