@@ -11,29 +11,14 @@ internal sealed class SortCommands : ICommandFamily
         table.Bind("sort_ro", call => Sort(call, mayStore: false), "Returns the elements of a list, set or sorted set in order");
     }
 
-    /// <summary>Elements that may be sorted again by each replica; also those of a piece of a result that is logged as what it is.</summary>
-    private const int LoggedWhole = 512;
-
-    /// <summary>Bytes of a result that is logged as what it is: what an entry takes, with room for the rest.</summary>
-    private const long LoggedBytesMax = 12L * 1024 * 1024;
-
     /// <summary>Options of SORT.</summary>
     private record struct Options(bool IsDescending, bool IsAlphabetic, bool IsUnsorted, long From, long Count, int StoreAt);
 
     private static void Sort(CommandCall call, bool mayStore)
     {
         if (!TryOptions(call, mayStore, out var options)) return;
-        var gathering = call.Client?.Gathering;
-        var run = gathering?.Sort ?? new SortRun(new SortOrder(options.IsUnsorted, options.IsAlphabetic, options.IsDescending, options.StoreAt > 0));
-        var mayRest = call is { Mode: CallMode.Execute, DeniesWaiting: false, Client.Transaction.IsOpen: false };
-        if (!run.TryFinish(call, mayRest))
-        {
-            (gathering!.Sort, gathering.IsUnfinished) = (run, true);
-            return;
-        }
-
-        run.End();
-        gathering?.EndSort();
+        var run = SlicedRun.Of<SortRun>(call) ?? new SortRun(new SortOrder(options.IsUnsorted, options.IsAlphabetic, options.IsDescending, options.StoreAt > 0));
+        if (!run.TryFinish(call)) return;
         if (run.IsOfOtherKind)
         {
             call.Reply.Error(CommandErrors.WrongType);
@@ -72,24 +57,14 @@ internal sealed class SortCommands : ICommandFamily
             call.Changed(place.Key, KeyEvents.Generic, "del"u8);
         }
 
-        if (call.Changes > 0 && run.Count > LoggedWhole && !run.IsLongerThan(from, count, LoggedBytesMax)) LogElements(call, argument, run, from, count);
+        if (call.Changes > 0 && ResultLog.IsWorthIt(run.Count, run.BytesOf(from, count))) Log(call, argument, run, from, count);
         call.Reply.Integer(count);
     }
 
-    /// <summary>What much was sorted for is logged as what came of it, in pieces, so that replicas need not sort it again, in one go.</summary>
-    private static void LogElements(CommandCall call, int argument, SortRun run, int from, int count)
+    private static void Log(CommandCall call, int argument, SortRun run, int from, int count)
     {
-        var log = call.LogInstead(2);
-        log.Argument("DEL"u8);
-        log.Argument(call[argument]);
-        for (var at = from; at < from + count; at += LoggedWhole)
-        {
-            var piece = Math.Min(LoggedWhole, from + count - at);
-            log = call.LogInstead(2 + piece);
-            log.Argument("RPUSH"u8);
-            log.Argument(call[argument]);
-            for (var i = at; i < at + piece; i++) log.Argument(run[i]);
-        }
+        var log = new ResultLog(call, call[argument], "RPUSH"u8, count);
+        for (var i = from; i < from + count; i++) log.Next().Argument(run[i]);
     }
 
     private static bool TryOptions(CommandCall call, bool mayStore, out Options options)
