@@ -56,9 +56,10 @@ internal sealed class SetAlgebraRun : SlicedRun
         order.Clear();
         for (var i = 0; i < Keys; i++) order.Add(i);
         if (operation == SetOperation.Intersection) Order(call.Keyspace);
-        if (operation == SetOperation.Union) made = new BigSet(call.Keyspace);
+        if (operation != SetOperation.Union) return CountOf(call.Keyspace, order[0]) * Math.Max(1, Keys - 1);
+        made = new BigSet(call.Keyspace);
         var size = 0L;
-        for (var i = 0; i < Keys; i++) size = operation == SetOperation.Union ? size + CountOf(call.Keyspace, i) : CountOf(call.Keyspace, order[0]) * Math.Max(1, Keys - 1);
+        for (var i = 0; i < Keys; i++) size += CountOf(call.Keyspace, i);
         return size;
     }
 

@@ -17,7 +17,7 @@ internal sealed class SortCommands : ICommandFamily
     private static void Sort(CommandCall call, bool mayStore)
     {
         if (!TryOptions(call, mayStore, out var options)) return;
-        var run = SlicedRun.Of<SortRun>(call) ?? new SortRun(new SortOrder(options.IsUnsorted, options.IsAlphabetic, options.IsDescending, options.StoreAt > 0));
+        var run = SlicedRun.Of<SortRun>(call) ?? new SortRun(new SortOrder(options.IsUnsorted, options.IsAlphabetic, options.IsDescending, options.StoreAt > 0), options.From, options.Count);
         if (!run.TryFinish(call)) return;
         if (run.IsOfOtherKind)
         {
@@ -31,25 +31,23 @@ internal sealed class SortCommands : ICommandFamily
             return;
         }
 
-        var from = (int)Math.Clamp(options.From, 0, run.Count);
-        var count = options.Count < 0 ? run.Count - from : (int)Math.Min(options.Count, run.Count - from);
-        if (options.StoreAt > 0) Store(call, options.StoreAt, run, from, count);
-        else
+        if (options.StoreAt > 0)
         {
-            call.Reply.Array(count);
-            for (var i = from; i < from + count; i++) call.Reply.Bulk(run[i]);
+            Store(call, options.StoreAt, run);
+            return;
         }
+
+        call.Reply.Array(run.Wanted);
+        for (var i = 0; i < run.Wanted; i++) call.Reply.Bulk(run[i]);
     }
 
-    private static void Store(CommandCall call, int argument, SortRun run, int from, int count)
+    private static void Store(CommandCall call, int argument, SortRun run)
     {
         var place = call.Locate(argument);
-        if (count > 0)
+        if (run.Wanted > 0)
         {
-            var list = new QuickList(call.Keyspace.Arena, call.Keyspace);
-            for (var i = from; i < from + count; i++) list.Push(run[i], isFirst: false);
-            ListEdit.Set(call, ref place, list, -1);
-            call.Changed(place.Key, KeyEvents.List, "sortstore"u8, count);
+            ListEdit.Set(call, ref place, run.TakeList(), -1);
+            call.Changed(place.Key, KeyEvents.List, "sortstore"u8, run.Wanted);
         }
         else if (place.Exists)
         {
@@ -57,14 +55,14 @@ internal sealed class SortCommands : ICommandFamily
             call.Changed(place.Key, KeyEvents.Generic, "del"u8);
         }
 
-        if (call.Changes > 0 && ResultLog.IsWorthIt(run.Count, run.BytesOf(from, count))) Log(call, argument, run, from, count);
-        call.Reply.Integer(count);
+        if (call.Changes > 0 && ResultLog.IsWorthIt(run.Count, run.WantedBytes)) Log(call, argument, run);
+        call.Reply.Integer(run.Wanted);
     }
 
-    private static void Log(CommandCall call, int argument, SortRun run, int from, int count)
+    private static void Log(CommandCall call, int argument, SortRun run)
     {
-        var log = new ResultLog(call, call[argument], "RPUSH"u8, count);
-        for (var i = from; i < from + count; i++) log.Next().Argument(run[i]);
+        var log = new ResultLog(call, call[argument], "RPUSH"u8, run.Wanted);
+        for (var i = 0; i < run.Wanted; i++) log.Next().Argument(run[i]);
     }
 
     private static bool TryOptions(CommandCall call, bool mayStore, out Options options)

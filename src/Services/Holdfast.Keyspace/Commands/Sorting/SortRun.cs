@@ -1,7 +1,8 @@
 namespace Holdfast.Keyspace;
 
 /// <summary>
-/// A SORT under way: it copies the elements and orders the copy, a slice a turn. What it shows is the value as it was when the last element was copied: the key is needed no longer than that, unless the result is stored.
+/// A SORT under way: it copies the elements, orders the copy, and makes a list of what is to be stored, a slice a turn. What it shows is the value as it was when the last element was copied: the key is needed no longer than
+/// that, unless the result is stored.
 /// </summary>
 internal sealed class SortRun : SlicedRun
 {
@@ -14,15 +15,23 @@ internal sealed class SortRun : SlicedRun
     private SortElement[] merged = [];
     private ulong cursor;
     private bool isCopied;
+    private readonly long from;
+    private readonly long count;
+    private Keyspace? home;
+    private QuickList? list;
+    private int listed;
     private int ordered;
     private int width;
     private int pairAt;
     private int left;
     private int right;
 
-    public SortRun(SortOrder order)
+    /// <param name="order">How it is to be ordered.</param>
+    /// <param name="from">Elements that are passed over.</param>
+    /// <param name="count">Elements that are wanted; fewer than none for all.</param>
+    public SortRun(SortOrder order, long from, long count)
     {
-        this.order = order;
+        (this.order, this.from, this.count) = (order, from, count);
         Prepare(firstKeyArgument: 1, keyCount: 1);
     }
 
@@ -32,15 +41,31 @@ internal sealed class SortRun : SlicedRun
     /// <summary>An element is no number, so there is no order.</summary>
     public bool IsFaulty { get; private set; }
 
-    /// <summary>An element of the result.</summary>
-    public ReadOnlySpan<byte> this[int index] => texts[elements[index]];
+    /// <summary>Elements of the result.</summary>
+    public int Wanted => count < 0 ? Count - First : (int)Math.Min(count, Count - First);
 
-    /// <summary>Bytes of some elements of the result.</summary>
-    public long BytesOf(int from, int count)
+    /// <summary>Bytes of the result.</summary>
+    public long WantedBytes
     {
-        var bytes = 0L;
-        for (var i = from; i < from + count; i++) bytes += elements[i].Length;
-        return bytes;
+        get
+        {
+            var bytes = 0L;
+            for (var i = 0; i < Wanted; i++) bytes += elements[First + i].Length;
+            return bytes;
+        }
+    }
+
+    private int First => (int)Math.Clamp(from, 0, Count);
+
+    /// <summary>An element of the result.</summary>
+    public ReadOnlySpan<byte> this[int index] => texts[elements[First + index]];
+
+    /// <summary>The result as a list, which is the caller's from now on; for what is stored.</summary>
+    public QuickList TakeList()
+    {
+        var taken = list!;
+        list = null;
+        return taken;
     }
 
     /// <summary>An element, while it is copied.</summary>
@@ -56,7 +81,7 @@ internal sealed class SortRun : SlicedRun
 
     protected override long Begin(CommandCall call)
     {
-        (Count, IsFaulty, cursor, isCopied, ordered, width) = (0, false, 0, false, 0, 0);
+        (Count, IsFaulty, cursor, isCopied, ordered, width, listed) = (0, false, 0, false, 0, 0, 0);
         var place = PlaceOf(0);
         if (!place.Exists) return 0;
 
@@ -68,12 +93,17 @@ internal sealed class SortRun : SlicedRun
 
     protected override bool GoOn(CommandCall call)
     {
-        if (isCopied) return IsFaulty || TryMergeSome();
+        if (isCopied) return IsFaulty || (TryMergeSome() && (!order.IsStored || TryListSome(call.Keyspace)));
         Copy(call);
         return IsFaulty;
     }
 
-    protected override void Discard() => (texts, elements, merged) = (new SortTexts(), [], []);
+    protected override void Discard()
+    {
+        (texts, elements, merged) = (new SortTexts(), [], []);
+        if (list is not null) home!.Discard(list);
+        list = null;
+    }
 
     private void Copy(CommandCall call)
     {
@@ -112,6 +142,14 @@ internal sealed class SortRun : SlicedRun
         }
 
         return true;
+    }
+
+    private bool TryListSome(Keyspace keyspace)
+    {
+        home = keyspace;
+        list ??= new QuickList(keyspace.Arena, keyspace);
+        for (var left = SliceElements; left > 0 && listed < Wanted; left--) list.Push(this[listed++], isFirst: false);
+        return listed == Wanted;
     }
 
     private bool TryMergePass(ref int budget)
