@@ -100,13 +100,6 @@ internal sealed class EffectsWriter
         Argument(text[..RespNumber.Format(number, text)]);
     }
 
-    /// <summary>The next argument, a score: as its shortest text that reads back as the same.</summary>
-    public void Argument(double score)
-    {
-        Span<byte> text = stackalloc byte[RespNumber.BytesMax];
-        Argument(text[..RespNumber.Format(score, text)]);
-    }
-
     /// <summary>A command of one to three arguments.</summary>
     public void Write(ReadOnlySpan<byte> name, ReadOnlySpan<byte> first)
     {

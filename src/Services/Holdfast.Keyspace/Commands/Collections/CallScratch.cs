@@ -48,9 +48,6 @@ internal sealed class GatheredStrings
 
     public int Count => places.Count;
 
-    /// <summary>Bytes of all of them, their lengths included.</summary>
-    public int Bytes => run.Length;
-
     public ReadOnlySpan<byte> this[int index]
     {
         get

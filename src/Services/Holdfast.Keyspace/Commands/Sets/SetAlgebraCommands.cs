@@ -30,23 +30,11 @@ internal sealed class SetAlgebraCommands : ICommandFamily
         if (run is null) call.Locate(1);
         run ??= call.Scratch.SetAlgebra.For(operation, 2, call.Count - 2, isStored: true);
         if (!TryFinish(call, run)) return;
-        var found = run.Found;
         var target = call.Locate(1);
         var wasThere = target.Exists;
-        if (Put(call, target, run))
-        {
-            call.Changed(call[1], KeyEvents.Set, operation switch { SetOperation.Union => "sunionstore"u8, SetOperation.Intersection => "sinterstore"u8, _ => "sdiffstore"u8 });
-            if (run.IsSliced && ResultLog.IsWorthIt(found.Count, found.Bytes)) Log(call, found);
-        }
+        if (Put(call, target, run)) call.Changed(call[1], KeyEvents.Set, operation switch { SetOperation.Union => "sunionstore"u8, SetOperation.Intersection => "sinterstore"u8, _ => "sdiffstore"u8 });
         else if (wasThere) call.Changed(call[1], KeyEvents.Generic, "del"u8);
-
-        call.Reply.Integer(found.Count);
-    }
-
-    private static void Log(CommandCall call, GatheredStrings found)
-    {
-        var log = new ResultLog(call, call[1], "SADD"u8, found.Count);
-        for (var i = 0; i < found.Count; i++) log.Next().Argument(found[i]);
+        call.Reply.Integer(run.Found.Count);
     }
 
     /// <summary>Makes the result the key's value; true when the key is there afterwards.</summary>

@@ -4,7 +4,8 @@ namespace Holdfast.Keyspace;
 
 /// <summary>
 /// A command that looks at much, a slice a turn, so that nobody waits long for it. What comes of it is one state of the keys that it reads: it watches them, and a change of any begins it anew. Whoever is changed too often is
-/// gone through in one go; so is what a transaction or a script asks for, and what is small. What a run makes outside the managed heap it discards when it is broken or given up: its keyspace may be gone afterwards.
+/// gone through in one go; so is what a transaction or a script asks for, and what is small. It is logged as it came, in the entry in which it ends, and a replica goes through it in slices too: its keys are there as they were here.
+/// What a run makes outside the managed heap it discards when it is broken or given up: its keyspace may be gone afterwards.
 /// For the shard's loop.
 /// </summary>
 internal abstract class SlicedRun : IKeyWatcher
@@ -43,10 +44,10 @@ internal abstract class SlicedRun : IKeyWatcher
 
     /// <summary>The run of this kind that the client's command has under way; null when it begins.</summary>
     public static TRun? Of<TRun>(CommandCall call)
-        where TRun : SlicedRun => call.Client?.Gathering.Run as TRun;
+        where TRun : SlicedRun => call.Gathering.Run as TRun;
 
-    /// <summary>Whether a command may go on in another turn at all: not in a transaction, in a script, or on a replica.</summary>
-    public static bool MayRest(CommandCall call) => call is { Mode: CallMode.Execute, DeniesWaiting: false, Client.Transaction.IsOpen: false };
+    /// <summary>Whether a command may go on in another turn at all: not in a transaction, in a script, or when it reads on a replica. An effect may: nobody sees the state in the midst of an entry.</summary>
+    public static bool MayRest(CommandCall call) => call is { IsReplay: true } or { Mode: CallMode.Execute, DeniesWaiting: false, Client.Transaction.IsOpen: false };
 
     /// <summary>Looks its keys up, unless it has; false when one holds what the command does not take.</summary>
     public bool TryLookUp(CommandCall call)
@@ -65,7 +66,7 @@ internal abstract class SlicedRun : IKeyWatcher
         }
         while (!IsSliced);
         Sliced.Hit();
-        (call.Client!.Gathering.Run, call.Client.Gathering.IsUnfinished) = (this, true);
+        (call.Gathering.Run, call.Gathering.IsUnfinished) = (this, true);
         return false;
     }
 
@@ -118,7 +119,7 @@ internal abstract class SlicedRun : IKeyWatcher
         if (!TryLookUp(call)) return true;
         var size = Begin(call);
         IsSliced = size > SliceElements && attempts < AttemptsMax && MayRest(call);
-        if (IsSliced) Watch(call);
+        if (IsSliced && !call.IsReplay) Watch(call);
         return GoOn(call);
     }
 
@@ -139,7 +140,7 @@ internal abstract class SlicedRun : IKeyWatcher
         {
             var place = isFirst ? call.Locate(i) : call.Keyspace.Locate(call[i], call.Slot);
             IsOfOtherKind = !Takes(place.Kind);
-            if (!isFirst && (IsOfOtherKind || (place.Expiry >= 0 && place.Expiry < call.Now))) OnChanged();
+            if (!isFirst && !call.IsReplay && (IsOfOtherKind || (place.Expiry >= 0 && place.Expiry < call.Now))) OnChanged();
             if (isBroken || IsOfOtherKind) return false;
             records.Add((nint)place.Record);
         }
@@ -160,7 +161,7 @@ internal abstract class SlicedRun : IKeyWatcher
     private bool Finish(CommandCall call)
     {
         LetGo();
-        if (call.Client?.Gathering is { } gathering && gathering.Run == this) gathering.Run = null;
+        if (call.Gathering.Run == this) call.Gathering.Run = null;
         return true;
     }
 }

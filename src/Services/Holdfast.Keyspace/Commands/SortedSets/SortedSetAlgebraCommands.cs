@@ -40,12 +40,7 @@ internal sealed unsafe class SortedSetAlgebraCommands : ICommandFamily
         if (!TryCompute(call, operation, 2, Form.Store, out var run, out _)) return;
         var result = run.Take();
         var count = result.Count;
-        if (Put(call, run, result))
-        {
-            call.Changed(call[1], KeyEvents.SortedSet, operation switch { SetOperation.Union => "zunionstore"u8, SetOperation.Intersection => "zinterstore"u8, _ => "zdiffstore"u8 });
-            if (run.IsSliced && ResultLog.IsWorthIt(count, result.Bytes)) Log(call, result);
-        }
-
+        if (Put(call, run, result)) call.Changed(call[1], KeyEvents.SortedSet, operation switch { SetOperation.Union => "zunionstore"u8, SetOperation.Intersection => "zinterstore"u8, _ => "zdiffstore"u8 });
         call.Reply.Integer(count);
     }
 
@@ -66,12 +61,6 @@ internal sealed unsafe class SortedSetAlgebraCommands : ICommandFamily
         var longest = 0;
         for (var i = 0; i < gathering.Members.Count; i++) longest = Math.Max(longest, gathering.Members[i].Length);
         return gathering.Store(call, target, longest);
-    }
-
-    private static void Log(CommandCall call, BigSortedSet result)
-    {
-        var logging = new Logging { Log = new ResultLog(call, call[1], "ZADD"u8, result.Count, argumentsEach: 2) };
-        Walk(result, ref logging);
     }
 
     private static void InterCard(CommandCall call)
@@ -163,7 +152,7 @@ internal sealed unsafe class SortedSetAlgebraCommands : ICommandFamily
     }
 
     private static void Walk<TVisitor>(BigSortedSet set, ref TVisitor visitor)
-        where TVisitor : IScoreVisitor, allows ref struct
+        where TVisitor : IScoreVisitor
     {
         if (set.Count == 0) return;
         var place = set.Order.At(0);
@@ -173,18 +162,5 @@ internal sealed unsafe class SortedSetAlgebraCommands : ICommandFamily
             visitor.Visit(RecordHead.KeyOf(record), ScoreRecord.Score(record));
         }
         while (OrderTree.TryNext(ref place));
-    }
-
-    /// <summary>Logs members with their scores.</summary>
-    private ref struct Logging : IScoreVisitor
-    {
-        public ResultLog Log;
-
-        public void Visit(ReadOnlySpan<byte> member, double score)
-        {
-            var log = Log.Next();
-            log.Argument(score);
-            log.Argument(member);
-        }
     }
 }

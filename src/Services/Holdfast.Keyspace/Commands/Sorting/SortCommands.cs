@@ -55,14 +55,7 @@ internal sealed class SortCommands : ICommandFamily
             call.Changed(place.Key, KeyEvents.Generic, "del"u8);
         }
 
-        if (call.Changes > 0 && ResultLog.IsWorthIt(run.Count, run.WantedBytes)) Log(call, argument, run);
         call.Reply.Integer(run.Wanted);
-    }
-
-    private static void Log(CommandCall call, int argument, SortRun run)
-    {
-        var log = new ResultLog(call, call[argument], "RPUSH"u8, run.Wanted);
-        for (var i = 0; i < run.Wanted; i++) log.Next().Argument(run[i]);
     }
 
     private static bool TryOptions(CommandCall call, bool mayStore, out Options options)

@@ -44,17 +44,6 @@ internal sealed class SortRun : SlicedRun
     /// <summary>Elements of the result.</summary>
     public int Wanted => count < 0 ? Count - First : (int)Math.Min(count, Count - First);
 
-    /// <summary>Bytes of the result.</summary>
-    public long WantedBytes
-    {
-        get
-        {
-            var bytes = 0L;
-            for (var i = 0; i < Wanted; i++) bytes += elements[First + i].Length;
-            return bytes;
-        }
-    }
-
     private int First => (int)Math.Clamp(from, 0, Count);
 
     /// <summary>An element of the result.</summary>
