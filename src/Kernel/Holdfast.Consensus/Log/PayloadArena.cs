@@ -3,14 +3,16 @@ using Holdfast.Primitives;
 namespace Holdfast.Consensus;
 
 /// <summary>
-/// Memory for payloads, in blocks that go when the log has compacted past the last entry in them. Small payloads stand in small blocks, some of which are kept for what comes next, so that a steady stream of
-/// proposals allocates nothing; larger ones stand in large blocks, which are given back, and the largest in blocks of their own.
+/// Memory for payloads, in blocks that go when the log has compacted past the last entry in them. A short log stands in small blocks, which are kept for what comes next, so that a steady stream of proposals allocates
+/// nothing; a longer one, and what is large, in blocks so large that they are given back to the system, and that take no more memory than was written to them.
 /// </summary>
 internal sealed class PayloadArena
 {
     private const int SmallBytes = 64 * 1024;
-    private const int LargeBytes = 1024 * 1024;
-    private const int FreeBlocksMax = 64;
+    private const int SmallBlocksMax = 64;
+
+    /// <summary>Above 32 MiB the C library maps a block by itself, always, and unmaps it when it is freed; smaller ones stay in its heap, between what others hold there.</summary>
+    private const int LargeBytes = 33 * 1024 * 1024;
 
     private readonly Queue<PayloadBlock> filled = new();
     private readonly Stack<PayloadBlock> free = new();
@@ -20,11 +22,8 @@ internal sealed class PayloadArena
     public ReadOnlyMemory<byte> Copy(LogIndex index, ReadOnlySpan<byte> payload)
     {
         if (payload.Length == 0) return default;
-        if (payload.Length <= SmallBytes / 4) return SmallFor(payload.Length).Copy(index, payload);
-        if (payload.Length <= LargeBytes / 4) return LargeFor(payload.Length).Copy(index, payload);
-        var own = new PayloadBlock(payload.Length);
-        filled.Enqueue(own);
-        return own.Copy(index, payload);
+        var isSmall = large is null && filled.Count < SmallBlocksMax && payload.Length <= SmallBytes / 4;
+        return (isSmall ? SmallFor(payload.Length) : LargeFor(payload.Length)).Copy(index, payload);
     }
 
     /// <summary>Entries from here on are gone; what they used goes with their neighbours.</summary>
@@ -67,12 +66,12 @@ internal sealed class PayloadArena
     {
         if (large?.HasRoom(length) == true) return large;
         if (large is not null) filled.Enqueue(large);
-        return large = new PayloadBlock(LargeBytes);
+        return large = new PayloadBlock(Math.Max(length, LargeBytes));
     }
 
     private void Recycle(PayloadBlock block)
     {
-        if (block.Capacity != SmallBytes || free.Count == FreeBlocksMax)
+        if (block.Capacity != SmallBytes || free.Count == SmallBlocksMax)
         {
             block.Free();
             return;
