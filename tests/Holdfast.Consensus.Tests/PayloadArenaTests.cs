@@ -21,8 +21,11 @@ public sealed class PayloadArenaTests
             if (held.Count < 2 * (int)Kept) continue;
             arena.Release(new LogIndex(index - Kept));
             while (held.Peek().Index <= index - Kept) held.Dequeue();
-            foreach (var (place, payload) in held) Assert.True(payload.Span.SequenceEqual(Payload(place, bytes)), $"the payload of entry {place} has changed");
+            AssertSame(held.Peek());
         }
+
+        foreach (var each in held) AssertSame(each);
+        void AssertSame((ulong Index, ReadOnlyMemory<byte> Payload) entry) => Assert.True(entry.Payload.Span.SequenceEqual(Payload(entry.Index, bytes)), $"the payload of entry {entry.Index} has changed");
     }
 
     [Fact]
