@@ -208,6 +208,26 @@ public sealed class ShardTests
     }
 
     [Fact]
+    public void A_snapshot_under_way_holds_no_more_than_it_has_met_and_not_handed_on()
+    {
+        const int Chunk = 192 * 1024;
+        var shards = new LocalShards();
+        var client = shards.Connect();
+        for (var i = 0; i < 20_000; i++) client.Ask("SET", $"key{i}", new string('x', 700));
+        using var walk = (SnapshotWalk)shards.Leader.CaptureSnapshot();
+        var chunk = new ByteBuffer();
+        var bytes = 0L;
+        for (var goesOn = true; goesOn; bytes += chunk.Length)
+        {
+            chunk.Clear();
+            goesOn = walk.WriteNext(chunk);
+            Assert.True(walk.Room <= 4 * Chunk, $"{walk.Room} bytes are held after {bytes} were handed on");
+        }
+
+        Assert.True(bytes > 20 * Chunk, "the snapshot was too small to show it");
+    }
+
+    [Fact]
     public void A_key_that_has_expired_is_deleted_by_an_entry_and_never_by_a_replica_s_clock()
     {
         var shards = new LocalShards();

@@ -55,6 +55,9 @@ internal sealed class LocalShards
     /// <summary>What stamps entries; moved by tests.</summary>
     public long Clock { get; set; } = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10;
 
+    /// <summary>The most turns that an entry took the replica.</summary>
+    public int ReplicaTurnsMost { get; private set; }
+
     /// <summary>Entries that were asked for.</summary>
     public int EntriesProposed => log.Proposed;
 
@@ -101,6 +104,9 @@ internal sealed class LocalShards
 
     /// <summary>Commits what was executed.</summary>
     public void CommitAll() => log.CommitAll();
+
+    /// <summary>Gives the replica one turn with the first entry that is not committed; true when it is done with it.</summary>
+    public bool ApplyOnce() => log.ApplyOnce();
 
     /// <summary>Takes back what was executed and not committed.</summary>
     public bool Truncate() => log.Truncate();
@@ -198,15 +204,19 @@ internal sealed class LocalShards
         public void CommitAll()
         {
             foreach (var (position, effects, time) in tail)
-                while (!owner.Replica.Apply(new CommittedEntry { Position = position, TimeMicros = time, FeatureLevel = 1, Command = effects, ReplyWanted = false }).IsDone)
-                {
-                }
+            {
+                var turns = 1;
+                while (!Apply(position, effects, time)) turns++;
+                owner.ReplicaTurnsMost = Math.Max(owner.ReplicaTurnsMost, turns);
+            }
 
             owner.Leader.OnCommitted(new LogIndex(last));
             tail.Clear();
             Assert.Equal(owner.Leader.StateHash, owner.Replica.StateHash);
             Complete(new ProposeOutcome(ProposalStatus.Applied, default, null));
         }
+
+        public bool ApplyOnce() => Apply(tail[0].Position, tail[0].Effects, tail[0].Time);
 
         public bool Truncate()
         {
@@ -216,6 +226,9 @@ internal sealed class LocalShards
             Complete(new ProposeOutcome(ProposalStatus.Unknown, default, null));
             return isUndone;
         }
+
+        private bool Apply(LogPosition position, byte[] effects, long time) =>
+            owner.Replica.Apply(new CommittedEntry { Position = position, TimeMicros = time, FeatureLevel = 1, Command = effects, ReplyWanted = false }).IsDone;
 
         private void Complete(in ProposeOutcome outcome)
         {

@@ -3,60 +3,81 @@ using Holdfast.Primitives;
 namespace Holdfast.Consensus;
 
 /// <summary>
-/// Memory for payloads, in blocks that are recycled when the log has compacted past the last entry in them, so that a steady stream of
-/// proposals allocates nothing. Payloads larger than a quarter of a block get an array of their own.
+/// Memory for payloads, in blocks that go when the log has compacted past the last entry in them. A short log stands in small blocks, which are kept for what comes next, so that a steady stream of proposals allocates
+/// nothing; a longer one, and what is large, in blocks so large that they are given back to the system, and that take no more memory than was written to them.
 /// </summary>
 internal sealed class PayloadArena
 {
-    private const int BlockBytes = 64 * 1024;
-    private const int FreeBlocksMax = 64;
+    private const int SmallBytes = 64 * 1024;
+    private const int SmallBlocksMax = 64;
 
-    private readonly Queue<Block> filled = new();
-    private readonly Stack<Block> free = new();
-    private Block current = new(new byte[BlockBytes]);
-    private int used;
+    /// <summary>Above 32 MiB the C library maps a block by itself, always, and unmaps it when it is freed; smaller ones stay in its heap, between what others hold there.</summary>
+    private const int LargeBytes = 33 * 1024 * 1024;
 
-    private sealed class Block(byte[] bytes)
-    {
-        public readonly byte[] Bytes = bytes;
-        public LogIndex LastIndex;
-    }
+    private readonly Queue<PayloadBlock> filled = new();
+    private readonly Stack<PayloadBlock> free = new();
+    private PayloadBlock? small;
+    private PayloadBlock? large;
 
     public ReadOnlyMemory<byte> Copy(LogIndex index, ReadOnlySpan<byte> payload)
     {
         if (payload.Length == 0) return default;
-        if (payload.Length > BlockBytes / 4) return payload.ToArray();
-        if (used + payload.Length > BlockBytes)
-        {
-            filled.Enqueue(current);
-            current = free.Count > 0 ? free.Pop() : new Block(GC.AllocateUninitializedArray<byte>(BlockBytes));
-            used = 0;
-        }
-
-        var copy = current.Bytes.AsMemory(used, payload.Length);
-        payload.CopyTo(copy.Span);
-        used += payload.Length;
-        current.LastIndex = index;
-        return copy;
+        var isSmall = large is null && filled.Count < SmallBlocksMax && payload.Length <= SmallBytes / 4;
+        return (isSmall ? SmallFor(payload.Length) : LargeFor(payload.Length)).Copy(index, payload);
     }
 
-    /// <summary>Entries from here on are gone; what they used is recycled with their neighbours.</summary>
+    /// <summary>Entries from here on are gone; what they used goes with their neighbours.</summary>
     public void TruncateFrom(LogIndex from)
     {
-        foreach (var block in filled)
-            if (block.LastIndex >= from) block.LastIndex = from.Previous;
-        if (current.LastIndex >= from) current.LastIndex = from.Previous;
+        foreach (var block in filled) Truncate(block, from);
+        Truncate(small, from);
+        Truncate(large, from);
     }
 
     /// <summary>No entry up to here will be read again.</summary>
     public void Release(LogIndex through)
     {
+        // A block may stand behind one that ends later: it then goes with that one.
         while (filled.TryPeek(out var oldest) && oldest.LastIndex <= through)
         {
             filled.Dequeue();
-            if (free.Count < FreeBlocksMax) free.Push(oldest);
+            Recycle(oldest);
         }
 
-        if (current.LastIndex <= through) used = 0;
+        if (small?.LastIndex <= through) small.Clear();
+        if (!(large?.LastIndex <= through)) return;
+        large.Free();
+        large = null;
+    }
+
+    private static void Truncate(PayloadBlock? block, LogIndex from)
+    {
+        if (block?.LastIndex >= from) block.LastIndex = from.Previous;
+    }
+
+    private PayloadBlock SmallFor(int length)
+    {
+        if (small?.HasRoom(length) == true) return small;
+        if (small is not null) filled.Enqueue(small);
+        return small = free.TryPop(out var used) ? used : new PayloadBlock(SmallBytes);
+    }
+
+    private PayloadBlock LargeFor(int length)
+    {
+        if (large?.HasRoom(length) == true) return large;
+        if (large is not null) filled.Enqueue(large);
+        return large = new PayloadBlock(Math.Max(length, LargeBytes));
+    }
+
+    private void Recycle(PayloadBlock block)
+    {
+        if (block.Capacity != SmallBytes || free.Count == SmallBlocksMax)
+        {
+            block.Free();
+            return;
+        }
+
+        block.Clear();
+        free.Push(block);
     }
 }

@@ -23,6 +23,7 @@ internal enum CallMode : byte
 /// </summary>
 internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
 {
+    private readonly Gathering replayed = new();
     private RespArguments arguments = new();
     private bool isLogged;
     private Waiter? served;
@@ -46,6 +47,9 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
 
     /// <summary>Memory for the handler that runs.</summary>
     public CallScratch Scratch { get; } = new();
+
+    /// <summary>What a command that goes on in several turns has so far: its client's, or that of the effect that is replayed.</summary>
+    public Gathering Gathering => Client?.Gathering ?? replayed;
 
     /// <summary>Who asked; null while effects are replayed.</summary>
     public ClientSession? Client { get; private set; }

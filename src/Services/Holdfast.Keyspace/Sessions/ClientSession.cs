@@ -148,6 +148,7 @@ internal sealed class ClientSession : ClientState
             return;
         }
 
+        Gathering.EndRun();
         if (spec.Place == CommandPlace.EveryShard && ++ShardsVisited < Gathering.Shards)
         {
             next = RequestRouter.NextShard(node, this, spec);
@@ -269,7 +270,7 @@ internal sealed class ClientSession : ClientState
         node.Tracking.Remove(this);
         node.Meter.Monitors.Remove(this);
         Wait.Leave();
-        Gathering.EndSort();
+        Gathering.EndRun();
         Subscribed.End(this);
         wire.OnClosed(this);
     }
@@ -389,7 +390,7 @@ internal sealed class ClientSession : ClientState
 
     private void AwaitLeader()
     {
-        Gathering.EndSort();
+        Gathering.EndRun();
         if (giveUpAt == default) giveUpAt = node.Now + node.Options.LeaderPatience;
         node.Waiting.Add(this);
     }

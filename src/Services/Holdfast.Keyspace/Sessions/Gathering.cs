@@ -14,8 +14,8 @@ internal sealed class Gathering
     /// <summary>The command has not done with its present shard: it is executed there again, in another entry, after others had their turn.</summary>
     public bool IsUnfinished { get; set; }
 
-    /// <summary>The client's SORT that is under way; null for none.</summary>
-    public SortRun? Sort { get; set; }
+    /// <summary>The client's command that goes on in slices; null for none.</summary>
+    public SlicedRun? Run { get; set; }
 
     /// <summary>The RDB file that SYNC makes; null for none.</summary>
     public GatheredFile? File { get; set; }
@@ -32,10 +32,10 @@ internal sealed class Gathering
         Keys.Clear();
     }
 
-    /// <summary>The sort has ended, or goes where nobody knows of it.</summary>
-    public void EndSort()
+    /// <summary>What goes on in slices is given up: its client has gone, or its command goes where nobody knows of it.</summary>
+    public void EndRun()
     {
-        Sort?.End();
-        Sort = null;
+        Run?.End();
+        Run = null;
     }
 }

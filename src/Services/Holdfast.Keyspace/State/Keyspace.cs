@@ -173,8 +173,8 @@ internal sealed unsafe class Keyspace : IDisposable
         place.Record = moved;
     }
 
-    /// <summary>Sets the target to what the source holds, its expiry included; a big value is copied through its bytes.</summary>
-    public void CopyTo(scoped in KeyPlace source, scoped ref KeyPlace target)
+    /// <summary>Sets the target to what the source holds, its expiry included; a big value is copied through its bytes, unless its copy was made before.</summary>
+    public void CopyTo(scoped in KeyPlace source, scoped ref KeyPlace target, BigValue? copy = null)
     {
         if (datedFields[source.Slot] && source.Kind == ValueKind.Hash) NoteFieldDates(target.Slot);
         if (!source.IsBig)
@@ -183,10 +183,7 @@ internal sealed unsafe class Keyspace : IDisposable
             return;
         }
 
-        var buffer = new ByteBuffer();
-        BigOf(source).Write(new SpanWriter(buffer));
-        var reader = new SpanReader(buffer.Written);
-        SetBig(ref target, source.Kind, source.Encoding, BigValues.Read(source.Kind, source.Encoding, ref reader, this)!, source.Expiry);
+        SetBig(ref target, source.Kind, source.Encoding, copy ?? CopyOf(source), source.Expiry);
     }
 
     /// <summary>Gives the target what the source holds, its expiry included, and removes the source; a big value stays where it is.</summary>
@@ -284,6 +281,9 @@ internal sealed unsafe class Keyspace : IDisposable
         return bigs.Count - 1;
     }
 
+    /// <summary>Frees a big value that no key holds, in slices.</summary>
+    public void Discard(BigValue value) => dying.Enqueue(value);
+
     /// <summary>Frees big values that are gone, up to so many elements; true while there are more.</summary>
     public bool FreeSome(int elementsMax)
     {
@@ -319,6 +319,8 @@ internal sealed unsafe class Keyspace : IDisposable
     public bool DisposeSome(int parts)
     {
         const int ElementsPerPart = 64;
+        for (; dying.TryPeek(out var value); dying.Dequeue())
+            if (value.Free(parts * ElementsPerPart) > 0) return false;
         for (; disposedBigs < bigs.Count; disposedBigs++)
             if (bigs[disposedBigs] is { } value && value.Free(parts * ElementsPerPart) > 0) return false;
         for (var left = parts; disposedSlots < slots.Length && left > 0; left--) slots[disposedSlots++].Free();
@@ -352,6 +354,14 @@ internal sealed unsafe class Keyspace : IDisposable
         }
 
         place.Record = record;
+    }
+
+    private BigValue CopyOf(in KeyPlace source)
+    {
+        var buffer = new ByteBuffer();
+        BigOf(source).Write(new SpanWriter(buffer));
+        var reader = new SpanReader(buffer.Written);
+        return BigValues.Read(source.Kind, source.Encoding, ref reader, this)!;
     }
 
     /// <summary>Whether a value of this length can be written over the one that is there: no memory moves then.</summary>

@@ -37,6 +37,7 @@ internal sealed class ShardMachine : IAppendExecutor
     private EffectsReader reader;
     private LogPosition replaying;
     private ulong replayDigest;
+    private bool isReplayResting;
 
     public ShardMachine(GroupId group, CommandTable table, KeyspaceNode node)
     {
@@ -152,8 +153,9 @@ internal sealed class ShardMachine : IAppendExecutor
         Keyspace.Seconds = (uint)(entry.TimeMicros / 1_000_000);
         for (var left = EffectsPerSlice; left > 0; left--)
         {
-            if (!reader.TryRead(replayBuffer, replayed, ref replayDigest)) return EndReplay();
-            Replay();
+            if (!isReplayResting && !reader.TryRead(replayBuffer, replayed, ref replayDigest)) return EndReplay();
+            isReplayResting = !TryReplay();
+            if (isReplayResting) break;
         }
 
         return ApplyResult.Yield;
@@ -189,19 +191,23 @@ internal sealed class ShardMachine : IAppendExecutor
         return false;
     }
 
-    private void Replay()
+    /// <summary>Does a command again; false when it goes on in another turn.</summary>
+    private bool TryReplay()
     {
         if (replayed.Count == 0 || table.Find(replayed[0]) is not { } spec)
         {
             // Commands that need a newer program are logged only when every member knows them (S5).
             ForeignEffects.Hit();
-            return;
+            return true;
         }
 
         if (spec.Subcommands is { } subcommands && replayed.Count > 1 && subcommands.TryGetValue(Encoding.ASCII.GetString(replayed[1]).ToLowerInvariant(), out var sub)) spec = sub;
         replay.Begin(spec, replayed, spec.SlotOf(replayed));
         spec.Handler(replay);
         replay.Reply.Target.Clear();
+        if (!replay.Gathering.IsUnfinished) return true;
+        replay.Gathering.IsUnfinished = false;
+        return false;
     }
 
     private ApplyResult EndReplay()
@@ -218,6 +224,8 @@ internal sealed class ShardMachine : IAppendExecutor
         var old = State;
         State = built;
         replaying = default;
+        isReplayResting = false;
+        replay.Gathering.EndRun();
         Watches.BreakAll();
         Waits.EndAll();
         Outbox.Clear();

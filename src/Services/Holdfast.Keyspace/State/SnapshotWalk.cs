@@ -36,6 +36,9 @@ internal sealed unsafe class SnapshotWalk : ISnapshotView
         state.Walk = this;
     }
 
+    /// <summary>Bytes that it holds room for: what it has met and not handed on yet.</summary>
+    public int Room => written.Capacity;
+
     /// <summary>What is walked: another than the state's own after FLUSHALL.</summary>
     public Keyspace Keyspace => keyspace;
 
@@ -58,9 +61,10 @@ internal sealed unsafe class SnapshotWalk : ISnapshotView
         var count = Math.Min(ChunkBytes, written.Length - sent);
         new SpanWriter(chunk).WriteBytes(written.Written.Slice(sent, count));
         sent += count;
-        if (sent == written.Length)
+        if (sent >= written.Length / 2)
         {
-            written.Clear();
+            // What was sent goes: a walk that kept it would hold the whole snapshot in memory before it is done.
+            written.DropFirst(sent);
             sent = 0;
         }
 

@@ -10,7 +10,7 @@ internal interface IKeyWatcher
     void OnChanged();
 }
 
-/// <summary>Who watches which keys (WATCH, a SORT under way): on the leader only, in memory. Whatever makes the leader's knowledge uncertain breaks every watch.</summary>
+/// <summary>Who watches which keys (WATCH, a command that goes on in slices): on the leader only, in memory. Whatever makes the leader's knowledge uncertain breaks every watch.</summary>
 internal sealed class WatchTable
 {
     private readonly Dictionary<byte[], List<IKeyWatcher>> watchers = new(ByteKey.Comparer);

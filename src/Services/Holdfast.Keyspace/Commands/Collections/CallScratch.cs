@@ -27,6 +27,12 @@ internal sealed class CallScratch
     /// <summary>Members that a search on the earth has found.</summary>
     public List<GeoFind> Finds { get; } = [];
 
+    /// <summary>A union, intersection or difference of sets; one that has gone on in slices is its client's, and not used again.</summary>
+    public SetAlgebraRun SetAlgebra => field is { IsSliced: false } ? field : field = new SetAlgebraRun();
+
+    /// <summary>The same of sorted sets.</summary>
+    public SortedSetAlgebraRun SortedSetAlgebra => field is { IsSliced: false } ? field : field = new SortedSetAlgebraRun();
+
     /// <summary>Places in a run.</summary>
     public List<int> Places { get; } = [];
 

@@ -20,7 +20,7 @@ internal sealed class ExportCommands : ICommandFamily
     public void Bind(CommandTable table)
     {
         table.Bind("sync", Sync, "Returns the keys of this node's slots as an RDB file; no stream of changes follows it", CommandPlace.EveryShard);
-        table.Bind("replconf", call => call.Reply.Ok(), "Accepts what a tool says before SYNC");
+        table.Bind("replconf", Configure, "Accepts what a tool says before SYNC");
     }
 
     /// <summary>The keys of a slot, but for those that have expired.</summary>
@@ -29,6 +29,33 @@ internal sealed class ExportCommands : ICommandFamily
         var visitor = new Names { Now = call.Now, Found = [] };
         if (call.Keyspace.CountIn(slot) > 0) call.Keyspace.Table(slot).WalkAll(ref visitor);
         return visitor.Found;
+    }
+
+    /// <summary>REPLCONF option value …: said by replicas of themselves, and looked at only whether it is well formed.</summary>
+    private static void Configure(CommandCall call)
+    {
+        if (call.Count % 2 == 0)
+        {
+            call.SyntaxError();
+            return;
+        }
+
+        for (var at = 1; at < call.Count; at += 2)
+        {
+            if (call.Is(at, "listening-port"u8) || call.Is(at, "rdb-only"u8))
+            {
+                if (!call.TryInteger(at + 1, out var number)) return;
+                if (number is 0 or 1 || call.Is(at, "listening-port"u8)) continue;
+                call.Reply.Error("ERR value is out of range, value must between 0 and 1"u8);
+                return;
+            }
+
+            if (call.Is(at, "capa"u8) || call.Is(at, "ip-address"u8)) continue;
+            call.Reply.Error($"ERR Unrecognized REPLCONF option: {Encoding.UTF8.GetString(call[at])}");
+            return;
+        }
+
+        call.Reply.Ok();
     }
 
     private void Sync(CommandCall call)

@@ -65,6 +65,8 @@ internal sealed unsafe class BigHash(Keyspace owner) : TableValue(owner)
         return true;
     }
 
+    public override TableValue MakeEmpty() => new BigHash(Owner);
+
     public override void TakeBack(in ElementImage image)
     {
         var now = (byte*)image.Now;

@@ -95,15 +95,20 @@ internal sealed class KeyCommands : ICommandFamily
             return;
         }
 
+        var run = SlicedRun.Of<CopyRun>(call) ?? new CopyRun();
+        run.TryLookUp(call);
+        var isTaken = !replaces && call.Locate(2).Exists;
+        if (!isTaken && !run.TryFinish(call)) return;
         var target = call.Locate(2);
         var source = call.Locate(1);
-        if (!source.Exists || (target.Exists && !replaces))
+        if (isTaken || !source.Exists)
         {
+            run.End();
             call.Reply.Integer(0);
             return;
         }
 
-        call.Keyspace.CopyTo(source, ref target);
+        call.Keyspace.CopyTo(source, ref target, run.Take());
         call.Changed(target.Key, KeyEvents.Generic, "copy_to"u8);
         call.Reply.Integer(1);
     }

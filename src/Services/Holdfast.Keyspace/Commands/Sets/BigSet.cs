@@ -46,6 +46,8 @@ internal sealed unsafe class BigSet(Keyspace owner) : TableValue(owner)
         return true;
     }
 
+    public override TableValue MakeEmpty() => new BigSet(Owner);
+
     public override void TakeBack(in ElementImage image)
     {
         var record = (byte*)(image.Change == Added ? image.Now : image.Before);

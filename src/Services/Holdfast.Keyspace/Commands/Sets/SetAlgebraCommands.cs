@@ -2,47 +2,53 @@ using Holdfast.Wire.Resp;
 
 namespace Holdfast.Keyspace;
 
-/// <summary>Unions, intersections and differences of sets.</summary>
-internal sealed unsafe class SetAlgebraCommands : ICommandFamily
+/// <summary>Unions, intersections and differences of sets; large ones are made in slices (<see cref="SetAlgebraRun"/>).</summary>
+internal sealed class SetAlgebraCommands : ICommandFamily
 {
-    private enum Operation : byte
-    {
-        Union = 0,
-        Intersection = 1,
-        Difference = 2,
-    }
-
     public void Bind(CommandTable table)
     {
-        table.Bind("sunion", call => Reply(call, Operation.Union), "Returns the members of any of some sets");
-        table.Bind("sinter", call => Reply(call, Operation.Intersection), "Returns the members of all of some sets");
-        table.Bind("sdiff", call => Reply(call, Operation.Difference), "Returns the members of a set that are in none of some others");
-        table.Bind("sunionstore", call => Store(call, Operation.Union), "Stores the members of any of some sets in a key");
-        table.Bind("sinterstore", call => Store(call, Operation.Intersection), "Stores the members of all of some sets in a key");
-        table.Bind("sdiffstore", call => Store(call, Operation.Difference), "Stores the members of a set that are in none of some others in a key");
+        table.Bind("sunion", call => Reply(call, SetOperation.Union), "Returns the members of any of some sets");
+        table.Bind("sinter", call => Reply(call, SetOperation.Intersection), "Returns the members of all of some sets");
+        table.Bind("sdiff", call => Reply(call, SetOperation.Difference), "Returns the members of a set that are in none of some others");
+        table.Bind("sunionstore", call => Store(call, SetOperation.Union), "Stores the members of any of some sets in a key");
+        table.Bind("sinterstore", call => Store(call, SetOperation.Intersection), "Stores the members of all of some sets in a key");
+        table.Bind("sdiffstore", call => Store(call, SetOperation.Difference), "Stores the members of a set that are in none of some others in a key");
         table.Bind("sintercard", InterCard, "Counts the members of all of some sets");
     }
 
-    private static void Reply(CommandCall call, Operation operation)
+    private static void Reply(CommandCall call, SetOperation operation)
     {
-        if (!TryCompute(call, operation, 1, call.Count - 1, long.MaxValue)) return;
-        var found = call.Scratch.Gathered;
-        call.Reply.Set(found.Count);
-        for (var i = 0; i < found.Count; i++) call.Reply.Bulk(found[i]);
+        var run = SlicedRun.Of<SetAlgebraRun>(call) ?? call.Scratch.SetAlgebra.For(operation, 1, call.Count - 1);
+        if (!TryFinish(call, run)) return;
+        call.Reply.Set(run.Found.Count);
+        for (var i = 0; i < run.Found.Count; i++) call.Reply.Bulk(run.Found[i]);
     }
 
-    private static void Store(CommandCall call, Operation operation)
+    private static void Store(CommandCall call, SetOperation operation)
     {
-        call.Locate(1);
-        if (!TryCompute(call, operation, 2, call.Count - 2, long.MaxValue)) return;
-        var found = call.Scratch.Gathered;
+        var run = SlicedRun.Of<SetAlgebraRun>(call);
+        if (run is null) call.Locate(1);
+        run ??= call.Scratch.SetAlgebra.For(operation, 2, call.Count - 2, isStored: true);
+        if (!TryFinish(call, run)) return;
         var target = call.Locate(1);
         var wasThere = target.Exists;
-        var edit = new SetEdit(call, target, replaces: true);
-        for (var i = 0; i < found.Count; i++) edit.Add(found[i]);
-        if (edit.Save()) call.Changed(call[1], KeyEvents.Set, operation switch { Operation.Union => "sunionstore"u8, Operation.Intersection => "sinterstore"u8, _ => "sdiffstore"u8 });
+        if (Put(call, target, run)) call.Changed(call[1], KeyEvents.Set, operation switch { SetOperation.Union => "sunionstore"u8, SetOperation.Intersection => "sinterstore"u8, _ => "sdiffstore"u8 });
         else if (wasThere) call.Changed(call[1], KeyEvents.Generic, "del"u8);
-        call.Reply.Integer(found.Count);
+        call.Reply.Integer(run.Found.Count);
+    }
+
+    /// <summary>Makes the result the key's value; true when the key is there afterwards.</summary>
+    private static bool Put(CommandCall call, KeyPlace target, SetAlgebraRun run)
+    {
+        if (run.TakeLarge() is { } large)
+        {
+            call.Keyspace.SetBig(ref target, ValueKind.Set, ValueEncoding.HashTable, large);
+            return true;
+        }
+
+        var edit = new SetEdit(call, target, replaces: true);
+        for (var i = 0; i < run.Found.Count; i++) edit.Add(run.Found[i]);
+        return edit.Save();
     }
 
     private static void InterCard(CommandCall call)
@@ -60,85 +66,15 @@ internal sealed unsafe class SetAlgebraCommands : ICommandFamily
             if (!KeyNumber.TryLimit(call, ++at, out limit)) return;
         }
 
-        if (TryCompute(call, Operation.Intersection, 2, keys, limit)) call.Reply.Integer(call.Scratch.Gathered.Count);
+        var run = SlicedRun.Of<SetAlgebraRun>(call) ?? call.Scratch.SetAlgebra.For(SetOperation.Intersection, 2, keys, limit == 0 ? long.MaxValue : limit);
+        if (TryFinish(call, run)) call.Reply.Integer(run.Found.Count);
     }
 
-    /// <summary>Gathers the result; false when a key holds something else, which is said. (Keys that have expired are gone before the sets are looked at.)</summary>
-    private static bool TryCompute(CommandCall call, Operation operation, int firstKey, int keys, long limit)
+    /// <summary>Whether there is a result. If not, the command goes on later, or a key holds something else, which is said.</summary>
+    private static bool TryFinish(CommandCall call, SetAlgebraRun run)
     {
-        var sets = call.Scratch.Records;
-        sets.Clear();
-        for (var i = 0; i < keys; i++)
-        {
-            if (!call.TryLocate(firstKey + i, ValueKind.Set, out var place)) return false;
-            sets.Add((nint)place.Record);
-        }
-
-        var found = call.Scratch.Gathered;
-        found.Clear();
-        switch (operation)
-        {
-            case Operation.Union: Unite(call.Keyspace, sets, found); break;
-            case Operation.Intersection: Intersect(call.Keyspace, sets, found, limit); break;
-            default:
-                var subtracting = new Filtering { Keyspace = call.Keyspace, Others = sets, From = 1, Wanted = false, Into = found, Limit = limit };
-                SetValue.Walk(call.Keyspace, PlaceOf(sets[0]), ref subtracting);
-                break;
-        }
-
-        return true;
-    }
-
-    private static void Unite(Keyspace keyspace, List<nint> sets, GatheredStrings found)
-    {
-        var seen = new BigSet(keyspace);
-        var uniting = new Uniting { Seen = seen, Into = found };
-        foreach (var set in sets) SetValue.Walk(keyspace, PlaceOf(set), ref uniting);
-        seen.Free(int.MaxValue);
-    }
-
-    /// <summary>Walks the smallest set and asks the others, the small ones first.</summary>
-    private static void Intersect(Keyspace keyspace, List<nint> sets, GatheredStrings found, long limit)
-    {
-        for (var i = 1; i < sets.Count; i++)
-            for (var at = i; at > 0 && SetValue.CountOf(keyspace, PlaceOf(sets[at])) < SetValue.CountOf(keyspace, PlaceOf(sets[at - 1])); at--)
-                (sets[at], sets[at - 1]) = (sets[at - 1], sets[at]);
-        var filtering = new Filtering { Keyspace = keyspace, Others = sets, From = 1, Wanted = true, Into = found, Limit = limit == 0 ? long.MaxValue : limit };
-        SetValue.Walk(keyspace, PlaceOf(sets[0]), ref filtering);
-    }
-
-    private static KeyPlace PlaceOf(nint record) => new(default, 0, 0, (byte*)record);
-
-    /// <summary>Takes the members that are in all of the others, or in none.</summary>
-    private struct Filtering : IMemberVisitor
-    {
-        public Keyspace Keyspace;
-        public List<nint> Others;
-        public int From;
-        public bool Wanted;
-        public GatheredStrings Into;
-        public long Limit;
-
-        public readonly bool IsDone => Into.Count >= Limit;
-
-        public readonly void Visit(ReadOnlySpan<byte> member)
-        {
-            for (var i = From; i < Others.Count; i++)
-                if (SetValue.Contains(Keyspace, PlaceOf(Others[i]), member) != Wanted) return;
-            Into.Add(member);
-        }
-    }
-
-    private struct Uniting : IMemberVisitor
-    {
-        public BigSet Seen;
-        public GatheredStrings Into;
-
-        public readonly bool IsDone => false;
-
-        public readonly void Visit(ReadOnlySpan<byte> member)
-        {
-            if (Seen.Add(member)) Into.Add(member);
-        }
+        if (!run.TryFinish(call)) return false;
+        if (run.IsOfOtherKind) call.Reply.Error(CommandErrors.WrongType);
+        return !run.IsOfOtherKind;
     }
 }

@@ -35,29 +35,36 @@ internal static unsafe class SetValue
     public static void Walk<TVisitor>(Keyspace keyspace, in KeyPlace place, ref TVisitor visitor)
         where TVisitor : IMemberVisitor
     {
-        if (!place.Exists) return;
+        var cursor = 0UL;
+        do cursor = WalkSome(keyspace, place, cursor, int.MaxValue, ref visitor);
+        while (cursor != 0 && !visitor.IsDone);
+    }
+
+    /// <summary>Calls for about so many members from a cursor on, until the visitor has seen enough; where it goes on, and zero at the end. Holds as long as the set is not changed. A small set is walked whole.</summary>
+    public static ulong WalkSome<TVisitor>(Keyspace keyspace, in KeyPlace place, ulong cursor, int membersMax, ref TVisitor visitor)
+        where TVisitor : IMemberVisitor
+    {
+        if (!place.Exists) return 0;
         if (place.IsBig)
         {
             var records = new Records<TVisitor>(ref visitor);
             ref readonly var table = ref ((BigSet)keyspace.BigOf(place)).Table;
-            var cursor = 0UL;
-            do
-            {
-                cursor = table.Walk(cursor, ref records);
-            }
-            while (cursor != 0 && !visitor.IsDone);
-            return;
+            var homes = membersMax;
+            do cursor = table.Walk(cursor, ref records);
+            while (cursor != 0 && !visitor.IsDone && --homes > 0);
+            return cursor;
         }
 
         var run = place.Bytes;
         if (place.Encoding == ValueEncoding.Listpack)
         {
             for (var at = PackedRun.HeadBytes; at < run.Length && !visitor.IsDone;) visitor.Visit(PackedRun.Next(run, ref at));
-            return;
+            return 0;
         }
 
         Span<byte> text = stackalloc byte[24];
         for (var i = 0; i < IntSetRun.CountOf(run) && !visitor.IsDone; i++) visitor.Visit(text[..RespNumber.Format(IntSetRun.At(run, i), text)]);
+        return 0;
     }
 
     private readonly ref struct Records<TVisitor>(ref TVisitor visitor) : IRecordVisitor

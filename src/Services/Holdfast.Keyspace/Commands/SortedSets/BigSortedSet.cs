@@ -60,6 +60,8 @@ internal sealed unsafe class BigSortedSet(Keyspace owner) : TableValue(owner)
         return true;
     }
 
+    public override TableValue MakeEmpty() => new BigSortedSet(Owner);
+
     public override void TakeBack(in ElementImage image)
     {
         switch (image.Change)

@@ -11,29 +11,14 @@ internal sealed class SortCommands : ICommandFamily
         table.Bind("sort_ro", call => Sort(call, mayStore: false), "Returns the elements of a list, set or sorted set in order");
     }
 
-    /// <summary>Elements that may be sorted again by each replica; also those of a piece of a result that is logged as what it is.</summary>
-    private const int LoggedWhole = 512;
-
-    /// <summary>Bytes of a result that is logged as what it is: what an entry takes, with room for the rest.</summary>
-    private const long LoggedBytesMax = 12L * 1024 * 1024;
-
     /// <summary>Options of SORT.</summary>
     private record struct Options(bool IsDescending, bool IsAlphabetic, bool IsUnsorted, long From, long Count, int StoreAt);
 
     private static void Sort(CommandCall call, bool mayStore)
     {
         if (!TryOptions(call, mayStore, out var options)) return;
-        var gathering = call.Client?.Gathering;
-        var run = gathering?.Sort ?? new SortRun(new SortOrder(options.IsUnsorted, options.IsAlphabetic, options.IsDescending, options.StoreAt > 0));
-        var mayRest = call is { Mode: CallMode.Execute, DeniesWaiting: false, Client.Transaction.IsOpen: false };
-        if (!run.TryFinish(call, mayRest))
-        {
-            (gathering!.Sort, gathering.IsUnfinished) = (run, true);
-            return;
-        }
-
-        run.End();
-        gathering?.EndSort();
+        var run = SlicedRun.Of<SortRun>(call) ?? new SortRun(new SortOrder(options.IsUnsorted, options.IsAlphabetic, options.IsDescending, options.StoreAt > 0), options.From, options.Count);
+        if (!run.TryFinish(call)) return;
         if (run.IsOfOtherKind)
         {
             call.Reply.Error(CommandErrors.WrongType);
@@ -46,25 +31,23 @@ internal sealed class SortCommands : ICommandFamily
             return;
         }
 
-        var from = (int)Math.Clamp(options.From, 0, run.Count);
-        var count = options.Count < 0 ? run.Count - from : (int)Math.Min(options.Count, run.Count - from);
-        if (options.StoreAt > 0) Store(call, options.StoreAt, run, from, count);
-        else
+        if (options.StoreAt > 0)
         {
-            call.Reply.Array(count);
-            for (var i = from; i < from + count; i++) call.Reply.Bulk(run[i]);
+            Store(call, options.StoreAt, run);
+            return;
         }
+
+        call.Reply.Array(run.Wanted);
+        for (var i = 0; i < run.Wanted; i++) call.Reply.Bulk(run[i]);
     }
 
-    private static void Store(CommandCall call, int argument, SortRun run, int from, int count)
+    private static void Store(CommandCall call, int argument, SortRun run)
     {
         var place = call.Locate(argument);
-        if (count > 0)
+        if (run.Wanted > 0)
         {
-            var list = new QuickList(call.Keyspace.Arena, call.Keyspace);
-            for (var i = from; i < from + count; i++) list.Push(run[i], isFirst: false);
-            ListEdit.Set(call, ref place, list, -1);
-            call.Changed(place.Key, KeyEvents.List, "sortstore"u8, count);
+            ListEdit.Set(call, ref place, run.TakeList(), -1);
+            call.Changed(place.Key, KeyEvents.List, "sortstore"u8, run.Wanted);
         }
         else if (place.Exists)
         {
@@ -72,24 +55,7 @@ internal sealed class SortCommands : ICommandFamily
             call.Changed(place.Key, KeyEvents.Generic, "del"u8);
         }
 
-        if (call.Changes > 0 && run.Count > LoggedWhole && !run.IsLongerThan(from, count, LoggedBytesMax)) LogElements(call, argument, run, from, count);
-        call.Reply.Integer(count);
-    }
-
-    /// <summary>What much was sorted for is logged as what came of it, in pieces, so that replicas need not sort it again, in one go.</summary>
-    private static void LogElements(CommandCall call, int argument, SortRun run, int from, int count)
-    {
-        var log = call.LogInstead(2);
-        log.Argument("DEL"u8);
-        log.Argument(call[argument]);
-        for (var at = from; at < from + count; at += LoggedWhole)
-        {
-            var piece = Math.Min(LoggedWhole, from + count - at);
-            log = call.LogInstead(2 + piece);
-            log.Argument("RPUSH"u8);
-            log.Argument(call[argument]);
-            for (var i = at; i < at + piece; i++) log.Argument(run[i]);
-        }
+        call.Reply.Integer(run.Wanted);
     }
 
     private static bool TryOptions(CommandCall call, bool mayStore, out Options options)

@@ -1,41 +1,39 @@
-using Holdfast.Primitives;
-
 namespace Holdfast.Keyspace;
 
 /// <summary>
-/// A SORT under way: it copies the elements and orders the copy, a slice a turn, so that nobody waits long for a large one. What it shows is the value as it was when the last element was copied: a change before that begins
-/// the copy anew, and one before the result is stored too. Whoever is changed too often is sorted in one go. For the shard's loop.
+/// A SORT under way: it copies the elements, orders the copy, and makes a list of what is to be stored, a slice a turn. What it shows is the value as it was when the last element was copied: the key is needed no longer than
+/// that, unless the result is stored.
 /// </summary>
-internal sealed class SortRun(SortOrder order) : IKeyWatcher
+internal sealed class SortRun : SlicedRun
 {
-    /// <summary>Elements of a slice: about two milliseconds. What has no more is sorted in one go.</summary>
-    private const int SliceElements = 16 * 1024;
-
     /// <summary>Elements that are ordered at once, before they are merged.</summary>
     private const int RunElements = 512;
 
-    /// <summary>Copies that are begun in slices; the one after these is made in one go.</summary>
-    private const int CopiesMax = 3;
-
-    private static readonly Mark Sliced = new("keyspace: a sort went on in another turn");
-    private static readonly Mark BegunAnew = new("keyspace: what was being sorted changed, and the sort began anew");
-
-    private SortOrder order = order;
+    private SortOrder order;
     private SortTexts texts = new();
     private SortElement[] elements = [];
     private SortElement[] merged = [];
-    private WatchTable? watches;
-    private byte[] watched = [];
-    private int copies;
     private ulong cursor;
-    private bool isSliced;
     private bool isCopied;
-    private bool isBroken;
+    private readonly long from;
+    private readonly long count;
+    private Keyspace? home;
+    private QuickList? list;
+    private int listed;
     private int ordered;
     private int width;
     private int pairAt;
     private int left;
     private int right;
+
+    /// <param name="order">How it is to be ordered.</param>
+    /// <param name="from">Elements that are passed over.</param>
+    /// <param name="count">Elements that are wanted; fewer than none for all.</param>
+    public SortRun(SortOrder order, long from, long count)
+    {
+        (this.order, this.from, this.count) = (order, from, count);
+        Prepare(firstKeyArgument: 1, keyCount: 1);
+    }
 
     /// <summary>Elements so far.</summary>
     public int Count { get; private set; }
@@ -43,33 +41,20 @@ internal sealed class SortRun(SortOrder order) : IKeyWatcher
     /// <summary>An element is no number, so there is no order.</summary>
     public bool IsFaulty { get; private set; }
 
-    /// <summary>The key holds what cannot be sorted.</summary>
-    public bool IsOfOtherKind { get; private set; }
+    /// <summary>Elements of the result.</summary>
+    public int Wanted => count < 0 ? Count - First : (int)Math.Min(count, Count - First);
+
+    private int First => (int)Math.Clamp(from, 0, Count);
 
     /// <summary>An element of the result.</summary>
-    public ReadOnlySpan<byte> this[int index] => texts[elements[index]];
+    public ReadOnlySpan<byte> this[int index] => texts[elements[First + index]];
 
-    /// <summary>The result as a list of elements is longer than so many bytes.</summary>
-    public bool IsLongerThan(int from, int count, long bytes)
+    /// <summary>The result as a list, which is the caller's from now on; for what is stored.</summary>
+    public QuickList TakeList()
     {
-        for (var i = from; i < from + count && bytes >= 0; i++) bytes -= elements[i].Length;
-        return bytes < 0;
-    }
-
-    /// <summary>Another slice, or all that is left; true when it has ended.</summary>
-    /// <param name="call">The SORT; its second word names what is sorted.</param>
-    /// <param name="mayRest">Whether it may go on in another turn.</param>
-    public bool TryFinish(CommandCall call, bool mayRest)
-    {
-        do
-        {
-            if (isBroken && (!isCopied || order.IsStored)) Restart();
-            if (!isCopied) Copy(call, mayRest && copies < CopiesMax);
-            else if (IsFaulty || TryMergeSome()) return true;
-        }
-        while (!isSliced);
-        Sliced.Hit();
-        return false;
+        var taken = list!;
+        list = null;
+        return taken;
     }
 
     /// <summary>An element, while it is copied.</summary>
@@ -81,58 +66,42 @@ internal sealed class SortRun(SortOrder order) : IKeyWatcher
         elements[Count++] = texts.Add(text, weight);
     }
 
-    /// <summary>What is copied was changed, or is nobody's to say any more.</summary>
-    public void OnChanged() => isBroken = true;
+    protected override bool Takes(ValueKind kind) => kind == ValueKind.None || SortSource.CanRead(kind);
 
-    /// <summary>It has ended, or is given up.</summary>
-    public void End()
+    protected override long Begin(CommandCall call)
     {
-        watches?.Forget(watched, this);
-        watches = null;
-    }
-
-    private void Restart()
-    {
-        BegunAnew.Hit();
-        End();
-        (texts, elements, merged, Count, IsFaulty) = (new SortTexts(), [], [], 0, false);
-        (cursor, isCopied, isBroken, ordered, width) = (0, false, false, 0, 0);
-        copies++;
-    }
-
-    private void Copy(CommandCall call, bool mayRest)
-    {
-        var isFirst = cursor == 0;
-        var place = isFirst ? call.Locate(1) : call.Keyspace.Locate(call[1], call.Slot);
-        if (!isFirst && (!place.Exists || (place.Expiry >= 0 && place.Expiry < call.Now)))
-        {
-            isBroken = true;
-            return;
-        }
-
-        if (isFirst && !TryBegin(call, place, mayRest)) return;
-        do cursor = SortSource.Read(call, place, cursor, SliceElements, this);
-        while (cursor != 0 && !isSliced && !IsFaulty);
-        isCopied = cursor == 0 || IsFaulty;
-        if (isCopied && !order.IsStored) End();
-        if (isCopied && order is { IsUnsorted: true, IsDescending: true } && place.Kind != ValueKind.Set) elements.AsSpan(0, Count).Reverse();
-    }
-
-    private bool TryBegin(CommandCall call, in KeyPlace place, bool mayRest)
-    {
-        isSliced = false;
-        IsOfOtherKind = place.Exists && !SortSource.CanRead(place.Kind);
-        isCopied = IsOfOtherKind || !place.Exists;
-        if (isCopied) return false;
+        (Count, IsFaulty, cursor, isCopied, ordered, width, listed) = (0, false, 0, false, 0, 0, 0);
+        var place = PlaceOf(0);
+        if (!place.Exists) return 0;
 
         // What is stored, or comes out of a script, must be the same on every replica: a set has no order of its own.
         if (order.IsUnsorted && place.Kind == ValueKind.Set && (order.IsStored || call.DeniesWaiting)) order = order with { IsUnsorted = false, IsAlphabetic = true };
         elements = new SortElement[SortSource.CountOf(call, place)];
-        isSliced = mayRest && elements.Length > SliceElements;
-        if (!isSliced) return true;
-        (watches, watched) = (call.Shard.Watches, call[1].ToArray());
-        watches.Watch(watched, this);
-        return true;
+        return elements.Length;
+    }
+
+    protected override bool GoOn(CommandCall call)
+    {
+        if (isCopied) return IsFaulty || (TryMergeSome() && (!order.IsStored || TryListSome(call.Keyspace)));
+        Copy(call);
+        return IsFaulty;
+    }
+
+    protected override void Discard()
+    {
+        (texts, elements, merged) = (new SortTexts(), [], []);
+        if (list is not null) home!.Discard(list);
+        list = null;
+    }
+
+    private void Copy(CommandCall call)
+    {
+        var place = PlaceOf(0);
+        if (place.Exists) cursor = SortSource.Read(call, place, cursor, SliceElements, this);
+        isCopied = cursor == 0 || IsFaulty;
+        if (!isCopied) return;
+        if (!order.IsStored) LetGo();
+        if (order is { IsUnsorted: true, IsDescending: true } && place.Kind != ValueKind.Set) elements.AsSpan(0, Count).Reverse();
     }
 
     /// <summary>Orders some: first runs of a few, then merges them two by two (a merge sort from below). True when all is in order.</summary>
@@ -162,6 +131,14 @@ internal sealed class SortRun(SortOrder order) : IKeyWatcher
         }
 
         return true;
+    }
+
+    private bool TryListSome(Keyspace keyspace)
+    {
+        home = keyspace;
+        list ??= new QuickList(keyspace.Arena, keyspace);
+        for (var left = SliceElements; left > 0 && listed < Wanted; left--) list.Push(this[listed++], isFirst: false);
+        return listed == Wanted;
     }
 
     private bool TryMergePass(ref int budget)

@@ -1,0 +1,203 @@
+using System.Globalization;
+
+namespace Holdfast.Keyspace.Tests;
+
+/// <summary>
+/// Commands over much go on over several turns, in which others are served, and come to what they come to in one go: one state of their keys, the same on replicas. (SORT is one of them: <see cref="SortingTests"/>.)
+/// </summary>
+public sealed class SlicedCommandTests
+{
+    private const int Elements = 60_000;
+
+    public static TheoryData<string> Commands =>
+    [
+        "SUNION {t}one {t}two {t}few", "SINTER {t}one {t}two", "SDIFF {t}one {t}two {t}none", "SINTERCARD 2 {t}one {t}two LIMIT 20000",
+        "SUNIONSTORE {t}made {t}one {t}two", "SINTERSTORE {t}made {t}one {t}two", "SDIFFSTORE {t}made {t}one {t}two", "SUNIONSTORE {t}one {t}one {t}two", "SDIFFSTORE {t}few {t}one {t}one",
+        "ZUNION 2 {t}first {t}second WEIGHTS 2 0.5 WITHSCORES", "ZINTER 3 {t}first {t}one {t}second AGGREGATE MAX WITHSCORES", "ZDIFF 2 {t}first {t}two WITHSCORES", "ZINTERCARD 2 {t}first {t}second",
+        "ZUNIONSTORE {t}made 2 {t}first {t}one AGGREGATE MIN", "ZINTERSTORE {t}made 2 {t}first {t}second WEIGHTS 1 3", "ZDIFFSTORE {t}made 2 {t}first {t}second", "ZUNIONSTORE {t}first 2 {t}first {t}second", "ZDIFFSTORE {t}few 2 {t}first {t}first",
+        "COPY {t}one {t}made", "COPY {t}first {t}made", "COPY {t}hash {t}made", "COPY {t}hash {t}few REPLACE",
+        "ZREMRANGEBYRANK {t}first 100 -5", "ZREMRANGEBYSCORE {t}first 300 25000", "ZREMRANGEBYSCORE {t}first (20000 +inf", "ZREMRANGEBYRANK {t}first 0 20000", "ZREMRANGEBYLEX {t}level [1 [3",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public void Much_is_done_in_slices_between_which_others_are_served_as_it_is_done_in_one_go(string command)
+    {
+        var words = command.Split(' ');
+        var whole = new LocalShards { Clock = 1_700_000_000_000_000 };
+        Fill(whole, command);
+        var transaction = whole.Connect();
+        transaction.Ask("MULTI");
+        transaction.Ask(words);
+        var expected = transaction.Ask("EXEC");
+
+        var shards = new LocalShards { Clock = whole.Clock };
+        Fill(shards, command);
+        var others = new LocalClient(() => shards.TurnOnce(), shards.Node); // A turn each: whoever does much goes on beside it.
+        var client = new LocalClient(() => { }, shards.Node);
+        client.Send(words);
+        Assert.True(shards.TurnOnce());
+        var said = client.Take();
+        Assert.True(said == "(nothing)", "it was done in one go");
+        Assert.Equal(":0", others.Ask("EXISTS", "{t}made"));
+        for (said = client.Take(); said == "(nothing)"; said = client.Take())
+        {
+            Assert.True(shards.TurnOnce(), "it has stopped without a reply");
+            Assert.Equal("$5 other", others.Ask("ECHO", "other"));
+        }
+
+        Assert.Equal(InOrder(expected["*1 ".Length..]), InOrder(said));
+        Assert.Equal(LocalShards.ContentOf(whole.Leader), LocalShards.ContentOf(shards.Leader));
+        Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
+        Assert.True(shards.Leader.Watches.IsEmpty, "what has ended still looks at its keys");
+        if (shards.Node.Table.Find(System.Text.Encoding.ASCII.GetBytes(words[0]))!.Has(CommandFlags.Write)) Assert.True(shards.ReplicaTurnsMost > 1, "the replica did it in one go");
+    }
+
+    [Theory]
+    [InlineData("SUNIONSTORE {t}made {t}one {t}two", "SADD {t}two new", "SCARD {t}made", 90_001)]
+    [InlineData("SINTERSTORE {t}made {t}one {t}two", "DEL {t}two", "EXISTS {t}made", 0)]
+    [InlineData("ZUNIONSTORE {t}made 2 {t}first {t}second", "ZADD {t}first 1 new", "ZCARD {t}made", 90_001)]
+    [InlineData("COPY {t}hash {t}made", "HDEL {t}hash f5", "HLEN {t}made", Elements - 1)]
+    [InlineData("ZREMRANGEBYRANK {t}first 38000 -1", "ZADD {t}first -1 new", "ZCARD {t}first", 38_000)]
+    public void What_changes_meanwhile_is_looked_at_anew(string command, string change, string question, int expected)
+    {
+        var shards = new LocalShards();
+        Fill(shards, command);
+        var others = new LocalClient(() => shards.TurnOnce(), shards.Node);
+        var client = new LocalClient(() => { }, shards.Node);
+        client.Send(command.Split(' '));
+        Assert.True(shards.TurnOnce());
+        Assert.True(shards.TurnOnce());
+        others.Say(change);
+        shards.Turn();
+        Assert.StartsWith(":", client.Take(), StringComparison.Ordinal);
+        Assert.Equal($":{Text(expected)}", others.Say(question));
+        Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
+    }
+
+    [Fact]
+    public void What_never_rests_is_done_in_one_go_in_the_end()
+    {
+        const string Command = "SUNIONSTORE {t}made {t}one {t}two";
+        var shards = new LocalShards();
+        Fill(shards, Command);
+        var others = new LocalClient(() => shards.TurnOnce(), shards.Node);
+        var client = new LocalClient(() => { }, shards.Node);
+        client.Send(Command.Split(' '));
+        var said = client.Take();
+        for (var turns = 0; said == "(nothing)"; said = client.Take(), turns++)
+        {
+            Assert.True(turns < 1000, "it begins anew for ever");
+            Assert.True(shards.TurnOnce());
+            others.Ask("SADD", "{t}one", $"new{turns}");
+        }
+
+        Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
+    }
+
+    [Theory]
+    [InlineData("SUNIONSTORE {t}made {t}one {t}two", false)]
+    [InlineData("ZUNIONSTORE {t}made 2 {t}first {t}second", false)]
+    [InlineData("COPY {t}hash {t}made", false)]
+    [InlineData("ZREMRANGEBYRANK {t}first 38000 -1", false)]
+    [InlineData("ZUNIONSTORE {t}made 2 {t}first {t}second", true)]
+    [InlineData("COPY {t}hash {t}made", true)]
+    public void A_client_that_goes_away_or_a_flush_leaves_nothing_behind(string command, bool isFlushed)
+    {
+        var shards = new LocalShards();
+        Fill(shards, command);
+        var others = shards.Connect();
+        Settle(shards, others);
+        var used = shards.Leader.Keyspace.Arena.BytesUsed;
+        var client = new LocalClient(() => { }, shards.Node);
+        client.Send(command.Split(' '));
+        Assert.True(shards.TurnOnce());
+        Assert.True(shards.TurnOnce());
+        Assert.False(shards.Leader.Watches.IsEmpty, "what goes on in slices does not look at its keys");
+        Assert.True(shards.Leader.Keyspace.Arena.BytesUsed > used, "nothing was made on the way");
+        if (isFlushed)
+        {
+            others.Ask("FLUSHALL");
+            Assert.Equal(":0", client.Take());
+            Settle(shards, others);
+            Assert.Equal(1, shards.Leader.Keyspace.KeyCount);
+        }
+        else
+        {
+            client.Session.Close();
+            Settle(shards, others);
+            Assert.Equal(used, shards.Leader.Keyspace.Arena.BytesUsed);
+        }
+
+        Assert.True(shards.Leader.Watches.IsEmpty, "what was given up still looks at its keys");
+    }
+
+    [Fact]
+    public void What_expires_meanwhile_is_gone_from_the_result()
+    {
+        const string Command = "SUNIONSTORE {t}made {t}one {t}two";
+        var shards = new LocalShards();
+        Fill(shards, Command);
+        var others = shards.Connect();
+        others.Ask("PEXPIRE", "{t}two", "50");
+        var client = new LocalClient(() => { }, shards.Node);
+        client.Send(Command.Split(' '));
+        Assert.True(shards.TurnOnce());
+        shards.Pass(TimeSpan.FromMilliseconds(100));
+        Assert.Equal($":{Elements}", client.Take());
+        Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
+    }
+
+    [Fact]
+    public void A_replica_that_is_given_another_state_in_the_midst_of_an_entry_goes_on_from_that()
+    {
+        var shards = new LocalShards();
+        const string Command = "COPY {t}hash {t}made";
+        Fill(shards, Command);
+        shards.CommitsAtOnce = false;
+        var client = shards.Connect();
+        client.Send(Command.Split(' '));
+        var snapshot = shards.Leader.CaptureSnapshot();
+        var chunks = new Holdfast.Wire.ByteBuffer();
+        while (snapshot.WriteNext(chunks))
+        {
+        }
+
+        snapshot.Dispose();
+        Assert.False(shards.ApplyOnce(), "the replica did it in one go");
+        Assert.False(shards.ApplyOnce(), "the replica did it in one go");
+        var builder = shards.Replica.BeginRestore();
+        builder.ReadNext(chunks.Written);
+        builder.Complete();
+        Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
+    }
+
+    /// <summary>What a command names of two sets and two sorted sets that have half of what they hold in common, a sorted set of one score, a large hash that expires, and a small set.</summary>
+    private static void Fill(LocalShards shards, string command)
+    {
+        var client = shards.Connect();
+        foreach (var (key, verb, words) in new (string, string, Func<int, string[]>)[]
+        {
+            ("{t}one", "SADD", number => [Text(number)]), ("{t}two", "SADD", number => [Text(number + (Elements / 2))]), ("{t}first", "ZADD", number => [Text(number), Text(number)]),
+            ("{t}second", "ZADD", number => [Text(-number), Text(number + (Elements / 2))]), ("{t}level", "ZADD", number => ["7", Text(number)]), ("{t}hash", "HSET", number => [$"f{number}", $"value {number}"]),
+        })
+        {
+            if (!command.Contains(key, StringComparison.Ordinal)) continue;
+            foreach (var part in Enumerable.Range(0, Elements).Chunk(1000)) client.Ask([verb, key, .. part.SelectMany(words)]);
+        }
+
+        client.Ask("SADD", "{t}few", "1", "2", "other");
+        client.Ask("PEXPIREAT", "{t}hash", "66666666666000");
+    }
+
+    /// <summary>What was large and is gone is freed a little with every entry.</summary>
+    private static void Settle(LocalShards shards, LocalClient client)
+    {
+        for (var entries = 0; entries < 2000; entries++) client.Ask("SET", "{t}tick", "tock");
+        shards.Turn();
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string InOrder(string reply) => string.Join(' ', reply.Split(' ').Order(StringComparer.Ordinal));
+}
