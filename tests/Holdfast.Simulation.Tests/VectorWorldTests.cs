@@ -32,6 +32,9 @@ public sealed class VectorWorldTests
     [InlineData(nameof(ClusterMutation.MergeForgetsPayloads), 1)]
     [InlineData(nameof(ClusterMutation.SnapshotForgetsDeaths), 3)]
     [InlineData(nameof(ClusterMutation.RestoreForgetsPayloads), 2)]
+    [InlineData(nameof(ClusterMutation.VectorSplitForgetsTheRest), 1)]
+    [InlineData(nameof(ClusterMutation.VectorSplitDividesTooSoon), 1)]
+    [InlineData(nameof(ClusterMutation.WritesWhatIsSealed), 1)]
     public void A_bug_of_shards_of_vectors_is_found(string name, int likely) =>
         Assert.True(ClusterRun.IsFound(Enum.Parse<ClusterMutation>(name), likely, Budget), $"{name} survived {Budget} seeds");
 }

@@ -3,6 +3,7 @@ using Holdfast.Primitives;
 using Holdfast.Simulation.Checks;
 using Holdfast.Simulation.Cluster;
 using Holdfast.Vectors;
+using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Shards;
 
@@ -17,6 +18,7 @@ internal sealed class VectorCheck(ClusterWorld world)
     /// <summary>Leaders are elected and lines are there again.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(3);
 
+    private static readonly Mark Split = new("sim: a shard of vectors was split");
     private static readonly Mark KilledInCalm = new("sim: a node with shards of vectors was killed while all others lived");
 
     private readonly Dictionary<ulong, ulong> kept = [];
@@ -28,8 +30,14 @@ internal sealed class VectorCheck(ClusterWorld world)
 
     public HashSet<int> WithoutEffect { get; } = [];
 
+    /// <summary>What the directory says of the collection.</summary>
+    public VectorDirectory Directory { get; } = new();
+
     /// <summary>Whether every shard was told what its collection is.</summary>
-    public bool IsConfigured => configured == ClusterWorld.VectorIds.Length;
+    public bool IsConfigured => configured == First.Count;
+
+    /// <summary>The shards that the collection begins with.</summary>
+    private static IReadOnlyList<int> First => ShardLayout.Of(VectorSite.Config).Numbers;
 
     public ulong NextValue() => ++values;
 
@@ -46,7 +54,8 @@ internal sealed class VectorCheck(ClusterWorld world)
     /// <summary>Shards are told what they are; and in the calm, one node is killed with all others alive.</summary>
     public void Begin()
     {
-        foreach (var group in ClusterWorld.VectorIds) Configure(group);
+        foreach (var shard in First) Configure(ClusterWorld.VectorIds[shard]);
+        BeginSplit(world.Dice.NextSpan(TimeSpan.FromSeconds(1), world.Options.Storm));
         world.Clock.At(world.Options.Storm.Ticks + Settling.Ticks, () =>
         {
             var voters = world.LeaderOf(ClusterWorld.VectorIds[0])?.GroupOf(ClusterWorld.VectorIds[0]).Status.Configuration;
@@ -55,6 +64,20 @@ internal sealed class VectorCheck(ClusterWorld world)
             victim.Machine.Crash(losesPower: false);
         });
     }
+
+    /// <summary>Somebody asks for a split; as soon as every replica's program knows of such.</summary>
+    private void BeginSplit(TimeSpan after) => world.Clock.After(after, () =>
+    {
+        if (!IsConfigured || !ClusterWorld.VectorIds.All(group => world.LeaderOf(group)?.GroupOf(group).Status.FeatureLevel >= ShardCommand.LateLevel))
+        {
+            if (!world.IsClosing) BeginSplit(TimeSpan.FromMilliseconds(200));
+            return;
+        }
+
+        var known = Directory.Record;
+        Split.Hit();
+        Directory.Compare(known, known.Layout.Splitting((int)(world.Options.Seed % 2)));
+    });
 
     private void Configure(GroupId group) => world.Clock.After(TimeSpan.FromMilliseconds(100), async () =>
     {
@@ -77,9 +100,10 @@ internal sealed class VectorCheck(ClusterWorld world)
     /// <summary>After healing and a while of calm.</summary>
     public void Final()
     {
+        ClusterCheck.Require(Directory.Record.Layout.Split is null, "a split did not come to its end");
         foreach (var (id, value) in kept)
         {
-            var group = VectorClient.GroupOf(id);
+            var group = ClusterWorld.VectorIds[Directory.Record.Layout.ShardOf(null, PointId.Of(id))];
             foreach (var member in world.LeaderOf(group)!.GroupOf(group).Status.Configuration.Members)
             {
                 var store = world.MachineOf(member.Node)!.Process!.Vectors!.MachineOf(group).State!.Store;
