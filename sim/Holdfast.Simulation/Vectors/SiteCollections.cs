@@ -27,7 +27,7 @@ internal sealed class VectorDirectory
 /// </summary>
 internal sealed class SiteCollections(ClusterProcess process, VectorSite site) : ICollections
 {
-    private bool knowsTarget;
+    private readonly HashSet<int> toldTargets = [];
 
     private ClusterWorld World => process.World;
 
@@ -45,8 +45,9 @@ internal sealed class SiteCollections(ClusterProcess process, VectorSite site) :
     public async ValueTask<IShard> ShardAsync(CollectionRecord collection, int shard, CancellationToken cancel)
     {
         var reached = site.ShardOf(ClusterWorld.VectorIds[shard]);
-        if (collection.Layout.Split?.Target == shard && !knowsTarget) await reached.ProposeAsync(ShardCommand.Configure(collection.Config.Json), cancel);
-        knowsTarget |= collection.Layout.Split?.Target == shard;
+        if (collection.Layout.Split?.Target != shard || toldTargets.Contains(shard)) return reached;
+        await reached.ProposeAsync(ShardCommand.Configure(collection.Config.Json), cancel);
+        toldTargets.Add(shard);
         return reached;
     }
 

@@ -19,10 +19,8 @@ namespace Holdfast.Simulation.Vectors;
 /// </summary>
 internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClient(world)
 {
-    /// <summary>Own points are numbered from here: a client takes another one when the fate of a write is not known.</summary>
+    /// <summary>Own points are numbered from here: a client takes another one when the fate of a write is not known, and now and then, so that shards have something to split.</summary>
     private const ulong OwnFrom = 1000;
-
-    private const int RedirectionsMax = 200;
 
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(10);
     private static readonly Mark Redirected = new("sim: a client's point had gone to the other half of a split");
@@ -127,7 +125,8 @@ internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClie
     private async ValueTask<(T? Value, int Shard, VectorFault? Fault)> TryAsync<T>(ClusterProcess process, Func<IShard, int, HashPart, ValueTask<T>> ask, ulong id)
     {
         var site = process.Vectors!;
-        for (var tries = 0; ; tries++)
+        var until = World.Clock.Now + World.Options.ClientTimeout.Ticks;
+        while (true)
         {
             record ??= World.VectorCheck.Directory.Record;
             var layout = record.Layout;
@@ -136,8 +135,9 @@ internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClie
             {
                 return (await ask(site.ShardOf(ClusterWorld.VectorIds[number]), number, layout.PartOf(number)), number, null);
             }
-            catch (VectorFault fault) when (fault.IsMisdirected && tries < RedirectionsMax)
+            catch (VectorFault fault) when (fault.IsMisdirected)
             {
+                if (World.Clock.Now >= until) return (default, number, VectorFault.Unavailable("a shard is being split, and it took too long")); // Nobody listens any more.
                 Redirected.Hit();
                 await Task.Delay(Between, new SiteTime(process));
                 record = await site.Collections.FindAsync("c", CancellationToken.None);
@@ -188,7 +188,7 @@ internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClie
 
     private void Keep()
     {
-        if (isOwnInDoubt) (own, ownBefore, ownValue, isOwnInDoubt) = (own + 1, 0, 0, false);
+        if (isOwnInDoubt || Dice.Chance(0.2)) (own, ownBefore, ownValue, isOwnInDoubt) = (own + 1, 0, 0, false);
         var (id, value) = (own, Check.NextValue());
         isOwnInDoubt = true;
         Check.Lose(id);
