@@ -111,10 +111,11 @@ internal sealed class VectorCheck(ClusterWorld world)
             }
     }
 
-    private IEnumerable<(NodeId Node, PointStore Store)> ReplicasOf(int shard)
+    private List<(NodeId Node, PointStore Store)> ReplicasOf(int shard)
     {
         var group = ClusterWorld.VectorIds[shard];
-        foreach (var member in world.LeaderOf(group)!.GroupOf(group).Status.Configuration.Members)
-            yield return (member.Node, world.MachineOf(member.Node)!.Process!.Vectors!.MachineOf(group).State!.Store);
+        var replicas = new List<(NodeId Node, PointStore Store)>();
+        foreach (var member in world.LeaderOf(group)!.GroupOf(group).Status.Configuration.Members) replicas.Add((member.Node, world.MachineOf(member.Node)!.Process!.Vectors!.MachineOf(group).State!.Store));
+        return replicas;
     }
 }
