@@ -23,11 +23,13 @@ internal static class RagMetrics
     /// <summary>Counts an ingestion that has ended.</summary>
     public static void Count(IngestReport report)
     {
-        Documents.Add(report.Unchanged, new("state", "unchanged"));
-        Documents.Add(report.Refused.Count, new("state", "left out"));
-        Documents.Add(report.Documents - report.Unchanged - report.Refused.Count, new("state", "changed"));
-        Chunks.Add(report.ChunksAdded, new("change", "added"));
-        Chunks.Add(report.ChunksKept, new("change", "kept"));
-        Chunks.Add(report.ChunksRemoved, new("change", "removed"));
+        Documents.Add(report.Unchanged, By("state", "unchanged"));
+        Documents.Add(report.Refused.Count, By("state", "left out"));
+        Documents.Add(report.Documents - report.Unchanged - report.Refused.Count, By("state", "changed"));
+        Chunks.Add(report.ChunksAdded, By("change", "added"));
+        Chunks.Add(report.ChunksKept, By("change", "kept"));
+        Chunks.Add(report.ChunksRemoved, By("change", "removed"));
     }
+
+    private static KeyValuePair<string, object?> By(string label, string value) => new(label, value);
 }
