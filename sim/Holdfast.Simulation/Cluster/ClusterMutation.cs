@@ -188,4 +188,13 @@ internal enum ClusterMutation : byte
 
     /// <summary>A restored row has its file's payload although a newer one came along.</summary>
     RestoreForgetsPayloads,
+
+    /// <summary>Whoever drives a split does not copy what changed between the copy and the seal, and the target adopts unseen.</summary>
+    VectorSplitForgetsTheRest,
+
+    /// <summary>Whoever drives a split says who has what before the source has let go.</summary>
+    VectorSplitDividesTooSoon,
+
+    /// <summary>A source goes on writing what it has sealed for a split.</summary>
+    WritesWhatIsSealed,
 }

@@ -259,6 +259,7 @@ internal sealed record ClusterOptions
             HasVectors = true,
             VectorClients = dice.Next(4, 9),
             ThinkTime = Span(dice, 3, 20),
+            Keys = dice.Next(6, 12), // So many that any quarter of their hashes has one.
         };
     }
 

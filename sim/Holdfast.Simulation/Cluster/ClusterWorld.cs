@@ -38,8 +38,8 @@ internal sealed class ClusterWorld
 
     public static readonly GroupId[] ShardIds = [ShardA, ShardB];
 
-    /// <summary>Two shards of a collection of vectors, in runs that have them.</summary>
-    public static readonly GroupId[] VectorIds = [new(6), new(7)];
+    /// <summary>Two shards of a collection of vectors, in runs that have them, and the groups of two more, which shards are split into.</summary>
+    public static readonly GroupId[] VectorIds = [new(6), new(7), new(8), new(9)];
 
     private static readonly GroupId[] UsualGroups = [Keyspace, Ledger, Executor];
     private static readonly GroupId[] WithShards = [Keyspace, ShardA, ShardB];

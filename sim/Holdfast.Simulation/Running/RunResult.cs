@@ -19,6 +19,9 @@ internal sealed class SimCounts
     public long FollowerReads { get; set; }
     public long LeaseReads { get; set; }
 
+    /// <summary>Shards of vectors that were split, to the end.</summary>
+    public long Splits { get; set; }
+
     public void Add(SimCounts other)
     {
         Runs += other.Runs;
@@ -36,6 +39,7 @@ internal sealed class SimCounts
         Transfers += other.Transfers;
         FollowerReads += other.FollowerReads;
         LeaseReads += other.LeaseReads;
+        Splits += other.Splits;
     }
 }
 
