@@ -48,15 +48,11 @@ public sealed class RaftWorldTests
     public void A_follower_of_small_appends_over_slow_wires_catches_up() => Assert.Null(SimulationRun.Once(366, Mutation.None).Failure);
 
     /// <summary>
-    /// Small appends overtook each other on their way to two followers of a busy leader; each of them took one or two of a window, refused the rest, and was sent all of it again. Twelve seconds after healing they had 971 and 979 of 1123 entries.
-    /// They keep what comes early now, and are only sent what is missing.
+    /// Small appends overtook each other on their way to two followers of a busy leader. Of sixteen that were said again each took one or two, and the refusals of the rest came too soon after the first to count: nothing was said again before the next
+    /// heartbeat was refused. Twelve seconds after healing they had 971 and 979 of 1123 entries.
     /// </summary>
     [Fact]
-    public void A_busy_leader_leaves_no_follower_behind_over_slow_wires()
-    {
-        Assert.Null(SimulationRun.Once(614, Mutation.None).Failure);
-        Assert.NotNull(SimulationRun.Once(614, Mutation.EarlyAppendsNotKept).Failure);
-    }
+    public void A_busy_leader_leaves_no_follower_behind_where_appends_overtake_each_other() => Assert.Null(SimulationRun.Once(614, Mutation.None).Failure);
 
     /// <summary>What a run is like depends on its seed and on the swarm's draws, so the seeds above change their meaning with the swarm; the mistake itself does not.</summary>
     [Fact]
@@ -83,7 +79,7 @@ public sealed class RaftWorldTests
     [InlineData(nameof(Mutation.DamagedKeepsTerm), 66)]
     [InlineData(nameof(Mutation.LearnerConfirmsReads), 17)]
     [InlineData(nameof(Mutation.WitnessToldAtOnce), 1)]
-    [InlineData(nameof(Mutation.EarlyAppendsOutliveTerm), 1)]
+    [InlineData(nameof(Mutation.EarlyAppendsOutliveTerm), 9)]
     [InlineData(nameof(Mutation.RollOfMajority), 66)] // A disk of the best log must be away just while the roll is called.
     public void A_planted_bug_is_found(string name, int likely) =>
         Assert.True(SimulationRun.IsFound(Enum.Parse<Mutation>(name), likely, SeedBudget), $"{name} survived {SeedBudget} seeds");
