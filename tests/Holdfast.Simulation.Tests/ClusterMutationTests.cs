@@ -33,6 +33,7 @@ public sealed class ClusterMutationTests
     [InlineData(nameof(ClusterMutation.TruncatedTailNotUndone), 7)]
     [InlineData(nameof(ClusterMutation.RollAnsweredBeforeTermPersisted), 3)]
     [InlineData(nameof(ClusterMutation.RunLeftOutOfSnapshot), 1)]
+    [InlineData(nameof(ClusterMutation.StateBehindLogTaken), 3)]
     public void A_bug_of_a_replica_is_found(string name, int likely) => IsFound(name, likely);
 
     /// <summary>What services come to coordination for: locks and their tokens, leases, watches that go on elsewhere, permissions.</summary>

@@ -31,6 +31,9 @@ internal enum ClusterMutation : byte
     EvictedSessionExecuted,
     ReadGrantedBeforeApplied,
 
+    /// <summary>A state that was rebuilt is taken as it is, though the log was compacted beyond it meanwhile (against S20).</summary>
+    StateBehindLogTaken,
+
     /// <summary>A watcher whose revision was compacted goes on without a word.</summary>
     WatchSkipsCompacted,
 

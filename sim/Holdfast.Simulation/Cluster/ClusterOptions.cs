@@ -73,6 +73,9 @@ internal sealed record ClusterOptions
     /// <summary>Large commands take so many chunks at most.</summary>
     public required int ChunksMax { get; init; }
 
+    /// <summary>Of so many wishes to the ledger that executes at append one has larger effects than a command may have: it is executed, refused and taken back (S16).</summary>
+    public ulong WishesToLarger { get; init; } = 400;
+
     /// <summary>A client of the ledger wishes for commands that never fit into what a leader takes: each leaves its beginning behind.</summary>
     public required bool HasBulkyClient { get; init; }
 

@@ -48,6 +48,8 @@ internal enum Mutation : byte
     WitnessCountedTwice,
     WitnessStands,
     WitnessToldAtOnce,
+    EarlyAppendsNotKept,
+    EarlyAppendsOutliveTerm,
     TransferKeepsLease,
     LeaseOfUnboundVotes,
     JointCountedInOneHalf,

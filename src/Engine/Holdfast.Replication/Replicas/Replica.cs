@@ -41,7 +41,7 @@ internal sealed class Replica
         Taking = new SnapshotTaking(this, options);
         Fetching = new SnapshotFetching(this);
         Feeding = new SnapshotFeeding(this);
-        Restoring = new StateRestoring(this);
+        Restoring = new StateRestoring(this, options);
         Execution = machine is IAppendExecutor executor ? new AppendExecution(this, executor, options) : null;
         hashes = new HashCheck(this);
         commit = Node.Commit;
