@@ -76,6 +76,9 @@ internal sealed record ClusterOptions
     /// <summary>A client of the ledger wishes for commands that never fit into what a leader takes: each leaves its beginning behind.</summary>
     public required bool HasBulkyClient { get; init; }
 
+    /// <summary>The share of commands executed at append whose replies need not wait for a quorum; in most runs none.</summary>
+    public double AsyncShare { get; init; }
+
     /// <summary>Clients that contend for locks and write under the token that they got.</summary>
     public required int LockClients { get; init; }
 
@@ -139,6 +142,7 @@ internal sealed record ClusterOptions
         var hasSmallAppends = newer.Chance(0.2);
         var hasFewParts = newer.Chance(0.5);
         var filed = new SeededRandom(seed ^ 0xF11E_0D1C_E5);
+        var answered = new SeededRandom(seed ^ 0xA5_1C_0D1C_E5);
         var drawn = new ClusterOptions
         {
             Seed = seed,
@@ -195,6 +199,7 @@ internal sealed record ClusterOptions
             PartBytesMax = isTight && hasFewParts ? newer.Next(8, 40) * 1024 : ChunkTable.BytesMax,
             LockClients = lockClients,
             HasAuth = hasAuth,
+            AsyncShare = answered.Chance(0.4) ? 0.2 + 0.4 * answered.NextDouble() : 0,
             HasBulkyClient = isTight && hasBulkyClient,
             SnapshotWorkMax = dice.Chance(0.7) ? TimeSpan.FromMilliseconds(4) : Span(dice, 50, 900),
             FilesLedger = mutation != ClusterMutation.ViewShowsLaterEntries && dice.Chance(0.5),
