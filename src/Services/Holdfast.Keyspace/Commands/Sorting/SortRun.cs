@@ -17,8 +17,8 @@ internal sealed class SortRun(SortOrder order) : IKeyWatcher
     /// <summary>Copies that are begun in slices; the one after these is made in one go.</summary>
     private const int CopiesMax = 3;
 
-    private static readonly Mark Sliced = new("keyspace: a sort went on in another turn");
-    private static readonly Mark BegunAnew = new("keyspace: what was being sorted changed, and the sort began anew");
+    private static readonly Mark Sliced = new("keyspace: a sort went on in another turn", elsewhere: "SortingTests: the simulated clients use registers and transactions only");
+    private static readonly Mark BegunAnew = new("keyspace: what was being sorted changed, and the sort began anew", elsewhere: "SortingTests: the simulated clients use registers and transactions only");
 
     private SortOrder order = order;
     private SortTexts texts = new();
