@@ -130,6 +130,13 @@ internal sealed record ClusterOptions
 
     public static ClusterOptions Draw(ulong seed, ClusterMutation mutation)
     {
+        var dice = new SeededRandom(seed ^ 0xA5_1C_0D1C_E5);
+        var drawn = DrawSwarm(seed, mutation);
+        return dice.Chance(0.4) ? WithClasses(drawn, dice) : drawn;
+    }
+
+    private static ClusterOptions DrawSwarm(ulong seed, ClusterMutation mutation)
+    {
         var dice = new SeededRandom(seed ^ 0xC105_7E12_0F_5EED);
         var voters = dice.Next(10) < 7 ? 3 : 5;
         var isTight = dice.Chance(0.3);
@@ -142,7 +149,6 @@ internal sealed record ClusterOptions
         var hasSmallAppends = newer.Chance(0.2);
         var hasFewParts = newer.Chance(0.5);
         var filed = new SeededRandom(seed ^ 0xF11E_0D1C_E5);
-        var answered = new SeededRandom(seed ^ 0xA5_1C_0D1C_E5);
         var drawn = new ClusterOptions
         {
             Seed = seed,
@@ -199,7 +205,6 @@ internal sealed record ClusterOptions
             PartBytesMax = isTight && hasFewParts ? newer.Next(8, 40) * 1024 : ChunkTable.BytesMax,
             LockClients = lockClients,
             HasAuth = hasAuth,
-            AsyncShare = answered.Chance(0.4) ? 0.2 + 0.4 * answered.NextDouble() : 0,
             HasBulkyClient = isTight && hasBulkyClient,
             SnapshotWorkMax = dice.Chance(0.7) ? TimeSpan.FromMilliseconds(4) : Span(dice, 50, 900),
             FilesLedger = mutation != ClusterMutation.ViewShowsLaterEntries && dice.Chance(0.5),
@@ -211,11 +216,20 @@ internal sealed record ClusterOptions
         return ClusterPressureDraw.Apply(drawn, later);
     }
 
+    /// <summary>Some replies need not wait; sessions are fewer than their owners, and commands are cut into parts, so that there is much between execution at append and commit that can be lost.</summary>
+    private static ClusterOptions WithClasses(ClusterOptions drawn, SeededRandom dice) => drawn with
+    {
+        AsyncShare = 0.2 + 0.4 * dice.NextDouble(),
+        LedgerClients = 6,
+        SessionsMax = 2,
+        AppendBytesMax = dice.Chance(0.5) ? dice.Next(64, 1024) : drawn.AppendBytesMax,
+    };
+
     /// <summary>A run with sessions: the same misfortunes.</summary>
     public static ClusterOptions DrawSessions(ulong seed, ClusterMutation mutation)
     {
         var dice = new SeededRandom(seed ^ 0x5E55_0000_5EED);
-        return Draw(seed, mutation) with
+        return DrawSwarm(seed, mutation) with
         {
             SessionClients = dice.Next(4, 9),
             ThinkTime = Span(dice, 4, 40),
@@ -235,7 +249,7 @@ internal sealed record ClusterOptions
     public static ClusterOptions DrawShards(ulong seed, ClusterMutation mutation)
     {
         var dice = new SeededRandom(seed ^ 0x5A4D_0000_5EED);
-        return MovePressureDraw.Apply(Draw(seed, mutation) with
+        return MovePressureDraw.Apply(DrawSwarm(seed, mutation) with
         {
             HasShards = true,
             ShardClients = dice.Next(4, 9),

@@ -30,10 +30,10 @@ internal sealed record SimWorld(string Name, int RunsInTurn, SimRoom[] Rooms, Fu
     private const string Own = "Holdfast.Simulation.";
 
     /// <summary>The core alone: short runs, for rare schedules of the protocol.</summary>
-    public static readonly SimWorld Raft = new("raft", 10, [SimRoom.Of<RaftNode>(), Ours("Raft"), Ours("Disk")], static (seed, trace) => SimulationRun.Once(seed, Mutation.None, trace));
+    public static readonly SimWorld Raft = new("raft", 14, [SimRoom.Of<RaftNode>(), Ours("Raft"), Ours("Disk")], static (seed, trace) => SimulationRun.Once(seed, Mutation.None, trace));
 
     /// <summary>
-    /// All worlds. A run of whole nodes takes several times as long as one of the core, and is what walks through the production log, recovery and snapshots: two of five are.
+    /// All worlds. A run of whole nodes takes several times as long as one of the core, and is what walks through the production log, recovery and snapshots: four of eleven are.
     /// </summary>
     public static readonly SimWorld[] All =
     [
