@@ -1,4 +1,5 @@
 using Holdfast.Simulation.Cluster;
+using Holdfast.Simulation.Running;
 using Xunit;
 
 namespace Holdfast.Simulation.Tests;
@@ -14,7 +15,7 @@ public sealed class VectorWorldTests
     {
         for (ulong seed = 1; seed <= 5; seed++)
         {
-            var result = ClusterRun.TwiceWithVectors(seed);
+            var result = SimWorld.Of("vectors").Twice(seed);
             Assert.True(result.Failure is null, $"seed {seed}: {result.Failure}");
             Assert.True(result.Counts.Acknowledged > 0, $"seed {seed} did nothing");
         }

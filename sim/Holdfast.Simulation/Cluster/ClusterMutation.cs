@@ -111,6 +111,8 @@ internal enum ClusterMutation : byte
     /// <summary>Of the core's roll call: an answer leaves before its term is on the disk (S8, decision 0015). The raft world hunts the roll call's other bugs.</summary>
     RollAnsweredBeforeTermPersisted,
 
+    AsyncNotWaitedFor,
+
     /// <summary>From here on bugs of sessions, hunted in runs with them. A key is given to another session while its last holder may still believe that he has it.</summary>
     SessionKeyGivenDuringDelay,
 

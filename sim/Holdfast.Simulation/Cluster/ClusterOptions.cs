@@ -79,6 +79,9 @@ internal sealed record ClusterOptions
     /// <summary>A client of the ledger wishes for commands that never fit into what a leader takes: each leaves its beginning behind.</summary>
     public required bool HasBulkyClient { get; init; }
 
+    /// <summary>The share of commands executed at append whose replies need not wait for a quorum; in most runs none.</summary>
+    public double AsyncShare { get; init; }
+
     /// <summary>Clients that contend for locks and write under the token that they got.</summary>
     public required int LockClients { get; init; }
 
@@ -129,6 +132,13 @@ internal sealed record ClusterOptions
     public required TimeSpan WorkPerLook { get; init; }
 
     public static ClusterOptions Draw(ulong seed, ClusterMutation mutation)
+    {
+        var dice = new SeededRandom(seed ^ 0xA5_1C_0D1C_E5);
+        var drawn = DrawSwarm(seed, mutation);
+        return dice.Chance(0.4) ? WithClasses(drawn, dice) : drawn;
+    }
+
+    private static ClusterOptions DrawSwarm(ulong seed, ClusterMutation mutation)
     {
         var dice = new SeededRandom(seed ^ 0xC105_7E12_0F_5EED);
         var voters = dice.Next(10) < 7 ? 3 : 5;
@@ -209,11 +219,20 @@ internal sealed record ClusterOptions
         return ClusterPressureDraw.Apply(drawn, later);
     }
 
+    /// <summary>Some replies need not wait; sessions are fewer than their owners, and commands are cut into parts, so that there is much between execution at append and commit that can be lost.</summary>
+    private static ClusterOptions WithClasses(ClusterOptions drawn, SeededRandom dice) => drawn with
+    {
+        AsyncShare = 0.2 + 0.4 * dice.NextDouble(),
+        LedgerClients = 6,
+        SessionsMax = 2,
+        AppendBytesMax = dice.Chance(0.5) ? dice.Next(64, 1024) : drawn.AppendBytesMax,
+    };
+
     /// <summary>A run with sessions: the same misfortunes.</summary>
     public static ClusterOptions DrawSessions(ulong seed, ClusterMutation mutation)
     {
         var dice = new SeededRandom(seed ^ 0x5E55_0000_5EED);
-        return Draw(seed, mutation) with
+        return DrawSwarm(seed, mutation) with
         {
             SessionClients = dice.Next(4, 9),
             ThinkTime = Span(dice, 4, 40),
@@ -233,7 +252,7 @@ internal sealed record ClusterOptions
     public static ClusterOptions DrawShards(ulong seed, ClusterMutation mutation)
     {
         var dice = new SeededRandom(seed ^ 0x5A4D_0000_5EED);
-        return MovePressureDraw.Apply(Draw(seed, mutation) with
+        return MovePressureDraw.Apply(DrawSwarm(seed, mutation) with
         {
             HasShards = true,
             ShardClients = dice.Next(4, 9),

@@ -5,6 +5,7 @@ using Holdfast.Replication;
 using Holdfast.Simulation.Checks;
 using Holdfast.Simulation.Faults;
 using Holdfast.Simulation.Running;
+using Holdfast.Simulation.Sessions;
 using Holdfast.Simulation.Shards;
 using Holdfast.Simulation.Time;
 using Holdfast.Simulation.Vectors;
@@ -74,7 +75,7 @@ internal sealed class ClusterWorld
         members = new MemberPlan(this);
         Passing = new PassingGroups(this);
         for (var i = 0; i < options.KeyClients; i++) clients.Add(new KeyClient(this));
-        for (var i = 0; i < options.LedgerClients; i++) clients.Add(new LedgerClient(this, i % 2 == 0 ? Ledger : Executor, isBulky: i == 0 && options.HasBulkyClient));
+        for (var i = 0; i < options.LedgerClients; i++) clients.Add(new LedgerClient(this, i % 2 == 0 ? Ledger : Executor, i));
         for (var i = 0; i < options.WatchClients; i++) clients.Add(new WatchClient(this, i));
         for (var i = 0; i < options.LeaseClients; i++) clients.Add(new LeaseClient(this));
         for (var i = 0; i < options.LockClients; i++) clients.Add(new LockClient(this, i));
@@ -236,7 +237,7 @@ internal sealed class ClusterWorld
         Counts.Acknowledged = clients.Sum(client => client.Answered);
         Note((ulong)Clock.EventsRun);
         Note((ulong)Counts.Acknowledged);
-        return new RunResult(Options.Seed, hash, failure, Counts) { World = "cluster" };
+        return new RunResult(Options.Seed, hash, failure, Counts);
     }
 
     private string? Drive()
@@ -252,6 +253,7 @@ internal sealed class ClusterWorld
             IsClosing = true;
             RunUntil(end);
             new FinalCheck(this, clients).Run();
+            ExecutorCheck.Final();
             if (Options.HasShards) ShardCheck.Final();
             if (Options.HasVectors) VectorCheck.Final();
             if (!Options.HasShards && !Options.HasVectors) Drill.Restore();

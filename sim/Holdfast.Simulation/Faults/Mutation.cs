@@ -9,6 +9,7 @@ internal enum Mutation : byte
     LeaderCountsBeforeSync,
     FollowerAcknowledgesBeforeSync,
     LeaseCountedFromReceipt,
+    LeaseNotShortened,
     LeaseReadAfterPause,
     SupporterForgetsEarly,
     SupportEpochReused,

@@ -69,6 +69,14 @@ internal sealed record SimOptions
 
     public required double ClockDriftMax { get; init; }
 
+    /// <summary>The first machine's clock is as slow as clocks may be, all others' as fast.</summary>
+    public bool ClocksAtBound { get; init; }
+
+    /// <summary>How long a promise of support the nodes ask each other for.</summary>
+    public TimeSpan Lease { get; init; } = TimeSpan.FromMilliseconds(300);
+
+    public TimeSpan ElectionTimeout { get; init; } = new RaftOptions().ElectionTimeout;
+
     /// <summary>Mean time between bursts of proposals that nobody waits for: they make the tails that a lost leader leaves behind.</summary>
     public required TimeSpan BetweenBursts { get; init; }
 

@@ -20,4 +20,7 @@ internal enum PlantedReplicaBug : byte
 
     /// <summary>A confirmation is young enough for every stale read, however old it is (against S14).</summary>
     StaleBoundIgnored,
+
+    /// <summary>A reply of the quorum class that shows something is let go when no other reply is held, although what was executed and answered at once is not committed (against S18).</summary>
+    AsyncNotWaitedFor,
 }

@@ -19,7 +19,7 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
 
     private const int ManifestBytesMax = 64 * 1024 * 1024;
 
-    private static readonly Mark DamagedManifest = new("storage: a damaged snapshot manifest was passed over");
+    private static readonly Mark DamagedManifest = new("storage: a damaged snapshot manifest was passed over", elsewhere: "SnapshotStoreTests: simulated rot picks any sector of a snapshot, and a manifest is one of hundreds");
 
     /// <summary>The files by hash of a group's state. From any thread; the same object for the same group.</summary>
     public StateFiles FilesOf(GroupId group)

@@ -12,8 +12,8 @@ namespace Holdfast.Coordination;
 /// </summary>
 internal sealed class SpaceGuard(IKeyspaceGroup group, ulong member, long quotaBytes, Func<DiskRoom?>? diskRoom)
 {
-    private static readonly Mark OutOfSpace = new("coordination: out of space, puts refused");
-    private static readonly Mark SpaceIsBack = new("coordination: space is back, alarm cleared");
+    private static readonly Mark OutOfSpace = new("coordination: out of space, puts refused", elsewhere: "SpaceTests: simulated keyspaces stay far below their quota");
+    private static readonly Mark SpaceIsBack = new("coordination: space is back, alarm cleared", elsewhere: "SpaceTests: simulated keyspaces stay far below their quota");
     private volatile bool isFull;
     private volatile bool isAlarmed;
     private bool wereDisksShort;
