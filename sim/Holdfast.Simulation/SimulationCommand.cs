@@ -26,7 +26,7 @@ public static class SimulationCommand
             if (Has(arguments, "--table")) return PrintTable(ValueOf(arguments, "--world"), ValueOf(arguments, "--write"), output);
             if (ValueOf(arguments, "--mutate") is { } name) return Mutate(name, output);
             var world = ValueOf(arguments, "--world");
-            if (world is not (null or "raft" or "cluster" or "sessions" or "shards" or "vectors")) throw new FormatException($"there is no world '{world}'; there are raft, cluster, sessions, shards and vectors");
+            if (world is not (null or "raft" or "cluster" or "sessions" or "shards" or "vectors" or "procedures")) throw new FormatException($"there is no world '{world}'; there are raft, cluster, sessions, shards, vectors and procedures");
             if (ValueOf(arguments, "--seed") is { } seed) return RunOne(ulong.Parse(seed, CultureInfo.InvariantCulture), world, Has(arguments, "--trace"), output);
             var seeds = int.Parse(ValueOf(arguments, "--seeds") ?? "100", CultureInfo.InvariantCulture);
             var minutes = double.Parse(ValueOf(arguments, "--minutes") ?? "5", CultureInfo.InvariantCulture);
@@ -36,7 +36,7 @@ public static class SimulationCommand
         catch (Exception unreadable) when (unreadable is FormatException or OverflowException)
         {
             output.WriteLine($"sim: {unreadable.Message}");
-            output.WriteLine("usage: sim --seed N [--world raft|cluster|sessions|shards|vectors] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster|sessions|shards|vectors] | --mutations | --mutate NAME | --table [--world raft|cluster|sessions|shards|vectors] [--write FILE] | --volume [--minutes M] [--world raft|cluster|sessions|shards|vectors]");
+            output.WriteLine("usage: sim --seed N [--world raft|cluster|sessions|shards|vectors|procedures] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster|sessions|shards|vectors|procedures] | --mutations | --mutate NAME | --table [--world raft|cluster|sessions|shards|vectors|procedures] [--write FILE] | --volume [--minutes M] [--world raft|cluster|sessions|shards|vectors|procedures]");
             return 2;
         }
     }
@@ -49,6 +49,7 @@ public static class SimulationCommand
             "sessions" => ClusterRun.OnceWithSessions(seed, trace),
             "shards" => ClusterRun.OnceWithShards(seed, trace),
             "vectors" => ClusterRun.OnceWithVectors(seed, trace),
+            "procedures" => ClusterRun.OnceWithProcedures(seed, trace),
             _ => SimulationRun.Once(seed, Mutation.None, trace),
         };
         var result = Run(isTraced ? output.WriteLine : null);
@@ -73,7 +74,7 @@ public static class SimulationCommand
         foreach (var mutation in Enum.GetValues<Mutation>())
             if (mutation != Mutation.None) planted.Add(new Planted(mutation.ToString(), "raft", () => SimulationRun.SeedsToKill(mutation, MutationSeedBudget)));
         foreach (var mutation in Enum.GetValues<ClusterMutation>())
-            if (mutation != ClusterMutation.None) planted.Add(new Planted(mutation.ToString(), mutation switch { >= ClusterMutation.VectorAcknowledgedEarly => "vectors", >= ClusterMutation.ReplyBeforeCommit => "shards", >= ClusterMutation.SessionKeyGivenDuringDelay => "sessions", _ => "cluster" }, () => ClusterRun.SeedsToKill(mutation, ClusterMutationSeedBudget)));
+            if (mutation != ClusterMutation.None) planted.Add(new Planted(mutation.ToString(), mutation switch { >= ClusterMutation.ProcedureNotResumed => "procedures", >= ClusterMutation.VectorAcknowledgedEarly => "vectors", >= ClusterMutation.ReplyBeforeCommit => "shards", >= ClusterMutation.SessionKeyGivenDuringDelay => "sessions", _ => "cluster" }, () => ClusterRun.SeedsToKill(mutation, ClusterMutationSeedBudget)));
         return planted;
     }
 

@@ -6,7 +6,7 @@ namespace Holdfast.Simulation.Cluster;
 internal static class ClusterRun
 {
     public static RunResult Once(ulong seed, ClusterMutation mutation, Action<string>? trace = null) =>
-        new ClusterWorld(mutation switch { >= ClusterMutation.VectorAcknowledgedEarly => ClusterOptions.DrawVectors(seed, mutation), >= ClusterMutation.ReplyBeforeCommit => ClusterOptions.DrawShards(seed, mutation), >= ClusterMutation.SessionKeyGivenDuringDelay => ClusterOptions.DrawSessions(seed, mutation), _ => ClusterOptions.Draw(seed, mutation) }, trace).Run();
+        new ClusterWorld(mutation switch { >= ClusterMutation.ProcedureNotResumed => ClusterOptions.DrawProcedures(seed, mutation), >= ClusterMutation.VectorAcknowledgedEarly => ClusterOptions.DrawVectors(seed, mutation), >= ClusterMutation.ReplyBeforeCommit => ClusterOptions.DrawShards(seed, mutation), >= ClusterMutation.SessionKeyGivenDuringDelay => ClusterOptions.DrawSessions(seed, mutation), _ => ClusterOptions.Draw(seed, mutation) }, trace).Run();
 
     /// <summary>A seed with sessions.</summary>
     public static RunResult OnceWithSessions(ulong seed, Action<string>? trace = null) => new ClusterWorld(ClusterOptions.DrawSessions(seed, ClusterMutation.None), trace).Run() with { World = "sessions" };
@@ -16,6 +16,12 @@ internal static class ClusterRun
 
     /// <summary>A seed of the Redis face.</summary>
     public static RunResult OnceWithShards(ulong seed, Action<string>? trace = null) => new ClusterWorld(ClusterOptions.DrawShards(seed, ClusterMutation.None), trace).Run() with { World = "shards" };
+
+    /// <summary>A seed whose members the directory decides.</summary>
+    public static RunResult OnceWithProcedures(ulong seed, Action<string>? trace = null) => new ClusterWorld(ClusterOptions.DrawProcedures(seed, ClusterMutation.None), trace).Run() with { World = "procedures" };
+
+    /// <summary>The same, twice.</summary>
+    public static RunResult TwiceWithProcedures(ulong seed) => Same(OnceWithProcedures(seed), OnceWithProcedures(seed));
 
     /// <summary>A seed of shards of vectors.</summary>
     public static RunResult OnceWithVectors(ulong seed, Action<string>? trace = null) => new ClusterWorld(ClusterOptions.DrawVectors(seed, ClusterMutation.None), trace).Run() with { World = "vectors" };

@@ -51,6 +51,7 @@ internal sealed class SeedSweep(TextWriter output)
         "sessions" => ClusterRun.TwiceWithSessions(from + (ulong)at),
         "shards" => ClusterRun.TwiceWithShards(from + (ulong)at),
         "vectors" => ClusterRun.TwiceWithVectors(from + (ulong)at),
+        "procedures" => ClusterRun.TwiceWithProcedures(from + (ulong)at),
         "cluster" => ClusterRun.Twice(from + (ulong)at, ClusterMutation.None),
         _ when at % RunsInTurn != 0 => SimulationRun.Twice(from + (ulong)(at / RunsInTurn * (RunsInTurn - 1) + at % RunsInTurn - 1), Mutation.None),
         _ => ClusterRun.Twice(from + (ulong)(at / RunsInTurn), ClusterMutation.None),

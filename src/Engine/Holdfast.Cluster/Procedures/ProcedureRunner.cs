@@ -25,7 +25,10 @@ public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hand
     /// <summary>Groups that need nothing are looked at once in so many rounds, which at a node's pulse is every five seconds: with hundreds of groups each look is hundreds of calls.</summary>
     private const int RoundsAtRest = 25;
 
+    private static readonly Mark TakenUp = new("cluster: a procedure was taken up by a node that did not lead when it began");
+
     private DirectoryView? restsAt;
+    private ulong ledFrom = ulong.MaxValue;
     private int roundsAtRest;
     private int transfers;
     private volatile ImmutableSortedDictionary<ulong, string> waiting = ImmutableSortedDictionary<ulong, string>.Empty;
@@ -33,12 +36,19 @@ public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hand
     /// <summary>What the procedures under way wait for, by their number; for all threads.</summary>
     public ImmutableSortedDictionary<ulong, string> Waiting => waiting;
 
+    /// <summary>The mistake that is planted.</summary>
+    internal PlantedProcedureBug Bug { get; init; }
+
+    /// <summary>This node does not lead group 0: what is waited for is another's to know.</summary>
+    public void OnNotLeading() => (restsAt, ledFrom, waiting) = (null, ulong.MaxValue, ImmutableSortedDictionary<ulong, string>.Empty);
+
     /// <summary>One round over everything under way. Returns how many actions were taken; zero means that there is nothing to do now.</summary>
     public async ValueTask<int> StepAsync(CancellationToken cancellation)
     {
         var seen = view();
         if (ReferenceEquals(restsAt, seen) && ++roundsAtRest % RoundsAtRest != 0) return 0;
         restsAt = null;
+        if (ledFrom == ulong.MaxValue) ledFrom = seen.NextProcedure;
         var sightings = new SortedDictionary<GroupId, GroupSighting>();
         GroupId[] groups = [GroupId.Directory, GroupId.Coordination, .. seen.Groups.Keys];
         foreach (var group in groups)
@@ -51,15 +61,16 @@ public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hand
         var isAnyRunning = false;
         foreach (var (id, procedure) in seen.Procedures)
         {
-            if (procedure.State != ProcedureState.Running) continue;
+            if (procedure.State != ProcedureState.Running || (Bug == PlantedProcedureBug.ProcedureNotResumed && id < ledFrom)) continue;
             isAnyRunning |= procedure.Move is null; // Moves are driven by their source's leader, and hold nothing up here.
-            var action = Procedure.Next(procedure, seen, sightings);
+            var action = Bug == PlantedProcedureBug.RecordTakenForGroup && IsNowherePlaced(procedure, seen) ? new ProcedureAction.Finish(true, "") : Procedure.Next(procedure, seen, sightings);
             if (action is ProcedureAction.Wait wait) waits[id] = wait.For;
             else if (await TakeAsync(id, action, touched, cancellation).ConfigureAwait(false)) taken++;
+            if (action is ProcedureAction.Finish && id < ledFrom) TakenUp.Hit();
         }
 
         waiting = waits.ToImmutable();
-        if (isAnyRunning) return taken;
+        if (isAnyRunning || Bug == PlantedProcedureBug.SweepForgotten) return taken;
         var needsNothing = sightings.Count == groups.Length;
         foreach (var (_, sighting) in sightings)
         {
@@ -71,6 +82,9 @@ public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hand
         if (needsNothing) restsAt = seen;
         return taken;
     }
+
+    private static bool IsNowherePlaced(ProcedureRecord procedure, DirectoryView view) =>
+        procedure.Kind == ProcedureKind.RemoveNode && !view.Groups.Values.Any(group => group.Replicas.Any(place => place.Node == procedure.Subject));
 
     private async ValueTask<bool> TakeAsync(ulong procedure, ProcedureAction action, HashSet<GroupId> touched, CancellationToken cancellation)
     {
