@@ -212,4 +212,10 @@ internal enum ClusterMutation : byte
 
     /// <summary>A learner is promoted when a voter leaves, or never.</summary>
     VoterNotReplacedLater,
+
+    /// <summary>A node that led the directory goes on changing groups until it hears that it was deposed.</summary>
+    DriverNotConfirmed,
+
+    /// <summary>A group's members are changed although too few of the new ones are there to decide anything.</summary>
+    SilentMembersTaken,
 }

@@ -8,8 +8,8 @@ using Holdfast.Simulation.Cluster;
 namespace Holdfast.Simulation.Procedures;
 
 /// <summary>
-/// Those who run the cluster: they hand out tokens, create, move and delete groups, and send nodes away, at whatever node answers, and never ask twice. They know what an operator knows: a node is not sent away while
-/// another's disk is lost, and a machine that was removed comes back empty.
+/// Those who run the cluster: they hand out tokens, create, move and delete groups, and send nodes away, at whatever node answers, and never ask twice. A machine whose node was
+/// removed comes back empty.
 /// </summary>
 internal sealed class Operators(ClusterWorld world)
 {
@@ -100,7 +100,7 @@ internal sealed class Operators(ClusterWorld world)
 
     private void SendAway()
     {
-        if (Truth.Members.Count < 4 || IsAnyoneLeaving() || Truth.Members.Keys.Any(node => world.MachineOf(node) is null || Truth.IsBeingReplaced(node))) return;
+        if (Truth.Members.Count < 4 || IsAnyoneLeaving() || (!dice.Chance(0.4) && Truth.Members.Keys.Any(node => world.MachineOf(node) is null || Truth.IsBeingReplaced(node)))) return;
         SentAway.Hit();
         sendingAwayUntil = world.Clock.Now + TimeSpan.FromSeconds(4).Ticks;
         Tell(DirectoryCommand.RemoveNode(Truth.Members.Keys.ElementAt(dice.Next(Truth.Members.Count))));

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Holdfast.Cluster;
 using Holdfast.Consensus;
 using Holdfast.Primitives;
@@ -127,15 +128,16 @@ internal sealed class ProcedureCheck(ClusterWorld world)
             if (!before.Members.ContainsKey(node)) Require(membersEver.Add(node), $"{node} became a member twice");
         }
 
-        foreach (var (id, group) in after.Groups) OnGroup(id, before.Groups.GetValueOrDefault(id), group);
+        foreach (var (id, group) in after.Groups) OnGroup(id, before.Groups.GetValueOrDefault(id), group, after.Members);
         foreach (var (id, procedure) in after.Procedures) OnProcedure(before.Procedures.GetValueOrDefault(id), procedure, after);
         foreach (var (id, procedure) in before.Procedures)
             Require(after.Procedures.ContainsKey(id) || procedure.State != ProcedureState.Running, $"procedure {id} was forgotten while it ran");
     }
 
-    private void OnGroup(GroupId id, GroupRecord? before, GroupRecord after)
+    private void OnGroup(GroupId id, GroupRecord? before, GroupRecord after, ImmutableSortedDictionary<NodeId, MemberRecord> members)
     {
         if (before is null) Require(groupsEver.Add(id), $"group id {id} was given twice");
+        foreach (var place in after.Replicas) Require(members.ContainsKey(place.Node), $"group {id} is placed on {place.Node}, who is no member");
         foreach (var place in after.Replicas)
             if (before?.Replicas.Any(known => known.Node == place.Node) != true) gone.Remove((id, place.Node)); // It is wanted there again.
     }

@@ -8,7 +8,7 @@ internal static class DesiredMembers
 {
     private static readonly Mark SlowLearner = new("cluster: a promotion waits for a learner");
 
-    /// <summary>Groups 0 and 1 follow from the cluster's members: at most five voters, everybody else a learner. Removed incarnations are never kept (S4).</summary>
+    /// <summary>Groups 0 and 1 follow from the cluster's members: five voters, or as many as there are, everybody else a learner. Removed incarnations are never kept (S4).</summary>
     public static SortedDictionary<NodeId, MemberRole> OfWholeCluster(GroupSighting sighting, ProcedureRecord? procedure, DirectoryView view)
     {
         var wanted = new SortedDictionary<NodeId, MemberRole>();
@@ -18,7 +18,7 @@ internal static class DesiredMembers
         if (procedure is { Kind: ProcedureKind.RemoveNode })
         {
             wanted.Remove(procedure.Subject);
-            FillVoters(wanted, sighting, procedure.Subject, view);
+            if (sighting.Configuration.CountsForQuorum(procedure.Subject)) FillVoters(wanted, sighting, view);
         }
         else if (procedure is { Kind: ProcedureKind.AddNode })
         {
@@ -29,6 +29,11 @@ internal static class DesiredMembers
         {
             if (wanted.Remove(procedure.Replaces, out var role)) wanted[procedure.Subject] = role;
             else if (!wanted.ContainsKey(procedure.Subject)) wanted[procedure.Subject] = CountVoters(wanted) < Genesis.VotersMax ? MemberRole.Voter : MemberRole.Learner;
+        }
+
+        else if (procedure is null)
+        {
+            FillVoters(wanted, sighting, view);
         }
 
         return wanted;
@@ -69,10 +74,9 @@ internal static class DesiredMembers
         return target.Equals(configuration) ? null : new ProcedureAction.ChangeMembers(sighting.Group, configuration, target);
     }
 
-    /// <summary>When a voter leaves a group that has learners to spare, one that has caught up takes its place in the same change.</summary>
-    private static void FillVoters(SortedDictionary<NodeId, MemberRole> wanted, GroupSighting sighting, NodeId leaving, DirectoryView view)
+    /// <summary>When a voter leaves a group that has learners to spare, one that has caught up takes its place in the same change; where none had, one does as soon as it has.</summary>
+    private static void FillVoters(SortedDictionary<NodeId, MemberRole> wanted, GroupSighting sighting, DirectoryView view)
     {
-        if (!sighting.Configuration.CountsForQuorum(leaving)) return;
         foreach (var (node, role) in wanted)
         {
             if (role != MemberRole.Learner || CountVoters(wanted) >= Genesis.VotersMax) continue;

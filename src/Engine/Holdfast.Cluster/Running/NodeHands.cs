@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Transport;
@@ -42,6 +43,25 @@ internal sealed class NodeHands(INodeSeat seat, Func<DirectoryView> view) : IClu
         }
 
         return new GroupSighting(group, report.Configuration, report.FeatureLevel, caughtUp.ToImmutable()) { Leader = seenLeading.GetValueOrDefault(group, NodeId.None), Behind = behind.ToImmutable() };
+    }
+
+    public async ValueTask<bool> ConfirmAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return Find(GroupId.Directory) is { } directory && await directory.ReadAsync(() => directory.Status.IsServingLeader).ConfigureAwait(false);
+        }
+        catch (ReadRefusedException)
+        {
+            return false;
+        }
+    }
+
+    public async ValueTask<bool> AnswerEnoughAsync(GroupId group, Configuration members, CancellationToken cancellation)
+    {
+        var asked = members.Members.ToArray().Where(member => member.CountsForQuorum).Select(member => AskAsync(member.Node, group, cancellation).AsTask()).ToArray();
+        var answers = await Task.WhenAll(asked).ConfigureAwait(false);
+        return answers.Count(answer => answer is not null) > asked.Length / 2;
     }
 
     public async ValueTask ChangeMembersAsync(ProcedureAction.ChangeMembers change, CancellationToken cancellation)
