@@ -54,7 +54,7 @@ internal static class DesiredMembers
     public static ProcedureAction? NextStep(GroupSighting sighting, SortedDictionary<NodeId, MemberRole> wanted)
     {
         var configuration = sighting.Configuration;
-        if (configuration.IsJoint) return new ProcedureAction.Wait($"group {sighting.Group}: a membership change is under way");
+        if (configuration.IsJoint || !sighting.HasCommittedMembers) return new ProcedureAction.Wait($"group {sighting.Group}: a membership change is under way");
         if (!wanted.ContainsValue(MemberRole.Voter)) return new ProcedureAction.Wait($"group {sighting.Group}: nobody would be left to vote");
 
         var withLearners = new List<Member>(configuration.Members.ToArray());

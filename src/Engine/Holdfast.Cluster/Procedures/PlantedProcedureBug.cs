@@ -35,4 +35,7 @@ internal enum PlantedProcedureBug : byte
 
     /// <summary>A group's members are changed although too few of the new ones are there to decide anything.</summary>
     SilentMembersTaken,
+
+    /// <summary>Members that a leader has not committed yet are taken for the group's.</summary>
+    UncommittedMembersBelieved,
 }

@@ -42,7 +42,7 @@ internal sealed class NodeHands(INodeSeat seat, Func<DirectoryView> view) : IClu
             if (learner is not null) (learner.Applied.Value + CaughtUpLagMax >= report.Commit.Value ? caughtUp : behind).Add(member.Node);
         }
 
-        return new GroupSighting(group, report.Configuration, report.FeatureLevel, caughtUp.ToImmutable()) { Leader = seenLeading.GetValueOrDefault(group, NodeId.None), Behind = behind.ToImmutable() };
+        return new GroupSighting(group, report.Configuration, report.FeatureLevel, caughtUp.ToImmutable()) { Leader = seenLeading.GetValueOrDefault(group, NodeId.None), Behind = behind.ToImmutable(), HasCommittedMembers = report.HasCommittedMembers || seat.Bug == PlantedProcedureBug.UncommittedMembersBelieved };
     }
 
     public async ValueTask<bool> ConfirmAsync(CancellationToken cancellation)
