@@ -44,11 +44,12 @@ internal sealed class Operators(ClusterWorld world)
     /// <summary>The secret that a machine without a cluster was given; null while it has none.</summary>
     public byte[]? TokenFor(ClusterMachine machine) => tokens.GetValueOrDefault(machine.Node);
 
-    /// <summary>Its token is worth nothing: it is given another.</summary>
+    /// <summary>Its token is worth nothing: it is given another. One that was admitted and died before it knew, and whose token is worth nothing by now, begins anew on an empty disk.</summary>
     public void OnRefused(ClusterMachine machine)
     {
         Refused.Hit();
         tokens.Remove(machine.Node);
+        if (Truth.Members.ContainsKey(machine.Node)) machine.Wipe();
     }
 
     /// <summary>Whether a disk may be lost now: not while a node is on its way out, for then two are gone where one was planned for.</summary>
