@@ -221,4 +221,7 @@ internal enum ClusterMutation : byte
 
     /// <summary>Members that a leader has not committed yet are taken for the group's.</summary>
     UncommittedMembersBelieved,
+
+    /// <summary>A replica that the directory has placed elsewhere is not begun after a restart, although its group counts on it: the record is believed over the group's log.</summary>
+    MovedReplicaStaysDown,
 }
