@@ -13,7 +13,6 @@ public sealed class StoppingTests
     {
         await using var cluster = await ProcessCluster.StartAsync();
         var leader = await cluster.LeaderAsync();
-        var term = (await cluster.StatusAsync(leader))!.RaftTerm;
         using var watch = cluster.Watch(leader).Watch();
         await watch.RequestStream.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = ByteString.CopyFromUtf8("watched") } });
         Assert.True(await watch.ResponseStream.MoveNext(default));
@@ -23,6 +22,7 @@ public sealed class StoppingTests
         var writers = Enumerable.Range(0, 8).Select(writer => Task.Run(() => WriteUntilRefusedAsync(cluster, leader, writer, stop.Token))).ToArray();
         var elsewhere = Task.Run(() => WriteAsync(cluster, (leader + 1) % 3, stop.Token));
         await cluster.UntilServesAsync(leader);
+        var term = (await cluster.StatusAsync(leader))!.RaftTerm;
         await cluster.StopAsync(leader);
 
         var ended = await ending;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Holdfast.Consensus;
+using Holdfast.Primitives;
 
 namespace Holdfast.Replication.Tests;
 
@@ -73,6 +74,31 @@ public sealed class AppendExecutionTests
         Assert.Equal(before + 1, leader.Submitted);
         cluster.Until(() => read.Outcome is not null, "the read's reply");
         Assert.Equal("1", read.Outcome!.Value.Reply);
+    }
+
+    /// <summary>A backup keeps the state's hash beside the position that it read. What was executed ahead of its commit is in the state already, so such a hash would be of no position, and a restored state would never equal it.</summary>
+    [Fact]
+    public async Task A_reading_of_the_log_has_no_hash_while_something_executed_waits_for_its_commit_S10()
+    {
+        var cluster = new TestCluster(3, atAppend: true);
+        cluster.UntilLed();
+        cluster.Apply(cluster.Leader, "add n");
+        cluster.UntilEqual();
+        var leader = cluster.Leader;
+        var settled = await ReadAsync();
+        cluster.Isolate(leader);
+        leader.Propose("add n", new ProposeOptions { Durability = Durability.Async });
+        var ahead = await ReadAsync();
+        Assert.Equal(settled.Applied, ahead.Applied);
+        Assert.NotNull(settled.StateHash);
+        Assert.Null(ahead.StateHash);
+
+        async Task<LogReading> ReadAsync()
+        {
+            var reading = leader.Group.ReadLogAsync(LogIndex.Zero);
+            leader.Loop.Turn(cluster.Now);
+            return await reading;
+        }
     }
 
     /// <summary>The class decides when a reply leaves, never what counts as committed (S18): the quorum's reply waits for the async entry before it too.</summary>

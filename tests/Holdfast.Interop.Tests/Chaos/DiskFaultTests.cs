@@ -1,8 +1,10 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using Google.Protobuf;
 using Grpc.Core;
 using Holdfast.Coordination.Protocol;
 using Holdfast.Server.Hosting;
+using Holdfast.Wire;
 
 namespace Holdfast.Interop.Tests.Chaos;
 
@@ -14,6 +16,11 @@ public sealed class DiskFaultTests
 
     /// <summary>Room for the first segment of the log (64 MiB) and little else: the second does not fit beside the ballast.</summary>
     private const int DiskMegabytes = 160;
+
+    private const int BlockBytes = 4096;
+
+    /// <summary>After a segment's header and its ring of batch headers.</summary>
+    private const int FirstCommit = 17 * BlockBytes;
 
     [Theory]
     [InlineData(true)]
@@ -29,6 +36,7 @@ public sealed class DiskFaultTests
         await clients.UntilAnsweredAsync(Some);
         cluster.Start(node);
         await cluster.UntilServesAsync(node); // It answers from its own state, so it has been repaired.
+        await cluster.UntilSaidAsync("recovery");
         Assert.Contains($"n{node}: ", cluster.LastWords("recovery"), StringComparison.Ordinal);
         await clients.UntilAnsweredAsync(Some);
 
@@ -130,19 +138,30 @@ public sealed class DiskFaultTests
         }
     }
 
-    /// <summary>Changes one byte of what was written last to the log, or of what was written in its middle.</summary>
+    /// <summary>
+    /// Changes one byte in the middle of the log, or at the end of what its ring of batch headers announces. A commit behind that is one that the kill cut short: nobody was told of it, and rot there is rightly passed over.
+    /// </summary>
     private static void Rot(string data, bool isAtTail)
     {
-        const int blockBytes = 4096;
-        const int firstCommit = 17 * blockBytes; // After the header and the ring of batch headers.
         var segment = Directory.EnumerateFiles(Path.Combine(data, "wal"), "*.seg").Order(StringComparer.Ordinal).Last();
         var bytes = File.ReadAllBytes(segment);
-        var last = bytes.AsSpan().LastIndexOfAnyExcept((byte)0);
-        Assert.True(last > firstCommit + (8 * blockBytes), "the log is too short to have a middle");
-        var at = isAtTail ? last - 8 : NonZero(bytes, (firstCommit + last) / 2);
+        var last = AnnouncedEnd(bytes);
+        Assert.True(last > FirstCommit + (8 * BlockBytes), "the log is too short to have a middle");
+        var at = isAtTail ? last : NonZero(bytes, (FirstCommit + last) / 2);
         using var file = File.OpenWrite(segment);
         file.Position = at;
         file.WriteByte((byte)~bytes[at]);
+    }
+
+    /// <summary>Where the last body ends that belongs to a commit in the ring.</summary>
+    private static int AnnouncedEnd(byte[] segment)
+    {
+        var announced = 0UL;
+        for (var block = BlockBytes; block < FirstCommit; block += BlockBytes) announced = Math.Max(announced, BinaryPrimitives.ReadUInt64LittleEndian(segment.AsSpan(block + 8)));
+        var end = 0;
+        for (var at = FirstCommit; at < segment.Length - WalRecordHeader.Size; at += 8)
+            if (WalRecordHeader.TryRead(segment.AsSpan(at), out var header) && header.Sequence <= announced && header.BodyLength > 0) end = at + WalRecordHeader.Size + (int)header.BodyLength - 1;
+        return end;
     }
 
     /// <summary>The manifests of the whole snapshots of the keyspace.</summary>

@@ -85,7 +85,7 @@ internal sealed class ArchivedLogWriter : IDisposable
         writer.WriteByte(ArchivedLog.MarkBlock);
         MessageCodec.WritePosition(writer, mark.Position);
         writer.WriteUInt64((ulong)mark.CoveredMicros);
-        writer.WriteUInt64(mark.StateHash);
+        writer.WriteUInt64(mark.StateHash ?? 0);
         Write();
     }
 

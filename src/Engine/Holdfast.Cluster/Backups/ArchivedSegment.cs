@@ -107,6 +107,7 @@ internal sealed class ArchivedSegment
     private static ArchiveMark ReadMark(ReadOnlySpan<byte> body)
     {
         var reader = new SpanReader(body);
-        return new ArchiveMark(MessageCodec.ReadPosition(ref reader), (long)reader.ReadUInt64(), reader.ReadUInt64());
+        var (position, covered, hash) = (MessageCodec.ReadPosition(ref reader), (long)reader.ReadUInt64(), reader.ReadUInt64());
+        return new ArchiveMark(position, covered, hash == 0 ? null : hash);
     }
 }

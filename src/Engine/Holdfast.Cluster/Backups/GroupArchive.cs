@@ -63,9 +63,9 @@ internal sealed class GroupArchive : IDisposable
 
             // A replica that comes back empty is behind its own archive for a while: then there is nothing to say.
             if (reading.Applied != log.Last) return 0;
-            if (reading.StateHash is { } hash && (hasGrown || isMarkDue))
+            if (hasGrown || isMarkDue)
             {
-                log.Append(new ArchiveMark(reading.Applied, covered, hash));
+                log.Append(new ArchiveMark(reading.Applied, covered, reading.StateHash));
                 log.Sync();
                 markedMicros = Math.Max(markedMicros, covered);
             }

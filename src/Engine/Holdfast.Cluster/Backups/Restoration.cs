@@ -117,7 +117,7 @@ public sealed class Restoration(BackupCatalog catalog, long? toMicros, Func<Grou
         var replay = new GroupReplay(machine, options, source.Manifest.FeatureLevel);
         using (var copied = made.Snapshots.Open(group, road.Base.Position)!) replay.Restore(copied, Read);
         var provenAt = road.Base.Position;
-        ChainWalk.Run(archive, group, road.Base, toMicros, entry => replay.Apply(entry), mark => provenAt = Proven(group, replay, mark), bytes => Progress(what, done, total), Bug);
+        ChainWalk.Run(archive, group, road.Base, toMicros, entry => replay.Apply(entry), mark => provenAt = Proven(group, replay, mark) ?? provenAt, bytes => Progress(what, done, total), Bug);
         if (replay.Applied != road.End.Last) throw new SnapshotDamagedException($"group {group} was rebuilt to {replay.Applied} and not to {road.End.Last}: is the backup directory being cleaned up? Try again");
         if (road.End.HasPassed) CutInLog.Hit();
         if (replay.Applied != road.Base.Position)
@@ -131,8 +131,10 @@ public sealed class Restoration(BackupCatalog catalog, long? toMicros, Func<Grou
         return Told(group, road, provenAt, face);
     }
 
-    private LogPosition Proven(GroupId group, GroupReplay replay, in ArchiveMark mark)
+    /// <summary>The mark's position if it proves the state there; null if it says nothing of it.</summary>
+    private LogPosition? Proven(GroupId group, GroupReplay replay, in ArchiveMark mark)
     {
+        if (mark.StateHash is null) return null;
         if (replay.Applied != mark.Position || replay.StateHash == mark.StateHash || Bug == PlantedBackupBug.StateUncompared) return mark.Position;
         throw new SnapshotDamagedException($"group {group}: the state rebuilt at {mark.Position} is {replay.StateHash:x}, and the live one's was {mark.StateHash:x}: these backups do not give back what was backed up; take another node's");
     }

@@ -21,7 +21,7 @@ public sealed record LogReading
     /// <summary>The last entry that the state contained; entries after it are never read.</summary>
     public LogPosition Applied { get; init; }
 
-    /// <summary>The state's hash at <see cref="Applied"/>; null in the middle of an entry.</summary>
+    /// <summary>The state's hash at <see cref="Applied"/>; null where the state is of no position: in the middle of an entry, or with effects in it that were executed ahead of their commit (S10).</summary>
     public ulong? StateHash { get; init; }
 
     /// <summary>The position that the log was compacted to: a snapshot of it is on disk.</summary>
@@ -37,7 +37,7 @@ public sealed record LogReading
         var tap = replica.Tap ??= new LogTap();
         tap.OnGiven(after);
         var entries = new List<Entry>();
-        var reading = new LogReading { IsRead = true, Applied = state.Applied, StateHash = state.IsMidEntry ? null : state.StateHash, Snapshot = log.Base };
+        var reading = new LogReading { IsRead = true, Applied = state.Applied, StateHash = state.IsMidEntry || replica.Execution is { IsSettled: false } ? null : state.StateHash, Snapshot = log.Base };
         if (after < log.Base.Index && !tap.TryRead(after, log.Base.Index, bytesMax, entries)) return reading with { IsCompacted = true };
         var next = entries.Count > 0 ? entries[^1].Position.Index.Next : after.Next;
         var bytes = entries.Sum(entry => entry.Payload.Length + 32);

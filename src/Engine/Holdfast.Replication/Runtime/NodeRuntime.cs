@@ -257,7 +257,10 @@ public sealed class NodeRuntime : IWalCompletions
         return true;
     }
 
-    /// <summary>Hands the leadership of its groups to others and waits for that a moment. Everything goes on; a node that is about to stop calls it before it closes its doors.</summary>
+    /// <summary>
+    /// Hands the leadership of its groups to others and waits a moment until it has heard from them: its vote may be what elects them, and must be out before it stops. Everything goes on; a node that is about to
+    /// stop calls it before it closes its doors.
+    /// </summary>
     public async Task HandOverAsync()
     {
         if (isStopped || wal is null) return;
@@ -268,7 +271,7 @@ public sealed class NodeRuntime : IWalCompletions
     {
         var led = Groups.Where(group => group.Status.Role == RaftRole.Leader && group.Status.Configuration.Members.Length > 1).ToList();
         foreach (var group in led) await group.TransferLeadershipAsync(NodeId.None).ConfigureAwait(false);
-        for (var waited = 0; waited < 100 && led.Exists(group => group.Status.Role == RaftRole.Leader); waited++)
+        for (var waited = 0; waited < 100 && led.Exists(static group => group.Status.Leader == group.Status.Self || group.Status.Leader == NodeId.None); waited++)
             await Task.Delay(10).ConfigureAwait(false);
     }
 
