@@ -41,7 +41,7 @@ public sealed class VectorWorldTests
     [InlineData(86)]
     public void A_seed_that_failed_once_holds(int seed)
     {
-        var result = ClusterRun.TwiceWithVectors((ulong)seed);
+        var result = SimWorld.Of("vectors").Twice((ulong)seed);
         Assert.True(result.Failure is null, $"seed {seed}: {result.Failure}");
     }
 

@@ -1,6 +1,7 @@
 using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
+using Holdfast.Simulation.Procedures;
 using Holdfast.Simulation.Shards;
 
 namespace Holdfast.Simulation.Cluster;
@@ -127,6 +128,15 @@ internal sealed record ClusterOptions
     public bool HasVectors { get; init; }
 
     public int VectorClients { get; init; }
+
+    /// <summary>The directory and its procedures in the place of the other groups and clients: it decides who belongs to which group.</summary>
+    public bool HasProcedures { get; init; }
+
+    /// <summary>The kind of trouble that a run whose members the directory decides keeps coming back to.</summary>
+    public ProcedurePressure Procedures { get; init; }
+
+    /// <summary>Clients of whatever data groups the directory has.</summary>
+    public int DataClients { get; init; }
 
     /// <summary>How long a look at the clock takes within a turn: what makes slices end.</summary>
     public required TimeSpan WorkPerLook { get; init; }
@@ -282,6 +292,31 @@ internal sealed record ClusterOptions
             VectorClients = dice.Next(4, 9),
             ThinkTime = Span(dice, 3, 20),
             Keys = dice.Next(6, 12), // So many that any quarter of their hashes has one.
+        };
+    }
+
+    /// <summary>A run whose members the directory decides: the same misfortunes, but nothing rots or tears.</summary>
+    public static ClusterOptions DrawProcedures(ulong seed, ClusterMutation mutation)
+    {
+        var dice = new SeededRandom(seed ^ 0x940C_0000_5EED);
+        var founders = dice.Next(10) switch { < 6 => 3, < 9 => 5, _ => 1 };
+        return DrawShards(seed, mutation) with
+        {
+            HasShards = false,
+            ShardClients = 0,
+            HasProcedures = true,
+            Pressure = ClusterPressure.None,
+            Voters = founders,
+            Machines = founders + dice.Next(1, 4),
+            DataClients = dice.Next(2, 5),
+            ThinkTime = Span(dice, 5, 50),
+            BetweenRot = TimeSpan.Zero,
+            SyncFails = 0,
+            BetweenWipes = dice.Chance(0.3) ? TimeSpan.Zero : Span(dice, 1500, 6000),
+            BeginsOld = false,
+            Procedures = (ProcedurePressure)Math.Max(0, dice.Next(-2, 5)),
+            Storm = TimeSpan.FromSeconds(18),
+            Calm = TimeSpan.FromSeconds(24),
         };
     }
 

@@ -6,13 +6,17 @@ namespace Holdfast.Simulation.Cluster;
 internal static class ClusterRun
 {
     public static RunResult Once(ulong seed, ClusterMutation mutation, Action<string>? trace = null) =>
-        new ClusterWorld(mutation switch { >= ClusterMutation.VectorAcknowledgedEarly => ClusterOptions.DrawVectors(seed, mutation), >= ClusterMutation.ReplyBeforeCommit => ClusterOptions.DrawShards(seed, mutation), >= ClusterMutation.SessionKeyGivenDuringDelay => ClusterOptions.DrawSessions(seed, mutation), _ => ClusterOptions.Draw(seed, mutation) }, trace).Run();
+        new ClusterWorld(OptionsOf(seed, mutation), trace).Run();
+
 
     /// <summary>A seed with sessions.</summary>
     public static RunResult OnceWithSessions(ulong seed, Action<string>? trace) => new ClusterWorld(ClusterOptions.DrawSessions(seed, ClusterMutation.None), trace).Run();
 
     /// <summary>A seed of the Redis face.</summary>
     public static RunResult OnceWithShards(ulong seed, Action<string>? trace) => new ClusterWorld(ClusterOptions.DrawShards(seed, ClusterMutation.None), trace).Run();
+
+    /// <summary>A seed whose members the directory decides.</summary>
+    public static RunResult OnceWithProcedures(ulong seed, Action<string>? trace) => new ClusterWorld(ClusterOptions.DrawProcedures(seed, ClusterMutation.None), trace).Run();
 
     /// <summary>A seed of shards of vectors.</summary>
     public static RunResult OnceWithVectors(ulong seed, Action<string>? trace) => new ClusterWorld(ClusterOptions.DrawVectors(seed, ClusterMutation.None), trace).Run();
@@ -30,4 +34,13 @@ internal static class ClusterRun
             if (Once((ulong)seed, mutation) is { Failure: { } finding }) return new Kill(seed, finding);
         return null;
     }
+
+    private static ClusterOptions OptionsOf(ulong seed, ClusterMutation mutation) => HuntedBug.WorldOf(mutation) switch
+    {
+        "procedures" => ClusterOptions.DrawProcedures(seed, mutation),
+        "vectors" => ClusterOptions.DrawVectors(seed, mutation),
+        "shards" => ClusterOptions.DrawShards(seed, mutation),
+        "sessions" => ClusterOptions.DrawSessions(seed, mutation),
+        _ => ClusterOptions.Draw(seed, mutation),
+    };
 }

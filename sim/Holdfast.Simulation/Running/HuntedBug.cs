@@ -27,6 +27,7 @@ internal sealed record HuntedBug(string Name, string World, Func<Kill?> Hunt)
     /// <summary>The kind of run in which a bug of whole nodes is hunted.</summary>
     public static string WorldOf(ClusterMutation mutation) => mutation switch
     {
+        >= ClusterMutation.ProcedureNotResumed => "procedures",
         >= ClusterMutation.VectorAcknowledgedEarly => "vectors",
         >= ClusterMutation.ReplyBeforeCommit => "shards",
         >= ClusterMutation.SessionKeyGivenDuringDelay => "sessions",

@@ -123,6 +123,12 @@ public sealed class ReplicatedGroup
     /// </summary>
     public Task<ChangeVerdict> ChangeMembershipAsync(Configuration target) => Ask(now => ChangeMembership(now, target));
 
+    /// <summary>The same, refused when the members are others than the caller knows: a request that was late on its way changes nothing that it does not know of. On the leader; begun is not done.</summary>
+    public Task<ChangeVerdict> ChangeMembershipAsync(Configuration known, Configuration target) => Ask(now => ChangeMembership(now, known, target));
+
+    /// <summary>The same, on the group's loop.</summary>
+    public ChangeVerdict ChangeMembership(Instant now, Configuration known, Configuration target) => replica.Node.Configuration.Equals(known) ? ChangeMembership(now, target) : ChangeVerdict.Refused;
+
     /// <summary>Changes the members, on the group's loop.</summary>
     public ChangeVerdict ChangeMembership(Instant now, Configuration target)
     {
