@@ -1,4 +1,5 @@
 using Holdfast.Simulation.Cluster;
+using Holdfast.Simulation.Running;
 using Xunit;
 
 namespace Holdfast.Simulation.Tests;

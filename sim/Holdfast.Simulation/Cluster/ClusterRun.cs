@@ -8,7 +8,6 @@ internal static class ClusterRun
     public static RunResult Once(ulong seed, ClusterMutation mutation, Action<string>? trace = null) =>
         new ClusterWorld(OptionsOf(seed, mutation), trace).Run();
 
-
     /// <summary>A seed with sessions.</summary>
     public static RunResult OnceWithSessions(ulong seed, Action<string>? trace) => new ClusterWorld(ClusterOptions.DrawSessions(seed, ClusterMutation.None), trace).Run();
 

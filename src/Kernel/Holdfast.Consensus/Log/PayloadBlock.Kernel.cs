@@ -12,9 +12,24 @@ internal sealed unsafe class PayloadBlock(int capacity) : MemoryManager<byte>
 {
     private byte* bytes = (byte*)NativeMemory.Alloc((nuint)capacity);
     private int used;
+    private bool isForgotten;
 
-    /// <summary>Frees the block of a log that was let go as a whole.</summary>
-    ~PayloadBlock() => Dispose(disposing: false);
+    /// <summary>
+    /// Frees the block of a log that was let go as a whole, one collection later than nobody holds it: a span does not keep its block alive, and whoever was copying out of one then has long finished.
+    /// </summary>
+#pragma warning disable CA2015 // What it warns of is why the block outlives one collection.
+    ~PayloadBlock()
+    {
+        if (isForgotten)
+        {
+            Dispose(disposing: false);
+            return;
+        }
+
+        isForgotten = true;
+        GC.ReRegisterForFinalize(this);
+    }
+#pragma warning restore CA2015
 
     /// <summary>Bytes that it has room for.</summary>
     public int Capacity => capacity;
