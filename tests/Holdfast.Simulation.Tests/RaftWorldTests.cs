@@ -79,6 +79,7 @@ public sealed class RaftWorldTests
     [InlineData(nameof(Mutation.DamagedKeepsTerm), 66)]
     [InlineData(nameof(Mutation.LearnerConfirmsReads), 17)]
     [InlineData(nameof(Mutation.WitnessToldAtOnce), 1)]
+    [InlineData(nameof(Mutation.EarlyAppendsNotKept), 85)]
     [InlineData(nameof(Mutation.EarlyAppendsOutliveTerm), 9)]
     [InlineData(nameof(Mutation.RollOfMajority), 66)] // A disk of the best log must be away just while the roll is called.
     public void A_planted_bug_is_found(string name, int likely) =>
