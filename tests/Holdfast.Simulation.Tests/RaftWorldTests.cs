@@ -118,6 +118,7 @@ public sealed class RaftWorldTests
     [InlineData(nameof(Mutation.RollIgnoresBetterLog), 13)]
     [InlineData(nameof(Mutation.DamagedVotesAnywhere), 42)]
     [InlineData(nameof(Mutation.DamagedKeepsTerm), 66)]
+    [InlineData(nameof(Mutation.EarlyAppendsNotKept), 85)]
     [InlineData(nameof(Mutation.EarlyAppendsOutliveTerm), 9)]
     public void A_planted_bug_is_found(string name, int likely) =>
         Assert.True(SimulationRun.IsFound(Enum.Parse<Mutation>(name), likely, SeedBudget), $"{name} survived {SeedBudget} seeds");
