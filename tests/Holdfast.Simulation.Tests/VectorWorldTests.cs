@@ -51,7 +51,7 @@ public sealed class VectorWorldTests
     [InlineData(nameof(ClusterMutation.VectorReadWithoutBarrier), 2)]
     [InlineData(nameof(ClusterMutation.VectorSessionForgotten), 5)]
     [InlineData(nameof(ClusterMutation.VectorReadNotPassedOn), 2)]
-    [InlineData(nameof(ClusterMutation.VectorUnknownWriteRepeated), 31)]
+    [InlineData(nameof(ClusterMutation.VectorUnknownWriteRepeated), 13)]
     [InlineData(nameof(ClusterMutation.VectorKeptAnswerOutlivesWrite), 2)]
     [InlineData(nameof(ClusterMutation.MergeForgetsDeaths), 2)]
     [InlineData(nameof(ClusterMutation.MergeForgetsPayloads), 1)]
