@@ -1,8 +1,4 @@
-using System.Diagnostics;
 using System.Globalization;
-using Holdfast.Primitives;
-using Holdfast.Simulation.Cluster;
-using Holdfast.Simulation.Faults;
 using Holdfast.Simulation.Running;
 
 namespace Holdfast.Simulation;
@@ -10,114 +6,96 @@ namespace Holdfast.Simulation;
 /// <summary>The simulator's command line: <c>sim --seed N [--trace]</c>, <c>--seeds N --minutes M</c>, <c>--mutations</c>, <c>--mutate NAME</c>, <c>--table</c>, <c>--volume</c>.</summary>
 public static class SimulationCommand
 {
-    /// <summary>Seeds that a planted bug may survive before the simulator has failed to find it.</summary>
-    private const int MutationSeedBudget = 400;
-
-    /// <summary>The same for whole nodes, whose seeds do more and take longer.</summary>
-    private const int ClusterMutationSeedBudget = 100;
-
     /// <summary>Runs what the arguments ask for and returns the exit code: 0 when all is well, 1 when a run failed, 2 when the arguments make no sense.</summary>
     public static int Run(IReadOnlyList<string> arguments, TextWriter output)
     {
         try
         {
             if (Has(arguments, "--mutations")) return ListMutations(output);
-            if (Has(arguments, "--volume")) return new SeedSweep(output).RunVolume(TimeSpan.FromMinutes(double.Parse(ValueOf(arguments, "--minutes") ?? "10", CultureInfo.InvariantCulture)), ValueOf(arguments, "--world"));
-            if (Has(arguments, "--table")) return PrintTable(ValueOf(arguments, "--world"), ValueOf(arguments, "--write"), output);
             if (ValueOf(arguments, "--mutate") is { } name) return Mutate(name, output);
             var world = ValueOf(arguments, "--world");
-            if (world is not (null or "raft" or "cluster" or "sessions" or "shards" or "vectors")) throw new FormatException($"there is no world '{world}'; there are raft, cluster, sessions, shards and vectors");
-            if (ValueOf(arguments, "--seed") is { } seed) return RunOne(ulong.Parse(seed, CultureInfo.InvariantCulture), world, Has(arguments, "--trace"), output);
+            var worlds = SimWorld.Named(world);
+            if (Has(arguments, "--volume")) return new SeedSweep(output, worlds).RunVolume(TimeSpan.FromMinutes(double.Parse(ValueOf(arguments, "--minutes") ?? "10", CultureInfo.InvariantCulture)));
+            if (Has(arguments, "--table")) return PrintTable(world, ValueOf(arguments, "--write"), output);
+            if (ValueOf(arguments, "--seed") is { } seed) return RunOne(ulong.Parse(seed, CultureInfo.InvariantCulture), world is null ? SimWorld.Usual : worlds, Has(arguments, "--trace"), output);
             var seeds = int.Parse(ValueOf(arguments, "--seeds") ?? "100", CultureInfo.InvariantCulture);
             var minutes = double.Parse(ValueOf(arguments, "--minutes") ?? "5", CultureInfo.InvariantCulture);
             var from = ulong.Parse(ValueOf(arguments, "--from") ?? "1", CultureInfo.InvariantCulture);
-            return new SeedSweep(output).Run(from, seeds, TimeSpan.FromMinutes(minutes), world);
+            return new SeedSweep(output, worlds).Run(from, seeds, TimeSpan.FromMinutes(minutes));
         }
         catch (Exception unreadable) when (unreadable is FormatException or OverflowException)
         {
             output.WriteLine($"sim: {unreadable.Message}");
-            output.WriteLine("usage: sim --seed N [--world raft|cluster|sessions|shards|vectors] [--trace] | --seeds N [--minutes M] [--from N] [--world raft|cluster|sessions|shards|vectors] | --mutations | --mutate NAME | --table [--world raft|cluster|sessions|shards|vectors] [--write FILE] | --volume [--minutes M] [--world raft|cluster|sessions|shards|vectors]");
+            var choice = $"[--world {SimWorld.Names}]";
+            output.WriteLine($"usage: sim --seed N {choice} [--trace] | --seeds N [--minutes M] [--from N] {choice} | --mutations | --mutate NAME | --table {choice} [--write FILE] | --volume [--minutes M] {choice}");
             return 2;
         }
     }
 
-    private static int RunOne(ulong seed, string? world, bool isTraced, TextWriter output)
+    /// <summary>One seed, twice, in each of the worlds; the last line's hash is that of all of them.</summary>
+    private static int RunOne(ulong seed, SimWorld[] worlds, bool isTraced, TextWriter output)
     {
-        RunResult Run(Action<string>? trace) => world switch
+        var (hash, hasFailed) = (0UL, false);
+        foreach (var world in worlds)
         {
-            "cluster" => ClusterRun.Once(seed, ClusterMutation.None, trace),
-            "sessions" => ClusterRun.OnceWithSessions(seed, trace),
-            "shards" => ClusterRun.OnceWithShards(seed, trace),
-            "vectors" => ClusterRun.OnceWithVectors(seed, trace),
-            _ => SimulationRun.Once(seed, Mutation.None, trace),
-        };
-        var result = Run(isTraced ? output.WriteLine : null);
-        var again = Run(null);
-        var failure = result.Failure ?? (again.Hash == result.Hash ? null : "not deterministic: the second run hashed differently");
-        SeedSweep.PrintCounts(result.Counts, output);
-        if (failure is not null) output.WriteLine($"seed {seed} FAILED: {failure}");
-        output.WriteLine($"seed {seed} hash {result.Hash:x16}");
-        return failure is null ? 0 : 1;
+            var result = world.Once(seed, isTraced ? output.WriteLine : null);
+            var again = world.Once(seed);
+            var failure = result.Failure ?? (again.Hash == result.Hash ? null : "not deterministic: the second run hashed differently");
+            if (worlds.Length > 1) output.WriteLine($"world {world.Name}");
+            SeedSweep.PrintCounts(result.Counts, output);
+            if (failure is not null) output.WriteLine($"seed {seed} --world {world.Name} FAILED: {failure}");
+            hash = hash * 31 + result.Hash;
+            hasFailed |= failure is not null;
+        }
+
+        output.WriteLine($"seed {seed} hash {hash:x16}");
+        return hasFailed ? 1 : 0;
     }
 
     private static int ListMutations(TextWriter output)
     {
-        foreach (var name in PlantedBugs().Select(planted => planted.Name).Distinct()) output.WriteLine(name);
+        foreach (var name in HuntedBug.All().Select(static bug => bug.Name).Distinct()) output.WriteLine(name);
         return 0;
     }
 
-    /// <summary>Every bug that can be planted, in either world, and how it is hunted.</summary>
-    private static List<Planted> PlantedBugs()
-    {
-        var planted = new List<Planted>();
-        foreach (var mutation in Enum.GetValues<Mutation>())
-            if (mutation != Mutation.None) planted.Add(new Planted(mutation.ToString(), "raft", () => SimulationRun.SeedsToKill(mutation, MutationSeedBudget)));
-        foreach (var mutation in Enum.GetValues<ClusterMutation>())
-            if (mutation != ClusterMutation.None) planted.Add(new Planted(mutation.ToString(), mutation switch { >= ClusterMutation.VectorAcknowledgedEarly => "vectors", >= ClusterMutation.ReplyBeforeCommit => "shards", >= ClusterMutation.SessionKeyGivenDuringDelay => "sessions", _ => "cluster" }, () => ClusterRun.SeedsToKill(mutation, ClusterMutationSeedBudget)));
-        return planted;
-    }
-
-    /// <summary>A bug as it is planted in one world. Some of the core's are hunted in both.</summary>
-    private sealed record Planted(string Name, string World, Func<(int Seeds, string Finding)?> Hunt);
-
     private static int Mutate(string name, TextWriter output)
     {
-        var hunts = PlantedBugs().FindAll(candidate => candidate.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
-        if (hunts.Count == 0)
+        var bugs = HuntedBug.All().FindAll(candidate => candidate.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        if (bugs.Count == 0)
         {
             output.WriteLine($"sim: there is no mutation '{name}'; --mutations lists them");
             return 2;
         }
 
-        foreach (var planted in hunts)
+        foreach (var bug in bugs)
         {
-            if (planted.Hunt() is not { } found) continue;
-            output.WriteLine($"{planted.Name} caught at seed {found.Seeds} of the {planted.World} world: {found.Finding}");
+            if (bug.Hunt() is not { } found) continue;
+            output.WriteLine($"{bug.Name} caught at seed {found.Seeds} of {(found.IsOfScenario ? "its scenario in " : "")}the {bug.World} world: {found.Finding}");
             return 0;
         }
 
-        output.WriteLine($"{hunts[0].Name} NOT caught within its budget of seeds");
+        output.WriteLine($"{bugs[0].Name} NOT caught within its budget of seeds");
         return 1;
     }
 
     private static int PrintTable(string? world, string? page, TextWriter output)
     {
-        var planted = PlantedBugs();
-        if (world is not null) planted.RemoveAll(candidate => candidate.World != world);
-        var kills = new (int Seeds, string Finding)?[planted.Count];
+        var bugs = HuntedBug.All();
+        if (world is not null) bugs.RemoveAll(candidate => candidate.World != world);
+        var kills = new Kill?[bugs.Count];
         Parallel.For(0, kills.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, at =>
         {
-            kills[at] = planted[at].Hunt();
-            lock (planted) output.WriteLine($"{planted[at].Name}: {(kills[at] is { } kill ? $"caught at seed {kill.Seeds}: {kill.Finding}" : "not found")}");
+            kills[at] = bugs[at].Hunt();
+            lock (bugs) output.WriteLine($"{bugs[at].Name}: {(kills[at] is { } kill ? $"caught at seed {kill.Place}: {kill.Finding}" : "not found")}");
         });
-        foreach (var each in planted.Select(candidate => candidate.World).Distinct())
+        foreach (var each in bugs.Select(static bug => bug.World).Distinct())
         {
-            var table = KillTable.Of(planted.Zip(kills).Where(pair => pair.First.World == each).Select(pair => (pair.First.Name, pair.Second)));
+            var table = KillTable.Of(bugs.Zip(kills).Where(pair => pair.First.World == each).Select(static pair => (pair.First.Name, pair.Second)));
             output.WriteLine(table);
             if (page is not null) KillTable.Write(page, each, table);
         }
 
-        return kills.All(kill => kill is not null) ? 0 : 1;
+        return kills.All(static kill => kill is not null) ? 0 : 1;
     }
 
     private static bool Has(IReadOnlyList<string> arguments, string flag) => arguments.Contains(flag, StringComparer.Ordinal);

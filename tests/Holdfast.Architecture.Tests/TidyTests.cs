@@ -75,6 +75,20 @@ public sealed partial class TidyTests
             where hit.Success
             select $"{path}: {hit.Value} is a path of one machine; use a relative one.");
 
+    /// <summary>What a newcomer sees first. Programs that tests and benchmarks start leave files where they were started; .gitignore names those that are known to.</summary>
+    [Fact]
+    public void The_root_holds_what_a_newcomer_looks_for_and_nothing_else()
+    {
+        string[] expected =
+        [
+            ".editorconfig", ".git", ".gitattributes", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props", "Holdfast.slnx", "LICENSE", "README.md",
+            "SECURITY.md", "global.json", "holdfast", "test",
+        ];
+        var left = Repository.Read(".gitignore").Split('\n').Where(line => line.StartsWith('/')).Select(line => line[1..].TrimEnd());
+        Repository.NoComplaints(Repository.Files.Where(file => !file.Contains('/', StringComparison.Ordinal)).Except(expected).Except(left)
+            .Select(file => $"{file} lies in the root: put it where it belongs, or remove it."));
+    }
+
     private static IEnumerable<string> Complaints(SourceFile file)
     {
         foreach (var argument in file.Nodes<AttributeArgumentSyntax>())

@@ -21,6 +21,51 @@ public sealed class SettingsTests
     }
 
     [Fact]
+    public async Task The_history_says_who_wrote_each_value_and_when_where_that_was_noted()
+    {
+        await using var door = await Door.OpenAsync(Door.Keyspace());
+        using var ann = new HoldfastClient(new HoldfastClientOptions { Endpoints = [door.Address.ToString()], Timeout = TimeSpan.FromMinutes(1), User = "ann", Password = "x" });
+        using var nobody = Door.Client(door);
+        var begun = DateTimeOffset.UtcNow;
+        var first = await ann.Configuration.SetAsync("pool/size", "10");
+        await nobody.PutAsync("/config/pool/size", "15"); // By other means: nobody says who.
+        await nobody.Configuration.SetAsync("pool/size", "20");
+        Assert.NotNull(await ann.Configuration.RollbackAsync("pool/size", first));
+        var seen = new List<KeyVersionText>();
+        await foreach (var version in ann.Configuration.HistoryAsync("pool/size", 20)) seen.Add(version);
+        Assert.Equal([("10", "ann"), ("20", $"{Environment.UserName}@{Environment.MachineName}"), ("15", null), ("10", "ann")], seen.Select(version => (version.Value, version.Change?.Who)));
+        Assert.All(seen.Where(version => version.Change is not null), version => Assert.InRange(version.Change!.When, begun.AddMinutes(-1), begun.AddHours(1)));
+
+        // The note is none of the settings, and what stands there and is no note is not read as one.
+        Assert.Equal("pool/size", Assert.Single(await ann.Configuration.ListAsync()).Name);
+        Assert.All((string[])["", "null", "{}", """{"who":null,"when":"2026-01-01T00:00:00Z"}""", """{"who":"ann","when":"soon"}"""], text => Assert.Null(ChangeNote.TryParse(text)));
+    }
+
+    /// <summary>Who may not write the note may not write the value: no change goes unsigned because a role is too narrow. Who may not read notes still reads the history.</summary>
+    [Fact]
+    public async Task A_value_and_its_note_are_written_together_or_not_at_all()
+    {
+        await using var door = await Door.OpenAsync(Door.Keyspace());
+        using var channel = Grpc.Net.Client.GrpcChannel.ForAddress($"http://{door.Address}");
+        var auth = new Auth.AuthClient(channel);
+        foreach (var name in (string[])["root", "ann"])
+        {
+            await auth.UserAddAsync(new AuthUserAddRequest { Name = name, Password = "x" });
+            if (name != "root") await auth.RoleAddAsync(new AuthRoleAddRequest { Name = name });
+            await auth.UserGrantRoleAsync(new AuthUserGrantRoleRequest { User = name, Role = name });
+        }
+
+        await auth.RoleGrantPermissionAsync(new AuthRoleGrantPermissionRequest { Name = "ann", Perm = new Permission { PermType = Permission.Types.Type.Readwrite, Key = KeyText.Bytes("/config/"), RangeEnd = KeyText.EndOfPrefix("/config/") } });
+        await auth.AuthEnableAsync(new AuthEnableRequest());
+        using var root = new HoldfastClient(new HoldfastClientOptions { Endpoints = [door.Address.ToString()], Timeout = TimeSpan.FromMinutes(1), User = "root", Password = "x" });
+        using var ann = new HoldfastClient(new HoldfastClientOptions { Endpoints = [door.Address.ToString()], Timeout = TimeSpan.FromMinutes(1), User = "ann", Password = "x" });
+        await root.Configuration.SetAsync("pool/size", "10");
+        await Assert.ThrowsAsync<Grpc.Core.RpcException>(() => ann.Configuration.SetAsync("pool/size", "20"));
+        Assert.Equal("10", (await ann.Configuration.GetAsync("pool/size"))?.Value);
+        await foreach (var version in ann.Configuration.HistoryAsync("pool/size", 20)) Assert.Equal(("10", null), (version.Value, version.Change));
+    }
+
+    [Fact]
     public async Task What_is_compacted_ends_the_history()
     {
         var keyspace = Door.Keyspace();

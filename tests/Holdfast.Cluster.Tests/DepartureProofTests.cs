@@ -63,7 +63,9 @@ public sealed class DepartureProofTests
         };
         var bytes = ClusterVerbs.Encode(status);
         Assert.Equal(new ReplicaReport(true, new Term(5), new LogIndex(8), new LogIndex(8), 2, Others) { Last = new LogIndex(9) }, ClusterVerbs.DecodeReport(bytes));
-        Assert.Null(ClusterVerbs.DecodeReport(bytes.AsSpan(0, bytes.Length - sizeof(ulong)))!.Last);
+        Assert.Null(ClusterVerbs.DecodeReport(bytes.AsSpan(0, bytes.Length - sizeof(ulong) - 1))!.Last);
+        Assert.Equal(new LogIndex(9), ClusterVerbs.DecodeReport(bytes.AsSpan(0, bytes.Length - 1))!.Last);
+        Assert.False(ClusterVerbs.DecodeReport(ClusterVerbs.Encode(status with { HasCommittedMembers = false }))!.HasCommittedMembers);
         Assert.Equal(LogIndex.Zero, ClusterVerbs.DecodeReport(ClusterVerbs.Encode(status with { IsRestored = false }))!.Applied);
     }
 

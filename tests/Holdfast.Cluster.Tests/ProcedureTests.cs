@@ -68,6 +68,53 @@ public sealed class ProcedureTests
     }
 
     [Fact]
+    public void A_node_that_came_to_a_learners_place_votes_when_it_is_promoted_and_has_caught_up()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3);
+        AddLearner(cluster, 4);
+        cluster.Settle();
+        Assert.Equal(["group 0: {1 2 3 4(learner)}", "group 1: {1 2 3 4(learner)}"], cluster.Journal);
+        Assert.Equal(ProcedureState.Done, cluster.Directory.View.Procedures[1].State);
+
+        // Others come and go meanwhile, and it takes no place that becomes free.
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(5), "", false));
+        cluster.Directory.Tell(DirectoryCommand.RemoveNode(new NodeId(3)));
+        cluster.Settle();
+        foreach (var group in (GroupId[])[GroupId.Directory, GroupId.Coordination]) Assert.Equal("{1 2 4(learner) 5}", cluster.Groups[group].ToString());
+
+        cluster.Slow.Add(new NodeId(4));
+        cluster.Directory.Tell(ReservedPlace.Promote(Cast.Node(4)));
+        cluster.Settle();
+        Assert.Equal("{1 2 4(learner) 5}", cluster.Groups[GroupId.Coordination].ToString());
+        cluster.Slow.Clear();
+        cluster.Settle();
+        foreach (var group in (GroupId[])[GroupId.Directory, GroupId.Coordination]) Assert.Equal("{1 2 4 5}", cluster.Groups[group].ToString());
+    }
+
+    [Fact]
+    public void A_learner_that_is_promoted_and_slow_holds_nobody_else_up()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3);
+        AddLearner(cluster, 4);
+        cluster.Settle();
+        cluster.Slow.Add(new NodeId(4));
+        cluster.Directory.Tell(ReservedPlace.Promote(Cast.Node(4)));
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(5), "", false));
+        cluster.Settle();
+        Assert.Equal("{1 2 3 4(learner) 5}", cluster.Groups[GroupId.Coordination].ToString());
+    }
+
+    [Fact]
+    public void A_promoted_learner_makes_no_sixth_voter()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3, 4, 5);
+        AddLearner(cluster, 6);
+        cluster.Directory.Tell(ReservedPlace.Promote(Cast.Node(6)));
+        cluster.Settle();
+        Assert.Equal("{1 2 3 4 5 6(learner)}", cluster.Groups[GroupId.Directory].ToString());
+    }
+
+    [Fact]
     public void A_learner_that_lags_is_not_promoted()
     {
         var cluster = new ClusterInMemory(1, 2, 3);
@@ -202,6 +249,76 @@ public sealed class ProcedureTests
             Assert.Equal("{1 3 9}", cluster.Groups[GroupId.Directory].ToString());
             Assert.Equal("{1 3 9}", cluster.Groups[Data].ToString());
         }
+    }
+
+    /// <summary>A node comes to a place that was kept for it as a learner's.</summary>
+    private static void AddLearner(ClusterInMemory cluster, ulong node)
+    {
+        var place = ReservedPlace.Of(Cast.Node(node)) with { IsLearner = true };
+        foreach (var entry in place.Reserve()) cluster.Directory.Tell(entry);
+        Assert.True(cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(node), JoinToken.HashOf(place.Secret), false)).Accepted);
+    }
+
+    /// <summary>Three nodes, one of which is lost for good, and another is sent away: the change would need both of two, one of whom never answers.</summary>
+    [Fact]
+    public void A_change_to_members_that_cannot_decide_is_not_begun()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3);
+        cluster.Silent.Add(new NodeId(3));
+        cluster.Directory.Tell(DirectoryCommand.RemoveNode(new NodeId(2)));
+        cluster.Settle();
+        Assert.Empty(cluster.Journal);
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(9, "n3"), "", true));
+        cluster.Settle();
+        Assert.Equal("{1 9}", cluster.Groups[GroupId.Directory].ToString());
+        Assert.Equal("{1 9}", cluster.Groups[GroupId.Coordination].ToString());
+    }
+
+    [Fact]
+    public void A_deposed_leader_asks_for_no_change()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3) { IsDeposed = true };
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(4), "", false));
+        cluster.Settle();
+        Assert.Empty(cluster.Journal);
+    }
+
+    [Fact]
+    public void A_learner_that_was_too_slow_to_follow_a_voter_follows_later()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3, 4, 5, 6);
+        cluster.Slow.Add(new NodeId(6));
+        cluster.Directory.Tell(DirectoryCommand.RemoveNode(new NodeId(2)));
+        cluster.Settle();
+        Assert.Equal("{1 3 4 5 6(learner)}", cluster.Groups[GroupId.Directory].ToString());
+        cluster.Slow.Clear();
+        cluster.Settle();
+        Assert.Equal("{1 3 4 5 6}", cluster.Groups[GroupId.Directory].ToString());
+        Assert.Equal("{1 3 4 5 6}", cluster.Groups[GroupId.Coordination].ToString());
+    }
+
+    [Fact]
+    public void A_replacement_that_was_wiped_after_it_took_over_a_data_group_is_followed_there_too()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3);
+        CreateDataGroup(cluster, 1, 2, 3);
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(9, "n2"), "", true));
+        cluster.Directory.Tell(DirectoryCommand.PlaceGroup(Data, [.. new ulong[] { 1, 9, 3 }.Select(node => new ReplicaPlace(new NodeId(node), MemberRole.Voter))]));
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(10, "n2"), "", true));
+        cluster.Settle();
+        Assert.Equal("{1 3 a}", cluster.Groups[Data].ToString());
+        Assert.Equal(ProcedureState.Done, cluster.Directory.View.Procedures[2].State);
+    }
+
+    [Fact]
+    public void Nothing_is_placed_on_a_node_that_is_on_its_way_out()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3, 4);
+        CreateDataGroup(cluster, 1, 2, 3);
+        cluster.Directory.Tell(DirectoryCommand.RemoveNode(new NodeId(4)));
+        var reply = cluster.Directory.Tell(DirectoryCommand.PlaceGroup(Data, [.. new ulong[] { 1, 2, 4 }.Select(node => new ReplicaPlace(new NodeId(node), MemberRole.Voter))]));
+        Assert.False(reply.Accepted);
+        Assert.Contains("way out", reply.Reason, StringComparison.Ordinal);
     }
 
     private static void CreateDataGroup(ClusterInMemory cluster, params ulong[] nodes)

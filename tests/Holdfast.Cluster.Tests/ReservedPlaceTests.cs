@@ -10,7 +10,7 @@ public sealed class ReservedPlaceTests
     public void A_place_that_was_taken_leaves_nothing_behind()
     {
         var directory = Cast.Founded(1, 2, 3);
-        var place = new ReservedPlace("127.0.0.1:7104", true);
+        var place = new ReservedPlace("127.0.0.1:7104", false);
         foreach (var entry in place.Reserve()) Assert.True(directory.Tell(entry).Accepted);
         Assert.Equal([place], ReservedPlace.AllIn(directory.View));
         Assert.Empty(ReservedPlace.Remains(directory.View, Never));
@@ -21,6 +21,42 @@ public sealed class ReservedPlaceTests
         foreach (var entry in ReservedPlace.Remains(directory.View, Never).ToArray()) Assert.True(directory.Tell(entry).Accepted);
         Assert.Empty(directory.View.Settings);
         Assert.Empty(ReservedPlace.Remains(directory.View, Never));
+    }
+
+    [Fact]
+    public void A_learners_place_holds_its_node_back_for_as_long_as_it_is_a_member()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        var place = ReservedPlace.Of(Cast.Node(4)) with { IsLearner = true };
+        foreach (var entry in place.Reserve()) Assert.True(directory.Tell(entry).Accepted);
+        Assert.True(directory.Tell(DirectoryCommand.AddNode(Cast.Node(4), JoinToken.HashOf(place.Secret), false)).Accepted);
+        Assert.Empty(ReservedPlace.AllIn(directory.View));
+        Assert.Empty(ReservedPlace.Remains(directory.View, long.MaxValue));
+        Assert.True(ReservedPlace.IsHeld(directory.View, Cast.Node(4)));
+        Assert.Equal(place.Id, ReservedPlace.Of(Cast.Node(4)).Id);
+
+        // It goes with the node to another address, by which the node is then known.
+        var moved = Cast.Node(4) with { Port = 7104 };
+        foreach (var entry in ReservedPlace.Move(directory.View, Cast.Node(4), moved)) Assert.True(directory.Tell(entry).Accepted);
+        Assert.True(ReservedPlace.IsHeld(directory.View, moved));
+        Assert.Empty(ReservedPlace.Remains(directory.View, long.MaxValue));
+
+        // Asked twice, as after an answer that was lost, it is promoted once.
+        for (var asked = 0; asked < 2; asked++) Assert.True(directory.Tell(ReservedPlace.Promote(moved)).Accepted);
+        Assert.True(ReservedPlace.IsPromoted(directory.View, moved));
+        Assert.False(ReservedPlace.IsHeld(directory.View, moved));
+        directory.Tell(DirectoryCommand.RemoveNode(moved.Node));
+        directory.Tell(DirectoryCommand.FinishProcedure(directory.View.Procedures.Keys.Last(), true, ""));
+        foreach (var entry in ReservedPlace.Remains(directory.View, long.MaxValue).ToArray()) directory.Tell(entry);
+        Assert.Empty(directory.View.Settings);
+    }
+
+    [Fact]
+    public void Nobody_is_promoted_whom_nothing_holds_back()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        Assert.False(directory.Tell(ReservedPlace.Promote(Cast.Node(3))).Accepted);
+        Assert.Equal([DirectoryCommand.UpdateMember(Cast.Node(3))], ReservedPlace.Move(directory.View, Cast.Node(3), Cast.Node(3)));
     }
 
     [Fact]

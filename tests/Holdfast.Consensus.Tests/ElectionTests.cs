@@ -58,7 +58,7 @@ public sealed class ElectionTests
         Assert.Equal(term, leader.Node.Term);
     }
 
-    [Fact]
+    [Fact] // Raft paper 5.4.1
     public void A_candidate_whose_log_is_behind_gets_no_vote()
     {
         var cluster = new RaftCluster(3);
@@ -71,8 +71,8 @@ public sealed class ElectionTests
         Assert.Same(cluster[2], cluster.Leader);
     }
 
-    [Fact] // (S1)
-    public void A_vote_is_not_said_before_it_is_on_the_disk()
+    [Fact]
+    public void S1_a_vote_is_not_said_before_it_is_on_the_disk()
     {
         var cluster = new RaftCluster(3, beats: false);
         cluster[2].DiskStalled = true;
@@ -110,8 +110,8 @@ public sealed class ElectionTests
         Assert.Equal(VoteOutcome.Won, tally.Outcome(configuration));
     }
 
-    [Fact] // (S2)
-    public void A_bound_vote_is_kept_until_the_promise_has_lapsed()
+    [Fact]
+    public void S2_a_bound_vote_is_kept_until_the_promise_has_lapsed()
     {
         var cluster = new RaftCluster(3);
         var leader = cluster.Elect(1);
@@ -126,8 +126,8 @@ public sealed class ElectionTests
         Assert.False(leader.Node.HoldsLease(cluster.Now));
     }
 
-    [Fact] // (S2)
-    public void A_lease_needs_the_epoch_that_the_vote_is_bound_to()
+    [Fact]
+    public void S2_a_lease_needs_the_epoch_that_the_vote_is_bound_to()
     {
         var cluster = new RaftCluster(3);
         var leader = cluster.Elect(1);
@@ -236,11 +236,45 @@ public sealed class ElectionTests
         Assert.True(cluster[1].Node.Term > new Term(9));
     }
 
-    [Fact]
-    public void A_low_priority_voter_leads_only_when_no_better_one_can()
+    [Theory] // Whatever the dice say: each voter in turn is the one that stands gladly.
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public void The_voter_of_the_highest_priority_leads_first(int eager)
     {
-        var cluster = new RaftCluster(1, new RaftOptions { ElectionPriority = 0 });
-        cluster.ElectLeader();
-        Assert.Equal(RaftRole.Leader, cluster[1].Node.Role);
+        var cluster = new RaftCluster(5, id => new RaftOptions { ElectionPriority = id.Value == (ulong)eager ? 3 : 1 });
+        Assert.Same(cluster[eager], cluster.ElectLeader());
+        Assert.Equal(new Term(1), cluster[eager].Node.Term); // Nobody else stood.
+    }
+
+    [Theory]
+    [InlineData(2, 3)]
+    [InlineData(3, 2)]
+    public void A_voter_of_low_priority_leaves_a_crashed_leaders_place_to_a_better_one(int reluctant, int eager)
+    {
+        var cluster = new RaftCluster(3);
+        cluster.Elect(1);
+        cluster[reluctant].Node.SetElectionPriority(0);
+        cluster.Crash(1);
+        cluster.RunUntil(() => cluster.Leader is { Node.HasCommittedInTerm: true }, "a successor leads");
+        Assert.Same(cluster[eager], cluster.Leader);
+    }
+
+    [Theory] // Priority is about who stands first, never about whose log counts.
+    [InlineData(2, 3)]
+    [InlineData(3, 2)]
+    public void A_voter_of_low_priority_leads_where_no_better_one_can(int reluctant, int behind)
+    {
+        var cluster = new RaftCluster(3);
+        cluster.Elect(1);
+        cluster[reluctant].Node.SetElectionPriority(0);
+        cluster.Isolate(behind);
+        cluster.ProposeAndSettle(cluster[1], "the better one does not have this");
+        cluster.Crash(1);
+        cluster.Heal();
+        cluster.RunUntil(() => cluster.Leader is { Node.HasCommittedInTerm: true }, "a successor leads");
+        Assert.Same(cluster[reluctant], cluster.Leader);
     }
 }

@@ -7,7 +7,7 @@ public sealed class MembershipTests
 {
     private static Configuration Voters(params ulong[] ids) => Configuration.OfVoters([.. ids.Select(id => new NodeId(id))]);
 
-    [Fact]
+    [Fact] // Raft thesis 4.3
     public void Several_members_join_and_leave_in_one_change()
     {
         var cluster = new RaftCluster(3);
@@ -23,7 +23,7 @@ public sealed class MembershipTests
         Assert.Contains("after", leader.Applied);
     }
 
-    [Fact]
+    [Fact] // Raft paper 6, Raft thesis 4.3
     public void While_joint_nothing_is_committed_without_a_majority_of_both_sets()
     {
         var cluster = new RaftCluster(3);
@@ -74,7 +74,7 @@ public sealed class MembershipTests
         cluster.RunUntil(() => old.Node.Configuration.Equals(Voters(1, 2, 3)), "the old configuration is in force again");
     }
 
-    [Fact]
+    [Fact] // Raft thesis 4.2.1
     public void A_learner_receives_everything_and_counts_for_nothing()
     {
         var members = Configuration.Of(new(new NodeId(1), MemberRole.Voter), new(new NodeId(2), MemberRole.Voter), new(new NodeId(3), MemberRole.Learner));
@@ -108,7 +108,7 @@ public sealed class MembershipTests
         Assert.Null(cluster.Leader); // 2 lacks what 1 and the witness committed: it must not win.
     }
 
-    [Fact]
+    [Fact] // Raft thesis 4.2.2
     public void A_removed_leader_commits_its_removal_then_leaves()
     {
         var cluster = new RaftCluster(3);

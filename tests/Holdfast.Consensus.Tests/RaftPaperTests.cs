@@ -5,7 +5,7 @@ namespace Holdfast.Consensus.Tests;
 
 /// <summary>
 /// The rules of the Raft paper and thesis, section by section, shown on one replica whose peers the test plays. Sections shown on whole clusters are in the
-/// other files of this room: 4 and 6 (membership) in MembershipTests, 6.4 in ReadTests, 7 in SnapshotTests.
+/// other files of this room: 4 and 6 (membership) in MembershipTests, 6.4 in ReadTests, 7 in SnapshotTests; clients' sessions (paper 8, thesis 6.3) are the room Replication's.
 /// </summary>
 public sealed class RaftPaperTests
 {
@@ -90,7 +90,7 @@ public sealed class RaftPaperTests
         Assert.Equal(At(3, 2), replica.Node.Log.Last);
     }
 
-    [Fact] // Raft paper 5.3, 5.5: appends are idempotent; a late one takes nothing back
+    [Fact] // Raft paper 5.3, Raft paper 5.5: appends are idempotent; a late one takes nothing back
     public void An_append_that_arrives_late_or_twice_takes_nothing_back()
     {
         var replica = new LoneReplica(1, Voters(3));
@@ -170,9 +170,9 @@ public sealed class RaftPaperTests
         replica.Turn();
         replica.Acknowledge(2, 4);
         Assert.Contains(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3) && append.Message.Header is { Previous.Index.Value: 4, Commit.Value: 4 });
-        replica.Node.Step(replica.Now, Peer(3), new AppendReply(replica.Node.Term, false, new LogIndex(3), At(2, 2), 0, SupportEpoch.None, true));
-        Assert.Equal(2, replica.Turn().Appends.Items.ToArray().Count(append => append.To == Peer(3))); // 3 and 4 again.
-        replica.Node.Step(replica.Now, Peer(3), new AppendReply(replica.Node.Term, false, new LogIndex(4), At(2, 2), 0, SupportEpoch.None, true));
+        replica.Node.Step(replica.Now, Peer(3), new AppendReply(replica.Node.Term, false, new LogIndex(3), At(2, 2), 0, SupportEpoch.None, true, KeptFrom: new LogIndex(3)));
+        Assert.Equal(new LogIndex(3), Assert.Single(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3)).Message.First); // 4 is kept.
+        replica.Node.Step(replica.Now, Peer(3), new AppendReply(replica.Node.Term, false, new LogIndex(4), At(2, 2), 0, SupportEpoch.None, true, KeptFrom: new LogIndex(3)));
         Assert.DoesNotContain(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3));
         replica.Acknowledge(3, 4);
         Assert.Contains(replica.Turn().Appends.Items.ToArray(), append => append.To == Peer(3) && append.Message.Header is { Previous.Index.Value: 4, Commit.Value: 4 });
@@ -298,8 +298,8 @@ public sealed class RaftPaperTests
         Assert.Equal(new ReadReady(7, new LogIndex(2), true), Assert.Single(replica.Turn().Reads.Items.ToArray()));
     }
 
-    [Fact] // (S2)
-    public void A_promise_is_worth_nothing_until_the_vote_is_bound_to_its_epoch_in_this_term()
+    [Fact]
+    public void S2_a_promise_is_worth_nothing_until_the_vote_is_bound_to_its_epoch_in_this_term()
     {
         var replica = new LoneReplica(1, Voters(3));
         replica.Lead(2);

@@ -5,7 +5,7 @@ namespace Holdfast.Consensus.Tests;
 /// <summary>Raft thesis 6.4; SAFETY S3, S14; etcd #7331.</summary>
 public sealed class ReadTests
 {
-    [Fact]
+    [Fact] // Raft thesis 6.4.1
     public void Under_the_lease_a_read_is_granted_at_once_without_a_message()
     {
         var cluster = new RaftCluster(3);

@@ -7,10 +7,10 @@ namespace Holdfast.Coordination.Tests;
 /// <summary>A keyspace in this process, with words for tests.</summary>
 internal sealed class Local
 {
-    public Local(CoordinationOptions? options = null)
+    public Local(CoordinationOptions? options = null, CoordinationIdentity? identity = null)
     {
         Machine = new CoordinationStateMachine();
-        Group = new LocalCoordination(Identity, Machine, options ?? new CoordinationOptions { Auth = new CoordinationAuthOptions { PasswordIterations = 16 } });
+        Group = new LocalCoordination(identity ?? Identity, Machine, options ?? new CoordinationOptions { Auth = new CoordinationAuthOptions { PasswordIterations = 16 } });
     }
 
     public static CoordinationIdentity Identity => new() { ClusterId = 7, MemberId = 9, Members = () => [new Member { ID = 9, Name = "n1" }] };

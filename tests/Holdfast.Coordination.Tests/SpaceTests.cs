@@ -33,6 +33,106 @@ public sealed class SpaceTests
     }
 
     [Fact]
+    public async Task Puts_stop_while_a_majority_is_short_of_disk_and_the_alarm_clears_itself_only_when_there_is_ample_room()
+    {
+        DiskRoom? disks = null;
+        var shared = new Local(identity: Local.Identity with { DiskRoom = () => disks });
+        await shared.Grant(5, 1000);
+        await shared.Put("kept", "1");
+        disks = DiskRoom.Short;
+        await shared.Group.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(EtcdErrors.NoSpace, await Local.ErrorOf(() => shared.Face.PutAsync(new PutRequest { Key = Local.B("more") })));
+        Assert.Equal(AlarmType.Nospace, Assert.Single((await shared.Face.AlarmAsync(new AlarmRequest())).Alarms).Alarm);
+
+        // All that makes room, and leases, go on.
+        Assert.Equal(1000, (await shared.Face.LeaseKeepAliveAsync(new LeaseKeepAliveRequest { ID = 5 })).TTL);
+        await shared.Grant(6, 1000);
+        Assert.Equal(1, (await shared.Delete("kept")).Deleted);
+        await shared.Compact(shared.Machine.Store.Revision);
+
+        // A little room does not clear it, nor does it raise it again once it is cleared.
+        disks = DiskRoom.Scant;
+        await shared.Group.AdvanceAsync(TimeSpan.FromMilliseconds(200));
+        Assert.Equal(EtcdErrors.NoSpace, await Local.ErrorOf(() => shared.Face.PutAsync(new PutRequest { Key = Local.B("more") })));
+        disks = DiskRoom.Ample;
+        await shared.Group.AdvanceAsync(TimeSpan.FromMilliseconds(200));
+        Assert.Empty((await shared.Face.AlarmAsync(new AlarmRequest())).Alarms);
+        foreach (var quiet in (DiskRoom?[])[DiskRoom.Scant, null])
+        {
+            disks = quiet;
+            await shared.Group.AdvanceAsync(TimeSpan.FromMilliseconds(200));
+            await shared.Put("more", "1");
+        }
+    }
+
+    [Fact]
+    public async Task Memory_that_is_free_does_not_clear_an_alarm_that_the_disks_keep_on()
+    {
+        DiskRoom? disks = null;
+        var both = new Local(new CoordinationOptions { QuotaBytes = Quota }, Local.Identity with { DiskRoom = () => disks });
+        var value = ByteString.CopyFrom(new byte[512 * 1024]);
+        for (var i = 0; both.Machine.Store.SizeBytes < Quota; i++) await both.Face.PutAsync(new PutRequest { Key = Local.B($"f{i}"), Value = value });
+        await both.Group.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        disks = DiskRoom.Short;
+        await both.Delete("f", "g");
+        await both.Compact(both.Machine.Store.Revision);
+        await both.Group.AdvanceAsync(TimeSpan.FromMilliseconds(200));
+        Assert.Single((await both.Face.AlarmAsync(new AlarmRequest())).Alarms);
+        disks = DiskRoom.Ample;
+        await both.Group.AdvanceAsync(TimeSpan.FromMilliseconds(200));
+        await both.Put("more", "1");
+    }
+
+    [Fact]
+    public async Task An_alarm_of_memory_is_cleared_on_disks_that_have_little_room_and_not_before_somebody_has_looked()
+    {
+        DiskRoom? disks = null;
+        var both = new Local(new CoordinationOptions { QuotaBytes = Quota }, Local.Identity with { DiskRoom = () => disks });
+        var value = ByteString.CopyFrom(new byte[512 * 1024]);
+        for (var i = 0; both.Machine.Store.SizeBytes < Quota; i++) await both.Face.PutAsync(new PutRequest { Key = Local.B($"f{i}"), Value = value });
+        await both.Group.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        await both.Delete("f", "g");
+        await both.Compact(both.Machine.Store.Revision);
+        await both.Group.AdvanceAsync(TimeSpan.FromMilliseconds(200));
+        Assert.Single((await both.Face.AlarmAsync(new AlarmRequest())).Alarms);
+        disks = DiskRoom.Scant;
+        await both.Group.AdvanceAsync(TimeSpan.FromMilliseconds(200));
+        Assert.Empty((await both.Face.AlarmAsync(new AlarmRequest())).Alarms);
+    }
+
+    /// <summary>By voter: S short, E scant, A ample, - silent.</summary>
+    [Theory]
+    [InlineData("A", DiskRoom.Ample)]
+    [InlineData("E", DiskRoom.Scant)]
+    [InlineData("S", DiskRoom.Short)]
+    [InlineData("SAA", DiskRoom.Ample)] // One may come to its end: the others go on.
+    [InlineData("SEA", DiskRoom.Scant)]
+    [InlineData("SSA", DiskRoom.Short)]
+    [InlineData("SSS", DiskRoom.Short)]
+    [InlineData("S-A", DiskRoom.Short)] // With one gone, those who have room are no majority.
+    [InlineData("--A", DiskRoom.Scant)] // Nobody is known to be short: it is not room that is missing.
+    [InlineData("---", DiskRoom.Scant)]
+    [InlineData("SSAAA", DiskRoom.Ample)]
+    [InlineData("SSSAA", DiskRoom.Short)]
+    [InlineData("SSEEA", DiskRoom.Scant)]
+    [InlineData("", DiskRoom.Scant)]
+    public void Puts_stop_when_those_with_room_are_no_majority(string voters, DiskRoom expected)
+    {
+        DiskRoom?[] said = [.. voters.Select(static voter => voter switch { 'S' => DiskRoom.Short, 'E' => DiskRoom.Scant, 'A' => DiskRoom.Ample, _ => (DiskRoom?)null })];
+        Assert.Equal(expected, MajorityRoom.Judge(said));
+    }
+
+    [Fact]
+    public void The_reserve_is_three_segments_and_a_snapshot_and_one_segment_more_clears_it()
+    {
+        var reserve = DiskReserve.For(segmentBytes: 64, snapshotBytes: 100);
+        Assert.Equal(DiskRoom.Short, reserve.Judge(291));
+        Assert.Equal(DiskRoom.Scant, reserve.Judge(292));
+        Assert.Equal(DiskRoom.Scant, reserve.Judge(355));
+        Assert.Equal(DiskRoom.Ample, reserve.Judge(356));
+    }
+
+    [Fact]
     public async Task An_alarm_that_an_operator_raised_stays_until_an_operator_clears_it()
     {
         await local.Face.AlarmAsync(new AlarmRequest { Action = AlarmRequest.Types.AlarmAction.Activate, MemberID = 9, Alarm = AlarmType.Nospace });

@@ -44,6 +44,25 @@ public sealed class DemoTests
         Assert.False(Directory.Exists(folder), "the demo left its folder behind");
     }
 
+    /// <summary>The process ids are printed to be killed: from outside, as a machine would take them.</summary>
+    [Fact]
+    public async Task A_printed_process_can_be_killed_from_outside_and_the_others_go_on()
+    {
+        await using var demo = DemoSession.Begin("--processes");
+        var ids = new Dictionary<string, string>();
+        for (var node = 1; node <= 3; node++) ids[$"n{node}"] = (await demo.ExpectAsync($@"n{node}  etcd clients at \S+  \(pid (\d+)\)")).Groups[1].Value;
+        Assert.Equal(3, ids.Values.Distinct().Count());
+        await demo.SayAsync("load on", "^load on: six writers");
+        var leader = await demo.LeaderAsync();
+        using (var kill = Process.Start("kill", ["-9", ids[leader]])) await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.NotEqual(leader, await demo.LeaderAsync(otherThan: leader));
+        await demo.SayAsync("status", $"{leader}  down ");
+        await demo.SayAsync($"restart {leader}", $@"^{leader} is back after \d+ ms; leader n[123] \(term \d+\){NothingLost}");
+        await demo.SayAsync("load off", "^load off" + NothingLost);
+        await demo.TypeAsync("quit");
+        Assert.Equal(0, await demo.ExitAsync());
+    }
+
     [Fact]
     public async Task Without_a_terminal_it_serves_until_sigterm_and_a_second_one_moves_its_ports()
     {

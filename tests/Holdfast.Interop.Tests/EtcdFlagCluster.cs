@@ -16,6 +16,9 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
     /// <summary>http, or https: then certificates are made by the members themselves, and clients believe them without looking.</summary>
     public string Scheme { get; init; } = "http";
 
+    /// <summary>The same for the members among themselves; as the clients' when nothing is said.</summary>
+    public string? PeerScheme { get; init; }
+
     /// <summary>Where a member keeps its data.</summary>
     public string Data(int member) => Path.Combine(folder, $"infra{member}.etcd");
 
@@ -23,7 +26,7 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
     public string Client(int member) => $"{Scheme}://127.0.0.1:{ports[member * 2]}";
 
     /// <summary>A member's peer address.</summary>
-    public string Peer(int member) => $"{Scheme}://127.0.0.1:{ports[(member * 2) + 1]}";
+    public string Peer(int member) => $"{PeerScheme ?? Scheme}://127.0.0.1:{ports[(member * 2) + 1]}";
 
     public int ClientPort(int member) => ports[member * 2];
 
@@ -98,8 +101,8 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
         await running[member].WaitForExitAsync();
     }
 
-    /// <summary>Starts a member that is expected to refuse; what it said and its exit code.</summary>
-    public static async Task<(string Said, int Code)> RefusedAsync(params string[] words)
+    /// <summary>Runs the program until it ends, as a member that refuses or a verb does; what it said and its exit code.</summary>
+    public static async Task<(string Said, int Code)> EndedAsync(params string[] words)
     {
         using var process = Process.Start(Program(words))!;
         var printed = process.StandardOutput.ReadToEndAsync();

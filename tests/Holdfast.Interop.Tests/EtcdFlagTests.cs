@@ -23,6 +23,7 @@ public sealed partial class EtcdFlagTests
         foreach (var lines in said)
         {
             Assert.Contains(lines, line => line.Contains("enabled capabilities for version 3.6", StringComparison.Ordinal));
+            Assert.Contains(lines, line => line.Contains("ready to serve client requests", StringComparison.Ordinal));
             Assert.Contains(lines, line => line.Contains("published {Name:infra", StringComparison.Ordinal));
         }
 
@@ -72,6 +73,53 @@ public sealed partial class EtcdFlagTests
         await cluster.EtcdctlAsync(0, "member", "remove", joined.Split(',')[0]);
         await Patient.UntilAsync(async () => Lines(await cluster.EtcdctlAsync(0, "member", "list")).Length == 3, () => "the removed member is still listed", TimeSpan.FromMilliseconds(200));
         Assert.Equal("OK\n", await cluster.EtcdctlAsync(0, "put", "after", "yes"));
+    }
+
+    /// <summary>As tools do it (kubeadm joins so): the id that the addition was answered with is the only one they know.</summary>
+    [Fact]
+    public async Task A_learner_waits_until_it_is_promoted_by_the_id_that_it_was_added_under()
+    {
+        await using var cluster = new EtcdFlagCluster();
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(member => cluster.StartAsync(member, cluster.InitialCluster(3))));
+        await cluster.EtcdctlAsync(0, "put", "before", "yes");
+        var id = (await cluster.EtcdctlAsync(0, "member", "add", "infra3", "--learner", $"--peer-urls={cluster.Peer(3)}")).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
+        Assert.Contains($", unstarted, , {cluster.Peer(3)}, , true", await cluster.EtcdctlAsync(1, "member", "list"), StringComparison.Ordinal);
+        Assert.Contains("can only promote a learner member which is in sync with leader", await FailedAsync(cluster, "member", "promote", id), StringComparison.Ordinal);
+        Assert.Contains("too many learner members in cluster", await FailedAsync(cluster, "member", "add", "infra4", "--learner", $"--peer-urls={cluster.Peer(4)}"), StringComparison.Ordinal);
+        await cluster.StartAsync(3, cluster.InitialCluster(4), "existing");
+        Assert.Equal("before\nyes\n", await cluster.EtcdctlAsync(3, "get", "before"));
+
+        // It has everything and still does not vote: a member that came after it does.
+        await cluster.EtcdctlAsync(0, "member", "add", "infra4", $"--peer-urls={cluster.Peer(4)}");
+        await cluster.StartAsync(4, cluster.InitialCluster(5), "existing");
+        await Patient.UntilAsync(async () => await RowAsync(cluster, "infra4") is { } row && row.EndsWith(", false", StringComparison.Ordinal), () => "the voter does not vote", TimeSpan.FromMilliseconds(200));
+        Assert.EndsWith(", true", await RowAsync(cluster, "infra3"), StringComparison.Ordinal);
+        Assert.Contains("too many learner members in cluster", await FailedAsync(cluster, "member", "add", "infra5", "--learner", "--peer-urls=http://127.0.0.1:9"), StringComparison.Ordinal);
+
+        // In sync within a moment, promoted by the place's id; asked again, it is done; by its own id it is no learner any more.
+        await Patient.UntilAsync(async () => await PromotedAsync(cluster, id), () => "the learner is not promoted", TimeSpan.FromMilliseconds(200));
+        Assert.EndsWith(", false", await RowAsync(cluster, "infra3"), StringComparison.Ordinal);
+        Assert.True(await PromotedAsync(cluster, id));
+        var own = (await RowAsync(cluster, "infra3"))!.Split(',')[0];
+        Assert.NotEqual(id, own);
+        Assert.Contains("can only promote a learner member", await FailedAsync(cluster, "member", "promote", own), StringComparison.Ordinal);
+        await cluster.EtcdctlAsync(0, "member", "remove", id);
+        await Patient.UntilAsync(async () => await RowAsync(cluster, "infra3") is null, () => "the removed member is still listed", TimeSpan.FromMilliseconds(200));
+        Assert.Equal("OK\n", await cluster.EtcdctlAsync(0, "put", "after", "yes"));
+    }
+
+    [Fact]
+    public async Task A_learner_is_promoted_by_name_with_our_own_command()
+    {
+        await using var cluster = new EtcdFlagCluster();
+        await cluster.StartAsync(0, cluster.InitialCluster(1));
+        await cluster.EtcdctlAsync(0, "member", "add", "infra1", "--learner", $"--peer-urls={cluster.Peer(1)}");
+        await cluster.StartAsync(1, cluster.InitialCluster(2), "existing");
+        await Patient.UntilAsync(async () => (await EtcdFlagCluster.EndedAsync("member", "promote", "infra1", "--endpoints", cluster.Client(0))).Code == 0, () => "the learner is not promoted", TimeSpan.FromMilliseconds(200));
+        Assert.EndsWith(", false", await RowAsync(cluster, "infra1"), StringComparison.Ordinal);
+        var (said, code) = await EtcdFlagCluster.EndedAsync("member", "promote", "infra1", "--endpoints", cluster.Client(0));
+        Assert.NotEqual(0, code);
+        Assert.Contains("can only promote a learner member", said, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -145,12 +193,12 @@ public sealed partial class EtcdFlagTests
     [Fact]
     public async Task Unknown_flags_are_refused_with_a_suggestion_and_unsafe_ones_with_a_reason()
     {
-        var (said, code) = await EtcdFlagCluster.RefusedAsync("etcd", "--listen-client-url", "http://127.0.0.1:0", "--unsafe-no-fsync", "--auto-compaction-mode=revision", "--auto-compaction-retention=1h");
+        var (said, code) = await EtcdFlagCluster.EndedAsync("etcd", "--listen-client-url", "http://127.0.0.1:0", "--unsafe-no-fsync", "--auto-compaction-mode=revision", "--auto-compaction-retention=1h");
         Assert.Equal(2, code);
         Assert.Contains("--listen-client-url: etcd has no such flag, or this program does not know it; did you mean --listen-client-urls?", said, StringComparison.Ordinal);
         Assert.Contains("--unsafe-no-fsync: a write is on disk before it is acknowledged, always", said, StringComparison.Ordinal);
         Assert.Contains("--auto-compaction-retention: \"1h\" is no retention in mode revision", said, StringComparison.Ordinal);
-        Assert.StartsWith("etcd Version: 3.6.0\n", (await EtcdFlagCluster.RefusedAsync("etcd", "--version")).Said, StringComparison.Ordinal);
+        Assert.StartsWith("etcd Version: 3.6.0\n", (await EtcdFlagCluster.EndedAsync("etcd", "--version")).Said, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -169,6 +217,22 @@ public sealed partial class EtcdFlagTests
         await using var cluster = new EtcdFlagCluster();
         await cluster.StartAsync(0, cluster.InitialCluster(1));
         Assert.EndsWith("all passed\n", await EtcdFlagCluster.RunAsync("node", new Dictionary<string, string> { ["NODE_PATH"] = modules }, Script("npm_etcd3.js"), Port(cluster)), StringComparison.Ordinal);
+    }
+
+    /// <summary>A member's line in etcdctl's list; null when it is not there.</summary>
+    private static async Task<string?> RowAsync(EtcdFlagCluster cluster, string name) =>
+        Lines(await cluster.EtcdctlAsync(0, "member", "list")).SingleOrDefault(line => line.Contains($", {name}, ", StringComparison.Ordinal));
+
+    private static async Task<bool> PromotedAsync(EtcdFlagCluster cluster, string id)
+    {
+        try
+        {
+            return (await cluster.EtcdctlAsync(0, "member", "promote", id)).Contains("promoted in cluster", StringComparison.Ordinal);
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // Not in sync yet.
+        }
     }
 
     private static async Task<string> FailedAsync(EtcdFlagCluster cluster, params string[] words) =>

@@ -21,6 +21,18 @@ public sealed partial class EtcdPlanTests
         "bootstrap-defrag-threshold-megabytes", "max-learners", "memory-mlock", "downgrade-check-time", "snapshot-catchup-entries", "feature-gates", "unsafe-no-fsync", "config-file", "backend-bbolt-freelist-type",
     ];
 
+    /// <summary>Names of 3.5 that 3.6 has renamed and still takes, one that 3.4 takes and does not list, and one of 3.7.</summary>
+    private static readonly string[] Elsewhere =
+    [
+        "experimental-initial-corrupt-check", "experimental-corrupt-check-time", "experimental-compact-hash-check-enabled", "experimental-compact-hash-check-time", "experimental-enable-v2v3",
+        "experimental-enable-lease-checkpoint", "experimental-enable-lease-checkpoint-persist", "experimental-compaction-batch-limit", "experimental-compaction-sleep-interval",
+        "experimental-peer-skip-client-san-verification", "experimental-watch-progress-notify-interval", "experimental-warning-apply-duration", "experimental-warning-unary-request-duration",
+        "experimental-memory-mlock", "experimental-txn-mode-write-with-shared-buffer", "experimental-bootstrap-defrag-threshold-megabytes", "experimental-max-learners",
+        "experimental-enable-distributed-tracing", "experimental-distributed-tracing-address", "experimental-distributed-tracing-service-name", "experimental-distributed-tracing-instance-id",
+        "experimental-distributed-tracing-sampling-rate", "experimental-snapshot-catchup-entries", "experimental-downgrade-check-time", "experimental-backend-bbolt-freelist-type",
+        "experimental-stop-grpc-service-on-defrag", "experimental-set-member-localaddr", "log-output", "disable-log-sampling",
+    ];
+
     [Fact]
     public async Task Every_flag_of_the_installed_etcd_and_of_3_6_is_known()
     {
@@ -28,7 +40,7 @@ public sealed partial class EtcdPlanTests
         var fault = help.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         var said = await help.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken) + await fault;
         await help.WaitForExitAsync(TestContext.Current.CancellationToken);
-        var flags = FlagInHelp().Matches(said).Select(match => match.Groups[1].Value).Concat(New36).ToHashSet(StringComparer.Ordinal);
+        var flags = FlagInHelp().Matches(said).Select(match => match.Groups[1].Value).Concat(New36).Concat(Elsewhere).ToHashSet(StringComparer.Ordinal);
         Assert.True(flags.Count > 100, $"only {flags.Count} flags were found in: {said}");
         Assert.DoesNotContain(flags, flag => EtcdFlags.Find(flag) is null);
     }
@@ -74,6 +86,15 @@ public sealed partial class EtcdPlanTests
         string[] words = ["--peer-auto-tls", "--listen-peer-urls", "https://10.0.0.7:2380", "--initial-advertise-peer-urls", "https://10.0.0.7:2380", "--initial-cluster", "default=https://10.0.0.7:2380"];
         Assert.Contains("certificates that nobody signed prove nothing", Assert.Single(Faults(words)), StringComparison.Ordinal);
         Assert.EndsWith(Path.Combine("fixtures", "peer"), Drawn([.. words, "--insecure"]).SelfSignedPeerFolder, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void How_many_learners_there_may_be_is_taken_by_either_name()
+    {
+        Assert.Equal(1, Drawn("--name", "a", "--initial-cluster", "a=http://127.0.0.1:2380").LearnersMax);
+        Assert.Equal(3, Drawn("--max-learners", "3").LearnersMax);
+        Assert.Equal(2, Drawn("--experimental-max-learners=2").LearnersMax);
+        Assert.Contains("is not a number of learners", Assert.Single(Faults("--max-learners", "0")), StringComparison.Ordinal);
     }
 
     [Fact]

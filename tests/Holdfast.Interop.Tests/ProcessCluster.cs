@@ -131,6 +131,13 @@ internal sealed class ProcessCluster : IAsyncDisposable
         lock (lastWords) return File.Exists(lastWords) ? string.Join('\n', File.ReadLines(lastWords).Where(line => line.Contains(eventType, StringComparison.Ordinal)).TakeLast(60)) : "";
     }
 
+    /// <summary>All lines that a node has said.</summary>
+    public IReadOnlyList<string> Said(int node)
+    {
+        var mark = $"n{node}: ";
+        lock (lastWords) return [.. File.ReadLines(lastWords).Where(line => line.StartsWith(mark, StringComparison.Ordinal)).Select(line => line[mark.Length..])];
+    }
+
     /// <summary>Waits until some node has said something.</summary>
     public async Task UntilSaidAsync(string words)
     {

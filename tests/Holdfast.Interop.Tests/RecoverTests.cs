@@ -28,6 +28,12 @@ public sealed class RecoverTests
         Assert.True(dry.Code == 0, dry.Fault);
         Assert.Contains("group 1: from", dry.Output, StringComparison.Ordinal);
         Assert.False(Directory.Exists(bench.At("n1-new")));
+
+        // What an operator is shown of long work: the reading of the log and, of each group, the writing.
+        var told = new List<string>();
+        using (var recovery = new Holdfast.Cluster.DisasterRecovery([nodes[0].Data], told.Add)) recovery.Write(bench.At("aside"), ["n2", "n3"], acceptsDamage: false);
+        Assert.Contains(told, line => line.StartsWith($"reading {nodes[0].Data}: 1 of ", StringComparison.Ordinal));
+        Assert.Contains(told, line => line.StartsWith("group 1: ", StringComparison.Ordinal));
         var done = await ServerBench.RunAsync(words);
         Assert.True(done.Code == 0, done.Fault);
 

@@ -113,6 +113,9 @@ internal sealed class ServerProcess(string name, string data, int[] ports) : IAs
     /// <summary>Which build is started.</summary>
     public string Program { get; set; } = ServerBench.Program;
 
+    /// <summary>The process's id, as the system knows it.</summary>
+    public int ProcessId => process!.Id;
+
     public bool HasExited => process is null || process.HasExited;
 
     /// <summary>All that it has said, over all its lives.</summary>

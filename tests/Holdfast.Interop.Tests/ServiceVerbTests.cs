@@ -25,10 +25,41 @@ public sealed class ServiceVerbTests
         await UntilResolvedAsync(cluster, "");
         Assert.Equal("127.0.0.1:8002\tb\t\t\tfailing\n", (await RunAsync(cluster, "service", "resolve", "web", "--all")).Said);
         Assert.Equal(4, (await RunAsync(cluster, "service", "resolve", "web")).Code);
-        using (var kill = Process.Start("kill", ["-TERM", second.Id.ToString(CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync();
-        await second.WaitForExitAsync().WaitAsync(Patience);
+        await EndAsync(second);
         Assert.Equal("", (await RunAsync(cluster, "service", "resolve", "web", "--all")).Said);
     }
+
+    [Fact]
+    public async Task The_watch_prints_every_change_and_the_leader_is_named_while_there_is_one()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(1);
+        using var watch = Start(cluster, "service", "watch", "web");
+        Assert.Equal("", await LineAsync(watch));
+        using var first = Start(cluster, "service", "register", "web", "--port", "8001", "--id", "a");
+        Assert.Equal("127.0.0.1:8001", await LineAsync(watch));
+        using var second = Start(cluster, "service", "register", "web", "--port", "8002", "--id", "b");
+        Assert.Equal("127.0.0.1:8001 127.0.0.1:8002", await LineAsync(watch));
+        await EndAsync(first);
+        Assert.Equal("127.0.0.1:8002", await LineAsync(watch));
+
+        Assert.Equal((4, ""), await RunAsync(cluster, "service", "leader", "web"));
+        using var client = new Holdfast.Client.HoldfastClient(cluster.Endpoint(0));
+        await using (var lead = await client.Services.LeadAsync("web", "b")) Assert.Equal((0, "b\n"), await RunAsync(cluster, "service", "leader", "web"));
+        Assert.Equal((4, ""), await RunAsync(cluster, "service", "leader", "web"));
+        await EndAsync(second);
+        Assert.Equal("", await LineAsync(watch));
+        await EndAsync(watch);
+        Assert.Equal(0, watch.ExitCode);
+    }
+
+    /// <summary>Tells it to end, and waits until it has.</summary>
+    private static async Task EndAsync(Process process)
+    {
+        using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync();
+        await process.WaitForExitAsync().WaitAsync(Patience);
+    }
+
+    private static async Task<string?> LineAsync(Process process) => await process.StandardOutput.ReadLineAsync().WaitAsync(Patience);
 
     private static async Task UntilResolvedAsync(ProcessCluster cluster, string wanted)
     {

@@ -27,7 +27,10 @@ public sealed class SettingVerbTests
         await RunAsync(cluster, 0, "config", "set", "pool", "30");
         await RunAsync(cluster, 0, "config", "rollback", "pool", first.Split(' ')[1].Trim());
         Assert.Equal("10\n", await RunAsync(cluster, 0, "config", "get", "pool"));
-        var history = (await RunAsync(cluster, 0, "config", "history", "pool", "--limit", "1000")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t')[1]).ToArray();
+        var lines = (await RunAsync(cluster, 0, "config", "history", "pool", "--limit", "1000")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t')).ToArray();
+        Assert.All(lines, line => Assert.Equal($"{Environment.UserName}@{Environment.MachineName}", line[2]));
+        Assert.All(lines, line => Assert.Matches("^20[0-9-]+ [0-9:]+Z$", line[3]));
+        var history = lines.Select(line => line[1]).ToArray();
         Assert.Equal(("10", "30", "20", "10"), (history[0], history[1], history[^2], history[^1]));
         await RunAsync(cluster, 4, "config", "get", "nothing");
         await RunAsync(cluster, 4, "config", "rollback", "pool", "1");
@@ -45,6 +48,17 @@ public sealed class SettingVerbTests
         Assert.Equal("off\n", await RunAsync(cluster, 4, "flag", "get", "cart", "--for", "ann"));
         Assert.StartsWith("cart\ton\t0\t1\t", await RunAsync(cluster, 0, "flag", "ls"), StringComparison.Ordinal);
         await RunAsync(cluster, 2, "flag", "rollout", "cart", "101");
+
+        // Back to the time before the rollout; the history says who and when, as JSON too.
+        var versions = (await RunAsync(cluster, 0, "flag", "history", "cart")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, versions.Length);
+        await RunAsync(cluster, 0, "flag", "rollback", "cart", versions[1].Split('\t')[0]);
+        Assert.Equal("on\n", await RunAsync(cluster, 0, "flag", "get", "cart", "--for", "ann"));
+        using var told = System.Text.Json.JsonDocument.Parse(await RunAsync(cluster, 0, "flag", "history", "cart", "-o", "json"));
+        Assert.Equal(3, told.RootElement.GetArrayLength());
+        Assert.Equal($"{Environment.UserName}@{Environment.MachineName}", told.RootElement[0].GetProperty("who").GetString());
+        Assert.Equal(TimeSpan.Zero, told.RootElement[0].GetProperty("when").GetDateTimeOffset().Offset);
+        await RunAsync(cluster, 4, "flag", "history", "nothing");
     }
 
     private static async Task<string> RunAsync(ProcessCluster cluster, int code, params string[] words)

@@ -115,4 +115,20 @@ public sealed class TrackingTests
         writer.Ask("SET", "b", "1");
         Assert.StartsWith(">2 $21 tracking-redir-broken :", reader.Take());
     }
+
+    [Fact]
+    public void A_key_too_many_has_another_one_told_and_forgotten()
+    {
+        const int KeysAtOnce = 10_000;
+        var reader = Tracking();
+        for (var from = 0; from < TrackingTable.KeysMax; from += KeysAtOnce)
+        {
+            reader.Send(["MGET", .. Enumerable.Range(from, KeysAtOnce).Select(static key => $"{{a}}{key}")]);
+            Assert.StartsWith($"*{KeysAtOnce} ", reader.Take(), StringComparison.Ordinal);
+        }
+
+        Assert.Equal("(nothing)", reader.Take());
+        var replies = $"{reader.Ask("GET", "{a}one more")} {reader.Take()}";
+        Assert.Contains("invalidate", replies, StringComparison.Ordinal);
+    }
 }

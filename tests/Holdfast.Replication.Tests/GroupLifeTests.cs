@@ -101,9 +101,9 @@ public sealed class GroupLifeTests
         cluster.Until(() => deleted.Groups[0].Status.Leader != NodeId.None, "the other group");
     }
 
-    /// <summary>Replicas of two versions apply alike: behaviour branches on the level in the entry, which is state and not a setting (S5, S13).</summary>
+    /// <summary>Replicas of two versions apply alike: behaviour branches on the level in the entry, which is state and not a setting (S5).</summary>
     [Fact]
-    public async Task Replicas_of_two_versions_apply_alike_on_both_sides_of_a_raised_level()
+    public async Task S13_replicas_of_two_versions_apply_alike_on_both_sides_of_a_raised_level()
     {
         var cluster = new TestCluster(3, optionsOf: id => new GroupOptions { FeatureLevelKnown = id == new NodeId(1) ? 3u : 2u, SnapshotLogBytes = 2000 }, machineOf: _ => new VersionedMachine());
         cluster.UntilLed();
@@ -137,6 +137,21 @@ public sealed class GroupLifeTests
         older.Kill();
         known = 1;
         Assert.Contains("start a newer version", Assert.Throws<InvariantBrokenException>(older.Start).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_change_of_members_that_starts_from_others_than_there_are_is_refused()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        var (members, leader) = (cluster.Leader.Group.Status.Configuration, cluster.Leader);
+        var late = leader.Group.ChangeMembershipAsync(Configuration.OfVoters(new NodeId(1), new NodeId(2)), members);
+        cluster.Until(() => late.IsCompleted, "the verdict");
+        Assert.Equal(ChangeVerdict.Refused, late.Result);
+        var asked = leader.Group.ChangeMembershipAsync(members, members);
+        cluster.Until(() => asked.IsCompleted, "the verdict");
+        Assert.Equal(ChangeVerdict.Begun, asked.Result);
+        cluster.Until(() => leader.Group.Status.HasCommittedMembers, "the members to be committed");
     }
 
     private static ChangeVerdict Change(TestCluster cluster, TestNode at, Configuration target)

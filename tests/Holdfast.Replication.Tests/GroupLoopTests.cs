@@ -198,7 +198,7 @@ public sealed class GroupLoopTests
         Assert.All(cluster.Nodes, node => Assert.Equal(1000, node.Machine.Map["b"].Length));
     }
 
-    /// <summary>A number that was executed is not executed again, and a session that was evicted executes nothing (S11).</summary>
+    /// <summary>A number that was executed is not executed again, and a session that was evicted executes nothing (Raft paper 8, Raft thesis 6.3).</summary>
     [Fact]
     public void A_repeated_command_of_a_session_is_executed_once_S11()
     {

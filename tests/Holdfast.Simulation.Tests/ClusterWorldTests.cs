@@ -1,4 +1,5 @@
 using Holdfast.Simulation.Cluster;
+using Holdfast.Simulation.Running;
 using Xunit;
 
 namespace Holdfast.Simulation.Tests;
@@ -10,7 +11,7 @@ public sealed class ClusterWorldTests
     {
         for (ulong seed = 11; seed <= 14; seed++)
         {
-            var result = ClusterRun.Twice(seed, ClusterMutation.None);
+            var result = SimWorld.Of("cluster").Twice(seed);
             Assert.True(result.Failure is null, $"seed {seed}: {result.Failure}");
             Assert.True(result.Counts.Acknowledged > 0, $"seed {seed} did nothing");
         }

@@ -1,4 +1,5 @@
 using Holdfast.Simulation.Faults;
+using Holdfast.Simulation.Raft;
 using Holdfast.Simulation.Running;
 using Xunit;
 
@@ -13,7 +14,7 @@ public sealed class RaftWorldTests
     {
         for (ulong seed = 1; seed <= 6; seed++)
         {
-            var result = SimulationRun.Twice(seed, Mutation.None);
+            var result = SimWorld.Raft.Twice(seed);
             Assert.True(result.Failure is null, $"seed {seed}: {result.Failure}");
             Assert.True(result.Counts.Acknowledged > 0, $"seed {seed} did nothing");
         }
@@ -47,6 +48,13 @@ public sealed class RaftWorldTests
     [Fact]
     public void A_follower_of_small_appends_over_slow_wires_catches_up() => Assert.Null(SimulationRun.Once(366, Mutation.None).Failure);
 
+    /// <summary>
+    /// Small appends overtook each other on their way to two followers of a busy leader. Of sixteen that were said again each took one or two, and the refusals of the rest came too soon after the first to count: nothing was said again before the next
+    /// heartbeat was refused. Twelve seconds after healing they had 971 and 979 of 1123 entries.
+    /// </summary>
+    [Fact]
+    public void A_busy_leader_leaves_no_follower_behind_where_appends_overtake_each_other() => Assert.Null(SimulationRun.Once(614, Mutation.None).Failure);
+
     /// <summary>What a run is like depends on its seed and on the swarm's draws, so the seeds above change their meaning with the swarm; the mistake itself does not.</summary>
     [Fact]
     public void Followers_that_never_hear_of_a_release_stay_bound_and_the_simulator_says_so()
@@ -55,32 +63,84 @@ public sealed class RaftWorldTests
         Assert.StartsWith("no progress", finding, StringComparison.Ordinal);
     }
 
-    /// <summary>Each with the seed that found it when this was written; <c>sim --table --world raft</c> hunts all of them from seed 1 on.</summary>
+    /// <summary>All of them, each with the seed that found it when this was written; <c>sim --table --world raft</c> hunts them from seed 1 on.</summary>
     [Theory]
-    [InlineData(nameof(Mutation.OldTermCommittedByCounting), 68)]
-    [InlineData(nameof(Mutation.SnapshotKeepsMismatchingSuffix), 3)]
-    [InlineData(nameof(Mutation.RestartedVoterVotesAtOnce), 12)]
-    [InlineData(nameof(Mutation.SupportEpochReused), 12)]
-    [InlineData(nameof(Mutation.LeaseCountedFromReceipt), 87)]
-    [InlineData(nameof(Mutation.FollowerAcknowledgesBeforeSync), 1)]
     [InlineData(nameof(Mutation.VoteNotPersisted), 1)]
+    [InlineData(nameof(Mutation.TermNotPersisted), 1)]
+    [InlineData(nameof(Mutation.LeaderCountsBeforeSync), 1)]
+    [InlineData(nameof(Mutation.FollowerAcknowledgesBeforeSync), 1)]
+    [InlineData(nameof(Mutation.LeaseCountedFromReceipt), 87)]
+    [InlineData(nameof(Mutation.LeaseReadAfterPause), 11)]
+    [InlineData(nameof(Mutation.SupporterForgetsEarly), 2)]
+    [InlineData(nameof(Mutation.SupportEpochReused), 12)]
+    [InlineData(nameof(Mutation.RestartedVoterVotesAtOnce), 12)]
+    [InlineData(nameof(Mutation.ReusedReadContext), 29)]
+    [InlineData(nameof(Mutation.ReadServedBeforeApplied), 1)]
+    [InlineData(nameof(Mutation.FollowerReadsWithoutAsking), 1)]
+    [InlineData(nameof(Mutation.AcknowledgedAtAppend), 1)]
+    [InlineData(nameof(Mutation.TruncationNotPersisted), 3)]
+    [InlineData(nameof(Mutation.VoteWithoutLogCheck), 1)]
+    [InlineData(nameof(Mutation.StaleIncarnationAccepted), 50)]
+    [InlineData(nameof(Mutation.WipedVoterVotes), 1)]
+    [InlineData(nameof(Mutation.SnapshotKeepsMismatchingSuffix), 3)]
+    [InlineData(nameof(Mutation.CompactedBeforeSnapshotSynced), 13)]
     [InlineData(nameof(Mutation.SnapshotNotConsistent), 2)]
+    [InlineData(nameof(Mutation.AppliedTwiceAfterRestart), 1)]
+    [InlineData(nameof(Mutation.DamageTakenForTornTail), 55)]
+    [InlineData(nameof(Mutation.DamagedReplicaVotes), 55)]
+    [InlineData(nameof(Mutation.ChecksumUnchecked), 1)]
     [InlineData(nameof(Mutation.FailedSyncRetried), 11)]
+    [InlineData(nameof(Mutation.CacheTakenForDurableAfterKill), 3)]
+    [InlineData(nameof(Mutation.CacheTakenForDurableAfterFailedSync), 11)]
+    [InlineData(nameof(Mutation.VoteVanishesWithSegment), 5)]
+    [InlineData(nameof(Mutation.CopiedForwardRecordTruncates), 2)]
+    [InlineData(nameof(Mutation.SlowGroupsSegmentDropped), 13)]
+    [InlineData(nameof(Mutation.ApplyReadsItsNodesSettings), 1)]
+    [InlineData(nameof(Mutation.HashOrderDependence), 1)]
+    [InlineData(nameof(Mutation.OldTermCommittedByCounting), 68)]
+    [InlineData(nameof(Mutation.ReadBeforeOwnTermCommit), 1)]
+    [InlineData(nameof(Mutation.OvereagerTruncation), 1)]
+    [InlineData(nameof(Mutation.ConflictNotTruncated), 1)]
+    [InlineData(nameof(Mutation.QuorumOffByOne), 1)]
+    [InlineData(nameof(Mutation.MembershipEffectiveAtCommit), 1)]
+    [InlineData(nameof(Mutation.DuplicateVotesCounted), 61)]
+    [InlineData(nameof(Mutation.LearnerCounted), 1)]
+    [InlineData(nameof(Mutation.LearnerConfirmsReads), 17)]
+    [InlineData(nameof(Mutation.WitnessCountedTwice), 2)]
+    [InlineData(nameof(Mutation.WitnessStands), 22)]
+    [InlineData(nameof(Mutation.WitnessToldAtOnce), 1)]
+    [InlineData(nameof(Mutation.TransferKeepsLease), 2)]
+    [InlineData(nameof(Mutation.LeaseOfUnboundVotes), 9)]
+    [InlineData(nameof(Mutation.JointCountedInOneHalf), 1)]
+    [InlineData(nameof(Mutation.VoteReleaseLost), 18)]
+    [InlineData(nameof(Mutation.RollOfMajority), 66)] // A disk of the best log must be away just while the roll is called.
+    [InlineData(nameof(Mutation.RollAnsweredBeforeTermPersisted), 13)]
     [InlineData(nameof(Mutation.RollIgnoresBetterLog), 13)]
     [InlineData(nameof(Mutation.DamagedVotesAnywhere), 42)]
-    [InlineData(nameof(Mutation.RollAnsweredBeforeTermPersisted), 13)]
     [InlineData(nameof(Mutation.DamagedKeepsTerm), 66)]
-    [InlineData(nameof(Mutation.LearnerConfirmsReads), 17)]
-    [InlineData(nameof(Mutation.WitnessToldAtOnce), 1)]
-    [InlineData(nameof(Mutation.RollOfMajority), 66)] // A disk of the best log must be away just while the roll is called.
+    [InlineData(nameof(Mutation.EarlyAppendsOutliveTerm), 9)]
     public void A_planted_bug_is_found(string name, int likely) =>
         Assert.True(SimulationRun.IsFound(Enum.Parse<Mutation>(name), likely, SeedBudget), $"{name} survived {SeedBudget} seeds");
+
+    /// <summary>A lease that is as long as its promise: what the drift bound takes off it is a few milliseconds, in which the swarm's elections do not fall (S3). The same run holds without the bug.</summary>
+    [Fact]
+    public void A_lease_without_the_drift_bound_is_found_with_clocks_at_the_bound()
+    {
+        Assert.NotNull(RaftScenario.Kill(Mutation.LeaseNotShortened));
+        var sound = new RaftWorld(RaftScenario.ClocksAtBound(1), null).Run();
+        Assert.True(sound.Failure is null, sound.Failure);
+        Assert.InRange(sound.Counts.Elections, 10, long.MaxValue);
+    }
+
+    [Fact]
+    public void Every_bug_that_can_be_planted_in_the_core_is_planted_here() => PlantedNames.AreAllIn<Mutation>([Mutation.None, Mutation.LeaseNotShortened], typeof(RaftWorldTests));
 
     [Fact]
     public void The_command_ends_with_the_hash_and_lists_the_mutations()
     {
         var output = new StringWriter();
         Assert.Equal(0, SimulationCommand.Run(["--seed", "2"], output));
+        Assert.Contains("world cluster", output.ToString(), StringComparison.Ordinal);
         Assert.Contains("hash ", output.ToString().TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
         var names = new StringWriter();
         Assert.Equal(0, SimulationCommand.Run(["--mutations"], names));

@@ -1,4 +1,5 @@
 using Holdfast.Simulation.Cluster;
+using Holdfast.Simulation.Running;
 using Xunit;
 
 namespace Holdfast.Simulation.Tests;
@@ -14,7 +15,7 @@ public sealed class SessionWorldTests
     {
         for (ulong seed = 1; seed <= 8; seed++)
         {
-            var result = ClusterRun.TwiceWithSessions(seed);
+            var result = SimWorld.Of("sessions").Twice(seed);
             Assert.True(result.Failure is null, $"seed {seed}: {result.Failure}");
             Assert.True(result.Counts.Acknowledged > 0, $"seed {seed} did nothing");
         }

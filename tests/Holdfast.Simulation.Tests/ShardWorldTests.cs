@@ -1,4 +1,5 @@
 using Holdfast.Simulation.Cluster;
+using Holdfast.Simulation.Running;
 using Xunit;
 
 namespace Holdfast.Simulation.Tests;
@@ -11,7 +12,7 @@ public sealed class ShardWorldTests
     {
         for (ulong seed = 1; seed <= 3; seed++)
         {
-            var result = ClusterRun.TwiceWithShards(seed);
+            var result = SimWorld.Of("shards").Twice(seed);
             Assert.True(result.Failure is null, $"seed {seed}: {result.Failure}");
             Assert.True(result.Counts.Acknowledged > 0, $"seed {seed} did nothing");
         }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Holdfast.Primitives;
 
 namespace Holdfast.Storage.Tests;
@@ -52,6 +53,26 @@ public sealed class SnapshotStoreTests
         using (var writer = Store.Begin(Group, At, LogFixture.Three, 2)) writer.AppendChunk(Chunk(0));
         Assert.Null(Store.Latest(Group));
         Assert.Null(Store.Open(Group, At));
+    }
+
+    /// <summary>A newer program's snapshot is whole: it is refused by its version, and never taken for damaged.</summary>
+    [Fact]
+    public void A_snapshot_of_a_newer_version_is_told_from_a_damaged_one()
+    {
+        Write(At, 1);
+        Store.RefuseNewer(Group, At);
+        Store.RefuseNewer(Group, default); // There is none.
+        var path = disk.Paths.Single(name => name.EndsWith("/manifest", StringComparison.Ordinal));
+        var bytes = disk.Content(path).ToArray();
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes, 3);
+        Overwrite(path, bytes);
+        Store.RefuseNewer(Group, At); // Its checksum does not hold: rot, which other replicas mend.
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(bytes.Length - 4), Crc32C.Of(bytes.AsSpan(0, bytes.Length - 4)));
+        Overwrite(path, bytes);
+        Assert.Null(Store.Open(Group, At));
+        var refusal = Assert.Throws<DataDirectoryException>(() => Store.RefuseNewer(Group, At)).Message;
+        Assert.Contains("newer Holdfast (format 3; this program knows 2)", refusal, StringComparison.Ordinal);
+        Assert.Contains("Start the newer program", refusal, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -145,6 +166,12 @@ public sealed class SnapshotStoreTests
         var bytes = new byte[1000 + number];
         new SeededRandom((ulong)number).Fill(bytes);
         return bytes;
+    }
+
+    private void Overwrite(string path, byte[] bytes)
+    {
+        using var file = disk.Open(path);
+        file.Write(0, bytes);
     }
 
     private void Write(LogPosition position, int chunks)

@@ -63,6 +63,73 @@ public sealed class TlsTests
         Assert.Equal(0, node.Happened.Count("up 5"));
     }
 
+    /// <summary>An operator's own authority, with another between it and each node: the two nodes know only the upper one, and follow what the other shows.</summary>
+    [Fact]
+    public async Task Certificates_that_chain_through_different_authorities_below_one_are_believed()
+    {
+        var root = TestAuthority.Create("root");
+        var (left, right) = (root.Below("left"), root.Below("right"));
+        using var one = new TestNode(1, tls: Chained(left, "n1", root, left));
+        using var two = new TestNode(2, tls: Chained(right, "n2", root, right));
+        TestNode.Introduce(one, two);
+        await one.Happened.Until("up 2");
+        await two.Happened.Until("up 1");
+
+        // Without what stands between, nobody can follow it.
+        Assert.False(PeerTls.IsSigned(left.IssueCertificate("n1"), root.Certificate));
+        using var bare = new TestNode(3, tls: Chained(left, "n3", root));
+        TestNode.Introduce(bare, two);
+        await two.Happened.Until("log mesh 0 cannot reach n3 (3)");
+        Assert.Equal(0, two.Happened.Count("up 3"));
+    }
+
+    [Fact]
+    public async Task Of_an_authority_that_signs_for_others_too_only_the_named_are_peers()
+    {
+        var authority = TestAuthority.Create("company");
+        var names = new PeerNames(["n1", "n2"], []);
+        using var two = new TestNode(2, tls: Named(authority, "n1", names));
+        using var three = new TestNode(3, tls: Named(authority, "n2", names));
+        TestNode.Introduce(two, three);
+        await three.Happened.Until("up 2");
+
+        // One that they would have to accept, and one that they would have to dial.
+        using var caller = new TestNode(1, tls: authority.Issue("printer"));
+        using var called = new TestNode(9, tls: authority.Issue("printer"));
+        TestNode.Introduce(caller, two);
+        TestNode.Introduce(called, two);
+        await two.Happened.Until("log peer connection from");
+        await two.Happened.Until("log mesh 0 cannot reach n9 (9)");
+        Assert.Equal(0, two.Happened.Count("up 1") + two.Happened.Count("up 9") + caller.Happened.Count("up 2") + called.Happened.Count("up 2"));
+    }
+
+    [Fact]
+    public void Host_names_are_asked_of_the_alternative_names_alone()
+    {
+        var authority = TestAuthority.Create("company");
+        using var certificate = authority.IssueCertificate("n1.example.org", "db.example.org", "*.peers.example.org");
+        Assert.True(new PeerNames([], ["nobody", "db.example.org"]).Admits(certificate));
+        Assert.True(new PeerNames([], ["n7.peers.example.org"]).Admits(certificate));
+        Assert.False(new PeerNames([], ["n1.example.org"]).Admits(certificate));
+        Assert.True(new PeerNames(["n1.example.org"], []).Admits(certificate));
+        Assert.False(new PeerNames(["db.example.org"], []).Admits(certificate));
+        Assert.True(PeerNames.All.Admits(certificate));
+    }
+
+    private static PeerTls Chained(TestAuthority authority, string name, TestAuthority root, params TestAuthority[] between)
+    {
+        var tls = PeerTls.Waiting();
+        tls.Replace(authority.IssueCertificate(name), [root.Certificate], [.. between.Select(one => one.Certificate)]);
+        return tls;
+    }
+
+    private static PeerTls Named(TestAuthority authority, string name, PeerNames names)
+    {
+        var tls = PeerTls.Waiting(names);
+        tls.Replace(authority.IssueCertificate(name), authority.Certificate);
+        return tls;
+    }
+
     [Fact]
     public async Task Replaced_certificates_serve_the_next_connection()
     {
@@ -98,10 +165,23 @@ internal sealed class TestAuthority
         return new TestAuthority(request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(10)));
     }
 
-    public X509Certificate2 IssueCertificate(string name)
+    /// <summary>An authority that this one signed.</summary>
+    public TestAuthority Below(string name)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name} authority", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        using var signed = request.Create(Certificate, DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(9), RandomNumberGenerator.GetBytes(8));
+        return new TestAuthority(signed.CopyWithPrivateKey(key));
+    }
+
+    public X509Certificate2 IssueCertificate(string name, params string[] hosts)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        var alternatives = new SubjectAlternativeNameBuilder();
+        foreach (var host in hosts) alternatives.AddDnsName(host);
+        if (hosts.Length > 0) request.CertificateExtensions.Add(alternatives.Build());
         using var signed = request.Create(Certificate, DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(5), RandomNumberGenerator.GetBytes(8));
         return signed.CopyWithPrivateKey(key);
     }

@@ -51,6 +51,14 @@ internal sealed class Operation
         _ => value == Expected ? Value : value,
     };
 
+    /// <summary>Whether it writes anything into the log where it is executed at append and finds <paramref name="before"/>.</summary>
+    public bool HasEffect(ulong before) => Kind switch
+    {
+        OperationKind.Get => false,
+        OperationKind.CompareAndSwap => before == Expected,
+        _ => true,
+    };
+
     public override string ToString() =>
         $"#{Id} {Kind} key {Key} value {Value} expected {Expected} called {CalledAt} " + (HasReturned ? $"returned {ReturnedAt} saw {Observed}" : "outcome unknown");
 }

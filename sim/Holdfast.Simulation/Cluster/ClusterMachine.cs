@@ -89,9 +89,9 @@ internal sealed class ClusterMachine
     }
 
     /// <summary>A process ends itself.</summary>
-    public void CrashOf(ClusterProcess process)
+    public void CrashOf(ClusterProcess process, bool losesPower = false)
     {
-        if (Process == process) Crash(losesPower: false);
+        if (Process == process) Crash(losesPower);
     }
 
     /// <summary>The disk is lost. What comes back is somebody else.</summary>

@@ -31,6 +31,9 @@ internal enum ClusterMutation : byte
     EvictedSessionExecuted,
     ReadGrantedBeforeApplied,
 
+    /// <summary>A state that was rebuilt is taken as it is, though the log was compacted beyond it meanwhile (against S20).</summary>
+    StateBehindLogTaken,
+
     /// <summary>A watcher whose revision was compacted goes on without a word.</summary>
     WatchSkipsCompacted,
 
@@ -107,6 +110,8 @@ internal enum ClusterMutation : byte
 
     /// <summary>Of the core's roll call: an answer leaves before its term is on the disk (S8, decision 0015). The raft world hunts the roll call's other bugs.</summary>
     RollAnsweredBeforeTermPersisted,
+
+    AsyncNotWaitedFor,
 
     /// <summary>From here on bugs of sessions, hunted in runs with them. A key is given to another session while its last holder may still believe that he has it.</summary>
     SessionKeyGivenDuringDelay,
@@ -188,4 +193,49 @@ internal enum ClusterMutation : byte
 
     /// <summary>A restored row has its file's payload although a newer one came along.</summary>
     RestoreForgetsPayloads,
+
+    /// <summary>Whoever drives a split does not copy what changed between the copy and the seal, and the target adopts unseen.</summary>
+    VectorSplitForgetsTheRest,
+
+    /// <summary>Whoever drives a split says who has what before the source has let go.</summary>
+    VectorSplitDividesTooSoon,
+
+    /// <summary>A source goes on writing what it has sealed for a split.</summary>
+    WritesWhatIsSealed,
+
+    /// <summary>From here on bugs of the directory and its procedures, hunted in runs whose members it decides. Whoever leads goes on only with procedures that began while it led.</summary>
+    ProcedureNotResumed,
+
+    /// <summary>A removal has ended when the directory places nothing on the node any more, whatever the groups say.</summary>
+    RecordTakenForGroup,
+
+    /// <summary>Groups that no procedure is about are not looked at.</summary>
+    SweepForgotten,
+
+    /// <summary>A replica's state is given up as soon as the directory places it elsewhere, without its group's proof (S6).</summary>
+    StateGivenUpOnRecord,
+
+    /// <summary>A snapshot of the directory lacks the tombstones (S6).</summary>
+    TombstonesLeftOutOfSnapshot,
+
+    /// <summary>The id of the group that was created last is given again once that group is deleted (S6).</summary>
+    GroupIdGivenAgain,
+
+    /// <summary>A group changes its members although they are others than the asker knew.</summary>
+    LateChangeTaken,
+
+    /// <summary>A learner is promoted when a voter leaves, or never.</summary>
+    VoterNotReplacedLater,
+
+    /// <summary>A node that led the directory goes on changing groups until it hears that it was deposed.</summary>
+    DriverNotConfirmed,
+
+    /// <summary>A group's members are changed although too few of the new ones are there to decide anything.</summary>
+    SilentMembersTaken,
+
+    /// <summary>Members that a leader has not committed yet are taken for the group's.</summary>
+    UncommittedMembersBelieved,
+
+    /// <summary>A replica that the directory has placed elsewhere is not begun after a restart, although its group counts on it: the record is believed over the group's log.</summary>
+    MovedReplicaStaysDown,
 }

@@ -1,6 +1,7 @@
 using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
+using Holdfast.Simulation.Procedures;
 using Holdfast.Simulation.Shards;
 
 namespace Holdfast.Simulation.Cluster;
@@ -73,8 +74,14 @@ internal sealed record ClusterOptions
     /// <summary>Large commands take so many chunks at most.</summary>
     public required int ChunksMax { get; init; }
 
+    /// <summary>Of so many wishes to the ledger that executes at append one has larger effects than a command may have: it is executed, refused and taken back (S16).</summary>
+    public ulong WishesToLarger { get; init; } = 400;
+
     /// <summary>A client of the ledger wishes for commands that never fit into what a leader takes: each leaves its beginning behind.</summary>
     public required bool HasBulkyClient { get; init; }
+
+    /// <summary>The share of commands executed at append whose replies need not wait for a quorum; in most runs none.</summary>
+    public double AsyncShare { get; init; }
 
     /// <summary>Clients that contend for locks and write under the token that they got.</summary>
     public required int LockClients { get; init; }
@@ -122,10 +129,26 @@ internal sealed record ClusterOptions
 
     public int VectorClients { get; init; }
 
+    /// <summary>The directory and its procedures in the place of the other groups and clients: it decides who belongs to which group.</summary>
+    public bool HasProcedures { get; init; }
+
+    /// <summary>The kind of trouble that a run whose members the directory decides keeps coming back to.</summary>
+    public ProcedurePressure Procedures { get; init; }
+
+    /// <summary>Clients of whatever data groups the directory has.</summary>
+    public int DataClients { get; init; }
+
     /// <summary>How long a look at the clock takes within a turn: what makes slices end.</summary>
     public required TimeSpan WorkPerLook { get; init; }
 
     public static ClusterOptions Draw(ulong seed, ClusterMutation mutation)
+    {
+        var dice = new SeededRandom(seed ^ 0xA5_1C_0D1C_E5);
+        var drawn = DrawSwarm(seed, mutation);
+        return dice.Chance(0.4) ? WithClasses(drawn, dice) : drawn;
+    }
+
+    private static ClusterOptions DrawSwarm(ulong seed, ClusterMutation mutation)
     {
         var dice = new SeededRandom(seed ^ 0xC105_7E12_0F_5EED);
         var voters = dice.Next(10) < 7 ? 3 : 5;
@@ -206,11 +229,20 @@ internal sealed record ClusterOptions
         return ClusterPressureDraw.Apply(drawn, later);
     }
 
+    /// <summary>Some replies need not wait; sessions are fewer than their owners, and commands are cut into parts, so that there is much between execution at append and commit that can be lost.</summary>
+    private static ClusterOptions WithClasses(ClusterOptions drawn, SeededRandom dice) => drawn with
+    {
+        AsyncShare = 0.2 + 0.4 * dice.NextDouble(),
+        LedgerClients = 6,
+        SessionsMax = 2,
+        AppendBytesMax = dice.Chance(0.5) ? dice.Next(64, 1024) : drawn.AppendBytesMax,
+    };
+
     /// <summary>A run with sessions: the same misfortunes.</summary>
     public static ClusterOptions DrawSessions(ulong seed, ClusterMutation mutation)
     {
         var dice = new SeededRandom(seed ^ 0x5E55_0000_5EED);
-        return Draw(seed, mutation) with
+        return DrawSwarm(seed, mutation) with
         {
             SessionClients = dice.Next(4, 9),
             ThinkTime = Span(dice, 4, 40),
@@ -230,7 +262,7 @@ internal sealed record ClusterOptions
     public static ClusterOptions DrawShards(ulong seed, ClusterMutation mutation)
     {
         var dice = new SeededRandom(seed ^ 0x5A4D_0000_5EED);
-        return MovePressureDraw.Apply(Draw(seed, mutation) with
+        return MovePressureDraw.Apply(DrawSwarm(seed, mutation) with
         {
             HasShards = true,
             ShardClients = dice.Next(4, 9),
@@ -259,6 +291,32 @@ internal sealed record ClusterOptions
             HasVectors = true,
             VectorClients = dice.Next(4, 9),
             ThinkTime = Span(dice, 3, 20),
+            Keys = dice.Next(6, 12), // So many that any quarter of their hashes has one.
+        };
+    }
+
+    /// <summary>A run whose members the directory decides: the same misfortunes, but nothing rots or tears.</summary>
+    public static ClusterOptions DrawProcedures(ulong seed, ClusterMutation mutation)
+    {
+        var dice = new SeededRandom(seed ^ 0x940C_0000_5EED);
+        var founders = dice.Next(10) switch { < 6 => 3, < 9 => 5, _ => 1 };
+        return DrawShards(seed, mutation) with
+        {
+            HasShards = false,
+            ShardClients = 0,
+            HasProcedures = true,
+            Pressure = ClusterPressure.None,
+            Voters = founders,
+            Machines = founders + dice.Next(1, 4),
+            DataClients = dice.Next(2, 5),
+            ThinkTime = Span(dice, 5, 50),
+            BetweenRot = TimeSpan.Zero,
+            SyncFails = 0,
+            BetweenWipes = dice.Chance(0.3) ? TimeSpan.Zero : Span(dice, 1500, 6000),
+            BeginsOld = false,
+            Procedures = (ProcedurePressure)Math.Max(0, dice.Next(-2, 5)),
+            Storm = TimeSpan.FromSeconds(18),
+            Calm = TimeSpan.FromSeconds(24),
         };
     }
 

@@ -22,6 +22,9 @@ internal enum ClusterPressure : byte
 
     /// <summary>Leases are short and renewed in the last moment, and the leader that judges them is cut off for a while: two think that they lead, and one of them knows of the renewal.</summary>
     DeposedJudge,
+
+    /// <summary>Snapshots of the ledger that executes at append are written slowly, one after another, while executions are taken back that cannot be undone: a state is rebuilt, and its log compacted meanwhile (S10, S20).</summary>
+    RebuiltMeanwhile,
 }
 
 /// <summary>Draws the pressure of a run of whole nodes, and takes away the misfortunes that would only hide it.</summary>
@@ -36,6 +39,7 @@ internal static class ClusterPressureDraw
             < 7 => ForExiledTail(drawn, dice),
             < 17 => ForRottenFiles(drawn, dice),
             < 35 => ForDeposedJudge(drawn, dice), // A renewal must fall into the moments in which two judge: many such runs are wanted.
+            < 40 => ForRebuiltMeanwhile(drawn, dice),
             _ => drawn,
         };
     }
@@ -88,6 +92,18 @@ internal static class ClusterPressureDraw
         SyncMax = TimeSpan.FromMilliseconds(3),
         SyncStall = TimeSpan.Zero,
         BetweenTransfers = TimeSpan.Zero,
+    };
+
+    private static ClusterOptions ForRebuiltMeanwhile(ClusterOptions drawn, SeededRandom dice) => Calmer(drawn) with
+    {
+        Pressure = ClusterPressure.RebuiltMeanwhile,
+        LedgerClients = 6,
+        WishesToLarger = 10,
+        ThinkTime = TimeSpan.FromMilliseconds(4),
+        HasBulkyClient = false,
+        UncommittedBytesMax = 64 * 1024 * 1024,
+        ChunksMax = 3,
+        SnapshotWorkMax = TimeSpan.FromMilliseconds(dice.Next(60, 200)),
     };
 
     private static ClusterOptions Calmer(ClusterOptions drawn) => drawn with

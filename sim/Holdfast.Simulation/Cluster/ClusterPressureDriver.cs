@@ -29,6 +29,9 @@ internal sealed class ClusterPressureDriver(ClusterWorld world)
             case ClusterPressure.DeposedJudge:
                 Repeat(1300, 2200, CutOffJudge);
                 break;
+            case ClusterPressure.RebuiltMeanwhile:
+                Repeat(100, 300, TakeSnapshot);
+                break;
             default:
                 break; // None, and the dark rack.
         }
@@ -118,6 +121,14 @@ internal sealed class ClusterPressureDriver(ClusterWorld world)
 
         JudgeCutOff.Hit();
         Isolate(leader.Machine, Ms(500, 1000));
+    }
+
+    /// <summary>Whoever executes at append takes a snapshot, as if the write-ahead log were held back by its group.</summary>
+    private void TakeSnapshot()
+    {
+        if (world.LeaderOf(ClusterWorld.Executor) is not { } leader) return;
+        var replica = leader.GroupOf(ClusterWorld.Executor);
+        leader.SeatOf(ClusterWorld.Executor).Loop.Post(new OnLoop(_ => replica.TakeSnapshot()));
     }
 
     /// <summary>One that has lost something already, or any that may.</summary>

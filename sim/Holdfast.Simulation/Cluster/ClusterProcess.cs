@@ -3,6 +3,7 @@ using Holdfast.Consensus;
 using Holdfast.Coordination;
 using Holdfast.Primitives;
 using Holdfast.Replication;
+using Holdfast.Simulation.Procedures;
 using Holdfast.Simulation.Shards;
 using Holdfast.Simulation.Vectors;
 using Holdfast.Storage;
@@ -64,6 +65,9 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
 
     /// <summary>Shards of vectors, in runs that have them.</summary>
     public VectorSite? Vectors { get; set; }
+
+    /// <summary>Its part in a cluster whose members the directory decides, in runs that have one.</summary>
+    public ProcedureSite? Procedures { get; private set; }
 
     public CoordinationFace Face { get; private set; } = null!;
 
@@ -135,13 +139,16 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
         World.Passing.OnRecovered(this, recovery);
         store = new SnapshotStore(mount, cluster);
         for (var index = 0; index < options.LoopsPerNode; index++) SeatLoop(index, (uint)identity.BootCount);
-        foreach (var group in World.Groups) Begin(group, recovery);
+        if (World.Options.HasProcedures) Procedures = new ProcedureSite(this, mount);
+        else
+            foreach (var group in World.Groups) Begin(group, recovery);
+        Procedures?.Begin(Every);
         Shards?.Begin(Every);
         Vectors?.Begin(Every);
         World.Passing.OnBooted(this);
         foreach (var seat in seats) seat.Wake();
         Every(BeatInterval, Beat);
-        Every(FaceTick, () => _ = TickFace());
+        if (!World.Options.HasProcedures) Every(FaceTick, () => _ = TickFace());
     }
 
     public void Die()
@@ -182,6 +189,37 @@ internal sealed class ClusterProcess : IWalQueue, ISnapshotWorker, IDiskFate
             DiedAtEffect.Hit();
             Machine.Crash(died.LosesPower);
         }
+    }
+
+    /// <summary>Something that the process was about to do went wrong: it dies where it was to die, ends when its disk refuses, and anything else ends the run.</summary>
+    public void OnFault(Exception fault)
+    {
+        if (fault is ProcessDiedException died) World.Clock.After(TimeSpan.Zero, () => Machine.CrashOf(this, died.LosesPower));
+        else if (fault is IOException) World.Clock.After(TimeSpan.Zero, () => Machine.CrashOf(this));
+        else World.Fault(fault);
+    }
+
+    /// <summary>Begins a replica of a group that the world does not begin by itself, on its loop; nothing when it was deleted here or is there.</summary>
+    public void Place(GroupId group, IStateMachine machine, Configuration initial)
+    {
+        if (GroupOf(group) is not null) return;
+        var found = Recovery.Find(group);
+        Invariant.Holds(found is not { IsTombstoned: true }, "a group that was deleted here is begun again: group ids are never reused");
+        var start = found?.HandOver(Node) ?? new RaftStart { Self = Node, Group = group, Configuration = initial };
+        var seat = SeatOf(group);
+        var added = seat.Loop.Add(machine, start, found is null, found?.FeatureLevel ?? 1, World.GroupOptionsOf(group) with { FeatureLevelKnown = Machine.Version });
+        seat.Groups.Add(added);
+        Groups.Add(added);
+    }
+
+    /// <summary>Ends a replica for good, on its loop.</summary>
+    public void Remove(GroupId group)
+    {
+        var seat = SeatOf(group);
+        seat.Loop.Delete(group);
+        seat.Groups.RemoveAll(candidate => candidate.Id == group);
+        Groups.RemoveAll(candidate => candidate.Id == group);
+        Machine.LastConfigurations.Remove(group);
     }
 
     public void Pass(string effect)

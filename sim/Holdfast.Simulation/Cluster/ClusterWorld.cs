@@ -4,7 +4,9 @@ using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Simulation.Checks;
 using Holdfast.Simulation.Faults;
+using Holdfast.Simulation.Procedures;
 using Holdfast.Simulation.Running;
+using Holdfast.Simulation.Sessions;
 using Holdfast.Simulation.Shards;
 using Holdfast.Simulation.Time;
 using Holdfast.Simulation.Vectors;
@@ -38,8 +40,8 @@ internal sealed class ClusterWorld
 
     public static readonly GroupId[] ShardIds = [ShardA, ShardB];
 
-    /// <summary>Two shards of a collection of vectors, in runs that have them.</summary>
-    public static readonly GroupId[] VectorIds = [new(6), new(7)];
+    /// <summary>Two shards of a collection of vectors, in runs that have them, and the groups of two more, which shards are split into.</summary>
+    public static readonly GroupId[] VectorIds = [new(6), new(7), new(8), new(9)];
 
     private static readonly GroupId[] UsualGroups = [Keyspace, Ledger, Executor];
     private static readonly GroupId[] WithShards = [Keyspace, ShardA, ShardB];
@@ -64,6 +66,7 @@ internal sealed class ClusterWorld
         LeaseCheck = new LeaseCheck(this);
         LockCheck = new LockCheck(this);
         SessionCheck = new SessionCheck(this);
+        ProcedureCheck = new ProcedureCheck(this);
         Drill = new RestoreDrill(this);
         var machines = new ClusterMachine[options.Machines];
         Machines = machines;
@@ -74,13 +77,14 @@ internal sealed class ClusterWorld
         members = new MemberPlan(this);
         Passing = new PassingGroups(this);
         for (var i = 0; i < options.KeyClients; i++) clients.Add(new KeyClient(this));
-        for (var i = 0; i < options.LedgerClients; i++) clients.Add(new LedgerClient(this, i % 2 == 0 ? Ledger : Executor, isBulky: i == 0 && options.HasBulkyClient));
+        for (var i = 0; i < options.LedgerClients; i++) clients.Add(new LedgerClient(this, i % 2 == 0 ? Ledger : Executor, i));
         for (var i = 0; i < options.WatchClients; i++) clients.Add(new WatchClient(this, i));
         for (var i = 0; i < options.LeaseClients; i++) clients.Add(new LeaseClient(this));
         for (var i = 0; i < options.LockClients; i++) clients.Add(new LockClient(this, i));
         for (var i = 0; i < options.SessionClients; i++) clients.Add(new SessionClient(this, i));
         for (var i = 0; i < options.ShardClients; i++) clients.Add(new ShardClient(this));
         for (var i = 0; i < options.VectorClients; i++) clients.Add(new VectorClient(this, i));
+        for (var i = 0; i < options.DataClients; i++) clients.Add(new DataClient(this));
         if (!options.HasAuth) return;
         clients.Add(new AuthAdmin(this));
         for (var i = 0; i < 2; i++) clients.Add(new UserClient(this));
@@ -89,7 +93,7 @@ internal sealed class ClusterWorld
     public ClusterOptions Options { get; }
 
     /// <summary>The groups of this run.</summary>
-    public GroupId[] Groups => Options.HasShards ? WithShards : Options.HasVectors ? WithVectors : UsualGroups;
+    public GroupId[] Groups => Options.HasProcedures ? ProcedureCheck.Groups : Options.HasShards ? WithShards : Options.HasVectors ? WithVectors : UsualGroups;
 
     /// <summary>The group that executes at append, when only one is to be looked at.</summary>
     public GroupId AtAppend => Options.HasShards ? ShardA : Options.HasVectors ? VectorIds[0] : Executor;
@@ -97,6 +101,10 @@ internal sealed class ClusterWorld
     public ShardCheck ShardCheck { get; }
 
     public VectorCheck VectorCheck { get; }
+
+    public ProcedureCheck ProcedureCheck { get; }
+
+    public Operators Operators => field ??= new Operators(this);
 
     public ShardDirectory ShardDirectory => field ??= new ShardDirectory(this);
 
@@ -173,6 +181,7 @@ internal sealed class ClusterWorld
     /// </summary>
     public bool MayTear(ClusterMachine machine, bool mayAllDoubt = false)
     {
+        if (Options.HasProcedures) return false; // What disks do to logs is for the other runs; here a log that has lost groups would be an operator's to replace.
         if (!mayAllDoubt && !Atlas.IsDamaged(machine.Node) && !Atlas.Permits(machine.Node, InForce())) return false;
         Atlas.Damage(machine.Node);
         machine.IsInDoubt = true;
@@ -182,7 +191,8 @@ internal sealed class ClusterWorld
     public IEnumerable<Configuration> InForce()
     {
         foreach (var machine in Machines)
-            foreach (var configuration in machine.LastConfigurations.Values) yield return configuration;
+            foreach (var (group, configuration) in machine.LastConfigurations)
+                if (!Options.HasProcedures || ProcedureCheck.MayDecide(group, machine.Node)) yield return configuration;
     }
 
     /// <summary>The process whose replica leads a group in the highest term.</summary>
@@ -236,7 +246,7 @@ internal sealed class ClusterWorld
         Counts.Acknowledged = clients.Sum(client => client.Answered);
         Note((ulong)Clock.EventsRun);
         Note((ulong)Counts.Acknowledged);
-        return new RunResult(Options.Seed, hash, failure, Counts) { World = "cluster" };
+        return new RunResult(Options.Seed, hash, failure, Counts);
     }
 
     private string? Drive()
@@ -251,10 +261,12 @@ internal sealed class ClusterWorld
             RunUntil(end - TimeSpan.FromSeconds(6).Ticks);
             IsClosing = true;
             RunUntil(end);
+            if (Options.HasProcedures) ProcedureCheck.Final();
             new FinalCheck(this, clients).Run();
+            ExecutorCheck.Final();
             if (Options.HasShards) ShardCheck.Final();
             if (Options.HasVectors) VectorCheck.Final();
-            if (!Options.HasShards && !Options.HasVectors) Drill.Restore();
+            if (!Options.HasProcedures && !Options.HasShards && !Options.HasVectors) Drill.Restore();
             return null;
         }
         catch (CheckFailedException broken)
@@ -303,6 +315,13 @@ internal sealed class ClusterWorld
         foreach (var client in clients) client.Begin();
         misfortunes.Begin();
         pressures.Begin();
+        if (Options.HasProcedures)
+        {
+            Operators.Begin(Options.Voters);
+            new ProcedurePressureDriver(this).Begin();
+            return;
+        }
+
         members.Begin();
         Passing.Begin();
         if (Options.HasShards) ShardDirectory.Begin();

@@ -1,6 +1,7 @@
 using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Simulation.Checks;
+using Holdfast.Simulation.Procedures;
 
 namespace Holdfast.Simulation.Cluster;
 
@@ -12,6 +13,7 @@ internal sealed class FinalCheck(ClusterWorld world, IReadOnlyList<ClusterClient
         foreach (var group in world.Groups) CheckReplicas(group);
         for (var i = 0; i < clients.Count; i++)
             if (clients[i].Missing() is { } missing) ClusterCheck.Require(false, $"no progress after healing: client {i} ({clients[i].GetType().Name}) {missing}");
+        foreach (var (group, ledger) in world.ProcedureCheck.Ledgers) Decide($"group {group}", ledger.History, ledger.WithoutEffect, DataClient.Registers);
         if (world.Options.HasShards) Decide("shards", world.ShardCheck.History, world.ShardCheck.WithoutEffect, world.Options.Keys);
         if (world.Options.HasVectors) Decide("vectors", world.VectorCheck.History, world.VectorCheck.WithoutEffect, world.Options.Keys);
         Decide("keyspace", world.History, world.WithoutEffect, world.Options.Keys);

@@ -67,7 +67,7 @@ internal sealed class KeyClient(ClusterWorld world) : ClusterClient(world)
     private void Refused(Operation? operation, EtcdError error)
     {
         // Only a time-out leaves the fate of a write open.
-        if (operation is not null && (error != EtcdErrors.Timeout || operation.Kind == OperationKind.Get)) World.WithoutEffect.Add(operation.Id);
+        if (operation is not null && (!EtcdErrors.LeavesOpen(error) || operation.Kind == OperationKind.Get)) World.WithoutEffect.Add(operation.Id);
         Target = Dice.Next(World.Options.Machines);
         Later(TimeSpan.FromMilliseconds(5 + Dice.Next(40)));
     }

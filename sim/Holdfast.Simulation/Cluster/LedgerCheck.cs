@@ -11,6 +11,9 @@ internal sealed class LedgerCheck(string name)
     private readonly Dictionary<LogIndex, ulong> states = [];
     private readonly Dictionary<ulong, ulong> contents = [];
     private readonly List<(long At, LogIndex Index)> acknowledged = [];
+    private readonly Dictionary<LogIndex, ulong> wishAt = [];
+    private readonly Dictionary<(NodeId Node, Term Term), List<(LogIndex Index, ulong Wish)>> early = [];
+    private readonly Dictionary<(NodeId Node, Term Term), LogIndex> replied = [];
 
     public History History { get; } = new();
 
@@ -38,12 +41,50 @@ internal sealed class LedgerCheck(string name)
         }
     }
 
+    /// <summary>A leader answers when it has executed a command, as its client asked for: the change may be lost with the leader.</summary>
+    public void OnRepliedEarly(NodeId who, LogPosition position, ulong wish)
+    {
+        if (!early.TryGetValue((who, position.Term), out var replies)) early[(who, position.Term)] = replies = [];
+        replies.Add((position.Index, wish));
+    }
+
+    /// <summary>
+    /// A leader lets a reply of the quorum class go: in the order of execution, and only when nothing that it may show can be lost, be it answered long ago (S18).
+    /// </summary>
+    public void OnReplied(NodeId who, LogPosition position, LogIndex applied)
+    {
+        var last = replied.GetValueOrDefault((who, position.Term));
+        Require(position.Index >= last, $"{name}: {who} let the reply of {position} go after that of {last}");
+        replied[(who, position.Term)] = position.Index;
+        if (!early.TryGetValue((who, position.Term), out var replies)) return;
+        for (var i = replies.Count - 1; i >= 0; i--)
+        {
+            if (replies[i].Index >= position.Index) continue;
+            Require(applied >= replies[i].Index, $"{name}: {who} let the quorum's reply of {position} go with {applied} applied; it may show wish {replies[i].Wish} of {replies[i].Index}, which was answered early");
+            return;
+        }
+    }
+
+    /// <summary>Of what a leader answered early in one term only the end may be missing.</summary>
+    public void Final()
+    {
+        foreach (var ((who, term), replies) in early)
+        {
+            var kept = LogIndex.Zero;
+            foreach (var (index, wish) in replies)
+                if (wishAt.TryGetValue(index, out var there) && there == wish) kept = index;
+            foreach (var (index, wish) in replies)
+                Require(index > kept || !wishAt.TryGetValue(index, out var there) || there == wish, $"{name}: wish {wish} that {who} answered early in term {term} was lost at {index}, and a later one of {kept} was not");
+        }
+    }
+
     public bool WasExecuted(ulong wish) => executed.ContainsKey(wish);
 
     public void OnExecuted(NodeId who, LogPosition position, ulong wish)
     {
         if (executed.TryGetValue(wish, out var at)) Require(at == position.Index, $"{name}: {who} executed wish {wish} at {position.Index}, and it had been executed at {at}");
         else executed.Add(wish, position.Index);
+        wishAt[position.Index] = wish;
         Require(!Refused.Contains(wish), $"{name}: {who} executed wish {wish} of a session that it refused");
     }
 

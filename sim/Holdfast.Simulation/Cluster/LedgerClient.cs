@@ -14,22 +14,25 @@ internal sealed class LedgerClient : ClusterClient
     private const byte Registers = 3;
 
     private static readonly Mark Repeated = new("sim: a wish was repeated under its number");
+    private static readonly Mark AnsweredEarly = new("sim: a command was answered before it was committed, as its client had asked for");
     private static readonly Mark SessionLost = new("sim: a client's session was evicted");
 
     private readonly GroupId group;
     private readonly LedgerCheck check;
     private readonly bool usesSession;
     private readonly bool isBulky;
+    private readonly SeededRandom classDice;
     private ulong session;
     private ulong sequence;
     private Operation? open;
     private byte[] command = [];
-    private bool wasRepeated;
+    private bool wasRepeated, isAsync;
 
-    public LedgerClient(ClusterWorld world, GroupId group, bool isBulky)
+    public LedgerClient(ClusterWorld world, GroupId group, int number)
         : base(world)
     {
-        (this.group, this.isBulky) = (group, isBulky);
+        (this.group, isBulky) = (group, number == 0 && world.Options.HasBulkyClient);
+        classDice = new SeededRandom(world.Options.Seed ^ 0xC1A5_5E5 ^ (ulong)number);
         check = group == ClusterWorld.Ledger ? world.LedgerCheck : world.ExecutorCheck;
         usesSession = Dice.Chance(world.Options.ChunksMax > 3 ? 0.2 : 0.7) && !isBulky;
     }
@@ -77,7 +80,7 @@ internal sealed class LedgerClient : ClusterClient
         // What may be refused for its size for ever is wished for without a session: there nobody repeats it.
         var chunks = usesSession ? 3 : World.Options.ChunksMax;
         command = wish.Encode(isBulky && !World.IsHealed ? World.Options.UncommittedBytesMax + Dice.Next(World.Options.ChunkBytes) : Dice.Next(10) switch { < 6 when chunks == 3 => 0, < 8 => Dice.Next(100), _ => Dice.Next(World.Options.ChunkBytes * chunks) });
-        (sequence, wasRepeated) = (sequence + 1, false);
+        (sequence, wasRepeated, isAsync) = (sequence + 1, false, group == ClusterWorld.Executor && classDice.Chance(World.Options.AsyncShare));
         Propose();
     }
 
@@ -117,9 +120,9 @@ internal sealed class LedgerClient : ClusterClient
 
     private void Propose()
     {
-        var (operation, bytes, options) = (open!, command, new ProposeOptions { Session = usesSession ? session : 0, Sequence = usesSession ? sequence : 0 });
+        var (operation, bytes, options) = (open!, command, new ProposeOptions { Durability = isAsync ? Durability.Async : Durability.Quorum, Session = usesSession ? session : 0, Sequence = usesSession ? sequence : 0 });
         Ask(
-            process => process.GroupOf(group).ProposeAsync(bytes, options),
+            process => Propose(process, operation, bytes, options),
             outcome => Hear(operation, outcome),
             _ => Later(Think()),
             () =>
@@ -130,10 +133,32 @@ internal sealed class LedgerClient : ClusterClient
             });
     }
 
+    /// <summary>What a node answers is looked at as it leaves the node, and not only when it arrives.</summary>
+    private async ValueTask<ProposeOutcome> Propose(ClusterProcess process, Operation operation, byte[] bytes, ProposeOptions options)
+    {
+        var replica = process.GroupOf(group);
+        var outcome = await replica.ProposeAsync(bytes, options);
+        if (group == ClusterWorld.Executor && outcome is { IsApplied: true, Reply: ulong before })
+        {
+            if (options.Durability == Durability.Quorum) check.OnReplied(process.Node, outcome.Position, replica.Replica.State!.Applied.Index);
+            else if (operation.HasEffect(before)) check.OnRepliedEarly(process.Node, outcome.Position, operation.Value);
+        }
+
+        return outcome;
+    }
+
     private void Hear(Operation operation, in ProposeOutcome outcome)
     {
         switch (outcome.Status)
         {
+            case ProposalStatus.Applied when isAsync:
+                // What was changed may still be lost, so in the history it may happen at any time, or never; what was only looked at says nothing at all.
+                if (outcome.Reply is ulong shown && !operation.HasEffect(shown)) check.WithoutEffect.Add(operation.Id);
+                AnsweredEarly.Hit();
+                Count((ulong)operation.Id ^ outcome.Position.Index.Value << 24);
+                open = null;
+                Later(Think());
+                return;
             case ProposalStatus.Applied:
                 operation.ObservesPrior = outcome.Reply is ulong;
                 check.History.Return(operation, outcome.Reply is ulong before ? before : 0, World.Clock.Now);

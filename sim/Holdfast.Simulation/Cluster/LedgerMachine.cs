@@ -55,7 +55,9 @@ internal class LedgerMachine(ClusterProcess process, GroupId group, LedgerCheck 
 
     protected SeededRandom Dice => process.Dice;
 
-    protected ClusterMutation Mutation => process.World.Options.Mutation;
+    protected ClusterWorld World => process.World;
+
+    protected ClusterMutation Mutation => World.Options.Mutation;
 
     public virtual ApplyResult Apply(in CommittedEntry entry)
     {
@@ -167,7 +169,7 @@ internal class LedgerMachine(ClusterProcess process, GroupId group, LedgerCheck 
         (Registers, StateHash, slices) = (registers, hash, 0);
         OnRestored();
         // What is restored while a process begins was not installed by it.
-        if (process.GroupOf(group) is { Replica.Restoring.IsReady: true }) process.World.Counts.SnapshotInstalls++;
+        if (process.GroupOf(group) is { Replica.Restoring.IsReady: true }) World.Counts.SnapshotInstalls++;
     }
 
     protected virtual void OnRestored() => check.OnContent(process.Node, StateHash, Registers);
@@ -178,9 +180,6 @@ internal sealed class LedgerExecutor(ClusterProcess process, GroupId group, Ledg
 {
     /// <summary>Most bytes of one command's effects.</summary>
     public const int EffectBytesMax = 32 * 1024;
-
-    /// <summary>Of so many wishes one has larger effects, whenever and wherever it is executed: it is refused after that, and taken back (S16).</summary>
-    private const ulong WishesToLarger = 400;
 
     private static readonly Mark Undone = new("sim: executed commands were undone");
 
@@ -195,9 +194,12 @@ internal sealed class LedgerExecutor(ClusterProcess process, GroupId group, Ledg
         unconfirmed.Add((command.Position.Index, wish.Key, before, StateHash));
         var effect = wish with { Kind = OperationKind.Put, Value = wish.Kind == OperationKind.Delete ? 0 : wish.Value };
         Run(effect);
-        effects.Write(effect.Encode(Chronicle.Mix(wish.Wish) % WishesToLarger == 0 ? EffectBytesMax : command.Command.Length - LedgerCommand.Size));
+        effects.Write(effect.Encode(HasLargerEffects(wish) ? EffectBytesMax : command.Command.Length - LedgerCommand.Size));
         return new ExecuteResult(true, before);
     }
+
+    /// <summary>Whenever and wherever it is executed: it is refused after that, and taken back (S16).</summary>
+    private bool HasLargerEffects(in LedgerCommand wish) => Chronicle.Mix(wish.Wish) % World.Options.WishesToLarger == 0;
 
     public bool OnTruncated(LogIndex from)
     {

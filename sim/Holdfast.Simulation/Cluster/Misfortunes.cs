@@ -35,8 +35,8 @@ internal sealed class Misfortunes(ClusterWorld world)
         Repeat(options.BetweenTransfers, Transfer);
         Repeat(options.BetweenForcedSnapshots, ForceSnapshot);
         if (options.SnapshotWorkMax > TimeSpan.FromMilliseconds(20)) Repeat(TimeSpan.FromSeconds(2), CutOffMidSnapshot);
-        Repeat(TimeSpan.FromSeconds(4), ProposeNonsense);
-        if (options.BeginsOld) Repeat(TimeSpan.FromSeconds(1), RaiseLevel);
+        if (!options.HasProcedures) Repeat(TimeSpan.FromSeconds(4), ProposeNonsense);
+        if (options.BeginsOld && !options.HasProcedures) Repeat(TimeSpan.FromSeconds(1), RaiseLevel);
     }
 
     public void End() => isOver = true;
@@ -136,7 +136,7 @@ internal sealed class Misfortunes(ClusterWorld world)
     private void CutOffMidSnapshot()
     {
         if (world.LeaderOf(world.AtAppend) is not { } leader) return;
-        leader.SeatOf(world.AtAppend).Loop.Post(new OnLoop(_ => leader.GroupOf(world.AtAppend).TakeSnapshot()));
+        leader.SeatOf(world.AtAppend).Loop.Post(new OnLoop(_ => leader.GroupOf(world.AtAppend)?.TakeSnapshot()));
         var inside = new bool[world.Machines.Count];
         inside[leader.Machine.Slot] = true;
         world.Clock.After(dice.NextSpan(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(50)), () => { if (!isOver) world.Mesh.Isolate(inside, outbound: true, inbound: true); });
@@ -152,6 +152,7 @@ internal sealed class Misfortunes(ClusterWorld world)
     private void Wipe()
     {
         var machine = world.Machines[dice.Next(world.Machines.Count)];
+        if (world.Options.HasProcedures && !world.Operators.MayWipe(machine)) return;
         if (world.Atlas.IsDamaged(machine.Node) ? machine.IsRotten : world.Atlas.Permits(machine.Node, world.InForce())) machine.Wipe();
     }
 
@@ -243,7 +244,7 @@ internal sealed class Misfortunes(ClusterWorld world)
         var target = dice.Chance(0.5) ? NodeId.None : world.Machines[dice.Next(world.Machines.Count)].Node;
         leader.SeatOf(group).Loop.Post(new OnLoop(now =>
         {
-            if (leader.GroupOf(group).TransferLeadership(now, target) == ChangeVerdict.Begun) world.Counts.Transfers++;
+            if (leader.GroupOf(group)?.TransferLeadership(now, target) == ChangeVerdict.Begun) world.Counts.Transfers++;
         }));
     }
 

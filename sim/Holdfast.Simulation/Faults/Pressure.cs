@@ -43,6 +43,12 @@ internal enum Pressure : byte
 
     /// <summary>A follower restarts with its newest entries rotten, is repaired entry by entry, and its leader is cut off before that is done (S8, decision 0015).</summary>
     RottenFollower,
+
+    /// <summary>
+    /// The slowest clock leads, and is cut off until its promises have lapsed: what they are worth by its clock and by the others' differs by the drift bound, and that is a few milliseconds (S3). No run draws it: it wants
+    /// nothing else to happen, and clocks at the bound.
+    /// </summary>
+    SlowestLeads,
 }
 
 /// <summary>Draws the pressure of a run, and takes away the misfortunes that would only hide it.</summary>

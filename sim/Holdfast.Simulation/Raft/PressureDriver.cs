@@ -23,6 +23,7 @@ internal sealed class PressureDriver(RaftWorld world)
     private int mutedAppends = -1;
     private int lateTo = -1;
     private Term youngTerm;
+    private long cutOffUntil;
 
     public void Begin()
     {
@@ -50,6 +51,9 @@ internal sealed class PressureDriver(RaftWorld world)
                 break;
             case Pressure.RottenFollower:
                 Repeat(2800, 4000, RotFollower);
+                break;
+            case Pressure.SlowestLeads:
+                Repeat(200, 400, CutOffSlowest);
                 break;
             case Pressure.Laggards:
                 Repeat(150, 500, LeaveOneBehind);
@@ -213,6 +217,21 @@ internal sealed class PressureDriver(RaftWorld world)
         lateTo = leader.Slot;
         world.Clock.After(Ms(100, 400), () => Isolate(leader, companions: 0, inbound: false, Ms(700, 1000)));
         world.Clock.After(Ms(1000, 1400), () => lateTo = -1);
+    }
+
+    /// <summary>Until the others are free to elect, and have.</summary>
+    private void CutOffSlowest()
+    {
+        if (world.Clock.Now < cutOffUntil || world.Leader() is not { } leader) return;
+        if (leader.Slot != 0)
+        {
+            leader.Process!.Transfer(world.Sites[0].Node);
+            return;
+        }
+
+        var span = world.Options.Lease + Ms(100, 300);
+        cutOffUntil = world.Clock.Now + span.Ticks;
+        Isolate(leader, companions: 0, inbound: true, span);
     }
 
     private void IsolateLeader(int companions, TimeSpan span)

@@ -39,7 +39,7 @@ internal sealed class RaftProcess
         this.dice = dice;
         mutation = world.Options.Mutation;
         // A different seed after every start: two processes of one node must not draw the same election times for ever.
-        support = new SupportTable(site.BootCount);
+        support = mutation == Mutation.LeaseNotShortened ? new SupportTable(site.BootCount, driftMax: 0) : new SupportTable(site.BootCount);
         var snapshot = found.Snapshot;
         var start = new RaftStart
         {
@@ -52,7 +52,7 @@ internal sealed class RaftProcess
             DamagedUpTo = found.DamagedUpTo,
             IsRestart = isRestart && mutation != Mutation.RestartedVoterVotesAtOnce,
         };
-        var options = new RaftOptions { LeaseReads = world.Options.LeaseReads, AppendBytesMax = world.Options.AppendBytesMax, Bug = PlantedBugOf(mutation) };
+        var options = new RaftOptions { LeaseReads = world.Options.LeaseReads, ElectionTimeout = world.Options.ElectionTimeout, AppendBytesMax = world.Options.AppendBytesMax, EarlyBytesMax = world.Options.EarlyBytesMax, Bug = PlantedBugOf(mutation) };
         world.Check.OnBoot(site.Node, start.HardState);
         Core = new RaftNode(options, start, support, dice.Fork(), Now);
         site.LastConfiguration = Core.Configuration;
@@ -173,7 +173,7 @@ internal sealed class RaftProcess
     {
         if (!IsAlive) return;
         foreach (var other in world.Sites)
-            if (other != site) Send(other.Node, new SupportBeat(Now, TimeSpan.FromMilliseconds(300)));
+            if (other != site) Send(other.Node, new SupportBeat(Now, world.Options.Lease));
         support.WithdrawLapsed(Now, withdrawn);
         foreach (var node in withdrawn) Core.OnSupportWithdrawn(Now, node);
         After(TimeSpan.FromMilliseconds(50), Beat);

@@ -24,7 +24,8 @@ internal sealed class RaftSite
         this.world = world;
         dice = world.Dice.Fork();
         Slot = slot;
-        var drift = world.Options.ClockDriftMax * (2 * dice.NextDouble() - 1);
+        var drawn = 2 * dice.NextDouble() - 1;
+        var drift = world.Options.ClockDriftMax * (!world.Options.ClocksAtBound ? drawn : slot == 0 ? -1 : 1);
         Clock = new NodeClock(world.Clock, dice.Next(1, 1_000_000_000), 1 + drift);
         Device = null!;
         Wipe();

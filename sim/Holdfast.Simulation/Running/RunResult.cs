@@ -19,6 +19,9 @@ internal sealed class SimCounts
     public long FollowerReads { get; set; }
     public long LeaseReads { get; set; }
 
+    /// <summary>Shards of vectors that were split, to the end.</summary>
+    public long Splits { get; set; }
+
     public void Add(SimCounts other)
     {
         Runs += other.Runs;
@@ -36,6 +39,7 @@ internal sealed class SimCounts
         Transfers += other.Transfers;
         FollowerReads += other.FollowerReads;
         LeaseReads += other.LeaseReads;
+        Splits += other.Splits;
     }
 }
 
@@ -46,8 +50,8 @@ internal sealed class SimCounts
 /// <param name="Counts">How much it did.</param>
 internal sealed record RunResult(ulong Seed, ulong Hash, string? Failure, SimCounts Counts)
 {
-    /// <summary>Which world was run: <c>raft</c> or <c>cluster</c>.</summary>
-    public string World { get; init; } = "raft";
+    /// <summary>Which world was run, by its name.</summary>
+    public string World { get; init; } = "";
 }
 
 /// <summary>What a check found wrong: the run ends.</summary>

@@ -1,21 +1,21 @@
 using System.Diagnostics;
 using Holdfast.Primitives;
-using Holdfast.Simulation.Cluster;
-using Holdfast.Simulation.Faults;
 
 namespace Holdfast.Simulation.Running;
 
-/// <summary>Many seeds on all processors, until they are done or the time is up; then what was done, and which rare branches were never walked.</summary>
-internal sealed class SeedSweep(TextWriter output)
+/// <summary>Many seeds on all processors, until they are done or the time is up; then what was done in which world, and which rare branches were never walked.</summary>
+internal sealed class SeedSweep
 {
     /// <summary>Below this many runs a rare branch may be missed by chance, and nothing is concluded from it; a run for volume does at least as many.</summary>
     private const int RunsForMarks = 300;
 
-    /// <summary>Of so many runs in a row one is of whole nodes, and brings the rare branches of production code: it takes several times as long as the others, which bring the counts.</summary>
-    private const int RunsInTurn = 5;
-
+    private readonly TextWriter output;
+    private readonly SimWorld[] worlds;
+    private readonly MarkGate marks;
     private readonly Lock gate = new();
     private readonly SimCounts total = new();
+    private readonly SimCounts? ofWholeNodes;
+    private readonly SimCounts[] byWorld;
     private readonly List<RunResult> failures = [];
     private readonly Stopwatch watch = new();
     private TimeSpan saidAt;
@@ -23,21 +23,33 @@ internal sealed class SeedSweep(TextWriter output)
     private bool isForVolume;
     private volatile bool isEnough;
 
-    /// <summary>Runs seeds of one world, or with none named of both in turn.</summary>
-    public int Run(ulong from, int seeds, TimeSpan limit, string? world = null)
+    /// <summary>A sweep over some worlds, in turn.</summary>
+    public SeedSweep(TextWriter output, SimWorld[] worlds)
+    {
+        (this.output, this.worlds) = (output, worlds);
+        marks = new MarkGate(worlds.SelectMany(static world => world.Rooms));
+        ofWholeNodes = Array.Exists(worlds, static world => world.IsOfWholeNodes) ? new SimCounts() : null;
+        byWorld = [.. worlds.Select(static _ => new SimCounts())];
+    }
+
+    /// <summary>Runs so many seeds.</summary>
+    public int Run(ulong from, int seeds, TimeSpan limit)
     {
         watch.Start();
+        var turn = new WorldTurn(worlds, from);
         var next = -1;
         Parallel.For(0, Environment.ProcessorCount, _ =>
         {
             while (!isEnough && watch.Elapsed < limit && Interlocked.Increment(ref next) is var at && at < seeds)
             {
-                var result = RunAt(from, at, world);
-                lock (gate) Take(result);
+                var (world, seed) = turn.At(at);
+                var result = world.Twice(seed);
+                lock (gate) Take(world, result);
             }
         });
         output.WriteLine();
         PrintCounts(total, output);
+        if (worlds.Length > 1) PrintWorlds();
         foreach (var failure in failures) output.WriteLine(Sentence(failure));
         var unreached = PrintMarks();
         PrintRates();
@@ -45,16 +57,15 @@ internal sealed class SeedSweep(TextWriter output)
         return failures.Count == 0 && !unreached ? 0 : 1;
     }
 
-    private static RunResult RunAt(ulong from, int at, string? world) => world switch
+    /// <summary>Runs seeds from 1 on until every <see cref="VolumeBar"/> is met and every rare branch was walked; time running out first is a failure.</summary>
+    public int RunVolume(TimeSpan limit)
     {
-        "raft" => SimulationRun.Twice(from + (ulong)at, Mutation.None),
-        "sessions" => ClusterRun.TwiceWithSessions(from + (ulong)at),
-        "shards" => ClusterRun.TwiceWithShards(from + (ulong)at),
-        "vectors" => ClusterRun.TwiceWithVectors(from + (ulong)at),
-        "cluster" => ClusterRun.Twice(from + (ulong)at, ClusterMutation.None),
-        _ when at % RunsInTurn != 0 => SimulationRun.Twice(from + (ulong)(at / RunsInTurn * (RunsInTurn - 1) + at % RunsInTurn - 1), Mutation.None),
-        _ => ClusterRun.Twice(from + (ulong)(at / RunsInTurn), ClusterMutation.None),
-    };
+        isForVolume = true;
+        var outcome = Run(1, int.MaxValue, limit);
+        foreach (var bar in VolumeBar.All)
+            output.WriteLine($"volume {(bar.IsMet(total, ofWholeNodes) ? "met " : "MISS")} {bar.What} {bar.Of(total):N0} of {bar.AtLeast:N0}{(ofWholeNodes is null ? "" : $", of whole nodes {bar.Of(ofWholeNodes):N0} of {bar.AtLeastOfWholeNodes:N0}")}");
+        return VolumeBar.AreMet(total, ofWholeNodes) ? outcome : 1;
+    }
 
     public static void PrintCounts(SimCounts counts, TextWriter output)
     {
@@ -71,13 +82,14 @@ internal sealed class SeedSweep(TextWriter output)
 
     private static string Sentence(RunResult result) => $"seed {result.Seed} --world {result.World} FAILED: {result.Failure}";
 
-    /// <summary>Runs seeds of one world, or with none named of both, from 1 on until every <see cref="VolumeBar"/> is met and every rare branch was walked; time running out first is a failure.</summary>
-    public int RunVolume(TimeSpan limit, string? world)
+    private void PrintWorlds()
     {
-        isForVolume = true;
-        var outcome = Run(1, int.MaxValue, limit, world);
-        foreach (var bar in VolumeBar.All) output.WriteLine($"volume {(bar.IsMet(total) ? "met " : "MISS")} {bar.What} {bar.Of(total):N0} of {bar.AtLeast:N0}");
-        return VolumeBar.AreMet(total) ? outcome : 1;
+        for (var i = 0; i < worlds.Length; i++)
+        {
+            var counts = byWorld[i];
+            output.WriteLine($"world {worlds[i].Name}: {counts.Runs:N0} seeds, {counts.Events:N0} events, {counts.Acknowledged:N0} operations, {counts.Elections:N0} elections, {counts.Truncations:N0} truncations, "
+                + $"{counts.SnapshotInstalls:N0} snapshot installs, {counts.MembershipChanges:N0} membership changes, {counts.CrashRecoveries:N0} crash recoveries");
+        }
     }
 
     /// <summary>By the wall clock, and by processor time, which other work on the machine does not slow down. The second run of each seed is work but is not counted.</summary>
@@ -87,12 +99,13 @@ internal sealed class SeedSweep(TextWriter output)
         output.WriteLine($"a second: {total.Events / seconds:N0} events, {total.Acknowledged / seconds:N0} operations; a processor second: {total.Events / processorSeconds:N0} events, {total.Acknowledged / processorSeconds:N0} operations");
     }
 
-    private void Take(RunResult result)
+    private void Take(SimWorld world, RunResult result)
     {
         total.Add(result.Counts);
-        // A mark is declared when its type is first touched, which may be late.
-        runsForAllMarks = !Mark.All().All(static mark => mark.Hits > 0) ? 0 : runsForAllMarks == 0 ? total.Runs : runsForAllMarks;
-        isEnough = isForVolume && total.Runs >= RunsForMarks && runsForAllMarks > 0 && VolumeBar.AreMet(total);
+        if (world.IsOfWholeNodes) ofWholeNodes!.Add(result.Counts);
+        byWorld[Array.IndexOf(worlds, world)].Add(result.Counts);
+        if (runsForAllMarks == 0 && marks.AreReached) runsForAllMarks = total.Runs;
+        isEnough = isForVolume && total.Runs >= RunsForMarks && runsForAllMarks > 0 && VolumeBar.AreMet(total, ofWholeNodes);
         if (result.Failure is not null)
         {
             failures.Add(result);
@@ -106,14 +119,9 @@ internal sealed class SeedSweep(TextWriter output)
 
     private bool PrintMarks()
     {
-        var unreached = false;
-        foreach (var mark in Mark.All())
-        {
-            output.WriteLine($"mark {(mark.Hits == 0 ? "NEVER REACHED" : mark.Hits.ToString("N0", null)),15}  {mark.Name}");
-            unreached |= mark.Hits == 0;
-        }
-
-        if (!unreached) output.WriteLine($"marks: all were reached within the first {runsForAllMarks} runs");
-        return unreached && total.Runs >= RunsForMarks;
+        foreach (var mark in marks.Asked) output.WriteLine($"mark {(mark.Hits == 0 ? "NEVER REACHED" : mark.Hits.ToString("N0", null)),15}  {mark.Name}");
+        foreach (var mark in marks.Elsewhere) output.WriteLine($"mark       elsewhere  {mark.Name} ({mark.Elsewhere})");
+        if (runsForAllMarks > 0) output.WriteLine($"marks: all {marks.Asked.Count} were reached within the first {runsForAllMarks} runs");
+        return runsForAllMarks == 0 && total.Runs >= RunsForMarks;
     }
 }

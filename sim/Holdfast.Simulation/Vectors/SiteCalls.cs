@@ -41,7 +41,9 @@ internal sealed class SiteCalls(ClusterProcess process) : INodeCalls
             var answer = await there.Vectors!.AnswerAsync(message);
             World.Clock.After(Way(), () =>
             {
-                if (World.Mesh.MayReach(there.Machine.Slot, process.Machine.Slot)) process.WhenAwake(() => call.TrySetResult(new ControlReply(ControlStatus.Ok, answer, "", node, default)));
+                // What cannot pass is lost with its line, however short the cut.
+                var reply = World.Mesh.MayReach(there.Machine.Slot, process.Machine.Slot) ? new ControlReply(ControlStatus.Ok, answer, "", node, default) : new ControlReply(ControlStatus.Unreachable, default, "the line was cut", node, default);
+                process.WhenAwake(() => call.TrySetResult(reply));
             });
         }
         catch (Exception fault)

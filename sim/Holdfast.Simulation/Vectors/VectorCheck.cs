@@ -3,6 +3,7 @@ using Holdfast.Primitives;
 using Holdfast.Simulation.Checks;
 using Holdfast.Simulation.Cluster;
 using Holdfast.Vectors;
+using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Shards;
 
@@ -15,21 +16,29 @@ namespace Holdfast.Simulation.Vectors;
 internal sealed class VectorCheck(ClusterWorld world)
 {
     /// <summary>Leaders are elected and lines are there again.</summary>
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(3);
+    public static readonly TimeSpan Settling = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan TellsEvery = TimeSpan.FromMilliseconds(200);
 
     private static readonly Mark KilledInCalm = new("sim: a node with shards of vectors was killed while all others lived");
 
     private readonly Dictionary<ulong, ulong> kept = [];
+    private readonly HashSet<GroupId> told = [];
     private ulong values = 1_000_000;
-    private int configured;
 
     /// <summary>What clients did to the shared points.</summary>
     public History History { get; } = new();
 
     public HashSet<int> WithoutEffect { get; } = [];
 
+    /// <summary>What the directory says of the collection.</summary>
+    public VectorDirectory Directory { get; } = new();
+
     /// <summary>Whether every shard was told what its collection is.</summary>
-    public bool IsConfigured => configured == ClusterWorld.VectorIds.Length;
+    public bool IsConfigured => told.Count == First.Count;
+
+    /// <summary>The shards that the collection begins with.</summary>
+    private static IReadOnlyList<int> First => ShardLayout.Of(VectorSite.Config).Numbers;
 
     public ulong NextValue() => ++values;
 
@@ -46,7 +55,8 @@ internal sealed class VectorCheck(ClusterWorld world)
     /// <summary>Shards are told what they are; and in the calm, one node is killed with all others alive.</summary>
     public void Begin()
     {
-        foreach (var group in ClusterWorld.VectorIds) Configure(group);
+        foreach (var shard in First) Configure(ClusterWorld.VectorIds[shard]);
+        new SplitRequests(world).Begin();
         world.Clock.At(world.Options.Storm.Ticks + Settling.Ticks, () =>
         {
             var voters = world.LeaderOf(ClusterWorld.VectorIds[0])?.GroupOf(ClusterWorld.VectorIds[0]).Status.Configuration;
@@ -56,37 +66,56 @@ internal sealed class VectorCheck(ClusterWorld world)
         });
     }
 
-    private void Configure(GroupId group) => world.Clock.After(TimeSpan.FromMilliseconds(100), async () =>
+    /// <summary>A shard is told what its collection is until somebody has heard it: whoever is asked may die with the question. Told twice it does nothing the second time.</summary>
+    private void Configure(GroupId group) => world.Clock.After(TellsEvery, () =>
+    {
+        if (told.Contains(group)) return;
+        _ = TellAsync(group);
+        Configure(group);
+    });
+
+    private async Task TellAsync(GroupId group)
     {
         try
         {
-            if (world.LeaderOf(group) is not { Vectors: { } site }) throw VectorFault.Unavailable("nobody leads the shard yet");
+            if (world.LeaderOf(group) is not { Vectors: { } site }) return;
             await site.ShardOf(group).ProposeAsync(ShardCommand.Configure(VectorSite.Config.Json), CancellationToken.None);
-            configured++;
+            told.Add(group);
         }
         catch (VectorFault)
         {
-            Configure(group); // Told twice it does nothing the second time.
+            // Not heard, or nobody knows: it is told again.
         }
         catch (Exception fault)
         {
             world.Fault(fault);
         }
-    });
+    }
 
     /// <summary>After healing and a while of calm.</summary>
     public void Final()
     {
+        var layout = Directory.Record.Layout;
+        ClusterCheck.Require(layout.Split is null, "a split did not come to its end");
+        world.Counts.Splits = layout.Numbers.Count - First.Count;
+        foreach (var shard in layout.Numbers)
+            foreach (var (node, store) in ReplicasOf(shard))
+                foreach (var (id, _) in store.Ids.From(null, int.MaxValue))
+                    ClusterCheck.Require(layout.ShardOf(null, id) == shard, $"point {id} is in shard {shard} on {node}, which has not got it");
         foreach (var (id, value) in kept)
-        {
-            var group = VectorClient.GroupOf(id);
-            foreach (var member in world.LeaderOf(group)!.GroupOf(group).Status.Configuration.Members)
+            foreach (var (node, store) in ReplicasOf(layout.ShardOf(null, PointId.Of(id))))
             {
-                var store = world.MachineOf(member.Node)!.Process!.Vectors!.MachineOf(group).State!.Store;
-                ClusterCheck.Require(store.TryFind(PointId.Of(id), out var segment, out var row), $"point {id} was acknowledged and is not on {member.Node}");
+                ClusterCheck.Require(store.TryFind(PointId.Of(id), out var segment, out var row), $"point {id} was acknowledged and is not on {node}");
                 using var payload = segment.PayloadOf(row).Parse();
-                ClusterCheck.Require(payload.RootElement.GetProperty("v").GetUInt64() == value, string.Create(CultureInfo.InvariantCulture, $"point {id} was acknowledged with {value} and is another on {member.Node}"));
+                ClusterCheck.Require(payload.RootElement.GetProperty("v").GetUInt64() == value, string.Create(CultureInfo.InvariantCulture, $"point {id} was acknowledged with {value} and is another on {node}"));
             }
-        }
+    }
+
+    private List<(NodeId Node, PointStore Store)> ReplicasOf(int shard)
+    {
+        var group = ClusterWorld.VectorIds[shard];
+        var replicas = new List<(NodeId Node, PointStore Store)>();
+        foreach (var member in world.LeaderOf(group)!.GroupOf(group).Status.Configuration.Members) replicas.Add((member.Node, world.MachineOf(member.Node)!.Process!.Vectors!.MachineOf(group).State!.Store));
+        return replicas;
     }
 }

@@ -4,6 +4,8 @@ using Holdfast.Primitives;
 using Holdfast.Simulation.Checks;
 using Holdfast.Simulation.Cluster;
 using Holdfast.Vectors;
+using Holdfast.Vectors.Collections;
+using Holdfast.Vectors.Endpoints.Facade;
 using Holdfast.Vectors.Endpoints.Routing;
 using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Queries;
@@ -17,19 +19,21 @@ namespace Holdfast.Simulation.Vectors;
 /// </summary>
 internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClient(world)
 {
-    /// <summary>Own points are numbered from here: a client takes another one when the fate of a write is not known.</summary>
+    /// <summary>Own points are numbered from here: a client takes another one when the fate of a write is not known, and now and then, so that shards have something to split.</summary>
     private const ulong OwnFrom = 1000;
+
+    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(10);
+    private static readonly Mark Redirected = new("sim: a client's point had gone to the other half of a split");
 
     private ulong own = OwnFrom + ((ulong)number * 100_000);
     private ulong ownValue;
     private ulong ownBefore;
     private bool isOwnInDoubt;
     private LogIndex ownIndex;
+    private int ownShard = -1;
+    private CollectionRecord? record;
 
     private VectorCheck Check => World.VectorCheck;
-
-    /// <summary>The shard that a point belongs to.</summary>
-    public static GroupId GroupOf(ulong id) => ClusterWorld.VectorIds[(int)(PointId.Of(id).StableHash % (ulong)ClusterWorld.VectorIds.Length)];
 
     protected override void Act()
     {
@@ -78,19 +82,21 @@ internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClie
 
     private Operation Call(OperationKind kind, int key) => Check.History.Call(key, kind, (ulong)Check.History.Operations.Count + 1, 0, World.Clock.Now);
 
-    private void Write(ulong id, byte[] command, Action<ShardReply> done, Action<bool> failed) => Do(shard => shard.ProposeAsync(command, CancellationToken.None), id, done, fault => failed(fault is { Status: 503 }));
+    private void Write(ulong id, byte[] command, Action<ShardReply, int> done, Action<bool> failed) => Do((shard, _, _) => shard.ProposeAsync(command, CancellationToken.None), id, done, fault => failed(fault is { Status: 503 }));
 
-    private void Read(ulong id, ShardQuestion question, ReadDemand demand, Action<ShardAnswer> done)
+    private void Read(ulong id, ShardQuestion question, ReadDemand demand, Action<ShardAnswer> done) => Read(id, question, _ => demand, done);
+
+    private void Read(ulong id, ShardQuestion question, Func<int, ReadDemand> demandOf, Action<ShardAnswer> done)
     {
         var begun = World.Clock.Now;
-        Do(shard => shard.AskAsync(question, demand, CancellationToken.None), id, done, fault =>
+        Do((shard, number, part) => shard.AskAsync(part == HashPart.All ? question : question with { Part = part }, demandOf(number), CancellationToken.None), id, (answer, _) => done(answer), fault =>
         {
             if (fault is not null) Check.OnReadRefused(fault, begun);
         });
     }
 
     /// <summary>Asks the shard through the target; hears the answer, the refusal, or null when nobody said anything in time.</summary>
-    private void Do<T>(Func<IShard, ValueTask<T>> ask, ulong id, Action<T> done, Action<VectorFault?> failed) =>
+    private void Do<T>(Func<IShard, int, HashPart, ValueTask<T>> ask, ulong id, Action<T, int> done, Action<VectorFault?> failed) =>
         Ask(
             process => TryAsync(process, ask, id),
             answer =>
@@ -104,7 +110,7 @@ internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClie
                     return;
                 }
 
-                done(answer.Value!);
+                done(answer.Value!, answer.Shard);
                 Count(id);
                 Later(Think());
             },
@@ -115,15 +121,31 @@ internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClie
                 Later(Think());
             });
 
-    private static async ValueTask<(T? Value, VectorFault? Fault)> TryAsync<T>(ClusterProcess process, Func<IShard, ValueTask<T>> ask, ulong id)
+    /// <summary>By the layout that this client knows, which may be an old one. A shard that has not got the point any more did nothing, and then the directory is asked who has it (S25).</summary>
+    private async ValueTask<(T? Value, int Shard, VectorFault? Fault)> TryAsync<T>(ClusterProcess process, Func<IShard, int, HashPart, ValueTask<T>> ask, ulong id)
     {
-        try
+        var site = process.Vectors!;
+        var until = World.Clock.Now + World.Options.ClientTimeout.Ticks;
+        while (true)
         {
-            return (await ask(process.Vectors!.ShardOf(GroupOf(id))), null);
-        }
-        catch (VectorFault fault)
-        {
-            return (default, fault);
+            record ??= World.VectorCheck.Directory.Record;
+            var layout = record.Layout;
+            var number = layout.ShardOf(null, PointId.Of(id));
+            try
+            {
+                return (await ask(site.ShardOf(ClusterWorld.VectorIds[number]), number, layout.PartOf(number)), number, null);
+            }
+            catch (VectorFault fault) when (fault.IsMisdirected)
+            {
+                if (World.Clock.Now >= until) return (default, number, VectorFault.Unavailable("a shard is being split, and it took too long")); // Nobody listens any more.
+                Redirected.Hit();
+                await Task.Delay(Between, new SiteTime(process));
+                record = await site.Collections.FindAsync("c", CancellationToken.None);
+            }
+            catch (VectorFault fault)
+            {
+                return (default, number, fault);
+            }
         }
     }
 
@@ -137,14 +159,14 @@ internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClie
     {
         var operation = Call(OperationKind.Put, Dice.Next(World.Options.Keys));
         operation.ObservesPrior = false;
-        Write(IdOf(operation.Key), Upsert(IdOf(operation.Key), operation.Value), _ => Check.History.Return(operation, 0, World.Clock.Now), isUndone => Forget(operation, isUndone));
+        Write(IdOf(operation.Key), Upsert(IdOf(operation.Key), operation.Value), (_, _) => Check.History.Return(operation, 0, World.Clock.Now), isUndone => Forget(operation, isUndone));
     }
 
     private void Delete()
     {
         var operation = Call(OperationKind.Delete, Dice.Next(World.Options.Keys));
         operation.ObservesPrior = false;
-        Write(IdOf(operation.Key), ShardCommand.Delete([PointId.Of(IdOf(operation.Key))]), _ => Check.History.Return(operation, 0, World.Clock.Now), isUndone => Forget(operation, isUndone));
+        Write(IdOf(operation.Key), ShardCommand.Delete([PointId.Of(IdOf(operation.Key))]), (_, _) => Check.History.Return(operation, 0, World.Clock.Now), isUndone => Forget(operation, isUndone));
     }
 
     /// <summary>Another payload for a point that is there: it stays in its row, wherever that is being merged or written to a snapshot.</summary>
@@ -152,7 +174,7 @@ internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClie
     {
         var operation = Call(OperationKind.Put, Dice.Next(World.Options.Keys));
         operation.ObservesPrior = false;
-        Write(IdOf(operation.Key), ShardCommand.OverwritePayload([PointId.Of(IdOf(operation.Key))], PayloadOf(operation.Value)), reply =>
+        Write(IdOf(operation.Key), ShardCommand.OverwritePayload([PointId.Of(IdOf(operation.Key))], PayloadOf(operation.Value)), (reply, _) =>
         {
             if (reply.Changed == 0) Check.WithoutEffect.Add(operation.Id);
             else Check.History.Return(operation, 0, World.Clock.Now);
@@ -166,13 +188,13 @@ internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClie
 
     private void Keep()
     {
-        if (isOwnInDoubt) (own, ownBefore, ownValue, isOwnInDoubt) = (own + 1, 0, 0, false);
+        if (isOwnInDoubt || Dice.Chance(0.2)) (own, ownBefore, ownValue, isOwnInDoubt) = (own + 1, 0, 0, false);
         var (id, value) = (own, Check.NextValue());
         isOwnInDoubt = true;
         Check.Lose(id);
-        Write(id, Upsert(id, value), reply =>
+        Write(id, Upsert(id, value), (reply, shard) =>
         {
-            (ownBefore, ownValue, ownIndex, isOwnInDoubt) = (ownValue, value, reply.Index, false);
+            (ownBefore, ownValue, ownShard, ownIndex, isOwnInDoubt) = (ownValue, value, shard, reply.Index, false);
             Check.Keep(id, value);
         }, isUndone =>
         {
@@ -186,7 +208,7 @@ internal sealed class VectorClient(ClusterWorld world, int number) : ClusterClie
     private void Recall()
     {
         if (ownValue == 0 || isOwnInDoubt) Get();
-        else Read(own, Look(own), new ReadDemand(ReadLevel.Session, ownIndex), answer => ClusterCheck.Require(ValueOf(answer) == ownValue, $"a session wrote {ownValue} to point {own} and reads {ValueOf(answer)} at {answer.Node}"));
+        else Read(own, Look(own), number => new ReadDemand(ReadLevel.Session, number == ownShard ? ownIndex : default), answer => ClusterCheck.Require(ValueOf(answer) == ownValue, $"a session wrote {ownValue} to point {own} and reads {ValueOf(answer)} at {answer.Node}"));
     }
 
     /// <summary>Its own vector finds it, through graph, tail and merge.</summary>

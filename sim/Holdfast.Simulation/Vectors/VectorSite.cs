@@ -24,6 +24,7 @@ internal sealed class VectorSite
     public const int Size = 4;
 
     private static readonly TimeSpan WorksEvery = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan LooksEvery = TimeSpan.FromMilliseconds(50);
 
     private readonly ClusterProcess process;
     private readonly Dictionary<GroupId, ShardMachine> machines = [];
@@ -31,6 +32,7 @@ internal sealed class VectorSite
     private readonly Dictionary<GroupId, AnswerCache> answers = [];
     private readonly LongMessages messages = new();
     private readonly List<ShardIndexing> indexing = [];
+    private Task driving = Task.CompletedTask;
 
     public VectorSite(ClusterProcess process)
     {
@@ -39,28 +41,69 @@ internal sealed class VectorSite
         var (calls, board, time) = (new SiteCalls(process), new ReplicaBoard(new SiteTime(process), () => (long)process.Dice.NextUInt64()), new SiteTime(process));
         foreach (var group in ClusterWorld.VectorIds)
         {
-            var machine = machines[group] = new ShardMachine(96, process.FilesOf(group)) { Bug = Enum.TryParse<PlantedShardBug>(World.Options.Mutation.ToString(), out var bug) ? bug : PlantedShardBug.None };
+            var machine = machines[group] = new ShardMachine(96, process.FilesOf(group)) { Bug = ShardBug };
             indexing.Add(new ShardIndexing(machine, options));
             answers[group] = new AnswerCache();
             routed[group] = new RoutedShard(new Places(this, group), process.Node, calls, board, Config.Columns, time);
         }
+
+        Collections = new SiteCollections(process, this);
     }
 
     /// <summary>The collection.</summary>
-    public static CollectionConfig Config { get; } = CollectionConfig.Create(JsonDocument.Parse("""{"vectors":{"size":4,"distance":"Euclid"}}""").RootElement, 1);
+    public static CollectionConfig Config { get; } = CollectionConfig.Create(JsonDocument.Parse("""{"vectors":{"size":4,"distance":"Euclid"},"shard_number":2}""").RootElement, 1);
 
     private ClusterWorld World => process.World;
 
+    /// <summary>The collection as this process finds it in the directory.</summary>
+    public SiteCollections Collections { get; }
+
     public ShardMachine MachineOf(GroupId group) => machines[group];
 
-    /// <summary>The groups have begun: the workers' thread too.</summary>
-    public void Begin(Action<TimeSpan, Action> every) => every(WorksEvery, () => process.Guard(() =>
+    /// <summary>The groups have begun: the workers' thread too, and the look at what is being split.</summary>
+    public void Begin(Action<TimeSpan, Action> every)
     {
-        foreach (var each in indexing)
-            for (var steps = process.Dice.Next(1, 6); steps > 0 && each.Work(); steps--)
-            {
-            }
-    }));
+        every(WorksEvery, () => process.Guard(() =>
+        {
+            foreach (var each in indexing)
+                for (var steps = process.Dice.Next(1, 6); steps > 0 && each.Work(); steps--)
+                {
+                }
+        }));
+        every(LooksEvery, () =>
+        {
+            if (driving.IsCompleted && Leads && World.VectorCheck.Directory.Record.Layout.Split is not null) driving = DriveAsync();
+        });
+    }
+
+    /// <summary>Whether this process believes that it leads the directory, for which the keyspace's group stands here: two may believe it at once.</summary>
+    private bool Leads => process.GroupOf(ClusterWorld.Keyspace) is { Status.IsServingLeader: true };
+
+    private async Task DriveAsync()
+    {
+        try
+        {
+            await new SplitRunner(Collections, SplitBug, new SiteTime(process)).RunAsync(World.VectorCheck.Directory.Record, () => Leads, CancellationToken.None);
+        }
+        catch (VectorFault)
+        {
+            // Not just now: it is looked at again.
+        }
+        catch (Exception fault)
+        {
+            World.Fault(fault);
+        }
+    }
+
+    /// <summary>What the driver forgets the target would notice: the bug is that nobody does.</summary>
+    private PlantedShardBug ShardBug => World.Options.Mutation == ClusterMutation.VectorSplitForgetsTheRest ? PlantedShardBug.AdoptsUnseen : Enum.TryParse<PlantedShardBug>(World.Options.Mutation.ToString(), out var bug) ? bug : PlantedShardBug.None;
+
+    private PlantedSplitBug SplitBug => World.Options.Mutation switch
+    {
+        ClusterMutation.VectorSplitForgetsTheRest => PlantedSplitBug.ForgetsTheRest,
+        ClusterMutation.VectorSplitDividesTooSoon => PlantedSplitBug.DividesTooSoon,
+        _ => PlantedSplitBug.None,
+    };
 
     /// <summary>A shard as this node's clients reach it.</summary>
     public IShard ShardOf(GroupId group) => World.Options.Mutation switch

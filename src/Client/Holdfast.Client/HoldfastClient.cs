@@ -17,12 +17,14 @@ public sealed class HoldfastClient : IDisposable
     private const int SignInsMax = 4;
 
     private readonly ServerList servers;
+    private readonly Lazy<string> author;
 
     /// <summary>A client of what the options say; connections are made at the first call.</summary>
     /// <exception cref="ArgumentException">The options are wrong; the message says all that is.</exception>
     public HoldfastClient(HoldfastClientOptions options)
     {
         servers = new ServerList(options);
+        author = new Lazy<string>(options.Author);
         Services = new ServiceRegistry(this);
         Configuration = new VersionedKeys(this, "/config/");
         Flags = new VersionedKeys(this, "/flags/");
@@ -43,6 +45,8 @@ public sealed class HoldfastClient : IDisposable
     public VersionedKeys Flags { get; }
 
     internal ServerList Servers => servers;
+
+    internal string Author => author.Value;
 
     /// <summary>Reads a key: linearizable, whichever node is asked. Null when it is not there.</summary>
     public async Task<KeyValue?> GetAsync(string key, CancellationToken cancel = default) =>

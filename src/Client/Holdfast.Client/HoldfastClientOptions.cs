@@ -67,6 +67,15 @@ public sealed record HoldfastClientOptions
     internal string UrlOf(string endpoint) =>
         endpoint.Contains("://", StringComparison.Ordinal) ? endpoint : (TrustedCaFile is null && CertificateFile is null ? "http://" : "https://") + endpoint;
 
+    /// <summary>Who is noted as the author of changes (<see cref="ChangeNote.Who"/>).</summary>
+    internal string Author() => User ?? (CertificateFile is { } own ? Read(own, () => NameIn(own)) : $"{Environment.UserName}@{Environment.MachineName}");
+
+    private static string NameIn(string file)
+    {
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(file);
+        return certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
+    }
+
     private static T Read<T>(string file, Func<T> read)
     {
         try

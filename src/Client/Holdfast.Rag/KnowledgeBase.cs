@@ -99,7 +99,9 @@ public sealed class KnowledgeBase : IDisposable
         }
 
         if (added + removed > 0) await store.KeepAsync(statistics, cancel);
-        return new IngestReport(files.Count, unchanged, added, kept, removed, refused, (int)((cached?.Hits ?? 0) - hitsBefore));
+        var report = new IngestReport(files.Count, unchanged, added, kept, removed, refused, (int)((cached?.Hits ?? 0) - hitsBefore));
+        RagMetrics.Count(report);
+        return report;
     }
 
     /// <summary>The passages that fit a question best, best first.</summary>

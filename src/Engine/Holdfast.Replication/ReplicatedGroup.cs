@@ -117,8 +117,17 @@ public sealed class ReplicatedGroup
         return ChangeVerdict.Begun;
     });
 
-    /// <summary>Changes the members, through joint consensus where the quorum changes. On the leader; begun is not done.</summary>
+    /// <summary>
+    /// Changes the members, through joint consensus where the quorum changes. On the leader; begun is not done. A newcomer begins as a learner, in a change of its own, and votes by the next one when it has caught up
+    /// (Raft thesis 4.2.1): a dead or empty voter counts against every quorum, and what recovers a group of damaged voters rests on it (docs/decisions/0015).
+    /// </summary>
     public Task<ChangeVerdict> ChangeMembershipAsync(Configuration target) => Ask(now => ChangeMembership(now, target));
+
+    /// <summary>The same, refused when the members are others than the caller knows: a request that was late on its way changes nothing that it does not know of. On the leader; begun is not done.</summary>
+    public Task<ChangeVerdict> ChangeMembershipAsync(Configuration known, Configuration target) => Ask(now => ChangeMembership(now, known, target));
+
+    /// <summary>The same, on the group's loop.</summary>
+    public ChangeVerdict ChangeMembership(Instant now, Configuration known, Configuration target) => replica.Node.Configuration.Equals(known) ? ChangeMembership(now, target) : ChangeVerdict.Refused;
 
     /// <summary>Changes the members, on the group's loop.</summary>
     public ChangeVerdict ChangeMembership(Instant now, Configuration target)

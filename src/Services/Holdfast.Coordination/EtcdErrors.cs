@@ -126,6 +126,9 @@ public static class EtcdErrors
     /// <summary>The learner has not caught up yet.</summary>
     public static readonly EtcdError LearnerNotReady = new(EtcdCode.FailedPrecondition, "etcdserver: can only promote a learner member which is in sync with leader");
 
+    /// <summary>As many learners as there may be have been added, and none is promoted yet.</summary>
+    public static readonly EtcdError TooManyLearners = new(EtcdCode.FailedPrecondition, "etcdserver: too many learner members in cluster");
+
     /// <summary>The target of a leadership transfer is no voter, or down.</summary>
     public static readonly EtcdError BadLeaderTransferee = new(EtcdCode.FailedPrecondition, "etcdserver: bad leader transferee");
 
@@ -143,6 +146,9 @@ public static class EtcdErrors
 
     /// <summary>The leader was lost while the request was under way; a write's fate is not known.</summary>
     public static readonly EtcdError TimeoutDueToLeaderFail = new(EtcdCode.Unavailable, "etcdserver: request timed out, possibly due to previous leader failure");
+
+    /// <summary>The member lost the leader while the request was under way and knows no other; a write's fate is not known.</summary>
+    public static readonly EtcdError TimeoutDueToConnectionLost = new(EtcdCode.Unavailable, "etcdserver: request timed out, possibly due to connection lost");
 
     /// <summary>There is no leader.</summary>
     public static readonly EtcdError NoLeader = new(EtcdCode.Unavailable, "etcdserver: no leader");
@@ -194,6 +200,9 @@ public static class EtcdErrors
 
     /// <summary>The operation is not offered.</summary>
     public static readonly EtcdError NotCapable = new(EtcdCode.Unavailable, "etcdserver: not capable");
+
+    /// <summary>Whether an error leaves open what has become of a write: it may have been, or may yet be, done.</summary>
+    public static bool LeavesOpen(EtcdError error) => error == Timeout || error == TimeoutDueToLeaderFail || error == TimeoutDueToConnectionLost;
 
     /// <summary>The replicated reply of an error is its place in this list, so the order is part of the format: add at the end, never move.</summary>
     private static readonly EtcdError[] Replicated =

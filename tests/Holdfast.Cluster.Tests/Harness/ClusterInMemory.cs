@@ -20,6 +20,10 @@ internal sealed class ClusterInMemory : IClusterHands
 
     public HashSet<NodeId> Slow { get; } = [];
 
+    public HashSet<NodeId> Silent { get; } = [];
+
+    public bool IsDeposed { get; set; }
+
     public HashSet<GroupId> Unreachable { get; } = [];
 
     public List<string> Journal { get; } = [];
@@ -34,6 +38,14 @@ internal sealed class ClusterInMemory : IClusterHands
         if (Unreachable.Contains(group) || !Groups.TryGetValue(group, out var configuration)) return new((GroupSighting?)null);
         var caughtUp = configuration.Members.ToArray().Select(member => member.Node).Where(node => !Slow.Contains(node));
         return new(new GroupSighting(group, configuration, Levels.GetValueOrDefault(group, 1u), [.. caughtUp]) { Behind = [.. configuration.Members.ToArray().Where(member => !member.CountsForQuorum && Slow.Contains(member.Node)).Select(member => member.Node)] });
+    }
+
+    public ValueTask<bool> ConfirmAsync(CancellationToken cancellation) => new(!IsDeposed);
+
+    public ValueTask<bool> AnswerEnoughAsync(GroupId group, Configuration members, CancellationToken cancellation)
+    {
+        var counted = members.Members.ToArray().Where(member => member.CountsForQuorum).ToArray();
+        return new(counted.Count(member => !Silent.Contains(member.Node)) > counted.Length / 2);
     }
 
     public ValueTask ChangeMembersAsync(ProcedureAction.ChangeMembers change, CancellationToken cancellation)

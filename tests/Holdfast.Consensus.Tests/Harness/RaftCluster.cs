@@ -13,19 +13,30 @@ internal sealed class RaftCluster
 
     private readonly Queue<Message> network = new();
     private readonly HashSet<(NodeId From, NodeId To)> cut = [];
-    private readonly RaftOptions options;
+    private readonly Func<NodeId, RaftOptions> optionsOf;
     private uint boots;
 
     private sealed record Message(NodeId From, NodeId To, Action<RaftReplica> Deliver, string Text);
 
     public RaftCluster(int voters, RaftOptions? options = null, bool beats = true)
-        : this(Configuration.OfVoters([.. Enumerable.Range(1, voters).Select(id => new NodeId((ulong)id))]), options, beats)
+        : this(Voters(voters), options, beats)
     {
     }
 
     public RaftCluster(Configuration configuration, RaftOptions? options = null, bool beats = true)
+        : this(configuration, _ => options ?? new RaftOptions(), beats)
     {
-        this.options = options ?? new RaftOptions();
+    }
+
+    /// <summary>Voters that are set differently.</summary>
+    public RaftCluster(int voters, Func<NodeId, RaftOptions> optionsOf)
+        : this(Voters(voters), optionsOf, beats: true)
+    {
+    }
+
+    private RaftCluster(Configuration configuration, Func<NodeId, RaftOptions> optionsOf, bool beats)
+    {
+        this.optionsOf = optionsOf;
         Beats = beats;
         foreach (var member in configuration.Members) Add(member.Node, configuration);
     }
@@ -37,6 +48,12 @@ internal sealed class RaftCluster
 
     public SortedDictionary<NodeId, RaftReplica> Replicas { get; } = [];
 
+    /// <summary>When set, what is under way arrives in an order that it draws.</summary>
+    public SeededRandom? Overtaking { get; set; }
+
+    /// <summary>How often everything that was under way has arrived: the round trips that things took, two for each.</summary>
+    public int Arrivals { get; private set; }
+
     /// <summary>Everything said on the network, one line each.</summary>
     public List<string> Transcript { get; } = [];
 
@@ -47,14 +64,14 @@ internal sealed class RaftCluster
     public RaftReplica Add(NodeId id, Configuration configuration)
     {
         var replica = new RaftReplica(this, id);
-        replica.Start(new RaftStart { Self = id, Group = new GroupId(7), Configuration = configuration }, options, ++boots, Now);
+        replica.Start(new RaftStart { Self = id, Group = new GroupId(7), Configuration = configuration }, optionsOf(id), ++boots, Now);
         return Replicas[id] = replica;
     }
 
     public void Restart(int id, RaftStart? start = null)
     {
         var replica = this[id];
-        replica.Start(start ?? replica.Recovered(), options, ++boots, Now);
+        replica.Start(start ?? replica.Recovered(), optionsOf(replica.Id), ++boots, Now);
         foreach (var peer in Replicas.Values)
             if (peer.IsUp && peer.Id != replica.Id) peer.Node.OnPeerReset(Now, replica.Id);
     }
@@ -96,6 +113,8 @@ internal sealed class RaftCluster
         {
             foreach (var replica in Replicas.Values) replica.Turn(Now);
             if (network.Count == 0) return;
+            Arrivals++;
+            if (Overtaking is not null) Shuffle(Overtaking);
             while (network.TryDequeue(out var message))
             {
                 var lost = cut.Contains((message.From, message.To)) || !Replicas.TryGetValue(message.To, out var target) || !target.IsUp;
@@ -105,6 +124,18 @@ internal sealed class RaftCluster
         }
 
         Assert.Fail("the cluster does not come to rest: messages beget messages");
+    }
+
+    private void Shuffle(SeededRandom dice)
+    {
+        var underway = network.ToArray();
+        network.Clear();
+        for (var left = underway.Length; left > 0; left--)
+        {
+            var drawn = dice.Next(left);
+            network.Enqueue(underway[drawn]);
+            underway[drawn] = underway[left - 1];
+        }
     }
 
     public void Run(TimeSpan time)
@@ -150,6 +181,8 @@ internal sealed class RaftCluster
         Assert.Equal(ProposeStatus.Accepted, leader.Propose(command).Status);
         Settle();
     }
+
+    private static Configuration Voters(int count) => Configuration.OfVoters([.. Enumerable.Range(1, count).Select(id => new NodeId((ulong)id))]);
 
     private void ExchangeBeats()
     {

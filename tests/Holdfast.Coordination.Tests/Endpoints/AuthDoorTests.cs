@@ -46,7 +46,7 @@ public sealed class AuthDoorTests
     }
 
     [Fact]
-    public async Task What_is_not_about_keys_is_for_root_and_the_members_for_users()
+    public async Task What_is_not_about_keys_is_for_root_and_members_status_and_alarms_are_told_to_users()
     {
         var keyspace = await AuthedLocal.StartAsync();
         await keyspace.User("alice");
@@ -56,9 +56,24 @@ public sealed class AuthDoorTests
         await maintenance.StatusAsync(new StatusRequest(), root);
         await maintenance.HashKVAsync(new HashKVRequest(), root);
         await members.MemberListAsync(new MemberListRequest(), alice);
-        await Fails(AuthErrors.PermissionDenied, maintenance.StatusAsync(new StatusRequest(), alice));
+        Assert.Equal(Local.Identity.MemberId, (await maintenance.StatusAsync(new StatusRequest(), alice)).Header.MemberId);
+        Assert.Empty((await maintenance.AlarmAsync(new AlarmRequest(), alice)).Alarms);
         await Fails(AuthErrors.PermissionDenied, maintenance.HashKVAsync(new HashKVRequest(), alice));
-        await Fails(AuthErrors.PermissionDenied, maintenance.AlarmAsync(new AlarmRequest(), alice));
+        await Fails(AuthErrors.PermissionDenied, maintenance.HashAsync(new HashRequest(), alice));
+        await Fails(AuthErrors.PermissionDenied, maintenance.DefragmentAsync(new DefragmentRequest(), alice));
+        await Fails(AuthErrors.PermissionDenied, maintenance.MoveLeaderAsync(new MoveLeaderRequest(), alice));
+        await Fails(AuthErrors.PermissionDenied, maintenance.DowngradeAsync(new DowngradeRequest(), alice));
+
+        // Listing an alarm is one thing, raising and clearing another.
+        var raise = new AlarmRequest { Action = AlarmRequest.Types.AlarmAction.Activate, MemberID = 5, Alarm = AlarmType.Nospace };
+        await Fails(AuthErrors.PermissionDenied, maintenance.AlarmAsync(raise, alice));
+        await Fails(AuthErrors.UserEmpty, maintenance.AlarmAsync(raise));
+        await Fails(AuthErrors.UserEmpty, maintenance.AlarmAsync(new AlarmRequest()));
+        Assert.Single((await maintenance.AlarmAsync(raise, root)).Alarms);
+        Assert.Equal(5UL, Assert.Single((await maintenance.AlarmAsync(new AlarmRequest(), alice)).Alarms).MemberID);
+        var clear = new AlarmRequest { Action = AlarmRequest.Types.AlarmAction.Deactivate, MemberID = 5, Alarm = AlarmType.Nospace };
+        await Fails(AuthErrors.PermissionDenied, maintenance.AlarmAsync(clear, alice));
+        Assert.Single((await maintenance.AlarmAsync(clear, root)).Alarms);
         await Fails(AuthErrors.PermissionDenied, members.MemberRemoveAsync(new MemberRemoveRequest { ID = 1 }, alice));
         await Fails(AuthErrors.UserEmpty, maintenance.StatusAsync(new StatusRequest()));
         await Fails(AuthErrors.UserEmpty, members.MemberListAsync(new MemberListRequest()));
@@ -109,6 +124,7 @@ public sealed class AuthDoorTests
     [InlineData("ES256")]
     [InlineData("ES512")]
     [InlineData("HS256")]
+    [InlineData("EdDSA")]
     public async Task Json_web_tokens_carry_the_revision_and_every_change_makes_them_old(string method)
     {
         var folder = Directory.CreateTempSubdirectory("holdfast-jwt-");
@@ -167,10 +183,34 @@ public sealed class AuthDoorTests
         }
     }
 
+    /// <summary>RFC 8037, appendix A: key, message and signature as they stand there; what was signed by others is believed here, and the other way round.</summary>
+    [Fact]
+    public void Tokens_of_EdDSA_are_signed_and_checked_as_the_standard_says()
+    {
+        var secret = System.Buffers.Text.Base64Url.DecodeFromChars("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
+        var shown = System.Buffers.Text.Base64Url.DecodeFromChars("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+        var message = System.Text.Encoding.ASCII.GetBytes("eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc");
+        const string Signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        var (own, their) = (EdwardsPem("PRIVATE KEY", EdwardsPrivate, secret), EdwardsPem("PUBLIC KEY", EdwardsPublic, shown));
+        Assert.Equal(Signature, System.Buffers.Text.Base64Url.EncodeToString(TokenSeal.Of("EdDSA", their, own).Sign(message)));
+        var checking = TokenSeal.Of("EdDSA", their, null);
+        var signature = System.Buffers.Text.Base64Url.DecodeFromChars(Signature);
+        Assert.True(checking.Verify(message, signature));
+        signature[3] ^= 1;
+        Assert.False(checking.Verify(message, signature));
+        Assert.False(checking.Verify(message, []));
+
+        // Keys that do not belong together, or are of another kind.
+        using var ecdsa = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        byte[][] wrong = [EdwardsPem("PUBLIC KEY", EdwardsPublic, secret), System.Text.Encoding.ASCII.GetBytes(ecdsa.ExportSubjectPublicKeyInfoPem()), own];
+        Assert.All(wrong, key => Assert.Throws<CryptographicException>(() => TokenSeal.Of("EdDSA", key, own)));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("sign-method=none")]
     [InlineData("sign-method=EdDSA,priv-key=x")]
+    [InlineData("sign-method=EdDSA")]
     [InlineData("sign-method=RS256")]
     [InlineData("sign-method=HS256,priv-key=/nowhere")]
     [InlineData("sign-method=HS256,sign-method=HS256")]
@@ -242,9 +282,15 @@ public sealed class AuthDoorTests
         var path = Path.Combine(folder, "key.pem");
         using var rsa = RSA.Create(2048);
         using var ecdsa = ECDsa.Create(method == "ES512" ? ECCurve.NamedCurves.nistP521 : ECCurve.NamedCurves.nistP256);
-        File.WriteAllText(path, method[0] switch { 'E' => ecdsa.ExportPkcs8PrivateKeyPem(), 'H' => "a long shared secret that both sides have", _ => rsa.ExportPkcs8PrivateKeyPem() });
+        if (method == "EdDSA") File.WriteAllBytes(path, EdwardsPem("PRIVATE KEY", EdwardsPrivate, RandomNumberGenerator.GetBytes(32)));
+        else File.WriteAllText(path, method[0] switch { 'E' => ecdsa.ExportPkcs8PrivateKeyPem(), 'H' => "a long shared secret that both sides have", _ => rsa.ExportPkcs8PrivateKeyPem() });
         return path;
     }
+
+    /// <summary>What stands before a key of Ed25519 in PKCS#8 and in a public key's own form (RFC 8410).</summary>
+    private const string EdwardsPrivate = "302e020100300506032b657004220420", EdwardsPublic = "302a300506032b6570032100";
+
+    private static byte[] EdwardsPem(string label, string before, byte[] key) => System.Text.Encoding.ASCII.GetBytes(PemEncoding.WriteString(label, [.. Convert.FromHexString(before), .. key]));
 
     /// <summary>The same signature under the claims of root.</summary>
     private static string Forge(string token)

@@ -186,7 +186,7 @@ public sealed class GatewayTests
             $"{{\"result\":{{{Header},\"events\":[{{\"type\":\"DELETE\",\"kv\":{{\"key\":\"Zm9v\",\"mod_revision\":\"5\"}}}}]}}}}",
             await lines.ReadLineAsync());
         coordination.Watches[0].Close(EtcdErrors.Stopped);
-        Assert.Equal("{\"error\":{\"grpc_code\":14,\"http_code\":503,\"message\":\"etcdserver: server stopped\"}}", await lines.ReadLineAsync());
+        Assert.Equal("{\"error\":{\"code\":14,\"grpc_code\":14,\"http_code\":503,\"message\":\"etcdserver: server stopped\"}}", await lines.ReadLineAsync());
         Assert.Null(await lines.ReadLineAsync());
     }
 

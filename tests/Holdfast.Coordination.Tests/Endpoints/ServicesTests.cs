@@ -75,6 +75,8 @@ public sealed class ServicesTests
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, (await health.CheckAsync(new HealthCheckRequest())).Status);
         var unknown = await Assert.ThrowsAsync<RpcException>(async () => await health.CheckAsync(new HealthCheckRequest { Service = "x" }));
         Assert.Equal((StatusCode.NotFound, "unknown service"), (unknown.StatusCode, unknown.Status.Detail));
+        var (service, listed) = Assert.Single((await health.ListAsync(new HealthListRequest())).Statuses);
+        Assert.Equal(("", HealthCheckResponse.Types.ServingStatus.Serving), (service, listed.Status));
         using var watch = health.Watch(new HealthCheckRequest());
         Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, watch.ResponseStream.Current.Status);

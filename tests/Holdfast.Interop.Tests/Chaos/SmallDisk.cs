@@ -20,14 +20,17 @@ internal sealed class SmallDisk : IDisposable
         return null;
     }
 
-    /// <summary>Takes all the room that is left.</summary>
-    public void Fill()
+    /// <summary>Bytes that can still be written.</summary>
+    public long FreeBytes => new DriveInfo(Folder).AvailableFreeSpace;
+
+    /// <summary>Takes all the room that is left, or all but so much.</summary>
+    public void Fill(int leavingMegabytes = 0)
     {
         var block = new byte[64 << 10];
         using var file = new FileStream(Ballast, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
         try
         {
-            while (true) file.Write(block);
+            while (leavingMegabytes == 0 || FreeBytes > (long)leavingMegabytes << 20) file.Write(block);
         }
         catch (IOException)
         {

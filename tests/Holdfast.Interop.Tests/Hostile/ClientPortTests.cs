@@ -110,6 +110,7 @@ public sealed class ClientPortTests
     public async Task Ten_thousand_idle_connections_cost_a_bounded_memory_and_keep_nobody_out()
     {
         await using var cluster = await ProcessCluster.StartAsync(nodes: 1);
+        await using var bystander = new Bystander(cluster);
         var idle = new RawConnection[10_000];
         await Parallel.ForAsync(0, idle.Length, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (at, _) =>
         {
@@ -119,7 +120,6 @@ public sealed class ClientPortTests
             else await idle[at].TrySendAsync((byte[])[.. Preface, .. Settings]);
             Assert.NotEqual("", await idle[at].ReadAsync(bytesMax: 9));
         });
-        await using var bystander = new Bystander(cluster);
         for (var at = 0; at < idle.Length; at += 101)
         {
             // They are kept: each may speak again.

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 
 namespace Holdfast.Interop.Tests.Operating;
@@ -37,9 +38,19 @@ public sealed class OperatorVerbTests
         nodes[2].Kill();
         Directory.Delete(nodes[2].Data, recursive: true);
 
-        var token = "";
+        string? token = "";
         await nodes[0].UntilAsync(async () => (token = (await ServerBench.RunAsync("member", "replace", "n3", "--endpoints", nodes[0].Endpoint)).Output.Trim()).Length > 0, "does not see that n3 is gone");
-        nodes[2].Start("--join", nodes[0].Peer, "--token", token);
+
+        // The same with --wait: it says what it waits for, and ends when the newcomer votes.
+        using var waiting = Process.Start(ServerBench.Described(["member", "replace", "n3", "--wait", "--endpoints", nodes[0].Endpoint]))!;
+        token = await waiting.StandardOutput.ReadLineAsync();
+        var told = "";
+        while (!told.Contains("nobody has come with the token yet", StringComparison.Ordinal)) told = await waiting.StandardError.ReadLineAsync() ?? throw new InvalidOperationException($"it ended without waiting: {told}");
+        nodes[2].Start("--join", nodes[0].Peer, "--token", token!);
+        told = await waiting.StandardError.ReadToEndAsync();
+        await waiting.WaitForExitAsync();
+        Assert.Equal(0, waiting.ExitCode);
+        Assert.Contains("now and votes", told, StringComparison.Ordinal);
         await nodes[2].UntilServesAsync();
         Assert.Equal("yes", await nodes[2].GetAsync("kept"));
         await nodes[0].UntilAsync(async () =>
@@ -50,6 +61,30 @@ public sealed class OperatorVerbTests
         var added = await ServerBench.RunAsync("member", "add", "--endpoints", nodes[0].Endpoint);
         Assert.Equal(0, added.Code);
         Assert.Contains("--join " + nodes[0].Peer, added.Fault, StringComparison.Ordinal);
+    }
+
+    /// <summary>As the page of operations says it: a dead machine is taken out by its name, and the rest are a whole cluster.</summary>
+    [Fact]
+    public async Task A_node_that_leaves_is_out_of_every_group_and_a_dead_one_too()
+    {
+        await using var bench = new ServerBench();
+        var nodes = await bench.FoundAsync();
+        await nodes[0].PutAsync("kept", "yes");
+        Assert.Equal(1, (await ServerBench.RunAsync("leave", "nobody", "--endpoints", nodes[0].Endpoint)).Code);
+
+        nodes[2].Kill();
+        var dead = await ServerBench.RunAsync("leave", "n3", "--endpoints", nodes[0].Endpoint);
+        Assert.True(dead.Code == 0, dead.Fault);
+        Assert.Contains("the removal has begun", dead.Output + dead.Fault, StringComparison.Ordinal);
+        await nodes[0].UntilAsync(async () => await NamesAsync(nodes[0]) is ["n1", "n2"] && await VotersAsync(nodes[0]) == 2, "still counts n3");
+
+        // Without a name the node that is asked goes, alive and well; what is left serves alone.
+        var alive = await ServerBench.RunAsync("leave", "--endpoints", nodes[1].Endpoint);
+        Assert.True(alive.Code == 0, alive.Fault);
+        await nodes[0].UntilAsync(async () => await NamesAsync(nodes[0]) is ["n1"] && await VotersAsync(nodes[0]) == 1, "still counts n2");
+        nodes[1].Kill();
+        await nodes[0].PutAsync("alone", "yes");
+        Assert.Equal("yes", await nodes[0].GetAsync("kept"));
     }
 
     [Fact]
@@ -162,6 +197,10 @@ public sealed class OperatorVerbTests
         Assert.Equal(0, help.Code);
         Assert.Contains($"holdfast {verb}", help.Output, StringComparison.Ordinal);
     }
+
+    /// <summary>None while nobody can say it.</summary>
+    private static async Task<string[]> NamesAsync(ServerProcess node) =>
+        await ServerBench.RunAsync("member", "list", "--endpoints", node.Endpoint, "-o", "json") is not { Code: 0 } list ? [] : [.. JsonDocument.Parse(list.Output).RootElement.EnumerateArray().Select(row => row.GetProperty("name").GetString()!).Order(StringComparer.Ordinal)];
 
     private static async Task<int> VotersAsync(ServerProcess node)
     {

@@ -13,7 +13,7 @@ public sealed class CompletionTests
     [Theory]
     [InlineData("holdfast ", "server etcd demo kv lock elect service flag status doctor member cert recover config sim version completion")]
     [InlineData("holdfast fl", "flag")]
-    [InlineData("holdfast flag ", "set rollout get ls")]
+    [InlineData("holdfast flag ", "set rollout get ls history rollback")]
     [InlineData("holdfast flag set --ru", "--rule")]
     [InlineData("holdfast flag set checkout o", "on off")]
     [InlineData("holdfast completion ", "bash zsh fish")]
@@ -49,16 +49,42 @@ public sealed class CompletionTests
         }
     }
 
-    /// <summary>Neither shell is installed for the tests; that each script has every verb can be seen without them.</summary>
+    /// <summary>In zsh with its completion system: the script registers itself, and at every place hands on what may follow, with its meaning. What would draw it on a screen is stood in for.</summary>
     [Fact]
-    public void The_scripts_of_zsh_and_fish_have_every_place_too()
+    public async Task Zsh_offers_at_every_place_what_the_command_line_takes_there()
     {
-        var (zsh, fish) = (ShellScripts.Zsh(Table), ShellScripts.Fish(Table));
-        foreach (var place in Table.Places)
+        const string Drawing = "_describe() { print -r -- \"${(pj:\t:)${(@P)4}}\" }\n";
+        var asked = string.Concat(Table.Places.Select(place => $"words=(holdfast {place.Verbs.Replace('/', ' ')} ''); CURRENT=$#words; _holdfast\n"));
+        var lines = (await RunAsync("zsh", "-f", "-c", $"autoload -Uz compinit && compinit -D -u\n{ShellScripts.Zsh(Table)}\n{Drawing}print -r -- $_comps[holdfast]\n{asked}")).Split('\n');
+        Assert.Equal("_holdfast", lines[0]);
+        for (var at = 0; at < Table.Places.Count; at++)
         {
-            Assert.Contains($"'{place.Verbs}') offered=(", zsh, StringComparison.Ordinal);
-            foreach (var (word, _) in place.Words) Assert.Contains($"__holdfast_at '{place.Verbs}'\" -a '{word}' ", fish, StringComparison.Ordinal);
+            var offered = lines[at + 1].Split('\t', StringSplitOptions.RemoveEmptyEntries).Select(word => word.Split(':', 2)).ToArray();
+            Assert.Equal(Table.Places[at].Words.Select(word => word.Word), offered.Select(word => word[0]));
+            Assert.All(offered, word => Assert.NotEqual("", word[1]));
         }
+    }
+
+    /// <summary>In fish, as it completes a line; in an empty folder, for it offers files beside.</summary>
+    [Fact]
+    public async Task Fish_offers_at_every_place_what_the_command_line_takes_there()
+    {
+        var empty = Directory.CreateTempSubdirectory("holdfast-fish-").FullName;
+        try
+        {
+            // Words that begin with a dash are offered to who has typed one.
+            var asked = string.Concat(Table.Places.Select(place => Asked(place.Verbs, "") + Asked(place.Verbs, "-")));
+            var said = await RunAsync("fish", "--no-config", "-c", $"{ShellScripts.Fish(Table)}\ncd '{empty}'\n{asked}");
+            var offered = said.Split("at /").Skip(1).Select(place => place.Split('\n', StringSplitOptions.RemoveEmptyEntries)).ToLookup(lines => lines[0], lines => lines[1..].Select(line => line.Split('\t')[0]));
+            foreach (var place in Table.Places)
+                Assert.Equal(place.Words.Select(word => word.Word).Order(StringComparer.Ordinal), offered[place.Verbs].SelectMany(words => words).Distinct().Order(StringComparer.Ordinal));
+        }
+        finally
+        {
+            Directory.Delete(empty);
+        }
+
+        static string Asked(string verbs, string typed) => $"echo 'at /{verbs}'; complete -C 'holdfast {(verbs + " ").Replace('/', ' ').TrimStart()}{typed}'\n";
     }
 
     /// <summary>HOLDFAST_WRITE_DOCS=1 writes the page anew.</summary>

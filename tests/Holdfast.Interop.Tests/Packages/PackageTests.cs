@@ -24,6 +24,7 @@ public sealed class PackageTests
             var said = await EtcdFlagCluster.RunAsync(Path.Combine(tools, "holdfast"), new Dictionary<string, string>(), "version");
             Assert.StartsWith("holdfast 0.1.0", said, StringComparison.Ordinal);
             Assert.NotEmpty(Directory.EnumerateFiles(tools, "liblua54.so", SearchOption.AllDirectories)); // Redis's scripts run in it.
+            Assert.NotEmpty(Directory.EnumerateFiles(tools, "libsodium.so", SearchOption.AllDirectories)); // It signs and checks tokens of EdDSA.
             await DotnetAsync("tool", "uninstall", "holdfast", "--tool-path", tools);
             Assert.False(File.Exists(Path.Combine(tools, "holdfast")));
         }

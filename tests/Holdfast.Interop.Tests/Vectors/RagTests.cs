@@ -71,6 +71,26 @@ public sealed class RagTests
         }
     }
 
+    [Fact]
+    public async Task What_was_counted_is_added_up_in_a_file_for_prometheus()
+    {
+        await using var bench = new ServerBench();
+        var port = Ports.Free(1)[0];
+        await using var cluster = await ProcessCluster.StartAsync(1, flagsOf: _ => ["--vectors", $"127.0.0.1:{port}"]);
+        var (folder, file) = (Directory.CreateDirectory(bench.At("papers")).FullName, bench.At("rag.prom"));
+        await File.WriteAllTextAsync(Path.Combine(folder, "locks.md"), "Every lock carries a fencing token, which storage compares.");
+        await RagAsync(port, 0, "ingest", folder, "--metrics", file);
+        await RagAsync(port, 0, "ingest", folder, "--metrics", file);
+        await RagAsync(port, 0, "ask", "which token does a lock carry?", "--metrics", file);
+        var page = await File.ReadAllLinesAsync(file);
+        Assert.Contains("# TYPE holdfast_rag_documents_total counter", page);
+        Assert.Contains("holdfast_rag_documents_total{state=\"changed\"} 1", page);
+        Assert.Contains("holdfast_rag_documents_total{state=\"unchanged\"} 1", page);
+        Assert.Contains("holdfast_rag_chunks_total{change=\"added\"} 1", page);
+        Assert.Contains("holdfast_rag_answers_total{from=\"made\"} 1", page);
+        Assert.Contains("its folder is not there", (await RagAsync(port, 2, "ask", "anything", "--metrics", bench.At("nowhere/rag.prom"))).Fault, StringComparison.Ordinal);
+    }
+
     private static async Task<ServerBench.Ended> RagAsync(int port, int code, params string[] words)
     {
         var ended = await ServerBench.RunAsync(["rag", .. words, "--vectors", $"127.0.0.1:{port}"]);

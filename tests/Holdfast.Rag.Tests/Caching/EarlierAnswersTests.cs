@@ -93,6 +93,20 @@ public sealed class EarlierAnswersTests : IDisposable
         Assert.Null((await knowledge.AskAsync("which token does a lock carry?", cancel: Cancel)).Earlier);
     }
 
+    /// <summary>Points with numbers come first, and a page of them ends with a number.</summary>
+    [Fact]
+    public async Task Documents_are_found_behind_what_others_keep_in_the_collection()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        using var knowledge = Knowledge(door);
+        await IngestAsync(knowledge, "Every lock carries a fencing token, which storage compares.");
+        var others = string.Join(',', Enumerable.Range(0, 1200).Select(static id => $$$"""{"id":{{{id}}},"vector":{}}"""));
+        await door.AskAsync("PUT", "/collections/documents/points?wait=true", $$"""{"points":[{{others}}]}""");
+        Assert.Equal(1, (await IngestAsync(knowledge, "Every lock carries a fencing token, which storage compares.")).Unchanged);
+        var changed = await IngestAsync(knowledge, "Every lock carries a rising number, which storage compares.");
+        Assert.Equal((1, 1), (changed.ChunksAdded, changed.ChunksRemoved));
+    }
+
     [Fact]
     public async Task Embeddings_come_from_the_cache_when_documents_are_brought_in_again()
     {

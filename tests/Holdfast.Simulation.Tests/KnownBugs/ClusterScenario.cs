@@ -4,57 +4,9 @@ using Xunit;
 
 namespace Holdfast.Simulation.Tests.KnownBugs;
 
-/// <summary>A world of whole nodes in which nothing happens but what the scenario says.</summary>
+/// <summary>Runs worlds of whole nodes in which nothing happens but what the scenario says.</summary>
 internal static class ClusterScenario
 {
-    /// <summary>Three nodes, busy clients, fast disks and wires, and no misfortune at all.</summary>
-    public static ClusterOptions Calm(ulong seed) => ClusterOptions.Draw(seed, ClusterMutation.None) with
-    {
-        Voters = 3,
-        Machines = 3,
-        KeyClients = 5,
-        LedgerClients = 2,
-        WatchClients = 3,
-        LeaseClients = 1,
-        ThinkTime = TimeSpan.FromMilliseconds(4),
-        ClientTimeout = TimeSpan.FromSeconds(1),
-        Storm = TimeSpan.FromSeconds(7),
-        Calm = TimeSpan.FromSeconds(11),
-        Drop = 0,
-        Duplicate = 0,
-        Straggle = 0,
-        DelayMin = TimeSpan.FromMicroseconds(100),
-        DelayMax = TimeSpan.FromMilliseconds(1),
-        BetweenPartitions = TimeSpan.Zero,
-        BetweenKills = TimeSpan.Zero,
-        BetweenPowerLosses = TimeSpan.Zero,
-        BetweenBlackouts = TimeSpan.Zero,
-        BetweenPauses = TimeSpan.Zero,
-        BetweenStuckLoops = TimeSpan.Zero,
-        BetweenResets = TimeSpan.Zero,
-        BetweenFullBuffers = TimeSpan.Zero,
-        BetweenWipes = TimeSpan.Zero,
-        BetweenRot = TimeSpan.Zero,
-        BetweenFullDisks = TimeSpan.Zero,
-        BetweenTransfers = TimeSpan.Zero,
-        BetweenMembershipChanges = TimeSpan.Zero,
-        BetweenForcedSnapshots = TimeSpan.Zero,
-        BetweenCompactions = TimeSpan.Zero,
-        BetweenPassingGroups = TimeSpan.Zero,
-        CrashAtEffect = 0,
-        SyncFails = 0,
-        SyncMin = TimeSpan.FromMicroseconds(100),
-        SyncMax = TimeSpan.FromMilliseconds(3),
-        SyncStall = TimeSpan.Zero,
-        UncommittedBytesMax = 64 * 1024 * 1024,
-        HasBulkyClient = false, // It writes as much as that at once: gigabytes a run.
-        ChunksMax = 3,
-        SnapshotWorkMax = TimeSpan.FromMilliseconds(4),
-        SnapshotLogBytes = 60 * 1024,
-        BeginsOld = false,
-        Pressure = ClusterPressure.None,
-    };
-
     /// <summary>Runs the world, with what is planned for it beforehand, and every check of the simulator; how much it did.</summary>
     public static SimCounts Holds(ClusterOptions options, Action<ClusterWorld>? plan = null)
     {

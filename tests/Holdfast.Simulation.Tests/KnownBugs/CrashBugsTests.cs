@@ -16,7 +16,7 @@ public sealed class CrashBugsTests
     [InlineData(2)]
     public void Crashes_under_load_leave_every_member_at_the_same_revision(int seed)
     {
-        var options = ClusterScenario.Calm((ulong)seed) with
+        var options = NodeScenario.Calm((ulong)seed) with
         {
             BetweenKills = TimeSpan.FromMilliseconds(300),
             CrashAtEffect = 0.0005,
@@ -33,7 +33,7 @@ public sealed class CrashBugsTests
     [InlineData(2)]
     public void A_node_that_is_alone_keeps_what_it_acknowledged_when_its_power_fails(int seed)
     {
-        var options = ClusterScenario.Calm((ulong)seed) with { Voters = 1, Machines = 1, BetweenPowerLosses = TimeSpan.FromMilliseconds(500) };
+        var options = NodeScenario.Calm((ulong)seed) with { Voters = 1, Machines = 1, BetweenPowerLosses = TimeSpan.FromMilliseconds(500) };
         Assert.InRange(ClusterScenario.Holds(options).PowerLosses, 5, long.MaxValue);
         if (seed == 1) ClusterScenario.Finds(ClusterMutation.BatchCompletedBeforeSync, options);
     }
@@ -44,7 +44,7 @@ public sealed class CrashBugsTests
     [InlineData(2)]
     public void Crashes_while_a_member_is_told_to_defragment_change_nothing(int seed)
     {
-        var options = ClusterScenario.Calm((ulong)seed) with { BetweenKills = TimeSpan.FromMilliseconds(400), CrashAtEffect = 0.0003 };
+        var options = NodeScenario.Calm((ulong)seed) with { BetweenKills = TimeSpan.FromMilliseconds(400), CrashAtEffect = 0.0003 };
         var told = 0;
         var counts = ClusterScenario.Holds(options, world => ClusterScenario.Every(world, TimeSpan.FromMilliseconds(10), () =>
         {
@@ -61,7 +61,7 @@ public sealed class CrashBugsTests
     [InlineData(4, 3)]
     public void Crashes_during_compactions_never_make_the_revision_smaller(int seed, int nodes)
     {
-        var options = ClusterScenario.Calm((ulong)seed) with
+        var options = NodeScenario.Calm((ulong)seed) with
         {
             Voters = nodes,
             Machines = nodes,

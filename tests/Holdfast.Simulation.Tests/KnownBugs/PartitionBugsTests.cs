@@ -14,7 +14,7 @@ public sealed class PartitionBugsTests
     [InlineData(2)]
     public void A_watch_never_goes_back_in_time_when_its_member_was_cut_off(int seed)
     {
-        var options = ClusterScenario.Calm((ulong)seed) with
+        var options = NodeScenario.Calm((ulong)seed) with
         {
             WatchClients = 6,
             BetweenPartitions = TimeSpan.FromMilliseconds(600),
@@ -31,7 +31,7 @@ public sealed class PartitionBugsTests
     public void A_snapshot_that_is_overtaken_by_a_newer_one_while_it_is_taken_harms_nobody(int seed)
     {
         var overtaken = Hits("replication: snapshot fetch changed over to a newer snapshot");
-        var options = ClusterScenario.Calm((ulong)seed) with
+        var options = NodeScenario.Calm((ulong)seed) with
         {
             BetweenForcedSnapshots = TimeSpan.FromMilliseconds(120),
             SnapshotLogBytes = 4 * 1024,
@@ -51,7 +51,7 @@ public sealed class PartitionBugsTests
     [InlineData(2)]
     public void A_member_told_to_defragment_while_it_takes_a_snapshot_has_everything_after_its_restart(int seed)
     {
-        var options = ClusterScenario.Calm((ulong)seed) with { SnapshotLogBytes = 4 * 1024, SnapshotWorkMax = TimeSpan.FromMilliseconds(60), ThinkTime = TimeSpan.FromMilliseconds(2) };
+        var options = NodeScenario.Calm((ulong)seed) with { SnapshotLogBytes = 4 * 1024, SnapshotWorkMax = TimeSpan.FromMilliseconds(60), ThinkTime = TimeSpan.FromMilliseconds(2) };
         var (told, restarts) = (0, 0);
         var counts = ClusterScenario.Holds(options, world =>
         {
@@ -84,7 +84,7 @@ public sealed class PartitionBugsTests
     [InlineData(3, true)]
     public void Pauses_and_changes_of_leader_let_nobody_read_what_is_old(int seed, bool leaseReads)
     {
-        var options = ClusterScenario.Calm((ulong)seed) with
+        var options = NodeScenario.Calm((ulong)seed) with
         {
             KeyClients = 6,
             LeaseReads = leaseReads,

@@ -151,6 +151,25 @@ public sealed class GrpcDoorTests
         Assert.StartsWith("3 ", await client.RefusedAsync("Points/Query", new QueryPoints { CollectionName = "c", Query = new Query { Nearest = new VectorInput { Dense = new DenseVector { Data = { 1, float.PositiveInfinity } } } } }), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Who_waits_is_told_of_a_point_that_is_not_there()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        using var client = new Client(door);
+        await client.CallAsync("Collections/Create", new CreateCollection { CollectionName = "c", VectorsConfig = new VectorsConfig { Params = new VectorParams { Size = 1, Distance = Distance.Dot } } }, CollectionOperationResponse.Parser);
+        var absent = new PointsSelector { Points = new PointsIdsList { Ids = { new PointId { Uuid = "5C56C793-69F3-4FBF-87E6-C4BF54C28C26" } } } };
+        Assert.Equal("5 Not found: No point with id 5c56c793-69f3-4fbf-87e6-c4bf54c28c26 found", await client.RefusedAsync("Points/ClearPayload", new ClearPayloadPoints { CollectionName = "c", Points = absent, Wait = true }));
+        await client.CallAsync("Points/ClearPayload", new ClearPayloadPoints { CollectionName = "c", Points = absent }, PointsOperationResponse.Parser);
+        await client.CallAsync("Points/Delete", new DeletePoints { CollectionName = "c", Points = absent, Wait = true }, PointsOperationResponse.Parser);
+        var moved = new UpdatePointVectors { CollectionName = "c", Points = { new PointVectors { Id = new PointId { Num = 3 }, Vectors = new Protocol.Vectors { Vector = new Vector { Data = { 1 } } } } } };
+        await client.CallAsync("Points/UpdateVectors", moved, PointsOperationResponse.Parser);
+        moved.Wait = true;
+        Assert.Equal("5 Not found: No point with id 3 found", await client.RefusedAsync("Points/UpdateVectors", moved));
+        var batch = new UpdateBatchPoints { CollectionName = "c", Wait = true };
+        batch.Operations.Add(new PointsUpdateOperation { ClearPayload = new PointsUpdateOperation.Types.ClearPayload { Points = absent } });
+        Assert.StartsWith("5 ", await client.RefusedAsync("Points/UpdateBatch", batch), StringComparison.Ordinal);
+    }
+
     /// <summary>gRPC by hand: no client library lies between the test and the wire.</summary>
     private sealed class Client : IDisposable
     {

@@ -113,6 +113,88 @@ public sealed class RestDoorTests
         Assert.Equal(3, (await door.AskAsync("POST", "/collections/c/points/count", "{}")).GetProperty("count").GetInt32());
     }
 
+    /// <summary>As Qdrant has it: who waits is told of the first point that is not there, and those that are have been changed all the same.</summary>
+    [Theory]
+    [InlineData("POST", "/points/payload", """{"payload":{"k":1},"points":[1,77,78]}""")]
+    [InlineData("PUT", "/points/payload", """{"payload":{"k":1},"points":[77,1]}""")]
+    [InlineData("POST", "/points/payload/delete", """{"keys":["city"],"points":[1,77]}""")]
+    [InlineData("POST", "/points/payload/clear", """{"points":[1,77]}""")]
+    [InlineData("PUT", "/points/vectors", """{"points":[{"id":1,"vector":[9,9,9,9]},{"id":77,"vector":[1,2,3,4]}]}""")]
+    [InlineData("POST", "/points/vectors/delete", """{"vectors":[""],"points":[1,77]}""")]
+    [InlineData("POST", "/points/batch", """{"operations":[{"clear_payload":{"points":[1]}},{"clear_payload":{"points":[77]}}]}""")]
+    public async Task A_change_of_a_point_that_is_not_there_is_not_found_by_who_waits(string method, string path, string body)
+    {
+        await using var door = await OpenDoor.StartAsync();
+        await door.AskAsync("PUT", "/collections/c", FourCosine);
+        await door.AskAsync("PUT", "/collections/c/points", ThreePoints);
+        var before = (await door.AskAsync("GET", "/collections/c/points/1")).GetRawText();
+        Assert.Equal("Not found: No point with id 77 found", await door.RefusedAsync(404, method, $"/collections/c{path}?wait=true", body));
+        Assert.NotEqual(before, (await door.AskAsync("GET", "/collections/c/points/1")).GetRawText());
+        Assert.Equal(3, (await door.AskAsync("POST", "/collections/c/points/count", "{}")).GetProperty("count").GetInt32());
+        await door.AskAsync(method, "/collections/c" + path, body);
+        await door.AskAsync(method, $"/collections/c{path}?wait=false", body);
+    }
+
+    [Fact]
+    public async Task Who_deletes_what_is_not_there_or_changes_what_a_filter_does_not_find_has_what_he_wants()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        await door.AskAsync("PUT", "/collections/c", FourCosine);
+        await door.AskAsync("PUT", "/collections/c/points", ThreePoints);
+        await door.AskAsync("POST", "/collections/c/points/delete?wait=true", """{"points":[77,"00000000-0000-0000-0000-000000000077"]}""");
+        await door.AskAsync("POST", "/collections/c/points/delete?wait=true", """{"filter":{"must":[{"key":"city","match":{"value":"Atlantis"}}]}}""");
+        await door.AskAsync("POST", "/collections/c/points/payload?wait=true", """{"payload":{"k":1},"filter":{"must":[{"key":"city","match":{"value":"Atlantis"}}]}}""");
+        await door.AskAsync("POST", "/collections/c/points/payload?wait=true", """{"payload":{"k":1},"filter":{"must":[{"has_id":[77]}]}}""");
+        Assert.Equal(3, (await door.AskAsync("POST", "/collections/c/points/count", "{}")).GetProperty("count").GetInt32());
+    }
+
+    /// <summary>Where clients name shards and one does not, all shards are told, and all but one miss the point.</summary>
+    [Fact]
+    public async Task A_point_behind_one_of_several_shard_keys_is_changed_without_its_key()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        await door.AskAsync("PUT", "/collections/c", """{"vectors":{"size":4,"distance":"Dot"},"sharding_method":"custom"}""");
+        foreach (var key in new[] { "a", "b" }) await door.AskAsync("PUT", "/collections/c/shards", $$"""{"shard_key":"{{key}}"}""");
+        await door.AskAsync("PUT", "/collections/c/points?wait=true", """{"points":[{"id":1,"vector":[1,2,3,4]}],"shard_key":"b"}""");
+        await door.AskAsync("POST", "/collections/c/points/payload?wait=true", """{"payload":{"k":1},"points":[1]}""");
+        Assert.Equal("Not found: No point with id 1 found", await door.RefusedAsync(404, "POST", "/collections/c/points/payload?wait=true", """{"payload":{"k":1},"points":[1],"shard_key":"a"}"""));
+    }
+
+    [Theory]
+    [InlineData("5C56C793-69F3-4FBF-87E6-C4BF54C28C26")]
+    [InlineData("5c56c79369f34fbf87e6c4bf54c28c26")]
+    [InlineData("{5C56C793-69f3-4fbf-87e6-c4bf54c28c26}")]
+    [InlineData("urn:uuid:5C56C793-69F3-4FBF-87E6-C4BF54C28C26")]
+    public async Task A_uuid_is_the_same_point_in_each_of_its_spellings(string spelling)
+    {
+        await using var door = await OpenDoor.StartAsync();
+        await door.AskAsync("PUT", "/collections/c", FourCosine);
+        await door.AskAsync("PUT", "/collections/c/points", ThreePoints);
+        await door.AskAsync("PUT", "/collections/c/points", $$$"""{"points":[{"id":"{{{spelling}}}","vector":[1,1,1,1],"payload":{"again":true}}]}""");
+        Assert.Equal(3, (await door.AskAsync("POST", "/collections/c/points/count", "{}")).GetProperty("count").GetInt32());
+        var point = await door.AskAsync("GET", "/collections/c/points/" + Uri.EscapeDataString(spelling));
+        Assert.Equal("5c56c793-69f3-4fbf-87e6-c4bf54c28c26", point.GetProperty("id").GetString());
+        Assert.True(point.GetProperty("payload").GetProperty("again").GetBoolean());
+        Assert.Equal(1, (await door.AskAsync("POST", "/collections/c/points/count", $$$"""{"filter":{"must":[{"has_id":["{{{spelling}}}"]}]}}""")).GetProperty("count").GetInt32());
+        Assert.Equal(1, (await door.AskAsync("POST", "/collections/c/points/scroll", $$"""{"offset":"{{spelling}}"}""")).GetProperty("points").GetArrayLength());
+        await door.AskAsync("POST", "/collections/c/points/delete", $$"""{"points":["{{spelling}}"]}""");
+        Assert.Equal(2, (await door.AskAsync("POST", "/collections/c/points/count", "{}")).GetProperty("count").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("(5c56c793-69f3-4fbf-87e6-c4bf54c28c26)")]
+    [InlineData(" 5c56c793-69f3-4fbf-87e6-c4bf54c28c26")]
+    [InlineData("{0x5c56c793,0x69f3,0x4fbf,{0x87,0xe6,0xc4,0xbf,0x54,0xc2,0x8c,0x26}}")]
+    [InlineData("URN:UUID:5c56c793-69f3-4fbf-87e6-c4bf54c28c26")]
+    [InlineData("0x56c793-69f3-4fbf-87e6-c4bf54c28c26")]
+    [InlineData("7")]
+    public async Task What_qdrant_takes_for_no_uuid_is_none(string text)
+    {
+        await using var door = await OpenDoor.StartAsync();
+        await door.AskAsync("PUT", "/collections/c", FourCosine);
+        Assert.Contains("is not a valid point ID", await door.RefusedAsync(400, "PUT", "/collections/c/points", $$"""{"points":[{"id":"{{text}}","vector":[1,1,1,1]}]}"""), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_limit_that_nobody_can_mean_is_answered_with_what_there_is()
     {

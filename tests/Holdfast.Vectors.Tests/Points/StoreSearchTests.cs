@@ -112,6 +112,28 @@ public sealed class StoreSearchTests
         Assert.True(recall >= 0.95, $"recall {recall}");
     }
 
+    /// <summary>A filter's bits are of the moment when it was asked, and rows are added and indexed while a search runs: those have no bits, and what lies in memory behind the bits is none of theirs.</summary>
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    public void Rows_that_came_after_the_filter_was_asked_are_not_taken_for_admitted(bool isExact, bool ignoresCodes)
+    {
+        const int Asked = 5120;
+        var loaded = Loaded.With(Distance.Euclid, new Quantization(), Points);
+        loaded.Index(Points);
+        var memory = new ulong[(2 * Points) >> 6];
+        Array.Fill(memory, ulong.MaxValue);
+        foreach (var query in loaded.Queries)
+        {
+            var best = new BestRows(10);
+            var question = new SegmentQuestion { Query = query, Limit = 10, Ef = 64, IsExact = isExact, IgnoresCodes = ignoresCodes, Admitted = memory.AsSpan(0, Asked >> 6), AdmittedCount = Asked };
+            Assert.Equal(isExact ? "scan" : "graph among admitted", SegmentSearch.Run(loaded.Store.Segments[0], 0, question, best).Strategy);
+            Assert.Equal(10, best.Rows.Count);
+            Assert.All(best.Rows, row => Assert.InRange(row.Row, 0, Asked - 1));
+        }
+    }
+
     [Fact]
     public void Rows_that_are_all_far_away_are_found_when_only_they_are_admitted()
     {

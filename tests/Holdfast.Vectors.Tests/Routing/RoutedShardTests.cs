@@ -72,6 +72,16 @@ public sealed class RoutedShardTests
     }
 
     [Fact]
+    public void What_a_write_missed_is_told_between_nodes_too()
+    {
+        foreach (var missed in new PointId?[] { null, PointId.Of(0), PointId.Of(ulong.MaxValue), PointId.Of(Guid.Parse("5c56c793-69f3-4fbf-87e6-c4bf54c28c26")) })
+        {
+            var reply = new ShardReply(new LogIndex(9), null, 3) { Missed = missed };
+            Assert.Equal(reply, ShardVerb.DecodeReply(ShardVerb.Answer(reply)));
+        }
+    }
+
+    [Fact]
     public async Task While_a_replica_moves_the_node_that_it_comes_from_is_asked_when_the_other_does_not_have_it_yet()
     {
         var calls = new Calls();

@@ -60,6 +60,26 @@ public sealed class SparseAndMultiTests
         }
     }
 
+    /// <summary>A filter's bits are of the moment when it was asked.</summary>
+    [Fact]
+    public void Rows_that_came_after_the_filter_was_asked_are_left_out()
+    {
+        const int Asked = 128;
+        var config = ConfigOf("""{"vectors":{"m":{"size":2,"distance":"Dot","multivector_config":{"comparator":"max_sim"}}},"sparse_vectors":{"s":{}}}""");
+        var store = new PointStore(config.Columns, 4096);
+        for (var id = 0; id < 3 * Asked; id++) store.Upsert(new PointWrite(PointId.Of((ulong)id), Payload.Empty, [new("m", [id, 1]), new("s", [1f + id], [3u])]), new LogIndex(5));
+        store.Publish();
+        var bits = new ulong[Asked >> 6];
+        Array.Fill(bits, ulong.MaxValue);
+        foreach (var (name, query) in new (string, float[])[] { ("m", [.. new float[] { 1, 1 }, .. new float[(config.Columns[config.ColumnOf("m")].RowBytes / sizeof(float)) - 2]]), ("s", [1]) })
+        {
+            var best = new BestRows(1000);
+            SegmentSearch.Run(store.Segments[0], config.ColumnOf(name), new SegmentQuestion { Query = query, Indices = [3u], Limit = 1000, Ef = 10, Admitted = bits, AdmittedCount = Asked }, best);
+            Assert.Equal(Asked, best.Rows.Count);
+            Assert.All(best.Rows, row => Assert.InRange(row.Row, 0, Asked - 1));
+        }
+    }
+
     [Theory]
     [InlineData("Cosine", "float32")]
     [InlineData("Euclid", "float16")]

@@ -35,11 +35,15 @@ internal sealed class SplitWorld
     private int written;
     private ulong token = 1;
     private readonly bool givesUp;
+
+    /// <summary>Payload indexes that clients made, in one world of four; of dice of its own.</summary>
+    private readonly List<string> indexes = [];
+    private readonly SeededRandom? indexDice;
     private int patience;
 
     public SplitWorld(ulong seed, PlantedShardBug shardBug, PlantedSplitBug bug)
     {
-        (dice, this.bug, givesUp) = (new SeededRandom(seed), bug, seed % 3 == 0);
+        (dice, this.bug, givesUp, indexDice) = (new SeededRandom(seed), bug, seed % 3 == 0, seed % 4 == 1 ? new SeededRandom(seed ^ 0x1DE7) : null);
         collections = new LocalCollections(null, bug: shardBug);
         face = new VectorFace(collections);
     }
@@ -49,6 +53,9 @@ internal sealed class SplitWorld
 
     /// <summary>How many writes were refused because of a newer token.</summary>
     public int Fenced { get; private set; }
+
+    /// <summary>How many payload indexes were made while the shard was split.</summary>
+    public int Indexes => indexes.Count;
 
     /// <summary>Whether the split was given up.</summary>
     public bool GaveUp { get; private set; }
@@ -69,6 +76,7 @@ internal sealed class SplitWorld
             mayCrash &= step < StepsMax / 2; // A world in which everybody always dies ends nowhere.
             drivers.RemoveAll(driver => driver.Task.IsCompleted);
             if (drivers.Count < (mayCrash ? 2 : 1)) drivers.Add(new Driver(collections, record, bug));
+            if (indexDice?.Chance(0.05) == true) await IndexAsync(layouts[indexDice.Next(layouts.Count)]);
             if (givesUp && dice.Chance(0.002)) GaveUp |= await SplitRunner.GiveUpAsync(collections, record, default);
             else if (dice.Chance(0.4)) await ActAsync();
             else await AdvanceAsync(drivers[patience-- > 0 ? 0 : Favour()], mayCrash);
@@ -173,8 +181,17 @@ internal sealed class SplitWorld
         busy.TryRemove(id, out _);
     }
 
+    private async Task IndexAsync(CollectionRecord record)
+    {
+        var key = string.Create(CultureInfo.InvariantCulture, $"k{indexes.Count}");
+        await face.IndexAsync(record, ShardCommand.CreateIndex(key, "\"keyword\""), default);
+        indexes.Add(key);
+    }
+
     private async Task CheckAllAsync()
     {
+        foreach (var (shard, answer) in await face.FactsAsync(layouts[^1], ReadScope.Strong(default)))
+            Assert.True(indexes.Order(StringComparer.Ordinal).SequenceEqual(answer.Facts!.Indexes.Select(each => each.Key)), $"shard {shard} has other payload indexes than were made");
         foreach (var record in layouts)
         {
             var (points, next) = await face.ScrollAsync(record, null, 1000, null, new ContentWanted(true, 0), ReadScope.Strong(default));

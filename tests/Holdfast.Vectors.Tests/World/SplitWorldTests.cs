@@ -17,19 +17,21 @@ public sealed class SplitWorldTests
     [Fact]
     public async Task What_was_acknowledged_is_read_once_whenever_a_driver_dies_and_whichever_layout_a_client_knows()
     {
-        var (crashes, gaveUp, fenced) = (0, 0, 0);
+        var (crashes, gaveUp, fenced, indexes) = (0, 0, 0, 0);
         for (ulong seed = 1; seed <= Seeds; seed++)
         {
             var world = new SplitWorld(seed, PlantedShardBug.None, PlantedSplitBug.None);
             await world.RunAsync();
             crashes += world.Crashes;
             fenced += world.Fenced;
+            indexes += world.Indexes;
             if (world.GaveUp) gaveUp++;
         }
 
         Assert.True(crashes > 10, $"{crashes} crashes prove nothing");
         Assert.True(gaveUp > 0, "nobody gave up");
         Assert.True(fenced > 10, $"{fenced} writes of former holders prove nothing");
+        Assert.True(indexes > 10, $"{indexes} payload indexes prove nothing");
     }
 
     [Theory]

@@ -9,17 +9,20 @@ namespace Holdfast.Client;
 /// <param name="Revision">The revision that wrote it.</param>
 /// <param name="Version">How many times the key was written since it was created, this one included.</param>
 /// <param name="Value">The value.</param>
-public sealed record KeyVersionText(long Revision, long Version, string Value);
+/// <param name="Change">Who wrote it and when; null outside a history, and for what was written by other means than this library.</param>
+public sealed record KeyVersionText(long Revision, long Version, string Value, ChangeNote? Change = null);
 
 /// <summary>
-/// Keys under a prefix whose past counts: configuration and feature flags (R1.5). Everybody sees the same changes in the same order, and history is what MVCC keeps until it is compacted.
+/// Keys under a prefix whose past counts: configuration and feature flags (R1.5). Everybody sees the same changes in the same order, and history is what MVCC keeps until it is compacted. Every write leaves, in the
+/// same transaction, a <see cref="ChangeNote"/> at a key beside: <c>/changes/config/NAME</c> for <c>/config/NAME</c>. A role that may write one needs to write the other.
 /// </summary>
 public sealed class VersionedKeys
 {
     private readonly HoldfastClient client;
     private readonly string prefix;
+    private readonly string notes;
 
-    internal VersionedKeys(HoldfastClient client, string prefix) => (this.client, this.prefix) = (client, prefix);
+    internal VersionedKeys(HoldfastClient client, string prefix) => (this.client, this.prefix, notes) = (client, prefix, "/changes" + prefix);
 
     /// <summary>The value now; null when there is none.</summary>
     public async Task<KeyVersionText?> GetAsync(string name, CancellationToken cancel = default) => await client.GetAsync(prefix + name, cancel).ConfigureAwait(false) is { } pair ? Text(pair) : null;
@@ -30,15 +33,16 @@ public sealed class VersionedKeys
 
     /// <summary>Writes a value; the revision is its name in the history.</summary>
     /// <exception cref="OutcomeUnknownException">It may or may not have been written.</exception>
-    public async Task<long> SetAsync(string name, string value, CancellationToken cancel = default) => (await client.PutAsync(prefix + name, value, 0, cancel).ConfigureAwait(false)).Header.Revision;
+    public async Task<long> SetAsync(string name, string value, CancellationToken cancel = default) =>
+        (await client.TxnAsync(new TxnRequest { Success = { Writes(name, value) } }, cancel).ConfigureAwait(false)).Header.Revision;
 
-    /// <summary>The values that a key had since it was created, newest first, as far back as nothing is compacted and at most so many.</summary>
+    /// <summary>The values that a key had since it was created, newest first, as far back as nothing is compacted and at most so many; each with who wrote it and when, where that was noted and may be read.</summary>
     public async IAsyncEnumerable<KeyVersionText> HistoryAsync(string name, int countMax, [EnumeratorCancellation] CancellationToken cancel = default)
     {
         var newest = await GetAsync(name, cancel).ConfigureAwait(false);
         for (var (at, count) = (newest, 1); at is not null; count++)
         {
-            yield return at;
+            yield return at with { Change = await ChangeAsync(name, at.Revision, cancel).ConfigureAwait(false) };
             if (at.Version == 1 || count >= countMax) break;
             at = await AtAsync(name, at.Revision - 1, cancel).ConfigureAwait(false);
         }
@@ -67,7 +71,7 @@ public sealed class VersionedKeys
         var done = await client.TxnAsync(new TxnRequest
         {
             Compare = { new Compare { Target = Compare.Types.CompareTarget.Mod, Result = Compare.Types.CompareResult.Equal, Key = key, ModRevision = readRevision } },
-            Success = { new RequestOp { RequestPut = new PutRequest { Key = key, Value = ByteString.CopyFromUtf8(value) } } },
+            Success = { Writes(name, value) },
         }, cancel).ConfigureAwait(false);
         return done.Succeeded ? done.Header.Revision : null;
     }
@@ -81,6 +85,27 @@ public sealed class VersionedKeys
             foreach (var change in response.Events)
                 yield return (change.Kv.Key.ToStringUtf8()[prefix.Length..], change.Kv.ModRevision, change.Type == Event.Types.EventType.Put ? change.Kv.Value.ToStringUtf8() : null);
             if (response.Canceled) throw new RpcException(new Status(StatusCode.OutOfRange, $"the watch ended: {response.CancelReason}"));
+        }
+    }
+
+    /// <summary>The value, and beside it who writes it and when.</summary>
+    private RequestOp[] Writes(string name, string value) =>
+    [
+        new() { RequestPut = new PutRequest { Key = KeyText.Bytes(prefix + name), Value = ByteString.CopyFromUtf8(value) } },
+        new() { RequestPut = new PutRequest { Key = KeyText.Bytes(notes + name), Value = ByteString.CopyFromUtf8(new ChangeNote(client.Author, DateTimeOffset.UtcNow).ToJson()) } },
+    ];
+
+    /// <summary>The note that was written at a value's revision; an older one is of another value, whose successor somebody wrote without a note.</summary>
+    private async Task<ChangeNote?> ChangeAsync(string name, long revision, CancellationToken cancel)
+    {
+        try
+        {
+            var found = await client.RangeAsync(new RangeRequest { Key = KeyText.Bytes(notes + name), Revision = revision }, cancel).ConfigureAwait(false);
+            return found.Kvs.Count > 0 && found.Kvs[0].ModRevision == revision ? ChangeNote.TryParse(found.Kvs[0].Value.ToStringUtf8()) : null;
+        }
+        catch (RpcException hidden) when (hidden.StatusCode is StatusCode.OutOfRange or StatusCode.PermissionDenied)
+        {
+            return null; // Compacted just now, or not for this user to read.
         }
     }
 

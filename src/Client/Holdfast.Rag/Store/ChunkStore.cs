@@ -116,7 +116,8 @@ internal sealed class ChunkStore : IDisposable
     {
         foreach (var (id, chunk) in kept)
         {
-            (await CallAsync(HttpMethod.Put, "/points/payload?wait=true", writer =>
+            // Not to wait is not to be told that somebody took the chunk out meanwhile: then the document is not whole, and the next ingestion mends it.
+            (await CallAsync(HttpMethod.Put, "/points/payload", writer =>
             {
                 writer.WriteStartObject("payload");
                 WritePayload(writer, document, embedder, count, chunk);
@@ -270,13 +271,18 @@ internal sealed class ChunkStore : IDisposable
 
     private async IAsyncEnumerable<(Guid Id, JsonElement Payload)> ScrollAsync(string? source, string[] fields, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
     {
-        string? offset = null;
+        JsonElement? offset = null; // Text or a number: whatever others keep in the collection stands before the chunks.
         do
         {
             using var page = await CallAsync(HttpMethod.Post, "/points/scroll", writer =>
             {
                 writer.WriteNumber("limit", PageSize);
-                if (offset is not null) writer.WriteString("offset", offset);
+                if (offset is { } from)
+                {
+                    writer.WritePropertyName("offset");
+                    from.WriteTo(writer);
+                }
+
                 writer.WriteStartArray("with_payload");
                 foreach (var field in fields) writer.WriteStringValue(field);
                 writer.WriteEndArray();
@@ -286,7 +292,7 @@ internal sealed class ChunkStore : IDisposable
             foreach (var point in result.GetProperty("points").EnumerateArray())
                 if (point.GetProperty("id").ValueKind == JsonValueKind.String && point.GetProperty("id").TryGetGuid(out var id) && point.GetProperty("payload").ValueKind == JsonValueKind.Object) yield return (id, point.GetProperty("payload"));
             var next = result.GetProperty("next_page_offset");
-            offset = next.ValueKind == JsonValueKind.String ? next.GetString() : null;
+            offset = next.ValueKind == JsonValueKind.Null ? null : next.Clone();
         }
         while (offset is not null);
     }

@@ -4,15 +4,15 @@ using Holdfast.Transport;
 
 namespace Holdfast.Cluster;
 
-/// <summary>A node's certificate with its key, and the authorities that it and its peers chain to.</summary>
-public sealed record TlsMaterial(X509Certificate2 Own, X509Certificate2[] Authorities);
+/// <summary>A node's certificate with its key, the authorities that it and its peers chain to, and the authorities between the two, where there are any.</summary>
+public sealed record TlsMaterial(X509Certificate2 Own, X509Certificate2[] Authorities, X509Certificate2[] Intermediates);
 
 /// <summary>A folder of certificates that cannot be used; the message says why and what to do.</summary>
 public sealed class TlsFolderException(string message) : Exception(message);
 
 /// <summary>
 /// The PEM files of a node's certificates: <c>ca.pem</c> (the cluster's authority; two while it is rolled over), <c>node.pem</c>, <c>node.key</c>, and, on a node that
-/// signs for joiners, <c>ca.key</c>. Written by <c>holdfast cert</c>, by joining, or by an operator's own tools. Files are replaced whole, never changed in place.
+/// signs for joiners, <c>ca.key</c>. Written by <c>holdfast cert</c>, by joining, or by an operator's own tools, which may lay them elsewhere (<see cref="OfFiles"/>). Files are replaced whole, never changed in place.
 /// </summary>
 public sealed class TlsFolder(string path)
 {
@@ -35,14 +35,28 @@ public sealed class TlsFolder(string path)
 
     private static readonly string[] Needed = [AuthorityFile, CertificateFile, KeyFile];
 
+    private readonly Dictionary<string, string> elsewhere = [];
+
     /// <summary>Where it is.</summary>
     public string FullPath { get; } = Path.GetFullPath(path);
+
+    /// <summary>The files of an authority that is not ours, wherever they lie and whatever they are called. Nothing is written there, and the node does not sign.</summary>
+    /// <param name="certificate">The node's certificate; after it, the authorities between it and the one in <paramref name="authority"/>, if there are any.</param>
+    /// <param name="key">Its private key.</param>
+    /// <param name="authority">What all nodes' certificates chain to.</param>
+    public static TlsFolder OfFiles(string certificate, string key, string authority)
+    {
+        var folder = new TlsFolder(Path.GetDirectoryName(Path.GetFullPath(certificate))!);
+        if (Path.GetFullPath(certificate) == folder.At(CertificateFile) && Path.GetFullPath(key) == folder.At(KeyFile) && Path.GetFullPath(authority) == folder.At(AuthorityFile)) return folder;
+        foreach (var (name, file) in ((string, string)[])[(CertificateFile, certificate), (KeyFile, key), (AuthorityFile, authority)]) folder.elsewhere.Add(name, Path.GetFullPath(file));
+        return folder;
+    }
 
     /// <summary>Whether all that TLS needs is there.</summary>
     public bool IsComplete => Needed.All(Has);
 
     /// <summary>Whether this node signs for joiners.</summary>
-    public bool Signs => Has(AuthorityKeyFile);
+    public bool Signs => elsewhere.Count == 0 && Has(AuthorityKeyFile);
 
     /// <summary>Changes whenever a file was replaced.</summary>
     public string Stamp() => string.Join(' ', Needed.Append(AuthorityKeyFile).Select(name => new FileInfo(At(name))).Select(file => file.Exists ? $"{file.LastWriteTimeUtc.Ticks}/{file.Length}" : "-"));
@@ -62,16 +76,19 @@ public sealed class TlsFolder(string path)
             authorities.ImportFromPemFile(At(AuthorityFile));
             if (authorities.Count == 0) throw new TlsFolderException($"{At(AuthorityFile)} holds no certificate: put the authority's certificate there, in PEM");
             var own = X509Certificate2.CreateFromPemFile(At(CertificateFile), At(KeyFile));
+            var chain = new X509Certificate2Collection();
+            chain.ImportFromPemFile(At(CertificateFile));
+            X509Certificate2[] intermediates = [.. chain.Skip(1)];
             var now = DateTime.Now;
             if (now > own.NotAfter || now < own.NotBefore)
                 throw new TlsFolderException($"{At(CertificateFile)} holds from {own.NotBefore:u} to {own.NotAfter:u}, and it is {now:u}: make a new one with holdfast cert node, or set the clock");
-            if (!PeerTls.IsSigned(own, [.. authorities]))
+            if (!PeerTls.IsSigned(own, [.. authorities], intermediates))
                 throw new TlsFolderException($"{At(CertificateFile)} is not signed by the authority in {At(AuthorityFile)}: it is of another cluster, or the two were mixed up; copy both from the same place");
-            return new TlsMaterial(own, [.. authorities]);
+            return new TlsMaterial(own, [.. authorities], intermediates);
         }
         catch (Exception unreadable) when (unreadable is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new TlsFolderException($"the certificates in {FullPath} cannot be read: {unreadable.Message} Expected are PEM files, node.key being the key of node.pem");
+            throw new TlsFolderException($"the certificates in {FullPath} cannot be read: {unreadable.Message} Expected are PEM files, {Path.GetFileName(At(KeyFile))} being the key of {Path.GetFileName(At(CertificateFile))}");
         }
     }
 
@@ -115,7 +132,7 @@ public sealed class TlsFolder(string path)
         return found;
     }
 
-    private string At(string name) => Path.Combine(FullPath, name);
+    private string At(string name) => elsewhere.GetValueOrDefault(name) ?? Path.Combine(FullPath, name);
 
     private void Replace(string name, string text, UnixFileMode mode)
     {

@@ -17,6 +17,7 @@ internal static class DirectoryRules
     private static readonly Mark NameTaken = new("cluster: a node was refused because its name is taken");
     private static readonly Mark TooOldBinary = new("cluster: a node was refused because its binary is too old");
     private static readonly Mark WipedAgain = new("cluster: a replacement was wiped before it had arrived");
+    private static readonly Mark PlacedMeanwhile = new("cluster: a procedure did not end because a group was placed on the node that leaves");
     private static readonly Mark AddCancelled = new("cluster: an addition was cancelled by a removal");
 
     public static DirectoryReply Execute(DirectoryView view, DirectoryCommandKind kind, ref SpanReader reader, long timeMicros, uint featureLevel, out DirectoryView after)
@@ -190,10 +191,15 @@ internal static class DirectoryRules
         var replaces = old?.Node ?? NodeId.None;
         if (old is not null && view.RunningAbout(old.Node) is { Kind: not ProcedureKind.RemoveNode } unfinished)
         {
-            // Wiped again before it had arrived: the newcomer takes over what that one was to take over, and the groups drop that one because it is removed.
+            // Wiped again before it had arrived: the newcomer takes over what that one was to take over, and what that one has taken over already; the groups drop that one because it is removed.
             WipedAgain.Hit();
             replaces = unfinished.Replaces;
-            next = Ended(next, unfinished, ProcedureState.Failed, "the node was wiped again meanwhile") with { Members = next.Members.Remove(old.Node), Removed = next.Removed.Add(old.Node) };
+            next = Ended(next, unfinished, ProcedureState.Failed, "the node was wiped again meanwhile") with
+            {
+                Members = next.Members.Remove(old.Node),
+                Removed = next.Removed.Add(old.Node),
+                Groups = next.Groups.ToImmutableSortedDictionary(pair => pair.Key, pair => pair.Value with { Replicas = [.. pair.Value.Replicas.Select(place => place.Node == old.Node ? place with { Node = member.Node } : place)] }),
+            };
         }
 
         var kind = replaces == NodeId.None ? ProcedureKind.AddNode : ProcedureKind.ReplaceIncarnation;
@@ -231,7 +237,7 @@ internal static class DirectoryRules
         var replicas = DirectoryCodec.ReadPlaces(ref reader);
         if (!reader.IsWhole) return Malformed;
         if (!view.Groups.TryGetValue(group, out var known)) return DirectoryReply.No($"there is no data group {group}");
-        if (Fault(view, replicas) is { } fault) return DirectoryReply.No(fault);
+        if (Fault(view, replicas, known.Replicas) is { } fault) return DirectoryReply.No(fault);
         if (known.Replicas.AsSpan().SequenceEqual(replicas.AsSpan())) return DirectoryReply.Yes(group.Value);
         after = view with { Groups = view.Groups.SetItem(group, known with { Replicas = replicas }) };
         return DirectoryReply.Yes(group.Value);
@@ -243,7 +249,7 @@ internal static class DirectoryRules
         var replicas = DirectoryCodec.ReadPlaces(ref reader);
         if (!reader.IsWhole || face.Length == 0) return Malformed;
         if (view.Groups.Count >= GroupsMax) return DirectoryReply.No($"there are {GroupsMax} groups already");
-        if (Fault(view, replicas) is { } fault) return DirectoryReply.No(fault);
+        if (Fault(view, replicas, []) is { } fault) return DirectoryReply.No(fault);
         var id = new GroupId(view.NextGroup);
         after = view with { Groups = view.Groups.Add(id, new GroupRecord(id, face, replicas) { Founders = replicas }), NextGroup = view.NextGroup + 1 };
         return DirectoryReply.Yes(id.Value);
@@ -258,6 +264,12 @@ internal static class DirectoryRules
         if (!view.Procedures.TryGetValue(id, out var procedure)) return DirectoryReply.No($"there is no procedure {id}");
         if (procedure.State != ProcedureState.Running) return DirectoryReply.Yes(id);
         var gone = procedure.Kind == ProcedureKind.RemoveNode ? procedure.Subject : procedure.Replaces;
+        if (isDone && view.Groups.Values.Any(group => group.Replicas.Any(place => place.Node == gone)))
+        {
+            PlacedMeanwhile.Hit();
+            return DirectoryReply.No($"a group is still placed on node {gone}");
+        }
+
         // A failed addition takes its newcomer out again; a failed replacement too, and leaves the old incarnation's record as it was.
         if (!isDone) gone = procedure.Kind == ProcedureKind.RemoveNode ? NodeId.None : procedure.Subject;
         var next = Ended(view, procedure, isDone ? ProcedureState.Done : ProcedureState.Failed, note);
@@ -266,20 +278,24 @@ internal static class DirectoryRules
         return DirectoryReply.Yes(id);
     }
 
-    private static string? Fault(DirectoryView view, ImmutableArray<ReplicaPlace> replicas)
+    private static string? Fault(DirectoryView view, ImmutableArray<ReplicaPlace> replicas, ImmutableArray<ReplicaPlace> before)
     {
         var voters = 0;
         for (var i = 0; i < replicas.Length; i++)
         {
-            if (!view.Members.ContainsKey(replicas[i].Node)) return $"node {replicas[i].Node} is not a member";
+            var node = replicas[i].Node;
+            if (!view.Members.ContainsKey(node)) return $"node {node} is not a member";
+            if (IsOnItsWayOut(view, node) && !before.Any(place => place.Node == node)) return $"node {node} is on its way out of the cluster";
             if (replicas[i].Role > MemberRole.Witness) return "a replica's role is not known";
             if (replicas[i].Role == MemberRole.Voter) voters++;
             for (var j = 0; j < i; j++)
-                if (replicas[j].Node == replicas[i].Node) return $"node {replicas[i].Node} is named twice";
+                if (replicas[j].Node == node) return $"node {node} is named twice";
         }
 
         return voters == 0 ? "a group needs a voter" : null;
     }
+
+    private static bool IsOnItsWayOut(DirectoryView view, NodeId node) => view.RunningAbout(node)?.Kind == ProcedureKind.RemoveNode || view.IsBeingReplaced(node);
 
     private static DirectoryView Begin(DirectoryView view, ProcedureKind kind, NodeId subject, NodeId replaces) => view with
     {

@@ -18,6 +18,9 @@ public sealed class DirectoryState : IStateMachine
     private volatile DirectoryView view = DirectoryView.Empty;
     private ulong hash;
 
+    /// <summary>The mistake that is planted.</summary>
+    internal PlantedProcedureBug Bug { get; init; }
+
     /// <summary>The directory after the last applied entry; for all threads.</summary>
     public DirectoryView View => view;
 
@@ -44,6 +47,7 @@ public sealed class DirectoryState : IStateMachine
         if (!ReferenceEquals(before, after))
         {
             hash = Roll(hash, entry.Command);
+            if (Bug == PlantedProcedureBug.GroupIdGivenAgain && kind == DirectoryCommandKind.DeleteGroup) after = after with { NextGroup = 1 + (after.Groups.Count > 0 ? after.Groups.Keys.Max().Value : GroupId.Coordination.Value) };
             view = after with { Revision = before.Revision + 1 };
             Changed?.Invoke(view);
         }
@@ -52,7 +56,7 @@ public sealed class DirectoryState : IStateMachine
     }
 
     /// <inheritdoc/>
-    public ISnapshotView CaptureSnapshot() => new SnapshotOfView(view, hash);
+    public ISnapshotView CaptureSnapshot() => new SnapshotOfView(Bug == PlantedProcedureBug.TombstonesLeftOutOfSnapshot ? view with { Tombstones = [] } : view, hash);
 
     /// <inheritdoc/>
     public ISnapshotBuilder BeginRestore() => new Restoring(this);

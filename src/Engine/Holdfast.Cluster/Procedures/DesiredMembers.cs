@@ -8,27 +8,36 @@ internal static class DesiredMembers
 {
     private static readonly Mark SlowLearner = new("cluster: a promotion waits for a learner");
 
-    /// <summary>Groups 0 and 1 follow from the cluster's members: at most five voters, everybody else a learner. Removed incarnations are never kept (S4).</summary>
+    /// <summary>
+    /// Groups 0 and 1 follow from the cluster's members: five voters, or as many as there are, everybody else a learner. Removed incarnations are never kept (S4). A node that came to a learner's place votes
+    /// when that was asked for, and not before.
+    /// </summary>
     public static SortedDictionary<NodeId, MemberRole> OfWholeCluster(GroupSighting sighting, ProcedureRecord? procedure, DirectoryView view)
     {
         var wanted = new SortedDictionary<NodeId, MemberRole>();
         foreach (var member in sighting.Configuration.Members)
             if (!view.Removed.Contains(member.Node)) wanted[member.Node] = member.Role;
+        PromoteAsked(wanted, sighting, view);
 
         if (procedure is { Kind: ProcedureKind.RemoveNode })
         {
             wanted.Remove(procedure.Subject);
-            FillVoters(wanted, sighting, procedure.Subject, view);
+            if (sighting.Configuration.CountsForQuorum(procedure.Subject)) FillVoters(wanted, sighting, view);
         }
         else if (procedure is { Kind: ProcedureKind.AddNode })
         {
             var others = CountVoters(wanted) - (wanted.GetValueOrDefault(procedure.Subject, MemberRole.Learner) == MemberRole.Voter ? 1 : 0);
-            wanted[procedure.Subject] = others < Genesis.VotersMax ? MemberRole.Voter : MemberRole.Learner;
+            wanted[procedure.Subject] = others < Genesis.VotersMax && !IsHeld(view, procedure.Subject) ? MemberRole.Voter : MemberRole.Learner;
         }
         else if (procedure is { Kind: ProcedureKind.ReplaceIncarnation })
         {
             if (wanted.Remove(procedure.Replaces, out var role)) wanted[procedure.Subject] = role;
             else if (!wanted.ContainsKey(procedure.Subject)) wanted[procedure.Subject] = CountVoters(wanted) < Genesis.VotersMax ? MemberRole.Voter : MemberRole.Learner;
+        }
+
+        else if (procedure is null)
+        {
+            FillVoters(wanted, sighting, view);
         }
 
         return wanted;
@@ -49,7 +58,7 @@ internal static class DesiredMembers
     public static ProcedureAction? NextStep(GroupSighting sighting, SortedDictionary<NodeId, MemberRole> wanted)
     {
         var configuration = sighting.Configuration;
-        if (configuration.IsJoint) return new ProcedureAction.Wait($"group {sighting.Group}: a membership change is under way");
+        if (configuration.IsJoint || !sighting.HasCommittedMembers) return new ProcedureAction.Wait($"group {sighting.Group}: a membership change is under way");
         if (!wanted.ContainsValue(MemberRole.Voter)) return new ProcedureAction.Wait($"group {sighting.Group}: nobody would be left to vote");
 
         var withLearners = new List<Member>(configuration.Members.ToArray());
@@ -69,18 +78,30 @@ internal static class DesiredMembers
         return target.Equals(configuration) ? null : new ProcedureAction.ChangeMembers(sighting.Group, configuration, target);
     }
 
-    /// <summary>When a voter leaves a group that has learners to spare, one that has caught up takes its place in the same change.</summary>
-    private static void FillVoters(SortedDictionary<NodeId, MemberRole> wanted, GroupSighting sighting, NodeId leaving, DirectoryView view)
+    /// <summary>When a voter leaves a group that has learners to spare, one that has caught up takes its place in the same change; where none had, one does as soon as it has.</summary>
+    private static void FillVoters(SortedDictionary<NodeId, MemberRole> wanted, GroupSighting sighting, DirectoryView view)
     {
-        if (!sighting.Configuration.CountsForQuorum(leaving)) return;
         foreach (var (node, role) in wanted)
         {
             if (role != MemberRole.Learner || CountVoters(wanted) >= Genesis.VotersMax) continue;
-            if (!sighting.CaughtUp.Contains(node) || view.RunningAbout(node) is not null || !view.Members.ContainsKey(node)) continue;
+            if (!sighting.CaughtUp.Contains(node) || view.RunningAbout(node) is not null || !view.Members.ContainsKey(node) || IsHeld(view, node)) continue;
             wanted[node] = MemberRole.Voter;
             return;
         }
     }
+
+    /// <summary>Those that were held back and may vote now, once they have caught up: nothing else waits for them.</summary>
+    private static void PromoteAsked(SortedDictionary<NodeId, MemberRole> wanted, GroupSighting sighting, DirectoryView view)
+    {
+        foreach (var node in sighting.CaughtUp)
+        {
+            if (wanted.GetValueOrDefault(node) != MemberRole.Learner || CountVoters(wanted) >= Genesis.VotersMax) continue;
+            if (!view.Members.TryGetValue(node, out var member) || !ReservedPlace.IsPromoted(view, member)) continue;
+            wanted[node] = MemberRole.Voter;
+        }
+    }
+
+    private static bool IsHeld(DirectoryView view, NodeId node) => view.Members.TryGetValue(node, out var member) && ReservedPlace.IsHeld(view, member);
 
     private static int CountVoters(SortedDictionary<NodeId, MemberRole> members)
     {

@@ -35,11 +35,11 @@ internal static class Procedure
         return new ProcedureAction.Finish(true, "");
     }
 
-    /// <summary>What no procedure cares for any more: incarnations that were removed while a group still had them, and data groups that are not where they should be.</summary>
-    public static ProcedureAction? Sweep(DirectoryView view, GroupSighting sighting)
+    /// <summary>What no procedure cares for any more: incarnations that were removed while a group still had them, voters that nobody could follow when they left, and data groups that are not where they should be.</summary>
+    public static ProcedureAction? Sweep(DirectoryView view, GroupSighting sighting, PlantedProcedureBug bug = PlantedProcedureBug.None)
     {
         if (view.Groups.TryGetValue(sighting.Group, out var record)) return DesiredMembers.NextStep(sighting, DesiredMembers.OfDataGroup(record));
-        return DesiredMembers.NextStep(sighting, DesiredMembers.OfWholeCluster(sighting, null, view));
+        return DesiredMembers.NextStep(sighting, DesiredMembers.OfWholeCluster(bug == PlantedProcedureBug.VoterNotReplacedLater ? sighting with { CaughtUp = [] } : sighting, null, view));
     }
 
     /// <summary>Adding: the directory first. Removing: data first, then the etcd keyspace, the directory last (S5).</summary>

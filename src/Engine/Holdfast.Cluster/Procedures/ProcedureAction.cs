@@ -14,6 +14,9 @@ public sealed record GroupSighting(GroupId Group, Configuration Configuration, u
     /// <summary>Who leads; nobody when the one who looked does not say.</summary>
     public NodeId Leader { get; init; }
 
+    /// <summary>Whether the members are committed: until then whoever is to leave may still be needed.</summary>
+    public bool HasCommittedMembers { get; init; } = true;
+
     /// <summary>The learners that answer and are still being filled. One that is silent is in neither set.</summary>
     public ImmutableSortedSet<NodeId> Behind { get; init; } = [];
 }

@@ -10,6 +10,7 @@ namespace Holdfast.Cluster;
 public sealed class DisasterRecovery : IDisposable
 {
     private readonly List<Source> sources = [];
+    private readonly Action<string> progress;
 
     /// <param name="Data">The directory.</param>
     /// <param name="Genesis">What the node began with.</param>
@@ -17,11 +18,14 @@ public sealed class DisasterRecovery : IDisposable
     /// <param name="Known">The members as the node last knew them: those who joined later too, whom the genesis does not name.</param>
     private sealed record Source(DataDirectory Data, Genesis Genesis, WalRecovery Log, IReadOnlyList<MemberRecord> Known);
 
-    /// <summary>Opens the given directories; no node may run on them.</summary>
+    /// <summary>Opens the given directories and reads their logs; no node may run on them.</summary>
+    /// <param name="paths">The directories.</param>
+    /// <param name="progress">Told how far reading and writing are, a few words each time.</param>
     /// <exception cref="DataDirectoryException">One cannot be used.</exception>
     /// <exception cref="DataDirectoryUnusableException">One cannot be used, or they do not belong together.</exception>
-    public DisasterRecovery(IEnumerable<string> paths)
+    public DisasterRecovery(IEnumerable<string> paths, Action<string>? progress = null)
     {
+        this.progress = progress ?? (static _ => { });
         try
         {
             foreach (var path in paths) Add(path);
@@ -92,7 +96,7 @@ public sealed class DisasterRecovery : IDisposable
             if (sources.Count > 0 && genesis.Cluster != Cluster)
                 throw new DataDirectoryUnusableException($"{data.FullPath} belongs to cluster {genesis.Cluster}, {sources[0].Data.FullPath} to {Cluster}: give directories of one cluster");
             if (sources.Exists(source => source.Data.Node == data.Node)) throw new DataDirectoryUnusableException($"{data.FullPath} is the same node as another one given");
-            var log = WriteAheadLog.Inspect(data.Disk, new WalOptions { Cluster = genesis.Cluster });
+            var log = WriteAheadLog.Inspect(data.Disk, new WalOptions { Cluster = genesis.Cluster }, (done, of) => progress($"reading {data.FullPath}: {done} of {of} segments of its log"));
             if (log.Groups.Count == 0) throw new DataDirectoryUnusableException($"{data.FullPath} holds no log: leave it out");
             sources.Add(new Source(data, genesis, log, AddressBookFile.Read(data.Disk)));
         }
@@ -136,9 +140,11 @@ public sealed class DisasterRecovery : IDisposable
         {
             using var reader = new SnapshotStore(source.Data.Disk, source.Genesis.Cluster).Open(group.Group, group.Snapshot)
                 ?? throw new DataDirectoryUnusableException($"{source.Data.FullPath}: the snapshot of group {group.Group} at {group.Snapshot}, from which its log continues, is missing or damaged: leave this directory out if another has the group");
-            made.Snapshots.Copy(reader);
+            long done = 0, total = reader.Manifest.TotalBytes;
+            made.Snapshots.Copy(reader, bytes => progress($"group {copy.Group}: {(done += bytes) >> 20} of {total >> 20} MiB of its snapshot"));
         }
 
+        progress($"group {copy.Group}: {group.Entries.Count} entries after its snapshot");
         made.AddGroup(group.Group, group.Snapshot, group.Configuration, group.FeatureLevel, group.Entries, group.HardState.Term);
     }
 

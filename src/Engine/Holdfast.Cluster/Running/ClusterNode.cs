@@ -25,9 +25,7 @@ public sealed class ClusterNode : IAsyncDisposable
     private readonly ClusterNodeSetup setup;
     private readonly ControlTrust trust;
     private readonly NodeHands hands;
-    private readonly ProcedureRunner runner;
-    private readonly DataGroups dataGroups;
-    private readonly LevelRaiser levels;
+    private readonly ClusterRound round;
     private readonly DirectoryState directory = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock gate = new();
@@ -43,20 +41,19 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         this.setup = setup;
         trust = ControlTrust.Of(setup.Tls);
-        hands = new NodeHands(setup, trust, () => View);
+        var seat = new NodeSeat(setup, trust);
+        round = new ClusterRound(seat, () => View);
+        hands = round.Hands;
         Lines = new NodeLines(node => View.Members.TryGetValue(node, out var member) ? HostPort.Format(member.Host, member.Port) : null, trust, setup.Self);
-        runner = new ProcedureRunner(() => directory.View, hands);
-        dataGroups = new DataGroups(setup, hands.FindLeaderAsync);
         genesis = GenesisFile.Read(setup.Disk);
         if (genesis is null && setup.JoinTarget.Length == 0) bootstrap = new Bootstrap(setup.Member, setup.Founders.Count > 0 ? setup.Founders.Keys : [setup.Member.Name]);
-        var desk = new JoinDesk(setup, trust, () => View, () => genesis, command => TellAsync(command, stopping.Token));
+        var desk = new JoinDesk(seat, setup.Tls is { } tls ? new JoinSigning(setup, tls, seat, () => View) : null, () => View, () => genesis, command => TellAsync(command, stopping.Token));
         setup.Control.Add(ClusterVerbs.Who, OnWho);
         setup.Control.Add(ClusterVerbs.Join, desk.OnJoin, allowsAnonymous: true);
         setup.Control.Add(ClusterVerbs.Sign, desk.OnSign);
         setup.Control.Add(ClusterVerbs.Status, OnStatus);
         setup.Control.Add(ClusterVerbs.Change, OnChange);
         setup.Control.Add(ClusterVerbs.Level, OnLevel);
-        levels = new LevelRaiser(setup, hands, () => View);
         meeting = new MeetDesk(setup, trust, NewAlone, node => View.Removed.Contains(node), InviteAsync);
         meeting.Begin(genesis);
         setup.Control.Add(ClusterVerbs.Meet, meeting.OnMeet);
@@ -81,7 +78,7 @@ public sealed class ClusterNode : IAsyncDisposable
     public IReadOnlyList<ClusterAdvice> Advice => ClusterAdvice.On(Directory.Status.Configuration);
 
     /// <summary>What the procedures under way wait for, while this node leads group 0; for an operator's status.</summary>
-    public IReadOnlyDictionary<ulong, string> Waiting => runner.Waiting;
+    public IReadOnlyDictionary<ulong, string> Waiting => round.Waiting;
 
     /// <summary>Finds the cluster, waiting for the other founders as long as it takes, and begins groups 0 and 1.</summary>
     /// <exception cref="DataDirectoryUnusableException">The cluster does not take this node; the message says why.</exception>
@@ -144,13 +141,8 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <param name="cancellation">Ends the wait for the directory.</param>
     public async Task<DirectoryReply> CreateGroupAsync(string face, int replicas, CancellationToken cancellation)
     {
-        var view = View;
-        var nodes = view.Members.Values.Select(member => new NodeFacts(member.Node, member.Zone, (member.Roles.Carry(face) || member.Roles.Witnesses(face)) && view.RunningAbout(member.Node) is null && !view.IsBeingReplaced(member.Node)) { IsWitness = member.Roles.Witnesses(face) }).ToArray();
-        var groups = view.Groups.Values.Select(group => new GroupFacts(group.Id, [.. group.Replicas.Select(place => place.Node)], group.Replicas.Length, NodeId.None));
-        var wanted = new GroupFacts(new GroupId(view.NextGroup), [], replicas, NodeId.None);
-        var plan = Placement.Plan(nodes, [.. groups, wanted]).First(each => each.Group == wanted.Group);
-        if (plan.Refusal.Length > 0) return DirectoryReply.No(plan.Refusal);
-        return await TellAsync(DirectoryCommand.CreateGroup(face, [.. plan.Replicas.Select(node => new ReplicaPlace(node, plan.Witnesses.Contains(node) ? MemberRole.Witness : MemberRole.Voter))]), cancellation).ConfigureAwait(false);
+        var (places, refusal) = NewGroup.Plan(View, face, replicas);
+        return refusal.Length > 0 ? DirectoryReply.No(refusal) : await TellAsync(DirectoryCommand.CreateGroup(face, places), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Creates a data group on these nodes; the reply's id is the group's.</summary>
@@ -221,7 +213,22 @@ public sealed class ClusterNode : IAsyncDisposable
     public ValueTask<bool> GiveUpAsync(ReservedPlace place, CancellationToken cancellation) => TellAllAsync(place.GiveUp(), cancellation);
 
     /// <summary>Says anew where a member is; false when the directory did not take it.</summary>
-    public ValueTask<bool> UpdateAsync(MemberRecord member, CancellationToken cancellation) => TellAllAsync([DirectoryCommand.UpdateMember(member)], cancellation);
+    public ValueTask<bool> UpdateAsync(MemberRecord member, CancellationToken cancellation) => TellAllAsync(View.Members.TryGetValue(member.Node, out var known) ? ReservedPlace.Move(View, known, member) : [DirectoryCommand.UpdateMember(member)], cancellation);
+
+    /// <summary>
+    /// Has a member vote that a learner's place holds back. Nothing is changed unless it has caught up in both groups that every node carries, and there is room for one more voter: false then. When it returns true
+    /// the member votes, or will as soon as whoever leads group 0 has come to it.
+    /// </summary>
+    public async ValueTask<bool> TryPromoteAsync(MemberRecord member, CancellationToken cancellation)
+    {
+        foreach (var group in (GroupId[])[GroupId.Directory, GroupId.Coordination])
+        {
+            if (await hands.SightAsync(group, cancellation).ConfigureAwait(false) is not { } sighting || !sighting.CaughtUp.Contains(member.Node)) return false;
+            if (sighting.Configuration.Members.ToArray().Count(static one => one.CountsForQuorum) >= Genesis.VotersMax) return false;
+        }
+
+        return await TellAllAsync([ReservedPlace.Promote(member)], cancellation).ConfigureAwait(false);
+    }
 
     /// <summary>Whether this node has no cluster yet, and waits to be told to meet others: it has no user data in any face (S23).</summary>
     public bool IsAlone => genesis is null && meeting.IsAwaited;
@@ -345,12 +352,7 @@ public sealed class ClusterNode : IAsyncDisposable
                 foreach (var (_, member) in view.Members) Enter(member);
                 foreach (var node in view.Removed) setup.Addresses.Remove(node);
                 introduction.Look(view.Members.Values, () => ClusterVerbs.Encode(Asked(NodeId.None, "")), cancellation);
-                await dataGroups.FollowAsync(view, cancellation).ConfigureAwait(false);
-                if (view.Cluster != ClusterId.None) await levels.StepAsync(cancellation).ConfigureAwait(false);
-                if (!Directory.Status.IsServingLeader) continue;
-                foreach (var remains in ReservedPlace.Remains(view, (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10)) await hands.ProposeAsync(remains, cancellation).ConfigureAwait(false);
-                if (view.Cluster != ClusterId.None) await runner.StepAsync(cancellation).ConfigureAwait(false);
-                else if (known.Origin == GenesisOrigin.Founded) await hands.ProposeAsync(DirectoryCommand.Found(known), cancellation).ConfigureAwait(false);
+                await round.StepAsync(view, known, cancellation).ConfigureAwait(false);
             }
         }
         catch (Exception fault) when (fault is OperationCanceledException or ObjectDisposedException)
@@ -373,20 +375,15 @@ public sealed class ClusterNode : IAsyncDisposable
         lock (gate) return genesis is null && bootstrap is not null ? bootstrap.OnAsked(asker, name) : new BootstrapAnswer(setup.Member.Node, setup.Member.Name, genesis, setup.Member);
     }
 
-    private ValueTask<ReadOnlyMemory<byte>> OnStatus(ControlRequest request, CancellationToken cancellation)
-    {
-        var reader = new SpanReader(request.Payload.Span);
-        var group = hands.Find(new GroupId(reader.ReadUInt64()));
-        return group is null ? throw new ControlRefusedException("there is no replica of that group here") : new(ClusterVerbs.Encode(group.Status));
-    }
+    private ValueTask<ReadOnlyMemory<byte>> OnStatus(ControlRequest request, CancellationToken cancellation) => new(hands.AnswerStatus(request.Payload.Span));
 
     /// <summary>Which feature levels this node's program knows, as it runs now.</summary>
     private ValueTask<ReadOnlyMemory<byte>> OnLevel(ControlRequest request, CancellationToken cancellation) => new(ClusterVerbs.EncodeLevel(setup.Groups.FeatureLevelKnown));
 
     private async ValueTask<ReadOnlyMemory<byte>> OnChange(ControlRequest request, CancellationToken cancellation)
     {
-        if (ClusterVerbs.DecodeChange(request.Payload.Span) is not { } change) throw new ControlRefusedException("the change is not whole");
-        return await hands.ChangeHereAsync(change).ConfigureAwait(false) ? default(ReadOnlyMemory<byte>) : throw new ControlRefusedException("the group is not led here, or has other members by now");
+        await hands.AnswerChangeAsync(request.Payload).ConfigureAwait(false);
+        return default;
     }
 
     private async Task<DirectoryReply> TellAsync(byte[] command, CancellationToken cancellation)

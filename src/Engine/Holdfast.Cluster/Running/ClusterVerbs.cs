@@ -83,7 +83,8 @@ internal static class ClusterVerbs
         writer.WriteUInt64(status.IsRestored ? status.Applied.Value : 0); // Nobody is caught up without a state.
         writer.WriteUInt32(status.FeatureLevel);
         status.Configuration.Encode(buffer);
-        new SpanWriter(buffer).WriteUInt64(status.Last.Index.Value); // Programs from before do not look for it.
+        new SpanWriter(buffer).WriteUInt64(status.Last.Index.Value); // Programs from before do not look for it, nor for what follows.
+        new SpanWriter(buffer).WriteFlag(status.HasCommittedMembers);
         return buffer.Written.ToArray();
     }
 
@@ -97,7 +98,9 @@ internal static class ClusterVerbs
         var level = reader.ReadUInt32();
         if (!Configuration.TryDecode(ref reader, out var configuration)) return null;
         var report = new ReplicaReport(leads, term, commit, applied, level, configuration);
-        return reader.Rest.Length < sizeof(ulong) ? report : report with { Last = new LogIndex(reader.ReadUInt64()) };
+        if (reader.Rest.Length < sizeof(ulong)) return report;
+        report = report with { Last = new LogIndex(reader.ReadUInt64()) };
+        return reader.Rest.Length == 0 ? report : report with { HasCommittedMembers = reader.ReadFlag() };
     }
 
     public static byte[] Encode(ProcedureAction.ChangeMembers change)
@@ -157,4 +160,7 @@ public sealed record ReplicaReport(bool Leads, Term Term, LogIndex Commit, LogIn
 {
     /// <summary>Its log's last entry; null where its program does not say.</summary>
     public LogIndex? Last { get; init; }
+
+    /// <summary>Whether the members are committed; true where its program does not say.</summary>
+    public bool HasCommittedMembers { get; init; } = true;
 }

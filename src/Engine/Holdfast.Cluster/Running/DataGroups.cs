@@ -2,20 +2,20 @@ using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Storage;
-using Holdfast.Transport;
 
 namespace Holdfast.Cluster;
 
 /// <summary>
 /// This node's replicas of data groups, made to follow the directory: begun where the directory places one here, deleted on a committed tombstone and on nothing less (S6).
-/// A replica whose place has moved away stays, idle and without a vote, until its group is deleted: its own group's log, not the directory, says that it counts no more. Once the group's leader has proven that
-/// (<see cref="DepartureProof"/>) its state goes, from memory and disk; what this node said in the log stays.
+/// A replica whose place has moved away stays, idle and without a vote, until its group is deleted: its own group's log, not the directory, says that it counts no more. Until the group's leader has proven that
+/// (<see cref="DepartureProof"/>) it is begun again after a restart too, for it may be the one that the group's quorum lacks; then its state goes, from memory and disk, and what this node said in the log stays.
 /// </summary>
-internal sealed class DataGroups(ClusterNodeSetup setup, Func<GroupId, CancellationToken, ValueTask<ReplicaReport?>> leaderOf)
+internal sealed class DataGroups(INodeSeat seat, Func<GroupId, CancellationToken, ValueTask<ReplicaReport?>> leaderOf)
 {
     private static readonly TimeSpan BetweenDepartures = TimeSpan.FromSeconds(3);
 
     private static readonly Mark Buried = new("cluster: a replica was deleted on its group's tombstone");
+    private static readonly Mark StillCounted = new("cluster: a replica that is placed elsewhere was begun, because its group may count on it");
     private static readonly Mark JoinedEmpty = new("cluster: a replica of a group that exists began empty");
 
     /// <summary>
@@ -30,58 +30,86 @@ internal sealed class DataGroups(ClusterNodeSetup setup, Func<GroupId, Cancellat
     /// <summary>Given up since the start.</summary>
     private readonly HashSet<GroupId> departed = [];
 
-    private readonly DepartureProof proof = new(setup.Self.Id);
-    private Task departing = Task.CompletedTask;
+    private readonly DepartureProof proof = new(seat.Member.Node);
+    private Task<GroupRecord[]> departing = Task.FromResult<GroupRecord[]>([]);
     private Instant departAt = Instant.Zero;
 
     /// <summary>One look: begins and ends what the directory says.</summary>
     public async Task FollowAsync(DirectoryView view, CancellationToken cancellation)
     {
         foreach (var (id, group) in view.Groups)
-            if (!begun.Contains(id) && group.Replicas.Any(place => place.Node == setup.Self.Id)) Begin(group);
+            if (!begun.Contains(id) && group.Replicas.Any(place => place.Node == seat.Member.Node)) Begin(group);
         foreach (var id in view.Tombstones) await BuryAsync(id, view).ConfigureAwait(false);
-        if (!departing.IsCompleted || MonotonicClock.Now < departAt) return;
-        departAt = MonotonicClock.Now + BetweenDepartures;
+        if (!departing.IsCompleted) return;
+        foreach (var group in await departing.ConfigureAwait(false))
+            if (!begun.Contains(group.Id) && view.Groups.ContainsKey(group.Id)) BeginLeft(group.Id, group);
+        if (seat.Now < departAt) return;
+        departAt = seat.Now + BetweenDepartures;
         departing = DepartAsync([.. view.Groups.Values.Where(IsAway)], cancellation);
     }
 
     /// <summary>Whether the directory places a group elsewhere that is here still, begun or left from before a restart.</summary>
     private bool IsAway(GroupRecord group)
     {
-        var isPlaced = group.Replicas.Any(place => place.Node == setup.Self.Id);
+        var isPlaced = group.Replicas.Any(place => place.Node == seat.Member.Node);
         if (isPlaced) departed.Remove(group.Id);
-        var isAway = !isPlaced && !departed.Contains(group.Id) && (begun.Contains(group.Id) || setup.Runtime.Recovery!.Find(group.Id) is { IsTombstoned: false });
+        var isAway = !isPlaced && !departed.Contains(group.Id) && (begun.Contains(group.Id) || seat.FindRecovered(group.Id) is { IsTombstoned: false });
         if (!isAway) proof.Forget(group.Id);
         return isAway;
     }
 
-    /// <summary>Beside the looks, for it asks other nodes.</summary>
-    private async Task DepartAsync(GroupRecord[] away, CancellationToken cancellation)
+    /// <summary>Beside the looks, for it asks other nodes. The groups that may still count on this node.</summary>
+    private async Task<GroupRecord[]> DepartAsync(GroupRecord[] away, CancellationToken cancellation)
     {
+        var counting = new List<GroupRecord>();
         try
         {
             foreach (var group in away)
             {
-                if (!proof.Look(group.Id, await leaderOf(group.Id, cancellation).ConfigureAwait(false)) || !await setup.Runtime.GiveUpStateAsync(group.Id).ConfigureAwait(false)) continue;
+                var leader = await leaderOf(group.Id, cancellation).ConfigureAwait(false);
+                if (leader is null || leader.Configuration.Contains(seat.Member.Node)) counting.Add(group);
+                if (!IsProven(group.Id, leader) || !await seat.GiveUpStateAsync(group.Id).ConfigureAwait(false)) continue;
                 departed.Add(group.Id);
-                setup.Say($"group {group.Id} ({group.Face}): it counts on this node no more; what it had here was freed");
+                seat.Say($"group {group.Id} ({group.Face}): it counts on this node no more; what it had here was freed");
             }
         }
         catch (Exception fault) when (fault is OperationCanceledException or ObjectDisposedException)
         {
             // The node stops.
         }
+
+        return seat.Bug == PlantedProcedureBug.MovedReplicaStaysDown ? [] : [.. counting];
+    }
+
+    private bool IsProven(GroupId group, ReplicaReport? leader) => proof.Look(group, leader) || seat.Bug == PlantedProcedureBug.StateGivenUpOnRecord;
+
+    /// <summary>A replica from before a restart, placed elsewhere by now, of a group that may count on it: nobody leads, or the leader's log has it among the members.</summary>
+    private void BeginLeft(GroupId id, GroupRecord group)
+    {
+        if (seat.FindRecovered(id) is not { IsTombstoned: false } left) return;
+        StillCounted.Hit();
+        BeginAgain(group, left, $"group {id}: placed elsewhere, and begun here until the group has committed to go on without this node");
+    }
+
+    /// <summary>A replica left from before a restart, as its log has it; false when this program does not carry its face.</summary>
+    private bool BeginAgain(GroupRecord group, RecoveredGroup left, string story)
+    {
+        var isWitness = left.Configuration.IsWitness(seat.Member.Node);
+        var machine = isWitness ? null : seat.NewState(group);
+        if (machine is null && !isWitness) return false;
+        _ = BeginAsync(group.Id, machine, left.Configuration, story);
+        return true;
     }
 
     private void Begin(GroupRecord group)
     {
         // A witness keeps the log's places and no state: entries come to it without their payloads.
-        var isWitness = group.Replicas.Any(place => place.Node == setup.Self.Id && place.Role == MemberRole.Witness);
-        var machine = isWitness ? null : setup.DataMachines(group);
+        var isWitness = group.Replicas.Any(place => place.Node == seat.Member.Node && place.Role == MemberRole.Witness);
+        var machine = isWitness ? null : seat.NewState(group);
         if (machine is null && !isWitness) return;
 
         // A founder, however late, begins with the group's first configuration; everybody else is nobody until the group's leader adds it (S4).
-        var isFounder = group.Founders.Any(place => place.Node == setup.Self.Id);
+        var isFounder = group.Founders.Any(place => place.Node == seat.Member.Node);
         if (!isFounder) JoinedEmpty.Hit();
         var initial = isFounder ? Configuration.Of(group.Founders.Select(place => new Member(place.Node, place.Role)).ToArray()) : Configuration.Empty;
         _ = BeginAsync(group.Id, machine, initial, $"group {group.Id} ({group.Face}): a replica begins here{(isFounder ? "" : ", empty")}{(isWitness ? ", as a witness" : "")}");
@@ -93,12 +121,12 @@ internal sealed class DataGroups(ClusterNodeSetup setup, Func<GroupId, Cancellat
         begun.Add(id);
         try
         {
-            await setup.Runtime.CreateGroupAsync(id, machine, initial, setup.Groups).ConfigureAwait(false);
-            setup.Say(story);
+            await seat.BeginReplicaAsync(id, machine, initial).ConfigureAwait(false);
+            seat.Say(story);
         }
         catch (SnapshotDamagedException damaged)
         {
-            setup.Warn($"group {id} does not begin here: {damaged.Message}");
+            seat.Warn($"group {id} does not begin here: {damaged.Message}");
         }
         catch (ObjectDisposedException)
         {
@@ -112,17 +140,13 @@ internal sealed class DataGroups(ClusterNodeSetup setup, Func<GroupId, Cancellat
         if (!begun.Contains(id))
         {
             // Left from before a restart: begun once more, so that its end is written into the log.
-            if (setup.Runtime.Recovery!.Find(id) is not { IsTombstoned: false } left) return;
-            var isWitness = left.Configuration.IsWitness(setup.Self.Id);
-            var machine = isWitness ? null : setup.DataMachines(new GroupRecord(id, "", []));
-            if (machine is null && !isWitness) return;
-            _ = BeginAsync(id, machine, left.Configuration, $"group {id}: begun once more to be deleted");
+            if (seat.FindRecovered(id) is not { IsTombstoned: false } left || !BeginAgain(new GroupRecord(id, "", []), left, $"group {id}: begun once more to be deleted")) return;
         }
 
         Invariant.Holds(!view.Groups.ContainsKey(id), "a group has a tombstone and is still there");
         Buried.Hit();
         buried.Add(id);
-        await setup.Runtime.DeleteGroupAsync(id).ConfigureAwait(false);
-        setup.Say($"group {id}: deleted; its id is never used again");
+        await seat.DeleteReplicaAsync(id).ConfigureAwait(false);
+        seat.Say($"group {id}: deleted; its id is never used again");
     }
 }

@@ -7,7 +7,12 @@ namespace Holdfast.Cluster;
 /// The answering side of joining. Whoever wants in shows proof: a new name a join token; a known name with an empty disk a token too, or, under TLS, the certificate that
 /// names it (S4). Then a node that holds the authority's key signs, and the directory admits; what follows, learner, removal of the old incarnation, promotion, is a procedure's.
 /// </summary>
-internal sealed class JoinDesk(ClusterNodeSetup setup, ControlTrust trust, Func<DirectoryView> view, Func<Genesis?> genesis, Func<byte[], Task<DirectoryReply>> tell)
+/// <param name="seat">The node.</param>
+/// <param name="signing">Certificates for joiners; null in the clear.</param>
+/// <param name="view">The directory as this node knows it.</param>
+/// <param name="genesis">What this node's cluster began with; null while it has none.</param>
+/// <param name="tell">Proposes a command to the directory.</param>
+internal sealed class JoinDesk(INodeSeat seat, JoinSigning? signing, Func<DirectoryView> view, Func<Genesis?> genesis, Func<byte[], Task<DirectoryReply>> tell)
 {
     private static readonly TimeSpan CallMax = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pulse = TimeSpan.FromMilliseconds(50);
@@ -36,16 +41,15 @@ internal sealed class JoinDesk(ClusterNodeSetup setup, ControlTrust trust, Func<
         if (!reply.Accepted) throw new ControlRefusedException(reply.Reason, mayPass: reply.IsUndecided);
         var now = view();
         var joined = new Genesis { Cluster = now.Cluster, Founder = genesis()!.Founder, Members = [.. now.Members.Values], AuthorityFingerprint = now.AuthorityFingerprint, Origin = GenesisOrigin.Joined };
-        return ClusterVerbs.Encode(new JoinAnswer(joined, certificate, [.. (setup.Tls?.Authorities ?? []).Select(authority => authority.RawData)]));
+        return ClusterVerbs.Encode(new JoinAnswer(joined, certificate, signing?.Authorities ?? []));
     }
 
     /// <summary>A member asks for a signature: for a joiner whose token is known here, or for its own renewal.</summary>
     public async ValueTask<ReadOnlyMemory<byte>> OnSign(ControlRequest request, CancellationToken cancellation)
     {
         var question = ClusterVerbs.DecodeQuestion(request.Payload.Span) ?? throw new ControlRefusedException("the question is not whole");
-        var isOwn = setup.Tls is { IsVerified: true } && request.Certificate is { } shown && PeerTls.Names(shown, question.Member.Name);
-        if (!isOwn && await HashOfAsync(question.Secret, cancellation).ConfigureAwait(false) is null) throw new ControlRefusedException("the join token is not known here");
-        return SignHere(question) ?? throw new ControlRefusedException("this node does not hold the authority's key");
+        if (!Names(request, question.Member.Name) && await HashOfAsync(question.Secret, cancellation).ConfigureAwait(false) is null) throw new ControlRefusedException("the join token is not known here");
+        return signing?.SignHere(question) ?? throw new ControlRefusedException("this node does not hold the authority's key");
     }
 
     /// <summary>The hash of the token that was shown; empty when a certificate is the proof.</summary>
@@ -56,7 +60,7 @@ internal sealed class JoinDesk(ClusterNodeSetup setup, ControlTrust trust, Func<
             return await HashOfAsync(question.Secret, cancellation).ConfigureAwait(false) ?? throw new ControlRefusedException("the join token is not known here: it has expired, was revoked, or is of another cluster; make a new one with holdfast token");
         var old = view().FindByName(name);
         if (old is null) throw new ControlRefusedException($"the cluster does not know {name}, and a join token is needed: make one with holdfast token on a member, and start with --join HOST:PORT --token TOKEN");
-        if (setup.Tls is { IsVerified: true } && request.Certificate is { } shown && PeerTls.Names(shown, name))
+        if (Names(request, name))
         {
             WipedWithCertificate.Hit();
             return "";
@@ -65,49 +69,30 @@ internal sealed class JoinDesk(ClusterNodeSetup setup, ControlTrust trust, Func<
         WipedWithoutProof.Hit();
         throw new ControlRefusedException(
             $"the name {name} belongs to node {old.Node} of this cluster, and this data directory is empty: a wiped node proves who it is before it comes back (S4). "
-            + $"If the data is elsewhere, give --data that directory. If it is lost, make a token on another member with holdfast token and start again with --token TOKEN{(setup.Tls is not { IsVerified: true } ? "" : ", or with the certificate that names " + name + " (--tls)")}; "
+            + $"If the data is elsewhere, give --data that directory. If it is lost, make a token on another member with holdfast token and start again with --token TOKEN{(signing is not { IsVerified: true } ? "" : ", or with the certificate that names " + name + " (--tls)")}; "
             + "the old incarnation is then removed and this one promoted without further doing");
     }
 
     private async ValueTask<string?> HashOfAsync(byte[] secret, CancellationToken cancellation)
     {
-        using var timer = new PeriodicTimer(Pulse);
         for (var looks = 0; ; looks++)
         {
             if (JoinToken.FindHash(view(), secret) is { } known) return known;
             if (looks >= TokenLooksMax) return null;
-            await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false);
+            await seat.WaitAsync(Pulse, cancellation).ConfigureAwait(false);
         }
     }
 
-    private byte[]? SignHere(JoinQuestion question)
-    {
-        using var authority = setup.Certificates?.OpenAuthority();
-        if (authority is null) return null;
-        setup.Say($"signing a certificate for {question.Member.Name} at {question.Member.Host}");
-        return authority.Issue(question.SigningRequest, question.Member.Name, [question.Member.Host], DateTimeOffset.UtcNow) ?? throw new ControlRefusedException("the signing request is not one of ours: ECDSA P-256, signed by its own key");
-    }
+    /// <summary>Whether the caller showed a certificate of the cluster that names that node.</summary>
+    private bool Names(ControlRequest request, string name) => signing is { IsVerified: true } && request.Certificate is { } shown && PeerTls.Names(shown, name);
 
-    /// <summary>A certificate from here, or from the first member that holds the authority's key.</summary>
-    private async ValueTask<byte[]> SignedAsync(JoinQuestion question, CancellationToken cancellation)
-    {
-        if (setup.Tls is null) throw new ControlRefusedException("this cluster runs without TLS: start without --tls");
-        if (SignHere(question) is { } here) return here;
-        foreach (var (node, member) in view().Members)
-        {
-            if (node == setup.Self.Id) continue;
-            var reply = await ControlClient.CallAsync(HostPort.Format(member.Host, member.Port), ClusterVerbs.Sign, ClusterVerbs.Encode(question), CallMax * 3, trust, setup.Self, cancellation: cancellation).ConfigureAwait(false);
-            if (reply.IsOk && reply.Server == node) return reply.Payload.ToArray();
-        }
-
-        throw new ControlRefusedException(
-            "no running member holds the authority's key: start the member that has ca.key in its --tls folder, or make this node's certificate with holdfast cert node and start it with --tls");
-    }
+    private ValueTask<byte[]> SignedAsync(JoinQuestion question, CancellationToken cancellation) =>
+        signing is null ? throw new ControlRefusedException("this cluster runs without TLS: start without --tls") : signing.SignedAsync(question, cancellation);
 
     private async ValueTask<bool> IsAliveAsync(MemberRecord old, CancellationToken cancellation)
     {
-        var who = ClusterVerbs.Encode(new BootstrapAnswer(setup.Self.Id, setup.Member.Name, null, setup.Member));
-        var reply = await ControlClient.CallAsync(HostPort.Format(old.Host, old.Port), ClusterVerbs.Who, who, CallMax, trust, setup.Self, cancellation: cancellation).ConfigureAwait(false);
+        var who = ClusterVerbs.Encode(new BootstrapAnswer(seat.Member.Node, seat.Member.Name, null, seat.Member));
+        var reply = await seat.CallAsync(HostPort.Format(old.Host, old.Port), ClusterVerbs.Who, who, CallMax, cancellation).ConfigureAwait(false);
         return reply.Server == old.Node;
     }
 }

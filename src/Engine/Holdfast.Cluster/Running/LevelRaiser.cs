@@ -7,7 +7,7 @@ namespace Holdfast.Cluster;
 /// Rolling upgrades, on every node: says in the directory what this node's program can do, and raises the feature level of the groups that this node leads once every member's program knows the next one.
 /// A member that does not answer holds the level down: it could come back with the program that it had.
 /// </summary>
-internal sealed class LevelRaiser(ClusterNodeSetup setup, NodeHands hands, Func<DirectoryView> view)
+internal sealed class LevelRaiser(INodeSeat seat, NodeHands hands, Func<DirectoryView> view)
 {
     /// <summary>Looks, of which every tenth asks or tells: an upgrade takes minutes.</summary>
     private const int LooksBetween = 10;
@@ -21,17 +21,17 @@ internal sealed class LevelRaiser(ClusterNodeSetup setup, NodeHands hands, Func<
     /// <summary>One look.</summary>
     public async Task StepAsync(CancellationToken cancellation)
     {
-        var sure = setup.Runtime.Groups.FirstOrDefault(group => group.Id == GroupId.Directory)?.Status.FeatureLevel ?? 0;
-        foreach (var group in setup.Runtime.Groups) await FollowAsync(group, sure).ConfigureAwait(false);
+        var sure = hands.Find(GroupId.Directory)?.Status.FeatureLevel ?? 0;
+        foreach (var group in seat.Groups) await FollowAsync(group, sure).ConfigureAwait(false);
         if (looks++ % LooksBetween != 0) return;
         var now = view();
-        if (FeatureGate.Renewed(now, setup.Member) is { } record) await hands.ProposeAsync(DirectoryCommand.UpdateMember(record), cancellation).ConfigureAwait(false);
+        if (FeatureGate.Renewed(now, seat.Member) is { } record) await hands.ProposeAsync(DirectoryCommand.UpdateMember(record), cancellation).ConfigureAwait(false);
         uint?[]? answers = null;
-        foreach (var group in setup.Runtime.Groups)
+        foreach (var group in seat.Groups)
         {
             var status = group.Status;
             if (!status.IsServingLeader) continue;
-            var target = FeatureGate.Target(now, status.FeatureLevel, setup.Groups.FeatureLevelKnown);
+            var target = FeatureGate.Target(now, status.FeatureLevel, seat.FeatureLevelKnown);
             if (target <= status.FeatureLevel) continue;
             answers ??= await AskAllAsync(now, cancellation).ConfigureAwait(false);
             if (!FeatureGate.MayRise(target, answers))
@@ -43,7 +43,7 @@ internal sealed class LevelRaiser(ClusterNodeSetup setup, NodeHands hands, Func<
             var outcome = await group.RaiseFeatureLevelAsync(target).ConfigureAwait(false);
             if (!outcome.IsApplied) continue;
             Raised.Hit();
-            setup.Say($"group {group.Id}: feature level {status.FeatureLevel} becomes {target}: every member's program knows it; older programs can no longer run it");
+            seat.Say($"group {group.Id}: feature level {status.FeatureLevel} becomes {target}: every member's program knows it; older programs can no longer run it");
         }
     }
 

@@ -1,13 +1,15 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Transport;
+using Holdfast.Wire;
 
 namespace Holdfast.Cluster;
 
-/// <summary>The real hands of a runner: this node's groups, and the other nodes over control calls.</summary>
-internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust, Func<DirectoryView> view) : IClusterHands
+/// <summary>The hands of a runner: this node's groups, and the other nodes over control calls; and its answers to theirs.</summary>
+internal sealed class NodeHands(INodeSeat seat, Func<DirectoryView> view) : IClusterHands
 {
     private static readonly Mark AskedAround = new("cluster: a group's leader was found by asking around");
 
@@ -19,9 +21,12 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust, Func
     /// <summary>Who led each group at the last look.</summary>
     private readonly ConcurrentDictionary<GroupId, NodeId> seenLeading = new();
 
+    private NodeId Self => seat.Member.Node;
+
+    /// <summary>This node's replica of a group; null when it has none.</summary>
     public ReplicatedGroup? Find(GroupId group)
     {
-        foreach (var known in setup.Runtime.Groups)
+        foreach (var known in seat.Groups)
             if (known.Id == group) return known;
         return null;
     }
@@ -37,14 +42,33 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust, Func
             if (learner is not null) (learner.Applied.Value + CaughtUpLagMax >= report.Commit.Value ? caughtUp : behind).Add(member.Node);
         }
 
-        return new GroupSighting(group, report.Configuration, report.FeatureLevel, caughtUp.ToImmutable()) { Leader = seenLeading.GetValueOrDefault(group, NodeId.None), Behind = behind.ToImmutable() };
+        return new GroupSighting(group, report.Configuration, report.FeatureLevel, caughtUp.ToImmutable()) { Leader = seenLeading.GetValueOrDefault(group, NodeId.None), Behind = behind.ToImmutable(), HasCommittedMembers = report.HasCommittedMembers || seat.Bug == PlantedProcedureBug.UncommittedMembersBelieved };
+    }
+
+    public async ValueTask<bool> ConfirmAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return Find(GroupId.Directory) is { } directory && await directory.ReadAsync(() => directory.Status.IsServingLeader).ConfigureAwait(false);
+        }
+        catch (ReadRefusedException)
+        {
+            return false;
+        }
+    }
+
+    public async ValueTask<bool> AnswerEnoughAsync(GroupId group, Configuration members, CancellationToken cancellation)
+    {
+        var asked = members.Members.ToArray().Where(member => member.CountsForQuorum).Select(member => AskAsync(member.Node, group, cancellation).AsTask()).ToArray();
+        var answers = await Task.WhenAll(asked).ConfigureAwait(false);
+        return answers.Count(answer => answer is not null) > asked.Length / 2;
     }
 
     public async ValueTask ChangeMembersAsync(ProcedureAction.ChangeMembers change, CancellationToken cancellation)
     {
         var leader = seenLeading.GetValueOrDefault(change.Group, NodeId.None);
-        setup.Say($"group {change.Group}: members {change.From} become {change.To}");
-        if (leader == setup.Self.Id) await ChangeHereAsync(change).ConfigureAwait(false);
+        seat.Say($"group {change.Group}: members {change.From} become {change.To}");
+        if (leader == Self) await seat.ChangeMembersAsync(change).ConfigureAwait(false);
         else await CallAsync(leader, ClusterVerbs.Change, ClusterVerbs.Encode(change), cancellation).ConfigureAwait(false);
     }
 
@@ -56,17 +80,22 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust, Func
     /// <summary>The highest feature level that a node's program knows as it runs now; null when it does not answer, or is too old to be asked.</summary>
     public async ValueTask<uint?> LevelOfAsync(NodeId node, CancellationToken cancellation)
     {
-        if (node == setup.Self.Id) return setup.Groups.FeatureLevelKnown;
+        if (node == Self) return seat.FeatureLevelKnown;
         var reply = await CallAsync(node, ClusterVerbs.Level, [], cancellation).ConfigureAwait(false);
         return reply.IsOk && reply.Server == node ? ClusterVerbs.DecodeLevel(reply.Payload.Span) : null;
     }
 
-    /// <summary>Changes a group's members here, where it is led; false when the group is no longer what the change starts from.</summary>
-    public async Task<bool> ChangeHereAsync(ProcedureAction.ChangeMembers change)
+    /// <summary>What this node's replica of a group says of itself, for another node.</summary>
+    /// <exception cref="ControlRefusedException">There is none here.</exception>
+    public byte[] AnswerStatus(ReadOnlySpan<byte> question) =>
+        Find(new GroupId(new SpanReader(question).ReadUInt64())) is { } group ? ClusterVerbs.Encode(group.Status) : throw new ControlRefusedException("there is no replica of that group here");
+
+    /// <summary>Changes a group's members here, where it is led, for another node.</summary>
+    /// <exception cref="ControlRefusedException">It is not led here, or has other members by now.</exception>
+    public async ValueTask AnswerChangeAsync(ReadOnlyMemory<byte> question)
     {
-        if (Find(change.Group) is not { } group) return false;
-        if (!group.Status.IsServingLeader || !group.Status.Configuration.Equals(change.From)) return false;
-        return await group.ChangeMembershipAsync(change.To).ConfigureAwait(false) == ChangeVerdict.Begun;
+        if (ClusterVerbs.DecodeChange(question.Span) is not { } change) throw new ControlRefusedException("the change is not whole");
+        if (!await seat.ChangeMembersAsync(change).ConfigureAwait(false)) throw new ControlRefusedException("the group is not led here, or has other members by now");
     }
 
     /// <summary>
@@ -75,7 +104,7 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust, Func
     /// </summary>
     public async ValueTask<ReplicaReport?> FindLeaderAsync(GroupId group, CancellationToken cancellation)
     {
-        var hint = Find(group) is { } here && here.Status.Configuration.Contains(setup.Self.Id) ? here.Status.Leader : NodeId.None;
+        var hint = Find(group) is { } here && here.Status.Configuration.Contains(Self) ? here.Status.Leader : NodeId.None;
         if (hint != NodeId.None && await AskAsync(hint, group, cancellation).ConfigureAwait(false) is { Leads: true } told) return Believe(group, hint, told);
         ReplicaReport? newest = null;
         var now = view();
@@ -103,14 +132,14 @@ internal sealed class NodeHands(ClusterNodeSetup setup, ControlTrust trust, Func
     /// <summary>What a node's replica of a group says of itself; null when it has none, or does not answer.</summary>
     public async ValueTask<ReplicaReport?> AskAsync(NodeId node, GroupId group, CancellationToken cancellation)
     {
-        if (node == setup.Self.Id) return Find(group) is { } here ? ClusterVerbs.DecodeReport(ClusterVerbs.Encode(here.Status)) : null;
+        if (node == Self) return Find(group) is { } here ? ClusterVerbs.DecodeReport(ClusterVerbs.Encode(here.Status)) : null;
         var reply = await CallAsync(node, ClusterVerbs.Status, ClusterVerbs.GroupKey(group), cancellation).ConfigureAwait(false);
         return reply.IsOk && reply.Server == node ? ClusterVerbs.DecodeReport(reply.Payload.Span) : null;
     }
 
     public async ValueTask<ControlReply> CallAsync(NodeId node, ushort verb, byte[] question, CancellationToken cancellation)
     {
-        if (!setup.Addresses.TryGet(node, out var address)) return new ControlReply(ControlStatus.Unreachable, default, "its address is not known", NodeId.None, ClusterId.None);
-        return await ControlClient.CallAsync(HostPort.Format(address.Host, address.Port), verb, question, CallMax, trust, setup.Self, cancellation: cancellation).ConfigureAwait(false);
+        if (seat.AddressOf(node) is not { } target) return new ControlReply(ControlStatus.Unreachable, default, "its address is not known", NodeId.None, ClusterId.None);
+        return await seat.CallAsync(target, verb, question, CallMax, cancellation).ConfigureAwait(false);
     }
 }

@@ -2,13 +2,14 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
+using Holdfast.Transport;
 
 namespace Holdfast.Cluster;
 
 /// <summary>
 /// A place in the cluster that is kept for one node: whoever joins next from this peer address. It takes the place of a join token where the joiner is told
 /// nothing but addresses, as etcd's is: what it shows is drawn from its address, so the place is as safe as the network between the nodes, no safer. It holds
-/// for a day and for one node.
+/// for a day and for one node. A learner's place outlives its taking: it holds its node back from voting until that is asked for.
 /// </summary>
 /// <param name="Address">The joiner's peer address, "host:port".</param>
 /// <param name="IsLearner">Whether it was asked for as a learner's.</param>
@@ -18,8 +19,11 @@ public sealed record ReservedPlace(string Address, bool IsLearner)
     public static readonly TimeSpan Lifetime = TimeSpan.FromDays(1);
 
     private const string SettingPrefix = "reserved.";
+    private const string ForVoter = "voter";
+    private const string ForLearner = "learner";
+    private const string Promoted = "promoted";
 
-    /// <summary>Stands for the member until it has come.</summary>
+    /// <summary>Stands for the member until it has come, and names it afterwards to those who know no other id.</summary>
     public ulong Id => BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Secret)) | 1;
 
     /// <summary>What the joiner shows.</summary>
@@ -31,20 +35,32 @@ public sealed record ReservedPlace(string Address, bool IsLearner)
         foreach (var (key, value) in view.Settings)
         {
             if (!key.StartsWith(SettingPrefix, StringComparison.Ordinal)) continue;
-            var place = new ReservedPlace(key[SettingPrefix.Length..], value == "learner");
+            var place = new ReservedPlace(key[SettingPrefix.Length..], value == ForLearner);
             if (view.Tokens.TryGetValue(place.TokenHash, out var token) && token.UsesLeft > 0) yield return place;
         }
     }
 
-    /// <summary>The entries that remove what is left of places that were taken, or that nobody took in time.</summary>
+    /// <summary>The place that stands or would stand for a member: its id is the one under which the member was added.</summary>
+    public static ReservedPlace Of(MemberRecord member) => new(HostPort.Format(member.Host, member.Port), false);
+
+    /// <summary>Whether a member came to a learner's place, and nobody has asked yet that it vote.</summary>
+    public static bool IsHeld(DirectoryView view, MemberRecord member) => view.Settings.GetValueOrDefault(KeyOf(member)) == ForLearner;
+
+    /// <summary>Whether it was asked that such a member vote.</summary>
+    public static bool IsPromoted(DirectoryView view, MemberRecord member) => view.Settings.GetValueOrDefault(KeyOf(member)) == Promoted;
+
+    /// <summary>The entries that remove what is left of places that were taken, or that nobody took in time. What holds a learner back, or lets it vote, stays as long as the member does.</summary>
     /// <param name="view">The directory.</param>
     /// <param name="nowMicros">Calendar time, microseconds since 1970.</param>
     internal static IEnumerable<byte[]> Remains(DirectoryView view, long nowMicros)
     {
+        HashSet<string>? members = null;
         foreach (var (key, value) in view.Settings)
         {
             if (!key.StartsWith(SettingPrefix, StringComparison.Ordinal)) continue;
-            var place = new ReservedPlace(key[SettingPrefix.Length..], value == "learner");
+            members ??= [.. view.Members.Values.Select(KeyOf)];
+            if (value != ForVoter && members.Contains(key)) continue;
+            var place = new ReservedPlace(key[SettingPrefix.Length..], value == ForLearner);
             var isOpen = view.Tokens.TryGetValue(place.TokenHash, out var token) && token.UsesLeft > 0 && token.ExpiresMicros > nowMicros;
             if (!isOpen) yield return DirectoryCommand.SetSetting(key, "");
         }
@@ -52,10 +68,23 @@ public sealed record ReservedPlace(string Address, bool IsLearner)
 
     /// <summary>The entries that keep it, in their order.</summary>
     internal ImmutableArray<byte[]> Reserve() =>
-        [DirectoryCommand.AddToken(TokenHash, Lifetime.Ticks / 10, 1), DirectoryCommand.SetSetting(SettingPrefix + Address, IsLearner ? "learner" : "voter")];
+        [DirectoryCommand.AddToken(TokenHash, Lifetime.Ticks / 10, 1), DirectoryCommand.SetSetting(SettingPrefix + Address, IsLearner ? ForLearner : ForVoter)];
 
     /// <summary>The entries that give it up.</summary>
     internal ImmutableArray<byte[]> GiveUp() => [DirectoryCommand.SetSetting(SettingPrefix + Address, ""), DirectoryCommand.RevokeToken(TokenHash)];
+
+    /// <summary>The entry that lets a member which is held back vote; nothing comes of it when it is not.</summary>
+    internal static byte[] Promote(MemberRecord member) => DirectoryCommand.CompareSetting(KeyOf(member), ForLearner, Promoted);
+
+    /// <summary>The entries that say anew where a member is. What holds it back goes with it.</summary>
+    internal static ImmutableArray<byte[]> Move(DirectoryView view, MemberRecord from, MemberRecord to)
+    {
+        var update = DirectoryCommand.UpdateMember(to);
+        if (KeyOf(from) == KeyOf(to) || view.Settings.GetValueOrDefault(KeyOf(from)) is not { } value) return [update];
+        return [update, DirectoryCommand.SetSetting(KeyOf(to), value), DirectoryCommand.SetSetting(KeyOf(from), "")];
+    }
+
+    private static string KeyOf(MemberRecord member) => SettingPrefix + HostPort.Format(member.Host, member.Port);
 
     private string TokenHash => JoinToken.HashOf(Secret);
 }

@@ -12,8 +12,8 @@ internal sealed class LogTap
     /// <summary>Most payload bytes that are kept; half a second of what a group takes at its fastest.</summary>
     private const long BytesMax = 32L * 1024 * 1024;
 
-    private static readonly Mark Kept = new("replication: entries were kept for a reader when the log forgot them");
-    private static readonly Mark Overrun = new("replication: a reader of the log stayed away too long");
+    private static readonly Mark Kept = new("replication: entries were kept for a reader when the log forgot them", elsewhere: "LogTapTests: nobody reads a simulated group's log from outside");
+    private static readonly Mark Overrun = new("replication: a reader of the log stayed away too long", elsewhere: "LogTapTests: nobody reads a simulated group's log from outside");
 
     private readonly Queue<Entry> kept = new();
     private LogIndex given;

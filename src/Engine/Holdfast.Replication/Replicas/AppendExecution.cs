@@ -159,7 +159,8 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
     /// <summary>The reply waits for all that was executed so far; what of it lingers on its way to the disk (async) goes on.</summary>
     private void Hold(LogPosition position, object? reply, IProposalCompletion completion)
     {
-        held.Enqueue(new Held(ExecutedTo, position, reply, completion));
+        var through = options.Bug == PlantedReplicaBug.AsyncNotWaitedFor && held.Count == 0 && position.Index > ExecutedTo ? LogIndex.Zero : ExecutedTo;
+        held.Enqueue(new Held(through, position, reply, completion));
         if (!IsSettled) replica.Loop.HurryLog();
     }
 

@@ -11,7 +11,7 @@ namespace Holdfast.Replication;
 /// </summary>
 internal static class ConsensusFrames
 {
-    private static readonly Mark Malformed = new("replication: malformed frame dropped");
+    private static readonly Mark Malformed = new("replication: malformed frame dropped", elsewhere: "ForeignFrameTests: simulated nodes know every kind of frame that the others send");
 
     public static void Step(RaftNode node, Instant now, NodeId from, FrameKind kind, ref SpanReader reader)
     {

@@ -41,7 +41,7 @@ internal sealed class Replica
         Taking = new SnapshotTaking(this, options);
         Fetching = new SnapshotFetching(this);
         Feeding = new SnapshotFeeding(this);
-        Restoring = new StateRestoring(this);
+        Restoring = new StateRestoring(this, options);
         Execution = machine is IAppendExecutor executor ? new AppendExecution(this, executor, options) : null;
         hashes = new HashCheck(this);
         commit = Node.Commit;
@@ -365,6 +365,7 @@ internal sealed class Replica
             Snapshot = Node.Log.Base,
             HoldsLease = holdsLease,
             Configuration = Node.Configuration,
+            HasCommittedMembers = ReferenceEquals(Node.Configuration, Node.ConfigurationAt(Node.Commit)),
             StateHash = State is { IsMidEntry: false } ? State.StateHash : last?.StateHash ?? 0,
             FeatureLevel = State?.FeatureLevel ?? 0,
             HasDiverged = hashes.HasDiverged,

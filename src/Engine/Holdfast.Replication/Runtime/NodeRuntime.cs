@@ -18,9 +18,9 @@ public sealed class NodeRuntime : IWalCompletions
 
     private readonly NodeSetup setup;
     private readonly SupportTable[] supports = new SupportTable[GroupLoopSetup.Lanes];
-    private readonly PeerMesh[] meshes;
+    private readonly IPeerNetwork network;
+    private readonly ILoopMesh[] meshes;
     private readonly BeatBoard board;
-    private readonly BeatService beats;
     private readonly List<ReplicatedGroup> groups = [];
     private readonly HashSet<GroupId> deleted = [];
     private readonly Lock gate = new();
@@ -28,27 +28,22 @@ public sealed class NodeRuntime : IWalCompletions
     private EventLoop[] threads = [];
     private readonly LateWal walQueue = new();
     private readonly LateSnapshots snapshotWorker = new();
-    private WalThread? wal;
+    private INodeLog? wal;
     private SnapshotStore? store;
     private SnapshotThread? snapshots;
     private bool isStopped;
 
-    /// <summary>Makes the ends of the mesh and the beats and registers them at the listener, which must not have started.</summary>
+    /// <summary>Makes the ends of the mesh and of the beats, and registers them at the listener, which must not have started.</summary>
     public NodeRuntime(NodeSetup setup)
     {
         Invariant.Holds(setup.Loops is > 0 and <= GroupLoopSetup.Lanes, "a node has one to four group loops");
         this.setup = setup;
         for (var lane = 0; lane < supports.Length; lane++) supports[lane] = new SupportTable(setup.Self.BootCount);
-        meshes = new PeerMesh[setup.Loops];
-        for (var i = 0; i < meshes.Length; i++)
-        {
-            meshes[i] = new PeerMesh(i, setup.Self, setup.Addresses, setup.Tls, setup.Transport, setup.Log);
-            setup.Listener.Serve(meshes[i]);
-        }
-
+        network = setup.PlanNetwork();
+        meshes = new ILoopMesh[setup.Loops];
+        for (var i = 0; i < meshes.Length; i++) meshes[i] = network.MeshOf(i);
         board = new BeatBoard(supports, IsLaneFresh);
-        beats = new BeatService(board, setup.Self, setup.Addresses, setup.Tls, setup.Transport, setup.Log, setup.OnFatal);
-        setup.Listener.Serve(beats);
+        network.Carry(board);
     }
 
     /// <summary>What the log held; null before <see cref="Open"/>.</summary>
@@ -72,8 +67,8 @@ public sealed class NodeRuntime : IWalCompletions
         return false;
     }
 
-    /// <summary>What the log's thread counts; null before <see cref="Open"/>.</summary>
-    public WalMeters? LogMeters => wal?.Meters;
+    /// <summary>What the log's thread counts; null before <see cref="Open"/>, and where the log is another one (<see cref="NodeSetup.OpenLog"/>).</summary>
+    public WalMeters? LogMeters => (wal as WalThread)?.Meters;
 
     /// <summary>How long the oldest batch waits that is not yet durable.</summary>
     public TimeSpan LogAge => wal?.ProgressAge ?? TimeSpan.Zero;
@@ -89,24 +84,27 @@ public sealed class NodeRuntime : IWalCompletions
 
     /// <summary>Reads the log and starts the threads. The cluster must be known.</summary>
     /// <param name="judge">Called with what the log held, before anything is changed; throws to refuse it.</param>
+    /// <exception cref="DataDirectoryException">A snapshot that the log continues was written by a newer program.</exception>
     public WalRecovery Open(Action<WalRecovery>? judge = null)
     {
         var cluster = setup.Self.Cluster;
         Invariant.Holds(cluster != ClusterId.None, "a node was opened before it belonged to a cluster");
         Invariant.Holds(wal is null, "a node was opened twice");
-        var walOptions = (setup.Wal ?? new WalOptions { Cluster = cluster }) with { Cluster = cluster };
-        var log = WriteAheadLog.Open(setup.Disk, walOptions, out var recovery, judge);
+        var kept = store = new SnapshotStore(setup.SnapshotDisk ?? setup.Disk, cluster);
+        (wal, var recovery) = (setup.OpenLog ?? setup.OpenOwnLog)(cluster, this, found =>
+        {
+            foreach (var group in found.Groups) kept.RefuseNewer(group.Group, group.Snapshot);
+            judge?.Invoke(found);
+        });
         Recovery = recovery;
-        store = new SnapshotStore(setup.Disk, cluster);
         // A process that died between the tombstone and its snapshots' deletion left them.
         foreach (var group in recovery.Groups)
             if (group.IsTombstoned) store.DeleteGroup(group.Group);
-        wal = new WalThread(log, this, walOptions.CommitBytesMax);
         snapshots = new SnapshotThread(store, setup.OnFatal);
         walQueue.Begin(wal);
         snapshotWorker.Begin(snapshots);
         StartLoops();
-        beats.Start();
+        network.Start();
         return recovery;
     }
 
@@ -239,7 +237,7 @@ public sealed class NodeRuntime : IWalCompletions
 
     private void Halt()
     {
-        beats.Dispose();
+        network.Dispose();
         foreach (var thread in threads) thread.Dispose();
         snapshots?.Dispose();
         wal?.Dispose();

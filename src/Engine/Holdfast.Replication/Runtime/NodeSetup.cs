@@ -1,3 +1,4 @@
+using Holdfast.Primitives;
 using Holdfast.Storage;
 using Holdfast.Transport;
 
@@ -9,14 +10,25 @@ public sealed record NodeSetup
     /// <summary>Who this process is; its cluster must be known when the node is opened.</summary>
     public required LocalNode Self { get; init; }
 
-    /// <summary>The data directory.</summary>
+    /// <summary>The data directory: the log and the snapshots, where nothing else is said.</summary>
     public required IDisk Disk { get; init; }
 
-    /// <summary>Where peers are.</summary>
-    public required PeerAddresses Addresses { get; init; }
+    /// <summary>Another log than the write-ahead log on <see cref="Disk"/> (R1.7); null for that one.</summary>
+    public LogOpening? OpenLog { get; init; }
 
-    /// <summary>The peer port, bound and not yet started; its owner starts it after the node was built, and ends it.</summary>
-    public required PeerListener Listener { get; init; }
+    /// <summary>
+    /// Where snapshots lie, if not on <see cref="Disk"/>: the snapshot store asks a disk for files by path, and another store is another disk (R1.7). What <see cref="IDiskFile.Sync"/> has returned for must outlive the process.
+    /// </summary>
+    public IDisk? SnapshotDisk { get; init; }
+
+    /// <summary>Another transport than TCP (R1.7); null for that one, which needs <see cref="Addresses"/> and <see cref="Listener"/>.</summary>
+    public IPeerNetwork? Network { get; init; }
+
+    /// <summary>Where peers are. Needed unless <see cref="Network"/> is given.</summary>
+    public PeerAddresses? Addresses { get; init; }
+
+    /// <summary>The peer port, bound and not yet started; its owner starts it after the node was built, and ends it. Needed unless <see cref="Network"/> is given.</summary>
+    public PeerListener? Listener { get; init; }
 
     /// <summary>Certificates between nodes; null in the clear.</summary>
     public PeerTls? Tls { get; init; }
@@ -38,4 +50,18 @@ public sealed record NodeSetup
 
     /// <summary>What to do when a thread of the node broke an invariant or the log failed; by default the process ends at once.</summary>
     public Action<Exception> OnFatal { get; init; } = fault => Environment.FailFast($"holdfast: {fault.Message}", fault);
+
+    internal IPeerNetwork PlanNetwork()
+    {
+        if (Network is not null) return Network;
+        Invariant.Holds(Addresses is not null && Listener is not null, "a node needs addresses and a listener, or a network of its own");
+        return new PeerNetwork(Self, Addresses, Listener, Tls, Transport, Log, OnFatal);
+    }
+
+    internal (INodeLog Log, WalRecovery Recovery) OpenOwnLog(ClusterId cluster, IWalCompletions completions, Action<WalRecovery>? judge)
+    {
+        var options = (Wal ?? new WalOptions { Cluster = cluster }) with { Cluster = cluster };
+        var log = WriteAheadLog.Open(Disk, options, out var recovery, judge);
+        return (new WalThread(log, completions, options.CommitBytesMax), recovery);
+    }
 }

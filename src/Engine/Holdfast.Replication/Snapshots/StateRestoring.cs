@@ -26,6 +26,7 @@ internal sealed class StateRestoring
     private static readonly Mark Rebuilt = new("replication: state rebuilt after a truncated tail");
     private static readonly Mark FileDamaged = new("replication: state file damaged, found when its snapshot was restored");
     private static readonly Mark OwnSnapshotDamaged = new("replication: own snapshot damaged, another replica is asked");
+    private static readonly Mark CompactedMeanwhile = new("replication: state rebuilt again, the log was compacted meanwhile");
 
     private enum Phase
     {
@@ -36,6 +37,7 @@ internal sealed class StateRestoring
     }
 
     private readonly Replica replica;
+    private readonly PlantedReplicaBug bug;
     private readonly TaskCompletionSource first = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Execution at append only, until the first snapshot: the empty state as chunks, to begin again from.</summary>
@@ -48,9 +50,9 @@ internal sealed class StateRestoring
     private int taken;
     private LogPosition? givenUpAt;
 
-    public StateRestoring(Replica replica)
+    public StateRestoring(Replica replica, GroupOptions options)
     {
-        this.replica = replica;
+        (this.replica, bug) = (replica, options.Bug);
         if (BeginsFromSnapshot) phase = Phase.Opening;
         if (replica.State is { Machine: IAppendExecutor } state && replica.Node.Log.Base.Index == LogIndex.Zero) seed = SeedOf(state);
     }
@@ -187,12 +189,13 @@ internal sealed class StateRestoring
         }
 
         Close();
-        if (position.Index >= replica.Node.Log.Base.Index)
+        if (position.Index >= replica.Node.Log.Base.Index || bug == PlantedReplicaBug.StateBehindLogTaken)
         {
             BecomeReady();
             return;
         }
 
+        CompactedMeanwhile.Hit(); // By a snapshot that was on its way to the disk when the state was lost.
         Begin();
     }
 

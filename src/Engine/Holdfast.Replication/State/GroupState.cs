@@ -22,7 +22,7 @@ internal sealed class GroupState
     internal const byte SectionVersion = 1;
     private const string NewerLevel = "the group's feature level is newer than this program: start a newer version";
 
-    private static readonly Mark UnknownEntry = new("replication: entry without a readable envelope passed over");
+    private static readonly Mark UnknownEntry = new("replication: entry without a readable envelope passed over", elsewhere: "ForeignFrameTests: simulated nodes propose through the production code, which writes envelopes");
 
     private readonly IStateMachine machine;
     private readonly SessionTable sessions;

@@ -14,7 +14,7 @@ public readonly record struct SnapshotFile(FileHash Hash, int FirstChunk, int Ch
 /// <summary>
 /// What a snapshot consists of: chunks of its own, and state files by their hash, whose pieces are chunks too. It is sent before the chunks, so that each chunk can be checked on its own, from whichever replica it comes.
 /// Encoded: version, cluster, group, position, feature level, state hash, configuration, in version 2 the files, chunks, and a CRC-32C over all of it. A snapshot
-/// without files is written as version 1, which older programs read.
+/// without files is written as version 1, which older programs read. Every version begins with its number and ends with the CRC, so that a newer one is told from a damaged one.
 /// </summary>
 public sealed class SnapshotManifest
 {
@@ -23,6 +23,9 @@ public sealed class SnapshotManifest
 
     /// <summary>The most chunks that are accepted: 256 GiB at 256 KiB.</summary>
     public const int ChunksMax = 1 << 20;
+
+    /// <summary>The newest version that this program knows.</summary>
+    public const ushort VersionKnown = VersionWithFiles;
 
     private const ushort VersionWithoutFiles = 1;
     private const ushort VersionWithFiles = 2;
@@ -122,13 +125,16 @@ public sealed class SnapshotManifest
         return buffer.Written.ToArray();
     }
 
+    /// <summary>The version of a whole manifest, be it newer than this program; null when the bytes are damaged.</summary>
+    public static ushort? VersionOf(ReadOnlySpan<byte> bytes) =>
+        bytes.Length >= 6 && BinaryPrimitives.ReadUInt32LittleEndian(bytes[^4..]) == Crc32C.Of(bytes[..^4]) ? BinaryPrimitives.ReadUInt16LittleEndian(bytes) : null;
+
     /// <summary>Reads what <see cref="Encode"/> wrote; null when the bytes are not a whole manifest of a version this program knows.</summary>
     public static SnapshotManifest? TryDecode(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length < 4 || BinaryPrimitives.ReadUInt32LittleEndian(bytes[^4..]) != Crc32C.Of(bytes[..^4])) return null;
+        if (VersionOf(bytes) is not (VersionWithoutFiles or VersionWithFiles)) return null;
         var reader = new SpanReader(bytes[..^4]);
         var version = reader.ReadUInt16();
-        if (version is not (VersionWithoutFiles or VersionWithFiles)) return null;
         var cluster = new ClusterId(reader.ReadUInt64());
         var group = new GroupId(reader.ReadUInt64());
         var position = new LogPosition(new Term(reader.ReadUInt64()), new LogIndex(reader.ReadUInt64()));

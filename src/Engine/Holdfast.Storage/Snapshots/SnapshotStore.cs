@@ -19,7 +19,7 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
 
     private const int ManifestBytesMax = 64 * 1024 * 1024;
 
-    private static readonly Mark DamagedManifest = new("storage: a damaged snapshot manifest was passed over");
+    private static readonly Mark DamagedManifest = new("storage: a damaged snapshot manifest was passed over", elsewhere: "SnapshotStoreTests: simulated rot picks any sector of a snapshot, and a manifest is one of hundreds");
 
     /// <summary>The files by hash of a group's state. From any thread; the same object for the same group.</summary>
     public StateFiles FilesOf(GroupId group)
@@ -50,6 +50,17 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
         foreach (var file in manifest.Files)
             if (!mayLackFiles && !named.Has(file.Hash)) return null;
         return new SnapshotReader(manifest, bytes, disk.Open(files.Chunks), named);
+    }
+
+    /// <summary>
+    /// Refuses the snapshot that a group's log continues when a newer program wrote it. It is whole, this program cannot read it, and to take it for damaged would be to fetch an older state over it.
+    /// </summary>
+    /// <exception cref="DataDirectoryException">It is of a newer version; the message says what to do.</exception>
+    public void RefuseNewer(GroupId group, LogPosition position)
+    {
+        var path = new SnapshotFiles(root, group, position).Manifest;
+        if (ReadBytes(path) is { } bytes && SnapshotManifest.VersionOf(bytes) is > SnapshotManifest.VersionKnown and { } version)
+            throw new DataDirectoryException($"{path} was written by a newer Holdfast (format {version}; this program knows {SnapshotManifest.VersionKnown}). Start the newer program on this data directory.");
     }
 
     /// <summary>
@@ -191,14 +202,19 @@ public sealed class SnapshotStore(IDisk disk, ClusterId cluster, string root = "
     private SnapshotManifest? ReadManifest(string path, out ReadOnlyMemory<byte> bytes)
     {
         bytes = default;
+        if (ReadBytes(path) is not { } content) return null;
+        bytes = content;
+        var manifest = SnapshotManifest.TryDecode(content);
+        return manifest?.Cluster == cluster ? manifest : null;
+    }
+
+    private byte[]? ReadBytes(string path)
+    {
         if (!disk.Exists(path)) return null;
         using var file = disk.Open(path);
         if (file.Length > ManifestBytesMax) return null;
         var content = new byte[file.Length];
-        if (file.Read(0, content) != content.Length) return null;
-        bytes = content;
-        var manifest = SnapshotManifest.TryDecode(content);
-        return manifest?.Cluster == cluster ? manifest : null;
+        return file.Read(0, content) == content.Length ? content : null;
     }
 
     private List<LogPosition> Positions(GroupId group)

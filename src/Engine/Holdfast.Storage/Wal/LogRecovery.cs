@@ -68,34 +68,24 @@ internal sealed class LogRecovery
         }
     }
 
-    public WalRecovery Run()
+    /// <param name="replayed">Told how many of how many segments were read, after each.</param>
+    public WalRecovery Run(Action<int, int>? replayed = null)
     {
         var newestSign = FindTail();
-        foreach (var generation in Segments) Replay(generation, newestSign);
+        for (var i = 0; i < Segments.Count; i++)
+        {
+            Replay(Segments[i], newestSign);
+            replayed?.Invoke(i + 1, Segments.Count);
+        }
+
         var whole = new List<(GroupTrack Track, List<(LogIndex, LocatedEntry)> Entries)>();
         foreach (var group in groups.Values) whole.Add((group.Track, group.Finish(Findings)));
         var payloads = ReadPayloads(whole);
         var recovered = new List<RecoveredGroup>();
-        for (var i = 0; i < whole.Count; i++) recovered.Add(Recovered(whole[i].Track, payloads[i]));
+        for (var i = 0; i < whole.Count; i++) recovered.Add(RecoveredGroup.Of(whole[i].Track, payloads[i]));
         if (GroupsMayBeLost)
             Findings.Add("Records whose group is unknown were lost on this disk, now or earlier: a group that is not found here may have voted here, so no group may begin here as an empty replica that counts.");
         return new WalRecovery { Groups = recovered, Findings = Findings, GroupsLost = GroupsMayBeLost ? 1 : 0 };
-    }
-
-    private static RecoveredGroup Recovered(GroupTrack track, Entry[] entries)
-    {
-        var (configuration, level) = track.DecodeConfiguration() ?? (Configuration.Empty, 0u);
-        return new RecoveredGroup
-        {
-            Group = track.Group,
-            HardState = track.HardState,
-            Snapshot = track.Snapshot,
-            Configuration = configuration,
-            FeatureLevel = level,
-            Entries = entries,
-            DamagedUpTo = track.DamagedUpTo,
-            IsTombstoned = track.IsTombstoned,
-        };
     }
 
     private void FindSegments()

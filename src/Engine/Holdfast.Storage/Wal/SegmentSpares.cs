@@ -31,6 +31,9 @@ internal sealed class SegmentSpares(IDisk disk, WalOptions options)
     /// <summary>Whether a file is one that is being made. Its zeros had better pass the page cache by, however the log writes: copied through it they took a tenth of the processor time of a node that SETs in batches.</summary>
     public static bool IsBeingFilled(string path) => Path.GetFileName(path.AsSpan()).StartsWith(UnfinishedPrefix, StringComparison.Ordinal);
 
+    /// <summary>How many whole spares lie in a log's folder, whoever keeps them. From any thread.</summary>
+    public static int CountIn(IDisk disk, WalOptions options) => disk.List(options.Folder).Count(static name => name.StartsWith(Prefix, StringComparison.Ordinal));
+
     /// <summary>Whether nothing waits for its use.</summary>
     public bool IsEmpty
     {

@@ -36,7 +36,8 @@ public sealed class WalBatch(int loop)
     /// <summary>Whether the batch ought to be handed over before more is added.</summary>
     public bool IsFull => bytes.Length >= BytesMax;
 
-    internal ReadOnlySpan<byte> Encoded => bytes.Written;
+    /// <summary>The records as bytes, in the order of the calls: what another log keeps and gives back to <see cref="RecordReplay"/>. Valid until the batch is touched again.</summary>
+    public ReadOnlySpan<byte> Encoded => bytes.Written;
 
     /// <summary>Forgets the records, keeps the memory.</summary>
     public void Clear()

@@ -56,6 +56,23 @@ public sealed class RecoveredGroup
     /// <summary>The group was deleted here, and its id is never used again (S6).</summary>
     public bool IsTombstoned { get; init; }
 
+    /// <summary>What a finished replay knows of a group.</summary>
+    internal static RecoveredGroup Of(GroupTrack track, Entry[] entries)
+    {
+        var (configuration, level) = track.DecodeConfiguration() ?? (Configuration.Empty, 0u);
+        return new RecoveredGroup
+        {
+            Group = track.Group,
+            HardState = track.HardState,
+            Snapshot = track.Snapshot,
+            Configuration = configuration,
+            FeatureLevel = level,
+            Entries = entries,
+            DamagedUpTo = track.DamagedUpTo,
+            IsTombstoned = track.IsTombstoned,
+        };
+    }
+
     /// <summary>Hands over what the consensus core begins with. The entries go with it: kept here they would stay in memory for as long as the process, long after the log has forgotten them.</summary>
     public RaftStart HandOver(NodeId self)
     {

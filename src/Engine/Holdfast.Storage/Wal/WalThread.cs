@@ -7,7 +7,7 @@ namespace Holdfast.Storage;
 /// The thread that makes batches durable. It takes what all loops have queued as one group commit: one write, one fsync. When more is queued than a commit
 /// holds, loops take turns, so that a loop with much to write does not hold up one with little.
 /// </summary>
-public sealed class WalThread : IWalQueue, IDisposable
+public sealed class WalThread : INodeLog
 {
     private readonly Lock gate = new();
     private readonly AutoResetEvent work = new(false);
@@ -41,7 +41,7 @@ public sealed class WalThread : IWalQueue, IDisposable
     /// <inheritdoc/>
     public IReadOnlyList<GroupHoldingBack> HoldingBack => Volatile.Read(ref holdingBack);
 
-    /// <summary>How long the oldest batch that is not yet durable has waited; zero when nothing waits. The beat thread vouches for the log by it (S2).</summary>
+    /// <inheritdoc/>
     public TimeSpan ProgressAge
     {
         get

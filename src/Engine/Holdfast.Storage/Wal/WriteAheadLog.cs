@@ -92,11 +92,18 @@ public sealed class WriteAheadLog : IDisposable
     }
 
     /// <summary>Reads what is on disk and changes nothing: for recovery by hand (S12). What it says is only known to have been readable (S7).</summary>
+    /// <param name="disk">Where it lies.</param>
+    /// <param name="options">Whose it is.</param>
+    /// <param name="read">Told how many of how many segments were read, after each.</param>
     /// <exception cref="WalRefusedException">The log is of another cluster or of a newer version.</exception>
-    public static WalRecovery Inspect(IDisk disk, WalOptions options) => new LogRecovery(disk, options).Run();
+    public static WalRecovery Inspect(IDisk disk, WalOptions options, Action<int, int>? read = null) => new LogRecovery(disk, options).Run(read);
 
     /// <summary>Whether the folder holds any segment: once a log was begun, one is always there.</summary>
     public static bool Exists(IDisk disk, string folder = "wal") => disk.List(folder).Any(name => SegmentLayout.TryParse(name, out _));
+
+    /// <summary>Bytes of the files that wait to be the log's next segments: room that the log has already. From any thread.</summary>
+    /// <exception cref="IOException">The disk cannot say.</exception>
+    public static long SpareBytes(IDisk disk, WalOptions options) => SegmentSpares.CountIn(disk, options) * options.SegmentBytes;
 
     /// <summary>Writes the batches as one commit. Nothing of it is durable before <see cref="Sync"/> has returned.</summary>
     /// <exception cref="WalPoisonedException">This or an earlier write or sync failed.</exception>

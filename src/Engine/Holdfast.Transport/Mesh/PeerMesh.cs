@@ -8,7 +8,7 @@ namespace Holdfast.Transport;
 /// again with a growing wait for as long as the peer is in the book. Connections that were dialled to us come from the <see cref="PeerListener"/>.
 /// </summary>
 /// <remarks>Made before its loop, because the loop's body needs a mesh: <c>new PeerMesh(...)</c>, then the body, then <c>new EventLoop(...)</c>, then <see cref="Attach"/>, then start.</remarks>
-public sealed class PeerMesh : IPeerMesh, ILoopPart, IConnectionOwner
+public sealed class PeerMesh : ILoopMesh, ILoopPart, IConnectionOwner
 {
     /// <summary>Connections handed over by the listener that the loop has not taken yet. Beyond it they are closed: the dialler comes again.</summary>
     private const int ArrivalsMax = 256;
@@ -60,7 +60,7 @@ public sealed class PeerMesh : IPeerMesh, ILoopPart, IConnectionOwner
 
     internal int LoopIndex => loopIndex;
 
-    /// <summary>Puts the mesh on its loop. Before the loop starts, once.</summary>
+    /// <inheritdoc/>
     public void Attach(EventLoop home, IPeerHandler frames)
     {
         Invariant.Holds(loop is null, "a mesh was attached twice");

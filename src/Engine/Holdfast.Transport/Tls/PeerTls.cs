@@ -19,12 +19,13 @@ public sealed class PeerTls
 
     private volatile Material? material;
 
-    private sealed record Material(X509Certificate2 Own, X509Certificate2Collection Authorities)
+    private sealed record Material(X509Certificate2 Own, X509Certificate2Collection Authorities, X509Certificate2Collection Intermediates)
     {
         /// <summary>No authority: whoever shows any certificate is believed.</summary>
         public bool BelievesAnybody => Authorities.Count == 0;
 
-        public bool Believes(X509Certificate certificate) => BelievesAnybody || IsOfCluster(certificate, Authorities);
+        /// <summary>What goes with our certificate, so that a peer can follow it up to the authority.</summary>
+        public SslStreamCertificateContext Shown() => SslStreamCertificateContext.Create(Own, [.. Authorities, .. Intermediates], offline: true, trust: null);
     }
 
     private PeerTls()
@@ -34,17 +35,20 @@ public sealed class PeerTls
     /// <summary>TLS with a certificate and the authorities that it and the peers' certificates chain to.</summary>
     /// <param name="own">This node's certificate with its private key.</param>
     /// <param name="authorities">The cluster's authority; two while it is being rolled over.</param>
-    public PeerTls(X509Certificate2 own, params X509Certificate2[] authorities) => material = Checked(own, authorities);
+    public PeerTls(X509Certificate2 own, params X509Certificate2[] authorities) => material = Checked(own, authorities, []);
 
-    /// <summary>TLS whose certificate comes with joining: until <see cref="Replace"/> nothing is accepted and nothing dialled.</summary>
-    public static PeerTls Waiting() => new();
+    /// <summary>TLS whose certificate comes with joining: until <see cref="Replace(X509Certificate2, X509Certificate2[])"/> nothing is accepted and nothing dialled.</summary>
+    public static PeerTls Waiting(PeerNames? believed = null) => new() { Believed = believed ?? PeerNames.All };
 
     /// <summary>Encryption alone: a certificate that nobody signed, and every peer's is believed (etcd's <c>--peer-auto-tls</c>).</summary>
     public static PeerTls OfAnybody(X509Certificate2 own)
     {
         Invariant.Holds(own.HasPrivateKey, "this node's certificate came without its private key");
-        return new PeerTls { material = new Material(own, []) };
+        return new PeerTls { material = new Material(own, [], []) };
     }
+
+    /// <summary>Whose certificates are believed, of those that the authority signed.</summary>
+    public PeerNames Believed { get; init; } = PeerNames.All;
 
     /// <summary>Whether a peer's certificate proves that it belongs to the cluster.</summary>
     public bool IsVerified => material is not { BelievesAnybody: true };
@@ -53,7 +57,7 @@ public sealed class PeerTls
     public bool IsReady => material is not null;
 
     /// <summary>The authority that signed this node's certificate, DER; empty while there is none.</summary>
-    public byte[] Authority => material is { BelievesAnybody: false } now ? (now.Authorities.FirstOrDefault(authority => IsOfCluster(now.Own, [authority])) ?? now.Authorities[0]).RawData : [];
+    public byte[] Authority => material is { BelievesAnybody: false } now ? (now.Authorities.FirstOrDefault(authority => IsOfCluster(now.Own, [authority], now.Intermediates)) ?? now.Authorities[0]).RawData : [];
 
     /// <summary>The authorities that peers' certificates chain to.</summary>
     public IReadOnlyList<X509Certificate2> Authorities => material is { } now ? [.. now.Authorities] : [];
@@ -62,7 +66,10 @@ public sealed class PeerTls
     public DateTimeOffset Expires => material is { } now ? now.Own.NotAfter : DateTimeOffset.MaxValue;
 
     /// <summary>Whether a certificate is signed by one of the authorities and holds today.</summary>
-    public static bool IsSigned(X509Certificate2 certificate, params X509Certificate2[] authorities) => IsOfCluster(certificate, [.. authorities]);
+    public static bool IsSigned(X509Certificate2 certificate, params X509Certificate2[] authorities) => IsSigned(certificate, authorities, []);
+
+    /// <summary>Whether a certificate chains to one of the authorities by way of the others, and holds today.</summary>
+    public static bool IsSigned(X509Certificate2 certificate, X509Certificate2[] authorities, X509Certificate2[] intermediates) => IsOfCluster(certificate, [.. authorities], [.. intermediates]);
 
     /// <summary>Whether a certificate names a node: in its common name or its alternative names.</summary>
     public static bool Names(X509Certificate2 certificate, string name)
@@ -74,7 +81,10 @@ public sealed class PeerTls
     }
 
     /// <summary>Uses other certificates from the next handshake on.</summary>
-    public void Replace(X509Certificate2 own, params X509Certificate2[] authorities) => material = Checked(own, authorities);
+    public void Replace(X509Certificate2 own, params X509Certificate2[] authorities) => Replace(own, authorities, []);
+
+    /// <summary>Uses other certificates from the next handshake on, which are shown with the authorities between ours and the cluster's.</summary>
+    public void Replace(X509Certificate2 own, X509Certificate2[] authorities, X509Certificate2[] intermediates) => material = Checked(own, authorities, intermediates);
 
     /// <summary>The SHA-256 of an authority's certificate, as a join token carries it.</summary>
     public static byte[] Fingerprint(X509Certificate2 authority) => SHA256.HashData(authority.RawData);
@@ -84,13 +94,13 @@ public sealed class PeerTls
         var now = Present();
         return new SslServerAuthenticationOptions
         {
-            ServerCertificateContext = SslStreamCertificateContext.Create(now.Own, now.Authorities, offline: true, trust: null),
+            ServerCertificateContext = now.Shown(),
             ClientCertificateRequired = true,
             EnabledSslProtocols = SslProtocols.Tls13,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
 
             // A caller without a certificate passes the handshake, and may then only make the calls that allow it: the preamble's reader decides.
-            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is null || now.Believes(certificate),
+            RemoteCertificateValidationCallback = (_, certificate, chain, _) => certificate is null || Believes(now, certificate, chain),
         };
     }
 
@@ -100,10 +110,10 @@ public sealed class PeerTls
         return new SslClientAuthenticationOptions
         {
             TargetHost = "holdfast-peer",
-            ClientCertificateContext = SslStreamCertificateContext.Create(now.Own, now.Authorities, offline: true, trust: null),
+            ClientCertificateContext = now.Shown(),
             EnabledSslProtocols = SslProtocols.Tls13,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null && now.Believes(certificate),
+            RemoteCertificateValidationCallback = (_, certificate, chain, _) => certificate is not null && Believes(now, certificate, chain),
         };
     }
 
@@ -138,17 +148,22 @@ public sealed class PeerTls
             var der = reader.ReadBlock();
             if (!CryptographicOperations.FixedTimeEquals(SHA256.HashData(der), fingerprint)) continue;
             using var authority = X509CertificateLoader.LoadCertificate(der);
-            return IsOfCluster(certificate, [authority]);
+            return IsOfCluster(certificate, [authority], []);
         }
 
         return false;
     }
 
-    private static bool IsOfCluster(X509Certificate certificate, X509Certificate2Collection authorities)
+    /// <summary>A chain brings what the peer sent beside its certificate: the authorities on the way up.</summary>
+    private bool Believes(Material now, X509Certificate certificate, X509Chain? chain) =>
+        now.BelievesAnybody || (certificate is X509Certificate2 full && IsOfCluster(full, now.Authorities, chain?.ChainPolicy.ExtraStore ?? []) && Believed.Admits(full));
+
+    private static bool IsOfCluster(X509Certificate certificate, X509Certificate2Collection authorities, X509Certificate2Collection between)
     {
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
+        chain.ChainPolicy.ExtraStore.AddRange(between);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.DisableCertificateDownloads = true;
         return certificate is X509Certificate2 full && chain.Build(full);
@@ -156,10 +171,10 @@ public sealed class PeerTls
 
     private Material Present() => material ?? throw new AuthenticationException("this node has no certificate yet");
 
-    private static Material Checked(X509Certificate2 own, X509Certificate2[] authorities)
+    private static Material Checked(X509Certificate2 own, X509Certificate2[] authorities, X509Certificate2[] intermediates)
     {
         Invariant.Holds(own.HasPrivateKey, "this node's certificate came without its private key");
         Invariant.Holds(authorities.Length > 0, "mutual TLS was switched on without the cluster's authority");
-        return new Material(own, [.. authorities]);
+        return new Material(own, [.. authorities], [.. intermediates]);
     }
 }

@@ -90,7 +90,7 @@ internal static class Diagnosis
         foreach (var learner in group.Learners)
         {
             var name = replicas[0].Node.Members.FirstOrDefault(member => member.NodeId == learner)?.Name ?? learner;
-            if (group.Voters.Count < 5) yield return new("learner-waits", false, $"{name} is a learner of {Called(number)}: it becomes a voter by itself once it has caught up; if it stays one, look at its log");
+            if (group.Voters.Count < 5) yield return new("learner-waits", false, $"{name} is a learner of {Called(number)}: it becomes a voter by itself once it has caught up, or, if it was added as a learner, when holdfast member promote asks for it; else look at its log");
         }
     }
 

@@ -5,7 +5,7 @@ using Holdfast.Server.Hosting;
 
 namespace Holdfast.Server.Commands;
 
-/// <summary><c>holdfast flag set|rollout|get|ls</c>: feature flags with percentage rollout and targeting (R1.5). <c>get NAME --for WHO</c> exits with 0 for on and 4 for off.</summary>
+/// <summary><c>holdfast flag set|rollout|get|ls|history|rollback</c>: feature flags with percentage rollout and targeting (R1.5). <c>get NAME --for WHO</c> exits with 0 for on and 4 for off.</summary>
 internal static class FlagCommand
 {
     internal static Command Create()
@@ -26,7 +26,7 @@ internal static class FlagCommand
         rollout.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => ChangeAsync(parsed, client, parsed.GetValue(name)!, flag => RollOut(flag, parsed.GetValue(percent)), cancel)));
         get.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => GetAsync(parsed, client, parsed.GetValue(name)!, parsed.GetValue(subject), cancel)));
         ls.SetAction((parsed, cancel) => clients.RunAsync(parsed, client => ListAsync(parsed, client, cancel)));
-        foreach (var verb in (Command[])[set, rollout, get, ls]) command.Subcommands.Add(verb);
+        foreach (var verb in (Command[])[set, rollout, get, ls, .. HistoryVerbs.Of(clients, name, client => client.Flags)]) command.Subcommands.Add(verb);
         return command;
     }
 

@@ -22,7 +22,7 @@ internal static class MemberCommand
         var servers = ClientOptions.AddTo(command);
         command.Subcommands.Add(CreateList(servers));
         command.Subcommands.Add(CreateChange("remove", "Takes a member out of the cluster for good, or gives a reserved place up.", servers, async (client, id, cancel) => (await client.MemberRemoveAsync(id, cancel)).Members));
-        command.Subcommands.Add(CreateChange("promote", "Makes a learner a voter; every node becomes one by itself when it has caught up, so this mostly says why not yet.", servers, async (client, id, cancel) => (await client.MemberPromoteAsync(id, cancel)).Members));
+        command.Subcommands.Add(CreateChange("promote", "Makes a learner a voter: one that was added as such by etcd's tools, once it is in sync. Every other node becomes one by itself when it has caught up.", servers, async (client, id, cancel) => (await client.MemberPromoteAsync(id, cancel)).Members));
         command.Subcommands.Add(CreateAdd(servers));
         command.Subcommands.Add(CreateReplace(servers));
         return command;
@@ -70,16 +70,35 @@ internal static class MemberCommand
     private static async Task<int> UntilReplacedAsync(AdminClient admin, MemberStatus old, CancellationToken cancel)
     {
         using var timer = new PeriodicTimer(Look);
+        using var progress = new ProgressLine();
         while (await timer.WaitForNextTickAsync(cancel))
         {
             var now = await admin.StatusAsync(cancel);
-            if (now.Members.Any(member => member.NodeId == old.NodeId) || now.Members.FirstOrDefault(member => member.Name == old.Name) is not { } newcomer) continue;
-            if (!now.Groups.All(group => group.Voters.Contains(newcomer.NodeId) && !group.Voters.Contains(old.NodeId))) continue;
-            await Console.Error.WriteLineAsync($"{old.Name} is node {newcomer.NodeId} now and votes; node {old.NodeId} is out for good");
-            break;
+            if (now.Members.FirstOrDefault(member => member.Name == old.Name && member.NodeId != old.NodeId) is not { } newcomer)
+            {
+                progress.Show($"{old.Name}: nobody has come with the token yet");
+                continue;
+            }
+
+            var done = now.Groups.Count(group => group.Voters.Contains(newcomer.NodeId) && !group.Voters.Contains(old.NodeId));
+            if (done == now.Groups.Count && now.Members.All(member => member.NodeId != old.NodeId))
+            {
+                progress.Clear();
+                await Console.Error.WriteLineAsync($"{old.Name} is node {newcomer.NodeId} now and votes; node {old.NodeId} is out for good");
+                break;
+            }
+
+            progress.Show($"{old.Name} is node {newcomer.NodeId} and votes in {done} of {now.Groups.Count} groups{Lacking(now, newcomer)}");
         }
 
         return ExitCode.Done;
+    }
+
+    /// <summary>How far behind it is in the groups that the asked node leads; only a leader knows.</summary>
+    private static string Lacking(NodeStatus leader, MemberStatus newcomer)
+    {
+        var lag = leader.Groups.SelectMany(group => group.Followers).Where(follower => follower.NodeId == newcomer.NodeId).Aggregate(0UL, (sum, follower) => sum + follower.Lag);
+        return lag > 0 ? $"; it lacks {lag} entries of those that {leader.Name} leads" : "";
     }
 
     private static string PeerOf(NodeStatus status) => status.Members.FirstOrDefault(member => member.NodeId == status.NodeId)?.PeerAddress ?? "HOST:PORT";
@@ -108,13 +127,17 @@ internal static class MemberCommand
             using var client = access.Open();
             var wanted = parsed.GetValue(who)!;
             var members = (await client.MemberListAsync(cancel)).Members;
-            if (members.FirstOrDefault(member => member.Name == wanted || Hex(member.ID) == wanted) is not { } found)
+            var found = members.FirstOrDefault(member => member.Name == wanted || Hex(member.ID) == wanted);
+
+            // A node is still known by the id of the place that was kept for it, which the list does not show.
+            var id = 0UL;
+            if (found is null && !ulong.TryParse(wanted, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out id))
             {
                 var known = members.Select(member => member.Name.Length > 0 ? member.Name : Hex(member.ID));
                 return new Failure(ErrorCode.NotFound, $"no member is called {wanted}; the members are {string.Join(", ", known)}").Say(parsed);
             }
 
-            var left = await change(client, found.ID, cancel);
+            var left = await change(client, found?.ID ?? id, cancel);
             Report.Done(parsed, $"{verb}: done; the members are {string.Join(", ", left.Select(member => member.Name))}");
             return ExitCode.Done;
         }));

@@ -20,11 +20,14 @@ internal sealed class ProgressLine : IDisposable
     /// <param name="what">What is being done.</param>
     /// <param name="done">Bytes done.</param>
     /// <param name="total">Bytes to do; 0 when that is not known.</param>
-    public void Show(string what, long done, long total)
+    public void Show(string what, long done, long total) => Show(total > 0 ? $"{what}: {100 * Math.Min(done, total) / total} % of {Size(total)}" : $"{what}: {Size(done)}");
+
+    /// <summary>Shows it, when it is time.</summary>
+    /// <param name="line">How far it is.</param>
+    public void Show(string line)
     {
         if (since.Elapsed - shownAt < (isTerminal ? OnTerminal : Elsewhere)) return;
         shownAt = since.Elapsed;
-        var line = total > 0 ? $"{what}: {100 * Math.Min(done, total) / total} % of {Size(total)}" : $"{what}: {Size(done)}";
         if (!isTerminal)
         {
             Console.Error.WriteLine(line);
@@ -35,11 +38,15 @@ internal sealed class ProgressLine : IDisposable
         width = line.Length;
     }
 
-    /// <summary>Takes the line away.</summary>
-    public void Dispose()
+    /// <summary>Takes the line away, so that something else may be said.</summary>
+    public void Clear()
     {
         if (isTerminal && width > 0) Console.Error.Write("\r" + new string(' ', width) + "\r");
+        width = 0;
     }
+
+    /// <inheritdoc cref="Clear"/>
+    public void Dispose() => Clear();
 
     /// <summary>Bytes as people read them.</summary>
     public static string Size(long bytes)

@@ -27,6 +27,8 @@ internal static class RagCommand
     private static readonly Option<string> ChatUrl = Shared("--chat-url", "An OpenAI-compatible server that answers, with /v1 (HOLDFAST_CHAT_URL). Without it answers are sentences of the passages.");
     private static readonly Option<string> ChatModel = Shared("--chat-model", "The model that --chat-url is asked for (HOLDFAST_CHAT_MODEL).");
 
+    private static readonly Option<string> Metrics = Shared("--metrics", "Adds what was counted to a file in Prometheus's text format, which node exporters read (HOLDFAST_RAG_METRICS).");
+
     internal static Command Create()
     {
         var paths = new Argument<string[]>("path") { Description = "Files, and folders with all below them: text, Markdown, HTML, PDF with a text layer.", Arity = ArgumentArity.OneOrMore };
@@ -38,7 +40,7 @@ internal static class RagCommand
         var search = new Command("search", "Prints the passages that fit best, by words and by vectors.") { question, limit };
         var ask = new Command("ask", "Answers from the passages, with citations.") { question, limit };
         var rag = new Command("rag", "Documents that can be asked, kept in the vectors face.") { ingest, search, ask };
-        foreach (var option in (Option[])[Server, Collection, EmbedUrl, EmbedModel, EmbedFolder, RerankUrl, RerankModel, RerankFolder, ChatUrl, ChatModel, Cache, Alike]) rag.Options.Add(option);
+        foreach (var option in (Option[])[Server, Collection, EmbedUrl, EmbedModel, EmbedFolder, RerankUrl, RerankModel, RerankFolder, ChatUrl, ChatModel, Cache, Alike, Metrics]) rag.Options.Add(option);
         Report.AddTo(rag);
         ingest.SetAction((parsed, cancel) => RunAsync(parsed, parsed.GetValue(size), cancel, knowledge => IngestAsync(parsed, knowledge, parsed.GetValue(paths)!, parsed.GetValue(prune), cancel)));
         search.SetAction((parsed, cancel) => RunAsync(parsed, 0, cancel, knowledge => SearchAsync(parsed, knowledge, parsed.GetValue(question)!, parsed.GetValue(limit), cancel)));
@@ -94,6 +96,7 @@ internal static class RagCommand
     {
         try
         {
+            using var counted = Said(parsed, Metrics, "HOLDFAST_RAG_METRICS") is { } file ? new RagMetricsFile(file) : null;
             await using var tools = await RagTools.OpenAsync(Said(parsed, EmbedFolder, "HOLDFAST_EMBED_FILES"), Said(parsed, RerankFolder, "HOLDFAST_RERANK_FILES"), CacheNodes(parsed), cancel);
             var options = tools.Equip(new KnowledgeOptions
             {
@@ -112,7 +115,14 @@ internal static class RagCommand
             if (chunkCharacters != 0) options = options with { ChunkCharactersMax = Math.Clamp(chunkCharacters, 200, 20_000) };
             if (options is { AnswerSimilarity: not null, Cache: null }) throw new ArgumentException("--alike needs --cache: answers are kept by the Redis port");
             using var knowledge = new KnowledgeBase(options);
-            return await verb(knowledge);
+            try
+            {
+                return await verb(knowledge);
+            }
+            finally
+            {
+                counted?.Save();
+            }
         }
         catch (Exception exception) when (Failure.Of(exception) is { } failure)
         {

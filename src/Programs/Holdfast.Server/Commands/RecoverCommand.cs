@@ -36,7 +36,9 @@ internal static class RecoverCommand
 
     private static int Recover(ParseResult parsed, string[] directories, string target, string[] lost, bool acceptsDamage, bool isDryRun)
     {
-        using var recovery = new DisasterRecovery(directories);
+        using var progress = new ProgressLine();
+        using var recovery = new DisasterRecovery(directories, progress.Show);
+        progress.Clear();
         var faults = recovery.Decide(lost, acceptsDamage);
         if (!Report.IsJson(parsed))
         {
@@ -47,6 +49,7 @@ internal static class RecoverCommand
         foreach (var fault in faults) new Failure(ErrorCode.Refused, fault).Say(parsed);
         if (faults.Count > 0) return ExitCode.Failed;
         var made = isDryRun ? null : recovery.Write(target, lost, acceptsDamage).ToString();
+        progress.Clear();
         Report.One(parsed, new RecoveryRow(recovery.Cluster.ToString(), [.. recovery.Story], target, made), ReportJson.Readable.RecoveryRow, made is null
             ? $"dry run: nothing was written; without --dry-run the new data directory is {target}"
             : $"{target}: cluster {made}, one node. Writes that only lost disks had are lost; every old member is refused by the new cluster.\n"

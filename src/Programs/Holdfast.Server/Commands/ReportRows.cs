@@ -1,3 +1,5 @@
+using Holdfast.Client;
+
 namespace Holdfast.Server.Commands;
 
 /// <summary>A key and its value.</summary>
@@ -9,8 +11,11 @@ internal sealed record ChangeRow(string Type, string Key, string? Value, long Re
 /// <summary>A setting of a server, and who said so.</summary>
 internal sealed record SettingRow(string Key, string Value, string Origin);
 
-/// <summary>A value that a key had.</summary>
-internal sealed record VersionRow(long Revision, long Version, string Value);
+/// <summary>A value that a key had; in a history also who wrote it and when, where that was noted.</summary>
+internal sealed record VersionRow(long Revision, long Version, string Value, string? Who, DateTimeOffset? When)
+{
+    public static VersionRow Of(KeyVersionText version) => new(version.Revision, version.Version, version.Value, version.Change?.Who, version.Change?.When);
+}
 
 /// <summary>A feature flag at a glance.</summary>
 internal sealed record FlagRow(string Name, bool Enabled, double Rollout, int Rules, long Revision);

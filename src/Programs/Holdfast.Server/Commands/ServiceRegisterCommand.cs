@@ -16,7 +16,7 @@ internal sealed class ServiceRegisterCommand
     private readonly Option<int> port = new("--port") { Description = "The port there.", Required = true };
     private readonly Option<string> zone = new("--zone") { Description = "Where it runs.", DefaultValueFactory = _ => "" };
     private readonly Option<string[]> tags = new("--tag") { Description = "Anything to choose by; may be given several times." };
-    private readonly Option<string[]> checks = new("--check") { Description = "ttl (the lease alone), tcp://HOST:PORT, http://HOST:PORT/PATH or grpc://HOST:PORT/SERVICE; may be given several times, and all must pass." };
+    private readonly Option<string[]> checks = new("--check") { Description = "ttl (the lease alone), tcp://HOST:PORT, http://HOST:PORT/PATH, https://HOST:PORT/PATH (whose authority this machine must trust) or grpc://HOST:PORT/SERVICE; may be given several times, and all must pass." };
     private readonly Option<string> ttl = Durations.Option("--ttl", "10s", "How soon the instance is gone when this process is; whole seconds, 2s at least.");
     private readonly Option<string> interval = Durations.Option("--interval", "5s", "The pause between checks.");
     private readonly Option<string> timeout = Durations.Option("--check-timeout", "2s", "For one check.");

@@ -62,8 +62,11 @@ internal sealed record ServerPlan
 
     public required string JoinToken { get; init; }
 
-    /// <summary>The folder of the certificates between nodes; null when they speak in the clear.</summary>
-    public required string? TlsFolder { get; init; }
+    /// <summary>The certificates between nodes; null when they speak in the clear.</summary>
+    public required Holdfast.Cluster.TlsFolder? PeerCertificates { get; init; }
+
+    /// <summary>Whose certificates are believed between nodes, of those that the authority signed.</summary>
+    public Holdfast.Transport.PeerNames PeersBelieved { get; init; } = Holdfast.Transport.PeerNames.All;
 
     /// <summary>The folder of a certificate that nobody signed, for encryption between nodes that proves nothing; null for none.</summary>
     public string? SelfSignedPeerFolder { get; init; }
@@ -85,6 +88,9 @@ internal sealed record ServerPlan
 
     /// <summary>Whether it joins the place that <c>etcdctl member add</c> reserved for its peer address.</summary>
     public bool JoinsReservedPlace { get; init; }
+
+    /// <summary>Learners' places that may be open or held at once (etcd's <c>--max-learners</c>).</summary>
+    public int LearnersMax { get; init; } = 1;
 
     /// <summary>Quota, compaction and sign-in of the keyspace.</summary>
     public CoordinationOptions Keyspace { get; init; } = new();
@@ -118,7 +124,7 @@ internal sealed record ServerPlan
         {
             Name = NodeName(values, faults),
             DataDirectory = data,
-            TlsFolder = tls,
+            PeerCertificates = tls is null ? null : new Holdfast.Cluster.TlsFolder(tls),
             ClientPort = clientPort,
             Etcd = Listen(values, Settings.Etcd, isInsecure || clientPort.IsGuarded, $"give it {Settings.EtcdCert.Flag}, {Settings.EtcdKey.Flag} and {Settings.EtcdClientCa.Flag}, bind to 127.0.0.1", faults) ?? new IPEndPoint(IPAddress.Loopback, 2379),
             Redis = RedisPortPlan.From(values, (setting, isGuarded) => values[setting].Text.Length == 0 ? null : Listen(values, setting, isInsecure || isGuarded, $"serve them at {Settings.RedisTls.Flag} with {Settings.RedisClientCa.Flag}, bind to 127.0.0.1", faults), faults) is { First: not null } redis ? redis : null,
@@ -155,7 +161,7 @@ internal sealed record ServerPlan
             faults.Add($"{Named(values, Settings.Cluster)}: does not list this node ({Name}); add {Name}=host:port, or set {Settings.Name.Flag} to one of {string.Join(", ", Cluster.Select(f => f.Name))}");
         if ((Cluster.Count > 1 || JoinAddress.Length > 0) && Peer is null)
             faults.Add($"{Settings.Peer.Key}: other nodes must reach this one; add {Settings.Peer.Flag} host:port");
-        if (JoinAddress.Length > 0 && JoinToken.Length == 0 && TlsFolder is null)
+        if (JoinAddress.Length > 0 && JoinToken.Length == 0 && PeerCertificates is null)
             faults.Add($"{Settings.Token.Key}: joining needs the token that a member gave; add {Settings.Token.Flag}");
         if (JoinAddress.Length > 0 && !TrySplit(JoinAddress, out _, out _))
             faults.Add($"{Named(values, Settings.Join)}: \"{JoinAddress}\" is not host:port");

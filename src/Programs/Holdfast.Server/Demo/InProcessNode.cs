@@ -41,7 +41,7 @@ internal sealed class InProcessNode(DemoSeat seat) : IDemoNode
         Cluster = [.. seat.Founders.Select(founder => new Founder(founder.Name, "127.0.0.1", founder.Port))],
         JoinAddress = "",
         JoinToken = "",
-        TlsFolder = null,
+        PeerCertificates = null,
         IsEphemeral = false,
         LogsAsJson = false,
         Warnings = [],

@@ -33,7 +33,7 @@ internal static class EtcdFlags
     private const string OwnTiming = "the time until a dead leader is replaced is fixed: beats every 50 ms, leases of 300 ms";
     private const string OwnLog = "the node logs to standard error; JSON unless that is a terminal";
     private const string OwnStore = "the keyspace is in memory, over one log for the whole node";
-    private const string PeerTls = "certificates between nodes are made by holdfast cert: name the three files of its folder with --peer-cert-file, --peer-key-file and --peer-trusted-ca-file";
+    private const string OneCertificate = "a node shows one certificate, whichever side calls, and it ends by its date or with its authority: name it with --peer-cert-file, issue short-lived ones, or narrow them with --peer-cert-allowed-cn";
 
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<EtcdFlag> All =
@@ -53,8 +53,10 @@ internal static class EtcdFlags
         .. Switches(EtcdFlagFate.Used, "the same in `DATA/fixtures/peer`: connections between nodes are encrypted and prove nothing, so an address that others reach needs `--insecure`", "peer-auto-tls"),
         .. Used("years that these two hold", "self-signed-cert-validity"),
         .. Used("for clients; nodes speak TLS 1.3 with each other", "tls-min-version", "tls-max-version"),
-        .. Used("the three files of a folder that `holdfast cert` made", "peer-cert-file", "peer-key-file", "peer-trusted-ca-file"),
-        .. Used("`simple`, or `jwt` with etcd's options, EdDSA excepted", "auth-token", "auth-token-ttl"),
+        .. Used("the three files of `holdfast cert` or of your own authority, with those between it and the node after the node's; read again when they change", "peer-cert-file", "peer-key-file", "peer-trusted-ca-file"),
+        .. Used("of those that the authority signed, only certificates of these names are peers'; commas between", "peer-cert-allowed-cn", "peer-cert-allowed-hostname"),
+        .. Used("`simple`, or `jwt` with etcd's options", "auth-token", "auth-token-ttl"),
+        .. Used("learners that may be waited for or held at once; 1 as in etcd", "max-learners", "experimental-max-learners"),
         .. Used("a YAML file instead of all other flags and variables", "config-file"),
         .. Switches(EtcdFlagFate.Used, "this member's data becomes a new cluster of one, as `holdfast recover` does it", "force-new-cluster"),
         .. Switches(EtcdFlagFate.Used, "ours: serve in the clear where other machines reach it", "insecure"),
@@ -64,8 +66,8 @@ internal static class EtcdFlags
         .. Switches(EtcdFlagFate.Ignored, "reconfigurations are always strict", "strict-reconfig-check"),
         .. Switches(EtcdFlagFate.Ignored, "votes are always asked for before an election", "pre-vote"),
         .. Switches(EtcdFlagFate.Ignored, OwnTiming, "initial-election-tick-advance"),
-        .. Ignored(OwnLog, "logger", "log-outputs", "log-level", "log-format", "log-rotation-config-json", "log-package-levels"),
-        .. Switches(EtcdFlagFate.Ignored, OwnLog, "debug", "enable-log-rotation"),
+        .. Ignored(OwnLog, "logger", "log-output", "log-outputs", "log-level", "log-format", "log-rotation-config-json", "log-package-levels"),
+        .. Switches(EtcdFlagFate.Ignored, OwnLog, "debug", "enable-log-rotation", "disable-log-sampling"),
         .. Switches(EtcdFlagFate.Ignored, "version 2 of the protocol is not served, the JSON gateway always is", "enable-v2", "enable-grpc-gateway"),
         .. Ignored(OwnStore, "wal-dir", "backend-bbolt-freelist-type", "experimental-backend-bbolt-freelist-type", "backend-batch-interval", "backend-batch-limit", "bootstrap-defrag-threshold-megabytes", "experimental-bootstrap-defrag-threshold-megabytes"),
         .. Switches(EtcdFlagFate.Ignored, OwnStore, "memory-mlock", "experimental-memory-mlock", "experimental-txn-mode-write-with-shared-buffer", "stop-grpc-service-on-defrag", "experimental-stop-grpc-service-on-defrag"),
@@ -75,7 +77,6 @@ internal static class EtcdFlags
         .. Ignored("the front door keeps connections alive by its own intervals", "grpc-keepalive-min-time", "grpc-keepalive-interval", "grpc-keepalive-timeout"),
         .. Ignored("connections between nodes have their own bounds", "raft-read-timeout", "raft-write-timeout"),
         .. Switches(EtcdFlagFate.Ignored, "nodes call each other from whatever address the system chooses", "set-member-localaddr", "experimental-set-member-localaddr"),
-        .. Ignored("every node joins as a learner and becomes a voter, five at most", "max-learners", "experimental-max-learners"),
         .. Switches(EtcdFlagFate.Ignored, "ports are not shared between processes", "socket-reuse-port", "socket-reuse-address"),
         .. Ignored("passwords are kept as SCRAM-SHA-256 verifiers", "bcrypt-cost"),
         .. Switches(EtcdFlagFate.Ignored, "profiles are taken with dotnet-trace", "enable-pprof"),
@@ -94,7 +95,7 @@ internal static class EtcdFlags
         .. Switches(EtcdFlagFate.Ignored, "a certificate between nodes counts by its authority, whatever addresses it names", "peer-skip-client-san-verification", "experimental-peer-skip-client-san-verification"),
         .. Ignored("the gateway is part of the process and calls nobody by TLS", "client-cert-file", "client-key-file"),
         .. Ignored("a proxy's settings, and there is none", "proxy-failure-wait", "proxy-refresh-interval", "proxy-dial-timeout", "proxy-write-timeout", "proxy-read-timeout"),
-        .. Refused(PeerTls, "peer-cert-allowed-cn", "peer-cert-allowed-hostname", "peer-crl-file", "peer-client-cert-file", "peer-client-key-file"),
+        .. Refused(OneCertificate, "peer-crl-file", "peer-client-cert-file", "peer-client-key-file"),
         .. Refused("whoever has a certificate of --trusted-ca-file gets in: use an authority that signs for these clients only", "client-cert-allowed-hostname"),
         .. Refused("the system's TLS policy decides: set it for the machine, or bound the version with --tls-min-version", "cipher-suites"),
         .. Refused("list the members with --initial-cluster", "discovery", "discovery-fallback", "discovery-proxy", "discovery-srv", "discovery-srv-name", "discovery-endpoints", "discovery-token",

@@ -34,9 +34,10 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
         if (joins && others.Length == 0) faults.Add($"{arguments.Named("initial-cluster-state")}: a running cluster is joined through another member, and {arguments.Named("initial-cluster")} lists none");
         var keyspace = Keyspace();
         var clientPort = tls.ClientPort([door, .. further.Select(static one => new ListenUrl(one.Address, !one.IsClear))]);
-        var peerTls = tls.PeerFolder();
+        var (peerTls, believed) = (tls.PeerFiles(), tls.PeersBelieved());
         var selfSignedPeers = peer.Address is null ? null : tls.SelfSignedPeerFolder(peer);
         var limits = Limits();
+        var learners = LearnersMax();
         if (faults.Count > 0) return null;
         Certificates = tls;
         return new ServerPlan
@@ -51,9 +52,11 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
             Cluster = joins ? [] : cluster,
             JoinAddress = joins ? string.Join(',', others) : "",
             JoinToken = "",
-            TlsFolder = peerTls,
+            PeerCertificates = peerTls,
+            PeersBelieved = believed,
             SelfSignedPeerFolder = selfSignedPeers,
             JoinsReservedPlace = joins,
+            LearnersMax = learners,
             Budget = BudgetPlan.Machine(NodeRoles.Coordination, keyspace),
             ForcesNewCluster = forces,
             IsEphemeral = false,
@@ -63,6 +66,18 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
             Limits = limits,
             ClientPort = clientPort,
         };
+    }
+
+    private int LearnersMax()
+    {
+        foreach (var flag in (string[])["max-learners", "experimental-max-learners"])
+        {
+            if (!arguments.Has(flag)) continue;
+            if (int.TryParse(arguments.Text(flag), NumberStyles.None, CultureInfo.InvariantCulture, out var learners) && learners >= 1) return learners;
+            faults.Add($"{arguments.Named(flag)}: \"{arguments.Text(flag)}\" is not a number of learners, 1 or more");
+        }
+
+        return 1;
     }
 
     /// <summary>The clients' addresses. An address with TLS comes first where there is one: the door's certificate is for it, and those in the clear are beside it.</summary>

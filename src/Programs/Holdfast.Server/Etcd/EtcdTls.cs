@@ -5,6 +5,7 @@ using Holdfast.Cluster;
 using Holdfast.Coordination.Endpoints;
 using Holdfast.Server.Configuration;
 using Holdfast.Server.Hosting;
+using Holdfast.Transport;
 
 namespace Holdfast.Server.Etcd;
 
@@ -47,16 +48,26 @@ internal sealed class EtcdTls(EtcdArguments arguments, EtcdUrls urls, string dat
         };
     }
 
-    /// <summary>The folder of the certificates between nodes: all three files lie in it under the names that <c>holdfast cert</c> gives. Null without them.</summary>
-    public string? PeerFolder()
+    /// <summary>The certificates between nodes, from whichever authority and wherever they lie. Null without them.</summary>
+    public TlsFolder? PeerFiles()
     {
-        (string Flag, string File)[] files = [("peer-cert-file", TlsFolder.CertificateFile), ("peer-key-file", TlsFolder.KeyFile), ("peer-trusted-ca-file", TlsFolder.AuthorityFile)];
-        if (!files.Any(file => arguments.Has(file.Flag))) return null;
-        var folder = Path.GetDirectoryName(Path.GetFullPath(arguments.Text("peer-cert-file", TlsFolder.CertificateFile)))!;
-        foreach (var (flag, file) in files)
-            if (Path.GetFullPath(arguments.Text(flag, file)) != Path.Combine(folder, file)) faults.Add($"{arguments.Named(flag)}: give {Path.Combine(folder, file)}: the files between nodes lie in one folder, as holdfast cert lays them");
-        return folder;
+        string[] flags = ["peer-cert-file", "peer-key-file", "peer-trusted-ca-file"];
+        if (!flags.Any(arguments.Has)) return null;
+        var missing = flags.Where(flag => !arguments.Has(flag)).ToArray();
+        foreach (var flag in missing) faults.Add($"--{flag}: missing; nodes speak TLS with --{string.Join(", --", flags)}, all three");
+        return missing.Length > 0 ? null : TlsFolder.OfFiles(arguments.Text(flags[0]), arguments.Text(flags[1]), arguments.Text(flags[2]));
     }
+
+    /// <summary>Whose certificates are believed between nodes: everybody's whom the authority signed, unless names are given.</summary>
+    public PeerNames PeersBelieved()
+    {
+        string[] flags = ["peer-cert-allowed-cn", "peer-cert-allowed-hostname"];
+        if (flags.Any(arguments.Has) && !arguments.Has("peer-trusted-ca-file")) faults.Add($"{arguments.Named(flags.First(arguments.Has))}: names in certificates count only where --peer-trusted-ca-file says who signs them");
+        if (flags.All(arguments.Has)) faults.Add($"{arguments.Named(flags[0])}, {arguments.Named(flags[1])}: give one of the two, as in etcd");
+        return new PeerNames(Names(flags[0]), Names(flags[1]));
+    }
+
+    private string[] Names(string flag) => arguments.Text(flag).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>The folder of the certificate of <c>--peer-auto-tls</c>; null without it, or where the operator's own take its place.</summary>
     public string? SelfSignedPeerFolder(ListenUrl peers)

@@ -142,6 +142,8 @@ internal sealed class NodeAssembly : INode
         var machine = new CoordinationStateMachine(() => runtime.FilesOf(Primitives.GroupId.Coordination));
         var leaseTimes = new LeaseTimes(self, addresses, tls);
         control.Add(LeaseTimes.Verb, leaseTimes.OnAsked);
+        var rooms = new DiskRooms(self, addresses, tls, data.Disk);
+        control.Add(DiskRooms.Verb, rooms.OnAsked);
         redis?.AddVerbs(control);
         control.Add(VectorsFace.Verb, vectors.OnAskedAsync);
         cluster = new ClusterNode(new ClusterNodeSetup
@@ -174,17 +176,18 @@ internal sealed class NodeAssembly : INode
         if (cluster.IsAlone) OpenAlone(plan, record);
         await cluster.StartAsync(cancel);
 
-        var membership = new NodeMembership(cluster, record, runtime.HearsFrom, tls is null ? "http" : "https");
-        var keyspace = CoordinationFace.Over(cluster.Coordination, machine, IdentityOf(self, membership, leaseTimes), BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), plan.Keyspace);
+        var membership = new NodeMembership(cluster, record, runtime.HearsFrom, tls is null ? "http" : "https", plan.LearnersMax);
+        var keyspace = CoordinationFace.Over(cluster.Coordination, machine, IdentityOf(self, membership, leaseTimes, rooms), BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)), plan.Keyspace);
         leaseTimes.Serve(keyspace);
         await cluster.FinishRecoveryAsync(stop => keyspace.RaiseRevisionsAsync((DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10, RevisionsSkippedLeast, stop), cancel);
         var parts = new NodeParts(plan, log, self, record, runtime, cluster, new MetricsRegistry(), onFatal);
         var backup = new BackupKeeping(parts, alarms);
         backup.Start();
         stops.Push(backup.DisposeAsync);
+        RunUntilStopped(() => rooms.RunAsync(keyspace, cluster.Coordination, () => runtime.Groups, stopping.Token));
         RunUntilStopped(() => TickAsync(keyspace));
         await OpenFacesAsync(parts, cancel);
-        await ServeAsync(parts, clientTls, tls, keyspace, backup, () => data.Disk.FreeBytes, cancel);
+        await ServeAsync(parts, clientTls, tls, keyspace, backup, new DiskGauges(() => data.Disk.FreeBytes, () => rooms.ReserveBytes), cancel);
         log.Say(NodeEvents.Started, $"node {self.Id}, start {data.BootCount}, cluster {self.Cluster}, peers at {listener.Endpoint}");
     }
 
@@ -212,7 +215,7 @@ internal sealed class NodeAssembly : INode
     }
 
     /// <summary>What looks on, and then the front door.</summary>
-    private async Task ServeAsync(NodeParts node, ServerTls? clientTls, PeerTls? tls, CoordinationFace keyspace, BackupKeeping backup, Func<long> freeBytes, CancellationToken cancel)
+    private async Task ServeAsync(NodeParts node, ServerTls? clientTls, PeerTls? tls, CoordinationFace keyspace, BackupKeeping backup, DiskGauges disk, CancellationToken cancel)
     {
         var plan = node.Plan;
         RunUntilStopped(() => new NodeWatch(log, alarms, () => node.Runtime.Groups, NameOf, keyspace).RunAsync(stopping.Token));
@@ -220,7 +223,7 @@ internal sealed class NodeAssembly : INode
         Func<DateTimeOffset?> certificatesEnd = () => Earliest(tls is { IsReady: true } ? tls.Expires : null, clientTls?.Material().Certificate.TargetCertificate.NotAfter);
         var metrics = node.Metrics;
         keyspace.RegisterMetrics(metrics);
-        var shown = new NodeMetrics(metrics, node.Runtime, alarms, NameOf, freeBytes);
+        var shown = new NodeMetrics(metrics, node.Runtime, alarms, NameOf, disk);
         shown.Register(certificatesEnd, VersionCommand.Text);
         backup.Register(metrics);
         await shown.RefreshAsync(cancel);
@@ -259,13 +262,14 @@ internal sealed class NodeAssembly : INode
         alarms.EndedByFault(lastWords);
     }
 
-    private CoordinationIdentity IdentityOf(LocalNode self, NodeMembership membership, LeaseTimes leaseTimes) => new()
+    private CoordinationIdentity IdentityOf(LocalNode self, NodeMembership membership, LeaseTimes leaseTimes, DiskRooms rooms) => new()
     {
         ClusterId = self.Cluster.Value,
         MemberId = self.Id.Value,
         Members = membership.List,
         Membership = membership,
         AskLeader = leaseTimes.AskAsync,
+        DiskRoom = () => rooms.OfMajority,
     };
 
     private string NameOf(NodeId node) => cluster!.View.Members.TryGetValue(node, out var member) ? member.Name : node == own.Node ? own.Name : node == NodeId.None ? "nobody" : node.ToString();

@@ -17,10 +17,11 @@ internal sealed class NodeCertificates : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly Task watching;
 
-    private NodeCertificates(TlsFolder folder, NodeLog log)
+    private NodeCertificates(TlsFolder folder, PeerNames believed, NodeLog log)
     {
         (Folder, this.log) = (folder, log);
-        Tls = folder.IsComplete ? Of(folder.Load()) : PeerTls.Waiting();
+        Tls = PeerTls.Waiting(believed);
+        if (folder.IsComplete) Use(folder.Load(), NodeEvents.Certificates);
         foreach (var warning in folder.TooOpen()) log.Warn(NodeEvents.GuardRail, warning);
         var seen = folder.Stamp();
         watching = Task.Run(() => WatchAsync(seen));
@@ -36,12 +37,11 @@ internal sealed class NodeCertificates : IAsyncDisposable
     /// <exception cref="TlsFolderException">They cannot be used.</exception>
     public static NodeCertificates? Open(ServerPlan plan, NodeLog log)
     {
-        if (plan.TlsFolder is null) return null;
-        var folder = new TlsFolder(plan.TlsFolder);
+        if (plan.PeerCertificates is not { } folder) return null;
 
         // Only a joiner with a token may begin without them, and they come into its data directory.
         if (!folder.IsComplete && plan.JoinToken.Length == 0) folder.Load();
-        return new NodeCertificates(folder, log);
+        return new NodeCertificates(folder, plan.PeersBelieved, log);
     }
 
     /// <inheritdoc/>
@@ -52,10 +52,10 @@ internal sealed class NodeCertificates : IAsyncDisposable
         stopping.Dispose();
     }
 
-    private PeerTls Of(TlsMaterial material)
+    private void Use(TlsMaterial material, NodeEvent happened)
     {
-        Say(NodeEvents.Certificates, material);
-        return new PeerTls(material.Own, material.Authorities);
+        Tls.Replace(material.Own, material.Authorities, material.Intermediates);
+        Say(happened, material);
     }
 
     private void Say(NodeEvent happened, TlsMaterial material)
@@ -90,9 +90,7 @@ internal sealed class NodeCertificates : IAsyncDisposable
         if (!Folder.IsComplete) return;
         try
         {
-            var material = Folder.Load();
-            Tls.Replace(material.Own, material.Authorities);
-            Say(NodeEvents.CertificatesReloaded, material);
+            Use(Folder.Load(), NodeEvents.CertificatesReloaded);
         }
         catch (TlsFolderException unusable)
         {

@@ -56,5 +56,5 @@ internal static class NodeEvents
 /// <summary>Where in which group an event belongs (R1.12).</summary>
 /// <param name="Group">The group's number.</param>
 /// <param name="Term">The term.</param>
-/// <param name="Index">The log index, or 0 where none applies.</param>
+/// <param name="Index">Of a snapshot, the last index in it; else how far this node knew the group's log to be committed when it told the event.</param>
 internal readonly record struct EventPlace(ulong Group, ulong Term, ulong Index);

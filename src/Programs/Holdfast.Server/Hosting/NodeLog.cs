@@ -62,7 +62,7 @@ internal sealed class NodeLog(TextWriter output, bool isJson, string node) : ILo
             {
                 json.WriteNumber("group", at.Group);
                 json.WriteNumber("term", at.Term);
-                if (at.Index > 0) json.WriteNumber("index", at.Index);
+                json.WriteNumber("index", at.Index);
             }
 
             if (took is { } duration) json.WriteNumber("duration_ms", Math.Round(duration.TotalMilliseconds, 3));

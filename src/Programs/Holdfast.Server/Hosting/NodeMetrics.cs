@@ -6,10 +6,13 @@ using Holdfast.Replication;
 
 namespace Holdfast.Server.Hosting;
 
+/// <summary>What is asked of the data disk.</summary>
+internal readonly record struct DiskGauges(Func<long> FreeBytes, Func<long> ReserveBytes);
+
 /// <summary>
 /// What a node shows of itself on its metrics page (R1.11): its groups, its log, its peers, its process. Everything is read when the page is printed; nothing here costs a request anything.
 /// </summary>
-internal sealed class NodeMetrics(MetricsRegistry metrics, NodeRuntime runtime, NodeAlarms alarms, Func<NodeId, string> nameOf, Func<long> freeBytes)
+internal sealed class NodeMetrics(MetricsRegistry metrics, NodeRuntime runtime, NodeAlarms alarms, Func<NodeId, string> nameOf, DiskGauges disk)
 {
     private readonly HashSet<GroupId> known = [];
     private readonly HashSet<NodeId> knownPeers = [];
@@ -87,7 +90,8 @@ internal sealed class NodeMetrics(MetricsRegistry metrics, NodeRuntime runtime, 
         metrics.SampledCounter("holdfast_wal_bytes_total", "Bytes of records written to the log.", () => log.Bytes.Value);
         metrics.Gauge("holdfast_wal_segments", "The log's files.", () => log.Segments);
         metrics.Gauge("holdfast_wal_oldest_wait_seconds", "How long the oldest batch waits that is not yet durable.", () => runtime.LogAge.TotalSeconds);
-        metrics.Gauge("holdfast_disk_free_bytes", "Space left where the data directory is.", () => freeBytes());
+        metrics.Gauge("holdfast_disk_free_bytes", "Space left where the data directory is.", () => disk.FreeBytes());
+        metrics.Gauge("holdfast_disk_reserve_bytes", "Space below which this node's disk is short: when a majority's is, etcd's puts are refused with NOSPACE.", () => disk.ReserveBytes());
         metrics.Histogram("etcd_disk_wal_fsync_duration_seconds", "etcd's name for holdfast_wal_fsync_seconds.", "", log.SyncSeconds);
     }
 

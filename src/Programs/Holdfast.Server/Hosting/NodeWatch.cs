@@ -48,7 +48,7 @@ internal sealed class NodeWatch(NodeLog log, NodeAlarms alarms, Func<IReadOnlyLi
         var (taken, installed) = (group.Meters.SnapshotsTaken.Value, group.Meters.SnapshotsInstalled.Value);
         var before = seen.GetValueOrDefault(group.Id) ?? new Seen(status with { Configuration = Consensus.Configuration.Empty, IsRestored = true, SnapshotFault = null }, RaftRole.Follower, NodeId.None, 0, 0);
         var (role, leader) = (before.Role, before.Leader);
-        while (group.Meters.TryTakeTurn(out var turn)) (role, leader) = Tell(group.Id, turn, role, leader);
+        while (group.Meters.TryTakeTurn(out var turn)) (role, leader) = Tell(group.Id, turn, status.Commit, role, leader);
         var place = new EventPlace(group.Id.Value, status.Term.Value, status.Commit.Value);
         if (!ReferenceEquals(status.Configuration, before.Status.Configuration)) log.Say(NodeEvents.MembershipChanged, $"{Called(group.Id)}: {Listed(status.Configuration)}", place);
         var snapshot = new EventPlace(group.Id.Value, status.Snapshot.Term.Value, status.Snapshot.Index.Value);
@@ -61,9 +61,9 @@ internal sealed class NodeWatch(NodeLog log, NodeAlarms alarms, Func<IReadOnlyLi
         seen[group.Id] = new Seen(status, role, leader, taken, installed);
     }
 
-    private (RaftRole Role, NodeId Leader) Tell(GroupId group, in RoleTurn turn, RaftRole role, NodeId leader)
+    private (RaftRole Role, NodeId Leader) Tell(GroupId group, in RoleTurn turn, LogIndex commit, RaftRole role, NodeId leader)
     {
-        var place = new EventPlace(group.Value, turn.Term.Value, 0);
+        var place = new EventPlace(group.Value, turn.Term.Value, commit.Value);
         if (turn.Role != role && turn.Role is not RaftRole.PreCandidate) log.Say(NodeEvents.RoleChanged, $"{Called(group)}: {Word(turn.Role)} in term {turn.Term.Value}, was {Word(role)}", place);
         if (turn.Leader == NodeId.None && leader != NodeId.None) log.Warn(NodeEvents.LeaderLost, $"{Called(group)}: {nameOf(leader)} does not lead any more, and nobody is known to", place);
         if (turn.Leader != NodeId.None && turn.Leader != leader)
@@ -76,7 +76,7 @@ internal sealed class NodeWatch(NodeLog log, NodeAlarms alarms, Func<IReadOnlyLi
         try
         {
             var raised = (await face.HealthAsync(stop)).Alarms;
-            SetAlarm("nospace", raised.Contains(AlarmType.Nospace) ? "the etcd keyspace is at its quota on a member: puts are refused until there is room (delete keys and compact, or raise --quota)" : null);
+            SetAlarm("nospace", raised.Contains(AlarmType.Nospace) ? "the etcd keyspace is at its quota, or too few members have room on their disks: puts are refused until there is room (delete keys and compact; raise --quota, or free disk space)" : null);
             SetAlarm("corrupt", raised.Contains(AlarmType.Corrupt) ? "a member's keyspace was seen to differ from another's: compare them with etcdctl endpoint hashkv, and replace the one that differs" : null);
         }
         catch (EtcdException)

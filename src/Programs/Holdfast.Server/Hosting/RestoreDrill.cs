@@ -46,7 +46,7 @@ internal static class RestoreDrill
             Cluster = [],
             JoinAddress = "",
             JoinToken = "",
-            TlsFolder = null,
+            PeerCertificates = null,
             IsEphemeral = false,
             LogsAsJson = false,
             Warnings = [],

@@ -15,7 +15,7 @@ internal sealed class WatchStream(WatchHub hub, IWatchSink sink, long number)
     /// <summary>Watches on one stream.</summary>
     public const int WatchesMax = 65536;
 
-    private static readonly Mark CutOff = new("coordination: watch stream cut off, its client does not read");
+    private static readonly Mark CutOff = new("coordination: watch stream cut off, its client does not read", elsewhere: "WatchTests: simulated watchers read what they are sent");
     private readonly BoundedQueue<WatchResponse> answers = new(AnswersMax);
     private bool wantsProgress;
 

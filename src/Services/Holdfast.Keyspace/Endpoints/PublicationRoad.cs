@@ -10,8 +10,8 @@ internal sealed class PublicationRoad(KeyspaceNode node, IPeerMesh mesh) : IPubl
     /// <summary>Larger messages reach this node's subscribers only: a frame between nodes is bounded (<see cref="TransportOptions.FrameBytesMax"/>).</summary>
     public const int BytesMax = 15 * 1024 * 1024;
 
-    private static readonly Mark TooLarge = new("keyspace: a published message was too large for the other nodes");
-    private static readonly Mark Unsent = new("keyspace: a published message did not reach a node that is not connected");
+    private static readonly Mark TooLarge = new("keyspace: a published message was too large for the other nodes", elsewhere: "ForeignBytesTests: the simulated clients use registers and transactions only");
+    private static readonly Mark Unsent = new("keyspace: a published message did not reach a node that is not connected", elsewhere: "ForeignBytesTests: the simulated clients use registers and transactions only");
 
     private readonly ByteBuffer frame = new();
 

@@ -15,7 +15,7 @@ internal sealed unsafe class Eviction(KeyspaceNode node)
     private const int KeysPerCommand = 128;
     private const int Draws = 8;
 
-    private static readonly Mark Evicted = new("keyspace: a key was evicted");
+    private static readonly Mark Evicted = new("keyspace: a key was evicted", elsewhere: "EvictionTests: simulated shards have no bound on their memory");
 
     private readonly List<(byte[] Key, int Slot, ulong Score)> pool = [];
 

@@ -23,7 +23,7 @@ internal sealed class ShardMachine : IAppendExecutor
     private const int EffectsPerSlice = 256;
     private const int DisposalsPerEntry = 64;
 
-    private static readonly Mark ForeignEffects = new("keyspace: effects that cannot be read were passed over");
+    private static readonly Mark ForeignEffects = new("keyspace: effects that cannot be read were passed over", elsewhere: "ForeignBytesTests: simulated nodes run one program");
 
     private readonly List<IShardWork> works = [];
     private readonly CommandTable table;

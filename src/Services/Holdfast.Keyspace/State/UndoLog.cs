@@ -19,7 +19,7 @@ internal sealed unsafe class UndoLog(ShardState state)
     private const int OverwrittenMax = 2 * 1024;
 
     private static readonly Mark Undone = new("keyspace: an executed tail was taken back from before-images");
-    private static readonly Mark TooLarge = new("keyspace: an executed change was too large to be undone");
+    private static readonly Mark TooLarge = new("keyspace: an executed change was too large to be undone", elsewhere: "FenceTests: the simulated clients use registers and transactions only");
 
     private readonly Ring<Entry> entries = new();
     private readonly Ring<Image> images = new();

@@ -12,7 +12,7 @@ internal sealed class TrackingTable(KeyspaceNode node)
     /// <summary>Keys that are remembered; beyond it some are told to be invalid before they are (tracking-table-max-keys of Redis).</summary>
     public const int KeysMax = 1_000_000;
 
-    private static readonly Mark Full = new("keyspace: a tracked key was forgotten because the table was full");
+    private static readonly Mark Full = new("keyspace: a tracked key was forgotten because the table was full", elsewhere: "TrackingTests: the simulated clients use registers and transactions only");
 
     private readonly Dictionary<byte[], HashSet<long>> readers = new(ByteKey.Comparer);
     private readonly SortedDictionary<long, ClientSession> listeners = [];

@@ -59,6 +59,9 @@ internal sealed class VectorCall(VectorRoom room, AccessGrant grant, IReadOnlyDi
     /// <summary>Bytes of the payloads that were written with whole points.</summary>
     public long PayloadBytesWritten { get; private set; }
 
+    /// <summary>Whether the client waits to hear what came of a write. It is answered when it is done all the same (S24); but who does not wait is not told that a point was not there.</summary>
+    public bool Waits => queryOf("wait") is "true";
+
     /// <summary>Whether the reply tells how it was found.</summary>
     public bool WantsExplanation => queryOf("explain") is "true" or "1" or "";
 

@@ -18,7 +18,7 @@ internal abstract unsafe class GraphWalker
     /// <param name="query">In the metric's form.</param>
     /// <param name="ef">How many candidates are kept: more finds more.</param>
     /// <param name="admitted">Bits of the rows that may be returned; null for all.</param>
-    /// <param name="rows">Rows before this one are in the graph.</param>
+    /// <param name="rows">Rows before this one are in the graph, and have a bit; those that came after are not returned.</param>
     /// <param name="scratch">This thread's.</param>
     /// <param name="rest">What else is asked of a row when it is met; null for nothing.</param>
     public abstract int Search(byte* query, int ef, ulong* admitted, int rows, SearchScratch scratch, LazyRows? rest = null);
@@ -47,7 +47,7 @@ internal sealed unsafe class GraphWalker<TMetric>(RowMemory rows, LinkTable link
         if (admitted is null) return HnswWalk<TMetric>.Level(rows, links, query, 1, ef, 0, scratch, default(OpenGate));
         var seeds = AddSeeds(query, Math.Min(ef, SeedsMax), admitted, count, scratch);
         return rest is null
-            ? HnswWalk<TMetric>.Level(rows, links, query, seeds, ef, 0, scratch, new BitGate(admitted))
+            ? HnswWalk<TMetric>.Level(rows, links, query, seeds, ef, 0, scratch, new BitGate(admitted, count))
             : HnswWalk<TMetric>.Level(rows, links, query, seeds, ef, 0, scratch, new LazyGate(rest));
     }
 

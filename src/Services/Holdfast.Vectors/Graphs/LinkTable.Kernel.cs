@@ -1,3 +1,4 @@
+#pragma warning disable RS0030 // Threads of Machine/ build one graph together; what comes of it is derived and outside of every hash.
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Holdfast.Vectors.Memory;

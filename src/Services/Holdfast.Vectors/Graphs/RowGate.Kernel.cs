@@ -22,12 +22,14 @@ internal struct OpenGate : IRowGate
 }
 
 /// <summary>Rows whose bit is set.</summary>
-internal readonly unsafe struct BitGate(ulong* bits) : IRowGate
+/// <param name="bits">A bit per row.</param>
+/// <param name="rows">There are bits of the rows before this one: a walk meets rows that came after them.</param>
+internal readonly unsafe struct BitGate(ulong* bits, int rows = int.MaxValue) : IRowGate
 {
     public static bool IsOpen => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool Admits(int row) => (bits[row >> 6] & (1UL << row)) != 0;
+    public bool Admits(int row) => row < rows && (bits[row >> 6] & (1UL << row)) != 0;
 }
 
 /// <summary>Rows that pass a filter which is asked when they are met.</summary>

@@ -11,7 +11,8 @@ namespace Holdfast.Vectors.Graphs;
 /// <param name="Ef">Candidates kept on the walk.</param>
 /// <param name="IgnoresCodes">Whether it is walked by the full vectors.</param>
 /// <param name="Oversampling">How many times the wanted rows are measured by the full vectors; NaN for the codes' own measure.</param>
-internal readonly record struct GraphQuestion(int Limit, int Ef, bool IgnoresCodes = false, double Oversampling = double.NaN);
+/// <param name="Rows">Of rows before this one it is known whether they may be returned; others are not.</param>
+internal readonly record struct GraphQuestion(int Limit, int Ef, bool IgnoresCodes = false, double Oversampling = double.NaN, int Rows = int.MaxValue);
 
 /// <summary>
 /// A column's graph in one segment: derived state, which may differ between replicas and is outside every hash. Walked by codes and measured again by the full vectors, or walked by these. Rows are inserted
@@ -136,12 +137,13 @@ internal sealed unsafe class VectorIndex
     /// <param name="rest">What else is asked of a row when it is met; null for nothing.</param>
     public int Search(float* query, in GraphQuestion question, ulong* admitted, SearchScratch scratch, LazyRows? rest = null)
     {
-        if (overCodes is null || question.IgnoresCodes) return overVectors.Search((byte*)query, question.Ef, admitted, Indexed, scratch, rest);
+        var rows = Math.Min(Indexed, question.Rows);
+        if (overCodes is null || question.IgnoresCodes) return overVectors.Search((byte*)query, question.Ef, admitted, rows, scratch, rest);
         scratch.Query.Ensure(overCodes.QueryBytes);
         Codec!.ToQuery(query, scratch.Query.First);
         var oversampling = double.IsNaN(question.Oversampling) ? column.Quantization.Oversampling : Math.Max(1, question.Oversampling);
         var rescored = Math.Min(MeasuredAgain(question.Limit, oversampling), vectors.RowsMax);
-        var found = overCodes.Search(scratch.Query.First, Math.Max(question.Ef, rescored), admitted, Indexed, scratch, rest);
+        var found = overCodes.Search(scratch.Query.First, Math.Max(question.Ef, rescored), admitted, rows, scratch, rest);
         return Rescore(query, scratch.Pool.First, Math.Min(found, rescored));
     }
 

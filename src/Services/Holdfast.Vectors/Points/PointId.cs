@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
@@ -8,6 +9,9 @@ namespace Holdfast.Vectors.Points;
 /// <summary>A point's name: an unsigned number or a UUID. Numbers come before UUIDs, each in their own order: the order in which points are scrolled.</summary>
 public readonly record struct PointId : IComparable<PointId>
 {
+    /// <summary>What <see cref="Guid"/>'s reader tolerates besides is no UUID.</summary>
+    private static readonly SearchValues<char> UuidCharacters = SearchValues.Create("0123456789abcdefABCDEF-");
+
     // Two halves instead of one number: that would be aligned to 16 bytes, and a million ids have a million gaps.
     private readonly ulong high;
     private readonly ulong low;
@@ -37,13 +41,16 @@ public readonly record struct PointId : IComparable<PointId>
     /// <summary>The bits of either kind.</summary>
     internal static PointId Of(bool isUuid, UInt128 bits) => new(isUuid, bits);
 
-    /// <summary>A UUID in any of its usual spellings: with hyphens, without, or as a urn.</summary>
+    /// <summary>A UUID as Qdrant takes it, in capitals or not: with hyphens, without, in braces, or as a urn. It is the same point in each of its spellings.</summary>
     public static bool TryParseUuid([NotNullWhen(true)] string? text, out PointId id)
     {
-        if (text is not null && text.StartsWith("urn:uuid:", StringComparison.OrdinalIgnoreCase)) text = text[9..];
-        var isThere = Guid.TryParse(text, out var uuid);
-        id = isThere ? Of(uuid) : default;
-        return isThere;
+        id = default;
+        var digits = text.AsSpan();
+        if (digits.Length == 45 && digits.StartsWith("urn:uuid:")) digits = digits[9..];
+        else if (digits.Length == 38 && digits is ['{', .. var inner, '}']) digits = inner;
+        if (digits.Length is not (32 or 36) || digits.ContainsAnyExcept(UuidCharacters) || !Guid.TryParseExact(digits, digits.Length == 32 ? "N" : "D", out var uuid)) return false;
+        id = Of(uuid);
+        return true;
     }
 
     /// <inheritdoc/>

@@ -31,6 +31,9 @@ internal readonly ref struct SegmentQuestion
     /// <summary>Bits of the rows that may be returned; those of the dead are never asked. Empty for all.</summary>
     public ReadOnlySpan<ulong> Admitted { get; init; }
 
+    /// <summary>Rows that are looked at: those that show and, where some are admitted, had come when that was found out. The bits are of that moment, and rows come while a search runs.</summary>
+    public int RowsOf(Segment segment) => Admitted.Length > 0 ? Math.Min(segment.Visible, Admitted.Length << 6) : segment.Visible;
+
     /// <summary>How many bits are set in <see cref="Admitted"/>, or, where more is asked of rows that are met, about how many pass.</summary>
     public int AdmittedCount { get; init; }
 
@@ -97,13 +100,13 @@ internal static unsafe class SegmentSearch
 
     private static SegmentTrace Sparse(Segment segment, VectorColumn column, in SegmentQuestion question, BestRows best)
     {
-        var (read, scanned) = column.Postings!.Search(segment, column, segment.Visible, question.Indices, question.Query, question.Admitted, best);
+        var (read, scanned) = column.Postings!.Search(segment, column, question.RowsOf(segment), question.Indices, question.Query, question.Admitted, best);
         return new SegmentTrace(segment.Number, "inverted index", column.LiveCount, read + scanned, scanned);
     }
 
     private static SegmentTrace Dense(Segment segment, VectorColumn column, in SegmentQuestion question, BestRows best)
     {
-        var visible = segment.Visible;
+        var visible = question.RowsOf(segment);
         var rows = column.LiveCount;
         fixed (float* query = question.Query)
         fixed (ulong* admitted = question.Admitted)
@@ -120,7 +123,7 @@ internal static unsafe class SegmentSearch
             var indexed = index.Indexed;
             var scratch = segment.Scratch.Rent();
             var gate = admitted is not null ? admitted : rows < visible ? column.Live : null;
-            var asked = new GraphQuestion(question.Limit, Math.Max(question.Ef, question.Limit), question.IgnoresCodes, question.Oversampling ?? double.NaN);
+            var asked = new GraphQuestion(question.Limit, Math.Max(question.Ef, question.Limit), question.IgnoresCodes, question.Oversampling ?? double.NaN, visible);
             var found = index.Search(query, asked, gate, scratch, question.Rest);
             for (var at = 0; at < found; at++)
                 if (column.IsLive(scratch.Pool.First[at].Row)) best.Offer(scratch.Pool.First[at].Distance, segment, scratch.Pool.First[at].Row);
@@ -167,10 +170,10 @@ internal static unsafe class SegmentSearch
     {
         var metric = GraphFactory.MetricOf(column.Params);
         var (rowBytes, stride) = (column.Params.RowBytes, column.Params.RowBytes / column.Params.ElementBytes);
-        var measured = 0;
+        var (measured, visible) = (0, question.RowsOf(segment));
         fixed (float* query = question.Query)
         {
-            for (var word = 0; word << 6 < segment.Visible; word++)
+            for (var word = 0; word << 6 < visible; word++)
             {
                 var bits = Volatile.Read(ref column.Live[word]);
                 if (question.Admitted.Length > 0) bits &= question.Admitted[word];

@@ -35,7 +35,7 @@ internal static unsafe class ExampleScan
         var metric = isDense ? GraphFactory.MetricOf(column.Params) : null;
         var likenesses = new float[scorer.Examples.Count];
         float[][] padded = isDense ? [.. scorer.Examples.Select(example => Padded(example.Values, column.Params))] : [];
-        var visible = segment.Visible;
+        var visible = admitted is null ? segment.Visible : Math.Min(segment.Visible, admitted.Length << 6); // Rows come while a search runs.
         for (var word = 0; word << 6 < visible; word++)
         {
             var bits = Volatile.Read(ref column.Live[word]);

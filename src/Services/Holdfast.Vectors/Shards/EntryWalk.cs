@@ -21,6 +21,9 @@ internal sealed class EntryWalk
     /// <summary>Whether it was refused because its lock has a newer token.</summary>
     public bool IsFenced { get; private set; }
 
+    /// <summary>The first point that was named to be changed and is not there: it was passed over. None of what is deleted, or was named by a filter.</summary>
+    public Points.PointId? Missed { get; set; }
+
     /// <summary>Points that were changed.</summary>
     public int Changed { get; set; }
 

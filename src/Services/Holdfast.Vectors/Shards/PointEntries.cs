@@ -32,7 +32,12 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index, uint
             if (!reader.IsWhole) return walk.Items == 0 ? walk.Refuse("the entry is not whole") : walk.Done(0);
             if (kind == ShardCommandKind.UpsertWhere && !MayWrite(point.Id, mode, filter)) continue;
             if (kind is ShardCommandKind.Upsert or ShardCommandKind.UpsertWhere or ShardCommandKind.Stage) store.Upsert(point, index);
-            else if (!store.ChangeVectors(point.Id, Numbered(point.Vectors), index)) continue;
+            else if (!store.ChangeVectors(point.Id, Numbered(point.Vectors), index))
+            {
+                walk.Missed ??= point.Id;
+                continue;
+            }
+
             walk.Changed++;
         }
 
@@ -64,6 +69,7 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index, uint
                 _ => store.ChangePayload(id, change, index),
             };
             if (isDone) walk.Changed++;
+            else if (filter is null && kind is not (ShardCommandKind.Delete or ShardCommandKind.Unstage)) walk.Missed ??= id;
         }
 
         return true;

@@ -18,7 +18,7 @@ internal sealed class ShardFences
     /// <summary>Bytes of a lock's name in UTF-8.</summary>
     public const int NameBytesMax = 255;
 
-    private static readonly Mark FencedOff = new("vectors: a command was refused because its holder's lock has a newer token");
+    private static readonly Mark FencedOff = new("vectors: a command was refused because its holder's lock has a newer token", elsewhere: "ShardFenceTests: simulated clients hold no locks while they write points");
 
     private readonly FenceTable table;
 

@@ -19,6 +19,9 @@ internal sealed record ShardReply(LogIndex Index, string? Fault, int Changed)
     /// <summary>Whether nothing was done because a point belongs to another shard by now, or will in a moment: to be asked again of the shard that the directory names then.</summary>
     public bool IsMisdirected { get; init; }
 
+    /// <summary>The first point that was named to be changed and is not there; what else was named is done.</summary>
+    public PointId? Missed { get; init; }
+
     /// <summary>Whether nothing was done because the shard has seen a newer token of the lock.</summary>
     public bool IsFenced { get; init; }
 }
@@ -153,7 +156,7 @@ internal sealed class ShardMachine : IStateMachine
         state?.Store.Publish();
         Volatile.Write(ref version, version + 1);
         if (done.Changed > 0) Changed?.Invoke(this);
-        return ApplyResult.Done(new ShardReply(entry.Position.Index, done.Fault, done.Changed) { IsMisdirected = done.IsMisdirected, IsFenced = done.IsFenced });
+        return ApplyResult.Done(new ShardReply(entry.Position.Index, done.Fault, done.Changed) { Missed = done.Missed, IsMisdirected = done.IsMisdirected, IsFenced = done.IsFenced });
     }
 
     /// <inheritdoc/>

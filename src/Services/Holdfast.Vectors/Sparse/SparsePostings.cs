@@ -102,7 +102,7 @@ internal sealed class SparsePostings(int rowsMax)
             gate.ExitReadLock();
         }
 
-        for (var word = 0; word < seen.Length; word++)
+        for (var word = 0; word << 6 < visible; word++)
             for (var bits = admitted.Length > 0 ? seen[word] & admitted[word] : seen[word]; bits != 0; bits &= bits - 1)
             {
                 var row = (word << 6) + BitOperations.TrailingZeroCount(bits);

@@ -45,7 +45,7 @@ public sealed class CoordinationFace : ICoordination
         (this.group, this.identity) = (group, identity);
         options ??= new CoordinationOptions();
         leaseIds = new SeededRandom(seed);
-        space = new SpaceGuard(group, identity.MemberId, options.QuotaBytes);
+        space = new SpaceGuard(group, identity.MemberId, options.QuotaBytes, identity.DiskRoom);
         compactor = new AutoCompactor(options);
         maintenance = new MaintenanceDesk(group, identity, options);
         members = new MemberDesk(group, identity);
@@ -82,6 +82,9 @@ public sealed class CoordinationFace : ICoordination
 
     /// <summary>Memory that the keyspace takes on this node, about; at most a tenth of a second old.</summary>
     public long SizeBytes => meters.SizeBytes;
+
+    /// <summary>Whether puts are refused in the cluster for want of room, until there is room again.</summary>
+    public bool IsOutOfSpace => space.IsAlarmed;
 
     private static readonly TimeSpan UndecidedPause = TimeSpan.FromMilliseconds(50);
 
@@ -235,10 +238,16 @@ public sealed class CoordinationFace : ICoordination
     public ValueTask<MemberHealth> HealthAsync(CancellationToken cancel = default) => maintenance.HealthAsync(cancel);
 
     /// <inheritdoc/>
-    public ValueTask<AlarmResponse> AlarmAsync(AlarmRequest request, CancellationToken cancel = default) => maintenance.AlarmAsync(request, cancel);
+    public async ValueTask<AlarmResponse> AlarmAsync(AlarmRequest request, CancellationToken cancel = default)
+    {
+        // What others may only list, root may change; as at the door, whoever is refused is looked at once more after a barrier.
+        if (request.Action != AlarmRequest.Types.AlarmAction.Get && AdminRefusal(group.Identity) is not null) Refuse(AdminRefusal(await RefreshIdentityAsync(cancel)));
+        return await maintenance.AlarmAsync(request, cancel);
+    }
 
     /// <inheritdoc/>
-    public ValueTask<DefragmentResponse> DefragmentAsync(DefragmentRequest request, CancellationToken cancel = default) => maintenance.DefragmentAsync(cancel);
+    public ValueTask<DefragmentResponse> DefragmentAsync(DefragmentRequest request, CancellationToken cancel = default) =>
+        new(new DefragmentResponse()); // The store is in memory and has no holes, so there is nothing to do. Without a header, as etcd's.
 
     /// <inheritdoc/>
     public ValueTask<HashResponse> HashAsync(HashRequest request, CancellationToken cancel = default) => maintenance.HashAsync(cancel);
@@ -321,6 +330,8 @@ public sealed class CoordinationFace : ICoordination
             if (operation.RequestCase != RequestOp.RequestOneofCase.RequestRange || !operation.RequestRange.Serializable) return false;
         return request.Success.Count + request.Failure.Count > 0;
     }
+
+    private EtcdError? AdminRefusal(IdentityView view) => view.Enforces(Face.Coordination) ? Caller.Resolve(caller, view, out var who) ?? AuthGuard.AdminRefusal(view, who) : null;
 
     private static void Refuse(EtcdError? error)
     {

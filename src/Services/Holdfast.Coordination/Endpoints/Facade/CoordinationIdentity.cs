@@ -23,6 +23,9 @@ public sealed record CoordinationIdentity
     /// </summary>
     public Func<ulong, long, CancellationToken, ValueTask<long?>>? AskLeader { get; init; }
 
+    /// <summary>How much room the disks have that a majority needs, as far as this member knows; null from it while there was no reason to look. Asked ten times a second, must not block. None where nothing is on a disk.</summary>
+    public Func<DiskRoom?>? DiskRoom { get; init; }
+
     /// <summary>The etcd version whose protocol this face speaks, for clients that ask before they use a feature.</summary>
     public string EtcdVersion { get; init; } = "3.6.0";
 }

@@ -36,6 +36,9 @@ public sealed record CoordinationOptions
     /// <summary>How often a watch that asked for it is told the revision while nothing happens. Ten minutes, etcd's; at least 100 ms. kube-apiserver likes 5 s.</summary>
     public TimeSpan WatchProgressInterval { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>How long a client that takes a snapshot may read as slowly as it likes. A minute; less in tests only.</summary>
+    internal TimeSpan SnapshotHeadStart { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>All faults at once; empty when there is none.</summary>
     public IReadOnlyList<string> Validate()
     {

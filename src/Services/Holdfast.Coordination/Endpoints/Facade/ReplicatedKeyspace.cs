@@ -21,9 +21,10 @@ internal sealed class ReplicatedKeyspace(ReplicatedGroup group, CoordinationStat
 
     public async ValueTask<CommandReply> ProposeAsync(byte[] command, CancellationToken cancel)
     {
+        var begun = group.Status.Term;
         var outcome = await group.ProposeAsync(command, default, cancel).ConfigureAwait(false);
         if (outcome.IsApplied && outcome.Reply is CommandReply reply) return reply;
-        throw new EtcdException(ErrorOf(outcome.Status));
+        throw new EtcdException(outcome.Status == ProposalStatus.Unknown ? TimeoutSince(begun, group.Status) : ErrorOf(outcome.Status));
     }
 
     public async ValueTask<TResult> ReadAsync<TResult>(KeyspaceRead<TResult> read, bool isLinearizable, CancellationToken cancel)
@@ -47,7 +48,10 @@ internal sealed class ReplicatedKeyspace(ReplicatedGroup group, CoordinationStat
     public async ValueTask<bool> MoveLeaderAsync(ulong target, CancellationToken cancel) =>
         await group.TransferLeadershipAsync(new NodeId(target)).WaitAsync(cancel).ConfigureAwait(false) == ChangeVerdict.Begun;
 
-    /// <summary>Only <see cref="ProposalStatus.Unknown"/> leaves a write's fate open; etcd says so with the same text.</summary>
+    /// <summary>Only <see cref="ProposalStatus.Unknown"/> leaves a write's fate open; etcd says so with the same three texts, by what it guesses to be the cause.</summary>
+    private static EtcdError TimeoutSince(Term begun, GroupStatus now) =>
+        now.Leader == NodeId.None ? EtcdErrors.TimeoutDueToConnectionLost : now.Term != begun ? EtcdErrors.TimeoutDueToLeaderFail : EtcdErrors.Timeout;
+
     private static EtcdError ErrorOf(ProposalStatus status) => status switch
     {
         ProposalStatus.NoLeader => EtcdErrors.NoLeader,

@@ -6,15 +6,20 @@ using Holdfast.Primitives;
 namespace Holdfast.Coordination;
 
 /// <summary>
-/// Watches one member's space and state, and raises its alarms: NOSPACE while the keyspace is above its quota, cleared when it is a tenth below again;
-/// CORRUPT once this replica was seen to differ from another, never cleared by itself. Between two looks puts are stopped here already, so what can come in
+/// Watches one member's space and state, and raises its alarms: NOSPACE while the keyspace is above its quota, or too few disks have room, cleared when it is a tenth below again and a
+/// majority's disks have room (<see cref="MajorityRoom"/>); CORRUPT once this replica was seen to differ from another, never cleared by itself. Between two looks puts are stopped here already, so what can come in
 /// above the quota is bounded by what was under way.
 /// </summary>
-internal sealed class SpaceGuard(IKeyspaceGroup group, ulong member, long quotaBytes)
+internal sealed class SpaceGuard(IKeyspaceGroup group, ulong member, long quotaBytes, Func<DiskRoom?>? diskRoom)
 {
-    private static readonly Mark OutOfSpace = new("coordination: out of space, puts refused");
-    private static readonly Mark SpaceIsBack = new("coordination: space is back, alarm cleared");
+    private static readonly Mark OutOfSpace = new("coordination: out of space, puts refused", elsewhere: "SpaceTests: simulated keyspaces stay far below their quota");
+    private static readonly Mark SpaceIsBack = new("coordination: space is back, alarm cleared", elsewhere: "SpaceTests: simulated keyspaces stay far below their quota");
     private volatile bool isFull;
+    private volatile bool isAlarmed;
+    private bool wereDisksShort;
+
+    /// <summary>Whether some member's NOSPACE is on that members clear by themselves.</summary>
+    public bool IsAlarmed => isAlarmed;
 
     /// <summary>Whether a request must be refused here and now, before it is proposed.</summary>
     public bool Refuses(Google.Protobuf.IMessage request) => isFull && AlarmExecution.Takes(request);
@@ -22,7 +27,10 @@ internal sealed class SpaceGuard(IKeyspaceGroup group, ulong member, long quotaB
     /// <summary>Looks, and proposes at most one change of an alarm. <paramref name="hasDiverged"/>: the replica's state was seen to differ.</summary>
     public async ValueTask LookAsync(TickFindings findings, bool isLeader, bool hasDiverged, CancellationToken cancel)
     {
-        isFull = findings.SizeBytes >= quotaBytes;
+        var disks = diskRoom is null ? DiskRoom.Ample : diskRoom();
+        isFull = findings.SizeBytes >= quotaBytes || disks == DiskRoom.Short;
+        isAlarmed = findings.Alarms.Any(static alarm => alarm is { Type: AlarmType.Nospace, IsOwn: true });
+        var mayClear = MayClear(disks);
         var own = AlarmTable.Find(findings.Alarms, member, AlarmType.Nospace);
         if (hasDiverged && AlarmTable.Find(findings.Alarms, member, AlarmType.Corrupt) is null)
         {
@@ -33,10 +41,18 @@ internal sealed class SpaceGuard(IKeyspaceGroup group, ulong member, long quotaB
             OutOfSpace.Hit();
             await ProposeAsync(AlarmRequest.Types.AlarmAction.Activate, member, AlarmType.Nospace, cancel).ConfigureAwait(false);
         }
-        else if (findings.SizeBytes < quotaBytes / 10 * 9)
+        else if (findings.SizeBytes < quotaBytes / 10 * 9 && mayClear)
         {
             await ClearAsync(findings, isLeader, cancel).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Disks that were short must have ample room again; those that never were need only not be short. Where nobody has looked, nothing is cleared.</summary>
+    private bool MayClear(DiskRoom? disks)
+    {
+        if (disks == DiskRoom.Short) wereDisksShort = true;
+        else if (disks == DiskRoom.Ample || !isAlarmed) wereDisksShort = false;
+        return disks == DiskRoom.Ample || (disks == DiskRoom.Scant && !wereDisksShort);
     }
 
     /// <summary>Its own alarm; and on the leader also that of a member that is gone and cannot clear it, since all members hold the same keyspace.</summary>

@@ -6,7 +6,10 @@ using Holdfast.Wire;
 
 namespace Holdfast.Coordination.Endpoints.Json;
 
-/// <summary>Failures as the gateway prints them.</summary>
+/// <summary>
+/// Failures as gateways print them: grpc-gateway v2 (etcd 3.6) says <c>code</c> and <c>message</c>, v1 (3.4 and 3.5) also <c>error</c>, and in streams <c>grpc_code</c> and <c>http_code</c> instead
+/// of <c>code</c>. All of them are printed, since clients of either look for theirs (Patroni before 4.1.1 wants <c>error</c>, etcd #21100).
+/// </summary>
 internal static class JsonErrors
 {
     /// <summary>A whole response: <c>{"error":"...","message":"...","code":N}</c> under the HTTP status of the code.</summary>
@@ -27,7 +30,7 @@ internal static class JsonErrors
     {
         if (exchange.Aborted.IsCancellationRequested) return;
         var json = new ByteBuffer(256);
-        WireToJson.Put(json, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"error\":{{\"grpc_code\":{failure.Code},\"http_code\":{failure.HttpStatus},\"message\":")));
+        WireToJson.Put(json, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"error\":{{\"code\":{failure.Code},\"grpc_code\":{failure.Code},\"http_code\":{failure.HttpStatus},\"message\":")));
         WireToJson.WriteString(Encoding.UTF8.GetBytes(failure.Message), json);
         WireToJson.Put(json, "}}\n"u8);
         await exchange.Output.WriteAsync(json.WrittenMemory).ConfigureAwait(false);

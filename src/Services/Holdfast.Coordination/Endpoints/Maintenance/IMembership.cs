@@ -11,6 +11,9 @@ public interface IMembership
     /// <summary>Waits until this node has seen every change that was answered before, so that the list is as new as the question.</summary>
     ValueTask CatchUpAsync(CancellationToken cancel = default);
 
+    /// <summary>Whether an id is a member's, or was a reserved place's to which a member has come.</summary>
+    bool Knows(ulong member);
+
     /// <summary>Reserves a place for one node that will come from the given peer address. Answers with the member as it is until then: without a name.</summary>
     ValueTask<Member> AddAsync(IReadOnlyList<string> peerUrls, bool isLearner, CancellationToken cancel = default);
 

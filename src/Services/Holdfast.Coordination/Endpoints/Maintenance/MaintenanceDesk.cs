@@ -13,7 +13,7 @@ namespace Holdfast.Coordination;
 internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity identity, CoordinationOptions options)
 {
     /// <summary>
-    /// A snapshot holds its moment, and with it the memory of what is compacted meanwhile. So it must be taken at this pace, on the whole, after a first minute;
+    /// A snapshot holds its moment, and with it the memory of what is compacted meanwhile. So it must be taken at this pace, on the whole, after a head start;
     /// one that is not is broken off.
     /// </summary>
     private const long SnapshotBytesPerSecondMin = 256 * 1024;
@@ -24,8 +24,7 @@ internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity
     /// <summary>HashKVs under way at once; more wait.</summary>
     private const int HashesMax = 2;
 
-    private static readonly TimeSpan SnapshotHeadStart = TimeSpan.FromMinutes(1);
-    private static readonly Mark SnapshotTooSlow = new("endpoints: a snapshot was broken off, its client reads too slowly");
+    private static readonly Mark SnapshotTooSlow = new("endpoints: a snapshot was broken off, its client reads too slowly", elsewhere: "SnapshotPaceTests: simulated clients take no snapshots");
 
     /// <summary>The minor version below ours: the only one that a downgrade may name.</summary>
     private static readonly Version DowngradeTarget = new(3, 5);
@@ -75,9 +74,6 @@ internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity
         return response;
     }
 
-    /// <summary>The store is in memory and has no holes, so there is nothing to do.</summary>
-    public async ValueTask<DefragmentResponse> DefragmentAsync(CancellationToken cancel) => new() { Header = await HeaderAsync(cancel).ConfigureAwait(false) };
-
     /// <summary>A hash over the whole replicated state. Ours, not etcd's, whose own is over its file; equal on members that have applied the same.</summary>
     public async ValueTask<HashResponse> HashAsync(CancellationToken cancel)
     {
@@ -126,7 +122,7 @@ internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity
         var begun = Stopwatch.GetTimestamp();
         await foreach (var piece in file.PiecesAsync(cancel).ConfigureAwait(false))
         {
-            if (Stopwatch.GetElapsedTime(begun) - SnapshotHeadStart > TimeSpan.FromSeconds((double)(file.Length - left) / SnapshotBytesPerSecondMin))
+            if (Stopwatch.GetElapsedTime(begun) - options.SnapshotHeadStart > TimeSpan.FromSeconds((double)(file.Length - left) / SnapshotBytesPerSecondMin))
             {
                 SnapshotTooSlow.Hit();
                 throw new EtcdException(EtcdErrors.Timeout);
@@ -146,7 +142,7 @@ internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity
     {
         if (!group.Status.IsLeader) throw new EtcdException(EtcdErrors.NotLeader);
         if (!await group.MoveLeaderAsync(request.TargetID, cancel).ConfigureAwait(false)) throw new EtcdException(EtcdErrors.BadLeaderTransferee);
-        return new MoveLeaderResponse { Header = await HeaderAsync(cancel).ConfigureAwait(false) };
+        return new MoveLeaderResponse(); // Without a header, as etcd's.
     }
 
     /// <summary>

@@ -37,7 +37,7 @@ internal sealed class MemberDesk(IKeyspaceGroup group, CoordinationIdentity iden
     /// <summary>Changes a member's peer address.</summary>
     public async ValueTask<MemberUpdateResponse> UpdateAsync(MemberUpdateRequest request, CancellationToken cancel)
     {
-        if (identity.Members().All(member => member.ID != request.ID)) throw new EtcdException(EtcdErrors.MemberNotFound);
+        if (identity.Members().All(member => member.ID != request.ID) && identity.Membership?.Knows(request.ID) != true) throw new EtcdException(EtcdErrors.MemberNotFound);
         if (request.PeerURLs.Count == 0 || !request.PeerURLs.All(PeerUrl.IsGood)) throw new EtcdException(EtcdErrors.MemberBadUrls);
         await Membership().UpdateAsync(request.ID, [.. request.PeerURLs], cancel).ConfigureAwait(false);
         var response = new MemberUpdateResponse { Header = await HeaderAsync(false, cancel).ConfigureAwait(false) };

@@ -35,11 +35,11 @@ internal readonly record struct CallFailure(int Code, string Message)
     /// <summary>The gRPC message limit was met; the text is grpc-go's.</summary>
     public static CallFailure MessageTooLarge(long length, int max) => new(ResourceExhausted, $"grpc: received message larger than max ({length} vs. {max})");
 
-    /// <summary>The HTTP status of the JSON gateway (grpc-gateway v1.16, which etcd 3.5 and 3.6 follow).</summary>
+    /// <summary>The HTTP status of the JSON gateway, as grpc-gateway v2 has it, which etcd 3.6 uses (3.4 and 3.5 use v1: 408 for a cancelled call).</summary>
     public int HttpStatus => Code switch
     {
         0 => 200,
-        1 => 408,
+        1 => 499,
         3 or 9 or 11 => 400,
         4 => 504,
         5 => 404,

@@ -11,6 +11,10 @@ internal static class HealthCalls
     public static ValueTask<HealthCheckResponse> CheckAsync(ICoordination coordination, HealthCheckRequest request, CancellationToken cancel) =>
         request.Service.Length == 0 ? new(Told(HealthCheckResponse.Types.ServingStatus.Serving)) : throw new CallException(CallFailure.NotFound, "unknown service");
 
+    /// <summary>The present state of all services: of the one that there is.</summary>
+    public static ValueTask<HealthListResponse> ListAsync(ICoordination coordination, HealthListRequest request, CancellationToken cancel) =>
+        new(new HealthListResponse { Statuses = { [""] = Told(HealthCheckResponse.Types.ServingStatus.Serving) } });
+
     /// <summary>The present state, and its end when the server stops.</summary>
     public static async Task WatchAsync(CallScope scope, IMessageStream stream, CancellationToken cancel)
     {

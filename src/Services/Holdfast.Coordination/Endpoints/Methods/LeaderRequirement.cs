@@ -17,7 +17,7 @@ internal sealed class LeaderRequirement(ICoordination coordination)
     /// <summary>Looks without a leader after which streams end: two seconds, longer than any election between members that hear each other takes. (etcd: three election timeouts.)</summary>
     private const int LooksMax = 20;
 
-    private static readonly Mark StreamsEnded = new("endpoints: streams that require a leader were ended");
+    private static readonly Mark StreamsEnded = new("endpoints: streams that require a leader were ended", elsewhere: "GrpcTests: there are no HTTP/2 streams in the simulator");
 
     private readonly Lock gate = new();
     private readonly HashSet<CancellationTokenSource> streams = [];

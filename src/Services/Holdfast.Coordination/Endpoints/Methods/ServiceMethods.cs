@@ -30,6 +30,8 @@ internal static class ServiceMethods
             ElectionCalls.ResignAsync), ["/election/resign"]);
         yield return (new UnaryMethod<HealthCheckRequest, HealthCheckResponse>(Health, "Check", Shapes.Of(HealthCheckRequest.Parser, HealthCheckRequest.Descriptor), false,
             HealthCalls.CheckAsync), []);
+        yield return (new UnaryMethod<HealthListRequest, HealthListResponse>(Health, "List", Shapes.Of(HealthListRequest.Parser, HealthListRequest.Descriptor), false,
+            HealthCalls.ListAsync), []);
         yield return (new StreamMethod(Health, "Watch", HealthCalls.WatchAsync), []);
     }
 }

@@ -11,7 +11,7 @@ namespace Holdfast.Coordination.Endpoints.Methods;
 /// </summary>
 internal sealed class WatchCall : IWatchSink
 {
-    private static readonly Mark CreatesHeldBack = new("endpoints: a watch stream's creates wait for answers");
+    private static readonly Mark CreatesHeldBack = new("endpoints: a watch stream's creates wait for answers", elsewhere: "GrpcTests: there are no HTTP/2 streams in the simulator");
 
     private readonly CallScope scope;
     private readonly IMessageStream stream;

@@ -26,8 +26,8 @@ internal static class CallGate
     /// <summary>Services that do nothing but call the above in their caller's name, and the Auth service, which asks for itself.</summary>
     private static readonly FrozenSet<string> AskingServices = new[] { "v3lockpb.Lock", "v3electionpb.Election", "etcdserverpb.Auth" }.ToFrozenSet(StringComparer.Ordinal);
 
-    /// <summary>Methods for everybody who has said who he is.</summary>
-    private static readonly FrozenSet<string> ForUsers = new[] { "/etcdserverpb.Cluster/MemberList" }.ToFrozenSet(StringComparer.Ordinal);
+    /// <summary>Methods for everybody who has said who he is. Alarms are listed for him; whoever raises or clears one is asked for more where that is done (<see cref="CoordinationFace.AlarmAsync"/>).</summary>
+    private static readonly FrozenSet<string> ForUsers = new[] { "/etcdserverpb.Cluster/MemberList", "/etcdserverpb.Maintenance/Status", "/etcdserverpb.Maintenance/Alarm" }.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Methods that nothing asks about where they are executed, and that need a quorum anyway: they are admitted by what a quorum knows of the identities.</summary>
     private static readonly FrozenSet<string> ClusterChanges = new[]

@@ -16,9 +16,6 @@ internal sealed class JwtDesk(JwtPlan plan, TimeProvider clock) : ITokenDesk
 {
     private const int TokenCharsMax = 16 * 1024;
     private readonly string header = Base64Url.EncodeToString(Encoding.UTF8.GetBytes($"{{\"alg\":\"{plan.Method}\",\"typ\":\"JWT\"}}"));
-    private readonly Lock gate = new(); // The key objects are not made for several threads.
-
-    private HashAlgorithmName Hash => plan.Method[2..] switch { "256" => HashAlgorithmName.SHA256, "384" => HashAlgorithmName.SHA384, _ => HashAlgorithmName.SHA512 };
 
     public string Issue(UserRecord user, IdentityView view)
     {
@@ -35,7 +32,7 @@ internal sealed class JwtDesk(JwtPlan plan, TimeProvider clock) : ITokenDesk
         }
 
         var signed = $"{header}.{Base64Url.EncodeToString(claims.WrittenSpan)}";
-        return $"{signed}.{Base64Url.EncodeToString(Sign(Encoding.ASCII.GetBytes(signed)))}";
+        return $"{signed}.{Base64Url.EncodeToString(plan.Seal.Sign(Encoding.ASCII.GetBytes(signed)))}";
     }
 
     public Caller Read(string token, IdentityView view)
@@ -47,7 +44,7 @@ internal sealed class JwtDesk(JwtPlan plan, TimeProvider clock) : ITokenDesk
         {
             using var head = JsonDocument.Parse(Base64Url.DecodeFromChars(token.AsSpan(0, first)));
             if (!head.RootElement.TryGetProperty("alg", out var method) || method.ValueKind != JsonValueKind.String || method.GetString() != plan.Method) return Caller.Invalid;
-            if (!Verify(Encoding.ASCII.GetBytes(token[..last]), Base64Url.DecodeFromChars(token.AsSpan(last + 1)))) return Caller.Invalid;
+            if (!plan.Seal.Verify(Encoding.ASCII.GetBytes(token[..last]), Base64Url.DecodeFromChars(token.AsSpan(last + 1)))) return Caller.Invalid;
             using var claims = JsonDocument.Parse(Base64Url.DecodeFromChars(token.AsSpan(first + 1, last - first - 1)));
             return FromClaims(claims.RootElement);
         }
@@ -66,25 +63,4 @@ internal sealed class JwtDesk(JwtPlan plan, TimeProvider clock) : ITokenDesk
         if (!claims.TryGetProperty("revision", out var revision) || revision.ValueKind != JsonValueKind.Number || !(revision.GetDouble() is >= 0 and < 9e15)) return Caller.Invalid;
         return new Caller(CallerKind.Jwt, user.GetString()!, (ulong)revision.GetDouble());
     }
-
-    private byte[] Sign(byte[] signed)
-    {
-        if (plan.Secret is { } secret) return Mac(secret, signed);
-        lock (gate) return plan.Ecdsa is { } ecdsa ? ecdsa.SignData(signed, Hash) : plan.Rsa!.SignData(signed, Hash, Padding);
-    }
-
-    private bool Verify(byte[] signed, byte[] signature)
-    {
-        if (plan.Secret is { } secret) return CryptographicOperations.FixedTimeEquals(Mac(secret, signed), signature);
-        lock (gate) return plan.Ecdsa is { } ecdsa ? ecdsa.VerifyData(signed, signature, Hash) : plan.Rsa!.VerifyData(signed, signature, Hash, Padding);
-    }
-
-    private RSASignaturePadding Padding => plan.Method[0] == 'P' ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1;
-
-    private byte[] Mac(byte[] secret, byte[] signed) => plan.Method[2..] switch
-    {
-        "256" => HMACSHA256.HashData(secret, signed),
-        "384" => HMACSHA384.HashData(secret, signed),
-        _ => HMACSHA512.HashData(secret, signed),
-    };
 }

@@ -6,11 +6,9 @@ namespace Holdfast.Coordination.Endpoints.SignIn;
 /// <summary>JSON Web Tokens as <c>--auth-token jwt,pub-key=FILE,priv-key=FILE,sign-method=METHOD,ttl=5m</c> asks for them, with their keys read.</summary>
 public sealed class JwtPlan
 {
-    private static readonly string[] Methods = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "HS256", "HS384", "HS512"];
+    private JwtPlan(string method, TimeSpan timeToLive, TokenSeal seal) => (Method, TimeToLive, Seal) = (method, timeToLive, seal);
 
-    private JwtPlan(string method, TimeSpan timeToLive) => (Method, TimeToLive) = (method, timeToLive);
-
-    /// <summary>The algorithm's name in a token's header (RFC 7518). EdDSA is not offered: .NET has no Ed25519.</summary>
+    /// <summary>The algorithm's name in a token's header (RFC 7518, RFC 8037).</summary>
     public string Method { get; }
 
     /// <summary>How long a token is valid.</summary>
@@ -19,11 +17,7 @@ public sealed class JwtPlan
     /// <summary>Whether there is only a public key: tokens are read, and nobody can sign in here.</summary>
     public bool IsVerifyOnly { get; private init; }
 
-    internal RSA? Rsa { get; private init; }
-
-    internal ECDsa? Ecdsa { get; private init; }
-
-    internal byte[]? Secret { get; private init; }
+    internal TokenSeal Seal { get; }
 
     /// <summary>Parses what follows <c>jwt,</c>; null, and the faults said, when it is wrong.</summary>
     public static JwtPlan? Parse(string options, List<string> faults)
@@ -39,45 +33,20 @@ public sealed class JwtPlan
         }
 
         var method = given.GetValueOrDefault("sign-method", "");
-        if (!Methods.Contains(method)) return Fault(faults, $"sign-method \"{method}\" is none of {string.Join(", ", Methods)}");
+        if (!TokenSeal.Methods.Contains(method)) return Fault(faults, $"sign-method \"{method}\" is none of {string.Join(", ", TokenSeal.Methods)}");
         if (!TryDuration(given.GetValueOrDefault("ttl", "5m"), out var timeToLive)) return Fault(faults, $"ttl \"{given["ttl"]}\" is not a time such as 5m or 300s");
         try
         {
-            return WithKeys(method, timeToLive, Read(given, "pub-key"), Read(given, "priv-key"), faults);
+            var (publicKey, privateKey) = (Read(given, "pub-key"), Read(given, "priv-key"));
+            return new JwtPlan(method, timeToLive, TokenSeal.Of(method, publicKey, privateKey)) { IsVerifyOnly = privateKey is null };
         }
-        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException or DllNotFoundException or TypeInitializationException)
         {
             return Fault(faults, $"a key cannot be used: {unusable.Message}");
         }
     }
 
     private static byte[]? Read(Dictionary<string, string> given, string name) => given.TryGetValue(name, out var path) ? File.ReadAllBytes(path) : null;
-
-    private static JwtPlan? WithKeys(string method, TimeSpan timeToLive, byte[]? publicKey, byte[]? privateKey, List<string> faults)
-    {
-        if (method[0] == 'H') return privateKey is { Length: > 0 } ? new JwtPlan(method, timeToLive) { Secret = privateKey } : Fault(faults, $"{method} needs priv-key");
-        if ((privateKey ?? publicKey) is null) return Fault(faults, $"{method} needs priv-key, or pub-key to check tokens only");
-        var own = System.Text.Encoding.UTF8.GetString(privateKey ?? publicKey!);
-        if (method[0] == 'E')
-        {
-            var ecdsa = ECDsa.Create();
-            ecdsa.ImportFromPem(own);
-            if (privateKey is not null && publicKey is not null && !IsSame(ecdsa, publicKey)) return Fault(faults, "pub-key and priv-key do not belong together");
-            return new JwtPlan(method, timeToLive) { Ecdsa = ecdsa, IsVerifyOnly = privateKey is null };
-        }
-
-        var rsa = RSA.Create();
-        rsa.ImportFromPem(own);
-        if (privateKey is not null && publicKey is not null && !IsSame(rsa, publicKey)) return Fault(faults, "pub-key and priv-key do not belong together");
-        return new JwtPlan(method, timeToLive) { Rsa = rsa, IsVerifyOnly = privateKey is null };
-    }
-
-    private static bool IsSame(AsymmetricAlgorithm own, byte[] publicPem)
-    {
-        using AsymmetricAlgorithm other = own is RSA ? RSA.Create() : ECDsa.Create();
-        other.ImportFromPem(System.Text.Encoding.UTF8.GetString(publicPem));
-        return own.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(other.ExportSubjectPublicKeyInfo());
-    }
 
     /// <summary>Go's durations, as far as anybody writes them here: one number and h, m, s or ms.</summary>
     private static bool TryDuration(string text, out TimeSpan duration)

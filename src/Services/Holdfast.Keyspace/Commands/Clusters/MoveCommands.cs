@@ -12,7 +12,7 @@ namespace Holdfast.Keyspace;
 /// </summary>
 internal sealed class MoveCommands : ICommandFamily
 {
-    private static readonly Mark Unreadable = new("keyspace: a move was refused because a key that came with it cannot be read by this program");
+    private static readonly Mark Unreadable = new("keyspace: a move was refused because a key that came with it cannot be read by this program", elsewhere: "ForeignBytesTests: simulated nodes run one program");
 
     public void Bind(CommandTable table)
     {

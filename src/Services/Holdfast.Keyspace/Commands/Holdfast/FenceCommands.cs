@@ -14,8 +14,8 @@ internal sealed record ClientFence(byte[] Lock, FencingToken Token);
 /// </summary>
 internal sealed class FenceCommands : ICommandFamily
 {
-    private static readonly Mark Fenced = new("keyspace: a write was refused because its holder's lock has a newer token");
-    private static readonly Mark Declared = new("keyspace: a fence was declared on a shard");
+    private static readonly Mark Fenced = new("keyspace: a write was refused because its holder's lock has a newer token", elsewhere: "FenceTests: the simulated clients use registers and transactions only");
+    private static readonly Mark Declared = new("keyspace: a fence was declared on a shard", elsewhere: "FenceTests: the simulated clients use registers and transactions only");
 
     public void Bind(CommandTable table)
     {

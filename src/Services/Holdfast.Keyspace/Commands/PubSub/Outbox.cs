@@ -24,7 +24,7 @@ internal readonly record struct Publication(byte[] Channel, byte[] Message, Publ
 /// </summary>
 internal sealed class Outbox(KeyspaceNode node)
 {
-    private static readonly Mark Forgotten = new("keyspace: notifications of an entry that was taken back were forgotten");
+    private static readonly Mark Forgotten = new("keyspace: notifications of an entry that was taken back were forgotten", elsewhere: "WaitingTests: the simulated clients use registers and transactions only");
 
     private readonly Ring<Held> held = new();
     private int present;

@@ -16,8 +16,8 @@ internal abstract class SlicedRun : IKeyWatcher
     /// <summary>How often it is begun in slices; afterwards it is done in one go.</summary>
     private const int AttemptsMax = 3;
 
-    private static readonly Mark Sliced = new("keyspace: a command went on in another turn");
-    private static readonly Mark BegunAnew = new("keyspace: what a command in slices was looking at changed, and it began anew");
+    private static readonly Mark Sliced = new("keyspace: a command went on in another turn", elsewhere: "SlicedCommandTests: the simulated clients use registers and transactions only");
+    private static readonly Mark BegunAnew = new("keyspace: what a command in slices was looking at changed, and it began anew", elsewhere: "SlicedCommandTests: the simulated clients use registers and transactions only");
 
     private readonly List<nint> records = [];
     private readonly List<byte[]> watched = [];

@@ -18,8 +18,8 @@ internal sealed class ClientForwarding(ClientSession client, KeyspaceNode node)
     private const int PartBytesMax = 1024 * 1024;
     private const int KeptBytesMax = 16 * 1024;
 
-    private static readonly Mark Severed = new("keyspace: a client was cut off because the node that had its command went away");
-    private static readonly Mark Repeated = new("keyspace: forwarded reads were sent again to another node");
+    private static readonly Mark Severed = new("keyspace: a client was cut off because the node that had its command went away", elsewhere: "ForwardingTests: simulated clients follow redirections");
+    private static readonly Mark Repeated = new("keyspace: forwarded reads were sent again to another node", elsewhere: "ForwardingTests: simulated clients follow redirections");
 
     private readonly ByteBuffer requests = new(512);
     private readonly ByteBuffer replies = new(512);

@@ -6,7 +6,7 @@ namespace Holdfast.Keyspace;
 /// <summary>Looks whether one client leaves too much unread, or much for too long: looked at whenever something is written to it, and once a second.</summary>
 internal sealed class OutputGuard
 {
-    private static readonly Mark TooSlow = new("keyspace: a client was cut off because it did not read");
+    private static readonly Mark TooSlow = new("keyspace: a client was cut off because it did not read", elsewhere: "OutputLimitTests: simulated clients read what they are sent");
 
     private long slowSinceMicros;
 

@@ -1,3 +1,4 @@
+using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Queries;
 using Holdfast.Vectors.Routing;
 
@@ -73,6 +74,9 @@ internal sealed class ReadScope
 /// <param name="Session">The positions it reached, for reads that must see it.</param>
 internal sealed record WriteDone(ulong Number, SessionToken Session)
 {
+    /// <summary>A point that was named to be changed and is not there; null when all are, or were named by a filter.</summary>
+    public PointId? Missed { get; init; }
+
     /// <summary>Bytes of the vectors that were written.</summary>
     public long VectorBytes { get; init; }
 

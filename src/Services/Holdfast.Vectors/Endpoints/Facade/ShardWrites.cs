@@ -13,9 +13,13 @@ internal sealed class ShardWrites(ICollections collections, CollectionRecord col
     private readonly SessionToken session = new();
     private CollectionRecord record = collection;
     private ulong last;
+    private PointId? missed;
 
     /// <summary>What became of it.</summary>
-    public WriteDone Result => new(last, session);
+    public WriteDone Result => new(last, session) { Missed = missed };
+
+    /// <summary>Goes on by a newer layout.</summary>
+    public void Follow(CollectionRecord newest) => record = newest;
 
     /// <summary>Proposes to one shard.</summary>
     public async Task ProposeAsync(int number, byte[] command)
@@ -23,6 +27,7 @@ internal sealed class ShardWrites(ICollections collections, CollectionRecord col
         var shard = await collections.ShardAsync(record, number, cancel).ConfigureAwait(false);
         var reply = await shard.ProposeAsync(fence?.Around(command) ?? command, cancel).ConfigureAwait(false);
         last = Math.Max(last, reply.Index.Value);
+        missed ??= reply.Missed;
         session.Raise(SessionToken.NameOf(record.Id, number), reply.Index);
     }
 

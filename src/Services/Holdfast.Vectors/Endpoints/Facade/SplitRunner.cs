@@ -116,11 +116,14 @@ internal sealed class SplitRunner(ICollections collections, PlantedSplitBug bug 
     private static async Task<SplitAnswer> AskAsync(IShard shard, HashPart? counted, CancellationToken cancel) =>
         SplitAnswer.Read(await shard.AskAsync(new SplitQuestion(counted), ReadDemand.Strong, cancel).ConfigureAwait(false));
 
-    /// <summary>The target gets the source's payload indexes, and the collection's configuration.</summary>
+    /// <summary>
+    /// The target gets the source's payload indexes, and the collection's configuration. The target is asked first: whoever makes an index tells the source first, so what the target has and the source has not, asked
+    /// later, was deleted; a driver whose time is over takes nothing from a target that is in use already.
+    /// </summary>
     private static async Task CopySettingsAsync(CollectionRecord record, IShard source, IShard target, CancellationToken cancel)
     {
-        var wanted = (await source.AskAsync(new FactsQuestion(), ReadDemand.Strong, cancel).ConfigureAwait(false)).Facts?.Indexes ?? [];
         var there = (await target.AskAsync(new FactsQuestion(), ReadDemand.Strong, cancel).ConfigureAwait(false)).Facts?.Indexes ?? [];
+        var wanted = (await source.AskAsync(new FactsQuestion(), ReadDemand.Strong, cancel).ConfigureAwait(false)).Facts?.Indexes ?? [];
         await target.ProposeAsync(ShardCommand.Configure(record.Config.Json), cancel).ConfigureAwait(false);
         await source.ProposeAsync(ShardCommand.Configure(record.Config.Json), cancel).ConfigureAwait(false);
         foreach (var (key, schema) in wanted.Except(there)) await target.ProposeAsync(ShardCommand.CreateIndex(key, schema), cancel).ConfigureAwait(false);

@@ -53,7 +53,9 @@ internal sealed class VectorFace(ICollections collections, WriteFence? fence = n
     {
         var writes = new ShardWrites(collections, collection, fence, cancel);
         await ProposeAsync(writes, ShardsOf(collection, ids, keys), chunk => command(chunk, "")).ConfigureAwait(false);
-        return writes.Result;
+
+        // Where every shard was told because nobody knows which of them has it, it is missing in all but one.
+        return collection.Config.Rules.IsCustomSharded && keys is null ? writes.Result with { Missed = null } : writes.Result;
     }
 
     /// <summary>
@@ -73,7 +75,25 @@ internal sealed class VectorFace(ICollections collections, WriteFence? fence = n
         return writes.Result;
     }
 
-    /// <summary>Proposes one command to every shard: for settings and payload indexes.</summary>
+    /// <summary>
+    /// Changes the payload indexes of every shard. The directory knows nothing of them, so who goes by a layout that a split has passed meanwhile tells a source that has let go already, and nobody the target: whatever
+    /// shards the directory names afterwards are told too.
+    /// </summary>
+    public async Task<WriteDone> IndexAsync(CollectionRecord collection, byte[] command, CancellationToken cancel)
+    {
+        var writes = new ShardWrites(collections, collection, fence, cancel);
+        var told = new HashSet<int>();
+        for (var record = collection; ;)
+        {
+            foreach (var number in record.Layout.WithGroups)
+                if (told.Add(number)) await writes.ProposeAsync(number, command).ConfigureAwait(false);
+            await collections.CatchUpAsync(cancel).ConfigureAwait(false);
+            if (await collections.FindAsync(collection.Name, cancel).ConfigureAwait(false) is not { } newest || newest.Id != collection.Id || newest.Layout.WithGroups.All(told.Contains)) return writes.Result;
+            writes.Follow(record = newest);
+        }
+    }
+
+    /// <summary>Proposes one command to every shard: for settings, which the directory has too.</summary>
     public async Task<WriteDone> TellAllAsync(CollectionRecord collection, byte[] command, CancellationToken cancel)
     {
         var writes = new ShardWrites(collections, collection, fence, cancel);

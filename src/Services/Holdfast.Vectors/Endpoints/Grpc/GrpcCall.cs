@@ -31,11 +31,13 @@ internal sealed class GrpcCall(VectorRoom room, AccessGrant grant, GrpcExchange 
     /// <param name="consistency">How fresh reads must be.</param>
     /// <param name="timeout">Seconds that the client gives it.</param>
     /// <param name="run">What is done.</param>
-    public async Task<TResult> RunAsync<TResult>(string collection, IMessage? message, Proto.ReadConsistency? consistency, ulong? timeout, Func<VectorCall, ValueTask<TResult>> run)
+    /// <param name="waits">Whether the client waits to hear what came of a write; the message says it where it becomes the body.</param>
+    public async Task<TResult> RunAsync<TResult>(string collection, IMessage? message, Proto.ReadConsistency? consistency, ulong? timeout, Func<VectorCall, ValueTask<TResult>> run, bool waits = false)
     {
         using var deadline = CallDeadline.Of(timeout, exchange.Aborted);
         using var body = message is null ? null : ProtoToJson.Document(message);
-        var call = new VectorCall(room, grant, new Dictionary<string, string> { ["name"] = collection }, name => QueryOf(name, consistency), body?.RootElement ?? default, deadline.Token) { Right = right, TimeoutSeconds = deadline.Seconds, Face = room.Face.Under(WriteFence.Of(exchange.Headers[WriteFence.Header].ToString(), right)) };
+        waits |= body is not null && Json.Field(body.RootElement, "wait") is { ValueKind: JsonValueKind.True };
+        var call = new VectorCall(room, grant, new Dictionary<string, string> { ["name"] = collection }, name => name == "wait" ? waits ? "true" : null : QueryOf(name, consistency), body?.RootElement ?? default, deadline.Token) { Right = right, TimeoutSeconds = deadline.Seconds, Face = room.Face.Under(WriteFence.Of(exchange.Headers[WriteFence.Header].ToString(), right)) };
         calls.Add(call);
         return await deadline.RunAsync(() => run(call)).ConfigureAwait(false);
     }

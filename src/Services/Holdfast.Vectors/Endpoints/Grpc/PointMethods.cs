@@ -71,7 +71,7 @@ internal static class PointMethods
     {
         var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector)).ConfigureAwait(false);
         return Done(call, here.Wrote(await Changes.UpdateVectorsAsync(here, collection, ProtoPoints.Read(request.Points), KeysOf(request.ShardKeySelector)).ConfigureAwait(false)));
-    });
+    }, request.Wait);
 
     private static Task<IMessage> BatchAsync(GrpcCall call, UpdateBatchPoints request) => call.RunAsync<IMessage>(request.CollectionName, request, null, request.HasTimeout ? request.Timeout : null, async here =>
     {
@@ -89,7 +89,7 @@ internal static class PointMethods
     });
 
     private static Task<IMessage> DeleteIndexAsync(GrpcCall call, DeleteFieldIndexCollection request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
-        Done(call, here.Wrote(await here.Face.TellAllAsync(await here.CollectionAsync().ConfigureAwait(false), Shards.ShardCommand.DeleteIndex(request.FieldName), here.Cancelled).ConfigureAwait(false))));
+        Done(call, here.Wrote(await here.Face.IndexAsync(await here.CollectionAsync().ConfigureAwait(false), Shards.ShardCommand.DeleteIndex(request.FieldName), here.Cancelled).ConfigureAwait(false))));
 
     private static Task<IMessage> GetAsync(GrpcCall call, GetPoints request) => call.RunAsync<IMessage>(request.CollectionName, request, request.ReadConsistency, request.HasTimeout ? request.Timeout : null, async here =>
     {

@@ -80,7 +80,7 @@ internal static class Changes
     {
         StrictCheck.OnVectors(collection, points);
         await StrictCheck.OnRoomAsync(call, collection, 0).ConfigureAwait(false);
-        return await call.Face.UpdateVectorsAsync(collection, points, keys, call.Cancelled).ConfigureAwait(false);
+        return Found(call, await call.Face.UpdateVectorsAsync(collection, points, keys, call.Cancelled).ConfigureAwait(false));
     }
 
     /// <summary>Vectors that points lose.</summary>
@@ -108,11 +108,19 @@ internal static class Changes
         return numbers;
     }
 
+    /// <summary>As Qdrant has it: who waits is told of a point that is not there, after all that are were changed; a deletion misses nothing.</summary>
+    private static WriteDone Found(VectorCall call, WriteDone done)
+    {
+        if (!call.Waits || done.Missed is not { } missed) return done;
+        call.Wrote(done);
+        throw VectorFault.NotFound($"No point with id {missed} found");
+    }
+
     private static async Task<WriteDone> ToPointsAsync(VectorCall call, CollectionRecord collection, JsonElement body, CommandOf command)
     {
-        if (body.ValueKind == JsonValueKind.Array) return await call.Face.ChangeAsync(collection, PointIds.ReadAll(body), command, null, call.Cancelled).ConfigureAwait(false);
+        if (body.ValueKind == JsonValueKind.Array) return Found(call, await call.Face.ChangeAsync(collection, PointIds.ReadAll(body), command, null, call.Cancelled).ConfigureAwait(false));
         var keys = Collections.ShardLayout.ReadKeys(Json.Field(body, "shard_key"));
-        if (Json.Field(body, "points") is { } points) return await call.Face.ChangeAsync(collection, PointIds.ReadAll(points), command, keys, call.Cancelled).ConfigureAwait(false);
+        if (Json.Field(body, "points") is { } points) return Found(call, await call.Face.ChangeAsync(collection, PointIds.ReadAll(points), command, keys, call.Cancelled).ConfigureAwait(false));
         var filter = FilterParser.Parse(Json.Field(body, "filter")) ?? throw VectorFault.BadInput("either `points` or `filter` must be given");
         await StrictCheck.OnWriteAsync(call, collection, filter).ConfigureAwait(false);
         return await call.Face.ChangeAsync(collection, filter, command, keys, call.Cancelled).ConfigureAwait(false);

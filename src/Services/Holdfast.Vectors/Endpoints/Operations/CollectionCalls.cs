@@ -80,7 +80,7 @@ internal static class CollectionCalls
         if (Filters.PayloadPath.Parse(key) is null) throw VectorFault.BadInput($"\"{key}\" is not a payload key");
         if (type == "text") Texts.TextAnalyser.Read(schema.GetRawText());
         if (collection.Config.Rules.IsStrict) StrictCheck.OnIndex(collection, (await FactsAsync(call, collection).ConfigureAwait(false)).Indexes.Count(each => each.Key != key));
-        return await call.Face.TellAllAsync(collection, ShardCommand.CreateIndex(key, schema.GetRawText()), call.Cancelled).ConfigureAwait(false);
+        return await call.Face.IndexAsync(collection, ShardCommand.CreateIndex(key, schema.GetRawText()), call.Cancelled).ConfigureAwait(false);
     }
 
     /// <summary>The counters of all shards together.</summary>

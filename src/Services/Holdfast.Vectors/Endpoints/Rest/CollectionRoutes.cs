@@ -137,7 +137,7 @@ internal static class CollectionRoutes
     private static async ValueTask<WriteResult> DeleteIndexAsync(VectorCall call)
     {
         var collection = await call.CollectionAsync().ConfigureAwait(false);
-        return PointRoutes.Operation(call.Wrote(await call.Face.TellAllAsync(collection, Shards.ShardCommand.DeleteIndex(call.Part("key")), call.Cancelled).ConfigureAwait(false)));
+        return PointRoutes.Operation(call.Wrote(await call.Face.IndexAsync(collection, Shards.ShardCommand.DeleteIndex(call.Part("key")), call.Cancelled).ConfigureAwait(false)));
     }
 
     private static async ValueTask<WriteResult> ChangeVectorsAsync(VectorCall call, Func<CollectionConfig, CollectionConfig> change) => PointRoutes.Operation(call.Wrote(await CollectionCalls.ChangeAsync(call, call.CollectionName, change).ConfigureAwait(false)));

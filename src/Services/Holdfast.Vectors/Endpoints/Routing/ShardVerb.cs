@@ -246,6 +246,7 @@ internal static class ShardVerb
         writer.WriteUInt16(0);
         writer.WriteUInt64(reply.Index.Value);
         writer.WriteUInt32((uint)reply.Changed);
+        reply.Missed?.Write(writer); // Behind everything else, where a program that does not know it does not look.
         return buffer.Written.ToArray();
     }
 
@@ -265,6 +266,7 @@ internal static class ShardVerb
         var reader = new SpanReader(bytes);
         ThrowIfRefused(ref reader);
         var reply = new ShardReply(new LogIndex(reader.ReadUInt64()), null, (int)reader.ReadUInt32());
+        if (!reader.Rest.IsEmpty) reply = reply with { Missed = PointId.Read(ref reader) };
         return reader.IsWhole ? reply : throw VectorFault.Unknown("another node's answer is not whole");
     }
 

@@ -139,7 +139,7 @@ internal sealed class SnapshotDesk(string directory, VectorFace face)
                         (collection, recorded) = await PrepareAsync(block, into, cancel).ConfigureAwait(false);
                         break;
                     case Part.Index when collection is not null:
-                        await face.TellAllAsync(collection, IndexOf(block), cancel).ConfigureAwait(false);
+                        await face.IndexAsync(collection, IndexOf(block), cancel).ConfigureAwait(false);
                         break;
                     case Part.Points when collection is not null:
                         await TakeAsync(collection, recorded!, shard, block, kept, cancel).ConfigureAwait(false);

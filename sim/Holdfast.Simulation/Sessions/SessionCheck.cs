@@ -1,6 +1,7 @@
+using Holdfast.Simulation.Cluster;
 using Holdfast.Simulation.Running;
 
-namespace Holdfast.Simulation.Cluster;
+namespace Holdfast.Simulation.Sessions;
 
 /// <summary>
 /// What must hold of sessions: a key that was taken and not given back is nobody else's until its session's time and its lock delay are over, counted from the call that last renewed it, or from the one that ended it;

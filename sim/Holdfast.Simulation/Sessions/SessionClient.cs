@@ -3,8 +3,9 @@ using Holdfast.Coordination;
 using Holdfast.Coordination.Endpoints.Sessions;
 using Holdfast.Coordination.Sessions;
 using Holdfast.Primitives;
+using Holdfast.Simulation.Cluster;
 
-namespace Holdfast.Simulation.Cluster;
+namespace Holdfast.Simulation.Sessions;
 
 /// <summary>
 /// Somebody with a session as curl has one, through the production desk: takes a key, renews, gives back, ends the session, or is gone without a word. After an outcome that it does not know it begins with a new session.
