@@ -28,7 +28,7 @@ public sealed class VectorWorldTests
         var splits = 0L;
         for (ulong seed = 1; seed <= 5; seed++)
         {
-            var result = ClusterRun.OnceWithVectors(seed);
+            var result = SimWorld.Of("vectors").Once(seed);
             Assert.True(result.Failure is null, $"seed {seed}: {result.Failure}");
             splits += result.Counts.Splits;
         }
