@@ -75,7 +75,7 @@ public sealed class CompletionTests
             // Words that begin with a dash are offered to who has typed one.
             var asked = string.Concat(Table.Places.Select(place => Asked(place.Verbs, "") + Asked(place.Verbs, "-")));
             var said = await RunAsync("fish", "--no-config", "-c", $"{ShellScripts.Fish(Table)}\ncd '{empty}'\n{asked}");
-            var offered = said.Split("at /").Skip(1).Select(place => place.Split('\n', StringSplitOptions.RemoveEmptyEntries)).ToLookup(lines => lines[0], lines => lines[1..].Select(line => line.Split('\t')[0]));
+            var offered = said.Split("=== ").Skip(1).Select(place => place.Split('\n')).ToLookup(lines => lines[0], lines => lines[1..].Where(line => line.Length > 0).Select(line => line.Split('\t')[0]));
             foreach (var place in Table.Places)
                 Assert.Equal(place.Words.Select(word => word.Word).Order(StringComparer.Ordinal), offered[place.Verbs].SelectMany(words => words).Distinct().Order(StringComparer.Ordinal));
         }
@@ -84,7 +84,7 @@ public sealed class CompletionTests
             Directory.Delete(empty);
         }
 
-        static string Asked(string verbs, string typed) => $"echo 'at /{verbs}'; complete -C 'holdfast {(verbs + " ").Replace('/', ' ').TrimStart()}{typed}'\n";
+        static string Asked(string verbs, string typed) => $"echo '=== {verbs}'; complete -C 'holdfast {(verbs + " ").Replace('/', ' ').TrimStart()}{typed}'\n";
     }
 
     /// <summary>HOLDFAST_WRITE_DOCS=1 writes the page anew.</summary>
