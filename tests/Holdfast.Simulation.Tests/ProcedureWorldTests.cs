@@ -17,4 +17,19 @@ public sealed class ProcedureWorldTests
             Assert.True(result.Counts is { Acknowledged: > 0, MembershipChanges: > 0 }, $"seed {seed} did nothing");
         }
     }
+
+    /// <summary>The group's leader restarted while the directory placed it elsewhere already, and was not begun again: its group had no leader any more.</summary>
+    [Fact]
+    public void A_replica_that_is_placed_elsewhere_serves_its_group_until_the_group_goes_on_without_it()
+    {
+        var result = ClusterRun.OnceWithProcedures(4);
+        Assert.True(result.Failure is null, result.Failure);
+        Assert.NotNull(ClusterRun.Once(4, ClusterMutation.MovedReplicaStaysDown).Failure);
+    }
+
+    [Theory]
+    [InlineData(nameof(ClusterMutation.ProcedureNotResumed), 1)]
+    [InlineData(nameof(ClusterMutation.RecordTakenForGroup), 1)]
+    public void A_bug_of_procedures_is_found(string name, int likely) =>
+        Assert.True(ClusterRun.IsFound(Enum.Parse<ClusterMutation>(name), likely, 20), $"{name} survived 20 seeds");
 }

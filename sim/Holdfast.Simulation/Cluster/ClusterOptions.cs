@@ -316,7 +316,6 @@ internal sealed record ClusterOptions
             BetweenWipes = dice.Chance(0.3) ? TimeSpan.Zero : Span(dice, 1500, 6000),
             BeginsOld = false,
             Procedures = (ProcedurePressure)Math.Max(0, dice.Next(-2, 5)),
-            Storm = TimeSpan.FromSeconds(18),
             Calm = TimeSpan.FromSeconds(24),
         };
     }

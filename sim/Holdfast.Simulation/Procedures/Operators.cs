@@ -70,10 +70,10 @@ internal sealed class Operators(ClusterWorld world)
             case < 3:
                 if (Truth.Groups.Count < GroupsMax) Create();
                 break;
-            case < 5:
+            case < 4:
                 if (Truth.Groups.Count > 1) Tell(DirectoryCommand.DeleteGroup(AnyGroup()));
                 break;
-            case < 8:
+            case < 7:
                 Move();
                 break;
             default:
@@ -84,7 +84,7 @@ internal sealed class Operators(ClusterWorld world)
 
     private void Create()
     {
-        var (places, refusal) = NewGroup.Plan(Truth, "keyspace", dice.Chance(0.6) ? 3 : 1);
+        var (places, refusal) = NewGroup.Plan(Truth, "keyspace", dice.Chance(0.8) ? 3 : 1);
         if (refusal.Length == 0) Tell(DirectoryCommand.CreateGroup("keyspace", places));
     }
 
