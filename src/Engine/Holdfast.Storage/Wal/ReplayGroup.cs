@@ -60,8 +60,10 @@ internal sealed class ReplayGroup(GroupId group)
 
             case WalRecordKind.Compaction:
                 if (position.Index < Track.Snapshot.Index) break;
+                var dropsSuffix = (header.Flags & WalRecordHeader.DropsSuffixFlag) != 0;
+                if (!dropsSuffix) TruncateGivenUp(position);
                 Track.Configuration = body.ToArray();
-                Track.Compact(position, (header.Flags & WalRecordHeader.DropsSuffixFlag) != 0);
+                Track.Compact(position, dropsSuffix);
                 ForgetOutside(position.Index, Track.Last);
                 if (judged == LogIndex.Zero) Track.NoteRepair();
                 break;
@@ -116,10 +118,10 @@ internal sealed class ReplayGroup(GroupId group)
     {
         var whole = new List<(LogIndex, LocatedEntry)>();
         if (Track.IsTombstoned) return whole;
-        var end = Track.Snapshot.Index;
-        while (end < Track.Last && entries.TryGetValue(end.Next.Value, out var entry))
+        var (end, term) = (Track.Snapshot.Index, Track.Snapshot.Term);
+        while (end < Track.Last && entries.TryGetValue(end.Next.Value, out var entry) && entry.Term >= term) // Terms never fall: what is older than the entry before it was given up, and the record of that is lost.
         {
-            end = end.Next;
+            (end, term) = (end.Next, entry.Term);
             whole.Add((end, entry));
         }
 
@@ -167,6 +169,20 @@ internal sealed class ReplayGroup(GroupId group)
         }
 
         lost = 0;
+    }
+
+    /// <summary>
+    /// What stands behind a snapshot that drops nothing goes on from it. Where another entry stands at its position, or an older one right behind it, a truncation in between is lost, and what it took away goes now.
+    /// </summary>
+    private void TruncateGivenUp(LogPosition snapshot)
+    {
+        if (Track.Last <= snapshot.Index) return;
+        var isOfAnother = entries.TryGetValue(snapshot.Index.Value, out var standing) && standing.Term != snapshot.Term;
+        var isOlderBehind = entries.TryGetValue(snapshot.Index.Next.Value, out var behind) && behind.Term < snapshot.Term;
+        if (!isOfAnother && !isOlderBehind) return;
+        LostTruncation.Hit();
+        TruncateFrom(snapshot.Index.Next);
+        Judge(snapshot.Index.Next);
     }
 
     private void ApplyMarks(ReadOnlySpan<byte> body)
