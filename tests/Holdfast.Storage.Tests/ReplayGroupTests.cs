@@ -50,7 +50,7 @@ public sealed class ReplayGroupTests
         Entry(group, 1, 1);
         group.NoteBadBody(Header(WalRecordKind.Entry, 1, 2));
         Entry(group, 1, 3);
-        group.NoteLost(1);
+        group.NoteBadBody(Header(WalRecordKind.Truncation, 0, 2));
         Entry(group, 2, 2);
         Assert.Equal([1UL, 2UL], group.Finish([]).Select(one => one.Index.Value));
         Assert.True(group.Track.DamagedUpTo >= new LogIndex(3));
