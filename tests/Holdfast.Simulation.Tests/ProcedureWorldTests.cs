@@ -22,7 +22,7 @@ public sealed class ProcedureWorldTests
     [Fact]
     public void A_replica_that_is_placed_elsewhere_serves_its_group_until_the_group_goes_on_without_it()
     {
-        var result = ClusterRun.OnceWithProcedures(4);
+        var result = SimWorld.Of("procedures").Once(4);
         Assert.True(result.Failure is null, result.Failure);
         Assert.NotNull(ClusterRun.Once(4, ClusterMutation.MovedReplicaStaysDown).Failure);
     }
