@@ -7,6 +7,13 @@ namespace Holdfast.Simulation.Tests;
 /// <summary>Groups whose members the directory decides, while its nodes die, are cut off, are wiped, join and are sent away; and the bugs that are planted in the directory and its procedures.</summary>
 public sealed class ProcedureWorldTests
 {
+    /// <summary>Planted, and not found or not hunted so far (docs/STATUS.md): what these prove is still to be shown.</summary>
+    internal static readonly ClusterMutation[] NotHuntedYet =
+    [
+        ClusterMutation.SweepForgotten, ClusterMutation.StateGivenUpOnRecord, ClusterMutation.TombstonesLeftOutOfSnapshot, ClusterMutation.GroupIdGivenAgain, ClusterMutation.LateChangeTaken,
+        ClusterMutation.VoterNotReplacedLater, ClusterMutation.DriverNotConfirmed, ClusterMutation.SilentMembersTaken, ClusterMutation.UncommittedMembersBelieved,
+    ];
+
     [Fact]
     public void Procedures_hold_in_the_first_seeds_and_run_the_same_twice()
     {

@@ -49,8 +49,6 @@ internal enum Mutation : byte
     WitnessCountedTwice,
     WitnessStands,
     WitnessToldAtOnce,
-    EarlyAppendsNotKept,
-    EarlyAppendsOutliveTerm,
     TransferKeepsLease,
     LeaseOfUnboundVotes,
     JointCountedInOneHalf,

@@ -52,7 +52,7 @@ internal sealed class RaftProcess
             DamagedUpTo = found.DamagedUpTo,
             IsRestart = isRestart && mutation != Mutation.RestartedVoterVotesAtOnce,
         };
-        var options = new RaftOptions { LeaseReads = world.Options.LeaseReads, ElectionTimeout = world.Options.ElectionTimeout, AppendBytesMax = world.Options.AppendBytesMax, EarlyBytesMax = world.Options.EarlyBytesMax, Bug = PlantedBugOf(mutation) };
+        var options = new RaftOptions { LeaseReads = world.Options.LeaseReads, ElectionTimeout = world.Options.ElectionTimeout, AppendBytesMax = world.Options.AppendBytesMax, Bug = PlantedBugOf(mutation) };
         world.Check.OnBoot(site.Node, start.HardState);
         Core = new RaftNode(options, start, support, dice.Fork(), Now);
         site.LastConfiguration = Core.Configuration;

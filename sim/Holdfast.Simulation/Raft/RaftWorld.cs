@@ -89,6 +89,7 @@ internal sealed class RaftWorld
             while (Clock.RunNext(end - TimeSpan.FromSeconds(3).Ticks)) { }
             IsClosing = true;
             while (Clock.RunNext(end)) { }
+            while (!IsAtRest() && Clock.RunNext(end + Options.CatchUp.Ticks)) { }
             FinalCheck();
             new WitnessDrill(this).Hold();
         }
@@ -177,6 +178,9 @@ internal sealed class RaftWorld
             if (!site.IsUp) site.Start(TimeSpan.FromMilliseconds(10));
         }
     }
+
+    /// <summary>Whether every member that is up has applied all that its leader has committed.</summary>
+    private bool IsAtRest() => Leader() is { Process.Core: var core } && core.Configuration.Members.ToArray().All(member => SiteOf(member.Node)?.Process is not { } process || process.Applied == core.Commit);
 
     private void FinalCheck()
     {

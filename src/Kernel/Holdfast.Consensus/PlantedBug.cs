@@ -51,12 +51,6 @@ internal enum PlantedBug : byte
     /// <summary>A damaged replica goes on in the term that it found, although it may have lost newer ones and what it acknowledged in them (against S8, decision 0015).</summary>
     DamagedKeepsTerm,
 
-    /// <summary>A follower keeps no append that has overtaken what it follows: where they go on overtaking each other, it gets one or two of a whole window.</summary>
-    EarlyAppendsNotKept,
-
-    /// <summary>Appends that a follower kept because they had come early are taken in a later term as well, though their leader leads no more.</summary>
-    EarlyAppendsOutliveTerm,
-
     /// <summary>A witness is told of entries together with everybody: it may hold what only a dead leader had besides, and keeps the rest from leading (decision 0030).</summary>
     WitnessToldAtOnce,
 }

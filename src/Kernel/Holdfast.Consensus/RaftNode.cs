@@ -312,7 +312,7 @@ public sealed class RaftNode
     public void OnSnapshotInstalled(Instant now, LogPosition position, Configuration configuration)
     {
         journal.ContinueAfter(position, configuration);
-        if (standing.FollowsSomebody) follower.OnSnapshotInstalled();
+        if (standing.FollowsSomebody) follower.AcknowledgeCommitted();
     }
 
     /// <summary>Says what is to be done about all inputs since the last call. <paramref name="effects"/> must be clear.</summary>

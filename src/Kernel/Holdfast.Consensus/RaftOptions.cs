@@ -30,12 +30,6 @@ public sealed record RaftOptions
     /// <summary>Most appends on their way to one follower without an answer. Default 256.</summary>
     public int InflightAppendsMax { get; init; } = 256;
 
-    /// <summary>
-    /// Most bytes of appends that a follower keeps because they have overtaken what they follow; beyond it they are refused and sent again. Default 4 MiB, half a window: over one connection nothing overtakes, so this is memory for wires
-    /// that reorder only.
-    /// </summary>
-    public int EarlyBytesMax { get; init; } = 4 * 1024 * 1024;
-
     /// <summary>Most bytes proposed and not yet committed before proposals are refused; the effects of a command that was admitted below it may exceed it by one entry (S16). Default 64 MiB.</summary>
     public int UncommittedBytesMax { get; init; } = 64 * 1024 * 1024;
 

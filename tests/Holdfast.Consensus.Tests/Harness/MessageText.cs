@@ -16,7 +16,7 @@ internal static class MessageText
     public static string Of(in AppendReply message) =>
         message.Accepted
             ? $"accepted term {message.Term} up to {message.Match}{(message.ReadRound > 0 ? $" round {message.ReadRound}" : "")}{(message.Bound == SupportEpoch.None ? "" : " bound")}"
-            : $"rejected term {message.Term} at {message.Match} hint {message.Hint}{(message.KeptFrom == LogIndex.Zero ? "" : $" kept from {message.KeptFrom}")}";
+            : $"rejected term {message.Term} at {message.Match} hint {message.Hint}";
 
     public static string Of(in OfferSnapshot message) => $"snapshot offered term {message.Term} up to {message.Position}";
 

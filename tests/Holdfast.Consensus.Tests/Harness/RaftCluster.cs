@@ -48,12 +48,6 @@ internal sealed class RaftCluster
 
     public SortedDictionary<NodeId, RaftReplica> Replicas { get; } = [];
 
-    /// <summary>When set, what is under way arrives in an order that it draws.</summary>
-    public SeededRandom? Overtaking { get; set; }
-
-    /// <summary>How often everything that was under way has arrived: the round trips that things took, two for each.</summary>
-    public int Arrivals { get; private set; }
-
     /// <summary>Everything said on the network, one line each.</summary>
     public List<string> Transcript { get; } = [];
 
@@ -113,8 +107,6 @@ internal sealed class RaftCluster
         {
             foreach (var replica in Replicas.Values) replica.Turn(Now);
             if (network.Count == 0) return;
-            Arrivals++;
-            if (Overtaking is not null) Shuffle(Overtaking);
             while (network.TryDequeue(out var message))
             {
                 var lost = cut.Contains((message.From, message.To)) || !Replicas.TryGetValue(message.To, out var target) || !target.IsUp;
@@ -124,18 +116,6 @@ internal sealed class RaftCluster
         }
 
         Assert.Fail("the cluster does not come to rest: messages beget messages");
-    }
-
-    private void Shuffle(SeededRandom dice)
-    {
-        var underway = network.ToArray();
-        network.Clear();
-        for (var left = underway.Length; left > 0; left--)
-        {
-            var drawn = dice.Next(left);
-            network.Enqueue(underway[drawn]);
-            underway[drawn] = underway[left - 1];
-        }
     }
 
     public void Run(TimeSpan time)

@@ -14,15 +14,13 @@ internal sealed class Follower
     private readonly Journal journal;
     private readonly ElectionTimer timer;
     private readonly Effects held;
-    private readonly EarlyAppends early;
     private static readonly Mark RepairedByRoll = new("raft: damaged log repaired by the leader that all agreed on");
 
     private readonly Acknowledgement acknowledgement = new();
     private (Term Term, NodeId Caller, LogPosition Last) pledge;
 
-    public Follower(RaftOptions options, Standing standing, Journal journal, ElectionTimer timer, VoteBinding binding, Effects held, LogIndex damagedUpTo)
+    public Follower(Standing standing, Journal journal, ElectionTimer timer, VoteBinding binding, Effects held, LogIndex damagedUpTo)
     {
-        early = new EarlyAppends(options);
         this.standing = standing;
         this.journal = journal;
         this.timer = timer;
@@ -43,11 +41,7 @@ internal sealed class Follower
     public bool IsAnswerDue => acknowledgement.IsDue(journal.Durable);
 
     /// <summary>A new term: nothing is verified in it, nothing owed.</summary>
-    public void OnTerm()
-    {
-        acknowledgement.Reset();
-        early.OnTerm();
-    }
+    public void OnTerm() => acknowledgement.Reset();
 
     /// <summary>A leader of the current term was heard: stay, and bind the vote to the support of now.</summary>
     public void Obey(Instant now)
@@ -56,45 +50,27 @@ internal sealed class Follower
         Binding.BindTo(standing.Leader, standing.Term);
     }
 
-    /// <summary>Takes an append whose previous entry may not match: entries are taken or the append is refused with a hint (Raft paper 5.3). One that has come before what it follows is kept besides.</summary>
+    /// <summary>Takes an append whose previous entry may not match: entries are taken or the append is refused with a hint (Raft paper 5.3).</summary>
     public void Take(Instant now, in AppendHeader header, EntryBatch entries)
     {
         if (header.Previous.Index >= journal.Log.Base.Index && !journal.Log.Matches(header.Previous))
         {
-            var isEarly = header.Previous.Index > journal.Last.Index;
-            if (isEarly) early.Keep(header, entries);
-            Reject(standing.Leader, header, isEarly ? early.From : LogIndex.Zero);
+            Reject(standing.Leader, header);
             return;
         }
 
-        TakeInTurn(header, entries);
-        TakeEarly();
-        RepairIfCovered(now);
-    }
-
-    private void TakeInTurn(in AppendHeader header, EntryBatch entries)
-    {
         var last = journal.TakeEntries(header.Previous.Index, entries);
         acknowledgement.OnVerified(last);
         acknowledgement.OnAppend(header.ReadRound, answerAtOnce: last <= journal.Durable);
         journal.CommitTo(LogIndex.Min(header.Commit, last));
-    }
-
-    /// <summary>The log has grown: what waited for that has its turn. What does not match after all is said again by its leader.</summary>
-    private void TakeEarly()
-    {
-        while (early.TryTake(journal.Last.Index, out var append))
-        {
-            if (journal.Log.Matches(append.Header.Previous)) TakeInTurn(append.Header, append.Entries);
-            append.Return();
-        }
+        RepairIfCovered(now);
     }
 
     /// <summary>An append of an earlier term: its sender learns of the newer one.</summary>
     public void RejectStale(NodeId from, in AppendHeader header)
     {
         StaleAppendRefused.Hit();
-        Reject(from, header, LogIndex.Zero);
+        Reject(from, header);
     }
 
     /// <summary>An offer of an earlier term: likewise.</summary>
@@ -113,10 +89,10 @@ internal sealed class Follower
     public void AskAgain() =>
         held.AppendReplies.Add(new(standing.Leader, new AppendReply(standing.Term, false, LogIndex.Zero, journal.Last, 0, BoundTo(standing.Leader), IsWhole)));
 
-    private void Reject(NodeId from, in AppendHeader header, LogIndex keptFrom)
+    private void Reject(NodeId from, in AppendHeader header)
     {
         var hint = journal.Log.LastNotAbove(header.Previous.Index, header.Previous.Term);
-        held.AppendReplies.Add(new(from, new AppendReply(standing.Term, false, header.Previous.Index, hint, header.ReadRound, BoundTo(from), IsWhole, keptFrom)));
+        held.AppendReplies.Add(new(from, new AppendReply(standing.Term, false, header.Previous.Index, hint, header.ReadRound, BoundTo(from), IsWhole)));
     }
 
     /// <summary>What is committed agrees with every later leader (leader completeness), and the leader must hear of it.</summary>
@@ -124,13 +100,6 @@ internal sealed class Follower
     {
         acknowledgement.OnVerified(journal.Commit);
         acknowledgement.Owe();
-    }
-
-    /// <summary>A snapshot has carried the log on: to where appends wait that came early, perhaps.</summary>
-    public void OnSnapshotInstalled()
-    {
-        TakeEarly();
-        AcknowledgeCommitted();
     }
 
     /// <summary>Says what is due. The caller has made sure that the hard state is durable.</summary>

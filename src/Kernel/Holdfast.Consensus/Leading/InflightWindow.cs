@@ -8,7 +8,7 @@ internal sealed class InflightWindow
     private readonly Queue<(LogIndex Last, int Bytes)> appends = new();
     private long bytes;
 
-    public bool HasRoom(RaftOptions options) => appends.Count < options.InflightAppendsMax && bytes < options.InflightBytesMax;
+    public bool HasRoom(RaftOptions options, int appendsMax) => appends.Count < Math.Min(appendsMax, options.InflightAppendsMax) && bytes < options.InflightBytesMax;
 
     public void Add(LogIndex last, int size)
     {
@@ -22,6 +22,17 @@ internal sealed class InflightWindow
         {
             bytes -= oldest.Bytes;
             appends.Dequeue();
+        }
+    }
+
+    /// <summary>Appends that reach beyond <paramref name="last"/> will be sent again; those before are with the follower, whose disk has not answered for them yet, and go on counting.</summary>
+    public void TakeBackAfter(LogIndex last)
+    {
+        for (var left = appends.Count; left > 0; left--)
+        {
+            var append = appends.Dequeue();
+            if (append.Last <= last) appends.Enqueue(append);
+            else bytes -= append.Bytes;
         }
     }
 

@@ -104,7 +104,7 @@ internal sealed class Leadership
         follower.OnAnswer(now, reply);
         if (!reply.Accepted)
         {
-            follower.OnRejected(reply.Match, log.LastNotAbove(reply.Hint.Index, reply.Hint.Term).Index, showsGap: log.Matches(reply.Hint), reply.KeptFrom);
+            follower.OnRejected(reply.Match, log.LastNotAbove(reply.Hint.Index, reply.Hint.Term).Index, showsGap: log.Matches(reply.Hint));
             return false;
         }
 
@@ -262,7 +262,7 @@ internal sealed class Leadership
     {
         var isDue = NeedsHeartbeat(follower) && now >= HeartbeatAt(follower);
         if (isDue) follower.OnSilence();
-        if (follower.Wanted.Previous < log.Base.Index && follower.State != ProgressState.Snapshot)
+        if (follower.Next.Previous < log.Base.Index && follower.State != ProgressState.Snapshot)
         {
             FollowerNeedsSnapshot.Hit();
             follower.BecomeSnapshot();
@@ -279,10 +279,9 @@ internal sealed class Leadership
 
         var sent = 0L;
         var last = hasWitness && configuration.IsWitness(follower.Node) ? witnessHorizon : log.Last.Index;
-        while (follower.SaysAgain && sent < options.FlushBytesMax) sent += SendEntries(now, follower, follower.AgainFrom, follower.AgainThrough, effects);
         while (follower.MaySend(options) && follower.Next <= last && sent < options.FlushBytesMax)
         {
-            sent += SendEntries(now, follower, follower.Next, last, effects);
+            sent += SendEntries(now, follower, last, effects);
             if (follower.State != ProgressState.Replicate) break;
         }
 
@@ -290,8 +289,9 @@ internal sealed class Leadership
         if (sent == 0 && (isDue || owesRound || follower.OwesCommit(commit))) SendEmpty(now, follower, effects);
     }
 
-    private int SendEntries(Instant now, Progress follower, LogIndex first, LogIndex last, Effects effects)
+    private int SendEntries(Instant now, Progress follower, LogIndex last, Effects effects)
     {
+        var first = follower.Next;
         int count = 0, bytes = 0;
         for (var index = first; index <= last; index = index.Next)
         {

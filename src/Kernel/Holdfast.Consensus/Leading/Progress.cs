@@ -18,16 +18,19 @@ internal enum ProgressState : byte
 /// <summary>A leader's view of one follower. Owns its transitions.</summary>
 internal sealed class Progress(NodeId node, LogIndex next, TimeSpan lapMax, Instant now)
 {
-    /// <summary>How long the window stays shut after it was opened without the probe's answer, and how long a refusal of what may have been sent before says nothing new: longer than a round trip, shorter than a heartbeat.</summary>
+    /// <summary>How long the window stays shut after it was opened without the probe's answer, and how long sending does not go back again: longer than a round trip, shorter than a heartbeat.</summary>
     private static readonly TimeSpan BetweenOpenings = TimeSpan.FromMilliseconds(5);
 
-    private static readonly Mark GapFilled = new("raft: a gap within the window was said again");
+    /// <summary>Appends on their way at once while a gap is closed: where they go on overtaking each other, most of a larger window would be refused again.</summary>
+    private const int ClosingAppendsMax = 16;
+
+    private static readonly Mark WindowTakenBack = new("raft: sending went back to a gap within the window");
 
     private readonly InflightWindow window = new();
     private readonly Pace pace = new(lapMax);
     private Instant openedAt = Instant.Zero;
-    private LogIndex saidAgainTo;
-    private (Instant Time, LogIndex Sent) gapSaidAt;
+    private Instant takenBackAt = Instant.Zero;
+    private LogIndex closesAt;
 
     public NodeId Node { get; } = node;
 
@@ -57,17 +60,6 @@ internal sealed class Progress(NodeId node, LogIndex next, TimeSpan lapMax, Inst
     /// <summary>Probe: an append is out and unanswered.</summary>
     public bool IsProbeOut { get; private set; }
 
-    /// <summary>The first entry that is to be said again, before all that was never said: it lies in a gap of the follower's log.</summary>
-    public LogIndex AgainFrom { get; private set; }
-
-    /// <summary>The last entry of that gap.</summary>
-    public LogIndex AgainThrough { get; private set; }
-
-    public bool SaysAgain => AgainFrom <= AgainThrough && AgainFrom != LogIndex.Zero;
-
-    /// <summary>The first entry that the follower is to be sent.</summary>
-    public LogIndex Wanted => SaysAgain ? AgainFrom : Next;
-
     /// <summary>What the follower knows to be committed if nothing sent to it is lost or refused.</summary>
     public LogIndex CommitSent { get; private set; }
 
@@ -80,7 +72,8 @@ internal sealed class Progress(NodeId node, LogIndex next, TimeSpan lapMax, Inst
         IsProbeOut = false;
         CommitSent = LogIndex.Zero;
         RoundSent = 0;
-        ForgetGap();
+        closesAt = LogIndex.Zero;
+        window.Clear();
     }
 
     public void BecomeReplicate()
@@ -88,20 +81,13 @@ internal sealed class Progress(NodeId node, LogIndex next, TimeSpan lapMax, Inst
         State = ProgressState.Replicate;
         Next = Match.Next;
         openedAt = AnsweredAt;
-        ForgetGap();
+        window.Clear();
     }
 
     public void BecomeSnapshot()
     {
         State = ProgressState.Snapshot;
-        ForgetGap();
-    }
-
-    private void ForgetGap()
-    {
         window.Clear();
-        AgainFrom = AgainThrough = saidAgainTo = LogIndex.Zero;
-        gapSaidAt = default;
     }
 
     /// <summary>The connection was lost or re-made: what was under way may be gone.</summary>
@@ -121,17 +107,16 @@ internal sealed class Progress(NodeId node, LogIndex next, TimeSpan lapMax, Inst
     public bool MaySend(RaftOptions options) => State switch
     {
         ProgressState.Probe => !IsProbeOut,
-        ProgressState.Replicate => window.HasRoom(options),
+        ProgressState.Replicate => window.HasRoom(options, IsClosingGap ? ClosingAppendsMax : options.InflightAppendsMax),
         _ => false, // Snapshot: nothing. The follower answers when it has installed one.
     };
 
     public void OnSent(Instant now, in AppendHeader header, LogIndex last, int bytes)
     {
         SentAt = now;
-        CommitSent = LogIndex.Max(CommitSent, LogIndex.Min(header.Commit, last)); // A follower commits no further than the append reaches.
+        CommitSent = LogIndex.Min(header.Commit, last); // A follower commits no further than the append reaches.
         RoundSent = header.ReadRound;
         if (State == ProgressState.Probe) IsProbeOut = true;
-        if (SaysAgain && header.Previous.Index.Next == AgainFrom) AgainFrom = last.Next;
         if (State != ProgressState.Replicate || last < Next) return;
         Next = last.Next;
         window.Add(last, bytes);
@@ -162,7 +147,6 @@ internal sealed class Progress(NodeId node, LogIndex next, TimeSpan lapMax, Inst
         pace.OnMatch(AnsweredAt, Match);
         window.FreeTo(Match);
         if (Next <= Match) Next = Match.Next;
-        if (SaysAgain && AgainFrom <= Match) AgainFrom = Match.Next;
         var isOpen = State switch
         {
             ProgressState.Probe => match >= Next.Previous || AnsweredAt - openedAt >= BetweenOpenings,
@@ -176,13 +160,12 @@ internal sealed class Progress(NodeId node, LogIndex next, TimeSpan lapMax, Inst
     /// <param name="rejected">Where the refused append was to follow.</param>
     /// <param name="agreeing">Where the logs may still agree.</param>
     /// <param name="showsGap">Whether they do: the follower named a position that stands in the leader's log, so all before it is the same (log matching, Raft paper 5.3).</param>
-    /// <param name="keptFrom">What the follower keeps of the entries beyond its log follows here; zero when it keeps none.</param>
-    public bool OnRejected(LogIndex rejected, LogIndex agreeing, bool showsGap = false, LogIndex keptFrom = default)
+    public bool OnRejected(LogIndex rejected, LogIndex agreeing, bool showsGap = false)
     {
         // A follower that lost what it had acknowledged says so: nothing it said before holds.
         if (!IsWhole) Match = LogIndex.Zero;
         CommitSent = LogIndex.Zero; // Whatever commit the refused append announced was not taken: a group at rest would never say it again.
-        if (showsGap && IsWhole && State == ProgressState.Replicate && rejected > Match) return TryFillGap(rejected, LogIndex.Max(agreeing, Match), keptFrom == LogIndex.Zero ? rejected : LogIndex.Min(keptFrom, Next.Previous));
+        if (showsGap && IsWhole && State == ProgressState.Replicate && rejected > Match) return TryTakeBack(rejected, LogIndex.Max(agreeing, Match));
         if (rejected <= Match) return false; // An old answer, overtaken by a newer one.
         if (State == ProgressState.Probe && rejected != Next.Previous) return false; // Answers an older probe.
         BecomeProbe();
@@ -190,30 +173,29 @@ internal sealed class Progress(NodeId node, LogIndex next, TimeSpan lapMax, Inst
         return true;
     }
 
-    /// <summary>Whether the follower does not know of a commit that it could know of. While a gap is closed, an append that only announces it would be refused.</summary>
+    /// <summary>Whether the follower does not know of a commit that it could know of. While a gap is closed, what is said again announces it; an append of its own would be one more to be refused.</summary>
     public bool OwesCommit(LogIndex commit) => State == ProgressState.Replicate && !IsClosingGap && CommitSent < LogIndex.Min(commit, Next.Previous);
 
     /// <summary>An answer is overdue: the probe is sent once more.</summary>
     public void OnSilence() => IsProbeOut = false;
 
-    /// <summary>Whether some of what was said again is still to be acknowledged.</summary>
-    private bool IsClosingGap => Match < saidAgainTo;
+    /// <summary>Whether some of what was on its way when sending went back to a gap is still to be acknowledged.</summary>
+    private bool IsClosingGap => Match < closesAt;
 
     /// <summary>
-    /// What was sent between <paramref name="agreeing"/> and <paramref name="through"/> is not with the follower: it was lost, or what was sent later has overtaken it. Sending does not go back, for what lies beyond the gap is
-    /// kept there; only the gap is said again, beside all that goes on. Each append that finds the gap open is refused and says the same, so the refusals of what was sent before the gap was filled bring nothing new but
-    /// gaps further on; if what fills it is lost in its turn, the refusal of what was sent after it shows that, at the latest that of a heartbeat.
+    /// What was sent just after <paramref name="agreeing"/> was lost, or what was sent later has overtaken it: there is nothing to probe, so sending goes back to the gap and stays in the window. Everything
+    /// beyond the gap was refused, or will be, and each of those answers says the same again: like a sender of TCP (RFC 6582), this one goes back once for all of them. If what it says again
+    /// is lost in its turn, later refusals show it, at the latest that of a heartbeat.
     /// </summary>
-    private bool TryFillGap(LogIndex rejected, LogIndex agreeing, LogIndex through)
+    private bool TryTakeBack(LogIndex rejected, LogIndex agreeing)
     {
-        if (rejected >= Next) return false; // It was sent before sending went back to a probe, and is said again when its turn comes.
-        var isNews = rejected > gapSaidAt.Sent || (rejected == gapSaidAt.Sent && AnsweredAt - gapSaidAt.Time >= BetweenOpenings);
-        var from = isNews ? agreeing : LogIndex.Max(agreeing, saidAgainTo);
-        if (from >= through) return false;
-        GapFilled.Hit();
-        if (from == agreeing) gapSaidAt = (AnsweredAt, Next.Previous);
-        (AgainFrom, AgainThrough) = SaysAgain ? (LogIndex.Min(AgainFrom, from.Next), LogIndex.Max(AgainThrough, through)) : (from.Next, through);
-        saidAgainTo = LogIndex.Max(saidAgainTo, through);
+        if (rejected >= Next) return false; // It was sent before sending went back, and is said again when its turn comes.
+        if (IsClosingGap && AnsweredAt - takenBackAt < BetweenOpenings) return false;
+        WindowTakenBack.Hit();
+        closesAt = LogIndex.Max(closesAt, Next.Previous);
+        takenBackAt = AnsweredAt;
+        Next = agreeing.Next;
+        window.TakeBackAfter(agreeing);
         return true;
     }
 }

@@ -20,12 +20,6 @@ public readonly ref struct EntryBatch
     /// <summary>How many entries there are.</summary>
     public int Count { get; }
 
-    /// <summary>The entries as they came.</summary>
-    internal ReadOnlySpan<byte> Encoded => encoded;
-
-    /// <summary>Entries whose lengths were checked when they came.</summary>
-    internal static EntryBatch OfChecked(int count, ReadOnlySpan<byte> encoded) => new(count, encoded);
-
     /// <summary>No entries: a heartbeat.</summary>
     public static EntryBatch Empty => default;
 

@@ -153,17 +153,15 @@ public static class MessageCodec
         return EntryBatch.TryDecode(ref reader, out entries);
     }
 
-    /// <summary>Writes an append's answer. What is kept stands at its end, and only if something is: programs that know nothing of it read the rest.</summary>
+    /// <summary>Writes an append's answer.</summary>
     public static void Encode(SpanWriter writer, in AppendReply message)
     {
-        var keeps = message.KeptFrom != LogIndex.Zero;
         writer.WriteUInt64(message.Term.Value);
-        writer.WriteByte(Bits(message.Accepted, message.IsWhole, keeps));
+        writer.WriteByte(Bits(message.Accepted, message.IsWhole, false));
         writer.WriteUInt64(message.Match.Value);
         WritePosition(writer, message.Hint);
         writer.WriteUInt64(message.ReadRound);
         writer.WriteUInt64(message.Bound.Value);
-        if (keeps) writer.WriteUInt64(message.KeptFrom.Value);
     }
 
     /// <summary>Reads an append's answer.</summary>
@@ -173,8 +171,7 @@ public static class MessageCodec
         var bits = reader.ReadByte();
         var match = new LogIndex(reader.ReadUInt64());
         var hint = ReadPosition(ref reader);
-        var (round, bound) = (reader.ReadUInt64(), new SupportEpoch(reader.ReadUInt64()));
-        message = new AppendReply(term, (bits & 1) != 0, match, hint, round, bound, (bits & 2) != 0, new LogIndex((bits & 4) != 0 ? reader.ReadUInt64() : 0));
+        message = new AppendReply(term, (bits & 1) != 0, match, hint, reader.ReadUInt64(), new SupportEpoch(reader.ReadUInt64()), (bits & 2) != 0);
         return reader.IsWhole;
     }
 

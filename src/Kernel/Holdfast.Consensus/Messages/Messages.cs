@@ -37,8 +37,7 @@ public readonly record struct AppendOutbound(AppendHeader Header, LogIndex First
 /// <param name="ReadRound">The read round of the newest append that this answers.</param>
 /// <param name="Bound">The support epoch to which the follower has bound its vote in this term, or none (S2).</param>
 /// <param name="IsWhole">False while the follower's log is damaged and under repair: its word moves the flow of entries but is not counted (S8).</param>
-/// <param name="KeptFrom">Rejected: the follower keeps what follows this index, of appends that have overtaken others, so only what lies between the hint and it is missing; zero when it keeps nothing.</param>
-public readonly record struct AppendReply(Term Term, bool Accepted, LogIndex Match, LogPosition Hint, ulong ReadRound, SupportEpoch Bound, bool IsWhole, LogIndex KeptFrom = default);
+public readonly record struct AppendReply(Term Term, bool Accepted, LogIndex Match, LogPosition Hint, ulong ReadRound, SupportEpoch Bound, bool IsWhole);
 
 /// <summary>The leader no longer has the entries that a follower needs: the follower is to fetch a snapshot, from the leader or any replica that has one.</summary>
 /// <param name="Term">The leader's term.</param>
