@@ -1,3 +1,4 @@
+using Holdfast.Consensus;
 using Holdfast.Primitives;
 
 namespace Holdfast.Simulation.Faults;
