@@ -24,6 +24,7 @@ internal sealed class DiskRooms(LocalNode self, PeerAddresses addresses, PeerTls
     private readonly LogRelease release = new();
     private volatile DiskRoom own = DiskRoom.Ample;
     private volatile int ofMajority = NotAsked;
+    private long freeBytes;
     private long reserveBytes = DiskReserve.For(Log.SegmentBytes, 0).Bytes;
 
     /// <summary>Whether a majority has room; null while nobody had to be asked.</summary>
@@ -49,7 +50,7 @@ internal sealed class DiskRooms(LocalNode self, PeerAddresses addresses, PeerTls
             {
                 own = Measure(Math.Max(face.SizeBytes, groups().Max(static group => (long?)group.Meters.SnapshotBytes) ?? 0));
                 ofMajority = own == DiskRoom.Short || face.IsOutOfSpace ? (int)MajorityRoom.Judge(await AskVotersAsync(keyspace, stop)) : NotAsked;
-                if (release.IsDue(own, face.SizeBytes)) keyspace.TakeSnapshot();
+                if (release.IsDue(own, face.SizeBytes, freeBytes)) keyspace.TakeSnapshot();
             }
             while (await timer.WaitForNextTickAsync(stop));
         }
@@ -65,7 +66,8 @@ internal sealed class DiskRooms(LocalNode self, PeerAddresses addresses, PeerTls
         Volatile.Write(ref reserveBytes, reserve.Bytes);
         try
         {
-            return reserve.Judge(disk.FreeBytes + WriteAheadLog.SpareBytes(disk, Log));
+            freeBytes = disk.FreeBytes;
+            return reserve.Judge(freeBytes + WriteAheadLog.SpareBytes(disk, Log));
         }
         catch (IOException)
         {
@@ -89,19 +91,19 @@ internal sealed class DiskRooms(LocalNode self, PeerAddresses addresses, PeerTls
 
     /// <summary>
     /// When a short disk asks for a snapshot ahead of its time: what was deleted takes room until one is written without it. At once, and again whenever the keyspace has shrunk by a tenth and shrinks no more:
-    /// a compaction goes in slices.
+    /// a compaction goes in slices. Not where it would take the room that the log needs to go on: on a disk too small for both, the snapshot comes when the log is long enough, as ever.
     /// </summary>
     private sealed class LogRelease
     {
         private long sizeAtSnapshot = long.MaxValue;
         private long sizeBefore;
 
-        public bool IsDue(DiskRoom room, long sizeBytes)
+        public bool IsDue(DiskRoom room, long sizeBytes, long freeBytes)
         {
             var isSteady = sizeBytes >= sizeBefore / 100 * 99;
             sizeBefore = sizeBytes;
             if (room == DiskRoom.Ample) sizeAtSnapshot = long.MaxValue;
-            if (room == DiskRoom.Ample || !isSteady || sizeBytes >= sizeAtSnapshot / 10 * 9) return false;
+            if (room == DiskRoom.Ample || !isSteady || freeBytes < sizeBytes + Log.SegmentBytes || sizeBytes >= sizeAtSnapshot / 10 * 9) return false;
             sizeAtSnapshot = sizeBytes;
             return true;
         }
