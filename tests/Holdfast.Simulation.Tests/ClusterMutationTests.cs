@@ -35,7 +35,7 @@ public sealed class ClusterMutationTests
     [InlineData(nameof(ClusterMutation.TruncatedTailNotUndone), 7)]
     [InlineData(nameof(ClusterMutation.RollAnsweredBeforeTermPersisted), 3)]
     [InlineData(nameof(ClusterMutation.RunLeftOutOfSnapshot), 1)]
-    [InlineData(nameof(ClusterMutation.StateBehindLogTaken), 3)]
+    [InlineData(nameof(ClusterMutation.StateBehindLogTaken), 62)]
     [InlineData(nameof(ClusterMutation.VersionDecidesInsteadOfLevel), 3)]
     [InlineData(nameof(ClusterMutation.WipedNodeKeepsName), 4)]
     [InlineData(nameof(ClusterMutation.StaleBoundIgnored), 7)]
