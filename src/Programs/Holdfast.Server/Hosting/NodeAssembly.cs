@@ -140,9 +140,8 @@ internal sealed class NodeAssembly : INode
         stops.Push(async () => await runtime.StopAsync());
         foreach (var face in faces) stops.Push(face.DisposeAsync);
         var machine = new CoordinationStateMachine(() => runtime.FilesOf(Primitives.GroupId.Coordination));
-        var leaseTimes = new LeaseTimes(self, addresses, tls);
+        var (leaseTimes, rooms) = (new LeaseTimes(self, addresses, tls), new DiskRooms(self, addresses, tls, data.Disk));
         control.Add(LeaseTimes.Verb, leaseTimes.OnAsked);
-        var rooms = new DiskRooms(self, addresses, tls, data.Disk);
         control.Add(DiskRooms.Verb, rooms.OnAsked);
         redis?.AddVerbs(control);
         control.Add(VectorsFace.Verb, vectors.OnAskedAsync);
