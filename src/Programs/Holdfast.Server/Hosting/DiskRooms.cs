@@ -25,6 +25,9 @@ internal sealed class DiskRooms(LocalNode self, PeerAddresses addresses, PeerTls
     private volatile DiskRoom own = DiskRoom.Ample;
     private volatile int ofMajority = NotAsked;
     private long freeBytes;
+
+    /// <summary>A disk that never had room for the reserve is too small for it: its node goes on until it is full, and ends as it would without (code 73).</summary>
+    private bool hasHadRoom;
     private long reserveBytes = DiskReserve.For(Log.SegmentBytes, 0).Bytes;
 
     /// <summary>Whether a majority has room; null while nobody had to be asked.</summary>
@@ -67,7 +70,9 @@ internal sealed class DiskRooms(LocalNode self, PeerAddresses addresses, PeerTls
         try
         {
             freeBytes = disk.FreeBytes;
-            return reserve.Judge(freeBytes + WriteAheadLog.SpareBytes(disk, Log));
+            var room = reserve.Judge(freeBytes + WriteAheadLog.SpareBytes(disk, Log));
+            hasHadRoom |= room != DiskRoom.Short;
+            return hasHadRoom ? room : DiskRoom.Ample;
         }
         catch (IOException)
         {
