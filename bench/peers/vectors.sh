@@ -88,7 +88,7 @@ if wanted one; then served 1 1; stop; fi
 if wanted three; then
     served 3 3
     for round in $(seq "$rounds"); do
-        victim=$(row_of $vectors synthetic kill "${doors[@]}" | tee /dev/stderr | awk '$1 == "victim" { print $2 }')
+        victim=$(row_of $vectors synthetic kill "${doors[@]}" | tee >(cat >&2) | awk '$1 == "victim" { print $2 }')
         [ -n "$victim" ] || continue
         node_vectors $((victim + 1)) 3
         await_vectors $((victim + 1))

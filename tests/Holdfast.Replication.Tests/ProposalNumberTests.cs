@@ -29,14 +29,14 @@ public sealed class ProposalNumberTests
         var passed = table.NextNumber;
         table.PassOver();
         Assert.Equal(passed + 1, table.NextNumber);
-        table.Add(first, Primitives.Instant.Never, Primitives.LogIndex.Zero);
+        table.Add(first, Primitives.Instant.Never, new Primitives.Term(1));
         table.PassOver();
-        table.Add(second, Primitives.Instant.Never, Primitives.LogIndex.Zero);
+        table.Add(second, Primitives.Instant.Never, new Primitives.Term(1));
         Assert.Equal(2, table.Count);
-        Assert.Null(table.Take(passed));
-        Assert.Null(table.Take(passed + 2));
-        Assert.Same(first, table.Take(passed + 1));
-        Assert.Same(second, table.Take(passed + 3));
+        Assert.Null(table.Take(passed, out _));
+        Assert.Null(table.Take(passed + 2, out _));
+        Assert.Same(first, table.Take(passed + 1, out _));
+        Assert.Same(second, table.Take(passed + 3, out _));
 
         // And takes no room once those before it have ended.
         for (var i = 0; i < 100; i++) table.PassOver();

@@ -44,7 +44,7 @@ internal sealed class ClusterMesh(ClusterWorld world)
         world.Check.OnSent(process, to, frame);
         Sent++;
         world.Note((ulong)frame.Length ^ (ulong)frame[1] << 32);
-        var isConsensus = frame[1] < (byte)FrameKind.Forward;
+        var isConsensus = ((FrameKind)frame[1]).IsConsensus();
         if (isConsensus && IsRough && dice.Chance(world.Options.Drop)) return true;
         var bytes = frame.ToArray();
         Carry(process, machine, loop, link, bytes, isConsensus && IsRough && dice.Chance(world.Options.Straggle));

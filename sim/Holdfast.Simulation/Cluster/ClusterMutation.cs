@@ -65,6 +65,9 @@ internal enum ClusterMutation : byte
     WipedNodeKeepsName,
 
     StaleBoundIgnored,
+    ForwardTakenInAnyTerm,
+    SnapshotTakenForNothing,
+    ProposedAgainAtElection,
 
     /// <summary>A watcher that falls behind goes on one revision too late.</summary>
     WatchSkipsRevision,

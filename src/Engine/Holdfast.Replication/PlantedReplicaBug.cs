@@ -23,4 +23,13 @@ internal enum PlantedReplicaBug : byte
 
     /// <summary>A reply of the quorum class that shows something is let go when no other reply is held, although what was executed and answered at once is not committed (against S18).</summary>
     AsyncNotWaitedFor,
+
+    /// <summary>A leader takes a proposal that was handed to an earlier leader, perhaps itself, in an earlier term (against S25: its proposer may have proposed it again).</summary>
+    ForwardTakenInAnyTerm,
+
+    /// <summary>A snapshot took the state's place, and proposals that it may hold are taken for not written (against S25).</summary>
+    SnapshotTakenForNothing,
+
+    /// <summary>What was on its way to a leader is proposed again as soon as another one leads, before anything of its term is committed (against S25).</summary>
+    ProposedAgainAtElection,
 }

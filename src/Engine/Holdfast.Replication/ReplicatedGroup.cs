@@ -24,6 +24,7 @@ public enum ChangeVerdict : byte
 /// <list type="bullet">
 /// <item>A proposal ends exactly once. <see cref="ProposalStatus.Applied"/>: committed, and applied on this node. <see cref="ProposalStatus.Unknown"/>: it may have been
 /// applied, may yet be, or never; nobody here sends it again (S25), and only a session makes repeating it safe (S11). All others: nothing was written.</item>
+/// <item>A call of <see cref="ProposeAsync"/> outlives the leader that it was under way to: as soon as the log says that it was not written it is proposed again, within its time.</item>
 /// <item>Proposals of one caller, each made after the one before has ended, are applied in that order; those under way at once, in any.</item>
 /// <item>A reply is an object of the machine's own making, handed over without a copy: what a machine replies it does not change afterwards.</item>
 /// <item>Calls are bounded: a full mailbox or table refuses at once (<see cref="ProposalStatus.Busy"/>, a read that is not granted) and never waits.</item>

@@ -31,6 +31,13 @@ internal sealed class ProposeCall : LoopCall, IProposalCompletion, IValueTaskSou
     /// <summary>The proposal's span, when it is traced.</summary>
     public Activity? Span { get; private set; }
 
+    /// <summary>What is proposed; the caller leaves it as it is until the call has ended.</summary>
+    public ReadOnlySpan<byte> Command => command.Span;
+
+    public ProposeOptions Options => options;
+
+    public EnvelopeFlags Flags => flags;
+
     public ValueTask<ProposeOutcome> Task => new(this, core.Version);
 
     public override void Run(Instant now) => replica!.Proposals.Propose(now, command.Span, options, flags, this);

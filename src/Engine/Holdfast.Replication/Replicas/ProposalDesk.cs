@@ -7,7 +7,10 @@ namespace Holdfast.Replication;
 
 /// <summary>
 /// A replica's proposals: into the log when it leads, to the leader in a frame when it follows, and parked for a while when nobody is known to lead.
-/// A proposal that was handed over and is not seen again in time is answered <em>unknown</em>, and is never sent twice (S25).
+/// <para>
+/// A proposal belongs to the term in which it was appended or handed over: no leader takes it in another. So when an entry of a later term is applied here and the proposal has not been, it is certain that it never will be
+/// (terms only rise along a log), and it is proposed again. That is how a write outlives the leader that it was under way to. One whose fate stays open until its time is over is answered <em>unknown</em>, and is never sent twice (S25).
+/// </para>
 /// </summary>
 internal sealed class ProposalDesk
 {
@@ -16,7 +19,9 @@ internal sealed class ProposalDesk
 
     private static readonly Mark ParkedForLeader = new("replication: proposal parked until a leader is known");
     private static readonly Mark ForwardRefusedByLeader = new("replication: forwarded proposal refused");
-    private static readonly Mark TruncatedProposal = new("replication: proposal truncated, answered unknown");
+    private static readonly Mark ForwardOfOtherTerm = new("replication: forwarded proposal of another term refused");
+    private static readonly Mark ProposedAgain = new("replication: proposal of an earlier term certainly not written, proposed again");
+    private static readonly Mark HiddenBySnapshot = new("replication: fate of proposals hidden by a snapshot");
     private static readonly Mark Chunked = new("replication: command appended in chunks");
 
     private readonly Replica replica;
@@ -27,6 +32,7 @@ internal sealed class ProposalDesk
     private readonly ByteBuffer frame = new();
     private long parkedBytes;
     private long stampedMicros;
+    private Term reached;
 
     private readonly record struct Parked(byte[] Command, ProposeOptions Options, EnvelopeFlags Flags, IProposalCompletion Completion, Instant Deadline);
 
@@ -74,7 +80,7 @@ internal sealed class ProposalDesk
             var result = Append(now, envelope, command);
             if (result.Status == ProposeStatus.Accepted)
             {
-                table.Add(completion, deadline, result.Position.Index);
+                table.Add(completion, deadline, node.Term);
                 if (completion is ProposeCall { Span: { } span }) replica.Trace.OnAppended(result.Position.Index, span);
             }
             else
@@ -85,7 +91,7 @@ internal sealed class ProposalDesk
         }
         else if (TryForward(command, wish, flags, (completion as ProposeCall)?.Span))
         {
-            table.Add(completion, deadline, LogIndex.Zero);
+            table.Add(completion, deadline, node.Term);
             replica.MarkDirty();
         }
         else
@@ -110,8 +116,11 @@ internal sealed class ProposalDesk
     /// <summary>A follower hands on what a client asked of it.</summary>
     public void OnForward(Instant now, NodeId from, ref SpanReader reader)
     {
+        var term = new Term(reader.ReadUInt64());
         if (!Envelope.TryDecode(ref reader, out var envelope) || envelope.Id.Origin != from || envelope.Has(EnvelopeFlags.Effects)) return;
-        var result = replica.Execution is not null && !envelope.Has(EnvelopeFlags.Control)
+        var isOfOtherTerm = term != replica.Node.Term && options.Bug != PlantedReplicaBug.ForwardTakenInAnyTerm;
+        if (isOfOtherTerm) ForwardOfOtherTerm.Hit();
+        var result = isOfOtherTerm || (replica.Execution is not null && !envelope.Has(EnvelopeFlags.Control))
             ? new ProposeResult(ProposeStatus.NotLeader, default, NodeId.None)
             : AppendOne(now, envelope, reader.Rest);
         if (result.Status == ProposeStatus.Accepted)
@@ -134,20 +143,57 @@ internal sealed class ProposalDesk
         var status = (ProposalStatus)reader.ReadByte();
         if (!reader.IsWhole || status is not (ProposalStatus.NoLeader or ProposalStatus.Busy or ProposalStatus.TooLarge)) return;
         ForwardRefusedByLeader.Hit();
-        table.Take(number)?.OnCompleted(ProposeOutcome.Of(status));
+        if (table.Take(number, out var deadline) is not { } completion) return;
+        // Nothing was written, and soon somebody leads: it waits for that, as it would have if this node had known.
+        if (status == ProposalStatus.NoLeader && completion is ProposeCall call && !replica.Loop.IsStopping) Park(call.Command, call.Options, call.Flags, call, deadline);
+        else completion.OnCompleted(ProposeOutcome.Of(status));
     }
 
     /// <summary>An entry that completes a proposal was applied here.</summary>
     public void OnApplied(in AppliedEntry applied, LogPosition position)
     {
         if (applied.Id.Origin != replica.Node.Self) return;
-        table.Take(applied.Id.Number)?.OnCompleted(new ProposeOutcome(applied.Status, position, applied.Reply));
+        table.Take(applied.Id.Number, out _)?.OnCompleted(new ProposeOutcome(applied.Status, position, applied.Reply));
     }
 
-    public void OnTruncated(LogIndex from)
+    /// <summary>An entry of that term was applied here, and all before it.</summary>
+    public void OnReached(Instant now, Term term)
     {
-        TruncatedProposal.Hit();
-        table.EndFrom(from);
+        if (term == reached) return;
+        reached = term;
+        ProposeUndone(now, term);
+    }
+
+    /// <summary>The state is a snapshot's now: what it holds of the proposals under way was not seen, and nothing can be said of them any more.</summary>
+    public void OnStateReplaced()
+    {
+        if (table.Count == 0 || options.Bug == PlantedReplicaBug.SnapshotTakenForNothing) return;
+        HiddenBySnapshot.Hit();
+        table.GiveUpKnowing();
+    }
+
+    private void ProposeUndone(Instant now, Term term)
+    {
+        foreach (var (completion, deadline) in table.TakeBefore(term))
+        {
+            // The call keeps what it proposes until it has ended; a completion on the loop has let go of it.
+            if (completion is not ProposeCall call || now >= deadline || replica.Loop.IsStopping)
+            {
+                completion.OnCompleted(ProposeOutcome.Of(ProposalStatus.NoLeader));
+                continue;
+            }
+
+            ProposedAgain.Hit();
+            if (table.HasRoom) Place(now, call.Command, call.Options, call.Flags, call, deadline);
+            else call.OnCompleted(ProposeOutcome.Of(ProposalStatus.Busy));
+        }
+    }
+
+    /// <summary>Somebody leads now.</summary>
+    public void OnLeaderKnown(Instant now)
+    {
+        if (options.Bug == PlantedReplicaBug.ProposedAgainAtElection) ProposeUndone(now, replica.Node.Term);
+        Unpark(now);
     }
 
     /// <summary>A leader is known, or this replica may now execute: what was parked goes on its way.</summary>
@@ -242,6 +288,7 @@ internal sealed class ProposalDesk
     private bool ForwardOne(in Envelope envelope, ReadOnlySpan<byte> command)
     {
         var writer = replica.BeginFrame(frame, FrameKind.Forward);
+        writer.WriteUInt64(replica.Node.Term.Value);
         envelope.Encode(writer);
         writer.WriteBytes(command);
         return replica.Loop.Mesh.TrySend(replica.Node.Leader, frame.Written);

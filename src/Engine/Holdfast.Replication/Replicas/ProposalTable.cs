@@ -17,7 +17,7 @@ internal sealed class ProposalTable(int slotsMax, uint bootCount)
     {
         public IProposalCompletion? Completion;
         public Instant Deadline;
-        public LogIndex Index;
+        public Term Term;
     }
 
     public int Count { get; private set; }
@@ -28,11 +28,11 @@ internal sealed class ProposalTable(int slotsMax, uint bootCount)
     /// <summary>Whether one more proposal may wait.</summary>
     public bool HasRoom => next - oldest < (ulong)slotsMax;
 
-    /// <summary>Takes up the proposal under <see cref="NextNumber"/>. <paramref name="index"/> is its place when this node leads, else zero.</summary>
-    public void Add(IProposalCompletion completion, Instant deadline, LogIndex index)
+    /// <summary>Takes up the proposal under <see cref="NextNumber"/>, which may be written in that term only.</summary>
+    public void Add(IProposalCompletion completion, Instant deadline, Term term)
     {
         if (next - oldest == (ulong)slots.Length) Grow();
-        slots[next % (ulong)slots.Length] = new Slot { Completion = completion, Deadline = deadline, Index = index };
+        slots[next % (ulong)slots.Length] = new Slot { Completion = completion, Deadline = deadline, Term = term };
         next++;
         Count++;
     }
@@ -46,24 +46,44 @@ internal sealed class ProposalTable(int slotsMax, uint bootCount)
         SkipEnded();
     }
 
-    /// <summary>Takes the proposal out; null when its fate is no longer open.</summary>
-    public IProposalCompletion? Take(ulong number)
+    /// <summary>Takes the proposal out, with the time it has left; null when its fate is no longer open.</summary>
+    public IProposalCompletion? Take(ulong number, out Instant deadline)
     {
         var place = number - numberBase;
+        deadline = default;
         if (number < numberBase || place < oldest || place >= next) return null;
+        deadline = slots[place % (ulong)slots.Length].Deadline;
         return TakeAt(place);
     }
 
     /// <summary>Ends every proposal that is overdue.</summary>
-    public void ExpireUntil(Instant now) => End(now, LogIndex.Zero);
-
-    /// <summary>Ends every proposal that was appended at <paramref name="from"/> or later.</summary>
-    public void EndFrom(LogIndex from) => End(Instant.Zero, from);
+    public void ExpireUntil(Instant now) => End(now);
 
     /// <summary>Ends them all.</summary>
-    public void EndAll() => End(Instant.Never, LogIndex.Zero);
+    public void EndAll() => End(Instant.Never);
 
-    private void End(Instant now, LogIndex from)
+    /// <summary>Takes out every proposal that could be written in an earlier term only, with the time it has left.</summary>
+    public List<(IProposalCompletion Completion, Instant Deadline)> TakeBefore(Term term)
+    {
+        var taken = new List<(IProposalCompletion, Instant)>();
+        for (var place = oldest; place < next; place++)
+        {
+            ref var slot = ref slots[place % (ulong)slots.Length];
+            if (slot.Completion is null || slot.Term >= term) continue;
+            var deadline = slot.Deadline;
+            taken.Add((TakeAt(place)!, deadline));
+        }
+
+        return taken;
+    }
+
+    /// <summary>Of what is under way now no term says any more that it was not written: it ends by being seen, or by its time.</summary>
+    public void GiveUpKnowing()
+    {
+        for (var place = oldest; place < next; place++) slots[place % (ulong)slots.Length].Term = new Term(ulong.MaxValue);
+    }
+
+    private void End(Instant now)
     {
         // A completion may propose anew; that lands beyond the end seen here.
         var end = next;
@@ -71,7 +91,7 @@ internal sealed class ProposalTable(int slotsMax, uint bootCount)
         {
             ref var slot = ref slots[place % (ulong)slots.Length];
             if (slot.Completion is null) continue;
-            if (slot.Deadline > now && (from == LogIndex.Zero || slot.Index < from)) continue;
+            if (slot.Deadline > now) continue;
             TakeAt(place)!.OnCompleted(ProposeOutcome.Of(ProposalStatus.Unknown));
         }
     }

@@ -123,7 +123,7 @@ internal sealed class Replica
     {
         MarkDirty();
         // While a snapshot's record is on its way the core stands still: what comes now is lost like in a network, and asked for again when the core goes on.
-        if (kind < FrameKind.Forward && Fetching.IsRecording)
+        if (kind.IsConsensus() && Fetching.IsRecording)
         {
             LostWhileRecording.Hit();
             hasLostFrames = true;
@@ -178,6 +178,7 @@ internal sealed class Replica
     public void OnStateReplaced()
     {
         Execution?.OnStateReplaced();
+        Proposals.OnStateReplaced();
         Restoring.OnStateReplaced();
     }
 
@@ -252,11 +253,7 @@ internal sealed class Replica
 
     private void Take(Instant now, Effects effects)
     {
-        if (effects.TruncatedFrom != LogIndex.Zero)
-        {
-            Execution?.OnTruncated(effects.TruncatedFrom);
-            Proposals.OnTruncated(effects.TruncatedFrom);
-        }
+        if (effects.TruncatedFrom != LogIndex.Zero) Execution?.OnTruncated(effects.TruncatedFrom);
 
         roll = effects.RollHeld ?? roll;
         commit = LogIndex.Max(commit, effects.CommittedTo);
@@ -267,7 +264,7 @@ internal sealed class Replica
         if (role.Role != RaftRole.Leader) Execution?.OnLeadershipLost();
         if (role.Leader != NodeId.None)
         {
-            Proposals.Unpark(now);
+            Proposals.OnLeaderKnown(now);
             Reads.Retry(now);
         }
     }
@@ -285,6 +282,7 @@ internal sealed class Replica
             if (applied.IsDone)
             {
                 if (applied.Ends) Proposals.OnApplied(applied, entry.Position);
+                Proposals.OnReached(now, entry.Position.Term);
                 if (entry.Position.Index.Value % HashEvery == 0) hashes.OnApplied(entry.Position);
             }
 

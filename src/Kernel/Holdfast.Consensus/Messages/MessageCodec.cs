@@ -42,9 +42,6 @@ public enum FrameKind : byte
     /// <summary><see cref="Consensus.RollAnswer"/>.</summary>
     RollAnswer = 11,
 
-    /// <summary>A proposal on its way from a follower to its leader.</summary>
-    Forward = 32,
-
     /// <summary>The leader did not take a forwarded proposal: nothing was written.</summary>
     ForwardRefused = 33,
 
@@ -66,8 +63,18 @@ public enum FrameKind : byte
     /// <summary>Which trace the forwarded proposal that follows belongs to. Nothing rests on it: it is never repeated, and a binary that does not know it drops it.</summary>
     ForwardTrace = 39,
 
+    /// <summary>A proposal on its way from a follower to its leader, with the term in which it may be taken. (32 was one without a term.)</summary>
+    Forward = 40,
+
     /// <summary>What a face says to its like on another node: of no group, never repeated, and nobody's state depends on it.</summary>
     Face = 48,
+}
+
+/// <summary>What kinds of frames have in common.</summary>
+public static class FrameKinds
+{
+    /// <summary>Whether the consensus core says it, and not what is built around it.</summary>
+    public static bool IsConsensus(this FrameKind kind) => (byte)kind < 32;
 }
 
 /// <summary>How every frame of a group begins: version, kind, group, and the sender's feature level for it.</summary>
