@@ -40,6 +40,7 @@ public sealed class ClusterMutationTests
     [InlineData(nameof(ClusterMutation.WipedNodeKeepsName), 4)]
     [InlineData(nameof(ClusterMutation.StaleBoundIgnored), 7)]
     [InlineData(nameof(ClusterMutation.AsyncNotWaitedFor), 1)]
+    [InlineData(nameof(ClusterMutation.ProposedAgainAtElection), 1)]
     public void A_bug_of_a_replica_is_found(string name, int likely) => IsFound(name, likely);
 
     /// <summary>What services come to coordination for: locks and their tokens, leases, watches that go on elsewhere, permissions.</summary>
@@ -72,8 +73,11 @@ public sealed class ClusterMutationTests
     public void Runs_of_history_that_are_not_told_of_a_forgotten_deletion_are_found() => Assert.NotNull(NodeScenario.Kill(ClusterMutation.DeletionUnknownToRuns));
 
     [Fact]
+    public void Writes_that_a_snapshot_may_hold_and_that_are_done_again_are_found() => Assert.NotNull(NodeScenario.Kill(ClusterMutation.SnapshotTakenForNothing));
+
+    [Fact]
     public void Every_bug_that_can_be_planted_in_whole_nodes_is_planted_in_a_test() => PlantedNames.AreAllIn<ClusterMutation>(
-        [ClusterMutation.None, ClusterMutation.LeaseEndedByUnconfirmedLeader, ClusterMutation.DeletionUnknownToRuns, ClusterMutation.MovedReplicaStaysDown, .. ProcedureWorldTests.NotHuntedYet],
+        [ClusterMutation.None, ClusterMutation.LeaseEndedByUnconfirmedLeader, ClusterMutation.DeletionUnknownToRuns, ClusterMutation.SnapshotTakenForNothing, ClusterMutation.MovedReplicaStaysDown, .. ProcedureWorldTests.NotHuntedYet],
         typeof(ClusterMutationTests), typeof(SessionWorldTests), typeof(ShardWorldTests), typeof(VectorWorldTests), typeof(ProcedureWorldTests));
 
     /// <summary>Watches and leases.</summary>

@@ -65,7 +65,6 @@ internal enum ClusterMutation : byte
     WipedNodeKeepsName,
 
     StaleBoundIgnored,
-    ForwardTakenInAnyTerm,
     SnapshotTakenForNothing,
     ProposedAgainAtElection,
 

@@ -81,6 +81,17 @@ internal static class NodeScenario
             BetweenForcedSnapshots = TimeSpan.FromMilliseconds(400),
             BetweenKills = TimeSpan.FromSeconds(2),
         },
+        // Followers that are cut off with writes under way, and come back to a leader of a later term whose log lacks what they missed.
+        ClusterMutation.SnapshotTakenForNothing => Calm(seed) with
+        {
+            Mutation = mutation,
+            KeyClients = 10,
+            ThinkTime = TimeSpan.FromMilliseconds(2),
+            SnapshotLogBytes = 6 * 1024,
+            BetweenPartitions = TimeSpan.FromMilliseconds(300),
+            BetweenTransfers = TimeSpan.FromMilliseconds(400),
+            Storm = TimeSpan.FromSeconds(12),
+        },
         _ => null,
     };
 
