@@ -27,19 +27,18 @@ internal sealed class Certificates : IDisposable
     public string Key(string name) => Path.Combine(folder.FullName, name + "-key.pem");
 
     /// <summary>Signs a certificate for loopback with the common name, and writes it under a file name.</summary>
-    public string Issue(string file, string commonName)
+    public string Issue(string file, string commonName) => Sign(authority, file, commonName);
+
+    /// <summary>The same by another authority, which ours signed; that one's certificate.</summary>
+    public X509Certificate2 IssueBelow(string file, string commonName)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"O=holdfast,CN={commonName}", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddIpAddress(IPAddress.Loopback);
-        names.AddDnsName("localhost");
-        request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], false));
-        using var signed = request.Create(authority, From, From.AddDays(30), RandomNumberGenerator.GetBytes(8));
-        File.WriteAllText(Key(file), key.ExportPkcs8PrivateKeyPem());
-        File.WriteAllText(Certificate(file), signed.ExportCertificatePem());
-        return signed.Thumbprint;
+        var request = new CertificateRequest("CN=authority between", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        var signed = request.Create(authority, From, From.AddDays(60), RandomNumberGenerator.GetBytes(8));
+        using var between = signed.CopyWithPrivateKey(key);
+        Sign(between, file, commonName);
+        return signed;
     }
 
     public X509Certificate2 Load(string file) => X509Certificate2.CreateFromPemFile(Certificate(file), Key(file));
@@ -48,5 +47,20 @@ internal sealed class Certificates : IDisposable
     {
         authority.Dispose();
         folder.Delete(true);
+    }
+
+    private string Sign(X509Certificate2 by, string file, string commonName)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"O=holdfast,CN={commonName}", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        names.AddDnsName("localhost");
+        request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], false));
+        using var signed = request.Create(by, From, From.AddDays(30), RandomNumberGenerator.GetBytes(8));
+        File.WriteAllText(Key(file), key.ExportPkcs8PrivateKeyPem());
+        File.WriteAllText(Certificate(file), signed.ExportCertificatePem());
+        return signed.Thumbprint;
     }
 }

@@ -69,6 +69,19 @@ public sealed class TlsTests : IDisposable
         await Assert.ThrowsAnyAsync<AuthenticationException>(() => NameShownAsync(tls, null));
     }
 
+    /// <summary>A resumed session would bring back the client's certificate alone, which nobody can follow to the root without the one in between.</summary>
+    [Fact]
+    public async Task A_client_with_an_authority_in_between_comes_in_each_time()
+    {
+        certificates.Issue("server", "server");
+        using var between = certificates.IssueBelow("alice", "alice");
+        using var alice = certificates.Load("alice");
+        var tls = Tls(certificates.Authority);
+        var client = Client(null);
+        client.ClientCertificateContext = SslStreamCertificateContext.Create(alice, [between], offline: true);
+        for (var time = 0; time < 3; time++) Assert.Equal("alice", await NameShownAsync(tls, client));
+    }
+
     [Fact]
     public void Files_that_cannot_be_used_are_said_when_they_are_opened()
     {
@@ -102,7 +115,9 @@ public sealed class TlsTests : IDisposable
     }
 
     /// <summary>The common name that the server's side of a handshake saw.</summary>
-    private static async Task<string?> NameShownAsync(ServerTls tls, X509Certificate2? own)
+    private static Task<string?> NameShownAsync(ServerTls tls, X509Certificate2? own) => NameShownAsync(tls, Client(own));
+
+    private static async Task<string?> NameShownAsync(ServerTls tls, SslClientAuthenticationOptions options)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -111,10 +126,15 @@ public sealed class TlsTests : IDisposable
         using var accepted = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
         await using var near = new SslStream(accepted.GetStream());
         await using var far = new SslStream(client.GetStream(), false, (_, _, _, _) => true);
-        var greeting = far.AuthenticateAsClientAsync(Client(own), TestContext.Current.CancellationToken);
+        var greeting = far.AuthenticateAsClientAsync(options, TestContext.Current.CancellationToken);
         try
         {
             await near.AuthenticateAsServerAsync(tls.Handshake(), TestContext.Current.CancellationToken);
+
+            // What a client needs to resume a session comes before the first byte (RFC 8446 4.6.1).
+            await near.WriteAsync("!"u8.ToArray(), TestContext.Current.CancellationToken);
+            await greeting;
+            Assert.Equal(1, await far.ReadAsync(new byte[1], TestContext.Current.CancellationToken));
             return ClientTrust.CommonNameOf((X509Certificate2)near.RemoteCertificate!);
         }
         finally

@@ -85,10 +85,17 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
         process.BeginOutputReadLine();
         using var patience = new CancellationTokenSource(Patience);
         var seen = new List<string>();
-        while (await lines.Reader.WaitToReadAsync(patience.Token))
+        try
         {
-            while (lines.Reader.TryRead(out var line)) seen.Add(line);
-            if (seen.Any(line => line.Contains("ready to serve client requests", StringComparison.Ordinal))) return seen;
+            while (await lines.Reader.WaitToReadAsync(patience.Token))
+            {
+                while (lines.Reader.TryRead(out var line)) seen.Add(line);
+                if (seen.Any(line => line.Contains("ready to serve client requests", StringComparison.Ordinal))) return seen;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"member {member} is not ready after {Patience.TotalSeconds:0} s: {string.Join('\n', seen)}");
         }
 
         throw new InvalidOperationException($"member {member} ended before it was ready: {string.Join('\n', seen)}");

@@ -170,6 +170,10 @@ public sealed class PeerMeshTests(ITestOutputHelper output)
         later.SendFrame("new"u8);
         await node.Happened.Until("frame 5 new");
         Assert.Equal(1, node.Happened.Count("down 5"));
+
+        // The book does not know it: what is known of it goes with its first connection, and its second must be known again.
+        Assert.True(await node.Ask(() => node.Mesh.IsConnected(new NodeId(5))));
+        Assert.True(await node.Ask(() => node.Mesh.TrySend(new NodeId(5), "well met"u8)));
     }
 
     [Theory]

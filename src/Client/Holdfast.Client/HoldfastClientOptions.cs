@@ -25,7 +25,7 @@ public sealed record HoldfastClientOptions
     /// <summary>A PEM file with the authorities that the servers' certificates must come from; null trusts those of the system.</summary>
     public string? TrustedCaFile { get; init; }
 
-    /// <summary>The client's own certificate, a PEM file; null shows none.</summary>
+    /// <summary>The client's own certificate, a PEM file, and after it those between it and its root, if there are any; null shows none.</summary>
     public string? CertificateFile { get; init; }
 
     /// <summary>The key of <see cref="CertificateFile"/>, a PEM file.</summary>
@@ -76,6 +76,14 @@ public sealed record HoldfastClientOptions
         return certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
     }
 
+    private static X509Certificate2Collection AfterTheFirst(string file)
+    {
+        var certificates = new X509Certificate2Collection();
+        certificates.ImportFromPemFile(file);
+        if (certificates.Count > 0) certificates.RemoveAt(0);
+        return certificates;
+    }
+
     private static T Read<T>(string file, Func<T> read)
     {
         try
@@ -92,7 +100,7 @@ public sealed record HoldfastClientOptions
     {
         var tls = new SslClientAuthenticationOptions();
         if (CertificateFile is { } own)
-            tls.ClientCertificateContext = Read($"{own} (key {CertificateKeyFile})", () => SslStreamCertificateContext.Create(X509Certificate2.CreateFromPemFile(own, CertificateKeyFile), null, offline: true));
+            tls.ClientCertificateContext = Read($"{own} (key {CertificateKeyFile})", () => SslStreamCertificateContext.Create(X509Certificate2.CreateFromPemFile(own, CertificateKeyFile), AfterTheFirst(own), offline: true));
         if (TrustedCaFile is not { } trusted) return tls;
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         Read(trusted, () =>

@@ -28,6 +28,9 @@ public sealed record ServerTls
         if (applications.Count > 0) handshake.ApplicationProtocols = applications;
         if (roots is null) return handshake;
         handshake.ClientCertificateRequired = true;
+
+        // A resumed session brings back the client's own certificate without those between it and the root, and who came in once would come in again after the roots were changed.
+        handshake.AllowTlsResume = false;
         handshake.RemoteCertificateValidationCallback = (_, shown, chain, _) => shown is null ? AreClientCertificatesOptional : shown is X509Certificate2 client && ClientTrust.Chains(client, chain, roots);
         return handshake;
     }

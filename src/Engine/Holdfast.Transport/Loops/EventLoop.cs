@@ -38,6 +38,7 @@ public sealed unsafe class EventLoop : IDisposable
     private int wakeState = Notified;
     private volatile bool stopping;
     private int started;
+    private int disposed;
 
     private struct Slot
     {
@@ -133,10 +134,13 @@ public sealed unsafe class EventLoop : IDisposable
         if (started != 0 && !IsCurrent) thread.Join();
     }
 
-    /// <summary>Stops, and gives the descriptors back. A late <see cref="Wake"/> does nothing, because a loop that ended is never asleep.</summary>
+    /// <summary>Stops, and gives the descriptors back, once. A late <see cref="Wake"/> does nothing, because a loop that ended is never asleep.</summary>
     public void Dispose()
     {
         Stop();
+
+        // A second time the number of the closed descriptor would be somebody else's.
+        if (Interlocked.Exchange(ref disposed, 1) != 0) return;
         epoll.Dispose();
         _ = Libc.Close(eventFd);
     }

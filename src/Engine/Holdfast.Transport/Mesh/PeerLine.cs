@@ -1,3 +1,4 @@
+using System.Numerics;
 using Holdfast.Primitives;
 
 namespace Holdfast.Transport;
@@ -5,6 +6,9 @@ namespace Holdfast.Transport;
 /// <summary>How a mesh stands with one peer: its address, its connection or the attempt to make one, and how long to wait before the next attempt.</summary>
 internal sealed class PeerLine(NodeId peer, TimeSpan redialMin)
 {
+    /// <summary>From this attempt on a reason that stays is said again each time that the attempts have doubled: about a minute at a second between them, then two, four and so on.</summary>
+    private const int AttemptsUntilSaidAgain = 64;
+
     private TimeSpan redial = redialMin;
     private Instant connectedAt;
     private string lastFault = "";
@@ -19,6 +23,9 @@ internal sealed class PeerLine(NodeId peer, TimeSpan redialMin)
     public PeerDial? Dial { get; set; }
 
     public Instant NextDial { get; private set; }
+
+    /// <summary>Attempts that failed since there was a connection.</summary>
+    public int Attempts { get; private set; }
 
     public void LearnAddress(PeerAddress address)
     {
@@ -41,6 +48,7 @@ internal sealed class PeerLine(NodeId peer, TimeSpan redialMin)
         Connection = connection;
         connectedAt = now;
         lastFault = "";
+        Attempts = 0;
     }
 
     public void BecomeDisconnected(Instant now, TransportOptions options)
@@ -52,12 +60,13 @@ internal sealed class PeerLine(NodeId peer, TimeSpan redialMin)
         WaitLonger(now, options);
     }
 
-    /// <summary>True when the reason is news.</summary>
+    /// <summary>True when the reason is news, or has been the same for so long that it is worth saying again.</summary>
     public bool BecomeUnreached(Instant now, TransportOptions options, string fault)
     {
         Dial = null;
         WaitLonger(now, options);
-        if (fault == lastFault) return false;
+        Attempts++;
+        if (fault == lastFault) return Attempts >= AttemptsUntilSaidAgain && BitOperations.IsPow2(Attempts);
         lastFault = fault;
         return true;
     }

@@ -171,15 +171,15 @@ public sealed class PeerMesh : ILoopMesh, ILoopPart, IConnectionOwner
             return;
         }
 
-        var line = LineOf(preamble.Sender);
-        if (line.Connection is { } older)
+        if (lines.TryGetValue(preamble.Sender, out var present) && present.Connection is { } older)
         {
             // The dialler has no connection, or it would not have dialled: ours is dead and we have not heard of it yet.
             Replaced.Hit();
             Drop(older, now, "replaced by a newer connection");
         }
 
-        Establish(line, channel, preamble.BootCount, now);
+        // Looked up only now: a peer that the book does not know is forgotten with its connection.
+        Establish(LineOf(preamble.Sender), channel, preamble.BootCount, now);
     }
 
     private PeerVerdict JudgeArrival(in PeerPreamble preamble)
@@ -288,7 +288,7 @@ public sealed class PeerMesh : ILoopMesh, ILoopPart, IConnectionOwner
         }
 
         if (line.BecomeUnreached(now, options, dial.Fault))
-            log(TransportSeverity.Warning, $"{Name} cannot reach {dial.Address}: {dial.Fault}");
+            log(TransportSeverity.Warning, $"{Name} cannot reach {dial.Address}: {dial.Fault}{(line.Attempts > 1 ? $" (attempt {line.Attempts})" : "")}");
         loop.Wake();
     }
 

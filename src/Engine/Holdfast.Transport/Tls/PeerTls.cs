@@ -12,6 +12,10 @@ namespace Holdfast.Transport;
 /// A certificate counts when the cluster's authority signed it; whose it is, is said by the preamble, so every holder of a certificate of the cluster is trusted as a node.
 /// Without an authority (<see cref="OfAnybody"/>) connections are encrypted, and the network between the nodes is trusted as it is in the clear.
 /// </summary>
+/// <remarks>
+/// Sessions are never resumed (RFC 8446 2.2): a ticket brings back a peer's own certificate without those between it and the authority, so that it cannot be followed any more, and it would go on
+/// being believed after it was replaced. Every connection proves itself anew.
+/// </remarks>
 public sealed class PeerTls
 {
     /// <summary>More authorities than a roll-over needs.</summary>
@@ -24,8 +28,8 @@ public sealed class PeerTls
         /// <summary>No authority: whoever shows any certificate is believed.</summary>
         public bool BelievesAnybody => Authorities.Count == 0;
 
-        /// <summary>What goes with our certificate, so that a peer can follow it up to the authority.</summary>
-        public SslStreamCertificateContext Shown() => SslStreamCertificateContext.Create(Own, [.. Authorities, .. Intermediates], offline: true, trust: null);
+        /// <summary>Our certificate with what goes with it, so that a peer can follow it up to the authority. Made once for all connections: making it follows the chain.</summary>
+        public SslStreamCertificateContext Shown { get; } = SslStreamCertificateContext.Create(Own, [.. Authorities, .. Intermediates], offline: true, trust: null);
     }
 
     private PeerTls()
@@ -94,9 +98,10 @@ public sealed class PeerTls
         var now = Present();
         return new SslServerAuthenticationOptions
         {
-            ServerCertificateContext = now.Shown(),
+            ServerCertificateContext = now.Shown,
             ClientCertificateRequired = true,
             EnabledSslProtocols = SslProtocols.Tls13,
+            AllowTlsResume = false,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
 
             // A caller without a certificate passes the handshake, and may then only make the calls that allow it: the preamble's reader decides.
@@ -110,8 +115,9 @@ public sealed class PeerTls
         return new SslClientAuthenticationOptions
         {
             TargetHost = "holdfast-peer",
-            ClientCertificateContext = now.Shown(),
+            ClientCertificateContext = now.Shown,
             EnabledSslProtocols = SslProtocols.Tls13,
+            AllowTlsResume = false,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
             RemoteCertificateValidationCallback = (_, certificate, chain, _) => certificate is not null && Believes(now, certificate, chain),
         };
@@ -125,6 +131,7 @@ public sealed class PeerTls
     {
         TargetHost = "holdfast-peer",
         EnabledSslProtocols = SslProtocols.Tls13,
+        AllowTlsResume = false,
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null,
     };

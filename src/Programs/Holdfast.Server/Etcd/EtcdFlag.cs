@@ -53,7 +53,7 @@ internal static class EtcdFlags
         .. Switches(EtcdFlagFate.Used, "the same in `DATA/fixtures/peer`: connections between nodes are encrypted and prove nothing, so an address that others reach needs `--insecure`", "peer-auto-tls"),
         .. Used("years that these two hold", "self-signed-cert-validity"),
         .. Used("for clients; nodes speak TLS 1.3 with each other", "tls-min-version", "tls-max-version"),
-        .. Used("the three files of `holdfast cert` or of your own authority, with those between it and the node after the node's; read again when they change. Of another authority the members' founding has hung in tests (STATUS, coordination step 8)", "peer-cert-file", "peer-key-file", "peer-trusted-ca-file"),
+        .. Used("the three files of `holdfast cert` or of your own authority, with those between it and the node after the node's; read again when they change", "peer-cert-file", "peer-key-file", "peer-trusted-ca-file"),
         .. Used("of those that the authority signed, only certificates of these names are peers'; commas between", "peer-cert-allowed-cn", "peer-cert-allowed-hostname"),
         .. Used("`simple`, or `jwt` with etcd's options", "auth-token", "auth-token-ttl"),
         .. Used("learners that may be waited for or held at once; 1 as in etcd", "max-learners", "experimental-max-learners"),
