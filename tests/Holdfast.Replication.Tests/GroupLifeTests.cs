@@ -75,6 +75,51 @@ public sealed class GroupLifeTests
         cluster.UntilEqual();
     }
 
+    /// <summary>Its own log ends with members of long ago, none of whom is there any more; today's it does not know, and the log that it lacks is compacted.</summary>
+    [Fact]
+    public void A_state_that_was_given_up_comes_back_from_members_that_its_log_does_not_know()
+    {
+        var cluster = new TestCluster(5, new GroupOptions { SnapshotLogBytes = 2000 }, voters: 3);
+        cluster.UntilLed();
+        for (var i = 0; i < 100; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={i}").IsApplied);
+        var moved = cluster.Follower;
+        cluster.Until(() => moved.Group.Status.Snapshot.Index.Value > 0, "a snapshot to be freed");
+        TestNode[] before = [.. cluster.Nodes.Take(3).Where(node => node != moved)], after = [.. cluster.Nodes.Skip(3)];
+        cluster.Until(() => moved.Loop.GiveUp(cluster.GroupIds[0]), "the state's being given up");
+        moved.Kill();
+
+        Become(cluster, [.. before.Select(Voter), .. after.Select(Learner)]);
+        cluster.Until(() => after.All(node => node.Group.Status.Applied == cluster.Leader.Group.Status.Applied), "the newcomers' catching up");
+        Become(cluster, [.. after.Select(Voter)]);
+        cluster.Until(() => after.Any(node => node.Group.Status is { IsServingLeader: true, HasCommittedMembers: true, Configuration.IsJoint: false }), "a leader of today's members");
+        foreach (var node in before) node.Kill();
+        for (var i = 0; i < 100; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={i}").IsApplied);
+
+        moved.Start();
+        cluster.Run(TimeSpan.FromSeconds(3));
+        Become(cluster, [.. after.Select(Voter), Learner(moved)]);
+        cluster.Until(() => moved.Group.Status.IsRestored && moved.Machine.Map.Count == 100, "the state's coming back");
+    }
+
+    /// <summary>After a restart nothing says any more that the state was given up: it is asked for until it is given up again.</summary>
+    [Fact]
+    public void A_state_that_was_given_up_before_a_restart_is_given_up_again()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 2000 });
+        cluster.UntilLed();
+        var moved = cluster.Follower;
+        for (var i = 0; i < 100; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={i}").IsApplied);
+        cluster.Until(() => moved.Group.Status.Snapshot.Index.Value > 0, "a snapshot to be freed");
+        cluster.Until(() => moved.Loop.GiveUp(cluster.GroupIds[0]), "the state's being given up");
+        foreach (var node in cluster.Nodes.Where(node => node != moved).ToArray()) node.Kill();
+        Restart(moved);
+        cluster.Run(TimeSpan.FromSeconds(3));
+        Assert.True(moved.Group.Status is { IsGivenUp: false, IsRestored: false });
+        Assert.True(moved.Loop.GiveUp(cluster.GroupIds[0]));
+        cluster.Run(TimeSpan.FromSeconds(3));
+        Assert.True(moved.Group.Status is { IsGivenUp: true, IsRestored: false });
+    }
+
     /// <summary>A deleted replica writes nothing more, leaves nothing behind, and its id is used up (S6).</summary>
     [Fact]
     public void A_deleted_replica_is_silent_and_stays_deleted()
@@ -160,6 +205,12 @@ public sealed class GroupLifeTests
         cluster.Until(() => asked.IsCompleted, "the verdict");
         return asked.Result;
     }
+
+    private static void Become(TestCluster cluster, params Member[] members) => Assert.Equal(ChangeVerdict.Begun, Change(cluster, cluster.Leader, Configuration.Of(members)));
+
+    private static Member Voter(TestNode node) => new(node.Id, MemberRole.Voter);
+
+    private static Member Learner(TestNode node) => new(node.Id, MemberRole.Learner);
 
     private static ProposalStatus Ended(Completion completion) => completion.Outcome!.Value.Status;
 

@@ -1,3 +1,5 @@
+using Holdfast.Simulation.Cluster;
+
 namespace Holdfast.Simulation.Procedures;
 
 /// <summary>
@@ -12,12 +14,38 @@ internal enum ProcedurePressure : byte
     /// <summary>Whoever leads the directory dies between steps, again and again.</summary>
     DriverDies,
 
-    /// <summary>Whoever leads the directory is cut off from most, and not from all: two think that they drive.</summary>
+    /// <summary>Whoever leads the directory is cut off from most, and not from all, or is paused, or its loop is stuck, for longer than it takes to depose it: two think that they drive.</summary>
     TwoDrivers,
 
     /// <summary>The node that a procedure is about dies, or is paused, in the middle of it.</summary>
     SubjectFails,
 
-    /// <summary>The leader of a group that is asked to change is paused for less than it takes to depose it.</summary>
+    /// <summary>The leader of a group that is asked to change is paused for less than it takes to depose it, and what it is asked is held up on the wire.</summary>
     LateServant,
+
+    /// <summary>While a voter is sent away nobody hears of the learners, of whom one should follow it.</summary>
+    LearnersAway,
+
+    /// <summary>A node's disk is lost, and another of few is sent away at once.</summary>
+    Shorthanded,
+
+    /// <summary>The leader of a data group is cut off from those who are to be its members as soon as it has written down who they are, and from nobody else.</summary>
+    LeaderAlone,
+
+    /// <summary>Groups are created, moved and deleted all the time.</summary>
+    Restless,
+}
+
+/// <summary>What a run under a pressure is like.</summary>
+internal static class ProcedurePressureDraw
+{
+    public static ClusterOptions Apply(ClusterOptions drawn) => drawn.Procedures switch
+    {
+        // Five vote, and there are some to spare.
+        ProcedurePressure.LearnersAway => drawn with { Voters = 5, Machines = 8 },
+        ProcedurePressure.Shorthanded => drawn with { Voters = 3, Machines = 3, BetweenWipes = TimeSpan.Zero },
+        // A data group's members can be apart, and the directory's still be enough.
+        ProcedurePressure.LeaderAlone => drawn with { Voters = 5, Machines = 6, BetweenWipes = TimeSpan.FromSeconds(2) },
+        _ => drawn,
+    };
 }
