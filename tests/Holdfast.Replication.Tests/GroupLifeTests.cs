@@ -199,6 +199,29 @@ public sealed class GroupLifeTests
         cluster.Until(() => leader.Group.Status.HasCommittedMembers, "the members to be committed");
     }
 
+    /// <summary>A request that was held up until the members are the same again knows nothing of what was in between.</summary>
+    [Fact]
+    public async Task A_change_of_members_that_were_others_in_between_is_refused()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        var leader = cluster.Leader;
+        var (members, since) = (leader.Group.Status.Configuration, leader.Group.Status.ConfigurationIndex);
+        var other = cluster.Nodes.First(node => node != leader);
+        foreach (var target in (Configuration[])[Configuration.Of([.. members.Members.ToArray().Select(member => member.Node == other.Id ? member with { Role = MemberRole.Learner } : member)]), members])
+        {
+            Assert.Equal(ChangeVerdict.Begun, Change(cluster, leader, target));
+            cluster.Until(() => leader.Group.Status is { HasCommittedMembers: true } status && status.Configuration.Equals(target), "the change");
+        }
+
+        var late = leader.Group.ChangeMembershipAsync(members, Configuration.OfVoters(leader.Id, other.Id), since);
+        cluster.Until(() => late.IsCompleted, "the verdict");
+        Assert.Equal(ChangeVerdict.Refused, await late);
+        var asked = leader.Group.ChangeMembershipAsync(members, Configuration.OfVoters(leader.Id, other.Id), leader.Group.Status.ConfigurationIndex);
+        cluster.Until(() => asked.IsCompleted, "the verdict");
+        Assert.Equal(ChangeVerdict.Begun, await asked);
+    }
+
     private static ChangeVerdict Change(TestCluster cluster, TestNode at, Configuration target)
     {
         var asked = at.Group.ChangeMembershipAsync(target);

@@ -162,9 +162,10 @@ internal sealed class ProcedureSite : INodeSeat
             var isBegun = false;
             if (process.GroupOf(change.Group) is { } group)
             {
-                var isLate = group.Replica.Node.Role == RaftRole.Leader && !group.Replica.Node.Configuration.Equals(change.From);
+                var core = group.Replica.Node;
+                var isLate = core.Role == RaftRole.Leader && (!core.Configuration.Equals(change.From) || change.Since != core.ConfigurationIndex);
                 if (isLate) LateChange.Hit();
-                var verdict = Bug == PlantedProcedureBug.LateChangeTaken ? group.ChangeMembership(now, change.To) : group.ChangeMembership(now, change.From, change.To);
+                var verdict = Bug == PlantedProcedureBug.LateChangeTaken ? group.ChangeMembership(now, change.To) : group.ChangeMembership(now, change.From, change.To, change.Since);
                 isBegun = verdict == ChangeVerdict.Begun;
                 if (World.IsTracing) World.Trace($"{process.Node} is asked to change group {change.Group} from {change.From} to {change.To}: {verdict}");
             }

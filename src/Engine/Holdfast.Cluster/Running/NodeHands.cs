@@ -40,7 +40,7 @@ internal sealed class NodeHands(INodeSeat seat, Func<DirectoryView> view) : IClu
         foreach (var (node, learner) in learners.Zip(answers))
             if (learner is not null) (learner.Applied.Value + CaughtUpLagMax >= report.Commit.Value ? caughtUp : behind).Add(node);
 
-        return new GroupSighting(group, report.Configuration, report.FeatureLevel, caughtUp.ToImmutable()) { Leader = seenLeading.GetValueOrDefault(group, NodeId.None), Behind = behind.ToImmutable(), HasCommittedMembers = report.HasCommittedMembers || seat.Bug == PlantedProcedureBug.UncommittedMembersBelieved };
+        return new GroupSighting(group, report.Configuration, report.FeatureLevel, caughtUp.ToImmutable()) { Leader = seenLeading.GetValueOrDefault(group, NodeId.None), Since = report.ConfigurationIndex, Behind = behind.ToImmutable(), HasCommittedMembers = report.HasCommittedMembers || seat.Bug == PlantedProcedureBug.UncommittedMembersBelieved };
     }
 
     public async ValueTask<bool> ConfirmAsync(CancellationToken cancellation)
