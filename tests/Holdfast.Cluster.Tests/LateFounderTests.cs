@@ -43,6 +43,18 @@ public sealed class LateFounderTests
         Assert.Equal([Data], seat.GivenUp);
     }
 
+    /// <summary>After a restart the directory is what was committed as far as this node knows, and may still have groups that were deleted here: their ids are used up (S6).</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task It_never_begins_what_its_own_log_says_is_deleted(bool isPlacedHere)
+    {
+        if (isPlacedHere) Assert.True(directory.Tell(DirectoryCommand.PlaceGroup(Data, Places(1, 2, 3))).Accepted);
+        seat.Deleted.Add(Data);
+        await LookAsync(3);
+        Assert.Empty(seat.Begun);
+    }
+
     private async Task LookAsync(int looks)
     {
         var groups = new DataGroups(seat, (_, _) => new(leader));

@@ -146,6 +146,27 @@ public sealed class GroupLifeTests
         cluster.Until(() => deleted.Groups[0].Status.Leader != NodeId.None, "the other group");
     }
 
+    /// <summary>A snapshot was on its way to the disk when its group was deleted: that it is there is never written into the log, which takes nothing of a deleted group (S6).</summary>
+    [Fact]
+    public void A_replica_that_is_deleted_while_its_snapshot_is_written_records_nothing()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        var deleted = cluster.Follower;
+        for (var i = 0; i < 20; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={i}").IsApplied);
+        cluster.UntilEqual();
+        deleted.IsWorkerStuck = true;
+        deleted.Group.TakeSnapshot();
+        cluster.Run(TimeSpan.FromSeconds(1));
+        deleted.Loop.Delete(deleted.Group.Id);
+        cluster.Run(TimeSpan.FromSeconds(1));
+        deleted.IsWorkerStuck = false;
+        cluster.Run(TimeSpan.FromSeconds(2));
+        Assert.False(deleted.Disk.Exists("snapshots/1"));
+        Restart(deleted);
+        Assert.True(deleted.Recovery.Find(new GroupId(1))!.IsTombstoned);
+    }
+
     /// <summary>Replicas of two versions apply alike: behaviour branches on the level in the entry, which is state and not a setting (S5).</summary>
     [Fact]
     public async Task S13_replicas_of_two_versions_apply_alike_on_both_sides_of_a_raised_level()

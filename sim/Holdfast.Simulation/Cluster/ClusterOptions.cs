@@ -318,7 +318,7 @@ internal sealed record ClusterOptions
             BetweenWipes = dice.Chance(0.3) ? TimeSpan.Zero : Span(dice, 1500, 6000),
             BeginsOld = false,
             SnapshotLogBytes = hasSmallLogs ? dice.Next(1, 8) * 1024 : drawn.SnapshotLogBytes,
-            Procedures = (ProcedurePressure)Math.Max(0, dice.Next(-2, 9)),
+            Procedures = ProcedurePressureDraw.Of(seed),
             Calm = TimeSpan.FromSeconds(24),
         });
     }

@@ -39,6 +39,9 @@ internal enum ProcedurePressure : byte
 /// <summary>What a run under a pressure is like.</summary>
 internal static class ProcedurePressureDraw
 {
+    /// <summary>Of any eleven seeds three have none, and each pressure has one: runs of this world are few in a sweep over all.</summary>
+    public static ProcedurePressure Of(ulong seed) => (ProcedurePressure)Math.Max(0, (int)(seed % 11) - 2);
+
     public static ClusterOptions Apply(ClusterOptions drawn) => drawn.Procedures switch
     {
         // Five vote, and there are some to spare.

@@ -6,7 +6,7 @@ using Holdfast.Transport;
 
 namespace Holdfast.Cluster.Tests;
 
-/// <summary>A node that begins what it is told and remembers it: the seat of what follows the directory. Its log is empty, and it calls nobody.</summary>
+/// <summary>A node that begins what it is told and remembers it: the seat of what follows the directory. Its log knows nothing but which groups are deleted, and it calls nobody.</summary>
 internal sealed class SeatInMemory(ulong node) : INodeSeat
 {
     public MemberRecord Member { get; } = Cast.Node(node);
@@ -27,7 +27,10 @@ internal sealed class SeatInMemory(ulong node) : INodeSeat
     /// <summary>The groups whose state was given up.</summary>
     public List<GroupId> GivenUp { get; } = [];
 
-    public RecoveredGroup? FindRecovered(GroupId group) => null;
+    /// <summary>Groups that this node's log says are deleted.</summary>
+    public List<GroupId> Deleted { get; } = [];
+
+    public RecoveredGroup? FindRecovered(GroupId group) => Deleted.Contains(group) ? new RecoveredGroup { Group = group, Configuration = Configuration.Empty, Entries = [], IsTombstoned = true } : null;
 
     public IStateMachine NewState(GroupRecord group) => new DirectoryState();
 

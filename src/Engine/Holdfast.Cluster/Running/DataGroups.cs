@@ -17,6 +17,7 @@ internal sealed class DataGroups(INodeSeat seat, Func<GroupId, CancellationToken
 
     private static readonly Mark Buried = new("cluster: a replica was deleted on its group's tombstone");
     private static readonly Mark StillCounted = new("cluster: a replica that is placed elsewhere was begun, because its group may count on it");
+    private static readonly Mark DirectoryBehind = new("cluster: a group that was deleted here was still in a directory that is behind");
     private static readonly Mark JoinedEmpty = new("cluster: a replica of a group that exists began empty");
 
     /// <summary>
@@ -39,7 +40,7 @@ internal sealed class DataGroups(INodeSeat seat, Func<GroupId, CancellationToken
     public async Task FollowAsync(DirectoryView view, CancellationToken cancellation)
     {
         foreach (var (id, group) in view.Groups)
-            if (!begun.Contains(id) && group.Replicas.Any(place => place.Node == seat.Member.Node)) Begin(group);
+            if (!begun.Contains(id) && group.Replicas.Any(place => place.Node == seat.Member.Node) && !IsDeletedHere(id)) Begin(group);
         foreach (var id in view.Tombstones) await BuryAsync(id, view).ConfigureAwait(false);
         if (!departing.IsCompleted) return;
         foreach (var group in await departing.ConfigureAwait(false))
@@ -49,6 +50,14 @@ internal sealed class DataGroups(INodeSeat seat, Func<GroupId, CancellationToken
         departing = DepartAsync([.. view.Groups.Values.Where(IsAway)], cancellation);
     }
 
+    /// <summary>Whether this node's log says that the group is gone, whatever a directory says that was read back at a restart and is behind: its id is used up (S6).</summary>
+    private bool IsDeletedHere(GroupId group)
+    {
+        if (seat.FindRecovered(group) is not { IsTombstoned: true }) return false;
+        DirectoryBehind.Hit();
+        return true;
+    }
+
     private bool IsFounder(GroupRecord group) => group.Founders.Any(place => place.Node == seat.Member.Node);
 
     /// <summary>Whether the directory places a group elsewhere that is here still, begun or left from before a restart, or that was to begin here.</summary>
@@ -56,7 +65,7 @@ internal sealed class DataGroups(INodeSeat seat, Func<GroupId, CancellationToken
     {
         var isPlaced = group.Replicas.Any(place => place.Node == seat.Member.Node);
         if (isPlaced) departed.Remove(group.Id);
-        var isAway = !isPlaced && !departed.Contains(group.Id) && (begun.Contains(group.Id) || IsFounder(group) || seat.FindRecovered(group.Id) is { IsTombstoned: false });
+        var isAway = !isPlaced && !departed.Contains(group.Id) && (begun.Contains(group.Id) || (seat.FindRecovered(group.Id) is { } left ? !left.IsTombstoned : IsFounder(group)));
         if (!isAway) proof.Forget(group.Id);
         return isAway;
     }

@@ -240,6 +240,7 @@ internal sealed class Replica
     {
         Stop(now);
         IsGone = true;
+        Taking.OnDeleted();
     }
 
     public void Stop(Instant now)

@@ -235,13 +235,13 @@ internal sealed class SnapshotFetching(Replica owner)
 
     private void OnOpened(IncomingSnapshot? opened)
     {
-        if (opened is null)
+        incoming = opened;
+        if (opened is null || replica.IsGone)
         {
             End();
             return;
         }
 
-        incoming = opened;
         isTaken = new bool[opened.Manifest.Chunks.Length];
         (missing, firstOpen) = (opened.MissingCount, 0);
         for (var chunk = 0; chunk < isTaken.Length; chunk++) isTaken[chunk] = opened.Has(chunk);
@@ -276,13 +276,13 @@ internal sealed class SnapshotFetching(Replica owner)
 
     private void OnCommitted(SnapshotReader? opened)
     {
-        if (opened is null)
+        (reader, readAsked, restored) = (opened, 0, 0);
+        if (opened is null || replica.IsGone)
         {
             End();
             return;
         }
 
-        (reader, readAsked, restored) = (opened, 0, 0);
         BeginRestore();
     }
 
@@ -328,6 +328,12 @@ internal sealed class SnapshotFetching(Replica owner)
     private void Record(Instant now)
     {
         if (IsOvertaken()) return;
+        if (replica.IsGone)
+        {
+            End();
+            return;
+        }
+
         if (replica.State is not null && !restore!.IsWhole)
         {
             OnFailed(now);
