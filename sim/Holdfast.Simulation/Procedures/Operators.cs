@@ -44,7 +44,8 @@ internal sealed class Operators(ClusterWorld world)
 
     private bool MayAdmitNew => world.Clock.Now < (world.Options.Procedures == ProcedurePressure.LearnersAway ? world.Options.Storm / 2 : world.Options.Storm + NewcomersUntil).Ticks;
 
-    private bool IsRestless => world.Options.Procedures == ProcedurePressure.Restless;
+    /// <summary>Whether the directory changes several times a second: who drives by yesterday's has to be wrong.</summary>
+    private bool IsRestless => world.Options.Procedures is ProcedurePressure.Restless or ProcedurePressure.TwoDrivers or ProcedurePressure.LateServant;
 
     public void Begin(int founders)
     {
@@ -73,6 +74,16 @@ internal sealed class Operators(ClusterWorld world)
         if (others.Length > 0 && !IsAnyoneLeaving()) SendAway(others[dice.Next(others.Length)].Node);
     }
 
+    /// <summary>Sends a voter of the whole cluster's groups away, when there are learners of whom one can follow it; false when not.</summary>
+    public bool SendVoterAway()
+    {
+        var members = world.ProcedureCheck.MembersOf(GroupId.Directory).Members.ToArray();
+        var voters = members.Where(member => member.Role == MemberRole.Voter && Truth.Members.ContainsKey(member.Node)).ToArray();
+        if (voters.Length == members.Length || voters.Length == 0 || IsAnyoneLeaving()) return false;
+        SendAway(voters[dice.Next(voters.Length)].Node);
+        return true;
+    }
+
     private void Later() => world.Clock.After(IsRestless ? dice.NextSpan(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(150)) : dice.NextSpan(TimeSpan.FromMilliseconds(60), TimeSpan.FromMilliseconds(500)), () =>
     {
         HandOutToken();
@@ -96,7 +107,7 @@ internal sealed class Operators(ClusterWorld world)
                 Move();
                 break;
             default:
-                if (IsRestless) Move();
+                if (world.Options.Procedures == ProcedurePressure.Restless) Move();
                 else SendAwayAny();
                 break;
         }

@@ -63,13 +63,13 @@ internal sealed class ProcedurePressureDriver(ClusterWorld world)
                 if (running.Length > 0 && world.MachineOf(running[dice.Next(running.Length)].Subject) is { IsUp: true } subject) Fail(subject);
                 break;
             case ProcedurePressure.LearnersAway:
-                if (running.Any(static procedure => procedure.Kind == ProcedureKind.RemoveNode)) IsolateLearners();
+                if (running.Any(static procedure => procedure.Kind == ProcedureKind.RemoveNode) || world.Operators.SendVoterAway()) IsolateLearners();
                 break;
             case ProcedurePressure.Shorthanded:
                 LoseOne();
                 break;
             default:
-                if (world.LeaderOf(world.Groups[dice.Next(world.Groups.Length)]) is { } leader) Pause(leader, 100, 900);
+                if (dice.Chance(0.3) && world.LeaderOf(world.Groups[dice.Next(world.Groups.Length)]) is { } leader) Pause(leader, 100, 900);
                 break;
         }
     }

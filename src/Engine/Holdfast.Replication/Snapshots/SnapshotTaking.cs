@@ -21,7 +21,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     private static readonly Mark Taken = new("replication: snapshot taken");
     private static readonly Mark PutOff = new("replication: snapshot put off while another replica fetches");
     private static readonly Mark Failed = new("replication: snapshot failed, tried again later");
-    private static readonly Mark DeletedMeanwhile = new("replication: a snapshot was not recorded, since its group was deleted meanwhile");
+    private static readonly Mark DeletedMeanwhile = new("replication: a snapshot was not recorded, since its group was deleted meanwhile", elsewhere: "GroupLifeTests: the groups of the cluster world that are deleted are too small for snapshots");
     private static readonly Mark AfterBroken = new("replication: a piece of a snapshot was not written, since one before it was not");
 
     private readonly Replica replica = owner;
