@@ -59,12 +59,13 @@ public sealed class DepartureProofTests
         var status = new Replication.GroupStatus
         {
             Group = Group, Self = new NodeId(1), Role = RaftRole.Leader, Term = new Term(5), Leader = new NodeId(1), Commit = new LogIndex(8), Applied = new LogIndex(8), Last = new LogPosition(new Term(5), new LogIndex(9)),
-            Snapshot = default, HoldsLease = true, Configuration = Others, StateHash = 1, FeatureLevel = 2, HasDiverged = false, IsServingLeader = true, SnapshotFault = null, IsRestored = true,
+            Snapshot = default, HoldsLease = true, Configuration = Others, ConfigurationIndex = new LogIndex(3), StateHash = 1, FeatureLevel = 2, HasDiverged = false, IsServingLeader = true, SnapshotFault = null, IsRestored = true,
         };
         var bytes = ClusterVerbs.Encode(status);
-        Assert.Equal(new ReplicaReport(true, new Term(5), new LogIndex(8), new LogIndex(8), 2, Others) { Last = new LogIndex(9) }, ClusterVerbs.DecodeReport(bytes));
-        Assert.Null(ClusterVerbs.DecodeReport(bytes.AsSpan(0, bytes.Length - sizeof(ulong) - 1))!.Last);
-        Assert.Equal(new LogIndex(9), ClusterVerbs.DecodeReport(bytes.AsSpan(0, bytes.Length - 1))!.Last);
+        Assert.Equal(new ReplicaReport(true, new Term(5), new LogIndex(8), new LogIndex(8), 2, Others) { Last = new LogIndex(9), ConfigurationIndex = new LogIndex(3) }, ClusterVerbs.DecodeReport(bytes));
+        Assert.Null(ClusterVerbs.DecodeReport(bytes.AsSpan(0, bytes.Length - 2 * sizeof(ulong) - 1))!.Last);
+        Assert.Equal(new LogIndex(9), ClusterVerbs.DecodeReport(bytes.AsSpan(0, bytes.Length - sizeof(ulong) - 1))!.Last);
+        Assert.Null(ClusterVerbs.DecodeReport(bytes.AsSpan(0, bytes.Length - sizeof(ulong)))!.ConfigurationIndex);
         Assert.False(ClusterVerbs.DecodeReport(ClusterVerbs.Encode(status with { HasCommittedMembers = false }))!.HasCommittedMembers);
         Assert.Equal(LogIndex.Zero, ClusterVerbs.DecodeReport(ClusterVerbs.Encode(status with { IsRestored = false }))!.Applied);
     }

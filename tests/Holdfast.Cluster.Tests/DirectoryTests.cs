@@ -84,6 +84,18 @@ public sealed class DirectoryTests
     }
 
     [Fact]
+    public void A_removal_does_not_end_while_a_group_is_placed_on_the_node()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        var group = new GroupId(directory.Tell(DirectoryCommand.CreateGroup("keyspace", [new ReplicaPlace(new NodeId(3), MemberRole.Voter)])).Id);
+        var removal = directory.Tell(DirectoryCommand.RemoveNode(new NodeId(3)));
+        Assert.Contains("still placed", directory.Tell(DirectoryCommand.FinishProcedure(removal.Id, true, "")).Reason, StringComparison.Ordinal);
+        Assert.True(directory.Tell(DirectoryCommand.PlaceGroup(group, [new ReplicaPlace(new NodeId(1), MemberRole.Voter)])).Accepted);
+        Assert.True(directory.Tell(DirectoryCommand.FinishProcedure(removal.Id, true, "")).Accepted);
+        Assert.Contains(new NodeId(3), directory.View.Removed);
+    }
+
+    [Fact]
     public void The_last_member_cannot_leave()
     {
         var directory = Cast.Founded(1, 2);

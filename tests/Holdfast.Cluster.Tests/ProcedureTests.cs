@@ -298,6 +298,20 @@ public sealed class ProcedureTests
     }
 
     [Fact]
+    public void A_data_group_moves_while_a_procedure_waits_for_a_node_that_never_comes()
+    {
+        var cluster = new ClusterInMemory(1, 2, 3, 4);
+        CreateDataGroup(cluster, 1, 2, 3);
+        cluster.Slow.Add(new NodeId(9));
+        cluster.Directory.Tell(DirectoryCommand.AddNode(Cast.Node(9), "", false));
+        cluster.Settle();
+        cluster.Directory.Tell(DirectoryCommand.PlaceGroup(Data, [.. new ulong[] { 1, 2, 4 }.Select(node => new ReplicaPlace(new NodeId(node), MemberRole.Voter))]));
+        cluster.Settle();
+        Assert.Equal("{1 2 4}", cluster.Groups[Data].ToString());
+        Assert.Equal("{1 2 3 4 9(learner)}", cluster.Groups[GroupId.Directory].ToString());
+    }
+
+    [Fact]
     public void A_replacement_that_was_wiped_after_it_took_over_a_data_group_is_followed_there_too()
     {
         var cluster = new ClusterInMemory(1, 2, 3);

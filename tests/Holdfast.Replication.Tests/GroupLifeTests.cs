@@ -75,6 +75,51 @@ public sealed class GroupLifeTests
         cluster.UntilEqual();
     }
 
+    /// <summary>Its own log ends with members of long ago, none of whom is there any more; today's it does not know, and the log that it lacks is compacted.</summary>
+    [Fact]
+    public void A_state_that_was_given_up_comes_back_from_members_that_its_log_does_not_know()
+    {
+        var cluster = new TestCluster(5, new GroupOptions { SnapshotLogBytes = 2000 }, voters: 3);
+        cluster.UntilLed();
+        for (var i = 0; i < 100; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={i}").IsApplied);
+        var moved = cluster.Follower;
+        cluster.Until(() => moved.Group.Status.Snapshot.Index.Value > 0, "a snapshot to be freed");
+        TestNode[] before = [.. cluster.Nodes.Take(3).Where(node => node != moved)], after = [.. cluster.Nodes.Skip(3)];
+        cluster.Until(() => moved.Loop.GiveUp(cluster.GroupIds[0]), "the state's being given up");
+        moved.Kill();
+
+        Become(cluster, [.. before.Select(Voter), .. after.Select(Learner)]);
+        cluster.Until(() => after.All(node => node.Group.Status.Applied == cluster.Leader.Group.Status.Applied), "the newcomers' catching up");
+        Become(cluster, [.. after.Select(Voter)]);
+        cluster.Until(() => after.Any(node => node.Group.Status is { IsServingLeader: true, HasCommittedMembers: true, Configuration.IsJoint: false }), "a leader of today's members");
+        foreach (var node in before) node.Kill();
+        for (var i = 0; i < 100; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={i}").IsApplied);
+
+        moved.Start();
+        cluster.Run(TimeSpan.FromSeconds(3));
+        Become(cluster, [.. after.Select(Voter), Learner(moved)]);
+        cluster.Until(() => moved.Group.Status.IsRestored && moved.Machine.Map.Count == 100, "the state's coming back");
+    }
+
+    /// <summary>After a restart nothing says any more that the state was given up: it is asked for until it is given up again.</summary>
+    [Fact]
+    public void A_state_that_was_given_up_before_a_restart_is_given_up_again()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 2000 });
+        cluster.UntilLed();
+        var moved = cluster.Follower;
+        for (var i = 0; i < 100; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={i}").IsApplied);
+        cluster.Until(() => moved.Group.Status.Snapshot.Index.Value > 0, "a snapshot to be freed");
+        cluster.Until(() => moved.Loop.GiveUp(cluster.GroupIds[0]), "the state's being given up");
+        foreach (var node in cluster.Nodes.Where(node => node != moved).ToArray()) node.Kill();
+        Restart(moved);
+        cluster.Run(TimeSpan.FromSeconds(3));
+        Assert.True(moved.Group.Status is { IsGivenUp: false, IsRestored: false });
+        Assert.True(moved.Loop.GiveUp(cluster.GroupIds[0]));
+        cluster.Run(TimeSpan.FromSeconds(3));
+        Assert.True(moved.Group.Status is { IsGivenUp: true, IsRestored: false });
+    }
+
     /// <summary>A deleted replica writes nothing more, leaves nothing behind, and its id is used up (S6).</summary>
     [Fact]
     public void A_deleted_replica_is_silent_and_stays_deleted()
@@ -99,6 +144,27 @@ public sealed class GroupLifeTests
         Assert.True(deleted.Recovery.Find(new GroupId(1))!.IsTombstoned);
         Assert.Equal([new GroupId(2)], deleted.Groups.Select(group => group.Id));
         cluster.Until(() => deleted.Groups[0].Status.Leader != NodeId.None, "the other group");
+    }
+
+    /// <summary>A snapshot was on its way to the disk when its group was deleted: that it is there is never written into the log, which takes nothing of a deleted group (S6).</summary>
+    [Fact]
+    public void A_replica_that_is_deleted_while_its_snapshot_is_written_records_nothing()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        var deleted = cluster.Follower;
+        for (var i = 0; i < 20; i++) Assert.True(cluster.Apply(cluster.Leader, $"k{i}={i}").IsApplied);
+        cluster.UntilEqual();
+        deleted.IsWorkerStuck = true;
+        deleted.Group.TakeSnapshot();
+        cluster.Run(TimeSpan.FromSeconds(1));
+        deleted.Loop.Delete(deleted.Group.Id);
+        cluster.Run(TimeSpan.FromSeconds(1));
+        deleted.IsWorkerStuck = false;
+        cluster.Run(TimeSpan.FromSeconds(2));
+        Assert.False(deleted.Disk.Exists("snapshots/1"));
+        Restart(deleted);
+        Assert.True(deleted.Recovery.Find(new GroupId(1))!.IsTombstoned);
     }
 
     /// <summary>Replicas of two versions apply alike: behaviour branches on the level in the entry, which is state and not a setting (S5).</summary>
@@ -154,12 +220,41 @@ public sealed class GroupLifeTests
         cluster.Until(() => leader.Group.Status.HasCommittedMembers, "the members to be committed");
     }
 
+    /// <summary>A request that was held up until the members are the same again knows nothing of what was in between.</summary>
+    [Fact]
+    public async Task A_change_of_members_that_were_others_in_between_is_refused()
+    {
+        var cluster = new TestCluster(3);
+        cluster.UntilLed();
+        var leader = cluster.Leader;
+        var (members, since) = (leader.Group.Status.Configuration, leader.Group.Status.ConfigurationIndex);
+        var other = cluster.Nodes.First(node => node != leader);
+        foreach (var target in (Configuration[])[Configuration.Of([.. members.Members.ToArray().Select(member => member.Node == other.Id ? member with { Role = MemberRole.Learner } : member)]), members])
+        {
+            Assert.Equal(ChangeVerdict.Begun, Change(cluster, leader, target));
+            cluster.Until(() => leader.Group.Status is { HasCommittedMembers: true } status && status.Configuration.Equals(target), "the change");
+        }
+
+        var late = leader.Group.ChangeMembershipAsync(members, Configuration.OfVoters(leader.Id, other.Id), since);
+        cluster.Until(() => late.IsCompleted, "the verdict");
+        Assert.Equal(ChangeVerdict.Refused, await late);
+        var asked = leader.Group.ChangeMembershipAsync(members, Configuration.OfVoters(leader.Id, other.Id), leader.Group.Status.ConfigurationIndex);
+        cluster.Until(() => asked.IsCompleted, "the verdict");
+        Assert.Equal(ChangeVerdict.Begun, await asked);
+    }
+
     private static ChangeVerdict Change(TestCluster cluster, TestNode at, Configuration target)
     {
         var asked = at.Group.ChangeMembershipAsync(target);
         cluster.Until(() => asked.IsCompleted, "the verdict");
         return asked.Result;
     }
+
+    private static void Become(TestCluster cluster, params Member[] members) => Assert.Equal(ChangeVerdict.Begun, Change(cluster, cluster.Leader, Configuration.Of(members)));
+
+    private static Member Voter(TestNode node) => new(node.Id, MemberRole.Voter);
+
+    private static Member Learner(TestNode node) => new(node.Id, MemberRole.Learner);
 
     private static ProposalStatus Ended(Completion completion) => completion.Outcome!.Value.Status;
 

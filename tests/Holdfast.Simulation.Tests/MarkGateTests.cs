@@ -23,7 +23,7 @@ public sealed partial class MarkGateTests
     {
         var asked = Gate.Asked.Concat(Gate.Elsewhere).Select(static mark => mark.Name).ToHashSet(StringComparer.Ordinal);
         var missing = new List<string>();
-        foreach (var folder in (string[])["src/Kernel/Holdfast.Consensus", "src/Engine/Holdfast.Replication", "src/Engine/Holdfast.Storage", "src/Services/Holdfast.Coordination", "src/Services/Holdfast.Keyspace", "src/Services/Holdfast.Vectors", "sim/Holdfast.Simulation"])
+        foreach (var folder in (string[])["src/Kernel/Holdfast.Consensus", "src/Engine/Holdfast.Replication", "src/Engine/Holdfast.Storage", "src/Engine/Holdfast.Cluster", "src/Services/Holdfast.Coordination", "src/Services/Holdfast.Keyspace", "src/Services/Holdfast.Vectors", "sim/Holdfast.Simulation"])
             foreach (var file in Directory.EnumerateFiles(Path.Combine(Root, folder), "*.cs", SearchOption.AllDirectories))
                 foreach (Match declared in Declaration().Matches(File.ReadAllText(file)))
                     if (!asked.Contains(declared.Groups[1].Value)) missing.Add(declared.Groups[1].Value);

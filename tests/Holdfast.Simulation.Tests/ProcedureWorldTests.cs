@@ -7,12 +7,8 @@ namespace Holdfast.Simulation.Tests;
 /// <summary>Groups whose members the directory decides, while its nodes die, are cut off, are wiped, join and are sent away; and the bugs that are planted in the directory and its procedures.</summary>
 public sealed class ProcedureWorldTests
 {
-    /// <summary>Planted, and not found or not hunted so far (docs/STATUS.md): what these prove is still to be shown.</summary>
-    internal static readonly ClusterMutation[] NotHuntedYet =
-    [
-        ClusterMutation.SweepForgotten, ClusterMutation.StateGivenUpOnRecord, ClusterMutation.TombstonesLeftOutOfSnapshot, ClusterMutation.GroupIdGivenAgain, ClusterMutation.LateChangeTaken,
-        ClusterMutation.VoterNotReplacedLater, ClusterMutation.DriverNotConfirmed, ClusterMutation.SilentMembersTaken, ClusterMutation.UncommittedMembersBelieved,
-    ];
+    /// <summary>Several times what the table shows for these: a change of production code moves what a seed does.</summary>
+    private const int SeedBudget = 40;
 
     [Fact]
     public void Procedures_hold_in_the_first_seeds_and_run_the_same_twice()
@@ -25,18 +21,19 @@ public sealed class ProcedureWorldTests
         }
     }
 
-    /// <summary>The group's leader restarted while the directory placed it elsewhere already, and was not begun again: its group had no leader any more.</summary>
-    [Fact]
-    public void A_replica_that_is_placed_elsewhere_serves_its_group_until_the_group_goes_on_without_it()
-    {
-        var result = SimWorld.Of("procedures").Once(4);
-        Assert.True(result.Failure is null, result.Failure);
-        Assert.NotNull(ClusterRun.Once(4, ClusterMutation.MovedReplicaStaysDown).Failure);
-    }
-
     [Theory]
     [InlineData(nameof(ClusterMutation.ProcedureNotResumed), 1)]
     [InlineData(nameof(ClusterMutation.RecordTakenForGroup), 1)]
+    [InlineData(nameof(ClusterMutation.SweepForgotten), 1)]
+    [InlineData(nameof(ClusterMutation.StateGivenUpOnRecord), 1)]
+    [InlineData(nameof(ClusterMutation.TombstonesLeftOutOfSnapshot), 1)]
+    [InlineData(nameof(ClusterMutation.GroupIdGivenAgain), 1)]
+    [InlineData(nameof(ClusterMutation.LateChangeTaken), 1)]
+    [InlineData(nameof(ClusterMutation.VoterNotReplacedLater), 1)]
+    [InlineData(nameof(ClusterMutation.DriverNotConfirmed), 1)]
+    [InlineData(nameof(ClusterMutation.SilentMembersTaken), 1)]
+    [InlineData(nameof(ClusterMutation.UncommittedMembersBelieved), 1)]
+    [InlineData(nameof(ClusterMutation.MovedReplicaStaysDown), 1)]
     public void A_bug_of_procedures_is_found(string name, int likely) =>
-        Assert.True(ClusterRun.IsFound(Enum.Parse<ClusterMutation>(name), likely, 20), $"{name} survived 20 seeds");
+        Assert.True(ClusterRun.IsFound(Enum.Parse<ClusterMutation>(name), likely, SeedBudget), $"{name} survived {SeedBudget} seeds");
 }

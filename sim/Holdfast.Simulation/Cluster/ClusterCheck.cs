@@ -96,7 +96,12 @@ internal sealed class ClusterCheck(ClusterWorld world)
             if (seen.TryGetValue(name, out var before) && ReferenceEquals(before, status)) continue;
             seen[name] = status;
             process.Machine.LastConfigurations[group.Id] = status.Configuration;
-            if (world.Options.HasProcedures) world.ProcedureCheck.AfterTurn(group);
+            if (world.Options.HasProcedures)
+            {
+                world.ProcedureCheck.AfterTurn(group);
+                world.ProcedurePressures.AfterTurn(process, group);
+            }
+
             if (status.Role == RaftRole.Leader) OnLeader(process, group, status, before);
             Require(!status.HasDiverged, $"{process.Node} was told that its state of group {group.Id} differs");
             OnApplied(process, group, status);

@@ -111,6 +111,9 @@ internal sealed class ClusterMesh(ClusterWorld world)
             }
     }
 
+    /// <summary>Nothing passes between two machines, either way.</summary>
+    public void Separate(ClusterMachine one, ClusterMachine other) => isCut[one.Slot, other.Slot] = isCut[other.Slot, one.Slot] = true;
+
     /// <summary>Whether bytes pass from one machine to another just now.</summary>
     public bool MayReach(int from, int to) => from == to || !isCut[from, to];
 

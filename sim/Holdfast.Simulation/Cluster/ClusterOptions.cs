@@ -301,7 +301,9 @@ internal sealed record ClusterOptions
     {
         var dice = new SeededRandom(seed ^ 0x940C_0000_5EED);
         var founders = dice.Next(10) switch { < 6 => 3, < 9 => 5, _ => 1 };
-        return DrawShards(seed, mutation) with
+        var hasSmallLogs = dice.Chance(0.5);
+        var drawn = DrawShards(seed, mutation);
+        return ProcedurePressureDraw.Apply(drawn with
         {
             HasShards = false,
             ShardClients = 0,
@@ -315,9 +317,10 @@ internal sealed record ClusterOptions
             SyncFails = 0,
             BetweenWipes = dice.Chance(0.3) ? TimeSpan.Zero : Span(dice, 1500, 6000),
             BeginsOld = false,
-            Procedures = (ProcedurePressure)Math.Max(0, dice.Next(-2, 5)),
+            SnapshotLogBytes = hasSmallLogs ? dice.Next(1, 8) * 1024 : drawn.SnapshotLogBytes,
+            Procedures = ProcedurePressureDraw.Of(seed),
             Calm = TimeSpan.FromSeconds(24),
-        };
+        });
     }
 
     private static TimeSpan Span(SeededRandom dice, int lowMs, int highMs) => TimeSpan.FromMicroseconds(dice.Next(lowMs * 1000, highMs * 1000));

@@ -106,6 +106,8 @@ internal sealed class ClusterWorld
 
     public Operators Operators => field ??= new Operators(this);
 
+    public ProcedurePressureDriver ProcedurePressures => field ??= new ProcedurePressureDriver(this);
+
     public ShardDirectory ShardDirectory => field ??= new ShardDirectory(this);
 
     public MovePressureDriver MovePressures => field ??= new MovePressureDriver(this);
@@ -193,6 +195,8 @@ internal sealed class ClusterWorld
         foreach (var machine in Machines)
             foreach (var (group, configuration) in machine.LastConfigurations)
                 if (!Options.HasProcedures || ProcedureCheck.MayDecide(group, machine.Node)) yield return configuration;
+        if (!Options.HasProcedures) yield break;
+        foreach (var configuration in ProcedureCheck.Planned.Concat(Operators.Asked)) yield return configuration;
     }
 
     /// <summary>The process whose replica leads a group in the highest term.</summary>
@@ -318,7 +322,7 @@ internal sealed class ClusterWorld
         if (Options.HasProcedures)
         {
             Operators.Begin(Options.Voters);
-            new ProcedurePressureDriver(this).Begin();
+            ProcedurePressures.Begin();
             return;
         }
 

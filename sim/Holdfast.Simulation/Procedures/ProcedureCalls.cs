@@ -6,11 +6,12 @@ using Holdfast.Transport;
 namespace Holdfast.Simulation.Procedures;
 
 /// <summary>
-/// Control calls between processes: a connection for each, to whoever runs at the address. A question may arrive late, and be carried out although its asker has given up; one that is paused answers when it goes on, and
+/// Control calls between processes: a connection for each, to whoever runs at the address. A question may arrive late, and be carried out although its asker has given up or died; one that is paused answers when it goes on, and
 /// one that dies cuts the line.
 /// </summary>
 internal sealed class ProcedureCalls(ClusterProcess process)
 {
+    private static readonly Mark HeldUp = new("sim pressure: a change of members was read long after its asker had been cut off");
     private static readonly Mark ServedLate = new("sim: a control call was carried out after its asker had given up");
 
     private static readonly TimeSpan LooksEvery = TimeSpan.FromMilliseconds(20);
@@ -28,7 +29,9 @@ internal sealed class ProcedureCalls(ClusterProcess process)
         }
 
         // A node calls itself without a wire.
-        World.Clock.After(there == process ? TimeSpan.Zero : Way(), () => there.WhenAwake(() => _ = ServeAsync(there, verb, question, call)));
+        var isHeldUp = there != process && HoldsUp(verb);
+        World.Clock.After(isHeldUp ? process.Dice.NextSpan(TimeSpan.FromMilliseconds(400), TimeSpan.FromSeconds(3)) : there == process ? TimeSpan.Zero : Way(), () => there.WhenAwake(() => _ = ServeAsync(there, verb, question, call)));
+        if (isHeldUp) World.Clock.After(Way() * 2, () => process.WhenAwake(() => call.TrySetResult(Unreachable("the line was cut"))));
         World.Clock.After(process.Machine.Clock.TrueSpan(longest), () => process.WhenAwake(() => call.TrySetResult(Unreachable("no answer in time"))));
         Watch(there, call);
         return new(call.Task);
@@ -69,6 +72,14 @@ internal sealed class ProcedureCalls(ClusterProcess process)
     private static ControlReply Reply(ClusterProcess there, ControlStatus status, ReadOnlyMemory<byte> payload, string fault) => new(status, payload, fault, there.Node, ClusterWorld.Cluster);
 
     private static ControlReply Unreachable(string fault) => new(ControlStatus.Unreachable, default, fault, NodeId.None, ClusterId.None);
+
+    /// <summary>The line is cut when the question lies on the other side already, and it is read there when its asker has long gone on.</summary>
+    private bool HoldsUp(ushort verb)
+    {
+        if (World.Options.Procedures != ProcedurePressure.LateServant || World.IsHealed || verb != ClusterVerbs.Change || !process.Dice.Chance(0.4)) return false;
+        HeldUp.Hit();
+        return true;
+    }
 
     private TimeSpan Way() => process.Dice.NextSpan(World.Options.DelayMin, World.Options.DelayMax);
 }

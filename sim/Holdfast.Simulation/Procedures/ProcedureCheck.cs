@@ -18,7 +18,7 @@ internal sealed class ProcedureCheck(ClusterWorld world)
     private static readonly Mark Replaced = new("sim: a wiped node's next incarnation took its places");
     private static readonly Mark Left = new("sim: a node left all groups");
 
-    private readonly Dictionary<ulong, DirectoryView> views = [];
+    private readonly Dictionary<ulong, (DirectoryView View, long At)> views = [];
     private readonly Dictionary<ulong, Term> begunUnder = [];
     private readonly HashSet<GroupId> groupsEver = [];
     private readonly HashSet<NodeId> membersEver = [];
@@ -35,6 +35,21 @@ internal sealed class ProcedureCheck(ClusterWorld world)
     /// <summary>What was written to the groups that hold data.</summary>
     public IReadOnlyDictionary<GroupId, LedgerCheck> Ledgers => ledgers;
 
+    /// <summary>The members that groups are to have: a disk that they cannot do without must not be lost before they have come.</summary>
+    public IEnumerable<Configuration> Planned
+    {
+        get
+        {
+            NodeId[] staying = [.. Truth.Members.Keys.Where(node => !Truth.IsBeingReplaced(node))];
+            if (staying.Length <= Genesis.VotersMax) yield return Configuration.OfVoters(staying);
+            foreach (var (id, group) in Truth.Groups)
+            {
+                yield return Of(group.Replicas);
+                if (!committed.ContainsKey(id)) yield return Of(group.Founders);
+            }
+        }
+    }
+
     public LedgerCheck LedgerOf(GroupId group)
     {
         if (ledgers.TryGetValue(group, out var known)) return known;
@@ -46,13 +61,13 @@ internal sealed class ProcedureCheck(ClusterWorld world)
     {
         if (views.TryGetValue(view.Revision, out var known))
         {
-            Require(IsSame(known, view), $"{process.Node} has another directory at revision {view.Revision} than the replica before it");
+            Require(IsSame(known.View, view), $"{process.Node} has another directory at revision {view.Revision} than the replica before it");
             return;
         }
 
         Require(view.Revision == Truth.Revision + 1, $"{process.Node} has revision {view.Revision} of the directory, and nobody had more than {Truth.Revision}");
         OnStep(Truth, view);
-        views.Add(view.Revision, view);
+        views.Add(view.Revision, (view, world.Clock.Now));
         Truth = view;
         Groups = [GroupId.Directory, GroupId.Coordination, .. view.Groups.Keys];
     }
@@ -71,6 +86,20 @@ internal sealed class ProcedureCheck(ClusterWorld world)
 
     /// <summary>Whether what a node's log says of a group's members may still decide something: it is one of them, as far as the group has committed.</summary>
     public bool MayDecide(GroupId group, NodeId node) => !Truth.Tombstones.Contains(group) && (!committed.TryGetValue(group, out var known) || known.Members.Contains(node));
+
+    /// <summary>
+    /// A node asks for a change of members: it led the directory, and knew all that was decided there, at some moment since it began the round in which it found that necessary. What was decided before that by another's lead
+    /// and is not in its own directory it cannot have confirmed.
+    /// </summary>
+    public void OnAsked(ClusterProcess process, ProcedureAction.ChangeMembers change, DirectoryView view, long roundBegan)
+    {
+        for (var revision = view.Revision + 1; revision <= Truth.Revision; revision++)
+        {
+            var (later, at) = views[revision];
+            if (at >= roundBegan) return;
+            Demand(IsSameForDrivers(view, later), $"{process.Node} asks group {change.Group} to become {change.To} by revision {view.Revision} of the directory, and another had been decided {(roundBegan - at) / 10_000} ms before it began to look");
+        }
+    }
 
     /// <summary>A replica is deleted: its group's end was committed (S6).</summary>
     public void OnDelete(ClusterProcess process, GroupId group) => Demand(Truth.Tombstones.Contains(group), $"{process.Node} deletes its replica of group {group}, which nobody has ended");
@@ -94,7 +123,7 @@ internal sealed class ProcedureCheck(ClusterWorld world)
     {
         if (Truth.Groups.TryGetValue(group, out var record))
         {
-            var planned = Configuration.Of([.. record.Replicas.Select(place => new Member(place.Node, place.Role))]);
+            var planned = Of(record.Replicas);
             Require(members.Equals(planned), $"group {group} ends with {members}, planned were {planned}");
             return;
         }
@@ -199,7 +228,14 @@ internal sealed class ProcedureCheck(ClusterWorld world)
 
     private Term DirectoryTerm() => world.LeaderOf(GroupId.Directory)?.GroupOf(GroupId.Directory).Status.Term ?? Term.Zero;
 
-    private Configuration MembersOf(GroupId group) => committed.TryGetValue(group, out var known) ? known.Members : Configuration.Empty;
+    public Configuration MembersOf(GroupId group) => committed.TryGetValue(group, out var known) ? known.Members : Configuration.Empty;
+
+    private static Configuration Of(ImmutableArray<ReplicaPlace> places) => Configuration.Of([.. places.Select(place => new Member(place.Node, place.Role))]);
+
+    /// <summary>Whether two directories give a runner the same to do.</summary>
+    private static bool IsSameForDrivers(DirectoryView one, DirectoryView other) =>
+        one.Members.Keys.SequenceEqual(other.Members.Keys) && one.Procedures.Values.SequenceEqual(other.Procedures.Values) && one.Groups.Keys.SequenceEqual(other.Groups.Keys)
+        && one.Groups.Values.Zip(other.Groups.Values).All(static pair => pair.First.Replicas.AsSpan().SequenceEqual(pair.Second.Replicas.AsSpan()));
 
     private static bool IsSame(DirectoryView one, DirectoryView other) =>
         one.Members.Keys.SequenceEqual(other.Members.Keys) && one.Groups.Keys.SequenceEqual(other.Groups.Keys) && one.Tombstones.SetEquals(other.Tombstones) && one.Removed.SetEquals(other.Removed)

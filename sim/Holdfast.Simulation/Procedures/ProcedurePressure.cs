@@ -1,3 +1,5 @@
+using Holdfast.Simulation.Cluster;
+
 namespace Holdfast.Simulation.Procedures;
 
 /// <summary>
@@ -12,12 +14,41 @@ internal enum ProcedurePressure : byte
     /// <summary>Whoever leads the directory dies between steps, again and again.</summary>
     DriverDies,
 
-    /// <summary>Whoever leads the directory is cut off from most, and not from all: two think that they drive.</summary>
+    /// <summary>Whoever leads the directory is cut off from most, and not from all, or is paused, or its loop is stuck, for longer than it takes to depose it: two think that they drive.</summary>
     TwoDrivers,
 
     /// <summary>The node that a procedure is about dies, or is paused, in the middle of it.</summary>
     SubjectFails,
 
-    /// <summary>The leader of a group that is asked to change is paused for less than it takes to depose it.</summary>
+    /// <summary>The leader of a group that is asked to change is paused for less than it takes to depose it, and reads what it was asked when its asker has long gone on.</summary>
     LateServant,
+
+    /// <summary>While a voter is sent away nobody hears of the learners, of whom one should follow it.</summary>
+    LearnersAway,
+
+    /// <summary>A node's disk is lost, and another of few is sent away at once.</summary>
+    Shorthanded,
+
+    /// <summary>The leader of a data group is cut off from those who are to be its members as soon as it has written down who they are, and from nobody else.</summary>
+    LeaderAlone,
+
+    /// <summary>Groups are created, moved and deleted all the time.</summary>
+    Restless,
+}
+
+/// <summary>What a run under a pressure is like.</summary>
+internal static class ProcedurePressureDraw
+{
+    /// <summary>Of any eleven seeds three have none, and each pressure has one: runs of this world are few in a sweep over all.</summary>
+    public static ProcedurePressure Of(ulong seed) => (ProcedurePressure)Math.Max(0, (int)(seed % 11) - 2);
+
+    public static ClusterOptions Apply(ClusterOptions drawn) => drawn.Procedures switch
+    {
+        // Five vote, and there are some to spare.
+        ProcedurePressure.LearnersAway => drawn with { Voters = 5, Machines = 8 },
+        ProcedurePressure.Shorthanded => drawn with { Voters = 3, Machines = 3, BetweenWipes = TimeSpan.Zero },
+        // A data group's members can be apart, and the directory's still be enough.
+        ProcedurePressure.LeaderAlone => drawn with { Voters = 5, Machines = 6, BetweenWipes = TimeSpan.FromSeconds(1) },
+        _ => drawn,
+    };
 }

@@ -30,7 +30,9 @@ internal sealed class ProcedureSite : INodeSeat
     private readonly AddressBook book;
     private readonly SortedDictionary<NodeId, MemberRecord> addresses = [];
     private Genesis? genesis;
+    private long roundBegan;
     private bool isBusy;
+    private bool isServing;
 
     public ProcedureSite(ClusterProcess process, IDisk disk)
     {
@@ -97,7 +99,7 @@ internal sealed class ProcedureSite : INodeSeat
             case ClusterVerbs.Level: return ClusterVerbs.EncodeLevel(FeatureLevelKnown);
             case ClusterVerbs.Join: return await desk.OnJoin(request, CancellationToken.None);
             case ClusterVerbs.Change:
-                await round.Hands.AnswerChangeAsync(request.Payload);
+                await ServeChange(request);
                 return default;
             default: throw new ControlRefusedException("the verb is not known");
         }
@@ -153,15 +155,17 @@ internal sealed class ProcedureSite : INodeSeat
 
     public Task<bool> ChangeMembersAsync(ProcedureAction.ChangeMembers change)
     {
+        if (!isServing) World.ProcedureCheck.OnAsked(process, change, View, roundBegan);
         var done = new TaskCompletionSource<bool>();
         process.SeatOf(change.Group).Loop.Post(new OnLoop(now =>
         {
             var isBegun = false;
             if (process.GroupOf(change.Group) is { } group)
             {
-                var isLate = group.Replica.Node.Role == RaftRole.Leader && !group.Replica.Node.Configuration.Equals(change.From);
+                var core = group.Replica.Node;
+                var isLate = core.Role == RaftRole.Leader && (!core.Configuration.Equals(change.From) || change.Since != core.ConfigurationIndex);
                 if (isLate) LateChange.Hit();
-                var verdict = Bug == PlantedProcedureBug.LateChangeTaken ? group.ChangeMembership(now, change.To) : group.ChangeMembership(now, change.From, change.To);
+                var verdict = Bug == PlantedProcedureBug.LateChangeTaken ? group.ChangeMembership(now, change.To) : group.ChangeMembership(now, change.From, change.To, change.Since);
                 isBegun = verdict == ChangeVerdict.Begun;
                 if (World.IsTracing) World.Trace($"{process.Node} is asked to change group {change.Group} from {change.From} to {change.To}: {verdict}");
             }
@@ -173,7 +177,11 @@ internal sealed class ProcedureSite : INodeSeat
 
     public string? AddressOf(NodeId node) => addresses.TryGetValue(node, out var member) ? HostPort.Format(member.Host, member.Port) : null;
 
-    public ValueTask<ControlReply> CallAsync(string target, ushort verb, byte[] question, TimeSpan longest, CancellationToken cancellation) => calls.AskAsync(target, verb, question, longest);
+    public ValueTask<ControlReply> CallAsync(string target, ushort verb, byte[] question, TimeSpan longest, CancellationToken cancellation)
+    {
+        if (verb == ClusterVerbs.Change) World.ProcedureCheck.OnAsked(process, ClusterVerbs.DecodeChange(question)!, View, roundBegan);
+        return calls.AskAsync(target, verb, question, longest);
+    }
 
     public ValueTask WaitAsync(TimeSpan span, CancellationToken cancellation)
     {
@@ -201,6 +209,7 @@ internal sealed class ProcedureSite : INodeSeat
                 book.Keep(view.Members);
                 foreach (var (_, member) in view.Members) Enter(member);
                 foreach (var node in view.Removed) addresses.Remove(node);
+                roundBegan = World.Clock.Now;
                 await round.StepAsync(view, known, CancellationToken.None);
             }
             else
@@ -214,6 +223,15 @@ internal sealed class ProcedureSite : INodeSeat
         }
 
         isBusy = false;
+    }
+
+    /// <summary>What another asked for is not asked for by this node; the seat is told of it before anything is waited for.</summary>
+    private ValueTask ServeChange(ControlRequest request)
+    {
+        isServing = true;
+        var served = round.Hands.AnswerChangeAsync(request.Payload);
+        isServing = false;
+        return served;
     }
 
     private async Task AskToJoinAsync()

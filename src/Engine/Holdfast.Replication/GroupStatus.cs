@@ -39,6 +39,9 @@ public sealed record GroupStatus
     /// <summary>The configuration in force.</summary>
     public required Configuration Configuration { get; init; }
 
+    /// <summary>Where <see cref="Configuration"/> stands in this replica's log: the same members again, after others, stand elsewhere.</summary>
+    public LogIndex ConfigurationIndex { get; init; }
+
     /// <summary>Whether <see cref="Configuration"/> is committed; until then its leader may be deposed and the members be others again.</summary>
     public bool HasCommittedMembers { get; init; } = true;
 

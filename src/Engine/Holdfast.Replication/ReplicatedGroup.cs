@@ -124,11 +124,17 @@ public sealed class ReplicatedGroup
     /// </summary>
     public Task<ChangeVerdict> ChangeMembershipAsync(Configuration target) => Ask(now => ChangeMembership(now, target));
 
-    /// <summary>The same, refused when the members are others than the caller knows: a request that was late on its way changes nothing that it does not know of. On the leader; begun is not done.</summary>
-    public Task<ChangeVerdict> ChangeMembershipAsync(Configuration known, Configuration target) => Ask(now => ChangeMembership(now, known, target));
+    /// <summary>
+    /// The same, refused when the members are others than the caller knows: a request that was late on its way changes nothing that it does not know of. On the leader; begun is not done.
+    /// </summary>
+    /// <param name="known">The members that the caller knows.</param>
+    /// <param name="target">Who is to belong to the group.</param>
+    /// <param name="since">Where the leader said that they stand (<see cref="GroupStatus.ConfigurationIndex"/>): members that were others in between and are the same again are not those that the caller knows. Null does not look.</param>
+    public Task<ChangeVerdict> ChangeMembershipAsync(Configuration known, Configuration target, LogIndex? since = null) => Ask(now => ChangeMembership(now, known, target, since));
 
     /// <summary>The same, on the group's loop.</summary>
-    public ChangeVerdict ChangeMembership(Instant now, Configuration known, Configuration target) => replica.Node.Configuration.Equals(known) ? ChangeMembership(now, target) : ChangeVerdict.Refused;
+    public ChangeVerdict ChangeMembership(Instant now, Configuration known, Configuration target, LogIndex? since = null) =>
+        replica.Node.Configuration.Equals(known) && (since is not { } index || index == replica.Node.ConfigurationIndex) ? ChangeMembership(now, target) : ChangeVerdict.Refused;
 
     /// <summary>Changes the members, on the group's loop.</summary>
     public ChangeVerdict ChangeMembership(Instant now, Configuration target)

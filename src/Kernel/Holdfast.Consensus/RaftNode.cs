@@ -80,6 +80,9 @@ public sealed class RaftNode
     /// <summary>The configuration in force: the newest in the log, committed or not.</summary>
     public Configuration Configuration => journal.Configuration;
 
+    /// <summary>Where the configuration in force stands in the log; the log's beginning when this process found it there. The same members again, after others, stand elsewhere.</summary>
+    public LogIndex ConfigurationIndex => journal.Configurations.CurrentIndex;
+
     /// <summary>Whether the log is whole; a damaged replica neither votes nor is counted until its leader has repaired it (S8).</summary>
     public bool IsWhole => follower.IsWhole;
 

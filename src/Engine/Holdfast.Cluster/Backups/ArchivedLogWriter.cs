@@ -8,7 +8,7 @@ namespace Holdfast.Cluster;
 /// <summary>Adds to a group's archived log. Its calls block; what was appended is durable after <see cref="Sync"/>. After a failure it is thrown away and begun anew: it reads back what is there.</summary>
 internal sealed class ArchivedLogWriter : IDisposable
 {
-    private static readonly Mark TornTail = new("cluster: an archived log that ended in the middle of a block was continued in a new segment");
+    private static readonly Mark TornTail = new("cluster: an archived log that ended in the middle of a block was continued in a new segment", elsewhere: "BackupTests: nobody archives a simulated cluster");
 
     private readonly IDisk disk;
     private readonly ClusterId cluster;

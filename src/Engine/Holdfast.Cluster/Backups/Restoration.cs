@@ -26,7 +26,7 @@ public sealed record RestoredGroup(GroupId Group, string NodeName, LogPosition B
 /// <param name="options">The groups' options.</param>
 public sealed class Restoration(BackupCatalog catalog, long? toMicros, Func<GroupId, string, StateFiles, IStateMachine?> machines, GroupOptions options)
 {
-    private static readonly Mark CutInLog = new("cluster: a restore ended at an entry before the log's end");
+    private static readonly Mark CutInLog = new("cluster: a restore ended at an entry before the log's end", elsewhere: "BackupModelTests: nobody archives a simulated cluster");
 
     private IReadOnlyList<Archive> Archives => catalog.Archives;
 

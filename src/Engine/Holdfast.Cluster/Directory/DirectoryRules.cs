@@ -14,10 +14,10 @@ internal static class DirectoryRules
     public const int EndedProceduresKept = 64;
     internal const int RunningProceduresMax = 64;
 
-    private static readonly Mark NameTaken = new("cluster: a node was refused because its name is taken");
-    private static readonly Mark TooOldBinary = new("cluster: a node was refused because its binary is too old");
+    private static readonly Mark NameTaken = new("cluster: a node was refused because its name is taken", elsewhere: "DirectoryTests: simulated joiners take names that are theirs");
+    private static readonly Mark TooOldBinary = new("cluster: a node was refused because its binary is too old", elsewhere: "DirectoryTests: simulated joiners run one program");
     private static readonly Mark WipedAgain = new("cluster: a replacement was wiped before it had arrived");
-    private static readonly Mark PlacedMeanwhile = new("cluster: a procedure did not end because a group was placed on the node that leaves");
+    private static readonly Mark PlacedMeanwhile = new("cluster: a procedure did not end because a group was placed on the node that leaves", elsewhere: "DirectoryTests: a runner knows the directory that it speaks to");
     private static readonly Mark AddCancelled = new("cluster: an addition was cancelled by a removal");
 
     public static DirectoryReply Execute(DirectoryView view, DirectoryCommandKind kind, ref SpanReader reader, long timeMicros, uint featureLevel, out DirectoryView after)

@@ -13,7 +13,7 @@ public sealed class DirectoryState : IStateMachine
 {
     internal const byte SnapshotVersion = 1;
 
-    private static readonly Mark UnknownCommand = new("cluster: directory command of an unknown version refused");
+    private static readonly Mark UnknownCommand = new("cluster: directory command of an unknown version refused", elsewhere: "DirectoryTests: simulated nodes run one program");
 
     private volatile DirectoryView view = DirectoryView.Empty;
     private ulong hash;

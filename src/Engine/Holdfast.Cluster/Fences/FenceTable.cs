@@ -20,7 +20,7 @@ public sealed class FenceTable(int locksMax = FenceTable.LocksMax) : IFenceCheck
     /// <summary>Bytes of a lock's name; longer ones are refused.</summary>
     public const int NameBytesMax = 1024;
 
-    private static readonly Mark FloorRose = new("cluster: fence table full, its floor rose");
+    private static readonly Mark FloorRose = new("cluster: fence table full, its floor rose", elsewhere: "FenceTests: simulated clients use few locks");
     private readonly Dictionary<Name, LinkedListNode<Fence>> fences = [];
     private readonly LinkedList<Fence> byAge = []; // The longest-undeclared first.
 

@@ -36,8 +36,8 @@ public enum BootstrapPhase : byte
 /// </summary>
 public sealed class Bootstrap
 {
-    private static readonly Mark StaleFounder = new("cluster: the genesis of a founder that was wiped meanwhile was not adopted");
-    private static readonly Mark SelfWiped = new("cluster: a wiped node found itself in the genesis under its old incarnation");
+    private static readonly Mark StaleFounder = new("cluster: the genesis of a founder that was wiped meanwhile was not adopted", elsewhere: "FoundingTests: how founders agree is a model of its own");
+    private static readonly Mark SelfWiped = new("cluster: a wiped node found itself in the genesis under its old incarnation", elsewhere: "FoundingTests: how founders agree is a model of its own");
 
     private readonly MemberRecord self;
     private readonly string[] listed;

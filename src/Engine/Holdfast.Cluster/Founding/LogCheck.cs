@@ -15,9 +15,9 @@ internal static class LogCheck
     /// <summary>Its presence says that the log was begun: a directory that has it and no log has lost votes.</summary>
     private static readonly OnceFile Begun = new("log-begun", 0x424C4648); // "HFLB"
 
-    private static readonly Mark NewerData = new("cluster: a program refused data of a higher feature level than it knows");
-    private static readonly Mark LogGone = new("cluster: a node whose log is gone was refused");
-    private static readonly Mark SoleVoterDamaged = new("cluster: a damaged sole voter was refused");
+    private static readonly Mark NewerData = new("cluster: a program refused data of a higher feature level than it knows", elsewhere: "LogCheckTests: simulated logs are judged by the world");
+    private static readonly Mark LogGone = new("cluster: a node whose log is gone was refused", elsewhere: "LogCheckTests: simulated logs are judged by the world");
+    private static readonly Mark SoleVoterDamaged = new("cluster: a damaged sole voter was refused", elsewhere: "LogCheckTests: simulated logs are judged by the world");
 
     /// <summary>Before the log is opened.</summary>
     /// <exception cref="DataDirectoryUnusableException">The log is gone.</exception>

@@ -21,9 +21,9 @@ public sealed class Meeting
 {
     private const int WishesMax = 64;
 
-    private static readonly Mark RingSeen = new("cluster: nodes that were told to meet each other in a ring found out, and the lowest founded");
-    private static readonly Mark TwoClusters = new("cluster: two nodes were told to meet that belong to two clusters, and both kept theirs");
-    private static readonly Mark ComesByItself = new("cluster: a member was told to meet a node without a cluster, which then asked to join");
+    private static readonly Mark RingSeen = new("cluster: nodes that were told to meet each other in a ring found out, and the lowest founded", elsewhere: "MeetingTests: how nodes find each other is a model of its own");
+    private static readonly Mark TwoClusters = new("cluster: two nodes were told to meet that belong to two clusters, and both kept theirs", elsewhere: "MeetingTests: how nodes find each other is a model of its own");
+    private static readonly Mark ComesByItself = new("cluster: a member was told to meet a node without a cluster, which then asked to join", elsewhere: "MeetingTests: how nodes find each other is a model of its own");
 
     private readonly NodeId self;
     private readonly PlantedMeetBug bug;

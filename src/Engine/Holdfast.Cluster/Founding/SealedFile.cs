@@ -14,7 +14,7 @@ internal static class SealedFile
     private const long BytesMax = 16 * 1024 * 1024;
     private const int BytesMin = 13;
 
-    private static readonly Mark LeftBeside = new("cluster: a sealed file that was never completed was thrown away");
+    private static readonly Mark LeftBeside = new("cluster: a sealed file that was never completed was thrown away", elsewhere: "FoundingTests: a simulated founder seldom dies while it writes so little");
 
     public static byte[]? Read(IDisk disk, string name, uint magic)
     {

@@ -14,7 +14,7 @@ public static class Placement
     public const int BalancingMovesMax = 64;
 
     private static readonly Mark Refused = new("cluster: placement refused");
-    private static readonly Mark Balanced = new("cluster: a replica moved for evenness");
+    private static readonly Mark Balanced = new("cluster: a replica moved for evenness", elsewhere: "PlacementTests: simulated operators choose places by themselves");
 
     /// <summary>Plans all groups, in the order of their ids.</summary>
     public static ImmutableArray<GroupPlan> Plan(IReadOnlyList<NodeFacts> nodes, IReadOnlyList<GroupFacts> groups)

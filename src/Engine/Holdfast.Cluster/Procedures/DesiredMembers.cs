@@ -65,7 +65,7 @@ internal static class DesiredMembers
         foreach (var (node, _) in wanted)
             if (!configuration.Contains(node)) withLearners.Add(new Member(node, MemberRole.Learner));
         if (withLearners.Count > configuration.Members.Length)
-            return new ProcedureAction.ChangeMembers(sighting.Group, configuration, Configuration.Of(withLearners.ToArray()));
+            return new ProcedureAction.ChangeMembers(sighting.Group, configuration, Configuration.Of(withLearners.ToArray())) { Since = sighting.Since };
 
         foreach (var (node, role) in wanted)
         {
@@ -75,7 +75,7 @@ internal static class DesiredMembers
         }
 
         var target = Configuration.Of(wanted.Select(pair => new Member(pair.Key, pair.Value)).ToArray());
-        return target.Equals(configuration) ? null : new ProcedureAction.ChangeMembers(sighting.Group, configuration, target);
+        return target.Equals(configuration) ? null : new ProcedureAction.ChangeMembers(sighting.Group, configuration, target) { Since = sighting.Since };
     }
 
     /// <summary>When a voter leaves a group that has learners to spare, one that has caught up takes its place in the same change; where none had, one does as soon as it has.</summary>

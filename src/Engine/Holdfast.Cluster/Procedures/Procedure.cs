@@ -10,7 +10,7 @@ namespace Holdfast.Cluster;
 /// </summary>
 internal static class Procedure
 {
-    private static readonly Mark TooOldForGroup = new("cluster: an addition was given up because a group's feature level is beyond the binary");
+    private static readonly Mark TooOldForGroup = new("cluster: an addition was given up because a group's feature level is beyond the binary", elsewhere: "ProcedureTests: simulated joiners run one program");
 
     public static ProcedureAction Next(ProcedureRecord procedure, DirectoryView view, IReadOnlyDictionary<GroupId, GroupSighting> sightings)
     {

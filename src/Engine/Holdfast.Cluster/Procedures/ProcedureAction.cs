@@ -17,6 +17,9 @@ public sealed record GroupSighting(GroupId Group, Configuration Configuration, u
     /// <summary>Whether the members are committed: until then whoever is to leave may still be needed.</summary>
     public bool HasCommittedMembers { get; init; } = true;
 
+    /// <summary>Where the members stand in the leader's log; null where its program does not say.</summary>
+    public LogIndex? Since { get; init; }
+
     /// <summary>The learners that answer and are still being filled. One that is silent is in neither set.</summary>
     public ImmutableSortedSet<NodeId> Behind { get; init; } = [];
 }
@@ -33,7 +36,11 @@ public abstract record ProcedureAction
     public sealed record Wait(string For) : ProcedureAction;
 
     /// <summary>Change a group's members. Refused by the group when <paramref name="From"/> is no longer in force.</summary>
-    public sealed record ChangeMembers(GroupId Group, Configuration From, Configuration To) : ProcedureAction;
+    public sealed record ChangeMembers(GroupId Group, Configuration From, Configuration To) : ProcedureAction
+    {
+        /// <summary>Where <see cref="From"/> stands in the leader's log: when it is in force again, after others, it is no longer that one. Null where the leader's program does not say.</summary>
+        public LogIndex? Since { get; init; }
+    }
 
     /// <summary>Write down where a data group's replicas should be.</summary>
     public sealed record PlaceReplicas(GroupId Group, ImmutableArray<ReplicaPlace> Replicas) : ProcedureAction;

@@ -81,10 +81,12 @@ public sealed class ProcedureRunner(Func<DirectoryView> view, IClusterHands hand
         }
 
         waiting = waits.ToImmutable();
-        if (isAnyRunning || Bug == PlantedProcedureBug.SweepForgotten) return taken;
-        var needsNothing = sightings.Count == groups.Length;
-        foreach (var (_, sighting) in sightings)
+        if (Bug == PlantedProcedureBug.SweepForgotten) return taken;
+        var needsNothing = !isAnyRunning && sightings.Count == groups.Length;
+        foreach (var (group, sighting) in sightings)
         {
+            // Who belongs to groups 0 and 1 is the procedures' to say while there are any; a data group's record says it at all times, and waits for nobody's joining.
+            if (isAnyRunning && !seen.Groups.ContainsKey(group)) continue;
             if (Procedure.Sweep(seen, sighting, Bug) is not { } sweep) continue;
             needsNothing = false;
             if (sweep is not ProcedureAction.Wait && await TakeAsync(0, sweep, seen, touched, waits, cancellation).ConfigureAwait(false)) taken++;

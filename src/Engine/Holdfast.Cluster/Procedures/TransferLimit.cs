@@ -11,7 +11,7 @@ internal static class TransferLimit
     /// <summary>Groups whose newcomers are filled at once in the whole cluster; the others wait for their turn.</summary>
     public const int GroupsAtOnceMax = 4;
 
-    private static readonly Mark Waited = new("cluster: a newcomer waited because enough others were being filled");
+    private static readonly Mark Waited = new("cluster: a newcomer waited because enough others were being filled", elsewhere: "ProcedureTests: simulated clusters have fewer groups than may be filled at once");
 
     /// <summary>Data groups with a learner that is being filled.</summary>
     public static int UnderWay(IEnumerable<GroupSighting> sightings) => sightings.Count(sighting => sighting.Group.Value > GroupId.Coordination.Value && sighting.Behind.Count > 0);

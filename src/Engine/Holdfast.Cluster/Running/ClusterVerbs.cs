@@ -85,6 +85,7 @@ internal static class ClusterVerbs
         status.Configuration.Encode(buffer);
         new SpanWriter(buffer).WriteUInt64(status.Last.Index.Value); // Programs from before do not look for it, nor for what follows.
         new SpanWriter(buffer).WriteFlag(status.HasCommittedMembers);
+        new SpanWriter(buffer).WriteUInt64(status.ConfigurationIndex.Value);
         return buffer.Written.ToArray();
     }
 
@@ -100,7 +101,9 @@ internal static class ClusterVerbs
         var report = new ReplicaReport(leads, term, commit, applied, level, configuration);
         if (reader.Rest.Length < sizeof(ulong)) return report;
         report = report with { Last = new LogIndex(reader.ReadUInt64()) };
-        return reader.Rest.Length == 0 ? report : report with { HasCommittedMembers = reader.ReadFlag() };
+        if (reader.Rest.Length == 0) return report;
+        report = report with { HasCommittedMembers = reader.ReadFlag() };
+        return reader.Rest.Length < sizeof(ulong) ? report : report with { ConfigurationIndex = new LogIndex(reader.ReadUInt64()) };
     }
 
     public static byte[] Encode(ProcedureAction.ChangeMembers change)
@@ -109,6 +112,7 @@ internal static class ClusterVerbs
         new SpanWriter(buffer).WriteUInt64(change.Group.Value);
         change.From.Encode(buffer);
         change.To.Encode(buffer);
+        if (change.Since is { } since) new SpanWriter(buffer).WriteUInt64(since.Value); // Programs from before do not look for it.
         return buffer.Written.ToArray();
     }
 
@@ -117,7 +121,8 @@ internal static class ClusterVerbs
         var reader = new SpanReader(bytes);
         var group = new GroupId(reader.ReadUInt64());
         var isWhole = Configuration.TryDecode(ref reader, out var from) & Configuration.TryDecode(ref reader, out var to);
-        return isWhole ? new ProcedureAction.ChangeMembers(group, from, to) : null;
+        if (!isWhole) return null;
+        return new ProcedureAction.ChangeMembers(group, from, to) { Since = reader.Rest.Length < sizeof(ulong) ? null : new LogIndex(reader.ReadUInt64()) };
     }
 
     public static byte[] EncodeLevel(uint level)
@@ -160,6 +165,9 @@ public sealed record ReplicaReport(bool Leads, Term Term, LogIndex Commit, LogIn
 {
     /// <summary>Its log's last entry; null where its program does not say.</summary>
     public LogIndex? Last { get; init; }
+
+    /// <summary>Where the members stand in its log; null where its program does not say.</summary>
+    public LogIndex? ConfigurationIndex { get; init; }
 
     /// <summary>Whether the members are committed; true where its program does not say.</summary>
     public bool HasCommittedMembers { get; init; } = true;

@@ -8,7 +8,8 @@ namespace Holdfast.Cluster;
 /// <summary>
 /// This node's replicas of data groups, made to follow the directory: begun where the directory places one here, deleted on a committed tombstone and on nothing less (S6).
 /// A replica whose place has moved away stays, idle and without a vote, until its group is deleted: its own group's log, not the directory, says that it counts no more. Until the group's leader has proven that
-/// (<see cref="DepartureProof"/>) it is begun again after a restart too, for it may be the one that the group's quorum lacks; then its state goes, from memory and disk, and what this node said in the log stays.
+/// (<see cref="DepartureProof"/>) it is begun again after a restart too, and begun at all where it is one of the group's first members and came too late, for it may be the one that the group's quorum lacks; then its
+/// state goes, from memory and disk, and what this node said in the log stays.
 /// </summary>
 internal sealed class DataGroups(INodeSeat seat, Func<GroupId, CancellationToken, ValueTask<ReplicaReport?>> leaderOf)
 {
@@ -16,6 +17,7 @@ internal sealed class DataGroups(INodeSeat seat, Func<GroupId, CancellationToken
 
     private static readonly Mark Buried = new("cluster: a replica was deleted on its group's tombstone");
     private static readonly Mark StillCounted = new("cluster: a replica that is placed elsewhere was begun, because its group may count on it");
+    private static readonly Mark DirectoryBehind = new("cluster: a group that was deleted here was still in a directory that is behind");
     private static readonly Mark JoinedEmpty = new("cluster: a replica of a group that exists began empty");
 
     /// <summary>
@@ -38,7 +40,7 @@ internal sealed class DataGroups(INodeSeat seat, Func<GroupId, CancellationToken
     public async Task FollowAsync(DirectoryView view, CancellationToken cancellation)
     {
         foreach (var (id, group) in view.Groups)
-            if (!begun.Contains(id) && group.Replicas.Any(place => place.Node == seat.Member.Node)) Begin(group);
+            if (!begun.Contains(id) && group.Replicas.Any(place => place.Node == seat.Member.Node) && !IsDeletedHere(id)) Begin(group);
         foreach (var id in view.Tombstones) await BuryAsync(id, view).ConfigureAwait(false);
         if (!departing.IsCompleted) return;
         foreach (var group in await departing.ConfigureAwait(false))
@@ -48,12 +50,22 @@ internal sealed class DataGroups(INodeSeat seat, Func<GroupId, CancellationToken
         departing = DepartAsync([.. view.Groups.Values.Where(IsAway)], cancellation);
     }
 
-    /// <summary>Whether the directory places a group elsewhere that is here still, begun or left from before a restart.</summary>
+    /// <summary>Whether this node's log says that the group is gone, whatever a directory says that was read back at a restart and is behind: its id is used up (S6).</summary>
+    private bool IsDeletedHere(GroupId group)
+    {
+        if (seat.FindRecovered(group) is not { IsTombstoned: true }) return false;
+        DirectoryBehind.Hit();
+        return true;
+    }
+
+    private bool IsFounder(GroupRecord group) => group.Founders.Any(place => place.Node == seat.Member.Node);
+
+    /// <summary>Whether the directory places a group elsewhere that is here still, begun or left from before a restart, or that was to begin here.</summary>
     private bool IsAway(GroupRecord group)
     {
         var isPlaced = group.Replicas.Any(place => place.Node == seat.Member.Node);
         if (isPlaced) departed.Remove(group.Id);
-        var isAway = !isPlaced && !departed.Contains(group.Id) && (begun.Contains(group.Id) || seat.FindRecovered(group.Id) is { IsTombstoned: false });
+        var isAway = !isPlaced && !departed.Contains(group.Id) && (begun.Contains(group.Id) || (seat.FindRecovered(group.Id) is { } left ? !left.IsTombstoned : IsFounder(group)));
         if (!isAway) proof.Forget(group.Id);
         return isAway;
     }
@@ -83,12 +95,17 @@ internal sealed class DataGroups(INodeSeat seat, Func<GroupId, CancellationToken
 
     private bool IsProven(GroupId group, ReplicaReport? leader) => proof.Look(group, leader) || seat.Bug == PlantedProcedureBug.StateGivenUpOnRecord;
 
-    /// <summary>A replica from before a restart, placed elsewhere by now, of a group that may count on it: nobody leads, or the leader's log has it among the members.</summary>
+    /// <summary>
+    /// A replica from before a restart, placed elsewhere by now, of a group that may count on it: nobody leads, or the leader's log has it among the members. Or one of the first members, which was to begin here and
+    /// was placed elsewhere before it had.
+    /// </summary>
     private void BeginLeft(GroupId id, GroupRecord group)
     {
-        if (seat.FindRecovered(id) is not { IsTombstoned: false } left) return;
+        var left = seat.FindRecovered(id);
+        if (left is { IsTombstoned: true } || (left is null && !IsFounder(group))) return;
         StillCounted.Hit();
-        BeginAgain(group, left, $"group {id}: placed elsewhere, and begun here until the group has committed to go on without this node");
+        if (left is null) Begin(group);
+        else BeginAgain(group, left, $"group {id}: placed elsewhere, and begun here until the group has committed to go on without this node");
     }
 
     /// <summary>A replica left from before a restart, as its log has it; false when this program does not carry its face.</summary>
@@ -104,12 +121,12 @@ internal sealed class DataGroups(INodeSeat seat, Func<GroupId, CancellationToken
     private void Begin(GroupRecord group)
     {
         // A witness keeps the log's places and no state: entries come to it without their payloads.
-        var isWitness = group.Replicas.Any(place => place.Node == seat.Member.Node && place.Role == MemberRole.Witness);
+        var isWitness = group.Replicas.Concat(group.Founders).FirstOrDefault(place => place.Node == seat.Member.Node).Role == MemberRole.Witness;
         var machine = isWitness ? null : seat.NewState(group);
         if (machine is null && !isWitness) return;
 
         // A founder, however late, begins with the group's first configuration; everybody else is nobody until the group's leader adds it (S4).
-        var isFounder = group.Founders.Any(place => place.Node == seat.Member.Node);
+        var isFounder = IsFounder(group);
         if (!isFounder) JoinedEmpty.Hit();
         var initial = isFounder ? Configuration.Of(group.Founders.Select(place => new Member(place.Node, place.Role)).ToArray()) : Configuration.Empty;
         _ = BeginAsync(group.Id, machine, initial, $"group {group.Id} ({group.Face}): a replica begins here{(isFounder ? "" : ", empty")}{(isWitness ? ", as a witness" : "")}");

@@ -20,8 +20,8 @@ internal sealed class JoinDesk(INodeSeat seat, JoinSigning? signing, Func<Direct
     /// <summary>A token made a moment ago on another node is known here when its entry has come: looked for this often.</summary>
     private const int TokenLooksMax = 60;
 
-    private static readonly Mark WipedWithoutProof = new("cluster: a wiped node without proof was refused");
-    private static readonly Mark WipedWithCertificate = new("cluster: a wiped node came back on the proof of its certificate");
+    private static readonly Mark WipedWithoutProof = new("cluster: a wiped node without proof was refused", elsewhere: "JoinDeskTests: simulated joiners have tokens");
+    private static readonly Mark WipedWithCertificate = new("cluster: a wiped node came back on the proof of its certificate", elsewhere: "JoinDeskTests: simulated joiners have tokens");
 
     /// <summary>A node asks to come in.</summary>
     public async ValueTask<ReadOnlyMemory<byte>> OnJoin(ControlRequest request, CancellationToken cancellation)

@@ -34,15 +34,13 @@ internal sealed class NodeHands(INodeSeat seat, Func<DirectoryView> view) : IClu
     public async ValueTask<GroupSighting?> SightAsync(GroupId group, CancellationToken cancellation)
     {
         if (await FindLeaderAsync(group, cancellation).ConfigureAwait(false) is not { } report) return null;
+        var learners = report.Configuration.Members.ToArray().Where(static member => !member.CountsForQuorum).Select(static member => member.Node).ToArray();
+        var answers = await Task.WhenAll(learners.Select(node => AskAsync(node, group, cancellation).AsTask())).ConfigureAwait(false); // At once: one that is silent holds up the round once, and not for itself.
         var (caughtUp, behind) = (ImmutableSortedSet.CreateBuilder<NodeId>(), ImmutableSortedSet.CreateBuilder<NodeId>());
-        foreach (var member in report.Configuration.Members.ToArray())
-        {
-            if (member.CountsForQuorum) continue;
-            var learner = await AskAsync(member.Node, group, cancellation).ConfigureAwait(false);
-            if (learner is not null) (learner.Applied.Value + CaughtUpLagMax >= report.Commit.Value ? caughtUp : behind).Add(member.Node);
-        }
+        foreach (var (node, learner) in learners.Zip(answers))
+            if (learner is not null) (learner.Applied.Value + CaughtUpLagMax >= report.Commit.Value ? caughtUp : behind).Add(node);
 
-        return new GroupSighting(group, report.Configuration, report.FeatureLevel, caughtUp.ToImmutable()) { Leader = seenLeading.GetValueOrDefault(group, NodeId.None), Behind = behind.ToImmutable(), HasCommittedMembers = report.HasCommittedMembers || seat.Bug == PlantedProcedureBug.UncommittedMembersBelieved };
+        return new GroupSighting(group, report.Configuration, report.FeatureLevel, caughtUp.ToImmutable()) { Leader = seenLeading.GetValueOrDefault(group, NodeId.None), Since = report.ConfigurationIndex, Behind = behind.ToImmutable(), HasCommittedMembers = report.HasCommittedMembers || seat.Bug == PlantedProcedureBug.UncommittedMembersBelieved };
     }
 
     public async ValueTask<bool> ConfirmAsync(CancellationToken cancellation)

@@ -34,7 +34,7 @@ internal sealed class NodeSeat(ClusterNodeSetup setup, ControlTrust trust) : INo
     public async Task<bool> ChangeMembersAsync(ProcedureAction.ChangeMembers change)
     {
         foreach (var group in Groups)
-            if (group.Id == change.Group) return await group.ChangeMembershipAsync(change.From, change.To).ConfigureAwait(false) == ChangeVerdict.Begun;
+            if (group.Id == change.Group) return await group.ChangeMembershipAsync(change.From, change.To, change.Since).ConfigureAwait(false) == ChangeVerdict.Begun;
         return false;
     }
 

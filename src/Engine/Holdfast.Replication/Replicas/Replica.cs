@@ -241,6 +241,7 @@ internal sealed class Replica
     {
         Stop(now);
         IsGone = true;
+        Taking.OnDeleted();
     }
 
     public void Stop(Instant now)
@@ -363,6 +364,7 @@ internal sealed class Replica
             Snapshot = Node.Log.Base,
             HoldsLease = holdsLease,
             Configuration = Node.Configuration,
+            ConfigurationIndex = Node.ConfigurationIndex,
             HasCommittedMembers = ReferenceEquals(Node.Configuration, Node.ConfigurationAt(Node.Commit)),
             StateHash = State is { IsMidEntry: false } ? State.StateHash : last?.StateHash ?? 0,
             FeatureLevel = State?.FeatureLevel ?? 0,

@@ -80,6 +80,13 @@ internal sealed class SnapshotFetching(Replica owner)
         Begin(now, replica.Node.Leader);
     }
 
+    /// <summary>Stops asking for what is needed no more; false while a snapshot that has come is being put in the state's place.</summary>
+    public bool TryStop()
+    {
+        if (phase is Phase.Manifest or Phase.Chunks) End();
+        return IsIdle;
+    }
+
     public void OnManifestReply(NodeId from, ref SpanReader reply)
     {
         if (phase != Phase.Manifest || from != source) return;
@@ -208,16 +215,18 @@ internal sealed class SnapshotFetching(Replica owner)
         return false;
     }
 
+    /// <summary>The next one in a circle of the members that this log knows and of who leads them: a log that ended long ago may know none of today's members.</summary>
     private void ChangeSource()
     {
         var members = replica.Node.Configuration.Members;
         var start = 0;
         for (var i = 0; i < members.Length; i++)
             if (members[i].Node == source) start = i + 1;
-        for (var i = 0; i < members.Length; i++)
+        for (var i = 0; i <= members.Length; i++)
         {
-            var next = members[(start + i) % members.Length].Node;
-            if (next == replica.Node.Self || next == source || !replica.Loop.Mesh.IsConnected(next)) continue;
+            var place = (start + i) % (members.Length + 1);
+            var next = place < members.Length ? members[place].Node : replica.Node.Leader;
+            if (next == NodeId.None || next == replica.Node.Self || next == source || !replica.Loop.Mesh.IsConnected(next)) continue;
             OtherSource.Hit();
             source = next;
             return;
@@ -226,13 +235,13 @@ internal sealed class SnapshotFetching(Replica owner)
 
     private void OnOpened(IncomingSnapshot? opened)
     {
-        if (opened is null)
+        incoming = opened;
+        if (opened is null || replica.IsGone)
         {
             End();
             return;
         }
 
-        incoming = opened;
         isTaken = new bool[opened.Manifest.Chunks.Length];
         (missing, firstOpen) = (opened.MissingCount, 0);
         for (var chunk = 0; chunk < isTaken.Length; chunk++) isTaken[chunk] = opened.Has(chunk);
@@ -267,13 +276,13 @@ internal sealed class SnapshotFetching(Replica owner)
 
     private void OnCommitted(SnapshotReader? opened)
     {
-        if (opened is null)
+        (reader, readAsked, restored) = (opened, 0, 0);
+        if (opened is null || replica.IsGone)
         {
             End();
             return;
         }
 
-        (reader, readAsked, restored) = (opened, 0, 0);
         BeginRestore();
     }
 
@@ -319,6 +328,12 @@ internal sealed class SnapshotFetching(Replica owner)
     private void Record(Instant now)
     {
         if (IsOvertaken()) return;
+        if (replica.IsGone)
+        {
+            End();
+            return;
+        }
+
         if (replica.State is not null && !restore!.IsWhole)
         {
             OnFailed(now);

@@ -21,6 +21,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     private static readonly Mark Taken = new("replication: snapshot taken");
     private static readonly Mark PutOff = new("replication: snapshot put off while another replica fetches");
     private static readonly Mark Failed = new("replication: snapshot failed, tried again later");
+    private static readonly Mark DeletedMeanwhile = new("replication: a snapshot was not recorded, since its group was deleted meanwhile", elsewhere: "GroupLifeTests: the groups of the cluster world that are deleted are too small for snapshots");
     private static readonly Mark AfterBroken = new("replication: a piece of a snapshot was not written, since one before it was not");
 
     private readonly Replica replica = owner;
@@ -56,6 +57,12 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     {
         if (writing is not null) Walk();
         else if (IsDue(now)) Begin();
+    }
+
+    /// <summary>The replica was deleted: what is on its way to the disk is closed when it has arrived, and never recorded.</summary>
+    public void OnDeleted()
+    {
+        if (writing is not null && underway == 0) End();
     }
 
     /// <summary>The compaction record is durable: the log in memory may go.</summary>
@@ -155,14 +162,15 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
             writing!.HasFailed = true;
         }
 
-        if (underway == 0 && writing!.HasFailed) End();
+        if (underway == 0 && (writing!.HasFailed || replica.IsGone)) End();
         replica.MarkBusy();
     }
 
     private void OnCommitted()
     {
         if (writing is not { HasFailed: false } done) return;
-        replica.Loop.Record(replica, done.Position, done.Configuration, done.FeatureLevel);
+        if (replica.IsGone) DeletedMeanwhile.Hit();
+        else replica.Loop.Record(replica, done.Position, done.Configuration, done.FeatureLevel);
     }
 
     private void End()

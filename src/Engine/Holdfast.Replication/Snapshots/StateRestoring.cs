@@ -87,11 +87,13 @@ internal sealed class StateRestoring
 
     /// <summary>
     /// Lets the state go: the group has committed that it counts on this node no more (S6). Log, term and vote stay, so that this node never says anything else than it did before; should the group count on it
-    /// again, the state comes from others. False while it cannot be: it leads, or is in the middle of something.
+    /// again, the state comes from others. One that was given up before a restart, and is asked for since, is given up again. False while it cannot be: it leads, or is in the middle of something.
     /// </summary>
     public bool TryGiveUp()
     {
-        if (replica.State is not { IsMidEntry: false } state || !IsReady || replica.Node.Role == RaftRole.Leader || !replica.Fetching.IsIdle || !replica.Taking.IsIdle) return IsGivenUp;
+        if (IsGivenUp) return true;
+        if (replica.State is not { IsMidEntry: false } state || replica.Node.Role == RaftRole.Leader || !replica.Taking.IsIdle) return false;
+        if (NeedsPeers ? !replica.Fetching.TryStop() : !IsReady || !replica.Fetching.IsIdle) return false;
         (phase, givenUpAt) = (Phase.FromPeers, replica.Node.Log.Last);
         replica.OnStateLost();
         state.Machine.Forget();

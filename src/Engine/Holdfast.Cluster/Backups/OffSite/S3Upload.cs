@@ -19,7 +19,7 @@ internal sealed class S3Upload(S3Requests requests, S3Parts parts, string name, 
     private const int ListedPagesMax = 100;
 
     private static readonly TimeSpan ForgetMax = TimeSpan.FromSeconds(10);
-    private static readonly Mark Resumed = new("cluster: an upload in parts that had broken off was gone on with");
+    private static readonly Mark Resumed = new("cluster: an upload in parts that had broken off was gone on with", elsewhere: "OffSiteStoreTests: nobody archives a simulated cluster");
 
     /// <summary>Sends it.</summary>
     /// <exception cref="IOException">The store did not take it all.</exception>

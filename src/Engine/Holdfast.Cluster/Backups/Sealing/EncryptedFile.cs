@@ -24,7 +24,7 @@ internal sealed class EncryptedFile : IDiskFile
     private const int NonceBytes = 12;
     private const int LengthBytes = 4;
 
-    private static readonly Mark TornRecord = new("cluster: the last record of an encrypted file was torn");
+    private static readonly Mark TornRecord = new("cluster: the last record of an encrypted file was torn", elsewhere: "EncryptedBackupTests: nobody archives a simulated cluster");
 
     private readonly IDiskFile file;
     private readonly BackupKey key;
