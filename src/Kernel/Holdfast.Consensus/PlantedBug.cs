@@ -56,4 +56,7 @@ internal enum PlantedBug : byte
 
     /// <summary>The storage is told of a truncation that reaches below a snapshot which was recorded meanwhile: the production log ends its process then.</summary>
     TruncatesBelowSnapshot,
+
+    /// <summary>A follower does not ask for the commit of its last entries, though its leader, which says it once, is silent.</summary>
+    MissedCommitNotAskedFor,
 }
