@@ -271,6 +271,19 @@ public sealed class RaftPaperTests
         Assert.Equal(new LogIndex(3), replica.Said.Persist!.Value.TruncateFrom); // The disk must forget it too.
     }
 
+    [Fact] // The storage ends the process when it is told to truncate below a snapshot.
+    public void A_truncation_that_the_disk_has_not_heard_of_does_not_reach_below_a_snapshot_that_came_meanwhile()
+    {
+        var replica = new LoneReplica(3, Voters(3), (1, "a"), (2, "lost"), (2, "lost too"), (2, "and this"));
+        replica.Append(leader: 2, term: 3, At(1, 1), commit: 1, (3, "b"), (3, "c"), (3, "d"));
+        replica.Node.OnSnapshotInstalled(replica.Now, At(3, 3), Voters(3)); // In the same turn: nothing of the append was handed over.
+        replica.Node.Flush(replica.Now, replica.Said);
+        var persist = replica.Said.Persist!.Value;
+        Assert.Equal((new LogIndex(4), new LogIndex(4), 1), (persist.TruncateFrom, persist.First, persist.Count));
+        Assert.Equal(new LogIndex(3), replica.Node.Durable);
+        Assert.Equal(At(3, 4), replica.Node.Log.Last);
+    }
+
     [Fact] // (S1; PEERS: fsync error retried) A write that failed is never reported, so nothing may ever be said that depends on it.
     public void What_is_written_after_a_write_that_never_completed_is_not_vouched_for()
     {

@@ -69,6 +69,13 @@ public sealed class ReplicationTests
         Assert.NotEmpty(old.Truncations);
     }
 
+    [Fact] // A leader says a commit once, and a group at rest says nothing more: what carried the word is lost, and no connection broke.
+    public void A_follower_that_missed_the_last_commit_of_a_group_at_rest_asks_for_it()
+    {
+        Assert.True(LearnsOfTheLastCommit(PlantedBug.None));
+        Assert.False(LearnsOfTheLastCommit(PlantedBug.MissedCommitNotAskedFor));
+    }
+
     [Fact] // async-append ABA: an old write completes after its entries were truncated and replaced
     public void A_completion_that_is_older_than_a_truncation_vouches_only_for_what_survived_it()
     {
@@ -325,5 +332,24 @@ public sealed class ReplicationTests
         absurd.Fill(0xFF);
         var reader = new Wire.SpanReader(absurd);
         Assert.False(EntryBatch.TryDecode(ref reader, out _));
+    }
+
+    private static bool LearnsOfTheLastCommit(PlantedBug bug)
+    {
+        var cluster = new RaftCluster(3, new RaftOptions { Bug = bug });
+        var leader = cluster.Elect(1);
+        cluster.Run(TimeSpan.FromSeconds(1));
+        leader.Propose("last");
+        leader.Turn(cluster.Now);
+        cluster.DeliverOnce(); // The entry, to both.
+        foreach (var id in new[] { 2, 3, 2, 3 }) cluster[id].Turn(cluster.Now);
+        cluster.DeliverOnce(); // Both have it on their disks, and say so.
+        cluster.CutOneWay(1, 3);
+        cluster.Settle();
+        cluster.MendOneWay(1, 3);
+        Assert.Contains("last", cluster[2].Applied);
+        Assert.DoesNotContain("last", cluster[3].Applied);
+        cluster.Run(TimeSpan.FromSeconds(2));
+        return cluster[3].Applied.Contains("last");
     }
 }

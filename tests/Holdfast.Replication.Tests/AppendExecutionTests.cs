@@ -205,6 +205,36 @@ public sealed class AppendExecutionTests
     }
 
     /// <summary>
+    /// A snapshot is on its way to the disk when a refused command makes the leader build its state again from what was there before: the log is shortened before the state has come as far (the simulator's cluster world: "an entry was asked for that
+    /// the log has already forgotten").
+    /// </summary>
+    [Fact]
+    public void A_state_that_is_rebuilt_while_a_newer_snapshot_is_recorded_is_built_again_from_that_S10_S20()
+    {
+        var cluster = new TestCluster(3, new GroupOptions { CommandBytesMax = 400 }, machineOf: _ => new ToyExecutor(canUndo: false));
+        cluster.UntilLed();
+        var leader = cluster.Leader;
+        for (var i = 1; i <= 20; i++) Assert.Equal($"{i}", cluster.Apply(leader, "add slow").Reply);
+        cluster.UntilEqual();
+        leader.IsDiskStuck = true;
+        leader.Group.TakeSnapshot();
+        cluster.Run(TimeSpan.FromMilliseconds(20));
+        Assert.Equal(0UL, leader.Group.Status.Snapshot.Index.Value);
+
+        leader.LookCost = TimeSpan.FromMilliseconds(1); // What is applied again goes on in slices.
+        var refused = leader.Propose("fill k 500");
+        cluster.Until(() => refused.Outcome is not null, "the fate of what is too large");
+        Assert.Equal(ProposalStatus.TooLarge, refused.Outcome!.Value.Status);
+        Assert.True(leader.Group.Status.Applied.Value < 10, $"the state has come as far as {leader.Group.Status.Applied}");
+        leader.IsDiskStuck = false;
+        cluster.Until(() => leader.Group.Status.Snapshot.Index.Value > 0, "the log is shortened");
+        leader.LookCost = TimeSpan.Zero;
+        cluster.UntilLed();
+        Assert.Equal("21", cluster.Apply(cluster.Leader, "add slow").Reply);
+        cluster.UntilEqual();
+    }
+
+    /// <summary>
     /// The session is evicted by an entry between the command's execution at append and its commit: the leader has executed, so the others apply
     /// (the simulator's cluster seed 7: they refused, and replicas parted).
     /// </summary>

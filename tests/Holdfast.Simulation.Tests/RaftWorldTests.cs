@@ -48,9 +48,29 @@ public sealed class RaftWorldTests
     [Fact]
     public void A_follower_of_small_appends_over_slow_wires_catches_up() => Assert.Null(SimulationRun.Once(366, Mutation.None).Failure);
 
-    /// <summary>Where small appends overtake each other on a slow wire, a follower falls behind a busy leader, and catches up when the load ends.</summary>
+    /// <summary>
+    /// Where small appends overtake each other on a slow wire, a follower falls behind a busy leader, and catches up when the load ends; over connections, which keep order, it never does (decision 0031).
+    /// </summary>
     [Fact]
-    public void A_follower_that_a_busy_leader_left_behind_catches_up_without_load() => Assert.Null(SimulationRun.Once(614, Mutation.None).Failure);
+    public void A_follower_that_a_busy_leader_left_behind_catches_up_without_load_and_is_not_left_behind_over_connections()
+    {
+        Assert.Null(SimulationRun.Once(614, Mutation.None).Failure);
+        Assert.Contains("after healing", new RaftWorld(SimOptions.Draw(614, Mutation.None) with { CatchUp = TimeSpan.Zero }, null).Run().Failure, StringComparison.Ordinal);
+        var connected = SimulationRun.OverConnections(614, null);
+        Assert.True(connected.Failure is null, connected.Failure);
+        Assert.InRange(connected.Counts.Acknowledged, 100, long.MaxValue);
+    }
+
+    [Fact]
+    public void The_first_seeds_hold_over_connections_and_run_the_same_twice()
+    {
+        for (ulong seed = 1; seed <= 6; seed++)
+        {
+            var result = SimWorld.Connections.Twice(seed);
+            Assert.True(result.Failure is null, $"seed {seed}: {result.Failure}");
+            Assert.True(result.Counts.Acknowledged > 0, $"seed {seed} did nothing");
+        }
+    }
 
     /// <summary>What a run is like depends on its seed and on the swarm's draws, so the seeds above change their meaning with the swarm; the mistake itself does not.</summary>
     [Fact]
@@ -106,6 +126,7 @@ public sealed class RaftWorldTests
     [InlineData(nameof(Mutation.WitnessCountedTwice), 2)]
     [InlineData(nameof(Mutation.WitnessStands), 22)]
     [InlineData(nameof(Mutation.WitnessToldAtOnce), 1)]
+    [InlineData(nameof(Mutation.TruncatesBelowSnapshot), 1)]
     [InlineData(nameof(Mutation.TransferKeepsLease), 2)]
     [InlineData(nameof(Mutation.LeaseOfUnboundVotes), 9)]
     [InlineData(nameof(Mutation.JointCountedInOneHalf), 1)]

@@ -33,7 +33,7 @@ internal sealed class ClusterCheck(ClusterWorld world)
         if (world.IsTracing) world.Trace($"{process.Node} boots");
     }
 
-    /// <summary>What recovery found must not be older than what the node has shown (S1), unless the disk was damaged and the log says so (S8).</summary>
+    /// <summary>What recovery found must be on the disk for good (S7), and not be older than what the node has shown (S1), unless the disk was damaged and the log says so (S8).</summary>
     public void OnRecovered(ClusterProcess process, WalRecovery recovery)
     {
         if (world.IsTracing)
@@ -47,6 +47,8 @@ internal sealed class ClusterCheck(ClusterWorld world)
         foreach (var group in world.Groups)
         {
             var found = recovery.Find(group);
+            foreach (var entry in found?.Entries ?? [])
+                Require(process.Machine.Log.Of(group).Holds(entry.Position), $"{process.Node} came back with {entry.Position} of group {group}, which its disk does not hold");
             if (found is { DamagedUpTo.Value: > 0 } || recovery.GroupsLost > 0) continue;
 
             if (termsShown.TryGetValue((process.Node, group), out var shown)) Require(found is not null && found.HardState.Term >= shown, $"{process.Node} came back in term {found?.HardState.Term} of group {group}, but had shown term {shown}");

@@ -106,6 +106,14 @@ internal sealed class ClusterMachine
         Start(dice.NextSpan(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1)));
     }
 
+    /// <summary>A sector of a file rots; false when there is nothing in it that could. Whoever is done with it says so by <see cref="OnRotten"/>.</summary>
+    public bool Rots(string path, SimFile file, int sector, SeededRandom rot)
+    {
+        if (!file.Rot(sector, rot)) return false;
+        Log.OnLost(path, sector);
+        return true;
+    }
+
     /// <summary>Sectors of the disk have rotted, found or not: what it holds counts for nothing that the others must be able to do without it.</summary>
     public void OnRotten()
     {

@@ -80,7 +80,7 @@ internal sealed record ClusterOptions
     /// <summary>A client of the ledger wishes for commands that never fit into what a leader takes: each leaves its beginning behind.</summary>
     public required bool HasBulkyClient { get; init; }
 
-    /// <summary>The share of commands executed at append whose replies need not wait for a quorum; in most runs none.</summary>
+    /// <summary>The share of commands executed at append, the executing ledger's or the shards', whose replies need not wait for a quorum; in most runs none.</summary>
     public double AsyncShare { get; init; }
 
     /// <summary>Clients that contend for locks and write under the token that they got.</summary>
@@ -120,6 +120,9 @@ internal sealed record ClusterOptions
     public bool HasShards { get; init; }
 
     public int ShardClients { get; init; }
+
+    /// <summary>Clients that bring each other values and wait for them.</summary>
+    public int QueueClients { get; init; }
 
     /// <summary>The kind of trouble that a run of shards keeps coming back to.</summary>
     public MovePressure Moves { get; init; }
@@ -259,8 +262,16 @@ internal sealed record ClusterOptions
         };
     }
 
-    /// <summary>A run of shards: the same misfortunes, other clients.</summary>
+    /// <summary>A run of shards: the same misfortunes, other clients. In some their commands are of both durability classes.</summary>
     public static ClusterOptions DrawShards(ulong seed, ClusterMutation mutation)
+    {
+        var (drawn, dice) = (DrawOneClassOfShards(seed, mutation), new SeededRandom(seed ^ 0xC1A5_D1CE));
+        var isOfClasses = mutation is ClusterMutation.EarlyShownByShards or ClusterMutation.ServedByEarlyAnswer;
+        if (!isOfClasses && (mutation != ClusterMutation.None || !dice.Chance(0.5))) return drawn; // Other bugs are hunted in the runs of before.
+        return drawn with { AsyncShare = 0.1 + 0.3 * dice.NextDouble(), QueueClients = dice.Next(3, 6) };
+    }
+
+    private static ClusterOptions DrawOneClassOfShards(ulong seed, ClusterMutation mutation)
     {
         var dice = new SeededRandom(seed ^ 0x5A4D_0000_5EED);
         return MovePressureDraw.Apply(DrawSwarm(seed, mutation) with
@@ -285,7 +296,7 @@ internal sealed record ClusterOptions
     public static ClusterOptions DrawVectors(ulong seed, ClusterMutation mutation)
     {
         var dice = new SeededRandom(seed ^ 0x7EC7_0000_5EED);
-        return DrawShards(seed, mutation) with
+        return DrawOneClassOfShards(seed, mutation) with
         {
             HasShards = false,
             ShardClients = 0,
@@ -301,9 +312,13 @@ internal sealed record ClusterOptions
     {
         var dice = new SeededRandom(seed ^ 0x940C_0000_5EED);
         var founders = dice.Next(10) switch { < 6 => 3, < 9 => 5, _ => 1 };
+<<<<<<< HEAD
         var hasSmallLogs = dice.Chance(0.5);
         var drawn = DrawShards(seed, mutation);
         return ProcedurePressureDraw.Apply(drawn with
+=======
+        return DrawOneClassOfShards(seed, mutation) with
+>>>>>>> shards
         {
             HasShards = false,
             ShardClients = 0,

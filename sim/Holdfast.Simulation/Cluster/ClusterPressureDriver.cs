@@ -148,7 +148,7 @@ internal sealed class ClusterPressureDriver(ClusterWorld world)
         {
             foreach (var (name, file) in machine.Disk.Files)
             {
-                if (name != path || sector >= file.SectorCount || !file.Rot(sector, dice)) continue;
+                if (name != path || sector >= file.SectorCount || !machine.Rots(path, file, sector, dice)) continue;
                 if (world.IsTracing) world.Trace($"pressure: {machine.Node} has a bad sector {sector} in {path}");
                 rotten = true;
             }

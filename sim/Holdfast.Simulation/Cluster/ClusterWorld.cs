@@ -82,7 +82,8 @@ internal sealed class ClusterWorld
         for (var i = 0; i < options.LeaseClients; i++) clients.Add(new LeaseClient(this));
         for (var i = 0; i < options.LockClients; i++) clients.Add(new LockClient(this, i));
         for (var i = 0; i < options.SessionClients; i++) clients.Add(new SessionClient(this, i));
-        for (var i = 0; i < options.ShardClients; i++) clients.Add(new ShardClient(this));
+        for (var i = 0; i < options.ShardClients; i++) clients.Add(new ShardClient(this, i));
+        for (var i = 0; i < options.QueueClients; i++) clients.Add(new QueueClient(this, i));
         for (var i = 0; i < options.VectorClients; i++) clients.Add(new VectorClient(this, i));
         for (var i = 0; i < options.DataClients; i++) clients.Add(new DataClient(this));
         if (!options.HasAuth) return;
@@ -223,8 +224,11 @@ internal sealed class ClusterWorld
         CommandBytesMax = group == Executor ? LedgerExecutor.EffectBytesMax : new GroupOptions().CommandBytesMax,
         PartBytesMax = Options.PartBytesMax,
         SessionsMax = Options.SessionsMax,
-        Bug = Enum.TryParse<PlantedReplicaBug>(Options.Mutation.ToString(), out var bug) ? bug : PlantedReplicaBug.None,
+        Bug = PlantedIn(Options.Mutation),
     };
+
+    private static PlantedReplicaBug PlantedIn(ClusterMutation mutation) =>
+        mutation == ClusterMutation.EarlyShownByShards ? PlantedReplicaBug.AsyncNotWaitedFor : Enum.TryParse<PlantedReplicaBug>(mutation.ToString(), out var bug) ? bug : PlantedReplicaBug.None;
 
     public IStateMachine MachineOf(ClusterProcess process, GroupId group, out CoordinationStateMachine? keyspace)
     {

@@ -30,7 +30,8 @@ internal sealed class DurableLog
             {
                 var body = bytes.Slice(at + WalRecordHeader.Size, (int)header.BodyLength);
                 if (header.Kind == WalRecordKind.Truncation) LastTruncation = (path, sector + at / SimFile.SectorBytes);
-                if (Crc32C.Of(body) == header.BodyCrc && header.Group != WriteAheadLog.LogItself) Of(header.Group).Take(header, body);
+                var place = new RecordPlace(path, sector + at / SimFile.SectorBytes, sector + (at + WalRecordHeader.Size - 1) / SimFile.SectorBytes);
+                if (Crc32C.Of(body) == header.BodyCrc && header.Group != WriteAheadLog.LogItself) Of(header.Group).Take(header, body, place);
                 at += header.TotalBytes;
             }
             else
@@ -40,6 +41,12 @@ internal sealed class DurableLog
         }
     }
 
+    /// <summary>A sector has rotted, or with none named a whole file is gone: what was taken back by a record there stands on this disk as before.</summary>
+    public void OnLost(string path, int? sector = null)
+    {
+        foreach (var group in groups.Values) group.OnLost(path, sector);
+    }
+
     public DurableGroup Of(GroupId group)
     {
         if (groups.TryGetValue(group, out var found)) return found;
@@ -47,10 +54,23 @@ internal sealed class DurableLog
     }
 }
 
+/// <summary>Where a record's header lies.</summary>
+internal readonly record struct RecordPlace(string Path, int First, int Last)
+{
+    public bool Holds(string path, int? sector) => path == Path && (sector is null || (sector >= First && sector <= Last));
+}
+
 /// <summary>One group in a disk's log.</summary>
 internal sealed class DurableGroup
 {
+    private static readonly Mark CameBack = new("sim: entries that had been taken back stood on a disk again, because the record of that had rotted");
+
     private readonly Dictionary<ulong, Term> entries = [];
+    private readonly List<(RecordPlace Record, ulong Index, Term Term)> takenBack = [];
+
+    /// <summary>What stands again behind newer entries in the same places, of which nobody knows whether they can still be read.</summary>
+    private readonly Dictionary<ulong, Term> behind = [];
+
     private ulong last;
 
     public int Truncations { get; private set; }
@@ -67,15 +87,17 @@ internal sealed class DurableGroup
 
     public bool Holds(LogIndex index) => index <= Base || entries.ContainsKey(index.Value);
 
-    public bool Holds(LogPosition position) => position.Index <= Base || (entries.TryGetValue(position.Index.Value, out var term) && term == position.Term);
+    public bool Holds(LogPosition position) =>
+        position.Index <= Base || (entries.TryGetValue(position.Index.Value, out var term) && term == position.Term) || (behind.TryGetValue(position.Index.Value, out term) && term == position.Term);
 
-    public void Take(in WalRecordHeader header, ReadOnlySpan<byte> body)
+    public void Take(in WalRecordHeader header, ReadOnlySpan<byte> body, RecordPlace place)
     {
         switch (header.Kind)
         {
             case WalRecordKind.Entry:
             case WalRecordKind.Copied when (header.Flags & WalRecordHeader.VoidFlag) == 0:
                 entries[header.Index] = header.Term;
+                behind.Remove(header.Index);
                 last = Math.Max(last, header.Index);
                 break;
             case WalRecordKind.HardState:
@@ -83,11 +105,11 @@ internal sealed class DurableGroup
                 break;
             case WalRecordKind.Truncation:
                 Truncations++;
-                CutFrom(header.Index);
+                CutFrom(header.Index, place);
                 break;
             case WalRecordKind.Compaction:
                 Base = LogIndex.Max(Base, new LogIndex(header.Index));
-                if ((header.Flags & WalRecordHeader.DropsSuffixFlag) != 0) CutFrom(header.Index + 1);
+                if ((header.Flags & WalRecordHeader.DropsSuffixFlag) != 0) CutFrom(header.Index + 1, place);
                 break;
             case WalRecordKind.Tombstone:
                 IsBuried = true;
@@ -112,9 +134,30 @@ internal sealed class DurableGroup
         if (reader.IsWhole) CutFrom(end + 1);
     }
 
-    private void CutFrom(ulong index)
+    /// <summary>
+    /// The record of a truncation is lost. Its entries lie in older sectors, and recovery finds them; it knows that something is missing behind them (S8). A leader whose log has the same entries then need not send them again.
+    /// </summary>
+    public void OnLost(string path, int? sector)
     {
-        for (var at = index; at <= last; at++) entries.Remove(at);
+        foreach (var (record, index, term) in takenBack)
+        {
+            if (!record.Holds(path, sector)) continue;
+            CameBack.Hit();
+            if (!entries.TryAdd(index, term)) behind[index] = term;
+            last = Math.Max(last, index);
+        }
+
+        takenBack.RemoveAll(each => each.Record.Holds(path, sector));
+    }
+
+    private void CutFrom(ulong index, RecordPlace? by = null)
+    {
+        for (var at = index; at <= last; at++)
+        {
+            behind.Remove(at);
+            if (entries.Remove(at, out var term) && by is { } record) takenBack.Add((record, at, term));
+        }
+
         last = Math.Min(last, index - 1);
     }
 }

@@ -84,8 +84,8 @@ internal sealed class Misfortunes(ClusterWorld world)
         var isBad = false;
         for (var count = dice.Next(1, 4); count > 0; count--)
         {
-            var (_, file, sector) = places[Math.Max(0, places.Count - 1 - dice.Next(12))];
-            isBad |= file.Rot(sector, dice);
+            var (path, file, sector) = places[Math.Max(0, places.Count - 1 - dice.Next(12))];
+            isBad |= rotten.Rots(path, file, sector, dice);
         }
 
         if (isBad) rotten.OnRotten();
@@ -178,7 +178,7 @@ internal sealed class Misfortunes(ClusterWorld world)
             // Often the log's very end, where recovery must not take rot for a torn write.
             var (path, file, sector) = places[dice.Next(4) switch { 0 => dice.Next(places.Count), 1 => Math.Max(0, places.Count - 1 - dice.Next(20)), _ => Math.Max(0, places.Count - 1 - dice.Next(3)) }];
             if (isLastTruncation && machine.Log.LastTruncation is { } record && places.Find(place => place.Path == record.Path && place.Sector == record.Sector) is { File: not null } place) (path, file, sector) = place;
-            if (!file.Rot(sector, dice)) continue;
+            if (!machine.Rots(path, file, sector, dice)) continue;
             rotten++;
             if (world.IsTracing) world.Trace($"{machine.Node} has a bad sector {sector} in {path}");
         }
@@ -209,7 +209,9 @@ internal sealed class Misfortunes(ClusterWorld world)
         var segments = machine.Disk.Files.Select(file => file.Path).Where(path => path.StartsWith("wal/0", StringComparison.Ordinal)).ToList();
         if (segments.Count < 3) return;
         machine.Crash(losesPower: false);
-        machine.Disk.Lose(segments[dice.Next(segments.Count - 2)]);
+        var lost = segments[dice.Next(segments.Count - 2)];
+        machine.Disk.Lose(lost);
+        machine.Log.OnLost(lost);
         machine.OnRotten();
     }
 

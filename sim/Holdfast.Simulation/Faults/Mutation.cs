@@ -49,6 +49,7 @@ internal enum Mutation : byte
     WitnessCountedTwice,
     WitnessStands,
     WitnessToldAtOnce,
+    TruncatesBelowSnapshot,
     TransferKeepsLease,
     LeaseOfUnboundVotes,
     JointCountedInOneHalf,

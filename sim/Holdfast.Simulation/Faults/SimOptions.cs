@@ -39,8 +39,12 @@ internal sealed record SimOptions
 
     /// <summary>
     /// How much longer it may take, without any load, until the last follower has all: on a slow wire where small appends overtake each other one falls behind a busy leader, and nothing bounds how far (raft seed 614: 150 entries in 12 s).
+    /// Nothing where wires keep order, as every transport must: there a follower keeps up (decision 0031).
     /// </summary>
     public TimeSpan CatchUp { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Packets go over connections: in order, once, and lost only together with what follows them, of which both ends are told.</summary>
+    public bool KeepsOrder { get; init; }
 
     public required double Drop { get; init; }
     public required double Duplicate { get; init; }
@@ -142,6 +146,17 @@ internal sealed record SimOptions
             GatherTurns = dice.Chance(0.5) ? 0 : dice.NextDouble(),
         });
     }
+
+    /// <summary>The same run over connections. A pressure that takes, delays or repeats single packets has no place there.</summary>
+    public SimOptions OverConnections() => this with
+    {
+        KeepsOrder = true,
+        CatchUp = TimeSpan.Zero,
+        Drop = 0,
+        Duplicate = 0,
+        Straggle = 0,
+        Pressure = Pressure is Pressure.LeadersDieYoung or Pressure.RestartWithinLease or Pressure.LateWord or Pressure.SplitVotes or Pressure.EchoedReads or Pressure.RottenFollower ? Pressure.None : Pressure,
+    };
 
     private static TimeSpan Span(SeededRandom dice, int lowMs, int highMs) => TimeSpan.FromMicroseconds(dice.Next(lowMs * 1000, highMs * 1000));
 

@@ -5,8 +5,8 @@ using Holdfast.Simulation.Time;
 namespace Holdfast.Simulation.Network;
 
 /// <summary>
-/// The wires between machines. A packet may be dropped, delayed, doubled and overtaken; a direction between two machines may be cut, one way only
-/// as well. Cuts are looked at when a packet leaves and when it would arrive.
+/// The wires between machines. A packet may be dropped, delayed, doubled and overtaken, or none of that where they carry connections (<see cref="SimConnections"/>); a direction between two machines
+/// may be cut, one way only as well. Cuts are looked at when a packet leaves and when it would arrive.
 /// </summary>
 internal sealed class SimNetwork
 {
@@ -15,14 +15,21 @@ internal sealed class SimNetwork
     private readonly SeededRandom dice;
     private readonly Action<int, int, object> deliver;
     private readonly bool[,] isCut;
+    private readonly SimConnections? connections;
 
-    public SimNetwork(SimClock clock, SimOptions options, SeededRandom dice, Action<int, int, object> deliver)
+    /// <param name="clock">Virtual time.</param>
+    /// <param name="options">What the wires are like.</param>
+    /// <param name="dice">What happens on them.</param>
+    /// <param name="deliver">Told of a packet that has come from one machine to another.</param>
+    /// <param name="onReset">Told of two machines whose connection broke or was made anew.</param>
+    public SimNetwork(SimClock clock, SimOptions options, SeededRandom dice, Action<int, int, object> deliver, Action<int, int> onReset)
     {
         this.clock = clock;
         this.options = options;
         this.dice = dice;
         this.deliver = deliver;
         isCut = new bool[options.Sites, options.Sites];
+        if (options.KeepsOrder) connections = new SimConnections(clock, options, (from, to) => !isCut[from, to], deliver, onReset);
     }
 
     /// <summary>When true nothing is lost, doubled or late.</summary>
@@ -32,10 +39,16 @@ internal sealed class SimNetwork
 
     public long Dropped { get; private set; }
 
-    /// <summary>Sends a packet from one machine to another.</summary>
-    public void Send(int from, int to, object packet, TimeSpan extra = default)
+    /// <summary>Sends a packet from one machine to another; beats have a connection of their own (S2).</summary>
+    public void Send(int from, int to, object packet, TimeSpan extra = default, bool isBeat = false)
     {
         Sent++;
+        if (connections is not null)
+        {
+            if (!connections.TrySend(from, to, packet, extra, isBeat)) Dropped++;
+            return;
+        }
+
         if (isCut[from, to] || (!IsHealed && dice.Chance(options.Drop)))
         {
             Dropped++;
@@ -50,6 +63,12 @@ internal sealed class SimNetwork
     public void Cut(int from, int to) => isCut[from, to] = true;
 
     public void Restore(int from, int to) => isCut[from, to] = false;
+
+    /// <summary>The connection between two machines breaks, if there is one.</summary>
+    public void Reset(int one, int other) => connections?.Break(one, other);
+
+    /// <summary>A process begins: whatever was under way to the one before it, or from it, belongs to connections that are gone.</summary>
+    public void OnBoot(int site) => connections?.BreakAll(site);
 
     /// <summary>Cuts a group of machines off from the others: both ways, or only what they send, or only what they receive.</summary>
     public void Isolate(ReadOnlySpan<bool> inside, bool outbound, bool inbound)

@@ -180,6 +180,7 @@ internal sealed class FaultDriver(RaftWorld world)
     {
         var (one, other) = (world.Sites[dice.Next(world.Sites.Count)], world.Sites[dice.Next(world.Sites.Count)]);
         if (one == other) return;
+        world.Network.Reset(one.Slot, other.Slot);
         one.Process?.OnPeerReset(other.Node);
         other.Process?.OnPeerReset(one.Node);
     }

@@ -1,5 +1,6 @@
 using Holdfast.Consensus;
 using Holdfast.Primitives;
+using Holdfast.Simulation.Checks;
 using Holdfast.Simulation.Disk;
 using Holdfast.Simulation.Faults;
 using Holdfast.Wire;
@@ -176,6 +177,7 @@ internal sealed class RaftOutbox(RaftWorld world, RaftSite site, RaftProcess pro
     private void Persist(in PersistRequest request)
     {
         if (request.TruncateFrom != LogIndex.Zero) world.Counts.Truncations++;
+        RaftCheck.Require(request.TruncateFrom == LogIndex.Zero || request.TruncateFrom > Installed, $"{site.Node} is to truncate its log from {request.TruncateFrom} on, below its snapshot of {Installed}");
         var entries = new StoredEntry[request.Count];
         for (var i = 0; i < entries.Length; i++)
         {

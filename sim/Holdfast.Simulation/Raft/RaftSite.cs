@@ -163,6 +163,7 @@ internal sealed class RaftSite
         if (!(world.Options.Mutation == Mutation.SupportEpochReused && isRestart)) BootCount++;
         if (isRestart) world.Counts.CrashRecoveries++;
         Process = new RaftProcess(world, this, found, isRestart, dice.Fork());
+        world.Network.OnBoot(Slot);
         foreach (var other in world.Sites)
             if (other != this) other.Process?.OnPeerReset(Node); // Its connections are made anew.
     }

@@ -27,7 +27,7 @@ internal sealed class RaftWorld
         Options = options;
         this.trace = trace;
         Dice = new SeededRandom(options.Seed);
-        Network = new SimNetwork(Clock, options, Dice.Fork(), Deliver);
+        Network = new SimNetwork(Clock, options, Dice.Fork(), Deliver, OnReset);
         Check = new RaftCheck(this);
         Atlas = new FaultAtlas();
         var sites = new RaftSite[options.Sites];
@@ -131,7 +131,7 @@ internal sealed class RaftWorld
         var fate = pressures.FateOf(from.Slot, slot, message);
         if (fate.IsLost) return;
         var packet = new Packet(from.Node, to, message);
-        Network.Send(from.Slot, slot, packet, fate.Extra);
+        Network.Send(from.Slot, slot, packet, fate.Extra, message is SupportBeat or SupportReply);
         if (fate.EchoAfter > TimeSpan.Zero) Network.Send(from.Slot, slot, packet, fate.Extra + fate.EchoAfter);
     }
 
@@ -144,6 +144,12 @@ internal sealed class RaftWorld
         // A frame names both incarnations: one that was meant for, or comes from, a wiped disk is dropped (S4).
         if (packet.To != site.Node || packet.From != Sites[from].Node) return;
         process.Receive(packet);
+    }
+
+    private void OnReset(int one, int other)
+    {
+        Sites[one].Process?.OnPeerReset(Sites[other].Node);
+        Sites[other].Process?.OnPeerReset(Sites[one].Node);
     }
 
     private void Begin()

@@ -31,7 +31,10 @@ internal sealed record SimWorld(string Name, int RunsInTurn, SimRoom[] Rooms, Fu
     private const string Own = "Holdfast.Simulation.";
 
     /// <summary>The core alone: short runs, for rare schedules of the protocol.</summary>
-    public static readonly SimWorld Raft = new("raft", 14, [SimRoom.Of<RaftNode>(), Ours("Raft"), Ours("Disk")], static (seed, trace) => SimulationRun.Once(seed, Mutation.None, trace));
+    public static readonly SimWorld Raft = new("raft", 11, [SimRoom.Of<RaftNode>(), Ours("Raft"), Ours("Disk")], static (seed, trace) => SimulationRun.Once(seed, Mutation.None, trace));
+
+    /// <summary>The core alone over wires that keep what a transport promises it: there a follower keeps up, however busy its leader is (decision 0031).</summary>
+    public static readonly SimWorld Connections = new("connections", 3, [Ours("Network")], SimulationRun.OverConnections);
 
     /// <summary>
     /// All worlds. A run of whole nodes takes several times as long as one of the core, and is what walks through the production log, recovery and snapshots: nine of 23 are.
@@ -39,6 +42,7 @@ internal sealed record SimWorld(string Name, int RunsInTurn, SimRoom[] Rooms, Fu
     public static readonly SimWorld[] All =
     [
         Raft,
+        Connections,
         new("cluster", 5, [SimRoom.Of<ReplicatedGroup>(), SimRoom.Of<WriteAheadLog>(), SimRoom.Of<CoordinationStateMachine>(), Ours("Cluster")], static (seed, trace) => ClusterRun.Once(seed, ClusterMutation.None, trace)),
         new("sessions", 1, [Ours("Sessions")], ClusterRun.OnceWithSessions),
         new("shards", 1, [SimRoom.Of<KeyspaceOptions>(), Ours("Shards")], ClusterRun.OnceWithShards),
@@ -53,7 +57,7 @@ internal sealed record SimWorld(string Name, int RunsInTurn, SimRoom[] Rooms, Fu
     public static readonly string Names = string.Join('|', All.Select(static world => world.Name));
 
     /// <summary>Whether whole nodes are run, and not the core alone.</summary>
-    public bool IsOfWholeNodes => this != Raft;
+    public bool IsOfWholeNodes => this != Raft && this != Connections;
 
     /// <summary>The world of a name.</summary>
     /// <exception cref="FormatException">There is none.</exception>

@@ -9,6 +9,9 @@ internal static class SimulationRun
     public static RunResult Once(ulong seed, Mutation mutation, Action<string>? trace = null) =>
         new RaftWorld(SimOptions.Draw(seed, mutation), trace).Run();
 
+    /// <summary>The same seed where wires keep what a transport promises.</summary>
+    public static RunResult OverConnections(ulong seed, Action<string>? trace) => new RaftWorld(SimOptions.Draw(seed, Mutation.None).OverConnections(), trace).Run();
+
     /// <summary>
     /// Whether the planted bug is found within the budget. The seed that found it last time is tried first: what it proves then is the same, in one run; a change of the code may have moved it, and
     /// then the seeds are run from 1 on.

@@ -20,6 +20,8 @@ internal sealed class ShardCheck(ClusterWorld world)
 
     public HashSet<int> WithoutEffect { get; } = [];
 
+    public QueueCheck Queues { get; } = new();
+
     public int NextKept() => named++;
 
     /// <summary>A key was acknowledged that nobody ever deletes.</summary>
@@ -58,6 +60,7 @@ internal sealed class ShardCheck(ClusterWorld world)
             CheckReplicas(group, machine);
         }
 
+        Queues.Final();
         var lost = Array.IndexOf(served, GroupId.Directory);
         ClusterCheck.Require(lost < 0, $"slot {lost} is served by nobody in the end");
         foreach (var name in kept)

@@ -7,7 +7,7 @@ using Holdfast.Simulation.Cluster;
 namespace Holdfast.Simulation.Shards;
 
 /// <summary>A Redis client: registers whose histories must be linearizable, transactions under WATCH, pairs of keys that only ever change together, and keys that are written once and must never be missed.</summary>
-internal sealed class ShardClient(ClusterWorld world) : ClusterClient(world)
+internal sealed class ShardClient(ClusterWorld world, int number) : RedisClient(world, number)
 {
     private ShardCheck Check => World.ShardCheck;
 
@@ -44,63 +44,43 @@ internal sealed class ShardClient(ClusterWorld world) : ClusterClient(world)
     private Operation Call(OperationKind kind, int? key = null, ulong expected = 0) =>
         Check.History.Call(key ?? Dice.Next(World.Options.Keys), kind, (ulong)Check.History.Operations.Count + 1, expected, World.Clock.Now);
 
-    /// <summary>Sends commands of one connection; what was certainly not executed is tried elsewhere, what was perhaps executed is left open.</summary>
-    private void Do(string[][] commands, Operation? operation, Action<string[]> answered, SimConnection? held = null)
+    private void Do(string[][] commands, bool isEarly, Operation operation, Action<string[]> answered, SimConnection? held = null) =>
+        Do(commands, isEarly, answered, () => Check.WithoutEffect.Add(operation.Id), (ulong)operation.Id, held);
+
+    private void Do(string[][] commands, Action<string[]> answered, bool mayBeEarly) => Do(commands, mayBeEarly && IsEarly(), answered, static () => { });
+
+    /// <summary>What was told early says nothing, and what it changed may be lost: in the history it happens at any time, or never. A quorum's reply that shows it holds it fast (S18).</summary>
+    private void Hear(Operation operation, bool isEarly, string reply)
     {
-        Ask(
-            process => held is null ? process.Shards!.Connect().AskAsync(commands) : held.AskAsync(commands),
-            replies =>
-            {
-                if (replies is null)
-                {
-                    // Cut off: unknown (S19).
-                    Target = Dice.Next(World.Options.Machines);
-                    Later(TimeSpan.FromMilliseconds(Dice.Next(5, 60)));
-                    return;
-                }
-
-                if (Array.Find(replies, reply => reply.StartsWith('-')) is { } refused)
-                {
-                    ClusterCheck.Require(refused.StartsWith("-MOVED ", StringComparison.Ordinal) || refused.StartsWith("-TRYAGAIN", StringComparison.Ordinal) || refused.StartsWith("-CLUSTERDOWN", StringComparison.Ordinal) || refused.StartsWith("-EXECABORT", StringComparison.Ordinal), $"a command failed by {refused}");
-                    if (operation is not null) Check.WithoutEffect.Add(operation.Id);
-                    Target = refused.StartsWith("-MOVED ", StringComparison.Ordinal) ? int.Parse(refused.AsSpan(refused.LastIndexOf(':') + 1), CultureInfo.InvariantCulture) - 1 : Dice.Next(World.Options.Machines);
-                    Later(TimeSpan.FromMilliseconds(Dice.Next(1, 20)));
-                    return;
-                }
-
-                answered(replies);
-                Count((ulong)replies.Length ^ (ulong)(operation?.Id ?? 0) << 8);
-                Later(Think());
-            },
-            _ => Later(Think()),
-            () => Later(Think()));
+        if (!isEarly) Check.History.Return(operation, ValueOf(reply), World.Clock.Now);
+        else if (operation.Kind == OperationKind.Get) Check.WithoutEffect.Add(operation.Id);
     }
 
     private void Get()
     {
-        var operation = Call(OperationKind.Get);
-        Do([["GET", Tag(operation.Key)]], operation, replies => Check.History.Return(operation, ValueOf(replies[0]), World.Clock.Now));
+        var (operation, isEarly) = (Call(OperationKind.Get), IsEarly());
+        Do([["GET", Tag(operation.Key)]], isEarly, operation, replies => Hear(operation, isEarly, replies[0]));
     }
 
     private void Put()
     {
-        var operation = Call(OperationKind.Put);
-        Do([["SET", Tag(operation.Key), Value(operation.Value), "GET"]], operation, replies => Check.History.Return(operation, ValueOf(replies[0]), World.Clock.Now));
+        var (operation, isEarly) = (Call(OperationKind.Put), IsEarly());
+        Do([["SET", Tag(operation.Key), Value(operation.Value), "GET"]], isEarly, operation, replies => Hear(operation, isEarly, replies[0]));
     }
 
     private void Delete()
     {
-        var operation = Call(OperationKind.Delete);
-        Do([["GETDEL", Tag(operation.Key)]], operation, replies => Check.History.Return(operation, ValueOf(replies[0]), World.Clock.Now));
+        var (operation, isEarly) = (Call(OperationKind.Delete), IsEarly());
+        Do([["GETDEL", Tag(operation.Key)]], isEarly, operation, replies => Hear(operation, isEarly, replies[0]));
     }
 
     /// <summary>WATCH and GET, then MULTI, SET and EXEC on the same connection: it takes effect only if the register still holds what was seen.</summary>
     private void Swap()
     {
-        var key = Dice.Next(World.Options.Keys);
+        var (key, isEarly) = (Dice.Next(World.Options.Keys), IsEarly());
         SimConnection? connection = null;
         Ask(
-            process => (connection = process.Shards!.Connect()).AskAsync(["WATCH", Tag(key)], ["GET", Tag(key)]),
+            process => (connection = process.Shards!.Connect()).AskAsync(["HOLDFAST.DURABILITY", isEarly ? "async" : "quorum"], ["WATCH", Tag(key)], ["GET", Tag(key)]),
             replies =>
             {
                 if (replies is null || replies.Any(reply => reply.StartsWith('-')))
@@ -110,12 +90,12 @@ internal sealed class ShardClient(ClusterWorld world) : ClusterClient(world)
                     return;
                 }
 
-                var seen = ValueOf(replies[1]);
+                var seen = ValueOf(replies[2]);
                 var operation = Call(OperationKind.CompareAndSwap, key, seen);
-                Do([["MULTI"], ["SET", Tag(key), Value(operation.Value)], ["EXEC"]], operation, executed =>
+                Do([["MULTI"], ["SET", Tag(key), Value(operation.Value)], ["EXEC"]], isEarly, operation, executed =>
                 {
                     if (executed[2].StartsWith("*-1", StringComparison.Ordinal)) Check.WithoutEffect.Add(operation.Id);
-                    else Check.History.Return(operation, seen, World.Clock.Now);
+                    else if (!isEarly) Check.History.Return(operation, seen, World.Clock.Now);
                 }, connection);
             },
             _ => Later(Think()),
@@ -125,17 +105,17 @@ internal sealed class ShardClient(ClusterWorld world) : ClusterClient(world)
     private void PutPair()
     {
         var (key, value) = (Dice.Next(World.Options.Keys), $"{World.Clock.Now}");
-        Do([["MULTI"], ["SET", $"a{Tag(key)}", value], ["SET", $"b{Tag(key)}", value], ["EXEC"]], null, _ => { });
+        Do([["MULTI"], ["SET", $"a{Tag(key)}", value], ["SET", $"b{Tag(key)}", value], ["EXEC"]], static _ => { }, mayBeEarly: true);
     }
 
     private void GetPair()
     {
         var key = Dice.Next(World.Options.Keys);
-        Do([["MGET", $"a{Tag(key)}", $"b{Tag(key)}"]], null, replies =>
+        Do([["MGET", $"a{Tag(key)}", $"b{Tag(key)}"]], replies =>
         {
             var words = replies[0].Split(' ');
             ClusterCheck.Require(words.Length % 2 == 1 && words[1..(1 + (words.Length / 2))].SequenceEqual(words[(1 + (words.Length / 2))..]), $"a pair that only changes together was seen as {replies[0]}");
-        });
+        }, mayBeEarly: true);
     }
 
     /// <summary>A key that is never written again, some with a time to live that is over soon.</summary>
@@ -144,6 +124,6 @@ internal sealed class ShardClient(ClusterWorld world) : ClusterClient(world)
         var number = Check.NextKept();
         var name = $"f{number}{Tag(Dice.Next(World.Options.Keys))}";
         var isShort = Dice.Chance(0.25);
-        Do([isShort ? ["SET", name, "kept", "PX", $"{Dice.Next(50, 2000)}"] : ["SET", name, "kept"]], null, _ => { if (!isShort) Check.OnKept(name); });
+        Do([isShort ? ["SET", name, "kept", "PX", $"{Dice.Next(50, 2000)}"] : ["SET", name, "kept"]], _ => { if (!isShort) Check.OnKept(name); }, mayBeEarly: false);
     }
 }

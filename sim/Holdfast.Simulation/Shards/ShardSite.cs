@@ -60,6 +60,7 @@ internal sealed class ShardSite
         Follow();
         foreach (var client in Taken(Node.Waiting))
             if (client.Retry()) Node.Waiting.Add(client);
+        Node.Waits.Look(now);
         foreach (var client in Taken(Node.Resting)) client.GoOn();
         if (now >= choresAt)
         {

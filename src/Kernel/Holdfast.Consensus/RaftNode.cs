@@ -110,7 +110,7 @@ public sealed class RaftNode
     public bool HasCommittedInTerm => standing.IsLeader && journal.HasCommittedIn(Term);
 
     /// <summary>When <see cref="Tick"/> wants to be called next; a bound follower of a quiet group has none.</summary>
-    public Instant Deadline => Instant.Min(readers.Deadline, Leading?.Deadline() ?? elections.Deadline);
+    public Instant Deadline => Instant.Min(readers.Deadline, Leading?.Deadline() ?? Instant.Min(elections.Deadline, follower.AsksAt));
 
     /// <summary>Whether a <see cref="Flush"/> would say anything but heartbeats.</summary>
     public bool HasEffects => journal.HasNews || standing.HasNews || standing.IsLeader || held.HasMessages || held.Reads.Count > 0 || snapshotWanted is not null || follower.IsAnswerDue;
@@ -139,6 +139,10 @@ public sealed class RaftNode
         else if (now >= elections.Deadline)
         {
             elections.Stand(now, isTransfer: false);
+        }
+        else
+        {
+            follower.Tick(now);
         }
     }
 

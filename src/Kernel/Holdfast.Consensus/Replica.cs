@@ -12,7 +12,7 @@ internal sealed class Replica
         var isSole = Journal.Configuration.IsSoleVoter(start.Self);
         Timer = new ElectionTimer(options, dice, now, isSole, start.IsRestart);
         // A sole voter has nobody to be repaired by: it keeps what it has, and its owner says what was lost (S8).
-        Follower = new Follower(Standing, Journal, Timer, new VoteBinding(support), Held, isSole ? LogIndex.Zero : start.DamagedUpTo);
+        Follower = new Follower(options, Standing, Journal, Timer, new VoteBinding(support), Held, isSole ? LogIndex.Zero : start.DamagedUpTo);
         Roll = new RollCall(Standing, Journal, Held, options.Bug);
         Readers = new Readers(options, Standing, Journal, Held);
         if (!Follower.IsWhole && options.Bug != PlantedBug.DamagedKeepsTerm) Standing.EnterTerm(new Term(Math.Max(Standing.Term.Value, Journal.Last.Term.Value) + RaftNode.TermsLostMax));

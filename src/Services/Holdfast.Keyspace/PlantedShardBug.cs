@@ -16,4 +16,5 @@ internal enum PlantedShardBug : byte
     OwnershipNotUndone,
     ForgottenBeforeAdopted,
     WatchIgnored,
+    ServedByEarlyAnswer,
 }

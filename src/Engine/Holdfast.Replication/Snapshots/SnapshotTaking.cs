@@ -74,6 +74,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
         replica.Meters.OnSnapshotTaken(bytes, replica.Loop.Now - begunAt);
         replica.Tap?.BeforeCompaction(replica.Node.Log, position.Index);
         replica.Node.Compact(position.Index);
+        replica.Restoring.OnCompacted();
         replica.Loop.Snapshots.Post(new PruneJob(replica.Loop, replica.Group, position));
         End();
     }

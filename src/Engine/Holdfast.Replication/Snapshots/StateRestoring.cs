@@ -108,6 +108,16 @@ internal sealed class StateRestoring
         BecomeReady();
     }
 
+    /// <summary>
+    /// The log was compacted. A state that was built again while that snapshot was on its way to the disk, from the one before, and has not come as far since, finds no entries any more to go on with: it is built from the new one.
+    /// </summary>
+    public void OnCompacted()
+    {
+        if (!IsReady || replica.State!.Applied.Index >= replica.Node.Log.Base.Index || bug == PlantedReplicaBug.StateBehindLogTaken) return;
+        CompactedMeanwhile.Hit();
+        Begin();
+    }
+
     public void Stop() => first.TrySetException(new ObjectDisposedException(nameof(ReplicatedGroup)));
 
     private static List<byte[]> SeedOf(GroupState empty)

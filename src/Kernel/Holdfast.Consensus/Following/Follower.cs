@@ -9,7 +9,10 @@ internal sealed class Follower
     private static readonly Mark StaleAppendRefused = new("raft: append of an old term refused");
     private static readonly Mark LogRepaired = new("raft: damaged log repaired by the leader");
     private static readonly Mark VoteReleased = new("raft: bound vote released by a former leader");
+    private static readonly Mark AskedForCommit = new("raft: a follower whose leader was silent asked whether its last entries are committed");
 
+    private readonly TimeSpan patience;
+    private readonly PlantedBug bug;
     private readonly Standing standing;
     private readonly Journal journal;
     private readonly ElectionTimer timer;
@@ -18,9 +21,11 @@ internal sealed class Follower
 
     private readonly Acknowledgement acknowledgement = new();
     private (Term Term, NodeId Caller, LogPosition Last) pledge;
+    private Instant asksAt = Instant.Never;
 
-    public Follower(Standing standing, Journal journal, ElectionTimer timer, VoteBinding binding, Effects held, LogIndex damagedUpTo)
+    public Follower(RaftOptions options, Standing standing, Journal journal, ElectionTimer timer, VoteBinding binding, Effects held, LogIndex damagedUpTo)
     {
+        (patience, bug) = (options.HeartbeatInterval * 2, options.Bug);
         this.standing = standing;
         this.journal = journal;
         this.timer = timer;
@@ -40,6 +45,11 @@ internal sealed class Follower
     /// <summary>Whether an answer is due that no message in <see cref="Effects"/> speaks for yet.</summary>
     public bool IsAnswerDue => acknowledgement.IsDue(journal.Durable);
 
+    /// <summary>
+    /// When a follower that has entries of which it does not know whether they are committed asks its silent leader. Mostly the word is on its way; but a leader says it once, and a group at rest would not say it again if it was lost.
+    /// </summary>
+    public Instant AsksAt => standing.FollowsSomebody && IsWhole && journal.Last.Index > journal.Commit && bug != PlantedBug.MissedCommitNotAskedFor ? asksAt : Instant.Never;
+
     /// <summary>A new term: nothing is verified in it, nothing owed.</summary>
     public void OnTerm() => acknowledgement.Reset();
 
@@ -47,6 +57,7 @@ internal sealed class Follower
     public void Obey(Instant now)
     {
         timer.OnHeard(now);
+        asksAt = now + patience;
         Binding.BindTo(standing.Leader, standing.Term);
     }
 
@@ -83,6 +94,15 @@ internal sealed class Follower
         VoteKept.Hit();
         AskWhetherStillLeading();
         if (request.IsPreVote) held.VoteReplies.Add(new(from, new VoteReply(standing.Term, false, true)));
+    }
+
+    /// <summary>Time has passed.</summary>
+    public void Tick(Instant now)
+    {
+        if (now < AsksAt) return;
+        AskedForCommit.Hit();
+        asksAt = now + patience;
+        AskAgain();
     }
 
     /// <summary>Refuses nothing, and so changes nothing of what the leader knows but which commit it has announced: it announces it again.</summary>

@@ -121,6 +121,7 @@ internal sealed class Journal
         }
 
         Durability.OnSnapshot(snapshot.Index);
+        if (bug != PlantedBug.TruncatesBelowSnapshot) Durability.LimitTruncation(snapshot.Index);
         Commit = commitSaid = Applied = snapshot.Index;
     }
 

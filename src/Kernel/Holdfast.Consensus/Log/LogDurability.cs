@@ -52,6 +52,12 @@ internal sealed class LogDurability(LogIndex durable)
         Requested = LogIndex.Max(Requested, through);
     }
 
+    /// <summary>The storage has nothing any more that a truncation it was not told of would take back up to here: a snapshot's record came before it.</summary>
+    public void LimitTruncation(LogIndex through)
+    {
+        if (TruncateFrom != LogIndex.Zero) TruncateFrom = LogIndex.Max(TruncateFrom, through.Next);
+    }
+
     public bool HasWork(LogIndex last) => HardStateChanged || TruncateFrom != LogIndex.Zero || last > Requested;
 
     public PersistRequest Take(HardState hardState, LogIndex last)

@@ -9,8 +9,8 @@ namespace Holdfast.Keyspace;
 /// </summary>
 internal sealed class WaitTable
 {
-    private static readonly Mark Served = new("keyspace: a waiting client was served by the entry of another's command", elsewhere: "WaitingTests: the simulated clients use registers and transactions only");
-    private static readonly Mark Ended = new("keyspace: waiting clients were sent away because the shard is not led here any more", elsewhere: "WaitingTests: the simulated clients use registers and transactions only");
+    private static readonly Mark Served = new("keyspace: a waiting client was served by the entry of another's command");
+    private static readonly Mark Ended = new("keyspace: waiting clients were sent away because the shard is not led here any more");
 
     private readonly Dictionary<byte[], WaitLine> lines = new(ByteKey.Comparer);
     private readonly Dictionary<byte[], WaitLine>.AlternateLookup<ReadOnlySpan<byte>> bySpan;
