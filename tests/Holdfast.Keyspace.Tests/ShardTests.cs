@@ -96,6 +96,122 @@ public sealed class ShardTests
         Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
     }
 
+    /// <summary>Elements are removed from a large list in place, block by block, or by way of a copy of what is left; either is taken back.</summary>
+    [Theory]
+    [InlineData("0", "rare")]
+    [InlineData("-3", "often")]
+    [InlineData("0", "often")]
+    [InlineData("0", "block")]
+    public void What_is_removed_from_a_large_list_is_taken_back_S20(string count, string value)
+    {
+        const int Elements = 80_000;
+        var shards = new LocalShards();
+        var client = shards.Connect();
+        string ElementOf(int number) => number % 20_011 == 7 ? "rare" : number % 50 == 3 ? "often" : number is > 30_000 and < 34_000 ? "block" : $"another-element-{number}";
+        foreach (var part in Enumerable.Range(0, Elements).Select(ElementOf).Chunk(1000)) client.Ask(["RPUSH", "big", .. part]);
+        var (content, hash) = (LocalShards.ContentOf(shards.Leader), shards.Leader.StateHash);
+        shards.CommitsAtOnce = false;
+        client.Send("LREM", "big", count, value);
+        client.Send("LPUSH", "big", "rare");
+        client.Send("LREM", "big", count, value);
+        client.Send("RPOP", "big");
+        Assert.NotEqual(content, LocalShards.ContentOf(shards.Leader));
+        Assert.True(shards.Truncate(), "the tail could not be taken back");
+        Assert.Equal(content, LocalShards.ContentOf(shards.Leader));
+        Assert.Equal(hash, shards.Leader.StateHash);
+
+        shards.CommitsAtOnce = true;
+        client = shards.Connect();
+        client.Ask("LREM", "big", count, value);
+        Assert.NotEqual(content, LocalShards.ContentOf(shards.Leader));
+        Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
+    }
+
+    /// <summary>A large list or stream is captured by borrowing its blocks, a part at a time, while it is changed in every way; what is executed meanwhile is taken back, and nothing that was borrowed stays behind (S10).</summary>
+    [Theory]
+    [InlineData("list", 1)]
+    [InlineData("list", 2)]
+    [InlineData("stream", 1)]
+    [InlineData("stream", 2)]
+    public void A_snapshot_shows_a_large_list_or_stream_as_it_was_at_its_beginning_S10(string kind, ulong seed)
+    {
+        const int Elements = 40_000;
+        var shards = new LocalShards();
+        var client = shards.Connect();
+        var dice = new SeededRandom(seed);
+        var number = 0;
+        string Element() => $"an element that takes some room {++number}";
+        void Add(int count)
+        {
+            if (kind == "list") client.Send(["RPUSH", "big", .. Enumerable.Range(0, count).Select(_ => Element())]);
+            else for (var i = 0; i < count; i++) client.Send("XADD", "big", $"{++number}-1", "field", $"a value that takes some room {number}");
+        }
+
+        void Change()
+        {
+            var (place, way) = ($"{dice.Next(number)}", dice.Next(8));
+            client.Send((kind, way) switch
+            {
+                ("list", 0) => ["LPUSH", "big", Element(), Element()],
+                ("list", 1) => ["RPUSH", "big", Element()],
+                ("list", 2) => ["LPOP", "big", $"{dice.Next(1, 900)}"],
+                ("list", 3) => ["RPOP", "big"],
+                ("list", 4) => ["LSET", "big", $"{dice.Next(500)}", Element()],
+                ("list", 5) => ["LINSERT", "big", "BEFORE", $"an element that takes some room {place}", new string('x', dice.Next(5000))],
+                ("list", 6) => ["LREM", "big", "1", $"an element that takes some room {place}"],
+                ("list", _) => ["LTRIM", "big", $"{dice.Next(3)}", $"-{dice.Next(1, 600)}"],
+                (_, 0 or 1) => ["XADD", "big", $"{++number}-1", "field", "new", "other", "field"],
+                (_, 2) => ["XDEL", "big", $"{place}-1"],
+                (_, 3) => ["XTRIM", "big", "MAXLEN", $"{Elements - dice.Next(5000)}"],
+                (_, 4) => ["XREADGROUP", "GROUP", "readers", $"reader{dice.Next(3)}", "COUNT", "50", "STREAMS", "big", ">"],
+                (_, 5) => ["XACK", "big", "readers", $"{place}-1"],
+                (_, 6) => ["XGROUP", "CREATE", "big", $"group{place}", "0"],
+                _ => ["XCLAIM", "big", "readers", "reader0", "0", $"{place}-1"],
+            });
+        }
+
+        for (var left = Elements; left > 0; left -= 500) Add(500);
+        if (kind == "stream") client.Send("XGROUP", "CREATE", "big", "readers", "0");
+        for (var round = 0; round < 3; round++)
+        {
+            shards.CommitsAtOnce = true;
+            client = shards.Connect();
+            Add(500);
+            for (var i = 0; i < 50; i++) Change();
+            var expected = LocalShards.ContentOf(shards.Leader);
+            Assert.Equal(expected, LocalShards.ContentOf(shards.Replica));
+            shards.CommitsAtOnce = false;
+            using (var view = shards.Leader.CaptureSnapshot())
+            {
+                using var builder = shards.Replica.BeginRestore();
+                var chunk = new ByteBuffer();
+                var parts = 0;
+                for (var goesOn = true; goesOn; parts++)
+                {
+                    chunk.Clear();
+                    goesOn = view.WriteNext(chunk);
+                    if (chunk.Length > 0) builder.ReadNext(chunk.Written);
+                    client.Send("SET", $"beside{dice.Next(20)}", $"{parts}");
+                    for (var i = 0; i < 5; i++) Change();
+                }
+
+                Assert.True(parts > 5, "the value was written in one go");
+                builder.Complete();
+                Assert.Equal(expected, LocalShards.ContentOf(shards.Replica));
+            }
+
+            Assert.True(shards.Truncate(), "the tail could not be taken back");
+            Assert.Equal(expected, LocalShards.ContentOf(shards.Leader));
+        }
+
+        shards.CommitsAtOnce = true;
+        client = shards.Connect();
+        client.Send("DEL", "big");
+        for (var entries = 0; entries < 2000; entries++) client.Send("SET", "tick", "tock");
+        client.Send("DEL", "tick");
+        Assert.Equal(0, shards.Leader.Keyspace.Arena.BytesUsed);
+    }
+
     /// <summary>A snapshot is walked in slices while everything changes; what it restores is what was there when it began (S10).</summary>
     [Theory]
     [InlineData(1)]

@@ -36,6 +36,23 @@ public sealed class KeyspaceProcessesTests
     }
 
     [Fact]
+    public async Task A_bench_loads_every_master_and_leaves_nothing_behind()
+    {
+        await using var cluster = await RedisCluster.StartAsync();
+        Assert.Equal("OK\n", await cluster.CliAsync(0, "-c", "set", "mine", "kept"));
+        var rows = (await cluster.VerbAsync("keyspace", "bench", "--test", "set,get,lpush", "--seconds", "1", "--clients", "6", "--pipeline", "4", "--keys", "2000", "--keep")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["set", "get", "lpush"], rows.Select(row => row.Split('\t')[0]));
+        Assert.All(rows, row => Assert.True(long.Parse(row.Split('\t')[1], System.Globalization.CultureInfo.InvariantCulture) > 0 && row.Split('\t')[6] == "0", row));
+        for (var node = 0; node < 3; node++) Assert.InRange(int.Parse(await cluster.CliAsync(node, "dbsize"), System.Globalization.CultureInfo.InvariantCulture), 100, 4001);
+
+        await cluster.VerbAsync("keyspace", "bench", "--test", "incr", "--seconds", "1", "--clients", "3", "--keys", "2000");
+        var left = 0;
+        for (var node = 0; node < 3; node++) left += int.Parse(await cluster.CliAsync(node, "dbsize"), System.Globalization.CultureInfo.InvariantCulture);
+        Assert.Equal(1, left);
+        Assert.Contains("--clients 0: it must be 1 to 1000", await cluster.VerbAsync("keyspace", "bench", "--clients", "0"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task When_all_nodes_are_killed_at_once_every_acknowledged_write_is_there_again()
     {
         await using var cluster = await RedisCluster.StartAsync();

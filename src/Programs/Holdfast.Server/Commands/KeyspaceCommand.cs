@@ -15,7 +15,7 @@ internal sealed record KeyspaceNodeRow(string Id, string Address, string Role, s
 /// <summary>A move of slots between shards.</summary>
 internal sealed record MoveRow(string Id, string Slots, string From, string To, string State, string Note);
 
-/// <summary><c>holdfast keyspace slots|nodes|move|moves|cancel|rebalance|export|import</c>: the Redis face's slots, asked of any node that serves it.</summary>
+/// <summary><c>holdfast keyspace slots|nodes|move|moves|cancel|rebalance|bench|export|import</c>: the Redis face's slots, asked of any node that serves it.</summary>
 internal static class KeyspaceCommand
 {
     private static readonly Option<string> Endpoints = new("--redis")
@@ -35,7 +35,7 @@ internal static class KeyspaceCommand
         var moves = new Command("moves", "Lists the moves under way and those that ended last.");
         var cancel = new Command("cancel", "Gives a move up, if it still can be.") { id };
         var rebalance = new Command("rebalance", "Spreads the slots evenly over the nodes, new ones included; returns when they are there.") { plan };
-        var keyspace = new Command("keyspace", "Shows and moves the slots of the Redis face, exports and imports its keys.") { listSlots, listNodes, move, moves, cancel, rebalance, KeyspaceTransferCommands.CreateExport(EndpointsOf), KeyspaceTransferCommands.CreateImport(EndpointsOf) };
+        var keyspace = new Command("keyspace", "Shows and moves the slots of the Redis face, measures it, exports and imports its keys.") { listSlots, listNodes, move, moves, cancel, rebalance, KeyspaceBenchCommand.Create(EndpointsOf), KeyspaceTransferCommands.CreateExport(EndpointsOf), KeyspaceTransferCommands.CreateImport(EndpointsOf) };
         keyspace.Options.Add(Endpoints);
         Report.AddTo(keyspace);
 

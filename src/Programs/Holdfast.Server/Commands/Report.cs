@@ -24,6 +24,7 @@ namespace Holdfast.Server.Commands;
 [JsonSerializable(typeof(IReadOnlyList<SlotRow>))]
 [JsonSerializable(typeof(IReadOnlyList<KeyspaceNodeRow>))]
 [JsonSerializable(typeof(IReadOnlyList<MoveRow>))]
+[JsonSerializable(typeof(IReadOnlyList<KeyspaceBenchRow>))]
 [JsonSerializable(typeof(KeyspaceTransferRow))]
 [JsonSerializable(typeof(IReadOnlyList<ShardRow>))]
 [JsonSerializable(typeof(IReadOnlyList<TransferRow>))]

@@ -17,6 +17,9 @@ internal unsafe struct PackBlock
     /// <summary>Elements.</summary>
     public int Count { get; private set; }
 
+    /// <summary>The loan in which it was lent to a snapshot (<see cref="BlockLoan"/>); 0 for none.</summary>
+    public int Loan { get; set; }
+
     public readonly ReadOnlySpan<byte> Bytes => new(block, Length);
 
     /// <summary>One without elements.</summary>

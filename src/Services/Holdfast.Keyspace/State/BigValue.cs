@@ -15,11 +15,20 @@ internal abstract class BigValue
     /// <summary>Bytes it takes, about.</summary>
     public abstract long Bytes { get; }
 
-    /// <summary>Its content, for snapshots, DUMP of our own form and COPY; <see cref="BigValues.Read"/> is the way back.</summary>
+    /// <summary>Its content, for snapshots and DUMP of our own form; <see cref="BigValues.Read"/> is the way back.</summary>
     public abstract void Write(SpanWriter writer);
 
     /// <summary>Frees up to so many elements and returns how many are left: a large value dies in slices. Nobody looks at it any more.</summary>
     public abstract long Free(int elementsMax);
+
+    /// <summary>An empty one of the same kind, which no key holds.</summary>
+    public abstract BigValue MakeEmpty();
+
+    /// <summary>Adds copies of what another of the same kind holds, from a cursor on (zero at first), up to about so many elements and so many bytes; where it goes on, and zero at the end. Holds as long as the other is not changed.</summary>
+    public abstract ulong CopySome(BigValue source, ulong cursor, int elementsMax, int bytesMax);
+
+    /// <summary>No key will hold it: it is freed in slices, as what a key held is.</summary>
+    public abstract void Abandon();
 
     /// <summary>Whether a key holds it. Before that it is nobody's but its maker's, and its changes are not told.</summary>
     public bool IsKept { get; set; }

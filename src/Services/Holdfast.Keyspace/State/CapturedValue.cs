@@ -7,7 +7,7 @@ namespace Holdfast.Keyspace;
 /// A large value on its way into a snapshot, a part at a time. What it shows is the value as it was when the snapshot began: an element that is changed before the capture has come to it is written first, all those with
 /// the same hash together, and passed over later.
 /// </summary>
-internal sealed unsafe class CapturedValue
+internal sealed unsafe class CapturedValue : ICapture
 {
     private const int PartBytes = 32 * 1024;
     private const int HomesPerPart = 2048;
@@ -29,12 +29,12 @@ internal sealed unsafe class CapturedValue
         value.Holders++;
     }
 
-    /// <summary>The value; nobody frees it before <see cref="LetGo"/>.</summary>
-    public TableValue Value => value;
+    public BigValue Value => value;
+
+    public bool IsOneRecord => false;
 
     public void LetGo() => value.Holders--;
 
-    /// <summary>Writes the next part; false when it was the last.</summary>
     public bool WriteNext(ByteBuffer target)
     {
         var begin = BeginPart(target);

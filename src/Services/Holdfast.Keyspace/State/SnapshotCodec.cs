@@ -15,6 +15,9 @@ internal static unsafe class SnapshotCodec
     /// <summary>The oldest version that is read: its large values are whole.</summary>
     public const byte OldestVersion = 1;
 
+    /// <summary>Bytes of a record's head, its length included and the key not.</summary>
+    private const int RecordHeadBytes = 4 + 2 + 1 + 1 + 8 + 4;
+
     /// <summary>Bytes of the head before version 3.</summary>
     private const int OldHeadBytes = 1 + 8 + 8 + 8 + 8 + (KeySlot.Count / 8);
 
@@ -58,16 +61,21 @@ internal static unsafe class SnapshotCodec
         var key = RecordHead.KeyOf(record);
         var big = KeyRecord.Has(record, KeyRecord.IsBig) ? BytesOf(keyspace.BigOf(record)) : null;
         var value = big is null ? KeyRecord.Bytes(record) : big.Written;
-        var length = 2 + 1 + 1 + 8 + 4 + key.Length + value.Length;
-        writer.WriteUInt32((uint)length);
+        BeginRecord(writer, record, slot, value.Length);
+        writer.WriteBytes(value);
+        return RecordHeadBytes + key.Length + value.Length;
+    }
+
+    /// <summary>Begins a record: so many bytes of the value, all of it, follow.</summary>
+    public static void BeginRecord(SpanWriter writer, byte* record, int slot, long valueBytes)
+    {
+        var key = RecordHead.KeyOf(record);
+        writer.WriteUInt32((uint)(RecordHeadBytes - 4 + key.Length + valueBytes));
         writer.WriteUInt16((ushort)slot);
-        writer.WriteByte((byte)((int)KeyRecord.Kind(record) | (big is null ? 0 : 0x80)));
+        writer.WriteByte((byte)((int)KeyRecord.Kind(record) | (KeyRecord.Has(record, KeyRecord.IsBig) ? 0x80 : 0)));
         writer.WriteByte((byte)KeyRecord.Encoding(record));
         writer.WriteUInt64((ulong)KeyRecord.Expiry(record));
-        writer.WriteUInt32((uint)key.Length);
-        writer.WriteBytes(key);
-        writer.WriteBytes(value);
-        return length + 4;
+        writer.WriteBlock(key);
     }
 
     /// <summary>Begins a record with a part of a large value: its elements follow, and then <see cref="EndPart"/>.</summary>

@@ -14,14 +14,17 @@ internal sealed unsafe class SnapshotWalk : ISnapshotView
     private const int ChunkBytes = 192 * 1024;
     private const int HomesPerChunk = 4096;
     private const int HomesPerPart = 1024;
+    private const int AsideKept = 4096;
 
     private static readonly Mark SavedAhead = new("keyspace: a key was saved for a snapshot before it was changed");
 
     private readonly ShardState state;
     private readonly Keyspace keyspace;
     private readonly ByteBuffer written = new();
-    private readonly Queue<CapturedValue> pending = new();
+    private readonly ByteBuffer aside = new(256);
+    private readonly Queue<ICapture> pending = new();
     private readonly Dictionary<BigValue, CapturedValue> captured = [];
+    private bool isWithinRecord;
     private int sent;
     private int slot;
     private ulong cursor;
@@ -82,7 +85,7 @@ internal sealed unsafe class SnapshotWalk : ISnapshotView
     /// <summary>Elements of a large value are about to change: what its capture has not passed is put into the snapshot first.</summary>
     public void Save(TableValue value, uint hash)
     {
-        if (captured.TryGetValue(value, out var capture)) capture.Save(hash, written);
+        if (captured.TryGetValue(value, out var capture)) capture.Save(hash, Target);
     }
 
     public void Dispose()
@@ -92,28 +95,41 @@ internal sealed unsafe class SnapshotWalk : ISnapshotView
         if (state.Walk == this) state.Walk = null;
     }
 
+    /// <summary>Where whatever comes may be written: not into the midst of a record.</summary>
+    private ByteBuffer Target => isWithinRecord ? aside : written;
+
     /// <summary>Puts a record into the snapshot; a large value is captured a part at a time from now on.</summary>
     private void Write(byte* record, int recordSlot)
     {
         KeyRecord.Epoch(record) = keyspace.Epoch;
-        if (!KeyRecord.Has(record, KeyRecord.IsBig) || keyspace.BigOf(record) is not TableValue value)
+        switch (KeyRecord.Has(record, KeyRecord.IsBig) ? keyspace.BigOf(record) : null)
         {
-            SnapshotCodec.WriteRecord(new SpanWriter(written), record, keyspace, recordSlot);
-            return;
+            case TableValue table:
+                var capture = new CapturedValue(table, record, recordSlot);
+                pending.Enqueue(capture);
+                captured.Add(table, capture);
+                break;
+            case BlockValue { Bytes: > CapturedBlocks.PartBytes, IsLent: false } blocks:
+                pending.Enqueue(new CapturedBlocks(blocks, record, recordSlot));
+                break;
+            default:
+                SnapshotCodec.WriteRecord(new SpanWriter(Target), record, keyspace, recordSlot);
+                break;
         }
-
-        var capture = new CapturedValue(value, record, recordSlot);
-        pending.Enqueue(capture);
-        captured.Add(value, capture);
     }
 
     private void WritePart()
     {
         var capture = pending.Peek();
+        isWithinRecord = capture.IsOneRecord;
         if (capture.WriteNext(written)) return;
         pending.Dequeue();
         captured.Remove(capture.Value);
         capture.LetGo();
+        isWithinRecord = false;
+        new SpanWriter(written).WriteBytes(aside.Written);
+        aside.Clear();
+        aside.Trim(AsideKept);
     }
 
     private struct Visitor : IRecordVisitor

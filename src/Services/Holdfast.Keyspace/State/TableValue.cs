@@ -46,19 +46,16 @@ internal abstract unsafe class TableValue(Keyspace owner) : BigValue
         return null;
     }
 
-    /// <summary>An empty one of the same kind.</summary>
-    public abstract TableValue MakeEmpty();
-
-    /// <summary>Adds copies of elements of another of the same kind, from a cursor on, up to about so many and so many bytes; where it goes on, and zero at the end. Holds as long as the other is not changed.</summary>
-    public ulong CopySome(TableValue source, ulong cursor, int elementsMax, int bytesMax)
+    public sealed override ulong CopySome(BigValue source, ulong cursor, int elementsMax, int bytesMax)
     {
+        var table = (TableValue)source;
         var part = new ByteBuffer();
-        var visitor = new Writing { Writer = new SpanWriter(part), Value = source };
+        var visitor = new Writing { Writer = new SpanWriter(part), Value = table };
         for (var copied = 0; elementsMax > 0 && bytesMax > 0; (elementsMax, bytesMax) = (elementsMax - CopiedTogether, bytesMax - copied))
         {
             part.Clear();
             var homes = CopiedTogether;
-            do cursor = source.Table.Walk(cursor, ref visitor);
+            do cursor = table.Table.Walk(cursor, ref visitor);
             while (cursor != 0 && --homes > 0 && part.Length < bytesMax);
             copied = part.Length;
             for (var reader = new SpanReader(part.Written); reader.Rest.Length > 0;) ReadElement(ref reader);
@@ -68,8 +65,7 @@ internal abstract unsafe class TableValue(Keyspace owner) : BigValue
         return cursor;
     }
 
-    /// <summary>Nobody will hold it: it is freed in slices, as what a key held is.</summary>
-    public void Abandon() => owner.Discard(this);
+    public sealed override void Abandon() => owner.Discard(this);
 
     /// <summary>Frees it at once: for one that no key holds.</summary>
     public void FreeAll()

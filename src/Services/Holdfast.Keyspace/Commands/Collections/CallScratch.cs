@@ -33,6 +33,18 @@ internal sealed class CallScratch
     /// <summary>The same of sorted sets.</summary>
     public SortedSetAlgebraRun SortedSetAlgebra => field is { IsSliced: false } ? field : field = new SortedSetAlgebraRun();
 
+    /// <summary>A list that is looked at.</summary>
+    public ListEdit ListView { get; } = new();
+
+    /// <summary>An LPOS.</summary>
+    public ListSearchRun ListSearch => field is { IsSliced: false } ? field : field = new ListSearchRun();
+
+    /// <summary>What LINSERT looks for.</summary>
+    public ListPivotRun ListPivot => field is { IsSliced: false } ? field : field = new ListPivotRun();
+
+    /// <summary>An LREM.</summary>
+    public ListRemovalRun ListRemoval => field is { IsSliced: false } ? field : field = new ListRemovalRun();
+
     /// <summary>Places in a run.</summary>
     public List<int> Places { get; } = [];
 

@@ -65,7 +65,7 @@ internal sealed unsafe class BigHash(Keyspace owner) : TableValue(owner)
         return true;
     }
 
-    public override TableValue MakeEmpty() => new BigHash(Owner);
+    public override BigValue MakeEmpty() => new BigHash(Owner);
 
     public override void TakeBack(in ElementImage image)
     {

@@ -1,18 +1,18 @@
 namespace Holdfast.Keyspace;
 
-/// <summary>A COPY under way: the elements of a large hash, set or sorted set, a slice a turn. What is small, a list or a stream is copied by whoever asked, once it is the time: blocks of bytes at a time.</summary>
+/// <summary>A COPY under way: what a large value holds, a slice a turn. What is small is copied by whoever asked.</summary>
 internal sealed class CopyRun : SlicedRun
 {
     /// <summary>Bytes of a slice: large elements make fewer of it.</summary>
     private const int SliceBytes = 2 * 1024 * 1024;
 
-    private TableValue? copy;
+    private BigValue? copy;
     private ulong cursor;
 
     public CopyRun() => Prepare(firstKeyArgument: 1, keyCount: 1);
 
-    /// <summary>The copy, which is the caller's from now on; null when there was nothing to be copied so.</summary>
-    public TableValue? Take()
+    /// <summary>The copy, which is the caller's from now on; null when what is copied is small, or nothing.</summary>
+    public BigValue? Take()
     {
         var taken = copy;
         copy = null;
@@ -23,8 +23,9 @@ internal sealed class CopyRun : SlicedRun
 
     protected override long Begin(CommandCall call)
     {
-        (copy, cursor) = (SourceOf(call)?.MakeEmpty(), 0);
-        return SourceOf(call)?.Count ?? 0;
+        var source = SourceOf(call);
+        (copy, cursor) = (source?.MakeEmpty(), 0);
+        return source is null ? 0 : Math.Max(source.Count, source.Bytes / (SliceBytes / SliceElements));
     }
 
     protected override bool GoOn(CommandCall call)
@@ -40,9 +41,9 @@ internal sealed class CopyRun : SlicedRun
         copy = null;
     }
 
-    private TableValue? SourceOf(CommandCall call)
+    private BigValue? SourceOf(CommandCall call)
     {
         var place = PlaceOf(0);
-        return place.IsBig ? call.Keyspace.BigOf(place) as TableValue : null;
+        return place.IsBig ? call.Keyspace.BigOf(place) : null;
     }
 }

@@ -21,7 +21,7 @@ internal sealed class ListCommands : ICommandFamily
         table.Bind("lrange", Range, "Returns elements by their numbers");
         table.Bind("ltrim", Trim, "Keeps elements by their numbers and removes all others");
         table.Bind("lrem", Remove, "Removes elements of a value");
-        table.Bind("lpos", new ListSearch(edit).Run, "Finds the numbers of elements of a value");
+        table.Bind("lpos", ListSearch.Run, "Finds the numbers of elements of a value");
     }
 
     private void Push(CommandCall call, bool isFirst, bool onlyIfThere)
@@ -130,22 +130,17 @@ internal sealed class ListCommands : ICommandFamily
             return;
         }
 
-        if (!call.TryLocate(1, ValueKind.List, out var place)) return;
-        if (!place.Exists)
+        var run = SlicedRun.Of<ListPivotRun>(call) ?? call.Scratch.ListPivot.ForNext();
+        if (!TryFinish(call, run)) return;
+        if (!run.Found.IsThere)
         {
-            call.Reply.Integer(0);
+            call.Reply.Integer(run.IsThere ? -1 : 0);
             return;
         }
 
-        var pivot = Find(edit.Read(call, place), call[3]);
-        if (!pivot.IsThere)
-        {
-            call.Reply.Integer(-1);
-            return;
-        }
-
+        var place = call.Keyspace.Locate(call[1]);
         var list = edit.Open(call, place);
-        list.Insert(pivot, call[4], isBehind);
+        list.Insert(run.Found, call[4], isBehind);
         call.Reply.Integer(list.Count);
         edit.Save(call, ref place);
         call.Changed(place.Key, KeyEvents.List, "linsert"u8);
@@ -191,63 +186,24 @@ internal sealed class ListCommands : ICommandFamily
     private void Remove(CommandCall call)
     {
         if (!call.TryInteger(2, out var wanted)) return;
-        if (!call.TryLocate(1, ValueKind.List, out var place)) return;
-        if (!place.Exists || !Find(edit.Read(call, place), call[3]).IsThere)
+        var run = SlicedRun.Of<ListRemovalRun>(call) ?? call.Scratch.ListRemoval.For(wanted);
+        if (!TryFinish(call, run)) return;
+        if (run.Removed > 0)
         {
-            call.Reply.Integer(0);
-            return;
+            var place = call.Keyspace.Locate(call[1]);
+            run.Store(call, edit, ref place);
+            Say(call, place, "lrem"u8, run.Removed);
         }
 
-        var list = edit.Open(call, place);
-        var image = list.AroundAll();
-        var removed = wanted < 0 ? RemoveFromEnd(list, call[3], wanted == long.MinValue ? long.MaxValue : -wanted) : RemoveFromStart(list, call[3], wanted == 0 ? long.MaxValue : wanted);
-        image.Dispose();
-        Finish(call, ref place, "lrem"u8, removed);
-        call.Reply.Integer(removed);
+        call.Reply.Integer(run.Removed);
     }
 
-    private static long RemoveFromStart(QuickList list, ReadOnlySpan<byte> value, long wanted)
+    /// <summary>Whether a walk has come to its end. If not, the command goes on later, or its key holds something else, which is said.</summary>
+    private static bool TryFinish(CommandCall call, ListRun run)
     {
-        var removed = 0L;
-        for (var at = list.First; at.IsThere && removed < wanted;)
-        {
-            if (list.IsEqual(at, value))
-            {
-                at = list.Remove(at);
-                removed++;
-            }
-            else
-            {
-                at = list.Next(at);
-            }
-        }
-
-        return removed;
-    }
-
-    private static long RemoveFromEnd(QuickList list, ReadOnlySpan<byte> value, long wanted)
-    {
-        var removed = 0L;
-        for (var at = list.Last; at.IsThere && removed < wanted;)
-        {
-            var before = list.Before(at);
-            if (list.IsEqual(at, value))
-            {
-                list.Remove(at);
-                removed++;
-            }
-
-            at = before;
-        }
-
-        return removed;
-    }
-
-    private static ListPlace Find(QuickList list, ReadOnlySpan<byte> value)
-    {
-        var at = list.First;
-        while (at.IsThere && !list.IsEqual(at, value)) at = list.Next(at);
-        return at;
+        if (!run.TryFinish(call)) return false;
+        if (run.IsOfOtherKind) call.Reply.Error(CommandErrors.WrongType);
+        return !run.IsOfOtherKind;
     }
 
     /// <summary>The range within the list; empty when the start is greater than the end.</summary>
@@ -261,6 +217,12 @@ internal sealed class ListCommands : ICommandFamily
     private void Finish(CommandCall call, ref KeyPlace place, ReadOnlySpan<byte> name, long changes)
     {
         edit.Save(call, ref place);
+        Say(call, place, name, changes);
+    }
+
+    /// <summary>Elements were removed.</summary>
+    private static void Say(CommandCall call, in KeyPlace place, ReadOnlySpan<byte> name, long changes)
+    {
         call.Changed(place.Key, KeyEvents.List, name, changes);
         if (!place.Exists) call.Notify(place.Key, KeyEvents.Generic, "del"u8);
     }

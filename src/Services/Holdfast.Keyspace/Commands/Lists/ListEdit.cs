@@ -49,6 +49,18 @@ internal sealed class ListEdit
         list.Free(int.MaxValue);
     }
 
+    /// <summary>Gives a large list's key what is left of the list, in the encoding in which it would have been had it been changed in place. A list without elements is removed. Its time to live stays.</summary>
+    public static void Replace(CommandCall call, scoped ref KeyPlace place, QuickList left)
+    {
+        if (left.Count == 0) call.Keyspace.Remove(ref place);
+        else if (left.Blocks > 1 || left.Bytes > ShrinkAt) call.Keyspace.SetBig(ref place, ValueKind.List, ValueEncoding.Quicklist, left, place.Expiry);
+        else
+        {
+            call.Keyspace.Set(ref place, ValueKind.List, ValueEncoding.Listpack, left.Single, place.Expiry);
+            left.Free(int.MaxValue);
+        }
+    }
+
     /// <summary>The change is made: stores it. A list without elements is removed. Its time to live stays.</summary>
     public void Save(CommandCall call, scoped ref KeyPlace place)
     {

@@ -1,52 +1,29 @@
 namespace Holdfast.Keyspace;
 
 /// <summary>LPOS.</summary>
-internal sealed class ListSearch(ListEdit edit)
+internal static class ListSearch
 {
-    private readonly List<long> found = [];
-
-    public void Run(CommandCall call)
+    public static void Run(CommandCall call)
     {
         if (!TryOptions(call, out var rank, out var count, out var compares)) return;
-        var place = call.Locate(1);
-        if (place.IsOtherThan(ValueKind.List))
+        var run = SlicedRun.Of<ListSearchRun>(call) ?? call.Scratch.ListSearch.For(rank, count, compares);
+        if (!run.TryFinish(call)) return;
+        if (run.IsOfOtherKind)
         {
             call.Reply.Error(CommandErrors.WrongType);
-            return;
         }
-
-        found.Clear();
-        if (place.Exists) Look(edit.Read(call, place), call[2], rank, count < 0 ? 1 : count == 0 ? long.MaxValue : count, compares == 0 ? long.MaxValue : compares);
-        if (count >= 0)
+        else if (count >= 0)
         {
-            call.Reply.Array(found.Count);
-            foreach (var index in found) call.Reply.Integer(index);
+            call.Reply.Array(run.Found.Count);
+            foreach (var index in run.Found) call.Reply.Integer(index);
         }
-        else if (found.Count > 0)
+        else if (run.Found.Count > 0)
         {
-            call.Reply.Integer(found[0]);
+            call.Reply.Integer(run.Found[0]);
         }
         else
         {
             call.Reply.Null();
-        }
-    }
-
-    private void Look(QuickList list, ReadOnlySpan<byte> value, long rank, long count, long compares)
-    {
-        var isBackward = rank < 0;
-        var skip = rank == long.MinValue ? 0 : Math.Abs(rank) - 1;
-        var index = isBackward ? list.Count - 1 : 0;
-        for (var at = isBackward ? list.Last : list.First; at.IsThere && compares > 0; compares--)
-        {
-            if (list.IsEqual(at, value) && skip-- <= 0)
-            {
-                found.Add(index);
-                if (found.Count == count) return;
-            }
-
-            at = isBackward ? list.Before(at) : list.Next(at);
-            index += isBackward ? -1 : 1;
         }
     }
 
@@ -80,5 +57,44 @@ internal sealed class ListSearch(ListEdit edit)
         }
 
         return true;
+    }
+}
+
+/// <summary>The search for elements of a value, the command's second argument.</summary>
+internal sealed class ListSearchRun : ListRun
+{
+    private (long Skip, long Count, long Compares) asked;
+    private long skip;
+    private long compares;
+    private long seen;
+
+    /// <summary>The numbers of those that were found.</summary>
+    public List<long> Found { get; } = [];
+
+    /// <summary>Begins with another command, whose options these are.</summary>
+    public ListSearchRun For(long rank, long count, long comparesMax)
+    {
+        asked = (rank == long.MinValue ? 0 : Math.Abs(rank) - 1, count < 0 ? 1 : count == 0 ? long.MaxValue : count, comparesMax == 0 ? long.MaxValue : comparesMax);
+        Prepare(isBackward: rank < 0);
+        return this;
+    }
+
+    protected override void Restart()
+    {
+        Found.Clear();
+        (skip, compares, seen) = (asked.Skip, asked.Compares, 0);
+    }
+
+    protected override bool Visit(QuickList list, int block, CommandCall call)
+    {
+        for (var at = IsBackward ? list.LastOf(block) : list.FirstOf(block); at.Block == block; at = IsBackward ? list.Before(at) : list.Next(at), seen++)
+        {
+            if (compares-- <= 0) return true;
+            if (!list.IsEqual(at, call[2]) || skip-- > 0) continue;
+            Found.Add(IsBackward ? list.Count - 1 - seen : seen);
+            if (Found.Count == asked.Count) return true;
+        }
+
+        return false;
     }
 }

@@ -16,7 +16,7 @@ internal readonly record struct ListPlace(int Block, int At)
 /// </summary>
 /// <param name="arena">Where its memory comes from.</param>
 /// <param name="keyspace">Who is told of its changes once a key holds it; null for a list that no key will hold.</param>
-internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : BigValue
+internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : BlockValue(arena)
 {
     /// <summary>Bytes of a block: Redis's default (list-max-listpack-size -2).</summary>
     public const int BlockBytesMax = 8192;
@@ -29,9 +29,7 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
     private long count;
     private long bytes;
 
-    public int Blocks => blocks.Count;
-
-    private NativeArena Arena => arena;
+    public override int Blocks => blocks.Count;
 
     /// <summary>Somebody may want its changes back (S20).</summary>
     private bool Tells => IsKept && !isQuiet && keyspace is { Before: not null };
@@ -46,9 +44,16 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
     /// <summary>A block's bytes, for whoever writes the list out.</summary>
     public ReadOnlySpan<byte> BytesOf(int block) => blocks[block].Bytes;
 
-    public ListPlace First => Blocks == 0 ? ListPlace.None : new ListPlace(0, Listpack.First(blocks[0].Bytes));
+    /// <summary>Elements of a block.</summary>
+    public int CountOf(int block) => blocks[block].Count;
 
-    public ListPlace Last => Blocks == 0 ? ListPlace.None : new ListPlace(Blocks - 1, Listpack.Last(blocks[Blocks - 1].Bytes));
+    public ListPlace First => Blocks == 0 ? ListPlace.None : FirstOf(0);
+
+    public ListPlace Last => Blocks == 0 ? ListPlace.None : LastOf(Blocks - 1);
+
+    public ListPlace FirstOf(int block) => new(block, Listpack.First(blocks[block].Bytes));
+
+    public ListPlace LastOf(int block) => new(block, Listpack.Last(blocks[block].Bytes));
 
     public ListPlace Next(ListPlace place)
     {
@@ -89,10 +94,10 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
     public void Push(ReadOnlySpan<byte> text, bool isFirst)
     {
         var size = Listpack.SizeOf(text);
-        if (Blocks == 0 || !HasRoom(isFirst ? 0 : Blocks - 1, size)) Open(isFirst ? 0 : Blocks, PackBlock.Make(arena, Math.Max(size, Blocks == 0 ? 0 : RoomOfBlock)));
-        ref var block = ref blocks[isFirst ? 0 : Blocks - 1];
+        if (Blocks == 0 || !HasRoom(isFirst ? 0 : Blocks - 1, size)) Open(isFirst ? 0 : Blocks, PackBlock.Make(Arena, Math.Max(size, Blocks == 0 ? 0 : RoomOfBlock)));
+        ref var block = ref Own(isFirst ? 0 : Blocks - 1);
         Note(block, -1);
-        block.Insert(arena, isFirst ? Listpack.First(block.Bytes) : -1, text);
+        block.Insert(Arena, isFirst ? Listpack.First(block.Bytes) : -1, text);
         Note(block, 1);
         if (Tells) keyspace!.OnElement(new ElementImage(this, isFirst ? ListUndo.PushedFirst : ListUndo.PushedLast, 0, 0));
     }
@@ -110,12 +115,12 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
             if (at < blocks[index].Length - 1 && at > Listpack.Head) Part(index, at);
             else if (at == Listpack.Head) index--;
             at = -1;
-            if (index < 0 || !HasRoom(index, Listpack.SizeOf(text))) Open(++index, PackBlock.Make(arena, Listpack.SizeOf(text)));
+            if (index < 0 || !HasRoom(index, Listpack.SizeOf(text))) Open(++index, PackBlock.Make(Arena, Listpack.SizeOf(text)));
         }
 
-        ref var block = ref blocks[index];
+        ref var block = ref Own(index);
         Note(block, -1);
-        block.Insert(arena, at == block.Length - 1 ? -1 : at, text);
+        block.Insert(Arena, at == block.Length - 1 ? -1 : at, text);
         Note(block, 1);
     }
 
@@ -123,7 +128,7 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
     public void Replace(ListPlace place, ReadOnlySpan<byte> text)
     {
         using var image = Around(place.Block);
-        ref var block = ref blocks[place.Block];
+        ref var block = ref Own(place.Block);
         if (block.Count > 1 && block.Length + Listpack.SizeOf(text) - Listpack.SizeAt(block.Bytes, place.At) > BlockBytesMax)
         {
             Insert(place, text, isBehind: true);
@@ -134,7 +139,7 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
         }
 
         Note(block, -1);
-        block.Replace(arena, place.At, text);
+        block.Replace(Arena, place.At, text);
         Note(block, 1);
     }
 
@@ -142,18 +147,45 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
     public ListPlace Remove(ListPlace place)
     {
         using var image = Around(place.Block);
-        ref var block = ref blocks[place.Block];
-        if (block.Count == 1)
+        if (blocks[place.Block].Count == 1)
         {
             Close(place.Block);
             return place.Block < Blocks ? new ListPlace(place.Block, Listpack.Head) : ListPlace.None;
         }
 
+        ref var block = ref Own(place.Block);
         Note(block, -1);
-        block.Remove(arena, place.At, place.At + Listpack.SizeAt(block.Bytes, place.At), 1);
+        block.Remove(Arena, place.At, place.At + Listpack.SizeAt(block.Bytes, place.At), 1);
         Note(block, 1);
         if (place.At < block.Length - 1) return place;
         return place.Block + 1 < Blocks ? new ListPlace(place.Block + 1, Listpack.Head) : ListPlace.None;
+    }
+
+    /// <summary>Removes so many elements of a text from a block that has as many, those nearest to its beginning or to its end; undone as one.</summary>
+    public void RemoveEqual(int block, ReadOnlySpan<byte> text, int elements, bool fromEnd)
+    {
+        using var image = Tells ? new Scope(this, block, block + 1) : default;
+        if (elements == blocks[block].Count)
+        {
+            Close(block);
+            return;
+        }
+
+        for (var at = fromEnd ? LastOf(block) : FirstOf(block); elements > 0;)
+        {
+            var before = fromEnd ? Before(at) : ListPlace.None;
+            if (IsEqual(at, text))
+            {
+                at = Remove(at);
+                elements--;
+            }
+            else if (!fromEnd)
+            {
+                at = Next(at);
+            }
+
+            if (fromEnd) at = before;
+        }
     }
 
     /// <summary>Removes so many elements at an end.</summary>
@@ -163,9 +195,6 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
         else if (Tells && elements > 0) DropTold(elements, isFirst);
         else DropUntold(elements, isFirst, null);
     }
-
-    /// <summary>All that is changed until the image is disposed is undone as one, from a copy of the whole list: for what walks over all of it anyway.</summary>
-    public Scope AroundAll() => Tells ? new Scope(this, 0, Blocks) : default;
 
     public override void TakeBack(in ElementImage image)
     {
@@ -190,17 +219,17 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
 
     public override void Forget(in ElementImage image)
     {
-        if (image.Change is ListUndo.DroppedFirst or ListUndo.DroppedLast) ListUndo.Free(arena, image.Before);
-        else if (image.Change == ListUndo.Replaced) undo!.ForgetFirst(arena);
+        if (image.Change is ListUndo.DroppedFirst or ListUndo.DroppedLast) ListUndo.Free(Arena, image.Before);
+        else if (image.Change == ListUndo.Replaced) undo!.ForgetFirst(Arena);
     }
 
     private void DropOne(bool isFirst)
     {
         Span<byte> scratch = stackalloc byte[Listpack.ScratchBytes];
-        var saved = ListUndo.Save(arena, Value(isFirst ? First : Last, scratch));
+        var saved = ListUndo.Save(Arena, Value(isFirst ? First : Last, scratch));
         var closes = blocks[isFirst ? 0 : Blocks - 1].Count == 1;
         DropUntold(1, isFirst, null);
-        if (!keyspace!.OnElement(new ElementImage(this, isFirst ? ListUndo.DroppedFirst : ListUndo.DroppedLast, closes ? 1 : 0, saved))) ListUndo.Free(arena, saved);
+        if (!keyspace!.OnElement(new ElementImage(this, isFirst ? ListUndo.DroppedFirst : ListUndo.DroppedLast, closes ? 1 : 0, saved))) ListUndo.Free(Arena, saved);
     }
 
     private void DropTold(long elements, bool isFirst)
@@ -215,12 +244,12 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
     private void PutBack(in ElementImage image)
     {
         var isFirst = image.Change == ListUndo.DroppedFirst;
-        if (image.Now == 1) Open(isFirst ? 0 : Blocks, PackBlock.Make(arena, 64));
-        ref var block = ref blocks[isFirst ? 0 : Blocks - 1];
+        if (image.Now == 1) Open(isFirst ? 0 : Blocks, PackBlock.Make(Arena, 64));
+        ref var block = ref Own(isFirst ? 0 : Blocks - 1);
         Note(block, -1);
-        block.Insert(arena, isFirst ? Listpack.First(block.Bytes) : -1, ListUndo.Saved(image.Before));
+        block.Insert(Arena, isFirst ? Listpack.First(block.Bytes) : -1, ListUndo.Saved(image.Before));
         Note(block, 1);
-        ListUndo.Free(arena, image.Before);
+        ListUndo.Free(Arena, image.Before);
     }
 
     /// <summary>A change in the midst touches a block, the one before it, and what comes between and behind them.</summary>
@@ -230,7 +259,7 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
     {
         undo ??= new ListUndo();
         undo.Add(image);
-        if (!keyspace!.OnElement(new ElementImage(this, ListUndo.Replaced, 0, 0))) undo.TakeLast().Free(arena);
+        if (!keyspace!.OnElement(new ElementImage(this, ListUndo.Replaced, 0, 0))) undo.TakeLast().Free(Arena);
     }
 
     /// <summary>Remembers blocks as they are; when it is disposed, the list tells that they were replaced.</summary>
@@ -270,6 +299,7 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
                 if (gone is null) Close(index);
                 else
                 {
+                    block = ref Own(index);
                     gone.Add(block);
                     Note(block, -1);
                     blocks.RemoveAt(index);
@@ -278,11 +308,12 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
                 continue;
             }
 
-            gone?.Add(PackBlock.Of(arena, block.Bytes, block.Count));
+            gone?.Add(PackBlock.Of(Arena, block.Bytes, block.Count));
+            block = ref Own(index);
             var edge = Listpack.Seek(block.Bytes, isFirst ? (int)elements : -(int)elements);
             Note(block, -1);
-            if (isFirst) block.Remove(arena, Listpack.Head, edge, (int)elements);
-            else block.Remove(arena, edge, block.Length - 1, (int)elements);
+            if (isFirst) block.Remove(Arena, Listpack.Head, edge, (int)elements);
+            else block.Remove(Arena, edge, block.Length - 1, (int)elements);
             Note(block, 1);
             return true;
         }
@@ -291,7 +322,7 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
     }
 
     /// <summary>Takes a copy of a small list's only block.</summary>
-    public void Load(ReadOnlySpan<byte> pack) => Open(blocks.Count, PackBlock.Of(arena, pack, Listpack.Count(pack), 64));
+    public void Load(ReadOnlySpan<byte> pack) => Open(blocks.Count, PackBlock.Of(Arena, pack, Listpack.Count(pack), 64));
 
     /// <summary>Looks at a small list where it lies; nothing may be changed.</summary>
     public void Borrow(ReadOnlySpan<byte> pack)
@@ -301,11 +332,36 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
         (count, bytes) = (blocks[0].Count, pack.Length);
     }
 
-    public override void Write(SpanWriter writer)
+    /// <summary>Adds a copy of another list's block behind all others.</summary>
+    public void AddCopy(QuickList source, int block) => Open(Blocks, PackBlock.Of(Arena, source.blocks[block].Bytes, source.blocks[block].Count));
+
+    public override BigValue MakeEmpty() => new QuickList(Arena, keyspace);
+
+    public override ulong CopySome(BigValue source, ulong cursor, int elementsMax, int bytesMax)
     {
-        writer.WriteUInt32((uint)Blocks);
-        for (var i = 0; i < Blocks; i++) writer.WriteBlock(blocks[i].Bytes);
+        var list = (QuickList)source;
+        var block = (int)cursor;
+        for (; block < list.Blocks && elementsMax > 0 && bytesMax > 0; block++)
+        {
+            AddCopy(list, block);
+            (elementsMax, bytesMax) = (elementsMax - list.blocks[block].Count, bytesMax - list.blocks[block].Length);
+        }
+
+        return block < list.Blocks ? (ulong)block : 0;
     }
+
+    public override void Abandon() => keyspace?.Discard(this);
+
+    public override void WriteHead(SpanWriter writer) => writer.WriteUInt32((uint)Blocks);
+
+    public override void WriteBlock(SpanWriter writer, in LentBlock block) => writer.WriteBlock(block.Pack.Bytes);
+
+    public override void WriteTail(SpanWriter writer)
+    {
+        // Its blocks are all of it.
+    }
+
+    public override int BytesOf(in LentBlock block) => 4 + block.Pack.Length;
 
     public static BigValue Read(ref SpanReader reader, Keyspace keyspace)
     {
@@ -330,6 +386,8 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
         return count;
     }
 
+    protected override ref PackBlock BlockAt(int block) => ref blocks[block];
+
     private ListPlace At(int block, int index)
     {
         var middle = blocks[block].Count / 2;
@@ -347,11 +405,11 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
 
     private void Part(int index, int at)
     {
-        ref var block = ref blocks[index];
+        ref var block = ref Own(index);
         var before = 0;
         for (var walk = Listpack.Head; walk < at; walk += Listpack.SizeAt(block.Bytes, walk)) before++;
         Note(block, -1);
-        var tail = block.SplitAt(arena, at, before);
+        var tail = block.SplitAt(Arena, at, before);
         Note(block, 1);
         Open(index + 1, tail);
     }
@@ -365,7 +423,7 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
     private void Close(int index)
     {
         Note(blocks[index], -1);
-        blocks[index].Free(arena);
+        Free(ref blocks[index]);
         blocks.RemoveAt(index);
     }
 }

@@ -46,7 +46,7 @@ internal sealed unsafe class BigSet(Keyspace owner) : TableValue(owner)
         return true;
     }
 
-    public override TableValue MakeEmpty() => new BigSet(Owner);
+    public override BigValue MakeEmpty() => new BigSet(Owner);
 
     public override void TakeBack(in ElementImage image)
     {

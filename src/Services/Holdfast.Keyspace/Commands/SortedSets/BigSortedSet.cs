@@ -60,7 +60,7 @@ internal sealed unsafe class BigSortedSet(Keyspace owner) : TableValue(owner)
         return true;
     }
 
-    public override TableValue MakeEmpty() => new BigSortedSet(Owner);
+    public override BigValue MakeEmpty() => new BigSortedSet(Owner);
 
     public override void TakeBack(in ElementImage image)
     {

@@ -38,6 +38,18 @@ internal sealed class SortedSetRangeCommands : ICommandFamily
         call.Locate(1);
         if (!call.TryLocate(2, ValueKind.SortedSet, out var source)) return;
         var (rank, count) = request.Resolve(call.Keyspace, source);
+        if (RangeCopyRun.IsWorthStoring(call, count))
+        {
+            var run = SlicedRun.Of<RangeCopyRun>(call) ?? new RangeCopyRun(keyArgument: 2);
+            run.Keep(request.IsReverse ? rank - count + 1 : rank, count);
+            if (!run.TryFinish(call)) return;
+            var target = call.Locate(1);
+            call.Keyspace.SetBig(ref target, ValueKind.SortedSet, ValueEncoding.SkipList, run.Take());
+            call.Changed(call[1], KeyEvents.SortedSet, "zrangestore"u8);
+            call.Reply.Integer(count);
+            return;
+        }
+
         var gathering = new ScoreGathering { Members = call.Scratch.Gathered, Scores = call.Scratch.Scores };
         gathering.Begin();
         SortedSetValue.Walk(call, source, rank, count, request.IsReverse, ref gathering);
@@ -72,10 +84,10 @@ internal sealed class SortedSetRangeCommands : ICommandFamily
             return true;
         }
 
-        if (RangeRemovalRun.IsWorthIt(call, place, count))
+        if (RangeCopyRun.IsWorthRemoving(call, place, count))
         {
-            var run = SlicedRun.Of<RangeRemovalRun>(call) ?? new RangeRemovalRun();
-            run.Remove(rank, count);
+            var run = SlicedRun.Of<RangeCopyRun>(call) ?? new RangeCopyRun(keyArgument: 1);
+            run.Omit(rank, count, SortedSetValue.CountOf(call.Keyspace, place));
             if (!run.TryFinish(call)) return false;
             call.Keyspace.SetBig(ref place, ValueKind.SortedSet, ValueEncoding.SkipList, run.Take(), place.Expiry);
             return true;

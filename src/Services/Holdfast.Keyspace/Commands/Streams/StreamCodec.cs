@@ -5,18 +5,25 @@ namespace Holdfast.Keyspace;
 /// <summary>A stream's bytes in snapshots: counters, nodes as they are, groups with what is pending and their consumers.</summary>
 internal static class StreamCodec
 {
-    public static void Write(StreamValue stream, SpanWriter writer)
+    /// <summary>Bytes of a node beside its listpack.</summary>
+    public const int NodeHeadBytes = 16 + 4;
+
+    public static void WriteHead(StreamValue stream, SpanWriter writer)
     {
         writer.WriteUInt64((ulong)stream.Length);
         writer.WriteUInt64((ulong)stream.Added);
         foreach (var id in (ReadOnlySpan<StreamId>)[stream.Last, stream.First, stream.DeletedMax]) Write(id, writer);
         writer.WriteUInt32((uint)stream.Nodes);
-        for (var i = 0; i < stream.Nodes; i++)
-        {
-            Write(stream.MasterOf(i), writer);
-            writer.WriteBlock(stream.PackOf(i));
-        }
+    }
 
+    public static void WriteNode(in LentBlock node, SpanWriter writer)
+    {
+        Write(node.Master, writer);
+        writer.WriteBlock(node.Pack.Bytes);
+    }
+
+    public static void WriteGroups(StreamValue stream, SpanWriter writer)
+    {
         writer.WriteUInt32((uint)stream.Groups.Count);
         foreach (var (_, group) in stream.Groups) Write(group, writer);
     }

@@ -14,7 +14,7 @@ internal struct StreamNode
 /// keeps them; and its consumer groups by name. Whoever changes a group, a consumer or what is pending says so beforehand (<see cref="Keep(StreamGroup)"/> and its like), so that it can be taken back.
 /// </summary>
 /// <param name="owner">Whose memory it takes, and who is told of its changes once a key holds it.</param>
-internal sealed class StreamValue(Keyspace owner) : BigValue
+internal sealed class StreamValue(Keyspace owner) : BlockValue(owner.Arena)
 {
     /// <summary>Redis's default of stream-node-max-bytes. A constant, so that replicas cut alike.</summary>
     public const int NodeBytesMax = 4096;
@@ -24,7 +24,6 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
 
     private readonly Row<StreamNode> nodes = new();
     private readonly LinkedList<StreamChange> changes = new();
-    private readonly NativeArena arena = owner.Arena;
     private long bytes;
 
     public override long Count => Length;
@@ -50,7 +49,7 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
 
     public int Nodes => nodes.Count;
 
-    public NativeArena Arena => arena;
+    public override int Blocks => nodes.Count;
 
     /// <summary>Somebody may want its changes back (S20).</summary>
     private bool Tells => IsKept && owner.Before is not null;
@@ -59,7 +58,7 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
 
     public ReadOnlySpan<byte> PackOf(int node) => nodes[node].Pack.Bytes;
 
-    public StreamId MasterOf(int node) => nodes[node].Master;
+    public override StreamId MasterOf(int node) => nodes[node].Master;
 
     /// <summary>The node that would hold a number: the last one that begins at or before it; -1 when it is before all.</summary>
     public int NodeOf(StreamId id)
@@ -83,7 +82,7 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
         for (var i = fieldsAt; i < call.Count; i++) size += call[i].Length;
         if (Tells) Tell(new EntryAdded(Last, First, nodes.Count));
         if (nodes.Count == 0 || IsFull(nodes[nodes.Count - 1].Pack.Bytes, size)) Begin(id, call, fieldsAt, fields);
-        ref var node = ref nodes[nodes.Count - 1];
+        ref var node = ref Mine(nodes.Count - 1);
         bytes -= node.Pack.Length;
         var master = StreamPack.MasterOf(node.Pack.Bytes);
         var isSame = master.HasFields(node.Pack.Bytes, call, fieldsAt, fields);
@@ -93,8 +92,8 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
         if (!isSame) Put(ref node, fields);
         for (var i = 0; i < fields; i++)
         {
-            if (!isSame) node.Pack.Insert(arena, -1, call[fieldsAt + (2 * i)]);
-            node.Pack.Insert(arena, -1, call[fieldsAt + (2 * i) + 1]);
+            if (!isSame) node.Pack.Insert(Arena, -1, call[fieldsAt + (2 * i)]);
+            node.Pack.Insert(Arena, -1, call[fieldsAt + (2 * i) + 1]);
         }
 
         Put(ref node, isSame ? fields + 3 : (2 * fields) + 4);
@@ -117,7 +116,7 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
     {
         var first = changes.First!.Value;
         changes.RemoveFirst();
-        first.Forget(arena);
+        first.Forget(Arena);
     }
 
     /// <summary>The counters are about to change.</summary>
@@ -190,11 +189,11 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
             return;
         }
 
-        ref var node = ref nodes[nodes.Count - 1];
+        ref var node = ref Mine(nodes.Count - 1);
         bytes -= node.Pack.Length;
         var master = StreamPack.MasterOf(node.Pack.Bytes);
         var (at, elements) = StreamPack.LastAt(node.Pack.Bytes);
-        node.Pack.Remove(arena, at, node.Pack.Length - 1, elements);
+        node.Pack.Remove(Arena, at, node.Pack.Length - 1, elements);
         SetCounts(ref node, master.Live - 1, master.Deleted);
         bytes += node.Pack.Length;
     }
@@ -204,7 +203,7 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
     {
         ref var node = ref nodes[index];
         bytes += pack.Length - node.Pack.Length;
-        node.Pack.Free(arena);
+        Free(ref node.Pack);
         node.Pack = pack;
     }
 
@@ -221,8 +220,7 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
         var walk = new StreamWalk(this, id, id);
         if (!walk.TryNext(out var entry)) return false;
         KeepCounters();
-        ref var node = ref nodes[entry.Node];
-        var master = StreamPack.MasterOf(node.Pack.Bytes);
+        var master = StreamPack.MasterOf(nodes[entry.Node].Pack.Bytes);
         Length--;
         if (master.Live == 1)
         {
@@ -231,8 +229,9 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
         }
 
         KeepNode(entry.Node);
+        ref var node = ref Mine(entry.Node);
         bytes -= node.Pack.Length;
-        node.Pack.Replace(arena, entry.At, Number(entry.Flags | StreamPack.IsDeleted, stackalloc byte[24]));
+        node.Pack.Replace(Arena, entry.At, Number(entry.Flags | StreamPack.IsDeleted, stackalloc byte[24]));
         SetCounts(ref node, master.Live - 1, master.Deleted + 1);
         bytes += node.Pack.Length;
         return true;
@@ -273,7 +272,7 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
                 continue;
             }
 
-            if (!trim.IsApproximate) removed += TrimWithin(ref node, master, trim);
+            if (!trim.IsApproximate) removed += TrimWithin(master, trim);
             break;
         }
 
@@ -302,11 +301,23 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
     /// <summary>Adds a whole node behind the others, for whoever reads a stream back.</summary>
     public void AddNode(StreamId master, ReadOnlySpan<byte> pack)
     {
-        nodes.Add(new StreamNode { Master = master, Pack = PackBlock.Of(arena, pack, Listpack.Count(pack)) });
+        nodes.Add(new StreamNode { Master = master, Pack = PackBlock.Of(Arena, pack, Listpack.Count(pack)) });
         bytes += pack.Length;
     }
 
-    public override void Write(SpanWriter writer) => StreamCodec.Write(this, writer);
+    public override void WriteHead(SpanWriter writer) => StreamCodec.WriteHead(this, writer);
+
+    public override void WriteBlock(SpanWriter writer, in LentBlock block) => StreamCodec.WriteNode(block, writer);
+
+    public override void WriteTail(SpanWriter writer) => StreamCodec.WriteGroups(this, writer);
+
+    public override int BytesOf(in LentBlock block) => StreamCodec.NodeHeadBytes + block.Pack.Length;
+
+    public override BigValue MakeEmpty() => new StreamValue(owner);
+
+    public override ulong CopySome(BigValue source, ulong cursor, int elementsMax, int bytesMax) => StreamCopy.TryGoOn((StreamValue)source, this, elementsMax, bytesMax) ? 0UL : 1;
+
+    public override void Abandon() => owner.Discard(this);
 
     public override long Free(int elementsMax)
     {
@@ -324,17 +335,26 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
     private bool IsWholly(in StreamNode node, in StreamPack.Master master, in StreamTrim trim) =>
         trim.IsByLength ? Length - master.Live >= trim.LengthMax : StreamPack.LastOf(node.Pack.Bytes, node.Master) < trim.IdMin;
 
+    protected override ref PackBlock BlockAt(int block) => ref nodes[block].Pack;
+
+    /// <summary>A node that is about to be changed.</summary>
+    private ref StreamNode Mine(int index)
+    {
+        Own(index);
+        return ref nodes[index];
+    }
+
     private void Tell(StreamChange change)
     {
         changes.AddLast(change);
         if (owner.OnElement(new ElementImage(this, 0, 0, 0))) return;
         changes.RemoveLast();
-        change.Forget(arena);
+        change.Forget(Arena);
     }
 
     private void KeepNode(int index)
     {
-        if (Tells) Tell(new NodeBefore(index, PackBlock.Of(arena, nodes[index].Pack.Bytes, nodes[index].Pack.Count)));
+        if (Tells) Tell(new NodeBefore(index, PackBlock.Of(Arena, nodes[index].Pack.Bytes, nodes[index].Pack.Count)));
     }
 
     private static bool IsFull(ReadOnlySpan<byte> pack, long more)
@@ -345,21 +365,22 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
 
     private void Begin(StreamId id, CommandCall call, int fieldsAt, int fields)
     {
-        var node = new StreamNode { Master = id, Pack = PackBlock.Make(arena, 512) };
+        var node = new StreamNode { Master = id, Pack = PackBlock.Make(Arena, 512) };
         Put(ref node, 0);
         Put(ref node, 0);
         Put(ref node, fields);
-        for (var i = 0; i < fields; i++) node.Pack.Insert(arena, -1, call[fieldsAt + (2 * i)]);
+        for (var i = 0; i < fields; i++) node.Pack.Insert(Arena, -1, call[fieldsAt + (2 * i)]);
         Put(ref node, 0);
         bytes += node.Pack.Length;
         nodes.Add(node);
     }
 
-    private long TrimWithin(ref StreamNode node, in StreamPack.Master master, in StreamTrim trim)
+    private long TrimWithin(in StreamPack.Master master, in StreamTrim trim)
     {
         var removed = 0L;
         Span<byte> text = stackalloc byte[24];
         KeepNode(0);
+        ref var node = ref Mine(0);
         bytes -= node.Pack.Length;
         for (var at = master.EntriesAt; at >= 0;)
         {
@@ -367,7 +388,7 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
             if (trim.IsByLength ? Length <= trim.LengthMax : entry.Id >= trim.IdMin) break;
             if ((entry.Flags & StreamPack.IsDeleted) == 0)
             {
-                node.Pack.Replace(arena, at, Number(entry.Flags | StreamPack.IsDeleted, text));
+                node.Pack.Replace(Arena, at, Number(entry.Flags | StreamPack.IsDeleted, text));
                 removed++;
                 Length--;
             }
@@ -389,7 +410,7 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
             return;
         }
 
-        var gone = nodes[index];
+        var gone = Mine(index);
         bytes -= gone.Pack.Length;
         nodes.RemoveAt(index);
         Tell(new NodeGone(index, gone));
@@ -398,18 +419,18 @@ internal sealed class StreamValue(Keyspace owner) : BigValue
     private void DropNode(int index)
     {
         bytes -= nodes[index].Pack.Length;
-        nodes[index].Pack.Free(arena);
+        Free(ref nodes[index].Pack);
         nodes.RemoveAt(index);
     }
 
     private void SetCounts(ref StreamNode node, long live, long deleted)
     {
         Span<byte> text = stackalloc byte[24];
-        node.Pack.Replace(arena, Listpack.Head, Number(live, text));
-        node.Pack.Replace(arena, Listpack.Next(node.Pack.Bytes, Listpack.Head), Number(deleted, text));
+        node.Pack.Replace(Arena, Listpack.Head, Number(live, text));
+        node.Pack.Replace(Arena, Listpack.Next(node.Pack.Bytes, Listpack.Head), Number(deleted, text));
     }
 
-    private void Put(ref StreamNode node, long number) => node.Pack.Insert(arena, -1, Number(number, stackalloc byte[24]));
+    private void Put(ref StreamNode node, long number) => node.Pack.Insert(Arena, -1, Number(number, stackalloc byte[24]));
 
     private static ReadOnlySpan<byte> Number(long number, Span<byte> text) => text[..Wire.Resp.RespNumber.Format(number, text)];
 }
