@@ -312,13 +312,9 @@ internal sealed record ClusterOptions
     {
         var dice = new SeededRandom(seed ^ 0x940C_0000_5EED);
         var founders = dice.Next(10) switch { < 6 => 3, < 9 => 5, _ => 1 };
-<<<<<<< HEAD
         var hasSmallLogs = dice.Chance(0.5);
-        var drawn = DrawShards(seed, mutation);
+        var drawn = DrawOneClassOfShards(seed, mutation);
         return ProcedurePressureDraw.Apply(drawn with
-=======
-        return DrawOneClassOfShards(seed, mutation) with
->>>>>>> shards
         {
             HasShards = false,
             ShardClients = 0,
