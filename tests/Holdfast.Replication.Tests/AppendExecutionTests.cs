@@ -225,6 +225,7 @@ public sealed class AppendExecutionTests
         var refused = leader.Propose("fill k 500");
         cluster.Until(() => refused.Outcome is not null, "the fate of what is too large");
         Assert.Equal(ProposalStatus.TooLarge, refused.Outcome!.Value.Status);
+        cluster.Run(TimeSpan.FromMilliseconds(1));
         Assert.True(leader.Group.Status.Applied.Value < 10, $"the state has come as far as {leader.Group.Status.Applied}");
         leader.IsDiskStuck = false;
         cluster.Until(() => leader.Group.Status.Snapshot.Index.Value > 0, "the log is shortened");

@@ -126,7 +126,6 @@ public sealed class RaftWorldTests
     [InlineData(nameof(Mutation.WitnessCountedTwice), 2)]
     [InlineData(nameof(Mutation.WitnessStands), 22)]
     [InlineData(nameof(Mutation.WitnessToldAtOnce), 1)]
-    [InlineData(nameof(Mutation.TruncatesBelowSnapshot), 1)]
     [InlineData(nameof(Mutation.TransferKeepsLease), 2)]
     [InlineData(nameof(Mutation.LeaseOfUnboundVotes), 9)]
     [InlineData(nameof(Mutation.JointCountedInOneHalf), 1)]

@@ -37,7 +37,6 @@ public sealed class ShardWorldTests
     [InlineData(nameof(ClusterMutation.ReplicaExpiresByOwnClock), 1)]
     [InlineData(nameof(ClusterMutation.EarlyShownByShards), 10)]
     [InlineData(nameof(ClusterMutation.ServedByEarlyAnswer), 1)]
-    [InlineData(nameof(ClusterMutation.MissedCommitNotAskedFor), 14)]
     public void A_bug_of_shards_is_found(string name, int seed) =>
         Assert.True(ClusterRun.IsFound(Enum.Parse<ClusterMutation>(name), seed, Budget), $"{name} survived {Budget} seeds");
 }

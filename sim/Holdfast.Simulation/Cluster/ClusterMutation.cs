@@ -172,9 +172,6 @@ internal enum ClusterMutation : byte
     /// <summary>A client that waits for a quorum hears of what an early-answered command brought it together with that command's client (S18).</summary>
     ServedByEarlyAnswer,
 
-    /// <summary>The last commit of a group at rest is said once, and a follower that missed it does not ask (decision 0031); groups at rest are common where clients only use shards.</summary>
-    MissedCommitNotAskedFor,
-
     /// <summary>From here on bugs of the vectors face, hunted in runs with its shards. A write is acknowledged when it is proposed (S24).</summary>
     VectorAcknowledgedEarly,
 

@@ -121,6 +121,9 @@ internal sealed record ClusterOptions
 
     public int ShardClients { get; init; }
 
+    /// <summary>The chance that a process loses its power just when it has answered a command early: what it said is then known to nobody else.</summary>
+    public double DiesAfterEarlyAnswer { get; init; }
+
     /// <summary>Clients that bring each other values and wait for them.</summary>
     public int QueueClients { get; init; }
 
@@ -268,7 +271,7 @@ internal sealed record ClusterOptions
         var (drawn, dice) = (DrawOneClassOfShards(seed, mutation), new SeededRandom(seed ^ 0xC1A5_D1CE));
         var isOfClasses = mutation is ClusterMutation.EarlyShownByShards or ClusterMutation.ServedByEarlyAnswer;
         if (!isOfClasses && (mutation != ClusterMutation.None || !dice.Chance(0.5))) return drawn; // Other bugs are hunted in the runs of before.
-        return drawn with { AsyncShare = 0.1 + 0.3 * dice.NextDouble(), QueueClients = dice.Next(3, 6) };
+        return drawn with { AsyncShare = 0.1 + 0.3 * dice.NextDouble(), QueueClients = dice.Next(3, 6), DiesAfterEarlyAnswer = isOfClasses || dice.Chance(0.5) ? 0.01 : 0 };
     }
 
     private static ClusterOptions DrawOneClassOfShards(ulong seed, ClusterMutation mutation)

@@ -269,6 +269,7 @@ internal sealed class ClusterWorld
             RunUntil(end - TimeSpan.FromSeconds(6).Ticks);
             IsClosing = true;
             RunUntil(end);
+            for (var left = 20; left > 0 && Options.HasShards && !ShardCheck.IsSettled; left--) RunUntil(end += TimeSpan.FromMilliseconds(10).Ticks);
             if (Options.HasProcedures) ProcedureCheck.Final();
             new FinalCheck(this, clients).Run();
             ExecutorCheck.Final();

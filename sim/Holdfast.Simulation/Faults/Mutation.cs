@@ -49,7 +49,6 @@ internal enum Mutation : byte
     WitnessCountedTwice,
     WitnessStands,
     WitnessToldAtOnce,
-    TruncatesBelowSnapshot,
     TransferKeepsLease,
     LeaseOfUnboundVotes,
     JointCountedInOneHalf,

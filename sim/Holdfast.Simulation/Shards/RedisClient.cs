@@ -24,7 +24,7 @@ internal abstract class RedisClient(ClusterWorld world, int number) : ClusterCli
     {
         var setsClass = isEarly && held is null;
         Ask(
-            process => (held ?? process.Shards!.Connect()).AskAsync(setsClass ? [["HOLDFAST.DURABILITY", "async"], .. commands] : commands),
+            process => AskAsync(process, held ?? process.Shards!.Connect(), setsClass ? [["HOLDFAST.DURABILITY", "async"], .. commands] : commands, isEarly),
             replies =>
             {
                 if (replies is null)
@@ -51,5 +51,12 @@ internal abstract class RedisClient(ClusterWorld world, int number) : ClusterCli
             },
             _ => Later(Think()),
             () => Later(Think()));
+    }
+
+    private async ValueTask<string[]?> AskAsync(ClusterProcess process, SimConnection connection, string[][] commands, bool isEarly)
+    {
+        var replies = await connection.AskAsync(commands);
+        if (isEarly && replies is not null && !World.IsHealed && classDice.Chance(World.Options.DiesAfterEarlyAnswer)) World.Clock.After(TimeSpan.Zero, () => process.Machine.CrashOf(process, losesPower: true));
+        return replies;
     }
 }

@@ -54,9 +54,6 @@ internal enum PlantedBug : byte
     /// <summary>A witness is told of entries together with everybody: it may hold what only a dead leader had besides, and keeps the rest from leading (decision 0030).</summary>
     WitnessToldAtOnce,
 
-    /// <summary>The storage is told of a truncation that reaches below a snapshot which was recorded meanwhile: the production log ends its process then.</summary>
-    TruncatesBelowSnapshot,
-
     /// <summary>A follower does not ask for the commit of its last entries, though its leader, which says it once, is silent.</summary>
     MissedCommitNotAskedFor,
 }

@@ -25,7 +25,7 @@ internal sealed class Follower
 
     public Follower(RaftOptions options, Standing standing, Journal journal, ElectionTimer timer, VoteBinding binding, Effects held, LogIndex damagedUpTo)
     {
-        (patience, bug) = (options.HeartbeatInterval * 2, options.Bug);
+        (patience, bug) = (options.ElectionTimeout * 2, options.Bug);
         this.standing = standing;
         this.journal = journal;
         this.timer = timer;
@@ -48,7 +48,7 @@ internal sealed class Follower
     /// <summary>
     /// When a follower that has entries of which it does not know whether they are committed asks its silent leader. Mostly the word is on its way; but a leader says it once, and a group at rest would not say it again if it was lost.
     /// </summary>
-    public Instant AsksAt => standing.FollowsSomebody && IsWhole && journal.Last.Index > journal.Commit && bug != PlantedBug.MissedCommitNotAskedFor ? asksAt : Instant.Never;
+    public Instant AsksAt => journal.Last.Index > journal.Commit && standing.FollowsSomebody && IsWhole && journal.Configuration.Contains(standing.Self) && bug != PlantedBug.MissedCommitNotAskedFor ? asksAt : Instant.Never;
 
     /// <summary>A new term: nothing is verified in it, nothing owed.</summary>
     public void OnTerm() => acknowledgement.Reset();

@@ -121,7 +121,6 @@ internal sealed class Journal
         }
 
         Durability.OnSnapshot(snapshot.Index);
-        if (bug != PlantedBug.TruncatesBelowSnapshot) Durability.LimitTruncation(snapshot.Index);
         Commit = commitSaid = Applied = snapshot.Index;
     }
 

@@ -45,17 +45,12 @@ internal sealed class LogDurability(LogIndex durable)
         }
     }
 
-    /// <summary>A durable snapshot replaced the log up to here.</summary>
+    /// <summary>A durable snapshot replaced the log up to here. A truncation that the storage was not told of begins behind it: the snapshot's record came before, and left nothing that it would take back.</summary>
     public void OnSnapshot(LogIndex through)
     {
+        if (TruncateFrom != LogIndex.Zero) TruncateFrom = LogIndex.Max(TruncateFrom, through.Next);
         Durable = LogIndex.Max(Durable, through);
         Requested = LogIndex.Max(Requested, through);
-    }
-
-    /// <summary>The storage has nothing any more that a truncation it was not told of would take back up to here: a snapshot's record came before it.</summary>
-    public void LimitTruncation(LogIndex through)
-    {
-        if (TruncateFrom != LogIndex.Zero) TruncateFrom = LogIndex.Max(TruncateFrom, through.Next);
     }
 
     public bool HasWork(LogIndex last) => HardStateChanged || TruncateFrom != LogIndex.Zero || last > Requested;
