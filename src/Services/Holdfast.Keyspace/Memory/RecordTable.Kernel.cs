@@ -1,5 +1,7 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using Holdfast.Primitives;
 
 namespace Holdfast.Keyspace;
@@ -38,6 +40,31 @@ internal unsafe struct RecordTable
         if (Count == 0) return null;
         var found = Find(places, log, hash, key);
         return found is null && old is not null ? Find(old, oldLog, hash, key) : found;
+    }
+
+    /// <summary>Has the processor fetch this table's head.</summary>
+    public readonly void Fetch() => Fetch((byte*)Unsafe.AsPointer(in log));
+
+    /// <summary>Has it fetch the place where a hash is at home.</summary>
+    public readonly void FetchPlace(uint hash)
+    {
+        if (places is not null) Fetch((byte*)(places + (hash & Mask(log))));
+    }
+
+    /// <summary>Has it fetch the record of a hash, if it stands near its home: the first two lines, which hold most keys with their values.</summary>
+    public readonly void FetchRecord(uint hash)
+    {
+        const int PlacesMax = 4;
+        const int LineBytes = 64;
+        if (places is null) return;
+        var at = hash & Mask(log);
+        for (var left = PlacesMax; left > 0 && places[at] != 0; left--, at = (at + 1) & Mask(log))
+        {
+            if (places[at] >> 48 != hash >> 16) continue;
+            Fetch(Address(places[at]));
+            Fetch(Address(places[at]) + LineBytes);
+            return;
+        }
     }
 
     /// <summary>Adds a record whose key is not there.</summary>
@@ -179,6 +206,11 @@ internal unsafe struct RecordTable
         NativeMemory.Free(places);
         NativeMemory.Free(old);
         this = default;
+    }
+
+    private static void Fetch(byte* address)
+    {
+        if (Sse.IsSupported) Sse.Prefetch0(address);
     }
 
     private static uint Mask(int bits) => (1u << bits) - 1;

@@ -22,6 +22,7 @@ internal sealed class Convoy : IShardWork
     private readonly Durability durability;
     private readonly byte[] work;
     private readonly Stack<Batch> spare = new();
+    private readonly LookAhead ahead = new();
     private List<ClientSession> waiting = [];
     private List<ClientSession> running = [];
     private readonly List<(ClientSession Client, long Ticket)> awaiting = [];
@@ -62,8 +63,10 @@ internal sealed class Convoy : IShardWork
         batch.AddAll(awaiting);
         awaiting.Clear();
         var left = CommandsMax;
-        foreach (var client in running)
+        for (var i = 0; i < running.Count; i++)
         {
+            var client = running[i];
+            if (i % LookAhead.KeysMax == 0) ahead.Over(running, i, shard.Keyspace);
             if (client.IsClosed) continue;
             if (left <= 0 || shard.Call.Effects.Length >= EffectsMax)
             {
@@ -72,8 +75,10 @@ internal sealed class Convoy : IShardWork
             }
 
             // As long as its next command is for us, it goes on in the same entry.
+            var known = 0;
             do
             {
+                if (--known <= 0 && client.HasRequest) known = ahead.Over(client.Input, shard.Keyspace);
                 client.ExecuteOn(seat, shard.Call);
                 left--;
             }

@@ -25,6 +25,9 @@ internal sealed class InputBuffer(Stack<byte[]> pool)
 
     public int Length => end - start;
 
+    /// <summary>What came behind the request that is there; to be asked while there is one.</summary>
+    public ReadOnlySpan<byte> Behind => bytes.AsSpan(start + reader.Consumed, end - start - reader.Consumed);
+
     /// <summary>Where the next bytes go; empty when there is no room as long as the present request is not passed.</summary>
     public Span<byte> Room(bool isRequestPending)
     {

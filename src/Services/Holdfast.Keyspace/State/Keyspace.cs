@@ -1,5 +1,4 @@
 using Holdfast.Primitives;
-using Holdfast.Wire;
 
 namespace Holdfast.Keyspace;
 
@@ -79,6 +78,14 @@ internal sealed unsafe class Keyspace : IDisposable
     {
         var hash = KeyHash.Of(key, Seed);
         return new KeyPlace(key, hash, slot, slots[slot].Find(hash, key));
+    }
+
+    /// <summary>Has the processor fetch what looking up some keys will look at: the tables of their slots, the places in these, the records. A hint.</summary>
+    public void Fetch(ReadOnlySpan<int> of, ReadOnlySpan<uint> hashes)
+    {
+        foreach (var slot in of) slots[slot].Fetch();
+        for (var i = 0; i < of.Length; i++) slots[of[i]].FetchPlace(hashes[i]);
+        for (var i = 0; i < of.Length; i++) slots[of[i]].FetchRecord(hashes[i]);
     }
 
     /// <summary>Looks a key up whose slot is not known.</summary>
@@ -173,7 +180,7 @@ internal sealed unsafe class Keyspace : IDisposable
         place.Record = moved;
     }
 
-    /// <summary>Sets the target to what the source holds, its expiry included; a big value is copied through its bytes, unless its copy was made before.</summary>
+    /// <summary>Sets the target to what the source holds, its expiry included; the copy of a big value was made before.</summary>
     public void CopyTo(scoped in KeyPlace source, scoped ref KeyPlace target, BigValue? copy = null)
     {
         if (datedFields[source.Slot] && source.Kind == ValueKind.Hash) NoteFieldDates(target.Slot);
@@ -183,7 +190,7 @@ internal sealed unsafe class Keyspace : IDisposable
             return;
         }
 
-        SetBig(ref target, source.Kind, source.Encoding, copy ?? CopyOf(source), source.Expiry);
+        SetBig(ref target, source.Kind, source.Encoding, copy ?? throw new InvariantBrokenException("a big value was copied without a copy of it"), source.Expiry);
     }
 
     /// <summary>Gives the target what the source holds, its expiry included, and removes the source; a big value stays where it is.</summary>
@@ -354,14 +361,6 @@ internal sealed unsafe class Keyspace : IDisposable
         }
 
         place.Record = record;
-    }
-
-    private BigValue CopyOf(in KeyPlace source)
-    {
-        var buffer = new ByteBuffer();
-        BigOf(source).Write(new SpanWriter(buffer));
-        var reader = new SpanReader(buffer.Written);
-        return BigValues.Read(source.Kind, source.Encoding, ref reader, this)!;
     }
 
     /// <summary>Whether a value of this length can be written over the one that is there: no memory moves then.</summary>
