@@ -66,7 +66,7 @@ public sealed class TlsTests : IDisposable
         var tls = Tls(certificates.Authority);
         Assert.Equal("alice", await NameShownAsync(tls, certificates.Load("alice")));
         await Assert.ThrowsAnyAsync<AuthenticationException>(() => NameShownAsync(tls, others.Load("mallory")));
-        await Assert.ThrowsAnyAsync<AuthenticationException>(() => NameShownAsync(tls, null));
+        await Assert.ThrowsAnyAsync<AuthenticationException>(() => NameShownAsync(tls, (X509Certificate2?)null));
     }
 
     /// <summary>A resumed session would bring back the client's certificate alone, which nobody can follow to the root without the one in between.</summary>
