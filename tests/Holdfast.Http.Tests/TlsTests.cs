@@ -64,9 +64,9 @@ public sealed class TlsTests : IDisposable
         using var others = new Certificates();
         others.Issue("mallory", "alice");
         var tls = Tls(certificates.Authority);
-        Assert.Equal("alice", await NameShownAsync(tls, certificates.Load("alice")));
-        await Assert.ThrowsAnyAsync<AuthenticationException>(() => NameShownAsync(tls, others.Load("mallory")));
-        await Assert.ThrowsAnyAsync<AuthenticationException>(() => NameShownAsync(tls, (X509Certificate2?)null));
+        Assert.Equal("alice", await NameShownAsync(tls, Client(certificates.Load("alice"))));
+        await Assert.ThrowsAnyAsync<AuthenticationException>(() => NameShownAsync(tls, Client(others.Load("mallory"))));
+        await Assert.ThrowsAnyAsync<AuthenticationException>(() => NameShownAsync(tls, Client(null)));
     }
 
     /// <summary>A resumed session would bring back the client's certificate alone, which nobody can follow to the root without the one in between.</summary>
@@ -115,8 +115,6 @@ public sealed class TlsTests : IDisposable
     }
 
     /// <summary>The common name that the server's side of a handshake saw.</summary>
-    private static Task<string?> NameShownAsync(ServerTls tls, X509Certificate2? own) => NameShownAsync(tls, Client(own));
-
     private static async Task<string?> NameShownAsync(ServerTls tls, SslClientAuthenticationOptions options)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
