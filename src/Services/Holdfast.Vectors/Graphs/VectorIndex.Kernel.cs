@@ -82,8 +82,11 @@ internal sealed unsafe class VectorIndex
     public void Insert(int row, ulong* live, SearchScratch scratch)
     {
         WriteCodes(row);
-        builder.Insert(row, live, scratch);
+        Link(row, live, scratch);
     }
+
+    /// <summary>Inserts a row whose codes are there.</summary>
+    public void Link(int row, ulong* live, SearchScratch scratch) => builder.Insert(row, live, scratch);
 
     /// <summary>Writes a row's codes, for a row whose links are taken over from another graph.</summary>
     public void WriteCodes(int row)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Shards;
 
@@ -19,14 +20,34 @@ internal sealed record IndexWorkerOptions
     /// <summary>Rows of a growing segment from which on it is sealed, when nothing else is to be done: fewer are cheap to index again after a restart, and many small segments are slow to search.</summary>
     public int SealRowsMin { get; init; } = 10_000;
 
-    /// <summary>Rows of a growing segment from which on it is sealed although others wait: so many at most are indexed again after a restart.</summary>
-    public int SealRowsMax { get; init; } = 1 << 18;
+    /// <summary>Rows beyond which segments are not merged.</summary>
+    public int SegmentRowsMax { get; init; } = int.MaxValue;
 
     /// <summary>The share of a sealed segment's rows that may be dead before it is written anew. Qdrant's default.</summary>
     public double DeadShareMax { get; init; } = 0.2;
 
     /// <summary>Dead rows below which a sealed segment is left alone. Qdrant's default.</summary>
     public int DeadRowsMin { get; init; } = 1000;
+
+    /// <summary>Whether nothing is indexed and merged.</summary>
+    public bool IsOff { get; init; }
+
+    /// <summary>The same, with what a collection asks for.</summary>
+    public IndexWorkerOptions Under(CollectionConfig collection)
+    {
+        var rules = collection.Optimizers;
+        return this with
+        {
+            DeadShareMax = rules.IsDeadShareUsual ? DeadShareMax : rules.DeadShareMax,
+            DeadRowsMin = rules.IsDeadRowsUsual ? DeadRowsMin : (int)Math.Min(int.MaxValue, rules.DeadRowsMin),
+            SegmentRowsMax = rules.SegmentKilobytesMax is { } kilobytes ? (int)Math.Clamp(Math.Min(kilobytes, long.MaxValue >> 10) * 1024 / Math.Max(1, collection.Columns.Sum(column => (long)column.RowBytes)), 1, SegmentRowsMax) : SegmentRowsMax,
+            IsOff = rules.Threads == 0,
+        };
+    }
+
+    /// <summary>Rows from which on a segment gets a graph of a column; more than there can be for never.</summary>
+    public int RowsMinOf(OptimizerRules rules, VectorParams column) =>
+        rules.IsGraphMinUsual ? RowsMin : rules.GraphKilobytesMin == 0 ? int.MaxValue : (int)Math.Clamp(Math.Min(rules.GraphKilobytesMin, long.MaxValue >> 10) * 1024 / column.RowBytes, 1, int.MaxValue);
 }
 
 /// <summary>
@@ -52,7 +73,7 @@ internal sealed class IndexWorkers : IDisposable
     {
         lock (gate)
         {
-            shards[machine] = new ShardIndexing(machine, options);
+            shards[machine] = new ShardIndexing(machine, options) { Invite = Wake };
             if (threads.Length == 0) Begin();
         }
 
@@ -114,15 +135,21 @@ internal sealed class IndexWorkers : IDisposable
         var didSomething = false;
         foreach (var (machine, indexing) in all)
         {
-            if (!indexing.TryEnter()) continue;
             var begun = Stopwatch.GetTimestamp();
-            try
+            if (indexing.TryEnter())
             {
-                didSomething |= indexing.Work();
+                try
+                {
+                    didSomething |= indexing.Work();
+                }
+                finally
+                {
+                    indexing.Leave();
+                }
             }
-            finally
+            else
             {
-                indexing.Leave();
+                didSomething |= indexing.TryHelp();
             }
 
             // Resting in proportion bounds the share whatever a batch costs.
