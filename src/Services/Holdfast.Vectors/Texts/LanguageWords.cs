@@ -15,6 +15,9 @@ internal static class LanguageWords
         ["russian"] = "а без более бы был была были было быть в вам вас весь во вот все всего всех вы где да даже для до его ее если есть еще же за здесь и из или им их к как когда кто ли либо мне может мы на надо наш не него нее нет ни них но ну о об однако он она они оно от очень по под при с со так также такой там те тем то того тоже той только том ты у уже хотя чего чей чем что чтобы чье чья эта эти это я",
     };
 
+    /// <summary>Whether there is a list of a language's.</summary>
+    public static bool Knows(string language) => Lists.ContainsKey(language);
+
     /// <summary>A language's stop words.</summary>
     /// <exception cref="VectorFault">There is no list of that language here.</exception>
     public static IEnumerable<string> StopWords(string language) => Lists.TryGetValue(language, out var list) ? list.Split(' ') : throw VectorFault.NotHere($"stop words of `{language}`; those of {string.Join(", ", Lists.Keys.Order(StringComparer.Ordinal))} are");
