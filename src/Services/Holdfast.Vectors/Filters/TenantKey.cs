@@ -12,7 +12,7 @@ internal sealed record TenantKey(PayloadPath Path, bool AreUuids)
     public bool Equals(TenantKey? other) => other is not null && Path.Text == other.Path.Text && AreUuids == other.AreUuids;
 
     /// <inheritdoc/>
-    public override int GetHashCode() => string.GetHashCode(Path.Text, StringComparison.Ordinal);
+    public override int GetHashCode() => Path.Text.Length;
 
     /// <summary>The tenant of a row; null when its payload names none.</summary>
     public string? Of(Segment segment, int row)
@@ -41,11 +41,7 @@ internal sealed record TenantKey(PayloadPath Path, bool AreUuids)
         return null;
     }
 
-    private string One(MatchAny any)
-    {
-        foreach (var text in any.Texts) return AreUuids ? UuidText.Of(text) : text;
-        return TextOf(any.Numbers.First());
-    }
+    private string One(MatchAny any) => any.Texts.Count == 0 ? TextOf(any.Numbers.Single()) : AreUuids ? UuidText.Of(any.Texts.Single()) : any.Texts.Single();
 
     /// <summary>A number is another tenant than the same digits as text: a control sign tells them apart.</summary>
     private static string TextOf(long number) => $"\0{number.ToString(System.Globalization.CultureInfo.InvariantCulture)}";
