@@ -41,11 +41,13 @@ public sealed class TenantTests
             await door.AskAsync("PUT", "/collections/c/points", $$"""{"points":[{{string.Join(',', points)}}]}""");
         }
 
-        var query = $$$"""{"query":[0.3,-0.1,0.4,0.1,-0.5,0.9,0.2,0.6],"limit":20,"with_payload":true,"filter":{"must":[{"key":"who","match":{"value":"{{{Tenant(3).ToUpperInvariant()}}}"}}]}}""";
+        // Each question is another one: equal ones would be answered from before.
+        var ef = 50;
+        string Query() => $$$"""{"query":[0.3,-0.1,0.4,0.1,-0.5,0.9,0.2,0.6],"params":{"hnsw_ef":{{{ef++}}}},"limit":20,"with_payload":true,"filter":{"must":[{"key":"who","match":{"value":"{{{Tenant(3).ToUpperInvariant()}}}"}}]}}""";
         for (var deadline = DateTime.UtcNow.AddMinutes(2); ; await Task.Delay(20))
         {
             Assert.True(DateTime.UtcNow < deadline, "no graph was built for a tenant");
-            var (status, answer) = await door.SendAsync("POST", "/collections/c/points/query?explain=true", query);
+            var (status, answer) = await door.SendAsync("POST", "/collections/c/points/query?explain=true", Query());
             Assert.Equal(200, status);
             var found = answer.GetProperty("result").GetProperty("points").EnumerateArray().ToArray();
             Assert.Equal(20, found.Length);
