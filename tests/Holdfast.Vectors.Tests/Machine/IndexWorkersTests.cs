@@ -51,7 +51,7 @@ public sealed class IndexWorkersTests
         shard.Upsert(0, 1000);
         var segment = shard.Store.Segments[0];
         var column = segment.Columns[0];
-        var index = new Holdfast.Vectors.Graphs.VectorIndex(column.Params, column.Rows, [.. Enumerable.Range(0, 500).SelectMany(column.Read)]);
+        var index = new Holdfast.Vectors.Graphs.VectorIndex(column.Params, column.Rows, [.. Enumerable.Range(0, 500).SelectMany(row => column.Read(row))]);
         var batch = new InsertBatch(segment, column, index, 0, 1000);
         Assert.True(batch.TryJoin());
         var other = new Thread(() =>

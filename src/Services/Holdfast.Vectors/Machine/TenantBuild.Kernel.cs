@@ -35,7 +35,7 @@ internal sealed unsafe class TenantBuild(Segment segment, VectorColumn column, T
         }
 
         var graphs = new List<TenantGraph>();
-        var least = Math.Max(rowsMin, settings.ScanRowsMax + 1);
+        var least = (int)Math.Max(rowsMin, Math.Min(int.MaxValue, settings.ScanRowsMax + 1L));
         foreach (var (tenant, its) in rows.Where(each => TenantRuns.IsLarge(each.Value.Count, segment.LiveCount, least)).OrderByDescending(each => each.Value.Count).ThenBy(each => each.Key, StringComparer.Ordinal).Take(TenantRuns.GraphsMax))
         {
             var run = TenantRuns.Densest(its);
