@@ -14,7 +14,6 @@ public sealed class TextAnalyserTests
     [InlineData("""{"type":"text","tokenizer":"multilingual"}""", "東京に住む Größe", "東京|京に|に住|住む|größe")]
     [InlineData("""{"type":"text","stopwords":"english"}""", "the cat and the hat", "cat|hat")]
     [InlineData("""{"type":"text","stopwords":{"languages":["german"],"custom":["Katze"]}}""", "die Katze und der Hund", "hund")]
-    [InlineData("""{"type":"text","stemmer":{"type":"snowball","language":"German"},"stopwords":"german"}""", "Die Häuser der Städte", "haus|stadt")]
     [InlineData("""{"type":"text","stemmer":{"type":"snowball","language":"english"}}""", "connections were connected", "connect|were|connect")]
     [InlineData("""{"type":"text","ascii_folding":true}""", "Größe dögs Þór Łódź 東京", "grosse|dogs|thor|lodz|東京")]
     public void Text_is_cut_as_declared(string schema, string text, string words) => Assert.Equal(words.Split('|'), TextAnalyser.Read(schema)!.Words(text));
@@ -50,31 +49,7 @@ public sealed class TextAnalyserTests
     [InlineData("adoption", "adopt")]
     [InlineData("controlling", "control")]
     [InlineData("hopefulness", "hope")]
-    public void English_words_lose_their_endings(string word, string stem) => Assert.Equal(stem, WordStem.Of("english", word));
-
-    [Theory]
-    [InlineData("german", "häuser", "haus")]
-    [InlineData("german", "aufeinanderfolgenden", "aufeinanderfolg")]
-    [InlineData("french", "continuellement", "continuel")]
-    [InlineData("spanish", "canciones", "cancion")]
-    [InlineData("italian", "abbandonata", "abbandon")]
-    [InlineData("russian", "важная", "важн")]
-    [InlineData("swedish", "jaktkarlarna", "jaktkarl")]
-    public void Words_of_other_languages_lose_theirs(string language, string word, string stem) => Assert.Equal(stem, WordStem.Of(language, word));
-
-    [Fact]
-    public async Task Threads_stem_side_by_side()
-    {
-        var stems = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => Enumerable.Range(0, 2000).Select(at => WordStem.Of("english", at % 2 == 0 ? "connections" : "relational")).Distinct().Order().ToArray())));
-        Assert.All(stems, each => Assert.Equal(["connect", "relat"], each));
-    }
-
-    [Fact]
-    public void A_word_that_is_none_is_its_own_stem()
-    {
-        Assert.Equal(new string('s', 100_000), WordStem.Of("english", new string('s', 100_000)));
-        Assert.Equal("", WordStem.Of("english", ""));
-    }
+    public void English_words_lose_their_endings(string word, string stem) => Assert.Equal(stem, EnglishStem.Of(word));
 
     [Fact]
     public void A_words_place_is_the_one_that_other_clients_compute()

@@ -24,9 +24,6 @@ internal static class LanguageWords
         ["indonesian"] = "ada adalah agar akan aku anda antara apa apabila atas atau bagaimana bagi bahwa banyak beberapa begitu belum bila bisa bukan dalam dan dapat dari daripada dengan di dia ia ialah ingin ini itu jika juga kalau kami kamu karena kata ke kemudian kepada kita lagi lain lalu lebih maka masih mereka namun oleh pada para pernah pula saat saja sama sampai sangat saya sebagai sebelum sebuah secara sedang sejak seperti serta setelah setiap siapa sudah supaya tanpa tapi telah tentang terhadap tersebut tetapi tidak untuk yaitu yang",
     };
 
-    /// <summary>Whether there is a list of a language's.</summary>
-    public static bool Knows(string language) => Lists.ContainsKey(language);
-
     /// <summary>A language's stop words.</summary>
     /// <exception cref="VectorFault">There is no list of that language here.</exception>
     public static IEnumerable<string> StopWords(string language) => Lists.TryGetValue(language, out var list) ? list.Split(' ') : throw VectorFault.NotHere($"stop words of `{language}`; those of {string.Join(", ", Lists.Keys.Order(StringComparer.Ordinal))} are");

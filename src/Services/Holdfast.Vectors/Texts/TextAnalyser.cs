@@ -43,14 +43,14 @@ internal sealed record TextAnalyser
     /// <summary>Words that say nothing; in small letters.</summary>
     public IReadOnlySet<string> StopWords { get; init; } = System.Collections.Immutable.ImmutableHashSet<string>.Empty;
 
-    /// <summary>The language by whose rules words are brought to their stem; empty for none.</summary>
-    public string StemmedAs { get; init; } = "";
+    /// <summary>Whether English words are brought to their stem.</summary>
+    public bool IsStemmed { get; init; }
 
     /// <summary>Whether letters with accents are as good as those without.</summary>
     public bool IsFolded { get; init; }
 
     /// <summary>What tells this analyser from others, in the name of an index.</summary>
-    public string Name => $"{Cut}/{IsLowercase}/{LengthMin}/{LengthMax}/{StemmedAs}/{IsFolded}/{string.Join(',', StopWords.Order(StringComparer.Ordinal))}";
+    public string Name => $"{Cut}/{IsLowercase}/{LengthMin}/{LengthMax}/{IsStemmed}/{IsFolded}/{string.Join(',', StopWords.Order(StringComparer.Ordinal))}";
 
     /// <summary>Reads an index's declaration: a type by name, or an object of which the type is "text". Null for another type.</summary>
     /// <exception cref="VectorFault">It asks for what is not known.</exception>
@@ -74,7 +74,7 @@ internal sealed record TextAnalyser
             LengthMin = LengthOf(root, "min_token_len", 1),
             LengthMax = LengthOf(root, "max_token_len", int.MaxValue),
             StopWords = StopWordsOf(root),
-            StemmedAs = StemmedBy(root),
+            IsStemmed = IsStemmedBy(root),
             IsFolded = root.TryGetProperty("ascii_folding", out var folded) && folded.ValueKind == JsonValueKind.True,
         };
     }
@@ -108,7 +108,7 @@ internal sealed record TextAnalyser
             if (StopWords.Contains(small)) continue;
             var word = IsLowercase ? small : piece;
             if (IsFolded) word = LatinFold.Of(word);
-            if (StemmedAs.Length > 0) word = WordStem.Of(StemmedAs, word);
+            if (IsStemmed) word = EnglishStem.Of(word);
             if (word.Length >= LengthMin && (word.Length <= LengthMax || Cut == TextCut.Prefix)) words.Add(word);
         }
 
@@ -157,11 +157,11 @@ internal sealed record TextAnalyser
         return words;
     }
 
-    private static string StemmedBy(JsonElement root)
+    private static bool IsStemmedBy(JsonElement root)
     {
-        if (!root.TryGetProperty("stemmer", out var stemmer) || stemmer.ValueKind == JsonValueKind.Null) return "";
-        return stemmer.ValueKind == JsonValueKind.Object && TextOf(stemmer, "language") is { } language && WordStem.LanguageOf(language) is { } known
-            ? known
-            : throw VectorFault.NotHere($"this stemmer; snowball's for {string.Join(", ", WordStem.Languages)} are");
+        if (!root.TryGetProperty("stemmer", out var stemmer) || stemmer.ValueKind == JsonValueKind.Null) return false;
+        return stemmer.ValueKind == JsonValueKind.Object && TextOf(stemmer, "language") is { } language && language.Equals("english", StringComparison.OrdinalIgnoreCase)
+            ? true
+            : throw VectorFault.NotHere("this stemmer; snowball for english is");
     }
 }
