@@ -45,6 +45,26 @@ public sealed class IndexWorkersTests
     }
 
     [Fact]
+    public void What_waits_for_its_turn_is_found_by_its_codes_and_what_codes_do_not_hold_as_it_is()
+    {
+        var shard = new FiledShard(null);
+        shard.Upsert(0, 4000);
+        for (var steps = 0; shard.Store.Segments[0].Columns[0].Index is not { Coded: 4000 }; steps++) Assert.True(shard.Step() && steps < 1000, "rows are not coded");
+        var index = shard.Store.Segments[0].Columns[0].Index!;
+        Assert.Equal(0, index.Indexed);
+        Assert.True(shard.Recall() >= 0.99);
+        var traces = new List<SegmentTrace>();
+        shard.Nearest(shard.Next(), 10, traces);
+        Assert.Equal(4000, traces.Single().Scanned);
+
+        // The dead are not found by their codes either, and what is indexed is no longer scanned.
+        shard.Delete([.. Enumerable.Range(0, 300).Select(id => (ulong)(id * 7))]);
+        Assert.True(shard.Recall() >= 0.99);
+        while (index.Indexed < 2000) Assert.True(shard.Step());
+        Assert.True(shard.Recall() >= 0.95);
+    }
+
+    [Fact]
     public void Nobody_joins_a_batch_that_is_over_and_each_of_its_rows_is_inserted_once()
     {
         var shard = new FiledShard(null);

@@ -15,6 +15,7 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
     public const int RowsPerBatch = 128;
 
     private const int PostingsPerBatch = 1024;
+    private const int CodedPerBatch = 8192;
     private const int DeclaredRowsPerBatch = 2048;
 
     /// <summary>A graph is mended when one in so many of its rows died since.</summary>
@@ -25,7 +26,7 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
 
     private PointStore? known;
     private CollectionConfig? configured;
-    private IndexWorkerOptions options = usual;
+    private IndexWorkerOptions options = new();
     private SegmentMerge? merge;
     private IEnumerator<bool>? merging;
     private (VectorColumn Column, int Rows, CodeChoice Choice, IEnumerator<bool> Steps)? choosing;
@@ -89,7 +90,7 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
             {
                 if (IsDeleted(store, number)) continue;
                 var column = segment.Columns[number];
-                if (Extend(segment, column) || Choose(segment, column, options.RowsMinOf(state.Config.Optimizers, store.Columns[number])) || Insert(segment, column) || Mend(segment, column)) return true;
+                if (Extend(segment, column) || Choose(segment, column, options.RowsMinOf(state.Config.Optimizers, store.Columns[number])) || CodeAhead(segment, column) || Insert(segment, column) || Mend(segment, column)) return true;
             }
 
         if (FillDeclared(state) || isMerging) return true;
@@ -189,11 +190,17 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
 
     private static bool IsDeleted(PointStore store, int column) => column < store.Columns.Count && store.Columns[column].IsGone;
 
-    private static bool Extend(Segment segment, VectorColumn column)
+    private bool Extend(Segment segment, VectorColumn column)
     {
         if (column.Postings is not { } postings || postings.Covered >= segment.Visible) return false;
-        postings.Extend(column, Math.Min(segment.Visible, postings.Covered + PostingsPerBatch));
+        postings.Extend(column, Math.Min(LivingRows(segment), postings.Covered + PostingsPerBatch));
         return true;
+    }
+
+    /// <summary>Rows show a moment before they live, and whoever met one in between would pass it over for good. Between two entries all that show live, or are dead.</summary>
+    private int LivingRows(Segment segment)
+    {
+        lock (machine.Gate) return segment.Visible;
     }
 
     /// <summary>
@@ -219,10 +226,18 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         return true;
     }
 
+    /// <summary>Rows that wait for their turn are scanned by every search meanwhile: by their codes, once they have some.</summary>
+    private static bool CodeAhead(Segment segment, VectorColumn column)
+    {
+        var isDone = column.Index is { } index && index.CodeAhead(segment.Visible, CodedPerBatch);
+        GC.KeepAlive(segment);
+        return isDone;
+    }
+
     private bool Insert(Segment segment, VectorColumn column)
     {
         if (column.Index is not { } index || index.Indexed >= segment.Visible) return false;
-        var batch = new InsertBatch(segment, column, index, index.Indexed, Math.Min(segment.Visible, index.Indexed + RowsAtOnce));
+        var batch = new InsertBatch(segment, column, index, index.Indexed, Math.Min(LivingRows(segment), index.Indexed + RowsAtOnce));
         Insert(batch);
         index.Advance(batch.To);
         return true;

@@ -83,6 +83,12 @@ internal readonly record struct SegmentTrace(int Segment, string Strategy, int R
 /// </summary>
 internal static unsafe class SegmentSearch
 {
+    /// <summary>So many rows of a tail at least are scanned by their codes: fewer are scanned as they are in no time.</summary>
+    private const int CodedRowsMin = 500;
+
+    /// <summary>Of a scan by codes, more are not put into order.</summary>
+    private const int CodedLimitMax = 256;
+
     /// <summary>Below one admitted row in so many, a walk finds no way through them.</summary>
     private const int ScanShare = 50;
 
@@ -136,7 +142,7 @@ internal static unsafe class SegmentSearch
             segment.Scratch.Return(scratch);
             // With an estimate nobody knows how many there are.
             var isShort = admitted is not null && found < (question.Rest is null ? Math.Min(question.Limit, count) : question.Limit);
-            var scanned = Scan(segment, column, query, isShort ? 0 : indexed, visible, admitted, best, question.Rest);
+            var scanned = isShort ? Scan(segment, column, query, 0, visible, admitted, best, question.Rest) : ScanTail(segment, column, index, question, query, indexed, visible, admitted, best);
             GC.KeepAlive(index);
             return new SegmentTrace(segment.Number, isShort ? "graph, then scan" : admitted is null ? "graph" : "graph among admitted", rows, visited + scanned, scanned)
             {
@@ -145,6 +151,20 @@ internal static unsafe class SegmentSearch
                 Encoding = EncodingOf(index, column, question),
             };
         }
+    }
+
+    /// <summary>Rows that the graph does not hold yet: by their codes where they have some and are many, else as they are.</summary>
+    private static int ScanTail(Segment segment, VectorColumn column, VectorIndex index, in SegmentQuestion question, float* query, int from, int visible, ulong* admitted, BestRows best)
+    {
+        var coded = Math.Min(index.Coded, visible);
+        if (coded - from < CodedRowsMin || question.Limit > CodedLimitMax || question.IgnoresCodes || question.Rest is not null || question.Oversampling is not null) return Scan(segment, column, query, from, visible, admitted, best, question.Rest);
+        var scratch = segment.Scratch.Rent();
+        var found = index.ScanCodes(query, question.Limit, from, coded, column.Live, admitted, scratch);
+        for (var at = 0; at < found; at++)
+            if (column.IsLive(scratch.Pool.First[at].Row)) best.Offer(scratch.Pool.First[at].Distance, segment, scratch.Pool.First[at].Row);
+        var measured = scratch.Visited;
+        segment.Scratch.Return(scratch);
+        return measured + Scan(segment, column, query, coded, visible, admitted, best);
     }
 
     /// <summary>
