@@ -37,7 +37,7 @@ public sealed class TenantTests
         var dice = new Random(5);
         for (var from = 0; from < 2000; from += 500)
         {
-            var points = Enumerable.Range(from, 500).Select(id => string.Create(CultureInfo.InvariantCulture, $$"""{"id":{{id}},"vector":[{{string.Join(',', Enumerable.Range(0, 8).Select(_ => (dice.NextDouble() - 0.5).ToString("R", CultureInfo.InvariantCulture)))}}],"payload":{"who":"{{Tenant(id % 4)}}"}}"""));
+            var points = Enumerable.Range(from, 500).Select(id => string.Create(CultureInfo.InvariantCulture, $$$"""{"id":{{{id}}},"vector":[{{{string.Join(',', Enumerable.Range(0, 8).Select(_ => (dice.NextDouble() - 0.5).ToString("R", CultureInfo.InvariantCulture)))}}}],"payload":{"who":"{{{Tenant(id % 4)}}}"}}"""));
             await door.AskAsync("PUT", "/collections/c/points", $$"""{"points":[{{string.Join(',', points)}}]}""");
         }
 

@@ -201,7 +201,8 @@ internal sealed unsafe class VectorIndex
         scratch.Begin(kept);
         scratch.Query.Ensure(overCodes!.QueryBytes);
         Codec!.ToQuery(query, scratch.Query.First);
-        var (pool, size) = (scratch.Pool.First, 0);
+        var pool = scratch.Pool.First;
+        var size = 0;
         for (var row = from; row < to; row++)
         {
             if (!new BitGate(live).Admits(row) || (admitted is not null && !new BitGate(admitted).Admits(row))) continue;
