@@ -163,7 +163,7 @@ public sealed class IndexWorkersTests
     [Theory]
     [InlineData("""{"deleted_threshold":1.5}""")]
     [InlineData("""{"deleted_threshold":"much"}""")]
-    [InlineData("""{"vacuum_min_vector_number":99}""")]
+    [InlineData("""{"vacuum_min_vector_number":-1}""")]
     [InlineData("""{"max_segment_size":0}""")]
     [InlineData("""{"indexing_threshold":-1}""")]
     [InlineData("""{"indexing_threshold":1.5}""")]

@@ -57,13 +57,10 @@ internal sealed record OptimizerRules
                 case "deleted_threshold":
                     if (rule.Value.ValueKind != JsonValueKind.Number || rule.Value.GetDouble() is not (>= 0 and <= 1)) throw VectorFault.Invalid("optimizers_config.deleted_threshold", "must be from 0.0 to 1.0");
                     break;
-                case "vacuum_min_vector_number":
-                    RequireAtLeast(rule, 100);
-                    break;
                 case "max_segment_size":
                     RequireAtLeast(rule, 1);
                     break;
-                case "indexing_threshold" or "memmap_threshold" or "default_segment_number" or "flush_interval_sec":
+                case "vacuum_min_vector_number" or "indexing_threshold" or "memmap_threshold" or "default_segment_number" or "flush_interval_sec":
                     RequireAtLeast(rule, 0);
                     break;
                 case "max_optimization_threads":

@@ -167,8 +167,8 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         var (store, key) = (state.Store, state.Declared.Tenants);
         if (grouping is { } begun)
         {
-            if (begun.Build.Key.Equals(key) && IsThere(store, begun.Build.Column) && begun.Steps.MoveNext()) return true;
-            grouping = null;
+            if (!begun.Build.Key.Equals(key) || !IsThere(store, begun.Build.Column) || !begun.Steps.MoveNext()) grouping = null;
+            return true;
         }
 
         foreach (var segment in store.Segments)
