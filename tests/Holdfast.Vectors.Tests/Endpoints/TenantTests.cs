@@ -1,3 +1,6 @@
+using System.Globalization;
+using Holdfast.Vectors.Machine;
+
 namespace Holdfast.Vectors.Tests.Endpoints;
 
 /// <summary>What each tenant of a collection may have and ask.</summary>
@@ -24,6 +27,37 @@ public sealed class TenantTests
         Assert.Contains("holdfast_vectors_tenant_requests_refused_total 1", page, StringComparison.Ordinal);
         Assert.Contains("holdfast_vectors_tenant_writes_refused_total{collection=\"c\"} 1", page, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_large_tenants_query_says_that_it_walked_the_tenants_graph()
+    {
+        await using var door = await OpenDoor.StartAsync(new IndexWorkerOptions { RowsMin = 100, SealRowsMin = 1000 });
+        await door.AskAsync("PUT", "/collections/c", """{"vectors":{"size":8,"distance":"Cosine"},"hnsw_config":{"full_scan_threshold":5}}""");
+        await door.AskAsync("PUT", "/collections/c/index", """{"field_name":"who","field_schema":{"type":"uuid","is_tenant":true}}""");
+        var dice = new Random(5);
+        for (var from = 0; from < 2000; from += 500)
+        {
+            var points = Enumerable.Range(from, 500).Select(id => string.Create(CultureInfo.InvariantCulture, $$$"""{"id":{{{id}}},"vector":[{{{string.Join(',', Enumerable.Range(0, 8).Select(_ => (dice.NextDouble() - 0.5).ToString("R", CultureInfo.InvariantCulture)))}}}],"payload":{"who":"{{{Tenant(id % 4)}}}"}}"""));
+            await door.AskAsync("PUT", "/collections/c/points", $$"""{"points":[{{string.Join(',', points)}}]}""");
+        }
+
+        // Each question is another one: equal ones would be answered from before.
+        var ef = 50;
+        string Query() => $$$"""{"query":[0.3,-0.1,0.4,0.1,-0.5,0.9,0.2,0.6],"params":{"hnsw_ef":{{{ef++}}}},"limit":20,"with_payload":true,"filter":{"must":[{"key":"who","match":{"value":"{{{Tenant(3).ToUpperInvariant()}}}"}}]}}""";
+        for (var deadline = DateTime.UtcNow.AddMinutes(2); ; await Task.Delay(20))
+        {
+            Assert.True(DateTime.UtcNow < deadline, "no graph was built for a tenant");
+            var (status, answer) = await door.SendAsync("POST", "/collections/c/points/query?explain=true", Query());
+            Assert.Equal(200, status);
+            var found = answer.GetProperty("result").GetProperty("points").EnumerateArray().ToArray();
+            Assert.Equal(20, found.Length);
+            Assert.All(found, point => Assert.Equal(Tenant(3), point.GetProperty("payload").GetProperty("who").GetString()));
+            var stage = answer.GetProperty("explain").GetProperty("stages").EnumerateArray().Single(each => each.TryGetProperty("segments", out _));
+            if (stage.GetProperty("segments").EnumerateArray().Any(segment => segment.GetProperty("strategy").GetString() == "graph of the tenant")) break;
+        }
+    }
+
+    private static string Tenant(int number) => $"936da01f-9abd-4d9d-80c7-02af85c822a{number}";
 
     private static string Points(int first, int count, string who) => $$"""{"points":[{{string.Join(',', Enumerable.Range(first, count).Select(id => $$$"""{"id":{{{id}}},"vector":[1],"payload":{"who":"{{{who}}}"}}"""))}}]}""";
 }

@@ -3,6 +3,7 @@ using Holdfast.Primitives;
 using Holdfast.Replication;
 using Holdfast.Storage;
 using Holdfast.Vectors.Collections;
+using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Machine;
 using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Queries;
@@ -21,16 +22,16 @@ internal sealed class FiledShard
     private readonly ShardIndexing indexing;
     private ulong index;
 
-    public FiledShard(StateFiles? files, string vectors = """{"size":32,"distance":"Cosine"}""", int rowsMax = 1 << 14)
+    public FiledShard(StateFiles? files, string vectors = """{"size":32,"distance":"Cosine"}""", int rowsMax = 1 << 14, string besides = "")
     {
         Machine = new ShardMachine(rowsMax, files);
         indexing = new ShardIndexing(Machine, Options);
-        Assert.Null(Propose(ShardCommand.Configure(CollectionConfig.Create(JsonDocument.Parse($$"""{"vectors":{{vectors}}}""").RootElement, 1).Json)).Fault);
+        Assert.Null(Propose(ShardCommand.Configure(CollectionConfig.Create(JsonDocument.Parse($$"""{"vectors":{{vectors}}{{besides}}}""").RootElement, 1).Json)).Fault);
     }
 
     private FiledShard(ShardMachine machine, FiledShard before)
     {
-        (Machine, index) = (machine, before.index);
+        (Machine, index, PayloadOf) = (machine, before.index, before.PayloadOf);
         indexing = new ShardIndexing(machine, Options);
         foreach (var (id, content) in before.Expected) Expected[id] = content;
     }
@@ -38,6 +39,9 @@ internal sealed class FiledShard
     public static IndexWorkerOptions Options { get; } = new() { RowsMin = 300, SealRowsMin = 1000, DeadRowsMin = 100 };
 
     public ShardMachine Machine { get; }
+
+    /// <summary>What is written beside a vector.</summary>
+    public Func<ulong, string> PayloadOf { get; init; } = id => $$"""{"n":{{id}}}""";
 
     public Dictionary<ulong, (float[] Vector, string Payload)> Expected { get; } = [];
 
@@ -50,7 +54,7 @@ internal sealed class FiledShard
         var points = new List<PointWrite>();
         for (var id = from; id < from + (ulong)count; id++)
         {
-            Expected[id] = (clusters.Next(), $$"""{"n":{{id}}}""");
+            Expected[id] = (clusters.Next(), PayloadOf(id));
             points.Add(new PointWrite(PointId.Of(id), Json(Expected[id].Payload), [new("", Expected[id].Vector)]));
         }
 
@@ -79,6 +83,10 @@ internal sealed class FiledShard
     }
 
     public bool Step() => indexing.Work();
+
+    /// <summary>The configuration is changed as a client would.</summary>
+    public void Change(string request) =>
+        Assert.Null(Propose(ShardCommand.Configure(CollectionChange.Apply(Machine.State!.Config, JsonDocument.Parse(request).RootElement).Json)).Fault);
 
     public void UntilIdle()
     {
@@ -111,8 +119,8 @@ internal sealed class FiledShard
         return new FiledShard(machine, this);
     }
 
-    public List<ScoredRow> Nearest(float[] vector, int limit, List<SegmentTrace>? traces = null, bool isExact = false) =>
-        ShardSearch.Nearest(Machine.State!, new NearestQuery { Column = 0, Vector = vector, Limit = limit, IsExact = isExact, Ef = 96 }, traces);
+    public List<ScoredRow> Nearest(float[] vector, int limit, List<SegmentTrace>? traces = null, bool isExact = false, string filter = "") =>
+        ShardSearch.Nearest(Machine.State!, new NearestQuery { Column = 0, Vector = vector, Limit = limit, IsExact = isExact, Ef = 96, Filter = FilterParser.Parse(filter) }, traces);
 
     public double Recall(int queries = 30)
     {

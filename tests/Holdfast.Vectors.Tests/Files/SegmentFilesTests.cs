@@ -182,6 +182,33 @@ public sealed class SegmentFilesTests : IDisposable
         Assert.True(again.Recall() >= recall - 0.05, $"recall {again.Recall()} after {recall}");
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(""","quantization_config":"Disabled" """)]
+    public void A_graph_whose_links_are_to_stay_on_disk_is_walked_where_its_file_is_mapped(string quantization)
+    {
+        var shard = new FiledShard(files, $$"""{"size":32,"distance":"Cosine"{{quantization}}}""", besides: ""","hnsw_config":{"on_disk":true}""");
+        shard.Upsert(0, 3000);
+        shard.UntilIdle();
+        Assert.True(shard.Recall() >= 0.95);
+        var segment = Assert.Single(shard.Store.Segments);
+        var graph = segment.Files!.Graphs[0]!.Value;
+        Assert.True(segment.Columns[0].Index!.Column.Graph.IsOnDisk);
+
+        // Deaths mend the links in memory, a page at a time; the file stays what its name says.
+        shard.Delete([.. Enumerable.Range(0, 500).Select(id => (ulong)(id * 2))]);
+        shard.UntilIdle();
+        Assert.Equal(graph, segment.Files!.Graphs[0]);
+        Assert.True(shard.Recall() >= 0.95);
+        var again = shard.Restarted(files, shard.Snapshot(out _));
+        Assert.True(again.Step());
+        Assert.True(again.Recall() >= 0.95);
+        Flip(graph, 70_000);
+        var damaged = shard.Restarted(files, shard.Snapshot(out _));
+        Assert.True(damaged.Step());
+        Assert.Null(damaged.Store.Segments[0].Columns[0].Index);
+    }
+
     private void Flip(FileHash hash, long at)
     {
         var path = Directory.EnumerateFiles(folder, hash.ToString(), SearchOption.AllDirectories).Single();

@@ -14,6 +14,8 @@ public sealed class PayloadIndexTests
 {
     private static readonly string[] Words = ["red", "green", "blue", "Red wine", "green red", "dark blue sea"];
 
+    private static readonly string[] Owners = ["936da01f-9abd-4d9d-80c7-02af85c822a8", "936DA01F-9ABD-4D9D-80C7-02AF85C822A8", "urn:uuid:936da01f-9abd-4d9d-80c7-02af85c822a8", "0f8fad5b-d9cb-469f-a165-70867728950e", "nobody"];
+
     private static readonly string[] Filters =
     [
         """{"must":[{"key":"colour","match":{"value":"red"}}]}""",
@@ -34,6 +36,8 @@ public sealed class PayloadIndexTests
         """{"must":[{"key":"text","match":{"phrase":"dark blue"}}]}""",
         """{"must":[{"has_vector":""}],"must_not":[{"is_empty":{"key":"tags"}}]}""",
         """{"must":[{"key":"tags","values_count":{"gte":2}},{"key":"colour","match":{"except":["red"]}}]}""",
+        """{"must":[{"key":"owner","match":{"value":"{936DA01F-9ABD-4D9D-80C7-02AF85C822A8}"}}]}""",
+        """{"must":[{"key":"owner","match":{"except":["0F8FAD5BD9CB469FA16570867728950E"]}}],"should":[{"key":"owner","match":{"any":["nobody","936da01f9abd4d9d80c702af85c822a8"]}}]}""",
     ];
 
     [Theory]
@@ -43,7 +47,7 @@ public sealed class PayloadIndexTests
     {
         var dice = new Random(seed);
         var config = CollectionConfig.Create(JsonDocument.Parse("""{"vectors":{"size":2,"distance":"Dot"}}""").RootElement, 1);
-        var state = new ShardState(config, new PointStore(config.Columns, 1500), ImmutableSortedDictionary<string, string>.Empty.Add("text", "\"text\""));
+        var state = new ShardState(config, new PointStore(config.Columns, 1500), ImmutableSortedDictionary<string, string>.Empty.Add("text", "\"text\"").Add("owner", """{"type":"uuid","is_tenant":false}"""));
         var filters = Filters.Select(json => FilterParser.Parse(json)!).ToArray();
         var (answers, byIndexAlone) = (0, 0);
         for (var round = 1; round <= 12; round++)
@@ -69,13 +73,28 @@ public sealed class PayloadIndexTests
                     if (admitted.Strategy == "payload index") byIndexAlone++;
                     for (var row = 0; row < segment.Visible; row++)
                     {
-                        var expected = segment.IsLive(row) && AdmittedRows.Passes(filter.WithWordsWhere(state.TextKeys), segment, row, state);
+                        var expected = segment.IsLive(row) && AdmittedRows.Passes(filter.AsDeclared(state.Declared), segment, row, state);
                         Assert.True(expected == ((admitted.Bits[row >> 6] & (1UL << row)) != 0), $"{filter.Json} and row {row}: {System.Text.Encoding.UTF8.GetString(segment.PayloadOf(row).Json)}");
                     }
                 }
         }
 
         Assert.True(byIndexAlone > answers / 2, $"only {byIndexAlone} of {answers} questions were answered without looking at payloads");
+    }
+
+    [Fact]
+    public void A_uuid_is_the_same_value_in_each_of_its_spellings_where_an_index_says_that_it_is_one()
+    {
+        var filter = FilterParser.Parse("""{"must":[{"key":"owner","match":{"value":"936DA01F-9ABD-4D9D-80C7-02AF85C822A8"}}]}""")!;
+        Assert.Equal([false, true, false, false, false], Owners.Select(owner => Passes(filter, owner)));
+        var declared = filter.AsDeclared(DeclaredKeys.Of(ImmutableSortedDictionary<string, string>.Empty.Add("owner", "\"uuid\"")));
+        Assert.Equal([true, true, true, false, false], Owners.Select(owner => Passes(declared, owner)));
+
+        static bool Passes(Filter filter, string owner)
+        {
+            using var payload = JsonDocument.Parse($$"""{"owner":"{{owner}}"}""");
+            return filter.Passes(new FilterSubject(PointId.Of(1UL), payload.RootElement, _ => false));
+        }
     }
 
     private static Payload Random(Random dice)
@@ -88,6 +107,7 @@ public sealed class PayloadIndexTests
         if (dice.Next(5) > 0) parts.Add($"\"text\":\"{Words[dice.Next(6)]}\"");
         if (dice.Next(5) > 0) parts.Add(string.Create(CultureInfo.InvariantCulture, $"\"when\":\"2024-{dice.Next(1, 4):00}-{dice.Next(1, 28):00}T{dice.Next(24):00}:00:00Z\""));
         if (dice.Next(5) > 0) parts.Add(string.Create(CultureInfo.InvariantCulture, $"\"at\":{{\"lon\":{dice.Next(0, 20)},\"lat\":{dice.Next(40, 65)}}}"));
+        if (dice.Next(5) > 0) parts.Add($"\"owner\":\"{Owners[dice.Next(Owners.Length)]}\"");
         if (dice.Next(5) > 0) parts.Add($$"""
             "deep":{"inner":[{"x":{{dice.Next(3)}}},{"x":{{dice.Next(3)}}}]}
             """);

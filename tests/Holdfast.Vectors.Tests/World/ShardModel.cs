@@ -11,16 +11,16 @@ namespace Holdfast.Vectors.Tests.World;
 internal sealed class ShardModel(SeededRandom dice)
 {
     public const int Size = 8;
-    public const string Config = """{"vectors":{"size":8,"distance":"Cosine"}}""";
+    public const string Config = """{"vectors":{"size":8,"distance":"Cosine"},"hnsw_config":{"full_scan_threshold":2}}""";
     private const int Ids = 3000;
 
     private ulong written;
 
     /// <summary>The log.</summary>
-    public List<byte[]> Entries { get; } = [ShardCommand.Configure(CollectionConfig.Create(JsonDocument.Parse(Config).RootElement, 1).Json)];
+    public List<byte[]> Entries { get; } = [ShardCommand.Configure(CollectionConfig.Create(JsonDocument.Parse(Config).RootElement, 1).Json), ShardCommand.CreateIndex("who", """{"type":"keyword","is_tenant":true}""")];
 
     /// <summary>What is there after each entry; by the number of entries.</summary>
-    public List<Dictionary<ulong, (float[] Vector, ulong Number)>> States { get; } = [[], []];
+    public List<Dictionary<ulong, (float[] Vector, ulong Number)>> States { get; } = [[], [], []];
 
     /// <summary>A vector that no other point ever has.</summary>
     public float[] Next()
@@ -66,7 +66,10 @@ internal sealed class ShardModel(SeededRandom dice)
         States.Add(state);
     }
 
-    public static Payload PayloadOf(ulong number) => Payload.From(JsonDocument.Parse($$"""{"n":{{number}}}""").RootElement);
+    /// <summary>Every write has a number of its own, and one of five tenants.</summary>
+    public static Payload PayloadOf(ulong number) => Payload.From(JsonDocument.Parse($$"""{"n":{{number}},"who":"{{TenantOf(number)}}"}""").RootElement);
+
+    public static string TenantOf(ulong number) => $"t{number % 5}";
 
     private void Upsert(Dictionary<ulong, (float[] Vector, ulong Number)> state, int count, ulong from)
     {

@@ -111,6 +111,10 @@ internal sealed class ShardReplica
             var found = ShardSearch.Nearest(state, new NearestQuery { Column = 0, Vector = model.Next(), Limit = 10, Filter = filter });
             Assert.Equal(Math.Min(10, expected.Values.Count(each => each.Number < bound)), found.Count);
             Assert.All(found, row => Assert.True(expected[row.Id.Number].Number < bound));
+            var tenant = ShardModel.TenantOf(point.Number);
+            var own = ShardSearch.Nearest(state, new NearestQuery { Column = 0, Vector = point.Vector, Limit = 10, Filter = FilterParser.Parse($$$"""{"must":[{"key":"who","match":{"value":"{{{tenant}}}"}}]}""") });
+            Assert.Equal(Math.Min(10, expected.Values.Count(each => ShardModel.TenantOf(each.Number) == tenant)), own.Count);
+            Assert.All(own, row => Assert.Equal(tenant, ShardModel.TenantOf(expected[row.Id.Number].Number)));
         }
     }
 

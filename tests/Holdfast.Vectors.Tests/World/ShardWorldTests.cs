@@ -20,6 +20,7 @@ public sealed class ShardWorldTests
     [InlineData("MergeForgetsDeaths")]
     [InlineData("MergeForgetsPayloads")]
     [InlineData("MergeEndsInsideEntry")]
+    [InlineData("GroupingForgetsCopies")]
     [InlineData("ViewHoldsNoFiles")]
     [InlineData("SnapshotForgetsDeaths")]
     [InlineData("RestoreForgetsPayloads")]

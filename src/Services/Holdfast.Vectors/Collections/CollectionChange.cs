@@ -9,13 +9,14 @@ namespace Holdfast.Vectors.Collections;
 /// <summary>A change of a collection's configuration: what is named gets the new value, the rest stays.</summary>
 internal static class CollectionChange
 {
-    private static readonly (string Asked, string Kept)[] Merged = [("hnsw_config", "hnsw_config"), ("optimizers_config", "optimizer_config"), ("strict_mode_config", "strict_mode_config"), ("params", "params"), ("metadata", "metadata")];
+    private static readonly (string Asked, string Kept)[] Merged = [("hnsw_config", "hnsw_config"), ("optimizers_config", OptimizerRules.Name), ("strict_mode_config", "strict_mode_config"), ("params", "params"), ("metadata", "metadata")];
 
     /// <summary>The changed configuration.</summary>
     /// <exception cref="VectorFault">It asks for something that cannot be.</exception>
     public static CollectionConfig Apply(CollectionConfig config, JsonElement request)
     {
         if (request.ValueKind != JsonValueKind.Object) throw VectorFault.BadJson("invalid type: expected an object");
+        OptimizerRules.Require(request);
         var root = JsonNode.Parse(config.Json)!.AsObject();
         foreach (var (asked, kept) in Merged)
             if (request.TryGetProperty(asked, out var change) && change.ValueKind == JsonValueKind.Object) root[kept] = Merge(root[kept] as JsonObject, change);

@@ -14,6 +14,7 @@ namespace Holdfast.Vectors.Collections;
 internal sealed class CollectionConfig
 {
     private CollectionRules? rules;
+    private OptimizerRules? optimizers;
     private string? shown;
 
     private CollectionConfig(string json, IReadOnlyList<VectorParams> columns, int shards, int replicas)
@@ -44,6 +45,17 @@ internal sealed class CollectionConfig
     /// <summary>What the configuration says about requests and about who keeps what.</summary>
     public CollectionRules Rules => rules ??= CollectionRules.Read(Json);
 
+    /// <summary>What the configuration asks of indexing.</summary>
+    public OptimizerRules Optimizers
+    {
+        get
+        {
+            if (optimizers is { } known) return known;
+            using var document = JsonDocument.Parse(Json);
+            return optimizers = OptimizerRules.Read(document.RootElement);
+        }
+    }
+
     /// <summary>Reads a configuration that was written by <see cref="Create"/>.</summary>
     public static CollectionConfig Parse(string json)
     {
@@ -59,6 +71,7 @@ internal sealed class CollectionConfig
     public static CollectionConfig Create(JsonElement request, int replicasByDefault)
     {
         if (request.ValueKind != JsonValueKind.Object) throw VectorFault.BadJson("invalid type: expected an object");
+        OptimizerRules.Require(request);
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, PayloadEdit.WriterOptions))
         {
@@ -74,7 +87,7 @@ internal sealed class CollectionConfig
             if (Has(request, "sparse_vectors", out var sparse) && sparse.ValueKind == JsonValueKind.Object && sparse.EnumerateObject().Any()) WriteCopy(writer, "sparse_vectors", sparse);
             writer.WriteEndObject();
             Merged(writer, "hnsw_config", """{"m":16,"ef_construct":100,"full_scan_threshold":10000,"max_indexing_threads":0,"on_disk":false}""", request);
-            Merged(writer, "optimizer_config", """{"deleted_threshold":0.2,"vacuum_min_vector_number":1000,"default_segment_number":0,"max_segment_size":null,"memmap_threshold":null,"indexing_threshold":10000,"flush_interval_sec":5,"max_optimization_threads":null}""", request, "optimizers_config");
+            Merged(writer, OptimizerRules.Name, OptimizerRules.Defaults, request, "optimizers_config");
             Merged(writer, "wal_config", """{"wal_capacity_mb":32,"wal_segments_ahead":0,"wal_retain_closed":1}""", request);
             if (Has(request, "quantization_config", out var quantization)) WriteCopy(writer, "quantization_config", quantization);
             else writer.WriteNull("quantization_config");
@@ -148,7 +161,15 @@ internal sealed class CollectionConfig
 
     private static GraphOptions GraphOf(JsonElement hnsw, GraphOptions otherwise)
     {
-        var options = otherwise with { M = Number(hnsw, "m", otherwise.M), EfConstruct = Number(hnsw, "ef_construct", otherwise.EfConstruct) };
+        var fullScan = Number(hnsw, "full_scan_threshold", otherwise.FullScanKilobytes ?? GraphOptions.FullScanUsual);
+        var options = otherwise with
+        {
+            M = Number(hnsw, "m", otherwise.M),
+            EfConstruct = Number(hnsw, "ef_construct", otherwise.EfConstruct),
+            TenantM = Has(hnsw, "payload_m", out _) ? Number(hnsw, "payload_m", 0) : otherwise.TenantM,
+            FullScanKilobytes = fullScan == GraphOptions.FullScanUsual ? null : fullScan,
+            IsOnDisk = Has(hnsw, "on_disk", out var onDisk) ? onDisk.ValueKind == JsonValueKind.True : otherwise.IsOnDisk,
+        };
         var faults = options.Validate();
         return faults.Count == 0 ? options : throw VectorFault.Invalid("hnsw_config", string.Join("; ", faults));
     }

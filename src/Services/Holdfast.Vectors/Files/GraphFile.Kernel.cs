@@ -78,7 +78,9 @@ internal static unsafe class GraphFile
         var hasCodes = reader.ReadByte() != 0;
         var codec = hasCodes ? RowCodec.Read(column.Params.Quantization, column.Params.Distance, column.Params.Size, ref reader) : null;
         if (!reader.IsWhole || hasCodes != codec is not null) return null;
-        var links = new LinkTable(column.Params.Graph, rows, Math.Max(1, upper)) { Entry = (entryRow, entryLevel) };
+        var mapped = column.Params.Graph.IsOnDisk ? ReservedMemory.OfFile(file) : null;
+        var links = mapped is null ? new LinkTable(column.Params.Graph, rows, Math.Max(1, upper)) : new LinkTable(column.Params.Graph, rows, upper, mapped);
+        links.Entry = (entryRow, entryLevel);
         var codes = codec is null ? null : new RowMemory(codec.RowBytes, rows, isPadded: false);
         long offset = 0;
         var sum = 0;
@@ -89,14 +91,16 @@ internal static unsafe class GraphFile
             for (long done = 0; done < partBytes; done += PieceBytes)
             {
                 var count = (int)Math.Min(PieceBytes, partBytes - done);
-                ReservedMemory.Fill(file, offset + done, (byte*)at + done, count);
+                if (mapped is null || at == (nint)(codes is null ? null : codes.Base)) ReservedMemory.Fill(file, offset + done, (byte*)at + done, count);
                 if (sum == sums.Length || Crc32C.Of(new ReadOnlySpan<byte>((byte*)at + done, count)) != sums[sum++]) return null;
             }
 
             offset += partBytes;
         }
 
-        return links.LeadsOnlyTo(rows) ? new VectorIndex(column.Params, column.Rows, codec, links, codes, rows) : null;
+        if (!links.LeadsOnlyTo(rows)) return null;
+        mapped?.ExpectScatteredReads(0, offset);
+        return new VectorIndex(column.Params, column.Rows, codec, links, codes, rows);
     }
 
     private static ByteBuffer Table(VectorIndex index, int rows, List<uint> sums)

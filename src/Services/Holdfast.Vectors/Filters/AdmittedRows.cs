@@ -26,7 +26,7 @@ internal readonly record struct AdmittedRows(ulong[] Bits, int Count, string Str
     public static AdmittedRows ForWalk(Filter filter, Segment segment, ShardState state)
     {
         var bits = LiveBits(segment, out var visible);
-        var rest = new FilterByIndex(segment, visible, state.Store).Apply(filter.WithWordsWhere(state.TextKeys), bits);
+        var rest = new FilterByIndex(segment, visible, state.Store).Apply(filter.AsDeclared(state.Declared), bits);
         var count = CountOf(bits);
         if (rest is null || count < LazyRowsMin) return Finish(rest, segment, state, bits);
         var lazy = new LazyRows(rest, segment, state, bits);
@@ -43,7 +43,7 @@ internal readonly record struct AdmittedRows(ulong[] Bits, int Count, string Str
     public static AdmittedRows Of(Filter filter, Segment segment, ShardState state)
     {
         var bits = LiveBits(segment, out var visible);
-        return Finish(new FilterByIndex(segment, visible, state.Store).Apply(filter.WithWordsWhere(state.TextKeys), bits), segment, state, bits);
+        return Finish(new FilterByIndex(segment, visible, state.Store).Apply(filter.AsDeclared(state.Declared), bits), segment, state, bits);
     }
 
     /// <summary>Whether one row passes.</summary>

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Holdfast.Vectors.Points;
-using Holdfast.Vectors.Texts;
 
 namespace Holdfast.Vectors.Filters;
 
@@ -48,16 +47,18 @@ internal sealed record Filter
         return AtLeast(Should, Should.Count > 0 ? 1 : 0, subject) && AtLeast(MinShould, MinShould.Count > 0 ? MinShouldCount : 0, subject);
     }
 
-    /// <summary>The filter with text compared by words under the keys that have a full-text index, as Qdrant does; elsewhere text is looked for as it stands.</summary>
-    public Filter WithWordsWhere(IReadOnlyDictionary<string, TextAnalyser> textKeys)
+    /// <summary>The filter with values compared as the payload indexes at their keys say, as Qdrant does: text by words, UUIDs in any spelling; elsewhere text is compared as it stands.</summary>
+    public Filter AsDeclared(DeclaredKeys keys)
     {
-        if (textKeys.Count == 0) return this;
+        if (keys.Texts.Count == 0 && keys.Uuids.Count == 0) return this;
         return this with { Must = All(Must), Should = All(Should), MustNot = All(MustNot), MinShould = All(MinShould) };
 
         Condition[] All(IReadOnlyList<Condition> conditions) => [.. conditions.Select(condition => condition switch
         {
-            FieldCondition { Predicate: MatchText match } field when textKeys.TryGetValue(field.Path.Text, out var analyser) => field with { Predicate = match.By(analyser) },
-            FilterCondition inner => new FilterCondition(inner.Filter.WithWordsWhere(textKeys)),
+            FieldCondition { Predicate: MatchText match } field when keys.Texts.TryGetValue(field.Path.Text, out var analyser) => field with { Predicate = match.By(analyser) },
+            FieldCondition { Predicate: MatchAny any } field when keys.Uuids.Contains(field.Path.Text) => field with { Predicate = any.OfUuids() },
+            FieldCondition { Predicate: MatchExcept except } field when keys.Uuids.Contains(field.Path.Text) => field with { Predicate = new MatchExcept(except.Excepted.OfUuids()) },
+            FilterCondition inner => new FilterCondition(inner.Filter.AsDeclared(keys)),
             _ => condition,
         })];
     }

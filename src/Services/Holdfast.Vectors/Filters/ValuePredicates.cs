@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Texts;
 
 namespace Holdfast.Vectors.Filters;
@@ -22,14 +23,27 @@ internal abstract record ValuePredicate
 /// <summary>The value is one of these: text, whole numbers, or a truth.</summary>
 internal sealed record MatchAny(IReadOnlySet<string> Texts, IReadOnlySet<long> Numbers, bool? Truth) : ValuePredicate
 {
+    /// <summary>Whether texts are UUIDs, the same in each of their spellings; <see cref="Texts"/> are then as <see cref="UuidText"/> writes them.</summary>
+    public bool AreUuids { get; private init; }
+
+    /// <summary>The same question of UUIDs.</summary>
+    public MatchAny OfUuids() => this with { Texts = Texts.Select(UuidText.Of).ToHashSet(StringComparer.Ordinal), AreUuids = true };
+
     public override bool IsTrueOf(JsonElement value) => value.ValueKind switch
     {
-        JsonValueKind.String => Texts.Contains(value.GetString()!),
+        JsonValueKind.String => Texts.Contains(AreUuids ? UuidText.Of(value.GetString()!) : value.GetString()!),
         JsonValueKind.Number => value.TryGetInt64(out var number) && Numbers.Contains(number),
         JsonValueKind.True => Truth == true,
         JsonValueKind.False => Truth == false,
         _ => false,
     };
+}
+
+/// <summary>The one spelling by which UUIDs are compared.</summary>
+internal static class UuidText
+{
+    /// <summary>In small letters with hyphens; what is no UUID stays as it is.</summary>
+    public static string Of(string text) => PointId.TryParseUuid(text, out var uuid) ? uuid.ToString() : text;
 }
 
 /// <summary>The value is none of these, and of a kind that could be.</summary>

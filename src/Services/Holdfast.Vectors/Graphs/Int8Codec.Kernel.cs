@@ -12,6 +12,9 @@ internal sealed unsafe class Int8Codec : RowCodec
 {
     private const int SampleMax = 1 << 20;
 
+    /// <summary>One component in so many may be clamped; of the rows that taught the codes one in a thousand is.</summary>
+    private const int ClampedShare = 50;
+
     private readonly Distance distance;
     private readonly int size;
     private readonly float middle;
@@ -87,6 +90,15 @@ internal sealed unsafe class Int8Codec : RowCodec
         var most = 0f;
         for (var at = 0; at < size; at++) most = MathF.Max(most, MathF.Abs((vector[at] - middle) * scale));
         return most;
+    }
+
+    /// <summary>Whether a vector's codes say nearly all about it: of its components hardly any is clamped. What lies elsewhere than the rows that taught the codes is clamped in many.</summary>
+    public bool Holds(float* vector)
+    {
+        var clamped = 0;
+        for (var at = 0; at < size; at++)
+            if (MathF.Abs((vector[at] - middle) * scale) > 127.5f) clamped++;
+        return clamped <= 1 + (size / ClampedShare);
     }
 
     /// <summary>How far a row of codes is from a query, as a walk measures it.</summary>

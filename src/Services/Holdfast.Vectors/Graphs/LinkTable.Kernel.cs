@@ -44,6 +44,19 @@ internal sealed unsafe class LinkTable
         upperUsed = upperBlocks;
     }
 
+    /// <summary>The table of a file, where its parts lie behind one another from the mapping's beginning.</summary>
+    public LinkTable(GraphOptions options, int rowsMax, int upperBlocks, ReservedMemory mapped)
+    {
+        M = options.M;
+        LinksOnGround = options.LinksOnGround;
+        levelScale = 1 / Math.Log(M);
+        var (headBytes, groundBytes, upperBytes) = ((long)rowsMax * sizeof(Head), RowMemory.Padded(LinksOnGround * sizeof(int)), RowMemory.Padded(M * sizeof(int)));
+        heads = new RowMemory(mapped, 0, (int)headBytes, 1);
+        ground = new RowMemory(mapped, headBytes, groundBytes, rowsMax);
+        upper = new RowMemory(mapped, headBytes + ((long)rowsMax * groundBytes), upperBytes, upperBlocks);
+        upperUsed = upperBlocks;
+    }
+
     /// <summary>Links per row on the levels above 0.</summary>
     public int M { get; }
 

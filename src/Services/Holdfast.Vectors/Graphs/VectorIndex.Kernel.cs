@@ -20,6 +20,9 @@ internal readonly record struct GraphQuestion(int Limit, int Ef, bool IgnoresCod
 /// </summary>
 internal sealed unsafe class VectorIndex
 {
+    /// <summary>Of a scan by codes, so many times the wanted rows are measured again: a scan costs so much that they do not count.</summary>
+    private const int ScannedAgain = 4;
+
     private readonly VectorParams column;
     private readonly RowMemory vectors;
     private readonly GraphBuilder builder;
@@ -27,6 +30,8 @@ internal sealed unsafe class VectorIndex
     private readonly GraphWalker? overCodes;
     private readonly delegate*<byte*, byte*, int, float> metric;
     private int indexed;
+    private int coded;
+    private int notHeld = -1;
 
     /// <summary>An empty index.</summary>
     /// <param name="column">What is indexed.</param>
@@ -72,6 +77,9 @@ internal sealed unsafe class VectorIndex
     /// <summary>All rows before this one are in the graph, or have no vector here, or were dead when their turn came.</summary>
     public int Indexed => Volatile.Read(ref indexed);
 
+    /// <summary>Rows from <see cref="Indexed"/> up to this one have 8-bit codes that say nearly all about them: scanning these takes a quarter of the memory.</summary>
+    public int Coded => Math.Max(Volatile.Read(ref coded), Indexed);
+
     /// <summary>How many rows its codes were last tried with. The worker's.</summary>
     public int TriedAt { get; set; }
 
@@ -81,9 +89,38 @@ internal sealed unsafe class VectorIndex
     /// <summary>Inserts a row. Several threads may, each with its own scratch and rows; <see cref="Advance"/> is then called by their owner.</summary>
     public void Insert(int row, ulong* live, SearchScratch scratch)
     {
-        WriteCodes(row);
-        builder.Insert(row, live, scratch);
+        if (row >= coded) WriteCodes(row);
+        Link(row, live, scratch);
     }
+
+    /// <summary>
+    /// Writes codes of rows whose turn has not come, so that they are scanned fast until it has: up to the first that codes do not hold, behind which rows are scanned as they are until the graph has taken it in.
+    /// The worker's, while nobody inserts.
+    /// </summary>
+    /// <param name="visible">Rows that show.</param>
+    /// <param name="most">How many rows at most.</param>
+    /// <returns>Whether there were any.</returns>
+    public bool CodeAhead(int visible, int most)
+    {
+        if (Codec is not Int8Codec codec || column.Datatype != VectorDatatype.Float32) return false;
+        var (row, from) = (Coded, Coded);
+        for (var to = (int)Math.Min(visible, (long)from + most); row < to && row != notHeld; row++)
+        {
+            if (!codec.Holds((float*)vectors.Row(row)))
+            {
+                notHeld = row;
+                break;
+            }
+
+            WriteCodes(row);
+        }
+
+        Volatile.Write(ref coded, row);
+        return row > from;
+    }
+
+    /// <summary>Inserts a row whose codes are there.</summary>
+    public void Link(int row, ulong* live, SearchScratch scratch) => builder.Insert(row, live, scratch);
 
     /// <summary>Writes a row's codes, for a row whose links are taken over from another graph.</summary>
     public void WriteCodes(int row)
@@ -143,8 +180,38 @@ internal sealed unsafe class VectorIndex
         Codec!.ToQuery(query, scratch.Query.First);
         var oversampling = double.IsNaN(question.Oversampling) ? column.Quantization.Oversampling : Math.Max(1, question.Oversampling);
         var rescored = Math.Min(MeasuredAgain(question.Limit, oversampling), vectors.RowsMax);
-        var found = overCodes.Search(scratch.Query.First, Math.Max(question.Ef, rescored), admitted, rows, scratch, rest);
+
+        // 8-bit codes put nearly everything at its place: who keeps few candidates has few measured again. Coarser ones need all of theirs.
+        var least = double.IsNaN(question.Oversampling) && Codec is Int8Codec ? question.Limit : rescored;
+        var found = overCodes.Search(scratch.Query.First, Math.Max(question.Ef, least), admitted, rows, scratch, rest);
         return Rescore(query, scratch.Pool.First, Math.Min(found, rescored));
+    }
+
+    /// <summary>Measures rows that have codes and are not in the graph by these, and the closest again by the full vectors, into the scratch's pool. Returns how many are there.</summary>
+    /// <param name="query">The query as floats, padded with zeros to whole cache lines.</param>
+    /// <param name="limit">How many are wanted.</param>
+    /// <param name="from">The first row.</param>
+    /// <param name="to">The row behind the last, <see cref="Coded"/> at most.</param>
+    /// <param name="live">Bits of the rows that are there.</param>
+    /// <param name="admitted">Bits of the rows that may be returned; null for all.</param>
+    /// <param name="scratch">This thread's.</param>
+    public int ScanCodes(float* query, int limit, int from, int to, ulong* live, ulong* admitted, SearchScratch scratch)
+    {
+        var kept = (limit * ScannedAgain) + 32;
+        scratch.Begin(kept);
+        scratch.Query.Ensure(overCodes!.QueryBytes);
+        Codec!.ToQuery(query, scratch.Query.First);
+        var pool = scratch.Pool.First;
+        var size = 0;
+        for (var row = from; row < to; row++)
+        {
+            if (!new BitGate(live).Admits(row) || (admitted is not null && !new BitGate(admitted).Admits(row))) continue;
+            scratch.Visited++;
+            var distance = overCodes.DistanceTo(scratch.Query.First, row);
+            if (size < kept || distance < pool[size - 1].Distance) SortedPool.Enter(pool, ref size, kept, distance, row);
+        }
+
+        return Rescore(query, pool, size);
     }
 
     private int Rescore(float* query, Candidate* pool, int count)

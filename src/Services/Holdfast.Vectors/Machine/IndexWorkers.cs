@@ -1,33 +1,7 @@
 using System.Diagnostics;
-using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Shards;
 
 namespace Holdfast.Vectors.Machine;
-
-/// <summary>How much of the machine the building of graphs may take.</summary>
-internal sealed record IndexWorkerOptions
-{
-    /// <summary>Threads of the whole node. Half of the processors, so that consensus and searches keep the others.</summary>
-    public int Threads { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
-
-    /// <summary>The share of its time that a thread works while there is something to do; it rests for the remainder.</summary>
-    public double Share { get; init; } = 0.9;
-
-    /// <summary>Rows of a segment below which no graph is built: they are measured one by one in less time than a walk takes.</summary>
-    public int RowsMin { get; init; } = 2000;
-
-    /// <summary>Rows of a growing segment from which on it is sealed, when nothing else is to be done: fewer are cheap to index again after a restart, and many small segments are slow to search.</summary>
-    public int SealRowsMin { get; init; } = 10_000;
-
-    /// <summary>Rows of a growing segment from which on it is sealed although others wait: so many at most are indexed again after a restart.</summary>
-    public int SealRowsMax { get; init; } = 1 << 18;
-
-    /// <summary>The share of a sealed segment's rows that may be dead before it is written anew. Qdrant's default.</summary>
-    public double DeadShareMax { get; init; } = 0.2;
-
-    /// <summary>Dead rows below which a sealed segment is left alone. Qdrant's default.</summary>
-    public int DeadRowsMin { get; init; } = 1000;
-}
 
 /// <summary>
 /// Builds graphs behind the log, mends those that lead to the dead, reads them back after a restart, and merges segments into larger ones that are kept in files. A row is found before its turn, by the scan of
@@ -52,7 +26,7 @@ internal sealed class IndexWorkers : IDisposable
     {
         lock (gate)
         {
-            shards[machine] = new ShardIndexing(machine, options);
+            shards[machine] = new ShardIndexing(machine, options) { Invite = Wake };
             if (threads.Length == 0) Begin();
         }
 
@@ -114,15 +88,21 @@ internal sealed class IndexWorkers : IDisposable
         var didSomething = false;
         foreach (var (machine, indexing) in all)
         {
-            if (!indexing.TryEnter()) continue;
             var begun = Stopwatch.GetTimestamp();
-            try
+            if (indexing.TryEnter())
             {
-                didSomething |= indexing.Work();
+                try
+                {
+                    didSomething |= indexing.Work();
+                }
+                finally
+                {
+                    indexing.Leave();
+                }
             }
-            finally
+            else
             {
-                indexing.Leave();
+                didSomething |= indexing.TryHelp();
             }
 
             // Resting in proportion bounds the share whatever a batch costs.

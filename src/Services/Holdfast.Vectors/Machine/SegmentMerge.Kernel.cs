@@ -1,4 +1,5 @@
 using Holdfast.Storage;
+using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Files;
 using Holdfast.Vectors.Graphs;
 using Holdfast.Vectors.Points;
@@ -10,7 +11,7 @@ namespace Holdfast.Vectors.Machine;
 /// Makes one segment out of some: the living rows are written to a file, their graph is taken over from the largest source and the others' rows are inserted, the graph is written too, and then the new segment
 /// takes its sources' place between two entries. Until then the sources are searched, so recall never dips; what changed meanwhile is done to the copies before they show.
 /// </summary>
-internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store, Segment[] sources, IndexWorkerOptions options)
+internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store, Segment[] sources, CollectionConfig collection, IndexWorkerOptions options, Action<InsertBatch> insert)
 {
     /// <summary>A graph is taken over from a source of which at least this share lives; else it is built anew.</summary>
     private const double TakenOverShareMin = 0.7;
@@ -29,6 +30,7 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
         if (watch is null) yield break;
         if (watch.Rows.Count > 0)
         {
+            foreach (var step in Group(watch)) yield return step;
             foreach (var step in CopyRows(watch)) yield return step;
             for (var column = 0; column < columns.Count; column++)
                 foreach (var step in Index(watch, column)) yield return step;
@@ -68,6 +70,22 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
 
         Abandon();
         return true;
+    }
+
+    /// <summary>Where payloads name tenants, the rows of each come to lie together: read together, and with a graph for themselves where there are many.</summary>
+    private IEnumerable<bool> Group(MergeWatch merged)
+    {
+        if (machine.State?.Declared.Tenants is not { } key) yield break;
+        var (tenants, numbers) = (new int[merged.Rows.Count], new Dictionary<string, int>(StringComparer.Ordinal));
+        for (var row = 0; row < tenants.Length; row++)
+        {
+            var (segment, from) = merged.Rows[row];
+            var tenant = key.Of(segment, from) ?? "";
+            if (!numbers.TryGetValue(tenant, out tenants[row])) numbers[tenant] = tenants[row] = numbers.Count;
+            if (row % 4096 == 4095) yield return true;
+        }
+
+        if (numbers.Count > 1) merged.Group(tenants, store.Bug);
     }
 
     private IEnumerable<bool> CopyRows(MergeWatch merged)
@@ -122,7 +140,7 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
                 yield return true;
             }
 
-        if (column.Params.Kind != VectorKind.Dense || column.Params.Graph.M == 0 || column.LiveCount < options.RowsMin) yield break;
+        if (column.Params.Kind != VectorKind.Dense || column.Params.Graph.M == 0 || column.LiveCount < options.RowsMinOf(collection.Optimizers, column.Params)) yield break;
         var taken = Largest(number);
         var from = taken < 0 ? null : sources[taken].Columns[number].Index!;
         var codec = from?.Codec;
@@ -140,13 +158,22 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
 
         for (var row = 0; row < target.Visible;)
         {
-            row = InsertSome(merged, taken, index, column, row);
+            var batch = new InsertBatch(target, column, index, row, Math.Min(target.Visible, row + (ShardIndexing.RowsPerBatch * Math.Max(1, options.Threads))), taken < 0 ? null : copy => merged.Rows[copy].Segment == sources[taken]);
+            insert(batch);
+            row = batch.To;
             yield return true;
         }
 
         index.Advance(target.Visible);
-        column.Index = index;
-        if (files is not null) files.Graphs[number] = GraphFile.Write(store.Files!, index, target.Visible);
+        if (files is null)
+        {
+            column.Index = index;
+            yield break;
+        }
+
+        var graph = GraphFile.Write(store.Files!, index, target.Visible);
+        files.Graphs[number] = graph;
+        column.Index = column.Params.Graph.IsOnDisk ? GraphFile.Read(store.Files!, graph, column) ?? index : index;
     }
 
     /// <summary>The source whose graph is worth taking over; -1 for none.</summary>
@@ -227,20 +254,5 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
         for (var row = 0; row < rows; row++)
             if (merged.CopyOf(source, row) is var other && other >= 0 && column.IsLive(other) && to.LevelOf(other) > best.Level) best = (other, to.LevelOf(other));
         to.Entry = best;
-    }
-
-    private int InsertSome(MergeWatch merged, int taken, VectorIndex index, VectorColumn column, int row)
-    {
-        var scratch = target!.Scratch.Rent();
-        for (var left = ShardIndexing.RowsPerBatch; row < target.Visible && left > 0; row++)
-        {
-            if (!column.IsLive(row) || (taken >= 0 && merged.Rows[row].Segment == sources[taken])) continue;
-            index.Insert(row, column.Live, scratch);
-            left--;
-        }
-
-        target.Scratch.Return(scratch);
-        GC.KeepAlive(target);
-        return row;
     }
 }

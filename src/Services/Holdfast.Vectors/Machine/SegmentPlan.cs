@@ -13,14 +13,15 @@ internal static class SegmentPlan
     {
         var segments = store.Segments;
         foreach (var segment in segments)
-            if (segment.IsSealed && (IsWorn(segment, options) || IsOutdated(segment, store) || IsUnkept(segment, store))) return [segment];
+            if (segment.IsSealed && (IsWorn(segment, options) || segment.IsScattered || IsOutdated(segment, store) || IsUnkept(segment, store))) return [segment];
         var growing = segments.LastOrDefault(segment => !segment.IsSealed);
-        if (growing is null || growing.Visible < Math.Min(options.SealRowsMin, growing.RowsMax)) return Pair(segments, store.RowsMax);
+        var rowsMax = Math.Min(store.RowsMax, options.SegmentRowsMax);
+        if (growing is null || growing.Visible < Math.Min(Math.Min(options.SealRowsMin, growing.RowsMax), options.SegmentRowsMax)) return Pair(segments, rowsMax);
         List<Segment> sources = [growing];
         long rows = growing.LiveCount;
         foreach (var segment in segments.Where(each => each.IsSealed).OrderBy(each => each.LiveCount))
         {
-            if (segment.LiveCount > rows * SizeRatio || rows + segment.LiveCount > store.RowsMax) break;
+            if (segment.LiveCount > rows * SizeRatio || rows + segment.LiveCount > rowsMax) break;
             sources.Add(segment);
             rows += segment.LiveCount;
         }
@@ -47,7 +48,7 @@ internal static class SegmentPlan
     private static bool IsOutdated(Segment segment, PointStore store)
     {
         for (var column = 0; column < segment.Columns.Length; column++)
-            if (segment.Columns[column].Params != store.Columns[column]) return true;
+            if (!segment.Columns[column].Params.IsBuiltAs(store.Columns[column])) return true;
         return false;
     }
 

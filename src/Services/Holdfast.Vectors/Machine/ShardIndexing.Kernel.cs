@@ -1,5 +1,6 @@
 using System.Numerics;
 using Holdfast.Storage;
+using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Files;
 using Holdfast.Vectors.Graphs;
 using Holdfast.Vectors.Points;
@@ -7,13 +8,14 @@ using Holdfast.Vectors.Shards;
 
 namespace Holdfast.Vectors.Machine;
 
-/// <summary>What one shard's indexes and segments still lack, in batches of some milliseconds; for one thread at a time.</summary>
-internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOptions options)
+/// <summary>What one shard's indexes and segments still lack, in batches of some milliseconds; for one thread at a time, which others help to insert.</summary>
+internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOptions usual)
 {
-    /// <summary>Rows inserted into a graph at a time.</summary>
+    /// <summary>Rows inserted into a graph at a time by one thread.</summary>
     public const int RowsPerBatch = 128;
 
     private const int PostingsPerBatch = 1024;
+    private const int CodedPerBatch = 8192;
     private const int DeclaredRowsPerBatch = 2048;
 
     /// <summary>A graph is mended when one in so many of its rows died since.</summary>
@@ -23,17 +25,40 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
     private const double TrialGrowth = 1.5;
 
     private PointStore? known;
+    private CollectionConfig? configured;
+    private IndexWorkerOptions options = new();
     private SegmentMerge? merge;
     private IEnumerator<bool>? merging;
     private (VectorColumn Column, int Rows, CodeChoice Choice, IEnumerator<bool> Steps)? choosing;
+    private (TenantBuild Build, IEnumerator<bool> Steps)? grouping;
+    private InsertBatch? open;
     private int refused;
     private int busy;
+
+    /// <summary>Tells the node's other threads that there is something to help with.</summary>
+    public Action? Invite { get; init; }
 
     /// <summary>Takes the shard for this thread; false when another has it.</summary>
     public bool TryEnter() => Interlocked.CompareExchange(ref busy, 1, 0) == 0;
 
     /// <summary>Gives it back.</summary>
     public void Leave() => Volatile.Write(ref busy, 0);
+
+    /// <summary>Helps the thread that has the shard to insert rows; false when there are none.</summary>
+    public bool TryHelp()
+    {
+        if (Volatile.Read(ref open) is not { } batch || !batch.TryJoin()) return false;
+        try
+        {
+            batch.Run();
+        }
+        finally
+        {
+            batch.Leave();
+        }
+
+        return true;
+    }
 
     /// <summary>One batch; false when nothing is left to do.</summary>
     public bool Work()
@@ -42,29 +67,37 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         if (state?.Store != known)
         {
             merge?.Abandon();
-            (known, merge, merging, choosing, refused) = (state?.Store, null, null, null, 0);
+            (known, merge, merging, choosing, grouping, refused) = (state?.Store, null, null, null, null, 0);
         }
 
         if (state is null) return false;
+        if (state.Config != configured) (configured, options) = (state.Config, usual.Under(state.Config));
         var store = state.Store;
         foreach (var segment in store.Segments)
             for (var column = 0; column < segment.Columns.Length; column++)
                 if (!IsDeleted(store, column) && ReadBack(store, segment, column)) return true;
+        if (options.IsOff)
+        {
+            merge?.Abandon();
+            (merge, merging, choosing, grouping) = (null, null, null, null);
+            return false;
+        }
+
         var isMerging = Merge();
-        if (choosing is { } begun && !store.Segments.Any(segment => segment.Columns.Where((column, at) => column == begun.Column && !IsDeleted(store, at)).Any())) choosing = null;
+        if (choosing is { } begun && !IsThere(store, begun.Column)) choosing = null;
         foreach (var segment in store.Segments)
             for (var number = 0; number < segment.Columns.Length; number++)
             {
                 if (IsDeleted(store, number)) continue;
                 var column = segment.Columns[number];
-                if (Extend(segment, column) || Choose(segment, column) || Insert(segment, column) || Mend(segment, column)) return true;
+                if (Extend(segment, column) || Choose(segment, column, options.RowsMinOf(state.Config.Optimizers, store.Columns[number])) || CodeAhead(segment, column) || Insert(segment, column) || Mend(segment, column)) return true;
             }
 
         if (FillDeclared(state) || isMerging) return true;
         foreach (var segment in store.Segments)
             for (var column = 0; column < segment.Columns.Length; column++)
                 if (!IsDeleted(store, column) && Keep(store, segment, column)) return true;
-        return refused == 0 && Plan(store);
+        return (refused == 0 && Plan(state)) || Group(state);
     }
 
     /// <summary>After a restart: a graph that is in a file takes its column's place; one that is damaged, or was built in another way, is forgotten and built again.</summary>
@@ -87,7 +120,9 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         if (segment.Files is not { } files || files.Graphs[column] is not null || segment.Columns[column].Index is not { } index || index.Indexed < segment.Visible || refused > 0) return false;
         try
         {
-            SetGraph(store, segment, column, GraphFile.Write(store.Files!, index, segment.Visible));
+            var graph = GraphFile.Write(store.Files!, index, segment.Visible);
+            SetGraph(store, segment, column, graph);
+            if (index.Column.Graph.IsOnDisk && GraphFile.Read(store.Files!, graph, segment.Columns[column]) is { } mapped) segment.Columns[column].Index = mapped;
             machine.Kept?.Invoke();
         }
         catch (IOException)
@@ -121,30 +156,63 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
     private static bool FillDeclared(ShardState state)
     {
         foreach (var segment in state.Store.Segments)
-            foreach (var (path, type) in state.DeclaredTypes)
-                if (segment.Indexes.Fill(path, type, state.TextKeys.GetValueOrDefault(path.Text), segment, DeclaredRowsPerBatch)) return true;
+            foreach (var (path, type) in state.Declared.Types)
+                if (segment.Indexes.Fill(path, type, state.Declared.Texts.GetValueOrDefault(path.Text), segment, DeclaredRowsPerBatch)) return true;
         return false;
     }
 
+    /// <summary>Large tenants get graphs of their own in segments that nothing else is to be done with.</summary>
+    private bool Group(ShardState state)
+    {
+        var (store, key) = (state.Store, state.Declared.Tenants);
+        if (grouping is { } begun)
+        {
+            if (!begun.Build.Key.Equals(key) || !IsThere(store, begun.Build.Column) || !begun.Steps.MoveNext()) grouping = null;
+            return true;
+        }
+
+        foreach (var segment in store.Segments)
+            for (var number = 0; number < segment.Columns.Length; number++)
+            {
+                var column = segment.Columns[number];
+                if (column.Tenants is { } known && !known.Key.Equals(key)) column.Tenants = null;
+                if (key is null || column.Tenants is not null || !segment.IsSealed || column.Params.Kind != VectorKind.Dense || column.Params.Graph.OfTenants.M == 0 || IsDeleted(store, number)) continue;
+                if (column.Params.Graph.M > 0 && (column.Index is not { } index || index.Indexed < segment.Visible)) continue;
+                var build = new TenantBuild(segment, column, key, store.Columns[number], options.RowsMinOf(state.Config.Optimizers, store.Columns[number]));
+                grouping = (build, build.Steps().GetEnumerator());
+                return true;
+            }
+
+        return false;
+    }
+
+    private static bool IsThere(PointStore store, VectorColumn wanted) => store.Segments.Any(segment => segment.Columns.Where((column, at) => column == wanted && !IsDeleted(store, at)).Any());
+
     private static bool IsDeleted(PointStore store, int column) => column < store.Columns.Count && store.Columns[column].IsGone;
 
-    private static bool Extend(Segment segment, VectorColumn column)
+    private bool Extend(Segment segment, VectorColumn column)
     {
         if (column.Postings is not { } postings || postings.Covered >= segment.Visible) return false;
-        postings.Extend(column, Math.Min(segment.Visible, postings.Covered + PostingsPerBatch));
+        postings.Extend(column, Math.Min(LivingRows(segment), postings.Covered + PostingsPerBatch));
         return true;
+    }
+
+    /// <summary>Rows show a moment before they live, and whoever met one in between would pass it over for good. Between two entries all that show live, or are dead.</summary>
+    private int LivingRows(Segment segment)
+    {
+        lock (machine.Gate) return segment.Visible;
     }
 
     /// <summary>
     /// A graph begins with the choice of its codes, and in a segment that grows it is made again as that does: codes that later rows have outgrown are given up with their graph, and rows are scanned until there is
     /// another, so that recall never falls for it.
     /// </summary>
-    private bool Choose(Segment segment, VectorColumn column)
+    private bool Choose(Segment segment, VectorColumn column, int rowsMin)
     {
         if (column.Params.Kind != VectorKind.Dense || column.Params.Graph.M == 0 || (choosing is { } other && other.Column != column)) return false;
         if (choosing is null)
         {
-            var isDue = column.Index is { } index ? !segment.IsSealed && index.Codec is not null && segment.Visible >= index.TriedAt * TrialGrowth : column.LiveCount >= options.RowsMin;
+            var isDue = column.Index is { } index ? !segment.IsSealed && index.Codec is not null && segment.Visible >= index.TriedAt * TrialGrowth : column.LiveCount >= rowsMin;
             if (!isDue) return false;
             var choice = new CodeChoice(column, segment.Visible, column.Index?.Codec);
             choosing = (column, segment.Visible, choice, choice.Steps().GetEnumerator());
@@ -158,23 +226,38 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         return true;
     }
 
+    /// <summary>Rows that wait for their turn are scanned by every search meanwhile: by their codes, once they have some.</summary>
+    private static bool CodeAhead(Segment segment, VectorColumn column)
+    {
+        var isDone = column.Index is { } index && index.CodeAhead(segment.Visible, CodedPerBatch);
+        GC.KeepAlive(segment);
+        return isDone;
+    }
+
     private bool Insert(Segment segment, VectorColumn column)
     {
-        var visible = segment.Visible;
-        if (column.Index is not { } index || index.Indexed >= visible) return false;
-        var scratch = segment.Scratch.Rent();
-        var row = index.Indexed;
-        for (var left = RowsPerBatch; row < visible && left > 0; row++)
-        {
-            if (!column.IsLive(row)) continue;
-            index.Insert(row, column.Live, scratch);
-            left--;
-        }
-
-        segment.Scratch.Return(scratch);
-        index.Advance(row);
-        GC.KeepAlive(segment);
+        if (column.Index is not { } index || index.Indexed >= segment.Visible) return false;
+        var batch = new InsertBatch(segment, column, index, index.Indexed, Math.Min(LivingRows(segment), index.Indexed + RowsAtOnce));
+        Insert(batch);
+        index.Advance(batch.To);
         return true;
+    }
+
+    private int RowsAtOnce => RowsPerBatch * Math.Max(1, options.Threads);
+
+    private void Insert(InsertBatch batch)
+    {
+        Volatile.Write(ref open, batch);
+        for (var other = 1; other < options.Threads; other++) Invite?.Invoke();
+        try
+        {
+            batch.Run();
+        }
+        finally
+        {
+            Volatile.Write(ref open, null);
+            batch.End();
+        }
     }
 
     private bool Mend(Segment segment, VectorColumn column)
@@ -210,10 +293,10 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         return true;
     }
 
-    private bool Plan(PointStore store)
+    private bool Plan(ShardState state)
     {
-        if (SegmentPlan.Next(store, options) is not { } sources) return false;
-        merge = new SegmentMerge(machine, store, sources, options);
+        if (SegmentPlan.Next(state.Store, options) is not { } sources) return false;
+        merge = new SegmentMerge(machine, state.Store, sources, state.Config, options, Insert);
         merging = merge.Steps().GetEnumerator();
         return true;
     }

@@ -31,6 +31,13 @@ internal sealed unsafe class RowMemory
         Base = memory.Base + offset;
     }
 
+    /// <summary>Some of the rows, in a numbering of their own.</summary>
+    public RowMemory Part(int from, int rows)
+    {
+        Invariant.Holds(from >= 0 && rows > 0 && rows <= RowsMax - from, "a part of rows goes beyond their memory");
+        return new RowMemory(memory, Base - memory.Base + ((long)from * RowBytes), RowBytes, rows);
+    }
+
     /// <summary>Bytes from one row to the next.</summary>
     public int RowBytes { get; }
 

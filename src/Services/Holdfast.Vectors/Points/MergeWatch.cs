@@ -44,6 +44,21 @@ internal sealed unsafe class MergeWatch
     /// <summary>The copy of a source's row; -1 when it was dead.</summary>
     public int CopyOf(int source, int row) => copyOf[source][row];
 
+    /// <summary>Puts the copies in another order, before any is made: by their groups, within each as they were.</summary>
+    /// <param name="groups">The group of each, in the order of <see cref="Rows"/>.</param>
+    /// <param name="bug">A planted bug of a model.</param>
+    public void Group(int[] groups, PlantedShardBug bug = PlantedShardBug.None)
+    {
+        int[] order = [.. Enumerable.Range(0, groups.Length)];
+        Array.Sort(order, (one, other) => groups[one] != groups[other] ? groups[one].CompareTo(groups[other]) : one.CompareTo(other));
+        (Segment Segment, int Row)[] before = [.. Rows];
+        for (var copy = 0; copy < order.Length; copy++)
+        {
+            Rows[copy] = before[order[copy]];
+            if (bug != PlantedShardBug.GroupingForgetsCopies) copyOf[sourceOf[Rows[copy].Segment.Number]][Rows[copy].Row] = copy;
+        }
+    }
+
     /// <summary>Where a row of a source is copied to; another's stays.</summary>
     public RowAddress Moved(RowAddress address) => sourceOf.TryGetValue(address.Segment, out var source) ? new RowAddress(Number, copyOf[source][address.Row]) : address;
 

@@ -68,6 +68,9 @@ internal sealed unsafe class Segment
     /// <summary>The files by hash that it is kept in; null while it is in memory only.</summary>
     public SegmentFiles? Files { get; set; }
 
+    /// <summary>Whether the rows of a large tenant lie here and there, although it is sealed: to be written anew. The worker's.</summary>
+    public bool IsScattered { get; set; }
+
     /// <summary>Rows that were added, those that do not show yet included. The writer's.</summary>
     public int Count { get; private set; }
 

@@ -37,13 +37,19 @@ internal readonly ref struct SegmentQuestion
     /// <summary>How many bits are set in <see cref="Admitted"/>, or, where more is asked of rows that are met, about how many pass.</summary>
     public int AdmittedCount { get; init; }
 
+    /// <summary>So few admitted rows are scanned; null for what the column was made with.</summary>
+    public int? ScanRowsMax { get; init; }
+
+    /// <summary>The graph of the tenant that all admitted rows belong to; null where there is none.</summary>
+    public TenantGraph? Own { get; init; }
+
     /// <summary>What is asked of an admitted row when a walk meets it; null for nothing. For a column of single vectors that has a graph.</summary>
     public LazyRows? Rest { get; init; }
 }
 
 /// <summary>How a segment was searched, for explain.</summary>
 /// <param name="Segment">Its number.</param>
-/// <param name="Strategy">"graph", "graph among admitted", "graph, then scan", "scan", "inverted index", "maximal similarity by scan".</param>
+/// <param name="Strategy">"graph", "graph among admitted", "graph, then scan", "graph of the tenant", "graph of the tenant, then scan", "scan", "inverted index", "maximal similarity by scan".</param>
 /// <param name="Rows">Rows that live there.</param>
 /// <param name="Visited">Rows whose distance was computed; of an inverted index, entries that were read.</param>
 /// <param name="Scanned">Of these, rows of the tail that the index does not hold yet.</param>
@@ -77,8 +83,11 @@ internal readonly record struct SegmentTrace(int Segment, string Strategy, int R
 /// </summary>
 internal static unsafe class SegmentSearch
 {
-    /// <summary>So few admitted rows are measured one behind another about as fast as a walk among them takes, and where they all lie far from the query only that finds the closest.</summary>
-    private const int ScanMax = 4000;
+    /// <summary>So many rows of a tail at least are scanned by their codes: fewer are scanned as they are in no time.</summary>
+    private const int CodedRowsMin = 500;
+
+    /// <summary>Of a scan by codes, more are not put into order.</summary>
+    private const int CodedLimitMax = 256;
 
     /// <summary>Below one admitted row in so many, a walk finds no way through them.</summary>
     private const int ScanShare = 50;
@@ -112,7 +121,9 @@ internal static unsafe class SegmentSearch
         fixed (ulong* admitted = question.Admitted)
         {
             var (index, count) = (column.Index, question.Admitted.Length > 0 ? question.AdmittedCount : rows);
-            var isFew = question.Admitted.Length > 0 && (count <= ScanMax || (long)count * ScanShare < rows);
+            var scanMax = question.ScanRowsMax ?? column.Params.ScanRowsMax;
+            if (question.Own is { } own && question.Rest is null && !question.IsExact && count > scanMax && TryOfTenant(segment, column, own, question, query, admitted, scanMax, best, out var ofTenant)) return ofTenant;
+            var isFew = question.Admitted.Length > 0 && (count <= scanMax || (long)count * ScanShare < rows);
             if (index is null || question.IsExact || isFew)
             {
                 var all = Scan(segment, column, query, 0, visible, admitted, best, question.Rest);
@@ -131,16 +142,65 @@ internal static unsafe class SegmentSearch
             segment.Scratch.Return(scratch);
             // With an estimate nobody knows how many there are.
             var isShort = admitted is not null && found < (question.Rest is null ? Math.Min(question.Limit, count) : question.Limit);
-            var scanned = Scan(segment, column, query, isShort ? 0 : indexed, visible, admitted, best, question.Rest);
+            var scanned = isShort ? Scan(segment, column, query, 0, visible, admitted, best, question.Rest) : ScanTail(segment, column, index, question, query, indexed, visible, admitted, best);
             GC.KeepAlive(index);
             return new SegmentTrace(segment.Number, isShort ? "graph, then scan" : admitted is null ? "graph" : "graph among admitted", rows, visited + scanned, scanned)
             {
                 Levels = levels,
                 Candidates = found,
-                Encoding = index.Codec is null || question.IgnoresCodes ? GraphEncoding.Exact : RowCodec.EncodingOf(column.Params.Quantization, column.Params.Distance),
+                Encoding = EncodingOf(index, column, question),
             };
         }
     }
+
+    /// <summary>Rows that the graph does not hold yet: by their codes where they have some and are many, else as they are.</summary>
+    private static int ScanTail(Segment segment, VectorColumn column, VectorIndex index, in SegmentQuestion question, float* query, int from, int visible, ulong* admitted, BestRows best)
+    {
+        var coded = Math.Min(index.Coded, visible);
+        if (coded - from < CodedRowsMin || question.Limit > CodedLimitMax || question.IgnoresCodes || question.Rest is not null || question.Oversampling is not null) return Scan(segment, column, query, from, visible, admitted, best, question.Rest);
+        var scratch = segment.Scratch.Rent();
+        var found = index.ScanCodes(query, question.Limit, from, coded, column.Live, admitted, scratch);
+        for (var at = 0; at < found; at++)
+            if (column.IsLive(scratch.Pool.First[at].Row)) best.Offer(scratch.Pool.First[at].Distance, segment, scratch.Pool.First[at].Row);
+        var measured = scratch.Visited;
+        segment.Scratch.Return(scratch);
+        return measured + Scan(segment, column, query, coded, visible, admitted, best);
+    }
+
+    /// <summary>
+    /// Walks the graph that a tenant has for itself, and scans the few admitted rows that lie outside of it. Not where these are many, or where a filter admits so few of the tenant's that no walk finds a way through.
+    /// </summary>
+    private static bool TryOfTenant(Segment segment, VectorColumn column, TenantGraph own, in SegmentQuestion question, float* query, ulong* admitted, int scanMax, BestRows best, out SegmentTrace trace)
+    {
+        trace = default;
+        var (visible, rows) = (question.RowsOf(segment), own.To - own.From);
+        if (own.To > visible) return false;
+        var inRun = 0;
+        for (var word = own.From >> 6; word << 6 < own.To; word++) inRun += BitOperations.PopCount(own.To - (word << 6) < 64 ? admitted[word] & ((1UL << own.To) - 1) : admitted[word]);
+        var outside = question.AdmittedCount - inRun;
+        if (outside > scanMax || (long)inRun * ScanShare < rows) return false;
+        var scratch = segment.Scratch.Rent();
+        var asked = new GraphQuestion(question.Limit, Math.Max(question.Ef, question.Limit), question.IgnoresCodes, question.Oversampling ?? double.NaN, rows);
+        var found = own.Index.Search(query, asked, admitted + (own.From >> 6), scratch);
+        for (var at = 0; at < found; at++)
+            if (own.From + scratch.Pool.First[at].Row is var row && column.IsLive(row)) best.Offer(scratch.Pool.First[at].Distance, segment, row);
+        var (visited, levels) = (scratch.Visited, scratch.Levels);
+        segment.Scratch.Return(scratch);
+        var isShort = found < Math.Min(question.Limit, inRun);
+        var scanned = isShort ? Scan(segment, column, query, 0, visible, admitted, best) : outside == 0 ? 0 : Scan(segment, column, query, 0, own.From, admitted, best) + Scan(segment, column, query, own.To, visible, admitted, best);
+        GC.KeepAlive(own);
+        trace = new SegmentTrace(segment.Number, isShort ? "graph of the tenant, then scan" : "graph of the tenant", column.LiveCount, visited + scanned, scanned)
+        {
+            Levels = levels,
+            Candidates = found,
+            Encoding = EncodingOf(own.Index, column, question),
+        };
+        return true;
+    }
+
+    /// <summary>By what a graph is walked.</summary>
+    private static GraphEncoding EncodingOf(VectorIndex index, VectorColumn column, in SegmentQuestion question) =>
+        index.Codec is null || question.IgnoresCodes ? GraphEncoding.Exact : RowCodec.EncodingOf(column.Params.Quantization, column.Params.Distance);
 
     private static int Scan(Segment segment, VectorColumn column, float* query, int from, int to, ulong* admitted, BestRows best, LazyRows? rest = null)
     {

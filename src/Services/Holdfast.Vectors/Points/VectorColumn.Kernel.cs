@@ -15,6 +15,7 @@ internal sealed unsafe class VectorColumn
     private readonly RowMemory? rows;
     private readonly RowBlobs? blobs;
     private VectorIndex? index;
+    private TenantGraphs? tenants;
     private int liveCount;
 
     /// <summary>Reserves room.</summary>
@@ -54,6 +55,13 @@ internal sealed unsafe class VectorColumn
     {
         get => Volatile.Read(ref index);
         set => Volatile.Write(ref index, value);
+    }
+
+    /// <summary>The graphs that large tenants have for themselves; null while nobody has looked for any.</summary>
+    public TenantGraphs? Tenants
+    {
+        get => Volatile.Read(ref tenants);
+        set => Volatile.Write(ref tenants, value);
     }
 
     /// <summary>Writes a row's vector, before the row is visible.</summary>

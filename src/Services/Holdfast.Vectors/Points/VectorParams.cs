@@ -38,6 +38,8 @@ internal sealed record VectorParams
     /// <summary>Dimensions that a vector may have.</summary>
     public const int SizeMax = 65536;
 
+    private const int ScanRowsUsual = 4000;
+
     /// <summary>Its name; empty for a collection's only one.</summary>
     public required string Name { get; init; }
 
@@ -65,11 +67,17 @@ internal sealed record VectorParams
     /// <summary>Of a sparse column: whether a query's components are weighted by how rare their places are.</summary>
     public bool IsWeightedByRarity { get; init; }
 
+    /// <summary>So few admitted rows are measured one behind another: as many as the settings say, or as take about as long as a walk among them.</summary>
+    public int ScanRowsMax => Graph.FullScanKilobytes is { } kilobytes ? (int)Math.Min(int.MaxValue, kilobytes * 1024L / RowBytes) : ScanRowsUsual;
+
     /// <summary>Whether its name was deleted.</summary>
     public bool IsGone => Kind == VectorKind.Gone;
 
     /// <summary>What stands in the place of a deleted column. Clients cannot say its name.</summary>
     public static VectorParams Deleted(int number) => new() { Name = $"\0{number.ToString(System.Globalization.CultureInfo.InvariantCulture)}", Size = 0, Distance = Distance.Dot, Kind = VectorKind.Gone };
+
+    /// <summary>Whether segments and graphs that were made by these settings are as the others want them: what only decides how they are searched counts for nothing.</summary>
+    public bool IsBuiltAs(VectorParams other) => this == other with { Graph = other.Graph with { FullScanKilobytes = Graph.FullScanKilobytes } };
 
     /// <summary>Bytes of a component.</summary>
     public int ElementBytes => Datatype switch { VectorDatatype.Float32 => sizeof(float), VectorDatatype.Float16 => sizeof(ushort), _ => sizeof(byte) };

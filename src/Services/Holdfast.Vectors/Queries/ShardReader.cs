@@ -108,7 +108,7 @@ internal static class RowLookup
     /// <summary>The answer: at most so many points that pass; fewer when a turn's rows are used up, and then the next id says where to go on.</summary>
     public static ShardAnswer Look(RowsFound found, ShardQuestion question)
     {
-        var filter = question.Filter?.WithWordsWhere(found.State.TextKeys);
+        var filter = question.Filter?.AsDeclared(found.State.Declared);
         var limit = question is PageQuestion page ? page.Limit : int.MaxValue;
         var points = new List<FoundPoint>(Math.Min(found.Rows.Count, limit));
         var wanted = question.Wanted.Known(found.State.Store);

@@ -16,6 +16,7 @@ internal static class ShardSearch
         var segments = state.Store.Segments;
         var vector = column is { Kind: VectorKind.Sparse, IsWeightedByRarity: true } ? Rarity.Weighted(segments, query.Column, query.Indices, query.Vector) : Padded(query.Vector, column);
         var best = new BestRows(query.Limit);
+        var tenant = query.Filter is null ? null : state.Declared.Tenants?.In(query.Filter);
         foreach (var segment in segments)
         {
             var begun = query.Clock?.Invoke() ?? 0;
@@ -34,6 +35,8 @@ internal static class ShardSearch
                 Admitted = admitted.Bits,
                 AdmittedCount = admitted.Count,
                 Rest = admitted.Rest,
+                ScanRowsMax = column.ScanRowsMax,
+                Own = tenant is not null && segment.Columns[query.Column].Tenants is { } graphs && graphs.Key.Equals(state.Declared.Tenants) ? graphs.Of(tenant) : null,
             };
             var trace = SegmentSearch.Run(segment, query.Column, question, best);
             traces?.Add(trace with

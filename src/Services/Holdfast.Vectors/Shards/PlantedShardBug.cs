@@ -45,6 +45,9 @@ internal enum PlantedShardBug : byte
     /// <summary>A command under a lock is executed whatever tokens the shard has seen.</summary>
     FencesAreNotAsked,
 
+    /// <summary>Rows are put in the order of their tenants, and where their copies lie is not told anew.</summary>
+    GroupingForgetsCopies,
+
     /// <summary>A snapshot has no fences.</summary>
     SnapshotForgetsFences,
 }

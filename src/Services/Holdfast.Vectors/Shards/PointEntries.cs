@@ -14,7 +14,7 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index, uint
     public bool Write(ShardCommandKind kind, ref SpanReader reader, EntryWalk walk, int most)
     {
         var mode = kind == ShardCommandKind.UpsertWhere ? (UpsertMode)reader.ReadByte() : UpsertMode.Any;
-        var filter = kind == ShardCommandKind.UpsertWhere ? FilterParser.Parse(reader.ReadText())?.WithWordsWhere(state.TextKeys) : null;
+        var filter = kind == ShardCommandKind.UpsertWhere ? FilterParser.Parse(reader.ReadText())?.AsDeclared(state.Declared) : null;
         var length = reader.Rest.Length;
         var count = reader.ReadUInt32();
         if (!reader.IsWhole) return walk.Refuse("the entry is not whole");
@@ -47,7 +47,7 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index, uint
     /// <summary>Deletes points, or changes their payload or loses vectors.</summary>
     public bool Change(ShardCommandKind kind, ref SpanReader reader, EntryWalk walk, int most)
     {
-        var filter = FilterParser.Parse(reader.ReadText())?.WithWordsWhere(state.TextKeys);
+        var filter = FilterParser.Parse(reader.ReadText())?.AsDeclared(state.Declared);
         var count = reader.ReadUInt32();
         if (!reader.IsWhole || count > (uint)reader.Rest.Length) return walk.Refuse("the entry is not whole");
         var ids = reader;

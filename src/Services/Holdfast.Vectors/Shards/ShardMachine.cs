@@ -5,7 +5,6 @@ using Holdfast.Storage;
 using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Points;
-using Holdfast.Vectors.Texts;
 using Holdfast.Wire;
 
 namespace Holdfast.Vectors.Shards;
@@ -35,38 +34,8 @@ internal sealed record ShardState(CollectionConfig Config, PointStore Store, Imm
     /// <summary>Which ids the shard has, and how far it is in a split.</summary>
     public ShardHold Hold { get; init; }
 
-    /// <summary>Keys whose text is compared by words, and how these are made.</summary>
-    public IReadOnlyDictionary<string, TextAnalyser> TextKeys { get; } = AnalysersOf(Indexes);
-
-    /// <summary>Keys that were declared, with their types.</summary>
-    public IReadOnlyList<(PayloadPath Path, string Type)> DeclaredTypes { get; } = [.. Indexes.Select(each => (PayloadPath.Parse(each.Key), TypeOf(each.Value))).Where(each => each.Item1 is not null).Select(each => (each.Item1!, each.Item2))];
-
-    private static string TypeOf(string schema)
-    {
-        using var document = System.Text.Json.JsonDocument.Parse(schema);
-        var root = document.RootElement;
-        var type = root.ValueKind == System.Text.Json.JsonValueKind.Object && root.TryGetProperty("type", out var inner) ? inner : root;
-        return type.ValueKind == System.Text.Json.JsonValueKind.String ? type.GetString()! : "";
-    }
-
-    private static Dictionary<string, TextAnalyser> AnalysersOf(ImmutableSortedDictionary<string, string> indexes)
-    {
-        var analysers = new Dictionary<string, TextAnalyser>(StringComparer.Ordinal);
-        foreach (var (key, schema) in indexes)
-        {
-            try
-            {
-                if (TextAnalyser.Read(schema) is { } analyser) analysers[key] = analyser;
-            }
-            catch (Exception wrong) when (wrong is VectorFault or System.Text.Json.JsonException)
-            {
-                // Refused where it is proposed; an entry that a newer program wrote is compared by plain words, alike on every replica of this one.
-                analysers[key] = TextAnalyser.Plain;
-            }
-        }
-
-        return analysers;
-    }
+    /// <summary>What the indexes say of the values at their keys.</summary>
+    public DeclaredKeys Declared { get; } = DeclaredKeys.Of(Indexes);
 }
 
 /// <summary>

@@ -10,6 +10,7 @@ internal sealed class SegmentIndexes(int rowsMax)
 {
     private const int IndexesMax = 64;
     private const string Value = "value";
+    private const string Uuid = "uuid";
     private const string Number = "number";
     private const string Moment = "moment";
     private const string Word = "word";
@@ -43,6 +44,7 @@ internal sealed class SegmentIndexes(int rowsMax)
             "datetime" => [Moment],
             "geo" => [Geo],
             "text" => [Word],
+            "uuid" => [Uuid],
             _ => [Value],
         };
         foreach (var kind in kinds)
@@ -65,6 +67,7 @@ internal sealed class SegmentIndexes(int rowsMax)
     private PayloadIndex? Made(string kind, PayloadPath path, TextAnalyser? analyser) => Made($"{kind}:{analyser?.Name}:{path.Text}", () => kind switch
     {
         Value => new ValueIndex(path, rowsMax),
+        Uuid => new ValueIndex(path, rowsMax, areUuids: true),
         Number => new RangeIndex(path, rowsMax, areMoments: false),
         Moment => new RangeIndex(path, rowsMax, areMoments: true),
         Word => new WordIndex(path, rowsMax, analyser ?? TextAnalyser.Plain),
@@ -90,6 +93,7 @@ internal sealed class SegmentIndexes(int rowsMax)
 
     private static string? KindOf(ValuePredicate predicate) => predicate switch
     {
+        MatchAny { AreUuids: true } or MatchExcept { Excepted.AreUuids: true } => Uuid,
         MatchAny or MatchExcept => Value,
         HasSomething or HasNull => Presence,
         NumberRange => Number,

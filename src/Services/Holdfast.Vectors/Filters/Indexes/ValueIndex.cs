@@ -3,8 +3,8 @@ using Holdfast.Vectors.Texts;
 
 namespace Holdfast.Vectors.Filters.Indexes;
 
-/// <summary>Rows by the text, whole number or truth that they have: for keywords, integers, UUIDs and truths.</summary>
-internal sealed class ValueIndex(PayloadPath path, int rowsMax) : PayloadIndex(path, rowsMax)
+/// <summary>Rows by the text, whole number or truth that they have: for keywords, integers, truths and, in one spelling for all of theirs, UUIDs.</summary>
+internal sealed class ValueIndex(PayloadPath path, int rowsMax, bool areUuids = false) : PayloadIndex(path, rowsMax)
 {
     private readonly Dictionary<string, List<int>> texts = new(StringComparer.Ordinal);
     private readonly Dictionary<long, List<int>> numbers = [];
@@ -12,13 +12,13 @@ internal sealed class ValueIndex(PayloadPath path, int rowsMax) : PayloadIndex(p
     private readonly List<int> no = [];
     private readonly List<int> yes = [];
 
-    public override PayloadIndex Alike(int rowsMax) => new ValueIndex(Path, rowsMax);
+    public override PayloadIndex Alike(int rowsMax) => new ValueIndex(Path, rowsMax, areUuids);
 
     protected override void Add(int row, JsonElement value)
     {
         switch (value.ValueKind)
         {
-            case JsonValueKind.String: Enter(texts, value.GetString()!, row); break;
+            case JsonValueKind.String: Enter(texts, areUuids ? UuidText.Of(value.GetString()!) : value.GetString()!, row); break;
             case JsonValueKind.Number when value.TryGetInt64(out var number): Enter(numbers, number, row); break;
             case JsonValueKind.Number: fractions.Add(row); break;
             case JsonValueKind.True: yes.Add(row); break;
