@@ -149,25 +149,8 @@ public sealed class ShardTests
 
         void Change()
         {
-            var (place, way) = ($"{dice.Next(number)}", dice.Next(8));
-            client.Send((kind, way) switch
-            {
-                ("list", 0) => ["LPUSH", "big", Element(), Element()],
-                ("list", 1) => ["RPUSH", "big", Element()],
-                ("list", 2) => ["LPOP", "big", $"{dice.Next(1, 900)}"],
-                ("list", 3) => ["RPOP", "big"],
-                ("list", 4) => ["LSET", "big", $"{dice.Next(500)}", Element()],
-                ("list", 5) => ["LINSERT", "big", "BEFORE", $"an element that takes some room {place}", new string('x', dice.Next(5000))],
-                ("list", 6) => ["LREM", "big", "1", $"an element that takes some room {place}"],
-                ("list", _) => ["LTRIM", "big", $"{dice.Next(3)}", $"-{dice.Next(1, 600)}"],
-                (_, 0 or 1) => ["XADD", "big", $"{++number}-1", "field", "new", "other", "field"],
-                (_, 2) => ["XDEL", "big", $"{place}-1"],
-                (_, 3) => ["XTRIM", "big", "MAXLEN", $"{Elements - dice.Next(5000)}"],
-                (_, 4) => ["XREADGROUP", "GROUP", "readers", $"reader{dice.Next(3)}", "COUNT", "50", "STREAMS", "big", ">"],
-                (_, 5) => ["XACK", "big", "readers", $"{place}-1"],
-                (_, 6) => ["XGROUP", "CREATE", "big", $"group{place}", "0"],
-                _ => ["XCLAIM", "big", "readers", "reader0", "0", $"{place}-1"],
-            });
+            number++;
+            client.Send(ChangeOf(kind, number, dice));
         }
 
         for (var left = Elements; left > 0; left -= 500) Add(500);
@@ -210,6 +193,30 @@ public sealed class ShardTests
         for (var entries = 0; entries < 2000; entries++) client.Send("SET", "tick", "tock");
         client.Send("DEL", "tick");
         Assert.Equal(0, shards.Leader.Keyspace.Arena.BytesUsed);
+    }
+
+    /// <summary>A change of a large list or stream to which so many elements were added.</summary>
+    private static string[] ChangeOf(string kind, int number, SeededRandom dice)
+    {
+        var (place, element) = ($"{dice.Next(number)}", $"an element that takes some room {number}");
+        return (kind, dice.Next(8)) switch
+        {
+            ("list", 0) => ["LPUSH", "big", element, "another"],
+            ("list", 1) => ["RPUSH", "big", element],
+            ("list", 2) => ["LPOP", "big", $"{dice.Next(1, 900)}"],
+            ("list", 3) => ["RPOP", "big"],
+            ("list", 4) => ["LSET", "big", $"{dice.Next(500)}", element],
+            ("list", 5) => ["LINSERT", "big", "BEFORE", $"an element that takes some room {place}", new string('x', dice.Next(5000))],
+            ("list", 6) => ["LREM", "big", "1", $"an element that takes some room {place}"],
+            ("list", _) => ["LTRIM", "big", $"{dice.Next(3)}", $"-{dice.Next(1, 600)}"],
+            (_, 0 or 1) => ["XADD", "big", $"{number}-1", "field", "new", "other", "field"],
+            (_, 2) => ["XDEL", "big", $"{place}-1"],
+            (_, 3) => ["XTRIM", "big", "MAXLEN", $"{40_000 - dice.Next(5000)}"],
+            (_, 4) => ["XREADGROUP", "GROUP", "readers", $"reader{dice.Next(3)}", "COUNT", "50", "STREAMS", "big", ">"],
+            (_, 5) => ["XACK", "big", "readers", $"{place}-1"],
+            (_, 6) => ["XGROUP", "CREATE", "big", $"group{place}", "0"],
+            _ => ["XCLAIM", "big", "readers", "reader0", "0", $"{place}-1"],
+        };
     }
 
     /// <summary>A snapshot is walked in slices while everything changes; what it restores is what was there when it began (S10).</summary>
