@@ -95,12 +95,6 @@ internal sealed class Operators(ClusterWorld world)
 
     private void Change()
     {
-        if (world.Options.Procedures == ProcedurePressure.LeaderAlone)
-        {
-            if (Truth.Groups.Count < 2) Create(); // Else nothing: what is under way is what lost disks bring about, and ends with the data groups.
-            return;
-        }
-
         switch (dice.Next(10))
         {
             case < 3:

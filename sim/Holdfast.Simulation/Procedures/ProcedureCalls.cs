@@ -11,7 +11,7 @@ namespace Holdfast.Simulation.Procedures;
 /// </summary>
 internal sealed class ProcedureCalls(ClusterProcess process)
 {
-    private static readonly Mark HeldUp = new("sim pressure: a change of members was read long after its asker had been cut off");
+    private static readonly Mark HeldUp = new("sim pressure: a change of members was held up on the wire for longer than its asker waited");
     private static readonly Mark ServedLate = new("sim: a control call was carried out after its asker had given up");
 
     private static readonly TimeSpan LooksEvery = TimeSpan.FromMilliseconds(20);
@@ -29,9 +29,7 @@ internal sealed class ProcedureCalls(ClusterProcess process)
         }
 
         // A node calls itself without a wire.
-        var isHeldUp = there != process && HoldsUp(verb);
-        World.Clock.After(isHeldUp ? process.Dice.NextSpan(TimeSpan.FromMilliseconds(400), TimeSpan.FromSeconds(3)) : there == process ? TimeSpan.Zero : Way(), () => there.WhenAwake(() => _ = ServeAsync(there, verb, question, call)));
-        if (isHeldUp) World.Clock.After(Way() * 2, () => process.WhenAwake(() => call.TrySetResult(Unreachable("the line was cut"))));
+        World.Clock.After(there == process ? TimeSpan.Zero : Way(verb), () => there.WhenAwake(() => _ = ServeAsync(there, verb, question, call)));
         World.Clock.After(process.Machine.Clock.TrueSpan(longest), () => process.WhenAwake(() => call.TrySetResult(Unreachable("no answer in time"))));
         Watch(there, call);
         return new(call.Task);
@@ -73,12 +71,12 @@ internal sealed class ProcedureCalls(ClusterProcess process)
 
     private static ControlReply Unreachable(string fault) => new(ControlStatus.Unreachable, default, fault, NodeId.None, ClusterId.None);
 
-    /// <summary>The line is cut when the question lies on the other side already, and it is read there when its asker has long gone on.</summary>
-    private bool HoldsUp(ushort verb)
+    /// <summary>How long a question is on its way: bytes that a connection sends again and again may come long after whoever asked has gone.</summary>
+    private TimeSpan Way(ushort verb)
     {
-        if (World.Options.Procedures != ProcedurePressure.LateServant || World.IsHealed || verb != ClusterVerbs.Change || !process.Dice.Chance(0.4)) return false;
+        if (World.Options.Procedures != ProcedurePressure.LateServant || World.IsHealed || verb != ClusterVerbs.Change || !process.Dice.Chance(0.4)) return Way();
         HeldUp.Hit();
-        return true;
+        return process.Dice.NextSpan(TimeSpan.FromMilliseconds(1500), TimeSpan.FromSeconds(5));
     }
 
     private TimeSpan Way() => process.Dice.NextSpan(World.Options.DelayMin, World.Options.DelayMax);

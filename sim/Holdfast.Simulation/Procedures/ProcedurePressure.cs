@@ -20,7 +20,7 @@ internal enum ProcedurePressure : byte
     /// <summary>The node that a procedure is about dies, or is paused, in the middle of it.</summary>
     SubjectFails,
 
-    /// <summary>The leader of a group that is asked to change is paused for less than it takes to depose it, and reads what it was asked when its asker has long gone on.</summary>
+    /// <summary>The leader of a group that is asked to change is paused for less than it takes to depose it, and what it is asked is held up on the wire.</summary>
     LateServant,
 
     /// <summary>While a voter is sent away nobody hears of the learners, of whom one should follow it.</summary>
@@ -48,7 +48,7 @@ internal static class ProcedurePressureDraw
         ProcedurePressure.LearnersAway => drawn with { Voters = 5, Machines = 8 },
         ProcedurePressure.Shorthanded => drawn with { Voters = 3, Machines = 3, BetweenWipes = TimeSpan.Zero },
         // A data group's members can be apart, and the directory's still be enough.
-        ProcedurePressure.LeaderAlone => drawn with { Voters = 5, Machines = 6, BetweenWipes = TimeSpan.FromSeconds(1) },
+        ProcedurePressure.LeaderAlone => drawn with { Voters = 5, Machines = 6, BetweenWipes = TimeSpan.FromSeconds(2) },
         _ => drawn,
     };
 }

@@ -29,9 +29,9 @@ internal sealed class ProcedurePressureDriver(ClusterWorld world)
         if (Pressure != ProcedurePressure.LeaderAlone || world.IsHealed || group.Id.Value <= GroupId.Coordination.Value) return;
         var core = group.Replica.Node;
         var members = core.Configuration;
-        if (core.Role != RaftRole.Leader || members.IsJoint || !core.ConfigurationAt(core.Commit).IsJoint || ReferenceEquals(struck.GetValueOrDefault(group.Id), members)) return;
+        if (core.Role != RaftRole.Leader || members.IsJoint || ReferenceEquals(members, core.ConfigurationAt(core.Commit)) || ReferenceEquals(struck.GetValueOrDefault(group.Id), members)) return;
         struck[group.Id] = members;
-        if (!dice.Chance(0.7)) return;
+        if (!dice.Chance(0.6)) return;
         CutOffAlone.Hit();
         if (world.IsTracing) world.Trace($"pressure: {process.Node} is cut off from the members of group {group.Id}, {members}");
         foreach (var member in members.Members)
@@ -39,10 +39,7 @@ internal sealed class ProcedurePressureDriver(ClusterWorld world)
         world.Clock.After(dice.NextSpan(TimeSpan.FromMilliseconds(500), TimeSpan.FromMilliseconds(1500)), world.Mesh.RestoreAll);
     }
 
-    /// <summary>A driver that is outlived needs time to drive on, and its successor too.</summary>
-    private TimeSpan Between => Pressure == ProcedurePressure.TwoDrivers ? dice.NextSpan(TimeSpan.FromMilliseconds(1200), TimeSpan.FromMilliseconds(3500)) : dice.NextSpan(TimeSpan.FromMilliseconds(150), TimeSpan.FromMilliseconds(900));
-
-    private void Later() => world.Clock.After(Between, () =>
+    private void Later() => world.Clock.After(dice.NextSpan(TimeSpan.FromMilliseconds(150), TimeSpan.FromMilliseconds(900)), () =>
     {
         if (world.IsHealed) return;
         Later();
@@ -72,7 +69,7 @@ internal sealed class ProcedurePressureDriver(ClusterWorld world)
                 LoseOne();
                 break;
             default:
-                if (dice.Chance(0.2) && world.LeaderOf(world.Groups[dice.Next(world.Groups.Length)]) is { } leader) Pause(leader, 100, 900);
+                if (dice.Chance(0.3) && world.LeaderOf(world.Groups[dice.Next(world.Groups.Length)]) is { } leader) Pause(leader, 100, 900);
                 break;
         }
     }
@@ -80,7 +77,7 @@ internal sealed class ProcedurePressureDriver(ClusterWorld world)
     /// <summary>The driver does not hear that it was deposed: it is on another side of a split, it does not run, or the thread that would hear of it does not.</summary>
     private void Outlive(ClusterProcess driver)
     {
-        switch (dice.Next(4))
+        switch (dice.Next(3))
         {
             case 0:
                 SplitOff(driver);
@@ -90,7 +87,7 @@ internal sealed class ProcedurePressureDriver(ClusterWorld world)
                 break;
             default:
                 if (world.IsTracing) world.Trace($"pressure: the directory's loop on {driver.Node} is stuck");
-                driver.SeatOf(GroupId.Directory).Stick(dice.NextSpan(TimeSpan.FromMilliseconds(2000), TimeSpan.FromMilliseconds(4500)));
+                driver.SeatOf(GroupId.Directory).Stick(dice.NextSpan(TimeSpan.FromMilliseconds(800), TimeSpan.FromMilliseconds(3000)));
                 break;
         }
     }
