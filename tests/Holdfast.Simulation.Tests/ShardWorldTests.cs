@@ -35,8 +35,6 @@ public sealed class ShardWorldTests
     [InlineData(nameof(ClusterMutation.ForgottenBeforeAdopted), 1)]
     [InlineData(nameof(ClusterMutation.WatchIgnored), 23)]
     [InlineData(nameof(ClusterMutation.ReplicaExpiresByOwnClock), 1)]
-    [InlineData(nameof(ClusterMutation.EarlyShownByShards), 10)]
-    [InlineData(nameof(ClusterMutation.ServedByEarlyAnswer), 1)]
     public void A_bug_of_shards_is_found(string name, int seed) =>
         Assert.True(ClusterRun.IsFound(Enum.Parse<ClusterMutation>(name), seed, Budget), $"{name} survived {Budget} seeds");
 }

@@ -166,12 +166,6 @@ internal enum ClusterMutation : byte
     /// <summary>Replicas delete expired keys by their own clocks (S13).</summary>
     ReplicaExpiresByOwnClock,
 
-    /// <summary>A quorum's reply of a shard shows what was answered early before that is committed (S18): <see cref="AsyncNotWaitedFor"/> where clients see it.</summary>
-    EarlyShownByShards,
-
-    /// <summary>A client that waits for a quorum hears of what an early-answered command brought it together with that command's client (S18).</summary>
-    ServedByEarlyAnswer,
-
     /// <summary>From here on bugs of the vectors face, hunted in runs with its shards. A write is acknowledged when it is proposed (S24).</summary>
     VectorAcknowledgedEarly,
 

@@ -269,9 +269,8 @@ internal sealed record ClusterOptions
     public static ClusterOptions DrawShards(ulong seed, ClusterMutation mutation)
     {
         var (drawn, dice) = (DrawOneClassOfShards(seed, mutation), new SeededRandom(seed ^ 0xC1A5_D1CE));
-        var isOfClasses = mutation is ClusterMutation.EarlyShownByShards or ClusterMutation.ServedByEarlyAnswer;
-        if (!isOfClasses && (mutation != ClusterMutation.None || !dice.Chance(0.5))) return drawn; // Other bugs are hunted in the runs of before.
-        return drawn with { AsyncShare = 0.1 + 0.3 * dice.NextDouble(), QueueClients = dice.Next(3, 6), DiesAfterEarlyAnswer = isOfClasses || dice.Chance(0.5) ? 0.01 : 0 };
+        if (mutation != ClusterMutation.None || !dice.Chance(0.5)) return drawn; // Planted bugs are hunted in the runs of before.
+        return drawn with { AsyncShare = 0.1 + 0.3 * dice.NextDouble(), QueueClients = dice.Next(3, 6), DiesAfterEarlyAnswer = dice.Chance(0.5) ? 0.01 : 0 };
     }
 
     private static ClusterOptions DrawOneClassOfShards(ulong seed, ClusterMutation mutation)

@@ -224,11 +224,8 @@ internal sealed class ClusterWorld
         CommandBytesMax = group == Executor ? LedgerExecutor.EffectBytesMax : new GroupOptions().CommandBytesMax,
         PartBytesMax = Options.PartBytesMax,
         SessionsMax = Options.SessionsMax,
-        Bug = PlantedIn(Options.Mutation),
+        Bug = Enum.TryParse<PlantedReplicaBug>(Options.Mutation.ToString(), out var bug) ? bug : PlantedReplicaBug.None,
     };
-
-    private static PlantedReplicaBug PlantedIn(ClusterMutation mutation) =>
-        mutation == ClusterMutation.EarlyShownByShards ? PlantedReplicaBug.AsyncNotWaitedFor : Enum.TryParse<PlantedReplicaBug>(mutation.ToString(), out var bug) ? bug : PlantedReplicaBug.None;
 
     public IStateMachine MachineOf(ClusterProcess process, GroupId group, out CoordinationStateMachine? keyspace)
     {

@@ -63,8 +63,6 @@ internal readonly record struct RecordPlace(string Path, int First, int Last)
 /// <summary>One group in a disk's log.</summary>
 internal sealed class DurableGroup
 {
-    private static readonly Mark CameBack = new("sim: entries that had been taken back stood on a disk again, because the record of that had rotted");
-
     private readonly Dictionary<ulong, Term> entries = [];
     private readonly List<(RecordPlace Record, ulong Index, Term Term)> takenBack = [];
 
@@ -142,7 +140,6 @@ internal sealed class DurableGroup
         foreach (var (record, index, term) in takenBack)
         {
             if (!record.Holds(path, sector)) continue;
-            CameBack.Hit();
             if (!entries.TryAdd(index, term)) behind[index] = term;
             last = Math.Max(last, index);
         }

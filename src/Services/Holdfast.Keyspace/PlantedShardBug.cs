@@ -16,5 +16,4 @@ internal enum PlantedShardBug : byte
     OwnershipNotUndone,
     ForgottenBeforeAdopted,
     WatchIgnored,
-    ServedByEarlyAnswer,
 }

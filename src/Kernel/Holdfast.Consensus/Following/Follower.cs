@@ -9,7 +9,6 @@ internal sealed class Follower
     private static readonly Mark StaleAppendRefused = new("raft: append of an old term refused");
     private static readonly Mark LogRepaired = new("raft: damaged log repaired by the leader");
     private static readonly Mark VoteReleased = new("raft: bound vote released by a former leader");
-    private static readonly Mark AskedForCommit = new("raft: a follower whose leader was silent asked whether its last entries are committed");
 
     private readonly TimeSpan patience;
     private readonly PlantedBug bug;
@@ -100,7 +99,6 @@ internal sealed class Follower
     public void Tick(Instant now)
     {
         if (now < AsksAt) return;
-        AskedForCommit.Hit();
         asksAt = now + patience;
         AskAgain();
     }

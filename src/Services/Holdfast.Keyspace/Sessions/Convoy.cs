@@ -108,7 +108,7 @@ internal sealed class Convoy : IShardWork
     /// <summary>What was written to a client that has not asked in this entry leaves with it, or, when that does not wait itself (async), with the next that does.</summary>
     private void HoldFor(ClientSession other, Batch batch)
     {
-        if (durability == Durability.Async && other.Durability != Durability.Async && seat.Machine.Call.Node.Bug != PlantedShardBug.ServedByEarlyAnswer) seat.Quorum.Await(other);
+        if (durability == Durability.Async && other.Durability != Durability.Async) seat.Quorum.Await(other);
         else batch.Add(other);
     }
 
