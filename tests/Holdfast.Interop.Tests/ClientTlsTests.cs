@@ -36,7 +36,7 @@ public sealed class ClientTlsTests : IDisposable
             Assert.Equal("a\n1\n", await EtcdctlAsync(port, "get", "a"));
             Assert.StartsWith($"https://127.0.0.1:{port}", (await EtcdctlAsync(port, "member", "list")).Split(", ")[4], StringComparison.Ordinal);
             string[] asRoot = ["--endpoints", $"127.0.0.1:{port}", "--cacert", certificates.Authority, "--cert", certificates.Certificate("root"), "--key", certificates.Key("root")];
-            Assert.Equal((0, "1\n", ""), await RunAsync(Path.Combine(AppContext.BaseDirectory, "holdfast"), ["kv", "get", "a", .. asRoot]));
+            Assert.Equal((0, "1\n", ""), await RunAsync(ServerBench.Program, ["kv", "get", "a", .. asRoot]));
             foreach (var version in new[] { "--http1.1", "--http2" })
                 Assert.Contains("\"enabled\":true", await CurlAsync(port, version, "/v3/auth/status"), StringComparison.Ordinal);
 
@@ -84,7 +84,7 @@ public sealed class ClientTlsTests : IDisposable
 
     private Process Start(int port, params string[] flags)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast")) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(ServerBench.Program) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var word in (string[])["server", "--data", Path.Combine(folder, "data"), "--etcd", $"127.0.0.1:{port}", .. flags]) start.ArgumentList.Add(word);
         return Process.Start(start)!;
     }
@@ -92,7 +92,7 @@ public sealed class ClientTlsTests : IDisposable
     /// <summary>What <c>config show</c> has against the flags; it binds nothing.</summary>
     private static async Task<string> FaultAsync(params string[] flags)
     {
-        var (code, _, fault) = await RunAsync(Path.Combine(AppContext.BaseDirectory, "holdfast"), ["config", "show", .. flags]);
+        var (code, _, fault) = await RunAsync(ServerBench.Program, ["config", "show", .. flags]);
         Assert.Equal(fault.Length == 0 ? 0 : 2, code);
         return fault;
     }

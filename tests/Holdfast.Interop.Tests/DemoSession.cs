@@ -18,7 +18,7 @@ internal sealed class DemoSession : IAsyncDisposable
 
     public static DemoSession Begin(params string[] words)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast"), ["demo", .. words]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(ServerBench.Program, ["demo", .. words]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         return new DemoSession(Process.Start(start)!);
     }
 

@@ -128,7 +128,7 @@ public sealed class DnsTests
     [Fact]
     public async Task An_open_bind_is_refused()
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast"), ["server", "--ephemeral", "--etcd", "127.0.0.1:0", "--dns", "*:0"]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(ServerBench.Program, ["server", "--ephemeral", "--etcd", "127.0.0.1:0", "--dns", "*:0"]) { RedirectStandardError = true, RedirectStandardOutput = true };
         using var process = Process.Start(start)!;
         var complaint = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();

@@ -64,7 +64,7 @@ internal sealed class EtcdFlagCluster : IAsyncDisposable
 
     private static ProcessStartInfo Program(params string[] words)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast")) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(ServerBench.Program) { RedirectStandardError = true, RedirectStandardOutput = true };
         foreach (var word in words) start.ArgumentList.Add(word);
         return start;
     }

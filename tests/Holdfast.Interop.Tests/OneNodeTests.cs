@@ -32,7 +32,7 @@ public sealed class OneNodeTests
 
     private static async Task<Process> StartAsync(string folder, int port)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast")) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(ServerBench.Program) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var word in (string[])["server", "--data", Path.Combine(folder, "data"), "--etcd", $"127.0.0.1:{port}"]) start.ArgumentList.Add(word);
         var process = Process.Start(start)!;
         process.ErrorDataReceived += static (_, _) => { };

@@ -77,7 +77,7 @@ public sealed class OutputTests
     public async Task A_terminal_gets_a_table_and_with_NO_COLOR_no_colours()
     {
         await using var cluster = await ProcessCluster.StartAsync(1);
-        var start = new ProcessStartInfo("script", ["-qec", $"'{Path.Combine(AppContext.BaseDirectory, "holdfast")}' status", "/dev/null"]) { RedirectStandardOutput = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo("script", ["-qec", $"'{ServerBench.Program}' status", "/dev/null"]) { RedirectStandardOutput = true, RedirectStandardInput = true };
         (start.Environment["HOLDFAST_ENDPOINTS"], start.Environment["NO_COLOR"], start.Environment["TERM"]) = (cluster.Endpoint(0), "1", "xterm-256color");
         using var process = Process.Start(start)!;
         process.StandardInput.Close();
@@ -108,7 +108,7 @@ public sealed class OutputTests
 
     private static async Task<(int Code, string Said, string Complaint)> RunAsync(ProcessCluster cluster, params string[] words)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast"), words) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(ServerBench.Program, words) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (!words.Contains("--endpoints")) start.Environment["HOLDFAST_ENDPOINTS"] = cluster.Endpoint(0);
         using var process = Process.Start(start)!;
         var complaint = process.StandardError.ReadToEndAsync();

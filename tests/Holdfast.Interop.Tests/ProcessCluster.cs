@@ -85,7 +85,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public void Start(int node)
     {
         var members = string.Join(',', (network?.Ports ?? peerPorts).Select((port, i) => $"n{i}=127.0.0.1:{port}"));
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast"))
+        var start = new ProcessStartInfo(ServerBench.Program)
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,

@@ -18,7 +18,8 @@ internal sealed class ServerBench : IAsyncDisposable
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("holdfast-bench-").FullName;
 
-    public static string Program => Path.Combine(AppContext.BaseDirectory, "holdfast");
+    /// <summary>The program that <c>./holdfast</c> starts.</summary>
+    public static string Program { get; } = Operating.Checkout.PathOf("artifacts/bin/Holdfast.Server/release/holdfast");
 
     public string At(params string[] parts) => Path.Combine([Folder, .. parts]);
 

@@ -78,7 +78,7 @@ public sealed class ServiceVerbTests
 
     private static Process Start(ProcessCluster cluster, params string[] words)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast"), words) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(ServerBench.Program, words) { RedirectStandardOutput = true };
         start.Environment["HOLDFAST_ENDPOINTS"] = string.Join(',', Enumerable.Range(0, cluster.Nodes).Select(cluster.Endpoint));
         return Process.Start(start)!;
     }

@@ -72,7 +72,7 @@ public sealed class SettingVerbTests
 
     private static Process Start(ProcessCluster cluster, params string[] words)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast"), words) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(ServerBench.Program, words) { RedirectStandardOutput = true };
         start.Environment["HOLDFAST_ENDPOINTS"] = cluster.Endpoint(0);
         return Process.Start(start)!;
     }

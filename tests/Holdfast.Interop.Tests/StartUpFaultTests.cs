@@ -21,7 +21,7 @@ public sealed class StartUpFaultTests
         try
         {
             string[] others = flag == "--etcd" ? [] : ["--etcd", $"127.0.0.1:{Ports.Free(1)[0]}"];
-            var (code, said) = await RunAsync(Path.Combine(AppContext.BaseDirectory, "holdfast"), null, ["server", "--data", Path.Combine(folder.FullName, "data"), flag, $"127.0.0.1:{port}", .. others]);
+            var (code, said) = await RunAsync(ServerBench.Program, null, ["server", "--data", Path.Combine(folder.FullName, "data"), flag, $"127.0.0.1:{port}", .. others]);
             Assert.Equal(1, code);
             using var self = Process.GetCurrentProcess();
             Assert.Contains($"127.0.0.1:{port} is taken by process ", said, StringComparison.Ordinal);

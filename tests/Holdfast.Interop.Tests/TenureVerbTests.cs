@@ -98,7 +98,7 @@ public sealed class TenureVerbTests : IDisposable
 
     private Process Run(ProcessCluster cluster, string[] words)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast"), words);
+        var start = new ProcessStartInfo(ServerBench.Program, words);
         start.Environment["JOURNAL"] = Journal;
         start.Environment["HOLDFAST_ENDPOINTS"] = string.Join(',', Enumerable.Range(0, cluster.Nodes).Select(cluster.Endpoint));
         return Process.Start(start)!;

@@ -47,7 +47,7 @@ public sealed class PackageTests
 
             // systemd looks whether the program is there.
             var copy = Path.Combine(folder, "holdfast.service");
-            await File.WriteAllTextAsync(copy, unit.Replace("/usr/local/bin/holdfast", Path.Combine(AppContext.BaseDirectory, "holdfast"), StringComparison.Ordinal));
+            await File.WriteAllTextAsync(copy, unit.Replace("/usr/local/bin/holdfast", ServerBench.Program, StringComparison.Ordinal));
             if (!File.Exists("/usr/bin/systemd-analyze")) return;
             Assert.Equal("", await EtcdFlagCluster.RunAsync("systemd-analyze", new Dictionary<string, string>(), "verify", "--man=no", copy));
         }

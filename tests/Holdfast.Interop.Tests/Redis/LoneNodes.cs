@@ -42,7 +42,7 @@ internal sealed class LoneNodes : IAsyncDisposable
     /// <summary>Starts a node on its own data, and waits until it answers.</summary>
     public async Task RestartAsync(int node)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "holdfast")) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(ServerBench.Program) { RedirectStandardError = true, RedirectStandardOutput = true };
         foreach (var word in (string[])["server", "--data", Path.Combine(folder, $"n{node}"), "--peer", $"127.0.0.1:{PeerPort(node)}", "--etcd", $"127.0.0.1:{ports[node].Etcd}", "--redis", Address(node), "--redis-bootstrap", "manual"])
             start.ArgumentList.Add(word);
         var process = Process.Start(start)!;

@@ -68,7 +68,7 @@ internal sealed class RedisCluster : IAsyncDisposable
     }
 
     /// <summary>What a verb of holdfast prints, asked of all nodes.</summary>
-    public Task<string> VerbAsync(params string[] words) => RunAsync(Path.Combine(AppContext.BaseDirectory, "holdfast"), [.. words, "--redis", string.Join(',', Ports.Select(port => $"127.0.0.1:{port}"))]);
+    public Task<string> VerbAsync(params string[] words) => RunAsync(ServerBench.Program, [.. words, "--redis", string.Join(',', Ports.Select(port => $"127.0.0.1:{port}"))]);
 
     /// <summary>What redis-cli prints once the slots are led: between two leaders nobody serves, which is said and changes nothing.</summary>
     public Task<string> ServedAsync(int node, params string[] words) => ServedAsync(() => CliAsync(node, words));
