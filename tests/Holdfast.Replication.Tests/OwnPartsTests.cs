@@ -28,7 +28,7 @@ public sealed class OwnPartsTests
         leader.Kill();
         var survivors = nodes.Where(node => node != leader).ToArray();
         for (var i = 0; i < 200; i++) await survivors[0].Set($"k{i}=a value of some length, number {i}");
-        await Where(survivors, node => node.Group.Status.Snapshot.Index > new LogIndex(50));
+        await Until(() => survivors.All(node => node.Group.Status.Snapshot.Index > new LogIndex(50)), "logs that have forgotten what the dead node missed");
         await leader.StartAsync();
         Assert.NotNull(await leader.Get("k199"));
         Assert.True(leader.Group.Status.Snapshot.Index > new LogIndex(50), "the node that was killed did not need a snapshot");
@@ -60,6 +60,7 @@ public sealed class OwnPartsTests
         foreach (var name in node.Snapshots.List("snapshots/1"))
         {
             using var manifest = node.Snapshots.Open($"snapshots/1/{name}/manifest");
+            if (manifest.Length == 0) continue; // One that was begun when the node stopped.
             var bytes = new byte[manifest.Length];
             manifest.Read(0, bytes);
             BinaryPrimitives.WriteUInt16LittleEndian(bytes, 99);
