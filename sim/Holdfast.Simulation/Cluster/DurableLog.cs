@@ -22,11 +22,12 @@ internal sealed class DurableLog
     /// <summary>A run of sectors of a file became durable.</summary>
     public void OnDurable(string path, SimFile file, int sector, int count)
     {
-        if (!path.StartsWith("wal/", StringComparison.Ordinal)) return;
+        if (!path.StartsWith("wal/", StringComparison.Ordinal) || !SegmentLayout.TryParse(path["wal/".Length..], out var generation)) return;
         var bytes = file.Platter(sector, count);
         for (var at = 0; at + WalRecordHeader.Size <= bytes.Length;)
         {
-            if (WalRecordHeader.TryRead(bytes[at..], out var header) && at + header.TotalBytes <= bytes.Length)
+            // What the file was before it became this segment may lie in it still, and comes to the platter with it.
+            if (WalRecordHeader.TryRead(bytes[at..], out var header) && header.Generation == generation && at + header.TotalBytes <= bytes.Length)
             {
                 var body = bytes.Slice(at + WalRecordHeader.Size, (int)header.BodyLength);
                 if (header.Kind == WalRecordKind.Truncation) LastTruncation = (path, sector + at / SimFile.SectorBytes);

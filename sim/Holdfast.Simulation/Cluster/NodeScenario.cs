@@ -1,4 +1,5 @@
 using Holdfast.Simulation.Running;
+using Holdfast.Simulation.Shards;
 
 namespace Holdfast.Simulation.Cluster;
 
@@ -91,6 +92,22 @@ internal static class NodeScenario
             BetweenPartitions = TimeSpan.FromMilliseconds(300),
             BetweenTransfers = TimeSpan.FromMilliseconds(400),
             Storm = TimeSpan.FromSeconds(12),
+        },
+        // A copy's answer is lost, and the source changes hands and back while it is asked again: the pressure that is meant for it, for long, and little else.
+        ClusterMutation.CopyOutlivesTerm => ClusterOptions.DrawShards(seed, mutation) with
+        {
+            Moves = MovePressure.ThereAndBack,
+            Pressure = ClusterPressure.None,
+            Storm = TimeSpan.FromSeconds(40),
+            BetweenPartitions = TimeSpan.Zero,
+            BetweenBlackouts = TimeSpan.Zero,
+            BetweenWipes = TimeSpan.Zero,
+            BetweenFullDisks = TimeSpan.Zero,
+            BetweenPauses = TimeSpan.Zero,
+            BetweenStuckLoops = TimeSpan.Zero,
+            SyncMin = TimeSpan.FromMicroseconds(100),
+            SyncMax = TimeSpan.FromMilliseconds(4),
+            SyncStall = TimeSpan.Zero,
         },
         _ => null,
     };
