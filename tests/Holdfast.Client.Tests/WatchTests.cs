@@ -31,6 +31,19 @@ public sealed class WatchTests
         Assert.Equal("1", watch.Current.Events.Single().Kv.Value.ToStringUtf8());
     }
 
+    /// <summary>A server that takes the watch and never answers, on a connection that is well, is turned away from; a watch that was answered may wait for as long as it likes.</summary>
+    [Fact]
+    public async Task A_watch_that_is_not_answered_is_asked_of_another_server()
+    {
+        await using var deaf = await DeafServer.OpenAsync();
+        await using var door = await Door.OpenAsync(Door.Keyspace());
+        using var client = new HoldfastClient(new HoldfastClientOptions { Endpoints = [deaf.Address, door.Address.ToString()], Timeout = TimeSpan.FromSeconds(2) });
+        await using var watch = client.WatchPrefixAsync("a").GetAsyncEnumerator();
+        Assert.True(await watch.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(2)));
+        Assert.True(watch.Current.Created);
+        Assert.Equal(1, deaf.Calls);
+    }
+
     [Fact]
     public async Task Who_does_not_ask_for_progress_is_not_told_of_it()
     {

@@ -1,4 +1,5 @@
 using Holdfast.Primitives;
+using Holdfast.Replication;
 
 namespace Holdfast.Keyspace.Tests;
 
@@ -32,9 +33,42 @@ public sealed class ShownOwnersTests
         Assert.Contains($":{nodes.All[0].Node.Topology.Peers[1].Port}", told, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_replica_that_was_left_behind_does_not_hide_who_leads_by_now()
+    {
+        var book = new LeaderBook();
+        book.Hear(nodes.All[1].Shard.Group, new Term(7), nodes.All[2].Me);
+        var known = nodes.All[0].Node.Topology;
+        var behind = new ShardSeat(new ShardMachine(known.Shards[1].Group, nodes.All[0].Node.Table, nodes.All[0].Node), new DeafLog());
+        var topology = new Topology(known.Self, known.Peers, known.Shards, known.Seats.SetItem(1, behind)) { Elsewhere = book };
+        Assert.True(topology.IsHearsay(1));
+        Assert.Equal(nodes.All[2].Me, topology.LeaderOf(1));
+        Assert.Equal(known.Shards[1].Replicas, topology.VotersOf(1));
+
+        // Where the directory places a replica here, who led is not who leads.
+        var placed = known.Shards.SetItem(1, known.Shards[1] with { Replicas = [.. known.Shards[1].Replicas, known.Self] });
+        topology = new Topology(known.Self, known.Peers, placed, topology.Seats) { Elsewhere = book };
+        Assert.False(topology.IsHearsay(1));
+        Assert.Equal(NodeId.None, topology.LeaderOf(1));
+    }
+
     private Topology Without(LeaderBook book)
     {
         var known = nodes.All[0].Node.Topology;
         return new Topology(known.Self, known.Peers, known.Shards, known.Seats) { Elsewhere = book };
+    }
+
+    /// <summary>The log of a replica that hears of nobody.</summary>
+    private sealed class DeafLog : IShardLog
+    {
+        public NodeId Leader => NodeId.None;
+
+        public bool IsLedHere => false;
+
+        public Term Term => new(6);
+
+        public void ReadReplica(TimeSpan ageMax, IReadCompletion completion) => throw new NotSupportedException();
+
+        public void Propose(ReadOnlySpan<byte> work, in ProposeOptions options, IProposalCompletion completion) => throw new NotSupportedException();
     }
 }

@@ -22,7 +22,6 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
     private long askedAt;
     private Task asking = Task.CompletedTask;
     private DirectoryView? seen;
-    private int seatsSeen = -1;
     private string said = "";
     private object? shared;
 
@@ -53,12 +52,12 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         await runner.StopAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Who leads the shards that have no replica here is asked of their replicas, now and then.</summary>
+    /// <summary>Who leads the shards that have no replica here, or one that was left behind, is asked of their replicas, now and then.</summary>
     private void AskForLeaders(CancellationToken cancellation)
     {
         var topology = node.Topology;
         if (!asking.IsCompleted || System.Diagnostics.Stopwatch.GetElapsedTime(askedAt) < AskAround) return;
-        var nodes = topology.Shards.Where((_, i) => topology.Seats[i] is null).SelectMany(shard => shard.Replicas).Where(hears).Distinct().ToArray();
+        var nodes = topology.Shards.Where((_, i) => topology.IsHearsay(i)).SelectMany(shard => shard.Replicas).Where(hears).Distinct().ToArray();
         if (nodes.Length == 0) return;
         askedAt = System.Diagnostics.Stopwatch.GetTimestamp();
         asking = Task.Run(() => Task.WhenAll(nodes.Select(peer => AskForLeadersAsync(peer, cancellation))), CancellationToken.None);
@@ -143,9 +142,8 @@ internal sealed class ClusterFollower(KeyspaceNode node, ShardMachines machines,
         var seats = layout.Keys.Select(group => machines.SeatOf(group, cluster.FindGroup)).ToImmutableArray();
         foreach (var (group, seat) in layout.Keys.Zip(seats))
             if (seat is { Log.Leader: var leader } && leader != NodeId.None) elsewhere.Hear(group, seat.Log.Term, leader);
-        var there = seats.Count(seat => seat is not null);
-        if (ReferenceEquals(view, seen) && there == seatsSeen) return;
-        (seen, seatsSeen) = (view, there);
+        if (ReferenceEquals(view, seen) && seats.SequenceEqual(node.Topology.Seats)) return;
+        seen = view;
         var peers = view.Members.Keys.Select(member => ShardLayout.ParseAddress(member, view.Settings.GetValueOrDefault(ShardLayout.AddressPrefix + member, ""))).OfType<ClusterPeer>().ToImmutableArray();
         var shards = layout.Select(pair => ShardOf(pair.Key, pair.Value, view)).ToImmutableArray();
         Share(view);

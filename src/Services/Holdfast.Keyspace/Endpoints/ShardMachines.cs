@@ -12,11 +12,10 @@ internal sealed class ShardMachines(KeyspaceNode node)
 
     public ShardMachine Make(GroupId group) => machines.GetOrAdd(group, id => new ShardMachine(id, node.Table, node));
 
-    /// <summary>The seat of a shard; null while its replica has not begun.</summary>
+    /// <summary>The seat of a shard; null while its replica has not begun, and once it has been given up because the shard lives elsewhere.</summary>
     public ShardSeat? SeatOf(GroupId group, Func<GroupId, ReplicatedGroup?> find)
     {
-        if (seats.TryGetValue(group, out var seat)) return seat;
-        if (!machines.TryGetValue(group, out var machine) || find(group) is not { } replica) return null;
-        return seats[group] = new ShardSeat(machine, new GroupLog(replica));
+        if (!machines.TryGetValue(group, out var machine) || find(group) is not { Status.IsGivenUp: false } replica) return null;
+        return seats.GetOrAdd(group, _ => new ShardSeat(machine, new GroupLog(replica)));
     }
 }

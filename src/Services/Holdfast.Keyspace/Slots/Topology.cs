@@ -106,7 +106,10 @@ internal sealed class Topology
     public ShardSeat? SeatOf(int slot) => shardOfSlot[slot] is >= 0 and var shard ? Seats[shard] : null;
 
     /// <summary>Who leads a shard; nobody when that is not known here.</summary>
-    public NodeId LeaderOf(int shard) => Seats[shard]?.Log.Leader ?? Elsewhere.LeaderOf(Shards[shard].Group);
+    public NodeId LeaderOf(int shard) => KnowingSeat(shard)?.Log.Leader ?? Elsewhere.LeaderOf(Shards[shard].Group);
+
+    /// <summary>Whether who leads a shard has to be asked of others.</summary>
+    public bool IsHearsay(int shard) => KnowingSeat(shard) is null;
 
     /// <summary>Whom clients are told of for a shard's slots: its leader; while it has none, whoever led it last, or else a node that has a replica. A client that reads the slots in such a moment finds every slot in them, and learns the next leader from whom it asks.</summary>
     public NodeId ShownFor(int shard)
@@ -118,8 +121,8 @@ internal sealed class Topology
         return NodeId.None;
     }
 
-    /// <summary>Where a shard has replicas that vote: by its own log where there is a replica here, and else where the directory says that they shall be.</summary>
-    public ImmutableArray<NodeId> VotersOf(int shard) => Seats[shard]?.Log.Voters is { Length: > 0 } voters ? voters : Shards[shard].Replicas;
+    /// <summary>Where a shard has replicas that vote: by its own log where there is a replica here that hears of it, and else where the directory says that they shall be.</summary>
+    public ImmutableArray<NodeId> VotersOf(int shard) => KnowingSeat(shard)?.Log.Voters is { Length: > 0 } voters ? voters : Shards[shard].Replicas;
 
     public ClusterPeer? PeerOf(NodeId node)
     {
@@ -130,4 +133,7 @@ internal sealed class Topology
 
     /// <summary>The shards that this node leads.</summary>
     public IEnumerable<ShardSeat> Led => Seats.Where(seat => seat is { Log.IsLedHere: true })!;
+
+    /// <summary>This node's replica, where it hears of its shard: one that was placed elsewhere is left behind, and nobody tells it who leads after that.</summary>
+    private ShardSeat? KnowingSeat(int shard) => Seats[shard] is { } seat && (seat.Log.Leader != NodeId.None || Shards[shard].Replicas.Contains(Self)) ? seat : null;
 }
