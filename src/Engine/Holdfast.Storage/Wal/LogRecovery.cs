@@ -29,7 +29,8 @@ internal sealed class LogRecovery
     private readonly SortedDictionary<GroupId, ReplayGroup> groups = [];
     private readonly SegmentScan scan = new();
     private byte[] bytes = [];
-    private ulong loaded;
+    private ulong loaded, scanned;
+    private int length;
 
     public LogRecovery(IDisk disk, WalOptions options)
     {
@@ -141,56 +142,91 @@ internal sealed class LogRecovery
     {
         if (loaded == generation) return;
         using var file = disk.Open(PathOf(generation));
-        var length = (int)file.Length;
-        if (bytes.Length < length) bytes = GC.AllocateUninitializedArray<byte>(length);
-        var target = bytes.AsSpan(0, length);
-        var read = IsReadUncached(generation) ? file.ReadUncached(0, target) : file.Read(0, target);
+        if (bytes.Length < file.Length) bytes = GC.AllocateUninitializedArray<byte>((int)file.Length);
+        var target = bytes.AsSpan(0, (int)file.Length);
+        length = Read(file, generation, target);
         loaded = generation;
-        var end = successors.TryGetValue(generation, out var successor) ? (int)Math.Min(successor.PreviousEnd, read) : read;
-        var blockBytes = headers.TryGetValue(generation, out var header) ? header.BlockBytes : options.BlockBytes;
-        scan.Run(bytes.AsSpan(0, end), bytes.AsSpan(0, read), (uint)generation, blockBytes, headers.ContainsKey(generation) ? header.FirstSequence : 0);
     }
 
-    /// <summary>Finds the newest sign of a commit, and how far fsyncs are proven.</summary>
+    private int Read(IDiskFile file, ulong generation, Span<byte> target) => IsReadUncached(generation) ? file.ReadUncached(0, target) : file.Read(0, target);
+
+    private void Scan(ulong generation)
+    {
+        Load(generation);
+        if (scanned == generation) return;
+        scanned = generation;
+        var end = successors.TryGetValue(generation, out var successor) ? (int)Math.Min(successor.PreviousEnd, length) : length;
+        var blockBytes = headers.TryGetValue(generation, out var header) ? header.BlockBytes : options.BlockBytes;
+        scan.Run(bytes.AsSpan(0, end), bytes.AsSpan(0, length), (uint)generation, blockBytes, headers.ContainsKey(generation) ? header.FirstSequence : 0);
+    }
+
+    /// <summary>Finds the newest sign of a commit, from the newest segment backwards, and how far fsyncs are proven. The segments before the one that has it are read whole only where their rings do not show that they were begun.</summary>
     private ulong FindTail()
     {
         var newest = 0UL;
-        foreach (var generation in Segments)
+        for (var i = Segments.Count - 1; i >= 0; i--)
         {
-            Load(generation);
-            if (headers.TryGetValue(generation, out var header))
+            var hasHeader = headers.TryGetValue(Segments[i], out var header);
+            if (newest == 0)
             {
-                if (newest == 0) NextSequence = Math.Max(NextSequence, header.FirstSequence);
-                if (IsBegun(header))
-                {
-                    begun.Add(generation);
-                }
-                else if (HasOriginals(header))
-                {
-                    Unfinished.Hit();
-                    unfinished.Add(generation);
-                    continue;
-                }
+                Scan(Segments[i]);
+                if (hasHeader) NextSequence = Math.Max(NextSequence, header.FirstSequence);
+                if (hasHeader && !IsFinished(header)) continue;
+                newest = scan.NewestSign;
+                if (newest > 0) NoteTail(Segments[i]);
             }
-
-            if (scan.NewestSign == 0) continue;
-            newest = scan.NewestSign;
-            TailGeneration = generation;
-            TailEnd = scan.End;
-            NextSequence = scan.NewestSign + 1;
-
-            // Everything before the newest commit was fsynced, unless that commit is still part of the segment's beginning, which is fsynced as a whole.
-            var isBeginning = headers.ContainsKey(generation) && scan.NewestSign <= header.FirstSequence + 1;
-            ProvenSequence = isBeginning ? header.ProvenSequence : scan.NewestSign - 1;
+            else if (hasHeader && RingOf(header) > header.FirstSequence + 1)
+            {
+                begun.Add(Segments[i]);
+            }
+            else if (hasHeader)
+            {
+                Scan(Segments[i]);
+                IsFinished(header);
+            }
         }
 
         return newest;
     }
 
+    private void NoteTail(ulong generation)
+    {
+        TailGeneration = generation;
+        TailEnd = scan.End;
+        NextSequence = scan.NewestSign + 1;
+
+        // Everything before the newest commit was fsynced, unless that commit is still part of the segment's beginning, which is fsynced as a whole.
+        var isBeginning = headers.TryGetValue(generation, out var header) && scan.NewestSign <= header.FirstSequence + 1;
+        ProvenSequence = isBeginning ? header.ProvenSequence : scan.NewestSign - 1;
+    }
+
+    /// <summary>Whether the beginning of the scanned segment is whole; false for one that says nothing that the segments before it do not say.</summary>
+    private bool IsFinished(in SegmentHeader header)
+    {
+        if (IsBegun(header))
+        {
+            begun.Add(header.Generation);
+            return true;
+        }
+
+        if (!HasOriginals(header)) return true;
+        Unfinished.Hit();
+        unfinished.Add(header.Generation);
+        return false;
+    }
+
+    /// <summary>The newest commit of which a segment's ring knows; zero for none.</summary>
+    private ulong RingOf(in SegmentHeader header)
+    {
+        using var file = disk.Open(PathOf(header.Generation));
+        var ring = new byte[SegmentLayout.DataStart(header.BlockBytes)];
+        return SegmentScan.NewestInRing(ring.AsSpan(0, Read(file, header.Generation, ring)), (uint)header.Generation, header.BlockBytes).Sequence;
+    }
+
     private void Replay(ulong generation, ulong newestSign)
     {
         if (unfinished.Contains(generation)) return;
-        Load(generation);
+        Scan(generation);
         var hasHeader = headers.TryGetValue(generation, out var header);
         if (!hasHeader && scan.Items.Count > 0)
         {
@@ -315,30 +351,30 @@ internal sealed class LogRecovery
         return group;
     }
 
-    /// <summary>Reads the payloads of all live entries, segment by segment, and notes which must be written anew.</summary>
+    /// <summary>Reads the payloads of all live entries, segment by segment from the one that was replayed last, and notes which must be written anew.</summary>
     private List<Entry[]> ReadPayloads(List<(GroupTrack Track, List<(LogIndex Index, LocatedEntry At)> Entries)> whole)
     {
         var payloads = new List<Entry[]>();
         var slabs = new PayloadSlabs();
         foreach (var (_, entries) in whole) payloads.Add(new Entry[entries.Count]);
-        foreach (var generation in Segments)
+        for (var s = Segments.Count - 1; s >= 0; s--)
         {
-            var loaded = false;
             for (var g = 0; g < whole.Count; g++)
             {
                 var entries = whole[g].Entries;
                 for (var i = 0; i < entries.Count; i++)
                 {
                     var at = entries[i].At;
-                    if (at.Generation != generation) continue;
-                    if (!loaded) Load(generation);
-                    loaded = true;
+                    if (at.Generation != Segments[s]) continue;
+                    Load(Segments[s]);
                     payloads[g][i] = new Entry(new LogPosition(at.Term, entries[i].Index), at.Kind, slabs.Copy(bytes.AsSpan((int)at.BodyOffset, at.Bytes)));
-                    if (at.Sequence > ProvenSequence) Unproven.Add((whole[g].Track.Group, payloads[g][i]));
                 }
             }
         }
 
+        for (var g = 0; g < whole.Count; g++)
+            for (var i = 0; i < payloads[g].Length; i++)
+                if (whole[g].Entries[i].At.Sequence > ProvenSequence) Unproven.Add((whole[g].Track.Group, payloads[g][i]));
         return payloads;
     }
 }

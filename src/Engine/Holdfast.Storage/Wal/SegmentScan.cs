@@ -53,7 +53,7 @@ internal sealed class SegmentScan
     {
         items.Clear();
         NewestRecord = 0;
-        ReadRing(ring, generation, blockBytes);
+        (RingNewest, RingNewestRecords) = NewestInRing(ring, generation, blockBytes);
         var position = (long)SegmentLayout.DataStart(blockBytes);
         var sequence = firstSequence == 0 ? 0 : firstSequence - 1;
         var number = 0u;
@@ -113,18 +113,18 @@ internal sealed class SegmentScan
         return false;
     }
 
-    private void ReadRing(ReadOnlySpan<byte> ring, uint generation, int blockBytes)
+    /// <summary>The newest batch header of a segment's ring, and how many records its commit has; zeros for none.</summary>
+    public static (ulong Sequence, uint Records) NewestInRing(ReadOnlySpan<byte> ring, uint generation, int blockBytes)
     {
-        RingNewest = 0;
-        RingNewestRecords = 0;
+        (ulong Sequence, uint Records) newest = default;
         for (var i = 0; i < SegmentLayout.RingSlots; i++)
         {
             var offset = (1 + i) * blockBytes;
-            if (offset + RingSlot.Size > ring.Length) return;
-            if (!RingSlot.TryRead(ring[offset..], generation, out var slot) || slot.Sequence <= RingNewest) continue;
-            RingNewest = slot.Sequence;
-            RingNewestRecords = slot.Records;
+            if (offset + RingSlot.Size > ring.Length) break;
+            if (RingSlot.TryRead(ring[offset..], generation, out var slot) && slot.Sequence > newest.Sequence) newest = (slot.Sequence, slot.Records);
         }
+
+        return newest;
     }
 
     /// <summary>Where the reader stands: inside a commit before a record number, or behind a whole commit.</summary>
