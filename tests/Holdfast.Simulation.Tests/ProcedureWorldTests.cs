@@ -7,11 +7,8 @@ namespace Holdfast.Simulation.Tests;
 /// <summary>Groups whose members the directory decides, while its nodes die, are cut off, are wiped, join and are sent away; and the bugs that are planted in the directory and its procedures.</summary>
 public sealed class ProcedureWorldTests
 {
-    /// <summary>Several times what the table shows for these: a change of production code moves what a seed does.</summary>
-    private const int SeedBudget = 40;
-
-    /// <summary>Planted, and not found in 60 seeds (docs/verification.md).</summary>
-    internal static readonly ClusterMutation[] NotFoundYet = [ClusterMutation.LateChangeTaken, ClusterMutation.UncommittedMembersBelieved];
+    /// <summary>As the table has it, and more than twice what the slowest of these takes: a change of production code moves what a seed does.</summary>
+    private const int SeedBudget = 100;
 
     [Fact]
     public void Procedures_hold_in_the_first_seeds_and_run_the_same_twice()
@@ -29,11 +26,13 @@ public sealed class ProcedureWorldTests
     [InlineData(nameof(ClusterMutation.RecordTakenForGroup), 1)]
     [InlineData(nameof(ClusterMutation.SweepForgotten), 1)]
     [InlineData(nameof(ClusterMutation.StateGivenUpOnRecord), 1)]
-    [InlineData(nameof(ClusterMutation.TombstonesLeftOutOfSnapshot), 2)]
+    [InlineData(nameof(ClusterMutation.TombstonesLeftOutOfSnapshot), 1)]
     [InlineData(nameof(ClusterMutation.GroupIdGivenAgain), 1)]
-    [InlineData(nameof(ClusterMutation.VoterNotReplacedLater), 29)]
-    [InlineData(nameof(ClusterMutation.DriverNotConfirmed), 28)]
-    [InlineData(nameof(ClusterMutation.SilentMembersTaken), 19)]
+    [InlineData(nameof(ClusterMutation.LateChangeTaken), 6)]
+    [InlineData(nameof(ClusterMutation.VoterNotReplacedLater), 18)]
+    [InlineData(nameof(ClusterMutation.DriverNotConfirmed), 15)]
+    [InlineData(nameof(ClusterMutation.SilentMembersTaken), 8)]
+    [InlineData(nameof(ClusterMutation.UncommittedMembersBelieved), 42)]
     [InlineData(nameof(ClusterMutation.MovedReplicaStaysDown), 1)]
     public void A_bug_of_procedures_is_found(string name, int likely) =>
         Assert.True(ClusterRun.IsFound(Enum.Parse<ClusterMutation>(name), likely, SeedBudget), $"{name} survived {SeedBudget} seeds");

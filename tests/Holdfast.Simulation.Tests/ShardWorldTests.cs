@@ -34,6 +34,8 @@ public sealed class ShardWorldTests
     [InlineData(nameof(ClusterMutation.ForgottenBeforeAdopted), 1)]
     [InlineData(nameof(ClusterMutation.WatchIgnored), 23)]
     [InlineData(nameof(ClusterMutation.ReplicaExpiresByOwnClock), 1)]
+    [InlineData(nameof(ClusterMutation.WaiterHearsEarly), 5)]
+    [InlineData(nameof(ClusterMutation.ShardReadNotHeld), 5)]
     public void A_bug_of_shards_is_found(string name, int seed) =>
         Assert.True(ClusterRun.IsFound(Enum.Parse<ClusterMutation>(name), seed, Budget), $"{name} survived {Budget} seeds");
 

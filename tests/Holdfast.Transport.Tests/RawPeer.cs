@@ -10,10 +10,17 @@ internal sealed class RawPeer : IDisposable
 {
     private readonly Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 30_000 };
 
-    public RawPeer(IPEndPoint target) => socket.Connect(target);
+    /// <summary>One that has not dialled yet.</summary>
+    public RawPeer()
+    {
+    }
+
+    public RawPeer(IPEndPoint target) => Connect(target);
 
     public static PeerPreamble PreambleTo(TestNode node, ulong sender, uint bootCount = 1) =>
         new(PeerConnectionKind.Mesh, TestNode.Cluster, new NodeId(sender), bootCount, 1, 0, node.Self.Id);
+
+    public void Connect(IPEndPoint target) => socket.Connect(target);
 
     public void Send(ReadOnlySpan<byte> bytes) => socket.Send(bytes);
 

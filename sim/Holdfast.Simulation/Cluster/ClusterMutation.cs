@@ -166,6 +166,12 @@ internal enum ClusterMutation : byte
     /// <summary>Replicas delete expired keys by their own clocks (S13).</summary>
     ReplicaExpiresByOwnClock,
 
+    /// <summary>A client that waited for a quorum's word hears with the command that served it, which asked for no more than that it be executed (S18).</summary>
+    WaiterHearsEarly,
+
+    /// <summary>A quorum's read of a shard is answered at once when no other reply is held, whatever it shows (S18).</summary>
+    ShardReadNotHeld,
+
     /// <summary>From here on bugs of the vectors face, hunted in runs with its shards. A write is acknowledged when it is proposed (S24).</summary>
     VectorAcknowledgedEarly,
 

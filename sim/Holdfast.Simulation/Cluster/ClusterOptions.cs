@@ -121,8 +121,8 @@ internal sealed record ClusterOptions
 
     public int ShardClients { get; init; }
 
-    /// <summary>The chance that a process loses its power just when it has answered a command early: what it said is then known to nobody else.</summary>
-    public double DiesAfterEarlyAnswer { get; init; }
+    /// <summary>The chance that a process loses its power just when it has answered a client of shards: what it said must not rest on what it alone knows, unless the client asked for no more.</summary>
+    public double DiesAfterAnswer { get; init; }
 
     /// <summary>Clients that bring each other values and wait for them.</summary>
     public int QueueClients { get; init; }
@@ -269,8 +269,8 @@ internal sealed record ClusterOptions
     public static ClusterOptions DrawShards(ulong seed, ClusterMutation mutation)
     {
         var (drawn, dice) = (DrawOneClassOfShards(seed, mutation), new SeededRandom(seed ^ 0xC1A5_D1CE));
-        if (mutation != ClusterMutation.None || !dice.Chance(0.5)) return drawn; // Planted bugs are hunted in the runs of before.
-        return drawn with { AsyncShare = 0.1 + 0.3 * dice.NextDouble(), QueueClients = dice.Next(3, 6), DiesAfterEarlyAnswer = dice.Chance(0.5) ? 0.01 : 0 };
+        if (mutation is not (ClusterMutation.None or ClusterMutation.WaiterHearsEarly or ClusterMutation.ShardReadNotHeld) || !dice.Chance(0.5)) return drawn; // Other bugs are hunted in the runs of before.
+        return drawn with { AsyncShare = 0.1 + 0.3 * dice.NextDouble(), QueueClients = dice.Next(3, 6), DiesAfterAnswer = dice.Chance(0.5) ? 0.01 : 0 };
     }
 
     private static ClusterOptions DrawOneClassOfShards(ulong seed, ClusterMutation mutation)

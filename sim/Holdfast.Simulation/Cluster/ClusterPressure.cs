@@ -61,7 +61,7 @@ internal static class ClusterPressureDraw
         SyncStall = TimeSpan.Zero,
     };
 
-    private static ClusterOptions ForExiledTail(ClusterOptions drawn, SeededRandom dice) => Calmer(drawn) with
+    private static ClusterOptions ForExiledTail(ClusterOptions drawn, SeededRandom dice) => drawn.WithoutUpheaval() with
     {
         Pressure = ClusterPressure.ExiledTail,
         AppendBytesMax = dice.Next(64, 1200),
@@ -71,7 +71,7 @@ internal static class ClusterPressureDraw
         SegmentBytes = 512 * 1024,
     };
 
-    private static ClusterOptions ForRottenFiles(ClusterOptions drawn, SeededRandom dice) => Calmer(drawn) with
+    private static ClusterOptions ForRottenFiles(ClusterOptions drawn, SeededRandom dice) => drawn.WithoutUpheaval() with
     {
         Pressure = ClusterPressure.RottenFiles,
         FilesLedger = true,
@@ -80,7 +80,7 @@ internal static class ClusterPressureDraw
         BetweenForcedSnapshots = TimeSpan.FromMilliseconds(dice.Next(200, 800)),
     };
 
-    private static ClusterOptions ForDeposedJudge(ClusterOptions drawn, SeededRandom dice) => Calmer(drawn) with
+    private static ClusterOptions ForDeposedJudge(ClusterOptions drawn, SeededRandom dice) => drawn.WithoutUpheaval().OnFastDisks(3) with
     {
         Pressure = ClusterPressure.DeposedJudge,
         Voters = 3,
@@ -88,13 +88,10 @@ internal static class ClusterPressureDraw
         LeaseClients = 10,
         HasAuth = false,
         ClientTimeout = TimeSpan.FromMilliseconds(dice.Next(150, 400)),
-        SyncMin = TimeSpan.FromMicroseconds(100),
-        SyncMax = TimeSpan.FromMilliseconds(3),
-        SyncStall = TimeSpan.Zero,
         BetweenTransfers = TimeSpan.Zero,
     };
 
-    private static ClusterOptions ForRebuiltMeanwhile(ClusterOptions drawn, SeededRandom dice) => Calmer(drawn) with
+    private static ClusterOptions ForRebuiltMeanwhile(ClusterOptions drawn, SeededRandom dice) => drawn.WithoutUpheaval() with
     {
         Pressure = ClusterPressure.RebuiltMeanwhile,
         LedgerClients = 6,
@@ -104,15 +101,5 @@ internal static class ClusterPressureDraw
         UncommittedBytesMax = 64 * 1024 * 1024,
         ChunksMax = 3,
         SnapshotWorkMax = TimeSpan.FromMilliseconds(dice.Next(60, 200)),
-    };
-
-    private static ClusterOptions Calmer(ClusterOptions drawn) => drawn with
-    {
-        BetweenPartitions = TimeSpan.Zero,
-        BetweenBlackouts = TimeSpan.Zero,
-        BetweenWipes = TimeSpan.Zero,
-        BetweenFullDisks = TimeSpan.Zero,
-        BetweenPauses = TimeSpan.Zero,
-        BetweenStuckLoops = TimeSpan.Zero,
     };
 }

@@ -224,7 +224,7 @@ internal sealed class ClusterWorld
         CommandBytesMax = group == Executor ? LedgerExecutor.EffectBytesMax : new GroupOptions().CommandBytesMax,
         PartBytesMax = Options.PartBytesMax,
         SessionsMax = Options.SessionsMax,
-        Bug = Enum.TryParse<PlantedReplicaBug>(Options.Mutation.ToString(), out var bug) ? bug : PlantedReplicaBug.None,
+        Bug = Options.Mutation == ClusterMutation.ShardReadNotHeld ? PlantedReplicaBug.AsyncNotWaitedFor : Enum.TryParse<PlantedReplicaBug>(Options.Mutation.ToString(), out var bug) ? bug : PlantedReplicaBug.None,
     };
 
     public IStateMachine MachineOf(ClusterProcess process, GroupId group, out CoordinationStateMachine? keyspace)

@@ -10,7 +10,7 @@ internal static class NodeScenario
     private const int Seeds = 10;
 
     /// <summary>Three nodes, busy clients, fast disks and wires, and no misfortune at all.</summary>
-    public static ClusterOptions Calm(ulong seed) => ClusterOptions.Draw(seed, ClusterMutation.None) with
+    public static ClusterOptions Calm(ulong seed) => ClusterOptions.Draw(seed, ClusterMutation.None).WithoutUpheaval().OnFastDisks(3) with
     {
         Voters = 3,
         Machines = 3,
@@ -27,17 +27,11 @@ internal static class NodeScenario
         Straggle = 0,
         DelayMin = TimeSpan.FromMicroseconds(100),
         DelayMax = TimeSpan.FromMilliseconds(1),
-        BetweenPartitions = TimeSpan.Zero,
         BetweenKills = TimeSpan.Zero,
         BetweenPowerLosses = TimeSpan.Zero,
-        BetweenBlackouts = TimeSpan.Zero,
-        BetweenPauses = TimeSpan.Zero,
-        BetweenStuckLoops = TimeSpan.Zero,
         BetweenResets = TimeSpan.Zero,
         BetweenFullBuffers = TimeSpan.Zero,
-        BetweenWipes = TimeSpan.Zero,
         BetweenRot = TimeSpan.Zero,
-        BetweenFullDisks = TimeSpan.Zero,
         BetweenTransfers = TimeSpan.Zero,
         BetweenMembershipChanges = TimeSpan.Zero,
         BetweenForcedSnapshots = TimeSpan.Zero,
@@ -45,9 +39,6 @@ internal static class NodeScenario
         BetweenPassingGroups = TimeSpan.Zero,
         CrashAtEffect = 0,
         SyncFails = 0,
-        SyncMin = TimeSpan.FromMicroseconds(100),
-        SyncMax = TimeSpan.FromMilliseconds(3),
-        SyncStall = TimeSpan.Zero,
         UncommittedBytesMax = 64 * 1024 * 1024,
         AsyncShare = 0,
         HasBulkyClient = false, // It writes as much as that at once: gigabytes a run.
@@ -94,20 +85,11 @@ internal static class NodeScenario
             Storm = TimeSpan.FromSeconds(12),
         },
         // A copy's answer is lost, and the source changes hands and back while it is asked again: the pressure that is meant for it, for long, and little else.
-        ClusterMutation.CopyOutlivesTerm => ClusterOptions.DrawShards(seed, mutation) with
+        ClusterMutation.CopyOutlivesTerm => ClusterOptions.DrawShards(seed, mutation).WithoutUpheaval().OnFastDisks(4) with
         {
             Moves = MovePressure.ThereAndBack,
             Pressure = ClusterPressure.None,
             Storm = TimeSpan.FromSeconds(40),
-            BetweenPartitions = TimeSpan.Zero,
-            BetweenBlackouts = TimeSpan.Zero,
-            BetweenWipes = TimeSpan.Zero,
-            BetweenFullDisks = TimeSpan.Zero,
-            BetweenPauses = TimeSpan.Zero,
-            BetweenStuckLoops = TimeSpan.Zero,
-            SyncMin = TimeSpan.FromMicroseconds(100),
-            SyncMax = TimeSpan.FromMilliseconds(4),
-            SyncStall = TimeSpan.Zero,
         },
         _ => null,
     };

@@ -95,7 +95,8 @@ internal sealed class Operators(ClusterWorld world)
 
     private void Change()
     {
-        switch (dice.Next(10))
+        var kind = dice.Next(10);
+        switch (kind)
         {
             case < 3:
                 if (Truth.Groups.Count < GroupsMax) Create();
@@ -103,11 +104,9 @@ internal sealed class Operators(ClusterWorld world)
             case < 4:
                 if (Truth.Groups.Count > 1) Tell(DirectoryCommand.DeleteGroup(AnyGroup()));
                 break;
-            case < 7:
-                Move();
-                break;
             default:
-                if (world.Options.Procedures == ProcedurePressure.Restless) Move();
+                if (world.Options.Procedures == ProcedurePressure.LeaderAlone && IsAnythingRunning()) break; // While one is replaced, groups change for nothing else.
+                if (kind < 7 || world.Options.Procedures is ProcedurePressure.Restless or ProcedurePressure.LeaderAlone) Move();
                 else SendAwayAny();
                 break;
         }
@@ -135,7 +134,7 @@ internal sealed class Operators(ClusterWorld world)
     /// <summary>Once, when all is healed and nothing is under way any more: a group that no procedure is about has to follow its record all the same.</summary>
     private void MoveInQuiet()
     {
-        if (hasMovedInQuiet || Truth.Procedures.Values.Any(procedure => procedure.State == ProcedureState.Running) || !Truth.Members.Keys.All(node => world.MachineOf(node) is { IsUp: true })) return;
+        if (hasMovedInQuiet || IsAnythingRunning() || !Truth.Members.Keys.All(node => world.MachineOf(node) is { IsUp: true })) return;
         if (Truth.Groups.Count == 0) Create();
         else hasMovedInQuiet = Move(OnDecided);
 
@@ -205,6 +204,8 @@ internal sealed class Operators(ClusterWorld world)
             });
         }
     }
+
+    private bool IsAnythingRunning() => Truth.Procedures.Values.Any(static procedure => procedure.State == ProcedureState.Running);
 
     private bool IsAnyoneLeaving() => Truth.Procedures.Values.Any(procedure => procedure is { State: ProcedureState.Running, Kind: ProcedureKind.RemoveNode });
 

@@ -6,12 +6,12 @@ using Holdfast.Transport;
 namespace Holdfast.Simulation.Procedures;
 
 /// <summary>
-/// Control calls between processes: a connection for each, to whoever runs at the address. A question may arrive late, and be carried out although its asker has given up or died; one that is paused answers when it goes on, and
-/// one that dies cuts the line.
+/// Control calls between processes: a connection for each, to whoever runs at the address. A question may be read late, when the line to its asker was cut long ago, and be carried out all the same; one that is paused answers
+/// when it goes on, and one that dies cuts the line.
 /// </summary>
 internal sealed class ProcedureCalls(ClusterProcess process)
 {
-    private static readonly Mark HeldUp = new("sim pressure: a change of members was held up on the wire for longer than its asker waited");
+    private static readonly Mark HeldUp = new("sim pressure: a change of members was read long after the line to its asker was cut");
     private static readonly Mark ServedLate = new("sim: a control call was carried out after its asker had given up");
 
     private static readonly TimeSpan LooksEvery = TimeSpan.FromMilliseconds(20);
@@ -28,11 +28,21 @@ internal sealed class ProcedureCalls(ClusterProcess process)
             return new(call.Task);
         }
 
-        // A node calls itself without a wire.
-        World.Clock.After(there == process ? TimeSpan.Zero : Way(verb), () => there.WhenAwake(() => _ = ServeAsync(there, verb, question, call)));
+        if (IsReadLate(there, verb)) ReadLate(there, verb, question, call);
+        else World.Clock.After(there == process ? TimeSpan.Zero : Way(), () => there.WhenAwake(() => _ = ServeAsync(there, verb, question, call))); // A node calls itself without a wire.
         World.Clock.After(process.Machine.Clock.TrueSpan(longest), () => process.WhenAwake(() => call.TrySetResult(Unreachable("no answer in time"))));
         Watch(there, call);
         return new(call.Task);
+    }
+
+    private bool IsReadLate(ClusterProcess there, ushort verb) => World.Options.Procedures == ProcedurePressure.LateServant && !World.IsHealed && verb == ClusterVerbs.Change && there != process && process.Dice.Chance(0.5);
+
+    /// <summary>The question lies where it is to be read, and the line is cut before it is: its asker asks again soon, and so may others, while it lies there.</summary>
+    private void ReadLate(ClusterProcess there, ushort verb, byte[] question, TaskCompletionSource<ControlReply> call)
+    {
+        HeldUp.Hit();
+        World.Clock.After(process.Dice.NextSpan(TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(100)), () => process.WhenAwake(() => call.TrySetResult(Unreachable("the line was cut"))));
+        World.Clock.After(process.Dice.NextSpan(TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(4)), () => there.WhenAwake(() => _ = ServeAsync(there, verb, question, call)));
     }
 
     private async Task ServeAsync(ClusterProcess there, ushort verb, byte[] question, TaskCompletionSource<ControlReply> call)
@@ -70,14 +80,6 @@ internal sealed class ProcedureCalls(ClusterProcess process)
     private static ControlReply Reply(ClusterProcess there, ControlStatus status, ReadOnlyMemory<byte> payload, string fault) => new(status, payload, fault, there.Node, ClusterWorld.Cluster);
 
     private static ControlReply Unreachable(string fault) => new(ControlStatus.Unreachable, default, fault, NodeId.None, ClusterId.None);
-
-    /// <summary>How long a question is on its way: bytes that a connection sends again and again may come long after whoever asked has gone.</summary>
-    private TimeSpan Way(ushort verb)
-    {
-        if (World.Options.Procedures != ProcedurePressure.LateServant || World.IsHealed || verb != ClusterVerbs.Change || !process.Dice.Chance(0.4)) return Way();
-        HeldUp.Hit();
-        return process.Dice.NextSpan(TimeSpan.FromMilliseconds(1500), TimeSpan.FromSeconds(5));
-    }
 
     private TimeSpan Way() => process.Dice.NextSpan(World.Options.DelayMin, World.Options.DelayMax);
 }

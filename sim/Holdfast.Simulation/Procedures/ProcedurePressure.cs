@@ -20,7 +20,7 @@ internal enum ProcedurePressure : byte
     /// <summary>The node that a procedure is about dies, or is paused, in the middle of it.</summary>
     SubjectFails,
 
-    /// <summary>The leader of a group that is asked to change is paused for less than it takes to depose it, and what it is asked is held up on the wire.</summary>
+    /// <summary>The leader of a group that is asked to change is paused for less than it takes to depose it, and what it is asked is read long after its asker was cut off.</summary>
     LateServant,
 
     /// <summary>While a voter is sent away nobody hears of the learners, of whom one should follow it.</summary>
@@ -29,7 +29,7 @@ internal enum ProcedurePressure : byte
     /// <summary>A node's disk is lost, and another of few is sent away at once.</summary>
     Shorthanded,
 
-    /// <summary>The leader of a data group is cut off from those who are to be its members as soon as it has written down who they are, and from nobody else.</summary>
+    /// <summary>The leader of a data group is cut off from its new members as soon as it has written down that the old ones count no more, and from nobody else; disks are lost, and nobody is sent away.</summary>
     LeaderAlone,
 
     /// <summary>Groups are created, moved and deleted all the time.</summary>
@@ -48,7 +48,7 @@ internal static class ProcedurePressureDraw
         ProcedurePressure.LearnersAway => drawn with { Voters = 5, Machines = 8 },
         ProcedurePressure.Shorthanded => drawn with { Voters = 3, Machines = 3, BetweenWipes = TimeSpan.Zero },
         // A data group's members can be apart, and the directory's still be enough.
-        ProcedurePressure.LeaderAlone => drawn with { Voters = 5, Machines = 6, BetweenWipes = TimeSpan.FromSeconds(2) },
+        ProcedurePressure.LeaderAlone => drawn with { Voters = 5, Machines = 6, BetweenWipes = TimeSpan.FromSeconds(1) },
         _ => drawn,
     };
 }

@@ -10,7 +10,7 @@ namespace Holdfast.Simulation.Procedures;
 internal sealed class ProcedurePressureDriver(ClusterWorld world)
 {
     private static readonly Mark Struck = new("sim pressure: a procedure was disturbed between its steps");
-    private static readonly Mark CutOffAlone = new("sim pressure: a leader was cut off from the members that it was changing to");
+    private static readonly Mark CutOffAlone = new("sim pressure: a leader was cut off from its group's new members as it let go of the old ones");
     private static readonly Mark Unheard = new("sim pressure: learners were not heard of while a voter left");
 
     private readonly SeededRandom dice = new(world.Options.Seed ^ 0x940C_9E55);
@@ -23,15 +23,18 @@ internal sealed class ProcedurePressureDriver(ClusterWorld world)
         if (Pressure is not (ProcedurePressure.None or ProcedurePressure.LeaderAlone or ProcedurePressure.Restless)) Later();
     }
 
-    /// <summary>A replica has had a turn. A leader that has just written down new members is what one of the pressures waits for.</summary>
+    /// <summary>
+    /// A replica has had a turn. One of the pressures waits for a leader that has written down that only the new members count, and that nobody else has heard it of: those it is cut off from, and from nobody else, so that whoever
+    /// drives the procedures, where he is none of them, can still ask it.
+    /// </summary>
     public void AfterTurn(ClusterProcess process, ReplicatedGroup group)
     {
         if (Pressure != ProcedurePressure.LeaderAlone || world.IsHealed || group.Id.Value <= GroupId.Coordination.Value) return;
         var core = group.Replica.Node;
         var members = core.Configuration;
-        if (core.Role != RaftRole.Leader || members.IsJoint || ReferenceEquals(members, core.ConfigurationAt(core.Commit)) || ReferenceEquals(struck.GetValueOrDefault(group.Id), members)) return;
+        if (core.Role != RaftRole.Leader || members.IsJoint || !core.ConfigurationAt(core.Commit).IsJoint || ReferenceEquals(struck.GetValueOrDefault(group.Id), members)) return;
         struck[group.Id] = members;
-        if (!dice.Chance(0.6)) return;
+        if (world.LeaderOf(GroupId.Directory) is not { } driver || (driver != process && members.Contains(driver.Node)) || !dice.Chance(0.8)) return;
         CutOffAlone.Hit();
         if (world.IsTracing) world.Trace($"pressure: {process.Node} is cut off from the members of group {group.Id}, {members}");
         foreach (var member in members.Members)

@@ -88,12 +88,6 @@ internal static class MovePressureDraw
         var dice = new SeededRandom(drawn.Seed ^ 0x9E55_5A4D);
         if (dice.Chance(0.4)) return drawn;
         var pressed = drawn with { Moves = (MovePressure)dice.Next(1, (int)MovePressure.ThereAndBack + 1), Pressure = ClusterPressure.None };
-        return dice.Chance(0.7)
-            ? pressed with
-            {
-                BetweenPartitions = TimeSpan.Zero, BetweenBlackouts = TimeSpan.Zero, BetweenWipes = TimeSpan.Zero, BetweenFullDisks = TimeSpan.Zero, BetweenPauses = TimeSpan.Zero, BetweenStuckLoops = TimeSpan.Zero,
-                SyncMax = TimeSpan.FromMilliseconds(4), SyncMin = TimeSpan.FromMicroseconds(100), SyncStall = TimeSpan.Zero,
-            }
-            : pressed;
+        return dice.Chance(0.7) ? pressed.WithoutUpheaval().OnFastDisks(4) : pressed;
     }
 }

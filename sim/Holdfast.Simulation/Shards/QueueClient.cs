@@ -55,7 +55,7 @@ internal sealed class QueueClient(ClusterWorld world, int number) : RedisClient(
         string[] command = waits
             ? ["BLMOVE", Queue(key), Done(key), "LEFT", "RIGHT", string.Create(CultureInfo.InvariantCulture, $"{0.01 * Dice.Next(1, 40):F2}")]
             : ["LMOVE", Queue(key), Done(key), "LEFT", "RIGHT"];
-        Do([command], isEarly, replies => { foreach (var value in ValuesOf(replies[0])) if (!isEarly) Check.OnMoved(value); }, static () => { });
+        Do([command], isEarly, replies => { foreach (var value in ValuesOf(replies[0])) if (!isEarly) Check.OnMoved(value); }, static () => { }, waits: waits);
     }
 
     private void Look()

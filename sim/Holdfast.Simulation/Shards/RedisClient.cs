@@ -9,6 +9,8 @@ internal abstract class RedisClient(ClusterWorld world, int number) : ClusterCli
 {
     private static readonly Mark AnsweredEarly = new("sim: a client of shards was answered before its command was committed, as it had asked for");
 
+    private static readonly Mark DiedAfterAnswer = new("sim: a process lost its power just when it had answered a client of shards");
+
     private static readonly string[] Refusals = ["-MOVED ", "-TRYAGAIN", "-CLUSTERDOWN", "-EXECABORT", "-UNBLOCKED"];
 
     // Of dice of its own, so that runs without classes draw what they drew before there were any.
@@ -20,11 +22,11 @@ internal abstract class RedisClient(ClusterWorld world, int number) : ClusterCli
     /// <summary>
     /// Sends commands of one connection and hears all replies. What was certainly not executed is said to <paramref name="refused"/>, and the client turns elsewhere; of what was perhaps executed it hears nothing.
     /// </summary>
-    protected void Do(string[][] commands, bool isEarly, Action<string[]> answered, Action refused, ulong name = 0, SimConnection? held = null)
+    protected void Do(string[][] commands, bool isEarly, Action<string[]> answered, Action refused, ulong name = 0, SimConnection? held = null, bool waits = false)
     {
         var setsClass = isEarly && held is null;
         Ask(
-            process => AskAsync(process, held ?? process.Shards!.Connect(), setsClass ? [["HOLDFAST.DURABILITY", "async"], .. commands] : commands, isEarly),
+            process => AskAsync(process, held ?? process.Shards!.Connect(), setsClass ? [["HOLDFAST.DURABILITY", "async"], .. commands] : commands, waits),
             replies =>
             {
                 if (replies is null)
@@ -53,10 +55,18 @@ internal abstract class RedisClient(ClusterWorld world, int number) : ClusterCli
             () => Later(Think()));
     }
 
-    private async ValueTask<string[]?> AskAsync(ClusterProcess process, SimConnection connection, string[][] commands, bool isEarly)
+    /// <summary>An answer that ends a wait rests on somebody else's command: there are few of those, so processes die after them more often.</summary>
+    private async ValueTask<string[]?> AskAsync(ClusterProcess process, SimConnection connection, string[][] commands, bool waits)
     {
         var replies = await connection.AskAsync(commands);
-        if (isEarly && replies is not null && !World.IsHealed && classDice.Chance(World.Options.DiesAfterEarlyAnswer)) World.Clock.After(TimeSpan.Zero, () => process.Machine.CrashOf(process, losesPower: true));
+        if (replies is not null && !World.IsHealed && classDice.Chance(World.Options.DiesAfterAnswer * (waits ? 10 : 1))) World.Clock.After(TimeSpan.Zero, () => DieOf(process));
         return replies;
+    }
+
+    /// <summary>Nothing of what it did just now has left it, or reached its disk.</summary>
+    private static void DieOf(ClusterProcess process)
+    {
+        if (process.IsAlive) DiedAfterAnswer.Hit();
+        process.Machine.CrashOf(process, losesPower: true);
     }
 }

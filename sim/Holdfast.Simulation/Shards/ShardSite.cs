@@ -20,6 +20,7 @@ internal sealed class ShardSite
     private readonly Dictionary<ulong, SlotMover> movers = [];
     private readonly HashSet<ulong> busy = [];
     private readonly Stack<byte[]> buffers = new();
+    private readonly List<SimConnection> connections = [];
     private Instant choresAt;
     private int layoutSeen = -1;
 
@@ -49,7 +50,12 @@ internal sealed class ShardSite
 
     private ShardSeat[] seats = [];
 
-    public SimConnection Connect() => new(this, buffers);
+    public SimConnection Connect()
+    {
+        var connection = new SimConnection(this, buffers);
+        if (World.Options.Mutation == ClusterMutation.WaiterHearsEarly) connections.Add(connection);
+        return connection;
+    }
 
     /// <summary>What the loop does in a turn.</summary>
     public void Turn()
@@ -69,6 +75,7 @@ internal sealed class ShardSite
             ExpireByOwnClock();
         }
 
+        connections.RemoveAll(static connection => !connection.HearsEarly());
         Depart();
         Drive();
     }

@@ -1,5 +1,6 @@
 using System.Text;
 using Holdfast.Keyspace;
+using Holdfast.Replication;
 using Holdfast.Wire;
 using Holdfast.Wire.Resp;
 
@@ -47,6 +48,13 @@ internal sealed class SimConnection : IClientWire
     }
 
     public void Close() => session.Close();
+
+    /// <summary>A planted bug: while the client waits it is one of those who ask for no more than that their commands be executed, so that it hears with whatever command serves it. False when it waits for nothing more.</summary>
+    public bool HearsEarly()
+    {
+        if (session.IsBlocked) session.ChooseDurability(Durability.Async);
+        return asking is not null;
+    }
 
     public void OnSendable(ClientSession client)
     {

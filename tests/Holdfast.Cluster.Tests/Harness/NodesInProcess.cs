@@ -24,6 +24,9 @@ internal sealed class NodesInProcess : IAsyncDisposable
 
     public static string NameOf(ClusterNode node) => node.View.Members[node.Directory.Status.Self].Name;
 
+    /// <summary>The groups of a node, as a backup takes them.</summary>
+    public NodeRuntime RuntimeOf(ClusterNode node) => nodes.Single(one => one.Cluster == node).Runtime;
+
     /// <summary>Nodes that found a cluster together and know each other.</summary>
     public async Task<ClusterNode[]> FoundAsync(int count)
     {

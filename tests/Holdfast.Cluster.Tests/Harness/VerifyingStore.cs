@@ -54,6 +54,9 @@ internal sealed class VerifyingStore : IAsyncDisposable
     /// <summary>Answers 200 to the end of an upload and tells of a failure in the body, as S3 may.</summary>
     public bool FailsAtTheEnd { get; set; }
 
+    /// <summary>Told the name of an object that it has taken, before it answers.</summary>
+    public Action<string> OnTaken { get; set; } = _ => { };
+
     public static VerifyingStore Start()
     {
         while (true)
@@ -177,6 +180,7 @@ internal sealed class VerifyingStore : IAsyncDisposable
     private (int Status, byte[] Answer, string? Tag) Take(string name, byte[] content, string tag)
     {
         objects[name] = (content, tag);
+        OnTaken(name);
         return (200, [], tag);
     }
 

@@ -11,8 +11,8 @@ internal sealed class GroupArchive : IDisposable
 
     private static readonly TimeSpan FollowWhileCopying = TimeSpan.FromMilliseconds(250);
 
-    private static readonly Mark GapInLog = new("cluster: an archived log begins again from a base", elsewhere: "RestoreOfFacesTests: nobody archives a simulated cluster");
-    private static readonly Mark BaseTaken = new("cluster: a base was put into an archive", elsewhere: "RestoreOfFacesTests: nobody archives a simulated cluster");
+    private static readonly Mark GapInLog = new("cluster: an archived log begins again from a base", elsewhere: "NodeArchiveTests: nobody archives a simulated cluster");
+    private static readonly Mark BaseTaken = new("cluster: a base was put into an archive", elsewhere: "NodeArchiveTests: nobody archives a simulated cluster");
 
     private readonly IDisk disk;
     private readonly SnapshotStore store;

@@ -15,7 +15,7 @@ internal sealed class Introduction(ClusterNodeSetup setup, ControlTrust trust)
     /// <summary>So many looks in silence, two seconds, and again after as many.</summary>
     private const int LooksMax = 10;
 
-    private static readonly Mark Introduced = new("cluster: a node made itself known to a member that would have had to dial it", elsewhere: "WipedNodeTests: who dials whom is not simulated");
+    private static readonly Mark Introduced = new("cluster: a node made itself known to a member that would have had to dial it", elsewhere: "IntroductionTests: who dials whom is not simulated");
 
     private readonly Dictionary<NodeId, int> silent = [];
     private Task calling = Task.CompletedTask;

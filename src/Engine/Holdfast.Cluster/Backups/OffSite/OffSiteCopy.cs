@@ -29,7 +29,7 @@ public sealed record OffSiteOptions
 /// </summary>
 public sealed class OffSiteCopy : IAsyncDisposable
 {
-    private static readonly Mark Vanished = new("cluster: a file of an archive was forgotten while it was to be sent off site", elsewhere: "RestoreOfFacesTests: nobody archives a simulated cluster");
+    private static readonly Mark Vanished = new("cluster: a file of an archive was forgotten while it was to be sent off site", elsewhere: "NodeArchiveTests: nobody archives a simulated cluster");
 
     private readonly OffSiteOptions options;
     private readonly S3Bucket bucket;
