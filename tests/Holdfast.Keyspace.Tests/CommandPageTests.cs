@@ -30,7 +30,7 @@ public sealed class CommandPageTests
     {
         var table = CommandTable.Build();
         var cases = CaseFile.Families.SelectMany(family => CaseFile.Fixed(family).Concat(CaseFile.Random(family, 2000, 1))).Concat(Scenario.Names.SelectMany(Scenario.CommandsOf))
-            .Select(words => NameOf(table, words)).ToHashSet(StringComparer.Ordinal);
+            .Select(words => NameOf(table, words)).Append(SyncTests.Compared).ToHashSet(StringComparer.Ordinal);
         var written = Transcript.Names.SelectMany(Transcript.Of).Select(step => NameOf(table, Request.Split(step.Command))).ToHashSet(StringComparer.Ordinal);
         var text = new StringBuilder();
         foreach (var group in All(table).Where(spec => !spec.IsInternal).GroupBy(spec => spec.Group).OrderBy(group => group.Key, StringComparer.Ordinal))

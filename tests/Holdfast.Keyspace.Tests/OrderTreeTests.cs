@@ -50,7 +50,58 @@ public sealed unsafe class OrderTreeTests : IDisposable
         Assert.Equal(0, tree.Nodes);
     }
 
+    /// <summary>Runs of every length, from either end and from the midst, out of orders of every depth; what was cut is an order too.</summary>
+    [Theory]
+    [InlineData(1, 3)]
+    [InlineData(2, 1000)]
+    [InlineData(3, 1_000_000)]
+    public void A_run_that_is_cut_out_leaves_two_orders_behind(ulong seed, int scores)
+    {
+        var dice = new SeededRandom(seed);
+        for (var round = 0; round < 150; round++)
+        {
+            while (model.Count < dice.Next(2, 12_000)) Add(dice.Next(-scores, scores) / 4.0, $"m{round}-{model.Count}-{dice.Next(1_000_000)}");
+            var count = dice.Next(1, dice.Chance(0.3) ? Math.Min(model.Count, 100) : model.Count);
+            var from = dice.Next(4) switch { 0 => 0, 1 => model.Count - count, _ => dice.Next(model.Count - count + 1) };
+            var cut = tree.Cut(arena, from, count);
+            var gone = model.GetRange(from, count);
+            model.RemoveRange(from, count);
+            Assert.Equal(count, cut.Count);
+            var place = cut.At(0);
+            for (var i = 0; i < count; i++)
+            {
+                var record = (byte*)records[gone[i].Member];
+                Assert.Equal((nint)record, (nint)OrderTree.RecordAt(place));
+                Assert.Equal(i + 1 < count, OrderTree.TryNext(ref place));
+                Assert.True(cut.Contains(record) && !tree.Contains(record));
+            }
+
+            foreach (var (_, member) in model.Take(200)) Assert.True(tree.Contains((byte*)records[member]) && !cut.Contains((byte*)records[member]));
+            Check(dice);
+            var nodes = cut.Nodes;
+            var leaving = new Leaving { Test = this };
+            Assert.True(cut.FreeSome(arena, int.MaxValue, ref leaving));
+            Assert.True(nodes > 0 && cut.Nodes == 0);
+            for (var i = dice.Next(3000); i > 0 && model.Count > 1; i--) Remove(dice.Next(model.Count));
+        }
+
+        while (model.Count > 0) Remove(dice.Next(model.Count));
+        Assert.Equal(0, tree.Nodes);
+        Assert.Equal(0, arena.BytesUsed);
+    }
+
     public void Dispose() => arena.Dispose();
+
+    private readonly struct Leaving : IOrderVisitor
+    {
+        public OrderTreeTests Test { get; init; }
+
+        public void Visit(in OrderEntry entry)
+        {
+            Test.records.Remove(Encoding.ASCII.GetString(RecordHead.KeyOf(entry.Record)));
+            ScoreRecord.Free(Test.arena, entry.Record);
+        }
+    }
 
     private void Add(double score, string member)
     {

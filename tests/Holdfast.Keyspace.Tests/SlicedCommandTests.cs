@@ -19,7 +19,7 @@ public sealed class SlicedCommandTests
         "ZRANGESTORE {t}made {t}first 100 -100", "ZRANGESTORE {t}made {t}first (40000 300 BYSCORE REV LIMIT 5 30000", "ZRANGESTORE {t}first {t}first 0 20000",
         "LREM {t}list 0 last", "LREM {t}list -1 first", "LREM {t}list 0 element-7", "LREM {t}list 500 element-7", "LREM {t}list -500 element-7", "LINSERT {t}list BEFORE last new",
         "LPOS {t}list last", "LPOS {t}list element-7 RANK -20 COUNT 0", "LPOS {t}list element-8 COUNT 0 MAXLEN 50000",
-        "ZREMRANGEBYRANK {t}first 20000 -5", "ZREMRANGEBYSCORE {t}first 300 25000", "ZREMRANGEBYSCORE {t}first (20000 +inf", "ZREMRANGEBYRANK {t}first 0 20000", "ZREMRANGEBYLEX {t}level [1 [3",
+        "ZPOPMIN {t}first 30000", "ZPOPMAX {t}first 59000", "ZPOPMIN {t}first 100000", "ZMPOP 2 {t}none {t}first MAX COUNT 20000", "BZMPOP 0 1 {t}first MIN COUNT 20000",
     ];
 
     [Theory]
@@ -53,7 +53,8 @@ public sealed class SlicedCommandTests
         Assert.Equal(LocalShards.ContentOf(whole.Leader), LocalShards.ContentOf(shards.Leader));
         Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
         Assert.True(shards.Leader.Watches.IsEmpty, "what has ended still looks at its keys");
-        if (shards.Node.Table.Find(System.Text.Encoding.ASCII.GetBytes(words[0]))!.Has(CommandFlags.Write)) Assert.True(shards.ReplicaTurnsMost > 1, "the replica did it in one go");
+        if (words[0].Contains("POP", StringComparison.Ordinal)) Assert.Equal(1, shards.ReplicaTurnsMost); // That many members go takes no time, and nobody there hears the reply.
+        else if (shards.Node.Table.Find(System.Text.Encoding.ASCII.GetBytes(words[0]))!.Has(CommandFlags.Write)) Assert.True(shards.ReplicaTurnsMost > 1, "the replica did it in one go");
     }
 
     [Theory]
@@ -61,7 +62,6 @@ public sealed class SlicedCommandTests
     [InlineData("SINTERSTORE {t}made {t}one {t}two", "DEL {t}two", "EXISTS {t}made", 0)]
     [InlineData("ZUNIONSTORE {t}made 2 {t}first {t}second", "ZADD {t}first 1 new", "ZCARD {t}made", 90_001)]
     [InlineData("COPY {t}hash {t}made", "HDEL {t}hash f5", "HLEN {t}made", Elements - 1)]
-    [InlineData("ZREMRANGEBYRANK {t}first 38000 -1", "ZADD {t}first -1 new", "ZCARD {t}first", 38_000)]
     [InlineData("ZRANGESTORE {t}made {t}first 0 50000", "ZADD {t}first -1 new", "ZRANK {t}made 29999", 30_000)]
     [InlineData("COPY {t}list {t}made", "RPUSH {t}list new", "LLEN {t}made", Elements + 3)]
     [InlineData("COPY {t}stream {t}made", "XDEL {t}stream 7-1", "XLEN {t}made", Elements - 1)]
@@ -109,7 +109,6 @@ public sealed class SlicedCommandTests
     [InlineData("COPY {t}list {t}made", false)]
     [InlineData("COPY {t}stream {t}made", false)]
     [InlineData("LREM {t}list 0 element-7", false)]
-    [InlineData("ZREMRANGEBYRANK {t}first 38000 -1", false)]
     [InlineData("ZUNIONSTORE {t}made 2 {t}first {t}second", true)]
     [InlineData("COPY {t}hash {t}made", true)]
     [InlineData("COPY {t}stream {t}made", true)]

@@ -1,6 +1,6 @@
 namespace Holdfast.Keyspace;
 
-/// <summary>Bugs that the simulator plants in shards, to prove that it would find them (docs/verification.md). None in production.</summary>
+/// <summary>Bugs that the simulator, or a test, plants in shards, to prove that it would find them (docs/verification.md). None in production.</summary>
 internal enum PlantedShardBug : byte
 {
     None = 0,
@@ -16,4 +16,9 @@ internal enum PlantedShardBug : byte
     OwnershipNotUndone,
     ForgottenBeforeAdopted,
     WatchIgnored,
+
+    // By tests: simulated clients neither fill memory nor let keys expire.
+    UndenseSampling,
+    ExpiryByLocalClock,
+    LargeValueAdoptedInPart,
 }

@@ -68,6 +68,15 @@ internal sealed class LoneNodes : IAsyncDisposable
         processes[node] = null;
     }
 
+    /// <summary>Empties the data directory of a node that does not run: started again, it is a new one.</summary>
+    public void Wipe(int node) => Directory.Delete(Path.Combine(folder, $"n{node}"), recursive: true);
+
+    /// <summary>A file beside the nodes' data.</summary>
+    public string FileAt(string name) => Path.Combine(folder, name);
+
+    /// <summary>What a verb of ours prints about one node's cluster.</summary>
+    public Task<string> VerbAsync(int node, params string[] words) => RedisCluster.RunAsync(ServerBench.Program, [.. words, "--redis", Address(node)]);
+
     /// <summary>Sends a signal by its name.</summary>
     public void Signal(int node, string signal)
     {

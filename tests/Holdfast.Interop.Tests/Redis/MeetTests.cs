@@ -45,6 +45,41 @@ public sealed class MeetTests
         }
     }
 
+    /// <summary>The way that decision 0049 names in the place of a merge, from two founded clusters to one of both machines that has both their keys.</summary>
+    [Fact]
+    public async Task Two_founded_clusters_become_one_by_export_import_and_an_empty_node_that_joins()
+    {
+        await using var nodes = await LoneNodes.StartAsync(2);
+        for (var node = 0; node < 2; node++) Assert.Equal("OK\n", await nodes.CliAsync(node, "cluster", "addslotsrange", "0", "16383"));
+        await nodes.UntilServedAsync();
+        for (var node = 0; node < 2; node++)
+        {
+            Assert.Equal("OK\n", await nodes.CliAsync(node, "set", $"of {node}", $"{node}"));
+            Assert.Equal("3\n", await nodes.CliAsync(node, "rpush", $"list of {node}", "a", "b", $"{node}"));
+        }
+
+        Assert.Equal("OK\n", await nodes.CliAsync(1, "set", "soon", "gone", "px", "100000000"));
+        Assert.Contains("does not drop it (S23)", await nodes.CliAsync(1, "cluster", "meet", "127.0.0.1", $"{nodes.Port(0)}"), StringComparison.Ordinal);
+        Assert.StartsWith("exported 3 keys", await nodes.VerbAsync(1, "keyspace", "export", nodes.FileAt("one.rdb")), StringComparison.Ordinal);
+        Assert.StartsWith("imported 3 keys", await nodes.VerbAsync(0, "keyspace", "import", nodes.FileAt("one.rdb")), StringComparison.Ordinal);
+        nodes.Kill(1);
+        nodes.Wipe(1);
+        await nodes.RestartAsync(1);
+        Assert.Equal("OK\n", await nodes.CliAsync(1, "cluster", "meet", "127.0.0.1", $"{nodes.Port(0)}"));
+        for (var node = 0; node < 2; node++)
+        {
+            var asked = node;
+            await nodes.UntilAsync(async () => (await nodes.NodesAsync(asked)).Count == 2, $"node {node} does not know two");
+            for (var of = 0; of < 2; of++)
+            {
+                Assert.Equal($"{of}\n", await nodes.ServedAsync(node, "-c", "get", $"of {of}"));
+                Assert.Equal($"a\nb\n{of}\n", await nodes.ServedAsync(node, "-c", "lrange", $"list of {of}", "0", "-1"));
+            }
+
+            Assert.Equal("gone\n", await nodes.ServedAsync(node, "-c", "get", "soon"));
+        }
+    }
+
     [Fact]
     public async Task Nodes_that_are_killed_while_they_join_come_to_the_same_cluster()
     {

@@ -76,6 +76,16 @@ internal sealed class LocalClient : IClientWire
         return bytes;
     }
 
+    /// <summary>SYNC: the RDB file that it replies, and nothing after it.</summary>
+    public byte[] AskFile()
+    {
+        Send("SYNC");
+        Assert.True(Request.TryFile(received.Written, out var file), "the file is not whole");
+        Assert.EndsWith(Encoding.Latin1.GetString(file), Encoding.Latin1.GetString(received.Written), StringComparison.Ordinal);
+        received.Clear();
+        return file;
+    }
+
     public void OnSendable(ClientSession client)
     {
         var bytes = client.Replies.Sendable;

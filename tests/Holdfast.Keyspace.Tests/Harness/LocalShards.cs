@@ -14,18 +14,18 @@ internal sealed class LocalShards
 {
     private readonly ShardLog log;
 
-    public LocalShards(KeyspaceOptions? options = null)
-        : this(options, Self, new ClusterShard(new GroupId(2), [(0, KeySlot.Count - 1)], [Self]))
+    public LocalShards(KeyspaceOptions? options = null, PlantedShardBug bug = PlantedShardBug.None)
+        : this(options, Self, new ClusterShard(new GroupId(2), [(0, KeySlot.Count - 1)], [Self]), bug)
     {
     }
 
     /// <summary>A node of several: it leads one shard.</summary>
-    public LocalShards(KeyspaceOptions? options, NodeId self, ClusterShard shard)
+    public LocalShards(KeyspaceOptions? options, NodeId self, ClusterShard shard, PlantedShardBug bug = PlantedShardBug.None)
     {
         (Me, Shard) = (self, shard);
-        Node = new KeyspaceNode(CommandTable.Build(), options ?? new KeyspaceOptions()) { WallMicros = Clock, StartedMicros = Clock };
+        Node = new KeyspaceNode(CommandTable.Build(), options ?? new KeyspaceOptions()) { WallMicros = Clock, StartedMicros = Clock, Bug = bug };
         Leader = new ShardMachine(shard.Group, Node.Table, Node);
-        Replica = new ShardMachine(shard.Group, Node.Table, new KeyspaceNode(Node.Table, Node.Options) { Settings = Node.Settings });
+        Replica = new ShardMachine(shard.Group, Node.Table, new KeyspaceNode(Node.Table, Node.Options) { Settings = Node.Settings, Bug = bug, WallMicros = Clock + (3600L * 1_000_000) }); // Its clock is an hour ahead.
         Leader.OnRole(new GroupRole(true, new Term(1), self));
         log = new ShardLog(this);
         Seat = new ShardSeat(Leader, log);

@@ -11,9 +11,9 @@ namespace Holdfast.Keyspace.Tests;
 /// </summary>
 internal sealed class MovingShards
 {
-    public MovingShards(int shards = 2)
+    public MovingShards(int shards = 2, PlantedShardBug bug = PlantedShardBug.None)
     {
-        Node = new KeyspaceNode(CommandTable.Build(), new KeyspaceOptions()) { WallMicros = Clock, StartedMicros = Clock };
+        Node = new KeyspaceNode(CommandTable.Build(), new KeyspaceOptions()) { WallMicros = Clock, StartedMicros = Clock, Bug = bug };
         for (var i = 0; i < shards; i++) Shards.Add(new Shard(this, new GroupId((ulong)i + 2), (KeySlot.Count * i / shards, (KeySlot.Count * (i + 1) / shards) - 1)));
         Follow();
         new ShardChores(Node).Look();

@@ -16,27 +16,39 @@ internal sealed class RedisProcess : IAsyncDisposable
 
     private RedisProcess(Process process, string directory, int port) => (this.process, this.directory, this.port) = (process, directory, port);
 
+    /// <summary>As <see cref="StartAsync()"/>, but in no cluster, with what an RDB file holds.</summary>
+    public static async Task<RedisProcess> LoadAsync(byte[] file)
+    {
+        var redis = await StartAsync(file);
+        using var first = await redis.ConnectAsync();
+        for (var begun = Stopwatch.StartNew(); first.Ask("PING").StartsWith("-LOADING", StringComparison.Ordinal); await Task.Delay(20)) Assert.True(begun.Elapsed < TimeSpan.FromSeconds(60), "redis-server does not load its file");
+        return redis;
+    }
+
     public static async Task<RedisProcess> StartAsync()
+    {
+        var redis = await StartAsync(file: null);
+        using var first = await redis.ConnectAsync();
+        first.Ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+        for (var begun = Stopwatch.StartNew(); !first.Ask("CLUSTER", "INFO").Contains("cluster_state:ok", StringComparison.Ordinal); await Task.Delay(20))
+            Assert.True(begun.Elapsed < TimeSpan.FromSeconds(60), "redis-server does not serve its slots");
+        return redis;
+    }
+
+    private static async Task<RedisProcess> StartAsync(byte[]? file)
     {
         var program = Array.Find(["/usr/bin/redis-server", "/usr/local/bin/redis-server"], File.Exists);
         Assert.True(program is not null, "Debian's redis-server is missing: apt-get install redis-server (./test does it as root)");
         var directory = Directory.CreateTempSubdirectory("holdfast-redis-").FullName;
+        if (file is not null) await File.WriteAllBytesAsync(Path.Combine(directory, "dump.rdb"), file);
         if (Ports.Free(2) is not [var port, var busPort]) throw new InvalidOperationException("two ports were asked for");
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var word in (string[])["--port", $"{port}", "--cluster-enabled", "yes", "--cluster-port", $"{busPort}", "--save", "", "--dir", directory, "--bind", "127.0.0.1", "--enable-debug-command", "yes"])
+        foreach (var word in (string[])["--port", $"{port}", "--cluster-enabled", file is null ? "yes" : "no", "--cluster-port", $"{busPort}", "--save", "", "--dir", directory, "--bind", "127.0.0.1", "--enable-debug-command", "yes"])
             start.ArgumentList.Add(word);
         var process = Process.Start(start)!;
         process.OutputDataReceived += static (_, _) => { };
         process.BeginOutputReadLine();
-        var redis = new RedisProcess(process, directory, port);
-        using (var first = await redis.ConnectAsync())
-        {
-            first.Ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
-            for (var begun = Stopwatch.StartNew(); !first.Ask("CLUSTER", "INFO").Contains("cluster_state:ok", StringComparison.Ordinal); await Task.Delay(20))
-                Assert.True(begun.Elapsed < TimeSpan.FromSeconds(60), "redis-server does not serve its slots");
-        }
-
-        return redis;
+        return new RedisProcess(process, directory, port);
     }
 
     public async Task<RedisClient> ConnectAsync()
@@ -95,6 +107,22 @@ internal sealed class RedisClient(Socket socket) : IDisposable
         var bytes = "";
         Next((reply, _) => bytes = Request.BulkIn(reply, out var _));
         return bytes;
+    }
+
+    /// <summary>SYNC: the RDB file that comes, announced by its length and followed by nothing. The connection is a replica's from then on.</summary>
+    public byte[] AskFile()
+    {
+        Send([["SYNC"]]);
+        for (; ; )
+        {
+            var at = buffer.AsSpan(0, have).IndexOf((byte)'$');
+            Assert.True(at >= 0 || buffer.AsSpan(0, have).IndexOfAnyExcept((byte)'\n') < 0, "no file: " + Encoding.Latin1.GetString(buffer, 0, Math.Min(have, 200)));
+            if (at >= 0 && Request.TryFile(buffer.AsSpan(at, have - at), out var file)) return file;
+            if (have == buffer.Length) Array.Resize(ref buffer, have * 2);
+            var count = socket.Receive(buffer.AsSpan(have));
+            Assert.True(count > 0, "the connection was closed");
+            have += count;
+        }
     }
 
     /// <summary>Waits for the next reply, in one line.</summary>

@@ -29,6 +29,19 @@ internal static class Request
         return Encoding.Latin1.GetString(reply[start..(length - 2)]);
     }
 
+    /// <summary>The file that SYNC replies: its length as a bulk string's, its bytes, and no line end; false when it is not all there.</summary>
+    public static bool TryFile(ReadOnlySpan<byte> reply, out byte[] file)
+    {
+        file = [];
+        var start = reply.IndexOf((byte)'\n') + 1;
+        if (start == 0) return false;
+        Assert.True(reply[0] == '$', "no file: " + Encoding.Latin1.GetString(reply[..start]));
+        var length = int.Parse(reply[1..(start - 2)], System.Globalization.CultureInfo.InvariantCulture);
+        if (reply.Length < start + length) return false;
+        file = reply[start..(start + length)].ToArray();
+        return true;
+    }
+
     /// <summary>A line as a person writes it, quotes and escapes as in redis-cli.</summary>
     public static string[] Split(string line)
     {

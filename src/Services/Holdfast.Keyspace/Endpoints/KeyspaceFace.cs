@@ -19,6 +19,9 @@ public delegate void KeyspaceLog(bool isWarning, string sentence);
 /// </summary>
 public sealed class KeyspaceFace : IAsyncDisposable
 {
+    /// <summary>The cluster's feature level from which on a large value travels to another shard in pieces.</summary>
+    private const uint LevelOfPieces = 2;
+
     private readonly KeyspaceNode node;
     private readonly ShardMachines machines;
     private readonly KeyspaceLog log;
@@ -81,6 +84,7 @@ public sealed class KeyspaceFace : IAsyncDisposable
     {
         var opened = Bind(self, doors, busPort);
         finds = cluster.FindGroup;
+        node.KnowsPieces = () => cluster.FeatureLevelAhead >= LevelOfPieces;
         runner = new MoveRunner(node, loop!, cluster, log);
         node.Desk = new ClusterDesk(node, loop!, cluster, own!, new SlotClaims(node, cluster, self), BeginAnew, stopping.Token);
         node.Stop = Stop;

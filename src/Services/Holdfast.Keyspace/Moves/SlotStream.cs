@@ -5,7 +5,8 @@ namespace Holdfast.Keyspace;
 
 /// <summary>
 /// The keys of slots that leave, as a stream of chunks: first a walk over all of them while they go on changing, then again and again those that changed meanwhile, and with the seal the last of them.
-/// Lives on the source's leader, in memory; a new leader begins another. Everything here happens at append, so that a chunk shows the state after some entry.
+/// Lives on the source's leader, in memory; a new leader begins another. Everything here happens at append, so that a chunk shows the state after some entry. Large collections are read a piece at a time (<see cref="PiecewiseCopy"/>);
+/// the seal waits for them, unless they change without end.
 /// </summary>
 internal sealed unsafe class SlotStream : IChangeTracker
 {
@@ -18,6 +19,8 @@ internal sealed unsafe class SlotStream : IChangeTracker
     private const int HomesPerRead = 4096;
 
     private static readonly Mark ChangedWhileCopied = new("keyspace: a key changed after it was copied, and was copied again");
+    private static readonly Mark CopiedInPieces = new("keyspace: a large value was copied to another shard in pieces", elsewhere: "LargeMoveTests: the simulated clients use registers and transactions only");
+    private static readonly Mark BrokenInPieces = new("keyspace: a large value changed in the midst of its copy to another shard", elsewhere: "LargeMoveTests: the simulated clients use registers and transactions only");
 
     private readonly ShardMachine shard;
     private readonly ShardState state;
@@ -27,6 +30,8 @@ internal sealed unsafe class SlotStream : IChangeTracker
     private readonly Queue<byte[]> chunks = new();
     private readonly ByteBuffer buffer = new();
     private readonly HashSet<byte[]> changed = new(ByteKey.Comparer);
+    private readonly Queue<byte[]> large = new();
+    private PiecewiseCopy? copy;
     private int at;
     private ulong cursor;
     private int rounds;
@@ -49,7 +54,7 @@ internal sealed unsafe class SlotStream : IChangeTracker
     public bool IsWalked => at == order.Length;
 
     /// <summary>Whether what is left is short enough to be copied with the seal.</summary>
-    public bool IsReadyForSeal => IsWalked && chunks.Count == 0 && (changed.Count <= TailKeysMax || rounds >= RoundsMax);
+    public bool IsReadyForSeal => IsWalked && chunks.Count == 0 && (IsBetweenLarge || IsPartEnough) && (rounds >= RoundsMax || (changed.Count <= TailKeysMax && !changed.Any(IsLarge)));
 
     /// <summary>The number of the chunk that is due.</summary>
     public ulong Due => first;
@@ -69,11 +74,19 @@ internal sealed unsafe class SlotStream : IChangeTracker
         first++;
     }
 
+    /// <summary>Whether no large value is under way.</summary>
+    private bool IsBetweenLarge => copy is null && large.Count == 0;
+
+    private bool IsPartEnough => copy is not null && shard.Call.Node.Bug == PlantedShardBug.LargeValueAdoptedInPart;
+
     public void OnChange(in KeyPlace place)
     {
         // What the walk has not reached it will meet as it is then.
         if (!slots.Contains(place.Slot) || (!IsWalked && place.Slot > order[at])) return;
         if (changed.Add(place.Key.ToArray())) ChangedWhileCopied.Hit();
+        if (copy is null || !place.Key.SequenceEqual(copy.Key)) return;
+        BrokenInPieces.Hit();
+        copy = null;
     }
 
     public void OnFlushed() => isFlushed = true;
@@ -82,6 +95,7 @@ internal sealed unsafe class SlotStream : IChangeTracker
     public void ReadMore()
     {
         if (IsBroken) return;
+        WriteLarge(StageCodec.ChunkBytes);
         var visitor = new Visitor { Stream = this };
         for (var homes = HomesPerRead; at < order.Length && buffer.Length < StageCodec.ChunkBytes && homes > 0; homes--)
         {
@@ -89,7 +103,7 @@ internal sealed unsafe class SlotStream : IChangeTracker
             if (cursor == 0) at++;
         }
 
-        if (IsWalked && buffer.Length < StageCodec.ChunkBytes)
+        if (IsWalked && buffer.Length < StageCodec.ChunkBytes && IsBetweenLarge)
         {
             rounds++;
             WriteChanged(StageCodec.ChunkBytes);
@@ -103,10 +117,47 @@ internal sealed unsafe class SlotStream : IChangeTracker
     {
         Invariant.Holds(IsWalked, "slots are sealed that were not copied");
         if (shard.Call.Node.Bug != PlantedShardBug.SealWithoutTail) WriteChanged(int.MaxValue);
+        if (!IsPartEnough) WriteLarge(int.MaxValue);
         var fences = state.Fences;
         if (fences.Floor.Value > 0) StageCodec.WriteFence(new SpanWriter(buffer), [], fences.Floor);
         foreach (var (name, token) in fences.All) StageCodec.WriteFence(new SpanWriter(buffer), name, token);
         Cut();
+    }
+
+    private bool IsLarge(byte[] key) => shard.Call.Node.KnowsPieces() && state.Keyspace.Locate(key) is { Exists: true } place && PiecewiseCopy.Of(state.Keyspace, place.Record) is not null;
+
+    /// <summary>Writes a key with its value; a large one later, in pieces.</summary>
+    private void Write(byte* record, int slot)
+    {
+        if (shard.Call.Node.KnowsPieces() && PiecewiseCopy.Of(state.Keyspace, record) is not null) large.Enqueue(RecordHead.KeyOf(record).ToArray());
+        else SnapshotCodec.WriteRecord(new SpanWriter(buffer), record, state.Keyspace, slot);
+    }
+
+    /// <summary>Writes pieces of large values until there are no more, or enough. One that is gone by now has changed, and that is sent with what has.</summary>
+    private void WriteLarge(int bytesMax)
+    {
+        while (buffer.Length < bytesMax && (copy is not null || TryBeginLarge()))
+            if (!copy!.WriteNext(buffer)) copy = null;
+    }
+
+    private bool TryBeginLarge()
+    {
+        while (large.TryDequeue(out var key))
+        {
+            var place = state.Keyspace.Locate(key);
+            if (!place.Exists) continue;
+            changed.Remove(key);
+            if (PiecewiseCopy.Of(state.Keyspace, place.Record) is { } value)
+            {
+                CopiedInPieces.Hit();
+                copy = new PiecewiseCopy(place.Record, value, place.Slot);
+                return true;
+            }
+
+            SnapshotCodec.WriteRecord(new SpanWriter(buffer), place.Record, state.Keyspace, place.Slot);
+        }
+
+        return false;
     }
 
     private void WriteChanged(int bytesMax)
@@ -118,7 +169,7 @@ internal sealed unsafe class SlotStream : IChangeTracker
             done.Add(key);
             var slot = KeySlot.Of(key);
             var place = state.Keyspace.Locate(key, slot);
-            if (place.Exists) SnapshotCodec.WriteRecord(new SpanWriter(buffer), place.Record, state.Keyspace, slot);
+            if (place.Exists) Write(place.Record, slot);
             else StageCodec.WriteAbsent(new SpanWriter(buffer), key, slot);
         }
 
@@ -142,6 +193,6 @@ internal sealed unsafe class SlotStream : IChangeTracker
     {
         public SlotStream Stream { get; init; }
 
-        public void Visit(byte* record) => SnapshotCodec.WriteRecord(new SpanWriter(Stream.buffer), record, Stream.state.Keyspace, Stream.order[Stream.at]);
+        public void Visit(byte* record) => Stream.Write(record, Stream.order[Stream.at]);
     }
 }

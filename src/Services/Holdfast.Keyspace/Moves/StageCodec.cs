@@ -5,13 +5,25 @@ using Holdfast.Wire;
 namespace Holdfast.Keyspace;
 
 /// <summary>
-/// What travels from a shard to another in a move: a stream of keys, each with its whole value in the form of a snapshot's record, or without any, when it is gone since it was sent; cut into chunks
-/// anywhere. A key that comes again takes the place of what came before.
+/// What travels from a shard to another in a move: a stream of keys, each with its value in the form of a snapshot's record, or without any, when it is gone since it was sent; cut into chunks
+/// anywhere. A key that comes again takes the place of what came before. A large hash, set or sorted set comes in pieces, each a record with some of its elements: all but the first say that they go on.
 /// </summary>
 internal static unsafe class StageCodec
 {
     /// <summary>Bytes of a chunk; a quarter of an entry.</summary>
     public const int ChunkBytes = 256 * 1024;
+
+    /// <summary>Bytes of a piece.</summary>
+    public const int PieceBytes = 32 * 1024;
+
+    /// <summary>Values of more bytes come in pieces.</summary>
+    public const int WholeBytesMax = ChunkBytes;
+
+    /// <summary>In a record's kind: its elements are added to those that came with the key's records before.</summary>
+    public const byte GoesOn = 0x40;
+
+    /// <summary>In a record's kind: a large value.</summary>
+    private const byte IsBig = 0x80;
 
     /// <summary>In the place of a slot: a fence. One without a name is the floor.</summary>
     private const ushort FenceSlot = ushort.MaxValue;
@@ -60,22 +72,25 @@ internal static unsafe class StageCodec
         }
 
         if (!slots.Contains(slot)) return false;
-        if ((ValueKind)(kind & 0x7F) == ValueKind.Hash) keyspace.NoteFieldDates(slot); // Whether its fields expire is found out by the first walk.
+        var goesOn = (kind & GoesOn) != 0;
+        kind = (byte)(kind & ~GoesOn);
+        if ((ValueKind)(kind & ~IsBig) == ValueKind.Hash) keyspace.NoteFieldDates(slot); // Whether its fields expire is found out by the first walk.
         var place = keyspace.Locate(key, slot);
+        if (goesOn) return place.IsBig && place.Kind == (ValueKind)(kind & ~IsBig) && keyspace.OpenBig(place) is TableValue begun && begun.TryReadElements(ref body);
         if (kind == (byte)ValueKind.None)
         {
             if (place.Exists) keyspace.Remove(ref place);
             return true;
         }
 
-        if ((kind & 0x80) == 0)
+        if ((kind & IsBig) == 0)
         {
             keyspace.Set(ref place, (ValueKind)kind, encoding, body.Rest, expiry);
             return true;
         }
 
-        if (BigValues.Read((ValueKind)(kind & 0x7F), encoding, ref body, keyspace) is not { } big) return false;
-        keyspace.SetBig(ref place, (ValueKind)(kind & 0x7F), encoding, big, expiry);
+        if (BigValues.Read((ValueKind)(kind & ~IsBig), encoding, ref body, keyspace) is not { } big) return false;
+        keyspace.SetBig(ref place, (ValueKind)(kind & ~IsBig), encoding, big, expiry);
         return true;
     }
 }

@@ -34,6 +34,9 @@ internal sealed class KeyspaceNode
     /// <summary>For the simulator.</summary>
     public PlantedShardBug Bug { get; init; }
 
+    /// <summary>Whether every member reads moves in which large values come in pieces (S5).</summary>
+    public Func<bool> KnowsPieces { get; set; } = static () => true;
+
     /// <summary>CONFIG.</summary>
     public SettingTable Settings { get; init; }
 

@@ -106,6 +106,7 @@ internal sealed unsafe class ExpiryRound
 {
     private const int HomesPerRound = 4096;
     private const int KeysPerRound = 1024;
+    private const int FieldsPerRound = 2 * HashExpiry.DroppedByRound;
 
     private readonly List<nint> expired = [];
     private readonly List<nint> dated = [];
@@ -142,7 +143,8 @@ internal sealed unsafe class ExpiryRound
         }
 
         foreach (var address in expired) call.ExpireRecord(address);
-        foreach (var address in dated) HashExpiry.DropFields(call, address);
+        var fields = FieldsPerRound;
+        for (var i = 0; i < dated.Count && fields > 0; i++) fields -= HashExpiry.DropSome(call, dated[i]);
         expired.Clear();
         dated.Clear();
     }

@@ -18,12 +18,13 @@ internal sealed unsafe class CapturedValue : ICapture
     private readonly byte kind;
     private readonly byte encoding;
     private readonly long expiry;
+    private readonly long moment;
     private readonly HashSet<uint> written = [];
     private ulong cursor;
 
     public CapturedValue(TableValue value, byte* record, int slot)
     {
-        (this.value, this.slot) = (value, slot);
+        (this.value, this.slot, moment) = (value, slot, value.Moment);
         key = RecordHead.KeyOf(record).ToArray();
         (kind, encoding, expiry) = ((byte)KeyRecord.Kind(record), (byte)KeyRecord.Encoding(record), KeyRecord.Expiry(record));
         value.Holders++;
@@ -87,7 +88,7 @@ internal sealed unsafe class CapturedValue : ICapture
         {
             // A table that has shrunk shows again what was passed when it was larger.
             var hash = RecordHead.Hash(record);
-            if (Order(hash) < From || (Capture.written.Count > 0 && Capture.written.Contains(hash))) return;
+            if (Order(hash) < From || (Capture.written.Count > 0 && Capture.written.Contains(hash)) || !Capture.value.Shows(record, Capture.moment)) return;
             Capture.value.WriteElement(Writer, record);
             Count++;
         }
@@ -101,6 +102,7 @@ internal sealed unsafe class CapturedValue : ICapture
 
         public void Visit(byte* record)
         {
+            if (!Capture.value.Shows(record, Capture.moment)) return;
             Capture.value.WriteElement(Writer, record);
             Count++;
         }

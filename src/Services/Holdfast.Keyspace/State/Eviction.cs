@@ -109,7 +109,7 @@ internal sealed unsafe class Eviction(KeyspaceNode node)
     private int Draw(Keyspace keyspace, SlotSet owned, bool isVolatile, out byte* record)
     {
         record = null;
-        var slot = node.Dice.Next(KeySlot.Count);
+        var slot = node.Dice.Next(node.Bug == PlantedShardBug.UndenseSampling ? KeySlot.Count / 2 : KeySlot.Count);
         for (var left = KeySlot.Count; left > 0 && ((isVolatile ? keyspace.VolatileIn(slot) : keyspace.CountIn(slot)) == 0 || !owned[slot]); left--) slot = (slot + 1) % KeySlot.Count;
         if (!owned[slot]) return slot; // What is sealed or staged changes by moves only (S21).
         for (var left = Draws; left > 0; left--)

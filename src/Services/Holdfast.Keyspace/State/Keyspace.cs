@@ -16,6 +16,7 @@ internal sealed unsafe class Keyspace : IDisposable
     private readonly List<BigValue?> bigs = [];
     private readonly Stack<int> freeBigs = new();
     private readonly Queue<BigValue> dying = new();
+    private readonly Queue<TableValue> untidy = new();
     private readonly SlotSet datedFields = new();
     private int holders;
     private int disposedBigs;
@@ -291,7 +292,10 @@ internal sealed unsafe class Keyspace : IDisposable
     /// <summary>Frees a big value that no key holds, in slices.</summary>
     public void Discard(BigValue value) => dying.Enqueue(value);
 
-    /// <summary>Frees big values that are gone, up to so many elements; true while there are more.</summary>
+    /// <summary>Has a value freed of what is no element of it any more, in slices.</summary>
+    public void HaveTidied(TableValue value) => untidy.Enqueue(value);
+
+    /// <summary>Frees big values that are gone, and elements that are, up to so many; true while there are more.</summary>
     public bool FreeSome(int elementsMax)
     {
         for (var held = 0; elementsMax > 0 && dying.TryPeek(out var value);)
@@ -304,12 +308,13 @@ internal sealed unsafe class Keyspace : IDisposable
             }
 
             var before = value.Count;
-            var left = value.Free(elementsMax);
-            elementsMax -= (int)Math.Max(1, before - left);
-            if (left == 0) dying.Dequeue();
+            if (value.Free(elementsMax) > 0) return true;
+            elementsMax -= (int)Math.Clamp(before, 1, elementsMax);
+            dying.Dequeue();
         }
 
-        return dying.Count > 0;
+        if (elementsMax > 0 && untidy.TryDequeue(out var other) && other.Tidy(elementsMax)) untidy.Enqueue(other);
+        return dying.Count + untidy.Count > 0;
     }
 
     /// <summary>An empty one that takes this one's place: of the same seed, in the same snapshot epoch.</summary>

@@ -149,7 +149,7 @@ internal sealed class ShardMachine : IAppendExecutor
     public ApplyResult Apply(in CommittedEntry entry)
     {
         if (replaying != entry.Position && !BeginReplay(entry)) return ApplyResult.Done();
-        replay.TimeMicros = entry.TimeMicros;
+        replay.TimeMicros = node.Bug == PlantedShardBug.ExpiryByLocalClock ? node.WallMicros : entry.TimeMicros;
         Keyspace.Seconds = (uint)(entry.TimeMicros / 1_000_000);
         for (var left = EffectsPerSlice; left > 0; left--)
         {

@@ -17,12 +17,21 @@ internal abstract unsafe class TableValue(Keyspace owner) : BigValue
     /// <summary>The elements, for walks and draws.</summary>
     public abstract ref readonly RecordTable Table { get; }
 
+    /// <summary>Grows when elements go that stay in the table until they are freed, a few at a time.</summary>
+    public virtual long Moment => 0;
+
+    /// <summary>Whether a record of the table was an element at a moment; at the greatest, whether it is one.</summary>
+    public virtual bool Shows(byte* record, long moment) => true;
+
+    /// <summary>Frees some of what is in the table and is no element any more; true while there is more.</summary>
+    public virtual bool Tidy(int elementsMax) => false;
+
     /// <summary>Whose memory it takes.</summary>
     protected Keyspace Owner => owner;
 
     public sealed override void Write(SpanWriter writer)
     {
-        writer.WriteUInt64((ulong)Table.Count);
+        writer.WriteUInt64((ulong)Count);
         var visitor = new Writing { Writer = writer, Value = this };
         Table.WalkAll(ref visitor);
     }
@@ -93,6 +102,9 @@ internal abstract unsafe class TableValue(Keyspace owner) : BigValue
         public SpanWriter Writer;
         public TableValue Value;
 
-        public readonly void Visit(byte* record) => Value.WriteElement(Writer, record);
+        public readonly void Visit(byte* record)
+        {
+            if (Value.Shows(record, long.MaxValue)) Value.WriteElement(Writer, record);
+        }
     }
 }

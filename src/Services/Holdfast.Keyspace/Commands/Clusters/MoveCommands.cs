@@ -89,7 +89,7 @@ internal sealed class MoveCommands : ICommandFamily
         var isReadable = true;
         if (HasWholeKey(pieces))
         {
-            byte[] joined = pieces.Length == 1 ? pieces[0] : [.. pieces.SelectMany(piece => piece)];
+            var joined = Joined(pieces);
             var reader = new SpanReader(joined);
             while (isReadable && SnapshotCodec.HasRecord(reader.Rest)) isReadable = StageCodec.TryPut(ref reader, state, move.Slots);
             staged = staged with { Unread = reader.Rest.IsEmpty ? [] : [reader.Rest.ToArray()] };
@@ -101,6 +101,20 @@ internal sealed class MoveCommands : ICommandFamily
         if (isReadable) return;
         Unreadable.Hit();
         slots.TryRefuse(move.Id, isSealed: true);
+    }
+
+    private static byte[] Joined(ImmutableArray<byte[]> pieces)
+    {
+        if (pieces.Length == 1) return pieces[0];
+        var joined = new byte[pieces.Sum(static piece => piece.Length)];
+        var at = 0;
+        foreach (var piece in pieces)
+        {
+            piece.CopyTo(joined, at);
+            at += piece.Length;
+        }
+
+        return joined;
     }
 
     private static bool HasWholeKey(ImmutableArray<byte[]> pieces)

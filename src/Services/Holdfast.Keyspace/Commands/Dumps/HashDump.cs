@@ -18,13 +18,13 @@ internal sealed class HashDump : IDumpForm
     public void Write(CommandCall call, scoped in KeyPlace place, RdbWriter writer)
     {
         var looking = new Looking { Soonest = long.MaxValue };
-        HashValue.Walk(call, place, ref looking);
+        HashValue.WalkHeld(call.Keyspace, place, ref looking);
         var isDated = looking.Soonest != long.MaxValue;
         writer.Byte((byte)(isDated ? RdbType.HashDated : RdbType.Hash));
         if (isDated) writer.Long(looking.Soonest);
-        writer.Length((ulong)HashValue.CountOf(call, place));
+        writer.Length((ulong)HashValue.HeldIn(call.Keyspace, place));
         var writing = new Writing { Writer = writer, Soonest = isDated ? looking.Soonest : -1 };
-        HashValue.Walk(call, place, ref writing);
+        HashValue.WalkHeld(call.Keyspace, place, ref writing);
     }
 
     public bool TryRead(CommandCall call, RdbType type, ref RdbReader reader, scoped ref KeyPlace place, long expiry)

@@ -3,20 +3,25 @@ using Holdfast.Wire;
 
 namespace Holdfast.Keyspace;
 
-/// <summary>A large hash: a table of <see cref="FieldRecord"/>s. A field that changes gets a new record, so that the old one can be put back (S20).</summary>
+/// <summary>
+/// A large hash: a table of <see cref="FieldRecord"/>s, and an <see cref="OrderTree"/> of those that expire, by their dates. A field that changes gets a new record, so that the old one can be put back (S20).
+/// </summary>
 internal sealed unsafe class BigHash(Keyspace owner) : TableValue(owner)
 {
     private const byte Added = 1;
     private const byte Replaced = 2;
     private const byte Removed = 3;
 
+    private const int ElementsPerLeaf = 32;
+
     private RecordTable fields;
+    private OrderTree dates;
     private long bytes;
 
-    public override long Bytes => bytes + fields.Bytes;
+    public override long Bytes => bytes + fields.Bytes + ((long)dates.Nodes * OrderNode.Bytes);
 
-    /// <summary>No field expires before this date, which may be too soon.</summary>
-    public long Soonest { get; set; } = long.MaxValue;
+    /// <summary>When its first field expires; the greatest number for never.</summary>
+    public long Soonest => dates.Count == 0 ? long.MaxValue : FieldRecord.DateOf(OrderTree.RecordAt(dates.At(0)));
 
     public override ref readonly RecordTable Table => ref fields;
 
@@ -31,6 +36,24 @@ internal sealed unsafe class BigHash(Keyspace owner) : TableValue(owner)
     /// <summary>The record of a field, or null.</summary>
     public byte* Find(ReadOnlySpan<byte> name) => fields.Find(KeyHash.Of(name, Owner.Seed), name);
 
+    /// <summary>How many fields have expired.</summary>
+    public long CountOver(long now) => dates.CountBefore(new ScoreBound(now, isIncluded: false));
+
+    /// <summary>Adds the names of fields whose dates are before a moment, the first to expire first, up to so many; when the first of the others expires.</summary>
+    public long GatherOver(long moment, int namesMax, GatheredStrings into)
+    {
+        if (dates.Count == 0) return long.MaxValue;
+        var place = dates.At(0);
+        do
+        {
+            var record = OrderTree.RecordAt(place);
+            if (FieldRecord.DateOf(record) is var date && (date >= moment || into.Count == namesMax)) return date;
+            into.Add(RecordHead.KeyOf(record));
+        }
+        while (OrderTree.TryNext(ref place));
+        return long.MaxValue;
+    }
+
     /// <summary>Sets a field; true when it is new.</summary>
     public bool Put(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, long date)
     {
@@ -38,17 +61,17 @@ internal sealed unsafe class BigHash(Keyspace owner) : TableValue(owner)
         Announce(hash);
         var before = fields.Find(hash, name);
         var made = FieldRecord.Make(Owner.Arena, hash, name, value, date);
-        bytes += FieldRecord.SizeOf(made);
-        if (date >= 0) Soonest = Math.Min(Soonest, date);
         if (before is null)
         {
             fields.Add(made);
+            Note(made);
             Tell(Added, made, 0);
             return true;
         }
 
-        bytes -= FieldRecord.SizeOf(before);
         fields.Replace(before, made);
+        Unnote(before);
+        Note(made);
         if (!Tell(Replaced, made, (nint)before)) FieldRecord.Free(Owner.Arena, before);
         return false;
     }
@@ -59,8 +82,8 @@ internal sealed unsafe class BigHash(Keyspace owner) : TableValue(owner)
         var record = Find(name);
         if (record is null) return false;
         Announce(RecordHead.Hash(record));
-        bytes -= FieldRecord.SizeOf(record);
         fields.Remove(record);
+        Unnote(record);
         if (!Tell(Removed, null, (nint)record)) FieldRecord.Free(Owner.Arena, record);
         return true;
     }
@@ -74,15 +97,9 @@ internal sealed unsafe class BigHash(Keyspace owner) : TableValue(owner)
         if (image.Change == Replaced) fields.Replace(now, before);
         else if (image.Change == Added) fields.Remove(now);
         else fields.Add(before);
-        if (before is not null)
-        {
-            bytes += FieldRecord.SizeOf(before);
-            if (FieldRecord.DateOf(before) is >= 0 and var date) Soonest = Math.Min(Soonest, date);
-        }
-
-        if (now is null) return;
-        bytes -= FieldRecord.SizeOf(now);
-        FieldRecord.Free(Owner.Arena, now);
+        if (now is not null) Unnote(now); // First: of one name and date only one may stand in the order.
+        if (before is not null) Note(before);
+        if (now is not null) FieldRecord.Free(Owner.Arena, now);
     }
 
     public override void Forget(in ElementImage image)
@@ -100,7 +117,9 @@ internal sealed unsafe class BigHash(Keyspace owner) : TableValue(owner)
     public override long Free(int elementsMax)
     {
         var visitor = new Freeing { Arena = Owner.Arena };
-        return fields.Drain(elementsMax, ref visitor);
+        var left = fields.Drain(elementsMax, ref visitor);
+        var isFree = dates.FreeSome(Owner.Arena, Math.Max(1, elementsMax / ElementsPerLeaf));
+        return left > 0 || isFree ? left : 1;
     }
 
     protected override void ReadElement(ref SpanReader reader)
@@ -109,6 +128,19 @@ internal sealed unsafe class BigHash(Keyspace owner) : TableValue(owner)
         var value = reader.ReadBlock();
         var date = (long)reader.ReadUInt64();
         if (reader.IsWhole) Put(name, value, date);
+    }
+
+    /// <summary>A record is a field's from now on.</summary>
+    private void Note(byte* record)
+    {
+        bytes += FieldRecord.SizeOf(record);
+        if (FieldRecord.DateOf(record) is >= 0 and var date) dates.Add(Owner.Arena, date, record);
+    }
+
+    private void Unnote(byte* record)
+    {
+        bytes -= FieldRecord.SizeOf(record);
+        if (FieldRecord.DateOf(record) is >= 0 and var date) dates.Remove(Owner.Arena, date, record);
     }
 
     private struct Freeing : IRecordVisitor

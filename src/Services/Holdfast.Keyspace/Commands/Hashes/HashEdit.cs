@@ -25,18 +25,12 @@ internal unsafe ref struct HashEdit
     /// <summary>Fields in it.</summary>
     public readonly long Count => big?.Count ?? HashRun.CountOf(run.Bytes);
 
-    /// <summary>Says that no field expires before this date.</summary>
+    /// <summary>Says that no field of a small hash expires before this date; a large one knows.</summary>
     public void SetSoonest(long date)
     {
+        if (big is not null) return;
         isChanged = true;
-        if (big is null)
-        {
-            HashRun.SetSoonest(run, date);
-            return;
-        }
-
-        OpenBig();
-        big.Soonest = date;
+        HashRun.SetSoonest(run, date);
     }
 
     /// <summary>Looks a field up; what it yields is good until the next change.</summary>

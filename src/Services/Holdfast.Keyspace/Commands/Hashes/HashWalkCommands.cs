@@ -57,11 +57,16 @@ internal sealed unsafe class HashWalkCommands : ICommandFamily
     /// <summary>Draws each anew, so that one may come again.</summary>
     private static void Repeat(CommandCall call, in KeyPlace place, long times, in Writing writing)
     {
-        if (place.IsBig && call.Mode != CallMode.ReadOnly)
+        if (place.IsBig)
         {
             var big = (BigHash)call.Keyspace.BigOf(place);
-            for (; times > 0; times--) writing.Visit(FieldRecord.FieldOf(big.Table.Draw(call.Node.Dice)));
-            return;
+            while (times > 0 && TryDraw(call, big, out var field))
+            {
+                writing.Visit(field);
+                times--;
+            }
+
+            if (times == 0) return;
         }
 
         var gathered = call.Scratch.Gathered;
@@ -75,6 +80,20 @@ internal sealed unsafe class HashWalkCommands : ICommandFamily
         }
     }
 
+    /// <summary>Draws a field that has not expired; false when most have, and none was found.</summary>
+    private static bool TryDraw(CommandCall call, BigHash big, out HashField field)
+    {
+        const int TriesMax = 64;
+        for (var tries = 0; tries < TriesMax; tries++)
+        {
+            field = FieldRecord.FieldOf(big.Table.Draw(call.Node.Dice));
+            if (!field.IsOver(HashValue.HiddenBefore(call))) return true;
+        }
+
+        field = default;
+        return false;
+    }
+
     private static void Scan(CommandCall call)
     {
         if (!ScanGathering.TryCursor(call, 2, out var cursor) || !call.TryLocateHash(1, out var place)) return;
@@ -86,7 +105,7 @@ internal sealed unsafe class HashWalkCommands : ICommandFamily
 
         if (!ScanOptions.TryParse(call, 3, hasType: false, out var options)) return;
         call.Scratch.Scan.Begin(options);
-        var scanning = new Scanning { Into = call.Scratch.Scan, Hides = call.Mode == CallMode.ReadOnly ? call.Now : long.MinValue };
+        var scanning = new Scanning { Into = call.Scratch.Scan, Hides = HashValue.HiddenBefore(call) };
         if (place.IsBig) cursor = call.Scratch.Scan.Walk(((BigHash)call.Keyspace.BigOf(place)).Table, cursor, ref scanning);
         else HashValue.Walk(call, place, ref scanning);
         call.Scratch.Scan.Reply(call.Reply, place.IsBig ? cursor : 0);

@@ -66,7 +66,7 @@ internal sealed class DebugDigest
                 break;
             case ValueKind.Hash:
                 var fields = new Members { Each = [] };
-                HashValue.Walk(call, place, ref fields);
+                HashValue.WalkHeld(call.Keyspace, place, ref fields);
                 AddAll(fields.Each);
                 break;
         }

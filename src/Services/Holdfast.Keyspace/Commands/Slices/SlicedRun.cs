@@ -46,8 +46,8 @@ internal abstract class SlicedRun : IKeyWatcher
     public static TRun? Of<TRun>(CommandCall call)
         where TRun : SlicedRun => call.Gathering.Run as TRun;
 
-    /// <summary>Whether a command may go on in another turn at all: not in a transaction, in a script, or when it reads on a replica. An effect may: nobody sees the state in the midst of an entry.</summary>
-    public static bool MayRest(CommandCall call) => call is { IsReplay: true } or { Mode: CallMode.Execute, DeniesWaiting: false, Client.Transaction.IsOpen: false };
+    /// <summary>Whether a command may go on in another turn at all: not in a transaction, in a script, in the entry of whoever brought what it waited for, or when it reads on a replica. An effect may: nobody sees the state in the midst of an entry.</summary>
+    public static bool MayRest(CommandCall call) => call is { IsReplay: true } or { Mode: CallMode.Execute, DeniesWaiting: false, IsServing: false, Client.Transaction.IsOpen: false };
 
     /// <summary>Looks its keys up, unless it has; false when one holds what the command does not take.</summary>
     public bool TryLookUp(CommandCall call)

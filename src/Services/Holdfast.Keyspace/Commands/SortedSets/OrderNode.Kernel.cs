@@ -14,6 +14,13 @@ internal unsafe struct OrderEntry
     public byte* Record;
 }
 
+/// <summary>Sees the elements of an order.</summary>
+internal interface IOrderVisitor
+{
+    /// <summary>An element.</summary>
+    void Visit(in OrderEntry entry);
+}
+
 /// <summary>A branch: the first element under it, its node, and how many elements it has.</summary>
 internal unsafe struct OrderBranch
 {

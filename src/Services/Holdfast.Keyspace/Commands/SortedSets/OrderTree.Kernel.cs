@@ -148,12 +148,53 @@ internal unsafe struct OrderTree
         }
     }
 
+    /// <summary>Takes some elements from a rank on out of it, but not all of it has, and returns them in an order of their own: the work is about that of two elements' removal.</summary>
+    public OrderTree Cut(NativeArena arena, long rank, long count)
+    {
+        Invariant.Holds(rank >= 0 && count > 0 && rank + count <= Count && count < Count, "a run was to be cut out of an order that is not in it, or is all of it");
+        var made = 0;
+        var taken = new OrderTree { root = OrderCut.Take(arena, root, depth, rank, rank + count, ref made), depth = depth, Count = count };
+        Count -= count;
+        taken.Nodes = OrderCut.NodesOf(taken.root, depth);
+        Nodes -= taken.Nodes - made;
+        taken.first = OrderCut.LeafOf(taken.root, depth, isLast: false);
+        taken.first->Previous = null;
+        OrderCut.LeafOf(taken.root, depth, isLast: true)->Next = null;
+        var before = rank > 0 ? (Node*)At(rank - 1).Leaf : null;
+        var after = rank < Count ? (Node*)At(rank).Leaf : null;
+        if (before is null) first = after;
+        else if (before != after) before->Next = after;
+        if (after is not null && before != after) after->Previous = before;
+        Lower(arena);
+        return taken;
+    }
+
+    /// <summary>Whether this very record is in it, at its score.</summary>
+    public readonly bool Contains(byte* record)
+    {
+        if (root is null) return false;
+        var bound = new Exact(ScoreRecord.Score(record), record);
+        var node = root;
+        for (var level = depth; level > 0; level--) node = BranchesOf(node)[bound.BranchOf(node)].Node;
+        var at = LeafBefore(node, bound);
+        return at < node->Count && EntriesOf(node)[at].Record == record;
+    }
+
     /// <summary>Frees up to so many leaves; nothing is looked up any more. True when no node is left.</summary>
     public bool FreeSome(NativeArena arena, int leavesMax)
+    {
+        var visitor = default(Nobody);
+        return FreeSome(arena, leavesMax, ref visitor);
+    }
+
+    /// <summary>As <see cref="FreeSome(NativeArena, int)"/>, and shows each element before its leaf is freed.</summary>
+    public bool FreeSome<TVisitor>(NativeArena arena, int leavesMax, ref TVisitor visitor)
+        where TVisitor : IOrderVisitor, allows ref struct
     {
         for (; leavesMax > 0 && first is not null; leavesMax--)
         {
             var leaf = first;
+            for (var i = 0; i < leaf->Count; i++) visitor.Visit(EntriesOf(leaf)[i]);
             first = leaf->Next;
             Give(arena, leaf);
         }
@@ -163,6 +204,14 @@ internal unsafe struct OrderTree
         root = null;
         Count = 0;
         return true;
+    }
+
+    private readonly struct Nobody : IOrderVisitor
+    {
+        public void Visit(in Entry entry)
+        {
+            // Only the nodes are freed.
+        }
     }
 
     /// <summary>The element at the beginning of a node at this many steps has changed: those above learn of it, as far as it is theirs too.</summary>

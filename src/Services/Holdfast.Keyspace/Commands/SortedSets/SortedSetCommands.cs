@@ -205,8 +205,8 @@ internal sealed unsafe class SortedSetCommands : ICommandFamily
 
         if (!ScanOptions.TryParse(call, 3, hasType: false, out var options)) return;
         call.Scratch.Scan.Begin(options);
-        var scanning = new Scanning { Into = call.Scratch.Scan, IsSmall = !place.IsBig };
-        if (place.IsBig) cursor = call.Scratch.Scan.Walk(((BigSortedSet)call.Keyspace.BigOf(place)).Table, cursor, ref scanning);
+        var scanning = new Scanning { Into = call.Scratch.Scan, Big = place.IsBig ? (BigSortedSet)call.Keyspace.BigOf(place) : null };
+        if (scanning.Big is { } big) cursor = call.Scratch.Scan.Walk(big.Table, cursor, ref scanning);
         else SortedSetValue.WalkAll(call, place, ref scanning);
         call.Scratch.Scan.Reply(call.Reply, place.IsBig ? cursor : 0);
     }
@@ -214,18 +214,21 @@ internal sealed unsafe class SortedSetCommands : ICommandFamily
     private struct Scanning : IScoreVisitor, IRecordVisitor
     {
         public ScanGathering Into;
-        public bool IsSmall;
+        public BigSortedSet? Big;
 
         public readonly void Visit(ReadOnlySpan<byte> member, double score)
         {
             if (!Into.Offer(member)) return;
             Span<byte> text = stackalloc byte[RespNumber.BytesMax];
             // Redis keeps whole scores of small sorted sets as whole numbers, and shows them here as they are kept.
-            var isWhole = IsSmall && Math.Abs(score) <= long.MaxValue / 2 && score == Math.Truncate(score);
+            var isWhole = Big is null && Math.Abs(score) <= long.MaxValue / 2 && score == Math.Truncate(score);
             Into.Add(text[..(isWhole ? RespNumber.Format((long)score, text) : RespNumber.Format(score, text))]);
         }
 
-        public readonly void Visit(byte* record) => Visit(RecordHead.KeyOf(record), ScoreRecord.Score(record));
+        public readonly void Visit(byte* record)
+        {
+            if (Big!.Shows(record, long.MaxValue)) Visit(RecordHead.KeyOf(record), ScoreRecord.Score(record));
+        }
     }
 }
 

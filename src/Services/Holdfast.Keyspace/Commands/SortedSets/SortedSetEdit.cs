@@ -3,6 +3,9 @@ namespace Holdfast.Keyspace;
 /// <summary>A sorted set that a command changes: <see cref="Save"/> makes it the key's value. A small one is a run in order; it becomes large when the settings say so, and never small again.</summary>
 internal ref struct SortedSetEdit
 {
+    /// <summary>Members from which on a run of them is cut out at once: fewer are removed one by one, which frees them at once.</summary>
+    public const int CutMin = 1024;
+
     private readonly CommandCall call;
     private readonly RunEditor run;
     private readonly bool replaces;
@@ -22,6 +25,29 @@ internal ref struct SortedSetEdit
         run = call.Scratch.Run;
         if (!replaces && place.IsBig) big = (BigSortedSet)call.Keyspace.BigOf(place);
         else run.Load(place.Exists && !replaces ? place.Bytes : SortedSetRun.Empty);
+    }
+
+    /// <summary>Removes members from a rank on, many at once (<see cref="BigSortedSet.Cut"/>). True when the key is there afterwards.</summary>
+    public static bool RemoveRange(CommandCall call, KeyPlace place, long rank, long count)
+    {
+        if (count == SortedSetValue.CountOf(call.Keyspace, place))
+        {
+            call.Keyspace.Remove(ref place);
+            return false;
+        }
+
+        if (place.IsBig && count >= CutMin)
+        {
+            ((BigSortedSet)call.Keyspace.OpenBig(place)).Cut(rank, count);
+            return true;
+        }
+
+        var gathering = new ScoreGathering { Members = call.Scratch.Gathered, Scores = call.Scratch.Scores };
+        gathering.Begin();
+        SortedSetValue.Walk(call, place, rank, count, isReverse: false, ref gathering);
+        var edit = new SortedSetEdit(call, place);
+        for (var i = 0; i < gathering.Members.Count; i++) edit.Remove(gathering.Members[i]);
+        return edit.Save();
     }
 
     /// <summary>Members in it.</summary>

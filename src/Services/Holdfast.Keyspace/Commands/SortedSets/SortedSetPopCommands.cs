@@ -30,9 +30,11 @@ internal sealed unsafe class SortedSetPopCommands : ICommandFamily
 
         if (!call.TryLocate(1, ValueKind.SortedSet, out var place)) return;
         var isNested = call.Reply.Protocol >= 3 && call.Count == 3;
-        count = Math.Min(count, SortedSetValue.CountOf(call.Keyspace, place));
+        var all = SortedSetValue.CountOf(call.Keyspace, place);
+        count = Math.Min(count, all);
+        if (!PopRun.TryWrite(call, 1, isMax ? all - 1 : 0, count, isMax, isNested, out var run)) return;
         call.Reply.Array(isNested ? count : count * 2);
-        PopFrom(call, place, count, isMax, isNested);
+        PopFrom(call, place, count, isMax, isNested, run);
     }
 
     private static void PopAny(CommandCall call)
@@ -42,7 +44,7 @@ internal sealed unsafe class SortedSetPopCommands : ICommandFamily
         {
             if (!call.TryLocate(2 + i, ValueKind.SortedSet, out var place)) return;
             if (!place.Exists) continue;
-            PopAnyFrom(call, place, count, isMax);
+            PopAnyFrom(call, 2 + i, place, count, isMax);
             return;
         }
 
@@ -80,33 +82,34 @@ internal sealed unsafe class SortedSetPopCommands : ICommandFamily
         return TryCount(call, at + 1, out count);
     }
 
-    /// <summary>The reply of ZMPOP and BZMPOP from a sorted set that is there: its key, and the members with their scores in pairs.</summary>
-    public static void PopAnyFrom(CommandCall call, in KeyPlace place, long count, bool isMax)
+    /// <summary>Executes ZMPOP and BZMPOP on a sorted set that is there: the reply is its key, and the members with their scores in pairs. False when the command goes on in another turn.</summary>
+    public static bool PopAnyFrom(CommandCall call, int keyArgument, in KeyPlace place, long count, bool isMax)
     {
-        count = Math.Min(count, SortedSetValue.CountOf(call.Keyspace, place));
+        var all = SortedSetValue.CountOf(call.Keyspace, place);
+        count = Math.Min(count, all);
+        if (!PopRun.TryWrite(call, keyArgument, isMax ? all - 1 : 0, count, isMax, isNested: true, out var run)) return false;
         call.Reply.Array(2);
         call.Reply.Bulk(place.Key);
         call.Reply.Array(count);
-        PopFrom(call, place, count, isMax, isNested: true);
+        PopFrom(call, place, count, isMax, isNested: true, run);
+        return true;
     }
 
-    /// <summary>Removes so many members from an end, and writes them and their scores, nested or not; the head of the array is the caller's. (BZPOPMIN writes the key before.)</summary>
-    public static void PopFrom(CommandCall call, in KeyPlace place, long count, bool isMax, bool isNested)
+    /// <summary>Removes so many members from an end, and writes them and their scores, nested or not, unless a run has; the head of the array is the caller's. (BZPOPMIN writes the key before.)</summary>
+    public static void PopFrom(CommandCall call, KeyPlace place, long count, bool isMax, bool isNested, PopRun? run = null)
     {
         if (count == 0) return;
-        var gathering = new ScoreGathering { Members = call.Scratch.Gathered, Scores = call.Scratch.Scores };
-        gathering.Begin();
-        SortedSetValue.Walk(call, place, isMax ? SortedSetValue.CountOf(call.Keyspace, place) - 1 : 0, count, isMax, ref gathering);
-        var edit = new SortedSetEdit(call, place);
-        var writing = new ScoreWriting { Reply = call.Reply, Scores = true, IsNested = isNested };
-        for (var i = 0; i < gathering.Members.Count; i++)
+        var all = SortedSetValue.CountOf(call.Keyspace, place);
+        if (run is not null) call.Reply.Raw(run.Written);
+        else if (!call.IsReplay)
         {
-            writing.Visit(gathering.Members[i], gathering.Scores[i]);
-            edit.Remove(gathering.Members[i]);
+            var writing = new ScoreWriting { Reply = call.Reply, Scores = true, IsNested = isNested };
+            SortedSetValue.Walk(call, place, isMax ? all - 1 : 0, count, isMax, ref writing);
         }
 
+        var isThere = SortedSetEdit.RemoveRange(call, place, isMax ? all - count : 0, count);
         call.Changed(place.Key, KeyEvents.SortedSet, isMax ? "zpopmax"u8 : "zpopmin"u8, count);
-        if (!edit.Save()) call.Notify(place.Key, KeyEvents.Generic, "del"u8);
+        if (!isThere) call.Notify(place.Key, KeyEvents.Generic, "del"u8);
     }
 
     private static bool TryCount(CommandCall call, int argument, out long count)

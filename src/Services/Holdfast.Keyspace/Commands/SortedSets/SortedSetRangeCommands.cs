@@ -68,38 +68,11 @@ internal sealed class SortedSetRangeCommands : ICommandFamily
     {
         if (!RangeRequest.TryEnds(call, 2, 3, by, out var request) || !call.TryLocate(1, ValueKind.SortedSet, out var place)) return;
         var (rank, count) = request.Resolve(call.Keyspace, place);
-        if (count > 0 && !TryRemove(call, ref place, rank, count)) return;
+        var isThere = count == 0 || SortedSetEdit.RemoveRange(call, place, rank, count);
         call.Reply.Integer(count);
         if (count == 0) return;
         call.Changed(call[1], KeyEvents.SortedSet, by switch { RangeBy.Rank => "zremrangebyrank"u8, RangeBy.Score => "zremrangebyscore"u8, _ => "zremrangebylex"u8 }, count);
-        if (!place.Exists) call.Notify(call[1], KeyEvents.Generic, "del"u8);
-    }
-
-    /// <summary>Removes members; false when the command goes on in another turn.</summary>
-    private static bool TryRemove(CommandCall call, scoped ref KeyPlace place, long rank, long count)
-    {
-        if (count == SortedSetValue.CountOf(call.Keyspace, place))
-        {
-            call.Keyspace.Remove(ref place);
-            return true;
-        }
-
-        if (RangeCopyRun.IsWorthRemoving(call, place, count))
-        {
-            var run = SlicedRun.Of<RangeCopyRun>(call) ?? new RangeCopyRun(keyArgument: 1);
-            run.Omit(rank, count, SortedSetValue.CountOf(call.Keyspace, place));
-            if (!run.TryFinish(call)) return false;
-            call.Keyspace.SetBig(ref place, ValueKind.SortedSet, ValueEncoding.SkipList, run.Take(), place.Expiry);
-            return true;
-        }
-
-        var gathering = new ScoreGathering { Members = call.Scratch.Gathered, Scores = call.Scratch.Scores };
-        gathering.Begin();
-        SortedSetValue.Walk(call, place, rank, count, isReverse: false, ref gathering);
-        var edit = new SortedSetEdit(call, place);
-        for (var i = 0; i < gathering.Members.Count; i++) edit.Remove(gathering.Members[i]);
-        edit.Save();
-        return true;
+        if (!isThere) call.Notify(call[1], KeyEvents.Generic, "del"u8);
     }
 }
 

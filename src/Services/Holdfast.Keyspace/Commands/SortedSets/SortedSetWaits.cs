@@ -36,8 +36,7 @@ internal sealed class SortedSetWaits : ICommandFamily
             if (!call.IsOffered(i)) continue;
             if (!call.TryLocate(i, ValueKind.SortedSet, out var place)) return;
             if (!place.Exists) continue;
-            Log(call, i, count, isMax);
-            SortedSetPopCommands.PopAnyFrom(call, place, count, isMax);
+            if (SortedSetPopCommands.PopAnyFrom(call, i, place, count, isMax)) Log(call, i, count, isMax);
             return;
         }
 
