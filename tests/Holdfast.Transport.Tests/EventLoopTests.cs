@@ -39,6 +39,29 @@ public sealed class EventLoopTests
         await turned.Task.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
+    /// <summary>Where the process may not raise a thread's rank all three are the same.</summary>
+    [Fact]
+    public async Task A_loop_goes_first_until_it_is_told_to_go_among_the_others_and_again_when_it_is_told_so()
+    {
+        var seen = new TaskCompletionSource<(int AtFirst, int Among, int Again)>();
+        EventLoop? loop = null;
+        loop = new EventLoop("test", new Body(_ =>
+        {
+            var atFirst = ThreadNice.OfThis();
+            loop!.GoFirst(false);
+            var among = ThreadNice.OfThis();
+            loop.GoFirst(true);
+            seen.TrySetResult((atFirst, among, ThreadNice.OfThis()));
+            return Instant.Never;
+        }));
+        using var ends = loop;
+        loop.Start();
+        var (first, others, again) = await seen.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(ThreadNice.OfThis(), others);
+        Assert.Equal(first, again);
+        Assert.True(first == others || first == ThreadNice.OfFirst, $"nice {first}, then {others}");
+    }
+
     [Fact]
     public async Task An_exception_in_a_turn_is_reported_and_ends_the_loop()
     {

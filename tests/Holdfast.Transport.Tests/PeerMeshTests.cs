@@ -140,6 +140,22 @@ public sealed class PeerMeshTests(ITestOutputHelper output)
         await one.Happened.Until("up 2");
     }
 
+    /// <summary>Where the process may not raise a thread's rank it is the same all along.</summary>
+    [Fact]
+    public async Task A_loop_goes_first_while_its_mesh_has_peers()
+    {
+        using var one = new TestNode(1);
+        using var two = new TestNode(2);
+        var alone = await one.Ask(ThreadNice.OfThis);
+        Assert.Equal(ThreadNice.OfThis(), alone);
+        TestNode.Introduce(one, two);
+        await one.Happened.Until("up 2");
+        Assert.Contains(await one.Ask(ThreadNice.OfThis), (int[])[alone, ThreadNice.OfFirst]);
+        one.Addresses.Remove(two.Self.Id);
+        await one.Happened.Until("down 2");
+        Assert.Equal(alone, await one.Ask(ThreadNice.OfThis));
+    }
+
     [Fact]
     public async Task A_removed_node_is_dropped_and_refused()
     {

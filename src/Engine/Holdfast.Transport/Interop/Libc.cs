@@ -44,6 +44,10 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
     public static partial int SetPriority(int which, int who, int nice);
 
+    /// <summary>A thread's nice value. (The C library's; the kernel's own call counts another way round.)</summary>
+    [LibraryImport("libc", EntryPoint = "getpriority")]
+    public static partial int GetPriority(int which, int who);
+
     /// <summary>Changes how a thread is scheduled; zero is the calling one, <paramref name="priority"/> points to the one number of <c>sched_param</c>.</summary>
     [LibraryImport("libc", EntryPoint = "sched_setscheduler", SetLastError = true)]
     public static partial int SetScheduler(int thread, int policy, int* priority);

@@ -12,7 +12,7 @@ namespace Holdfast.Transport;
 public sealed unsafe class EventLoop : IDisposable
 {
     /// <summary>Consensus threads run first (DESIGN section 5): a face that burns every core must not cost an election. Needs CAP_SYS_NICE; without it the loop runs like any thread.</summary>
-    private const int NiceOfLoops = -10;
+    private const int NiceOfFirst = -10;
 
     /// <summary>
     /// The lowest real-time priority, for a loop that works microseconds at a time: before all that only burn, also where the kernel schedules by session and so counts a nice value among
@@ -37,6 +37,8 @@ public sealed unsafe class EventLoop : IDisposable
     private readonly Thread thread;
     private int wakeState = Notified;
     private volatile bool stopping;
+    private bool isFirst;
+    private int niceOfOthers;
     private int started;
     private int disposed;
 
@@ -126,6 +128,17 @@ public sealed unsafe class EventLoop : IDisposable
         freeSlots.Push(registration.Slot);
     }
 
+    /// <summary>
+    /// Has the loop go before ordinary threads, as it does at first, or among them. What goes first is woken for every single thing that comes, and what waits its turn finds many at once: a loop whose being late costs
+    /// no election serves more by going among the others. On the loop's thread; refused without the capability, which is no fault.
+    /// </summary>
+    public void GoFirst(bool goesFirst)
+    {
+        if (goesFirst == isFirst || isPulse) return;
+        isFirst = goesFirst;
+        _ = Libc.SetPriority(Libc.PriorityOfProcess, Libc.ThreadId(), goesFirst ? NiceOfFirst : niceOfOthers);
+    }
+
     /// <summary>Ends the loop after its present turn and waits for it; from the loop's own thread it does not wait.</summary>
     public void Stop()
     {
@@ -152,7 +165,7 @@ public sealed unsafe class EventLoop : IDisposable
 
     private void Run()
     {
-        RunFirst();
+        TakeRank();
         try
         {
             var deadline = Instant.Zero;
@@ -172,11 +185,12 @@ public sealed unsafe class EventLoop : IDisposable
     }
 
     /// <summary>Refused without the capability, which is no fault: the loop runs at the priority it has.</summary>
-    private void RunFirst()
+    private void TakeRank()
     {
         var priority = PriorityOfPulse;
         if (isPulse && Libc.SetScheduler(0, Libc.RoundRobin | Libc.NotForThreadsBegunByIt, &priority) == 0) return;
-        _ = Libc.SetPriority(Libc.PriorityOfProcess, Libc.ThreadId(), NiceOfLoops);
+        niceOfOthers = Libc.GetPriority(Libc.PriorityOfProcess, Libc.ThreadId());
+        isFirst = Libc.SetPriority(Libc.PriorityOfProcess, Libc.ThreadId(), NiceOfFirst) == 0;
     }
 
     /// <summary>The wait in milliseconds, and with it the announcement that from here on a wake-up needs the event descriptor.</summary>

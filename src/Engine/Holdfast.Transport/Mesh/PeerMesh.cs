@@ -117,6 +117,7 @@ public sealed class PeerMesh : ILoopMesh, ILoopPart, IConnectionOwner
         TakeArrivals(now);
         ServeNeedy(now);
         if (bookVersion != addresses.Version) ReadBook();
+        loop!.GoFirst(order.Count > 0);
         return Dial(now);
     }
 
