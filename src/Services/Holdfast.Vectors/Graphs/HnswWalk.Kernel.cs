@@ -86,27 +86,38 @@ internal static unsafe class HnswWalk<TMetric>
         return Settle(pool, size);
     }
 
-    /// <summary>The links of a block that were not met yet, marked, and asked into the cache.</summary>
+    /// <summary>
+    /// The links of a block that were not met yet, marked, and asked into the cache. Rows beyond those that the gate keeps out are added only until there are as many as a block has links: so a walk through half of
+    /// the rows costs what one through all of them does, where every row within two links would be ten times as many. Those that were not gone beyond are not marked, and another row may lead to them.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Gather<TGate>(RowMemory rows, LinkTable links, int* block, int linksMax, int level, ushort* marks, ushort version, int* fresh, TGate gate)
         where TGate : struct, IRowGate
     {
-        var count = 0;
+        var (count, refused) = (0, SearchScratch.FreshMax);
         for (var at = 0; at < linksMax; at++)
         {
             var row = block[at];
             if (row < 0) break;
             if (marks[row] == version) continue;
-            marks[row] = version;
             if (TGate.IsOpen || gate.Admits(row))
             {
+                marks[row] = version;
                 Prefetch(rows.Row(row), rows.RowBytes);
                 fresh[count++] = row;
             }
             else
             {
-                count = GatherBeyond(rows, links.Of(row, level), linksMax, marks, version, fresh, count, gate);
+                if (Sse.IsSupported) Sse.Prefetch0(links.Of(row, level));
+                fresh[--refused] = row;
             }
+        }
+
+        if (TGate.IsOpen) return count;
+        for (var at = SearchScratch.FreshMax - 1; at >= refused && count < linksMax; at--)
+        {
+            marks[fresh[at]] = version;
+            count = GatherBeyond(rows, links.Of(fresh[at], level), linksMax, marks, version, fresh, count, gate);
         }
 
         return count;
@@ -115,7 +126,7 @@ internal static unsafe class HnswWalk<TMetric>
     private static int GatherBeyond<TGate>(RowMemory rows, int* block, int linksMax, ushort* marks, ushort version, int* fresh, int count, TGate gate)
         where TGate : struct, IRowGate
     {
-        for (var at = 0; at < linksMax && count < 1000; at++)
+        for (var at = 0; at < linksMax; at++)
         {
             var row = block[at];
             if (row < 0) break;
