@@ -87,8 +87,8 @@ internal static unsafe class HnswWalk<TMetric>
     }
 
     /// <summary>
-    /// The links of a block that were not met yet, marked, and asked into the cache. Rows beyond those that the gate keeps out are added only until there are as many as a block has links: so a walk through half of
-    /// the rows costs what one through all of them does, where every row within two links would be ten times as many. Those that were not gone beyond are not marked, and another row may lead to them.
+    /// The links of a block that were not met yet, marked, and asked into the cache. For each that the gate keeps out, about one is taken from beyond such rows: so a walk through a part of the rows
+    /// measures as many as one through all of them, where all within two links would be up to ten times as many. Those that were not gone beyond are not marked, and another row may lead to them.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Gather<TGate>(RowMemory rows, LinkTable links, int* block, int linksMax, int level, ushort* marks, ushort version, int* fresh, TGate gate)
@@ -114,7 +114,8 @@ internal static unsafe class HnswWalk<TMetric>
         }
 
         if (TGate.IsOpen) return count;
-        for (var at = SearchScratch.FreshMax - 1; at >= refused && count < linksMax; at--)
+        var wanted = count + SearchScratch.FreshMax - refused;
+        for (var at = SearchScratch.FreshMax - 1; at >= refused && count < wanted; at--)
         {
             marks[fresh[at]] = version;
             count = GatherBeyond(rows, links.Of(fresh[at], level), linksMax, marks, version, fresh, count, gate);
@@ -147,8 +148,9 @@ internal static unsafe class HnswWalk<TMetric>
         return kept;
     }
 
+    /// <summary>Asks a row into the cache.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(byte* row, int bytes)
+    public static void Prefetch(byte* row, int bytes)
     {
         if (!Sse.IsSupported) return;
         var end = Math.Min(bytes, PrefetchBytesMax);
