@@ -3,7 +3,7 @@ using Holdfast.VectorBench;
 using Holdfast.VectorBench.Serving;
 using Holdfast.Vectors.Graphs;
 
-// usage: Holdfast.VectorBench FOLDER NAME truth|float32|int8|binary|product|turned4|turned2|turned1|usearch|filters [ROUNDS]
+// usage: Holdfast.VectorBench FOLDER NAME truth|float32|int8|binary|product|turned4|turned2|turned1|usearch|filters|tail [ROUNDS]
 //        Holdfast.VectorBench FOLDER NAME replicas SCRATCH-FOLDER
 //        Holdfast.VectorBench FOLDER NAME upsert|query|kill|settle --rest H:P,.. --grpc H:P,.. [--pages H:P,..] [--pids P,..] [--shards N] [--clients N] [--seconds S]
 //        Holdfast.VectorBench FOLDER restart write|read ROWS QUANTIZATION-AS-JSON
@@ -46,6 +46,9 @@ switch (args[2])
         break;
     case "filters":
         new FilterCase(set).Run(rounds);
+        break;
+    case "tail":
+        new TailCase(set).Run(rounds);
         break;
     case "usearch":
         new Contest("usearch", set, rounds).Run(new USearchSubject(set));

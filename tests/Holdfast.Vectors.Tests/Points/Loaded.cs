@@ -71,17 +71,19 @@ internal sealed unsafe class Loaded
         return mended;
     }
 
-    public List<PointId> Find(float[] query, int limit, int ef, Func<int, bool>? isAdmitted = null, GraphQuestion question = default) => [.. Search(query, limit, ef, isAdmitted, question).Found];
+    public List<PointId> Find(float[] query, int limit, int ef, Func<int, bool>? isAdmitted = null, GraphQuestion question = default, int? scanRowsMax = null) => [.. Search(query, limit, ef, isAdmitted, question, scanRowsMax).Found];
 
     public int Visited(int ef) => Search(Queries[0], 10, ef, null, default).Trace.Visited;
 
-    public double Recall(int limit, int ef, Func<int, bool>? isAdmitted = null, GraphQuestion question = default)
+    public List<SegmentTrace> Traces(int limit, int ef, Func<int, bool>? isAdmitted, int? scanRowsMax = null) => [.. Queries.Select(query => Search(query, limit, ef, isAdmitted, default, scanRowsMax).Trace)];
+
+    public double Recall(int limit, int ef, Func<int, bool>? isAdmitted = null, GraphQuestion question = default, int? scanRowsMax = null)
     {
         var (hits, all) = (0, 0);
         foreach (var query in Queries)
         {
             var expected = Clusters.Closest(Vectors, query, limit, distance, isAdmitted);
-            var found = Find(query, limit, ef, isAdmitted, question);
+            var found = Find(query, limit, ef, isAdmitted, question, scanRowsMax);
             Assert.Equal(expected.Length, found.Count);
             hits += found.Count(id => expected.Contains((int)id.Number));
             all += expected.Length;
@@ -92,7 +94,7 @@ internal sealed unsafe class Loaded
 
     private static float[] Whole(float[] vector, VectorDatatype datatype) => datatype == VectorDatatype.Uint8 ? [.. vector.Select(each => Math.Clamp(MathF.Round((each * 30) + 120), 0, 255))] : vector;
 
-    private (IEnumerable<PointId> Found, SegmentTrace Trace) Search(float[] query, int limit, int ef, Func<int, bool>? isAdmitted, GraphQuestion asked)
+    private (IEnumerable<PointId> Found, SegmentTrace Trace) Search(float[] query, int limit, int ef, Func<int, bool>? isAdmitted, GraphQuestion asked, int? scanRowsMax = null)
     {
         var segment = Store.Segments[0];
         var bits = new ulong[isAdmitted is null ? 0 : (segment.Visible / 64) + 1];
@@ -108,7 +110,7 @@ internal sealed unsafe class Loaded
         var padded = new float[column.RowBytes / column.ElementBytes];
         query.CopyTo(padded, 0);
         if (column is { Datatype: VectorDatatype.Uint8, Distance: Distance.Cosine }) StoredVectors.BringToLengthOne(padded);
-        var trace = SegmentSearch.Run(segment, 0, new SegmentQuestion { Query = padded, Limit = limit, Ef = ef, Admitted = bits, AdmittedCount = count, IgnoresCodes = asked.IgnoresCodes, Oversampling = asked.Oversampling > 0 ? asked.Oversampling : null }, best);
+        var trace = SegmentSearch.Run(segment, 0, new SegmentQuestion { Query = padded, Limit = limit, Ef = ef, Admitted = bits, AdmittedCount = count, ScanRowsMax = scanRowsMax, IgnoresCodes = asked.IgnoresCodes, Oversampling = asked.Oversampling > 0 ? asked.Oversampling : null }, best);
         return (best.Rows.Select(row => row.Segment.IdOf(row.Row)), trace);
     }
 }

@@ -112,6 +112,31 @@ public sealed class StoreSearchTests
         Assert.True(recall >= 0.95, $"recall {recall}");
     }
 
+    /// <summary>Of walks through a part of the rows: as good as one through all, and where half are admitted hardly longer.</summary>
+    [Theory]
+    [InlineData(Distance.Cosine, 2, true)]
+    [InlineData(Distance.Cosine, 2, false)]
+    [InlineData(Distance.Euclid, 2, true)]
+    [InlineData(Distance.Cosine, 3, true)]
+    [InlineData(Distance.Cosine, 5, true)]
+    [InlineData(Distance.Euclid, 5, false)]
+    [InlineData(Distance.Cosine, 10, true)]
+    [InlineData(Distance.Cosine, 25, true)]
+    public void A_walk_among_the_admitted_finds_what_brute_force_finds_there_and_measures_few(Distance distance, int oneIn, bool isByCodes)
+    {
+        const int Many = 16_000;
+        var loaded = Loaded.With(distance, new Quantization { Encoding = isByCodes ? GraphEncoding.Int8 : GraphEncoding.Exact }, Many);
+        loaded.Index(Many, threads: 2);
+        var dice = new Random(oneIn);
+        var lots = Enumerable.Range(0, Many).Select(_ => dice.Next(oneIn) == 0).ToArray();
+        var traces = loaded.Traces(10, 64, row => lots[row], scanRowsMax: 0);
+        Assert.All(traces, trace => Assert.Equal("graph among admitted", trace.Strategy));
+        var recall = loaded.Recall(10, 64, row => lots[row], scanRowsMax: 0);
+        Assert.True(recall >= 0.95, $"recall {recall}");
+        var (among, all) = (traces.Average(trace => trace.Visited), loaded.Traces(10, 64, null).Average(trace => trace.Visited));
+        Assert.True(among <= all * 2.5, $"{among} rows were measured, {all} without a filter");
+    }
+
     /// <summary>A filter's bits are of the moment when it was asked, and rows are added and indexed while a search runs: those have no bits, and what lies in memory behind the bits is none of theirs.</summary>
     [Theory]
     [InlineData(true, false)]

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Holdfast.Storage;
 
-/// <summary>The system calls that .NET does not offer: syncing data or a folder, locking, unbuffered writes, and a thread's nice value. Linux numbers; elsewhere <see cref="DirectoryDisk"/> does without.</summary>
+/// <summary>The system calls that .NET does not offer: syncing data or a folder, locking, unbuffered writes, a thread's nice value and its time on the processor. Linux numbers; elsewhere <see cref="DirectoryDisk"/> does without.</summary>
 internal static unsafe partial class Libc
 {
     public const int LockExclusive = 2;
@@ -67,6 +67,10 @@ internal static unsafe partial class Libc
     /// <summary>Linux gives a nice value to each thread: "process" here is the thread's own number.</summary>
     [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
     public static partial int SetPriority(int which, int who, int nice);
+
+    /// <summary>Seconds, and nanoseconds behind them.</summary>
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    public static partial int ReadClock(int clock, long* time);
 
     [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
     public static partial nint Read(int descriptor, byte* target, nuint count, long offset);

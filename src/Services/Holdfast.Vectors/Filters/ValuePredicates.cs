@@ -108,6 +108,20 @@ internal sealed record NumberRange(double Above, double From, double Below, doub
 {
     public override bool IsTrueOf(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && Contains(number);
 
+    /// <summary>The least and the largest number between the bounds; null where there is none.</summary>
+    public (double Low, double High)? Bounds
+    {
+        get
+        {
+            if (double.IsPositiveInfinity(Above) || double.IsNegativeInfinity(Below)) return null;
+            var low = Larger(double.IsNaN(Above) ? double.NegativeInfinity : double.BitIncrement(Above), From);
+            var high = -Larger(double.IsNaN(Below) ? double.NegativeInfinity : -double.BitDecrement(Below), -To);
+            return low <= high ? (low, high) : null;
+
+            static double Larger(double one, double other) => one < other ? other : one;
+        }
+    }
+
     /// <summary>Whether a number lies between the bounds.</summary>
     public bool Contains(double number) => !(number <= Above) && !(number < From) && !(number >= Below) && !(number > To);
 }
@@ -116,6 +130,18 @@ internal sealed record NumberRange(double Above, double From, double Below, doub
 internal sealed record MomentRange(long? Above, long? From, long? Below, long? To) : ValuePredicate
 {
     public override bool IsTrueOf(JsonElement value) => value.ValueKind == JsonValueKind.String && Moments.TryParse(value.GetString()!, out var moment) && Contains(moment);
+
+    /// <summary>The first and the last moment between the bounds; null where there is none.</summary>
+    public (long Low, long High)? Bounds
+    {
+        get
+        {
+            if (Above == long.MaxValue || Below == long.MinValue) return null;
+            var low = Math.Max(Above is { } above ? above + 1 : long.MinValue, From ?? long.MinValue);
+            var high = Math.Min(Below is { } below ? below - 1 : long.MaxValue, To ?? long.MaxValue);
+            return low <= high ? (low, high) : null;
+        }
+    }
 
     /// <summary>Whether a moment lies between the bounds.</summary>
     public bool Contains(long moment) => !(moment <= Above) && !(moment < From) && !(moment >= Below) && !(moment > To);

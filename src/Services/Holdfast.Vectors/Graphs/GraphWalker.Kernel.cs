@@ -14,6 +14,16 @@ internal abstract unsafe class GraphWalker
     /// <summary>How far a row is from a query, in the metric's own measure.</summary>
     public abstract float DistanceTo(byte* query, int row);
 
+    /// <summary>The closest of rows that lie behind one another, into the scratch's pool: each is measured. Returns how many.</summary>
+    /// <param name="query">In the metric's form.</param>
+    /// <param name="kept">How many are kept.</param>
+    /// <param name="from">The first row.</param>
+    /// <param name="to">The row behind the last.</param>
+    /// <param name="live">Bits of the rows that are there.</param>
+    /// <param name="admitted">Bits of the rows that may be returned; null for all.</param>
+    /// <param name="scratch">This thread's.</param>
+    public abstract int Scan(byte* query, int kept, int from, int to, ulong* live, ulong* admitted, SearchScratch scratch);
+
     /// <summary>The closest rows, into the scratch's pool. Returns how many, <paramref name="ef"/> at most.</summary>
     /// <param name="query">In the metric's form.</param>
     /// <param name="ef">How many candidates are kept: more finds more.</param>
@@ -30,11 +40,41 @@ internal sealed unsafe class GraphWalker<TMetric>(RowMemory rows, LinkTable link
 {
     private const int SeedsMax = 16;
 
+    /// <summary>Of a scan, rows are asked into the cache so far ahead. What lies behind the last row is asked for in vain, which is no fault.</summary>
+    private const int ScannedAhead = 8;
+
     /// <inheritdoc/>
     public override int QueryBytes => TMetric.QueryBytes(rows.RowBytes);
 
     /// <inheritdoc/>
     public override float DistanceTo(byte* query, int row) => TMetric.Of(query, rows.Row(row), rows.RowBytes);
+
+    /// <inheritdoc/>
+    public override int Scan(byte* query, int kept, int from, int to, ulong* live, ulong* admitted, SearchScratch scratch)
+    {
+        var pool = scratch.Pool.First;
+        var (size, measured, worst) = (0, 0, float.MaxValue);
+        for (var word = from >> 6; word << 6 < to; word++)
+        {
+            var bits = Volatile.Read(ref live[word]);
+            if (admitted is not null) bits &= admitted[word];
+            if (word == from >> 6) bits &= ulong.MaxValue << from;
+            if (to - (word << 6) < 64) bits &= (1UL << to) - 1;
+            measured += BitOperations.PopCount(bits);
+            for (; bits != 0; bits &= bits - 1)
+            {
+                var row = (word << 6) + BitOperations.TrailingZeroCount(bits);
+                HnswWalk<TMetric>.Prefetch(rows.Row(row + ScannedAhead), rows.RowBytes);
+                var distance = TMetric.Of(query, rows.Row(row), rows.RowBytes);
+                if (distance >= worst) continue;
+                SortedPool.Enter(pool, ref size, kept, distance, row);
+                if (size == kept) worst = pool[size - 1].Distance;
+            }
+        }
+
+        scratch.Visited += measured;
+        return size;
+    }
 
     /// <inheritdoc/>
     public override int Search(byte* query, int ef, ulong* admitted, int count, SearchScratch scratch, LazyRows? rest = null)

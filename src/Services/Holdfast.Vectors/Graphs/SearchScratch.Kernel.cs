@@ -6,6 +6,9 @@ namespace Holdfast.Vectors.Graphs;
 /// <summary>What one search writes to: used by one thread at a time, lent by a <see cref="ScratchPool"/>.</summary>
 internal sealed unsafe class SearchScratch(int rowsMax)
 {
+    /// <summary>Room for the links of a row and of one that it leads to, and for those in between, at as many links as a row can have.</summary>
+    public const int FreshMax = 2048;
+
     private ReservedMemory marks = new((long)rowsMax * sizeof(ushort));
     private ushort mark;
 
@@ -13,7 +16,7 @@ internal sealed unsafe class SearchScratch(int rowsMax)
     public PinnedBuffer<Candidate> Pool { get; } = new(256);
 
     /// <summary>Rows whose vectors are on their way into the cache.</summary>
-    public PinnedBuffer<int> Fresh { get; } = new(2048);
+    public PinnedBuffer<int> Fresh { get; } = new(FreshMax);
 
     /// <summary>A query in the metric's form.</summary>
     public PinnedBuffer<byte> Query { get; } = new(4096);

@@ -201,17 +201,7 @@ internal sealed unsafe class VectorIndex
         scratch.Begin(kept);
         scratch.Query.Ensure(overCodes!.QueryBytes);
         Codec!.ToQuery(query, scratch.Query.First);
-        var pool = scratch.Pool.First;
-        var size = 0;
-        for (var row = from; row < to; row++)
-        {
-            if (!new BitGate(live).Admits(row) || (admitted is not null && !new BitGate(admitted).Admits(row))) continue;
-            scratch.Visited++;
-            var distance = overCodes.DistanceTo(scratch.Query.First, row);
-            if (size < kept || distance < pool[size - 1].Distance) SortedPool.Enter(pool, ref size, kept, distance, row);
-        }
-
-        return Rescore(query, pool, size);
+        return Rescore(query, scratch.Pool.First, overCodes.Scan(scratch.Query.First, kept, from, to, live, admitted, scratch));
     }
 
     private int Rescore(float* query, Candidate* pool, int count)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Holdfast.Storage;
 using Holdfast.Vectors.Shards;
 
 namespace Holdfast.Vectors.Machine;
@@ -52,7 +53,7 @@ internal sealed class IndexWorkers : IDisposable
 
     private void Begin()
     {
-        threads = [.. Enumerable.Range(0, options.Threads).Select(number => new Thread(Run) { Name = $"vector-index-{number}", IsBackground = true, Priority = ThreadPriority.BelowNormal })];
+        threads = [.. Enumerable.Range(0, options.Threads).Select(number => new Thread(Run) { Name = $"vector-index-{number}", IsBackground = true })];
         foreach (var thread in threads) thread.Start();
     }
 
@@ -88,7 +89,7 @@ internal sealed class IndexWorkers : IDisposable
         var didSomething = false;
         foreach (var (machine, indexing) in all)
         {
-            var begun = Stopwatch.GetTimestamp();
+            var (begun, ran) = (Stopwatch.GetTimestamp(), ThreadTime.OnProcessor);
             if (indexing.TryEnter())
             {
                 try
@@ -105,10 +106,11 @@ internal sealed class IndexWorkers : IDisposable
                 didSomething |= indexing.TryHelp();
             }
 
-            // Resting in proportion bounds the share whatever a batch costs.
-            if (didSomething && options.Share < 1) Thread.Sleep(Stopwatch.GetElapsedTime(begun) * ((1 - options.Share) / options.Share));
+            if (didSomething && options.Share < 1) Rest(Stopwatch.GetElapsedTime(begun), ThreadTime.OnProcessor - ran);
         }
 
         return didSomething;
     }
+
+    private void Rest(TimeSpan took, TimeSpan? onProcessor) => Thread.Sleep(IndexPace.RestAfter(took, onProcessor ?? took, options.Share));
 }

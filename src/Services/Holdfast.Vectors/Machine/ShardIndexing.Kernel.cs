@@ -11,11 +11,11 @@ namespace Holdfast.Vectors.Machine;
 /// <summary>What one shard's indexes and segments still lack, in batches of some milliseconds; for one thread at a time, which others help to insert.</summary>
 internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOptions usual)
 {
-    /// <summary>Rows inserted into a graph at a time by one thread.</summary>
-    public const int RowsPerBatch = 128;
+    /// <summary>Rows inserted into a graph at a time by one thread: some milliseconds, after which it may give way.</summary>
+    public const int RowsPerBatch = 32;
 
     private const int PostingsPerBatch = 1024;
-    private const int CodedPerBatch = 8192;
+    private const int CodedPerBatch = 2048;
     private const int DeclaredRowsPerBatch = 2048;
 
     /// <summary>A graph is mended when one in so many of its rows died since.</summary>

@@ -81,6 +81,9 @@ public readonly record struct PointId : IComparable<PointId>
         }
     }
 
+    /// <summary>Bytes that <see cref="Write"/> takes.</summary>
+    internal int WrittenBytes => IsUuid ? 17 : 9;
+
     internal void Write(SpanWriter writer)
     {
         writer.WriteByte(IsUuid ? (byte)1 : (byte)0);

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Holdfast.Vectors.Points;
 
 /// <summary>Vectors as a column stores them, from floats and back.</summary>
@@ -6,14 +8,17 @@ internal static unsafe class StoredVectors
     /// <summary>Writes components, and zeros up to the row's end.</summary>
     public static void Write(VectorParams column, ReadOnlySpan<float> values, Span<byte> row)
     {
-        fixed (byte* target = row)
-            for (var at = 0; at < values.Length; at++)
-                switch (column.Datatype)
-                {
-                    case VectorDatatype.Float32: ((float*)target)[at] = values[at]; break;
-                    case VectorDatatype.Float16: ((Half*)target)[at] = (Half)values[at]; break;
-                    default: target[at] = (byte)Math.Clamp(MathF.Round(values[at]), 0, 255); break;
-                }
+        switch (column.Datatype)
+        {
+            case VectorDatatype.Float32: values.CopyTo(MemoryMarshal.Cast<byte, float>(row)); break;
+            case VectorDatatype.Float16:
+                var halves = MemoryMarshal.Cast<byte, Half>(row);
+                for (var at = 0; at < values.Length; at++) halves[at] = (Half)values[at];
+                break;
+            default:
+                for (var at = 0; at < values.Length; at++) row[at] = (byte)Math.Clamp(MathF.Round(values[at]), 0, 255);
+                break;
+        }
 
         row[(values.Length * column.ElementBytes)..].Clear();
     }

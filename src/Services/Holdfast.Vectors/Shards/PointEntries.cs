@@ -6,7 +6,7 @@ using Holdfast.Wire;
 namespace Holdfast.Vectors.Shards;
 
 /// <summary>Executes entries about points, in slices. What the store holds decides; a point that is not there is passed over.</summary>
-internal readonly ref struct PointEntries(ShardState state, LogIndex index, uint featureLevel)
+internal readonly ref struct PointEntries(ShardState state, LogIndex index, uint featureLevel, LentArrays lent)
 {
     private readonly PointStore store = state.Store;
 
@@ -28,7 +28,7 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index, uint
                 return false;
             }
 
-            var point = ShardCommand.ReadPoint(ref reader, store.Columns);
+            var point = ShardCommand.ReadPoint(ref reader, store.Columns, lent);
             if (!reader.IsWhole) return walk.Items == 0 ? walk.Refuse("the entry is not whole") : walk.Done(0);
             if (kind == ShardCommandKind.UpsertWhere && !MayWrite(point.Id, mode, filter)) continue;
             if (kind is ShardCommandKind.Upsert or ShardCommandKind.UpsertWhere or ShardCommandKind.Stage) store.Upsert(point, index);

@@ -119,13 +119,13 @@ internal static class ShardCommand
     /// <summary>Whole points, where they may be written.</summary>
     public static byte[] UpsertWhere(IReadOnlyList<PointWrite> points, Func<string, int> columnOf, UpsertRule rule)
     {
-        var buffer = Begin(ShardCommandKind.UpsertWhere);
+        var buffer = Begin(ShardCommandKind.UpsertWhere, BytesOf(points) + System.Text.Encoding.UTF8.GetMaxByteCount(rule.Filter.Length));
         var writer = new SpanWriter(buffer);
         writer.WriteByte((byte)rule.Mode);
         writer.WriteText(rule.Filter);
         writer.WriteUInt32((uint)points.Count);
         foreach (var point in points) WritePoint(writer, point.Id, point.Payload, point.Vectors, columnOf);
-        return buffer.Written.ToArray();
+        return Taken(buffer);
     }
 
     /// <summary>New vectors of points that are there.</summary>
@@ -189,7 +189,10 @@ internal static class ShardCommand
     public static byte[] DeleteIndex(string key) => Text(ShardCommandKind.DeleteIndex, key);
 
     /// <summary>Reads a point with its vectors; they are copied.</summary>
-    public static PointWrite ReadPoint(ref SpanReader reader, IReadOnlyList<VectorParams> columns)
+    /// <param name="reader">Where it begins.</param>
+    /// <param name="columns">The columns.</param>
+    /// <param name="lent">Arrays for the components of dense vectors, valid until the next point is read; null for their own.</param>
+    public static PointWrite ReadPoint(ref SpanReader reader, IReadOnlyList<VectorParams> columns, LentArrays? lent = null)
     {
         var id = PointId.Read(ref reader);
         var payload = Payload.FromNormalised(reader.ReadBlock());
@@ -200,7 +203,7 @@ internal static class ShardCommand
             var column = reader.ReadByte();
             var block = reader.ReadBlock();
             if (column < columns.Count && columns[column].IsGone) continue; // Proposed before its name was deleted.
-            if (column < columns.Count && ReadVector(columns[column], block) is { } vector) vectors.Add(vector);
+            if (column < columns.Count && ReadVector(columns[column], block, lent?.Of(column, columns[column])) is { } vector) vectors.Add(vector);
             else reader.Take(int.MaxValue);
         }
 
@@ -223,22 +226,25 @@ internal static class ShardCommand
     }
 
     /// <summary>A column's vector: its components, of a sparse one their places before them.</summary>
-    private static NamedVector? ReadVector(VectorParams column, ReadOnlySpan<byte> block)
+    private static NamedVector? ReadVector(VectorParams column, ReadOnlySpan<byte> block, float[]? lent)
     {
         if (column.Kind == VectorKind.Sparse)
             return block.Length % (2 * sizeof(float)) == 0 ? new NamedVector(column.Name, MemoryMarshal.Cast<byte, float>(block[(block.Length / 2)..]).ToArray(), MemoryMarshal.Cast<byte, uint>(block[..(block.Length / 2)]).ToArray()) : null;
         var values = MemoryMarshal.Cast<byte, float>(block);
         var isWhole = column.Kind == VectorKind.Dense ? values.Length == column.Size : values.Length > 0 && values.Length % column.Size == 0;
-        return isWhole ? new NamedVector(column.Name, values.ToArray()) : null;
+        if (!isWhole) return null;
+        if (lent is null || lent.Length != values.Length) return new NamedVector(column.Name, values.ToArray());
+        values.CopyTo(lent);
+        return new NamedVector(column.Name, lent);
     }
 
     private static byte[] WithVectors(ShardCommandKind kind, IReadOnlyList<PointWrite> points, Func<string, int> columnOf)
     {
-        var buffer = Begin(kind);
+        var buffer = Begin(kind, BytesOf(points));
         var writer = new SpanWriter(buffer);
         writer.WriteUInt32((uint)points.Count);
         foreach (var point in points) WritePoint(writer, point.Id, point.Payload, point.Vectors, columnOf);
-        return buffer.Written.ToArray();
+        return Taken(buffer);
     }
 
     private static ByteBuffer Targeted(ShardCommandKind kind, IReadOnlyList<PointId> ids, string filter)
@@ -258,13 +264,44 @@ internal static class ShardCommand
         return buffer.Written.ToArray();
     }
 
-    private static ByteBuffer Begin(ShardCommandKind kind)
+    /// <summary>What a command of points takes: one array of that size instead of a row of growing ones, which are so large that each brings a collection of the oldest generation nearer.</summary>
+    private static int BytesOf(IReadOnlyList<PointWrite> points)
     {
-        var buffer = new ByteBuffer(1024);
+        long bytes = 2 + sizeof(uint);
+        foreach (var point in points)
+        {
+            bytes += point.Id.WrittenBytes + sizeof(uint) + point.Payload.Json.Length + sizeof(byte);
+            foreach (var vector in point.Vectors) bytes += sizeof(byte) + sizeof(uint) + ((vector.Values.Length + (vector.Indices?.Length ?? 0)) * (long)sizeof(float));
+        }
+
+        return checked((int)bytes);
+    }
+
+    /// <summary>The command as an array of its own: the buffer's, where it is full.</summary>
+    private static byte[] Taken(ByteBuffer buffer) =>
+        MemoryMarshal.TryGetArray(buffer.WrittenMemory, out var written) && written.Array!.Length == written.Count ? written.Array : buffer.Written.ToArray();
+
+    private static ByteBuffer Begin(ShardCommandKind kind, int bytes = 1024)
+    {
+        var buffer = new ByteBuffer(bytes);
         var writer = new SpanWriter(buffer);
         writer.WriteByte(Version);
         writer.WriteByte((byte)kind);
         return buffer;
+    }
+}
+
+/// <summary>An array for each dense column's components, used again for every point that is applied: a column copies them. For one thread.</summary>
+internal sealed class LentArrays
+{
+    private float[]?[] arrays = [];
+
+    /// <summary>A column's; null where vectors have no fixed length.</summary>
+    public float[]? Of(int number, VectorParams column)
+    {
+        if (column.Kind != VectorKind.Dense) return null;
+        if (number >= arrays.Length) Array.Resize(ref arrays, number + 1);
+        return arrays[number] is { } known && known.Length == column.Size ? known : arrays[number] = new float[column.Size];
     }
 }
 

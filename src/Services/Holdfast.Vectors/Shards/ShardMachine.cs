@@ -52,6 +52,7 @@ internal sealed class ShardMachine : IStateMachine
 
     private readonly int segmentRowsMax;
     private readonly StateFiles? files;
+    private readonly LentArrays lent = new();
     private ShardState? state;
     private ulong settingsHash;
     private LogIndex applied;
@@ -200,11 +201,11 @@ internal sealed class ShardMachine : IStateMachine
         switch (kind)
         {
             case ShardCommandKind.Upsert or ShardCommandKind.UpdateVectors or ShardCommandKind.UpsertWhere:
-                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel).Write(kind, ref reader, at, PointsPerSlice);
+                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel, lent).Write(kind, ref reader, at, PointsPerSlice);
             case ShardCommandKind.Stage when here.Hold.IsExpecting || Bug == PlantedShardBug.StagesAfterAdoption:
-                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel).Write(kind, ref reader, at, PointsPerSlice);
+                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel, lent).Write(kind, ref reader, at, PointsPerSlice);
             case ShardCommandKind.Unstage when here.Hold.IsExpecting || Bug == PlantedShardBug.StagesAfterAdoption:
-                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel).Change(kind, ref reader, at, PointsPerSlice);
+                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel, lent).Change(kind, ref reader, at, PointsPerSlice);
             case ShardCommandKind.Stage or ShardCommandKind.Unstage:
                 return at.Refuse("the shard expects nothing");
             case ShardCommandKind.Fences:
@@ -221,7 +222,7 @@ internal sealed class ShardMachine : IStateMachine
                 Become(new ShardState(here.Config, here.Store, here.Indexes.Remove(reader.ReadText())) { Hold = here.Hold });
                 return at.Done(1);
             case >= ShardCommandKind.Delete and <= ShardCommandKind.DeleteVectors:
-                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel).Change(kind, ref reader, at, PointsPerSlice);
+                return new PointEntries(here, entry.Position.Index, entry.FeatureLevel, lent).Change(kind, ref reader, at, PointsPerSlice);
             default:
                 return at.Refuse("the entry is of a kind that this binary does not know");
         }

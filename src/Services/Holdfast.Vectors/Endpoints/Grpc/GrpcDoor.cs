@@ -78,7 +78,7 @@ internal sealed class GrpcDoor(VectorRoom room, AccessDesk access, Action<Except
         }
     }
 
-    private static async Task<ReadOnlyMemory<byte>> MessageAsync(GrpcExchange exchange)
+    private static async Task<LentMessage> MessageAsync(GrpcExchange exchange)
     {
         while (true)
         {
@@ -93,11 +93,12 @@ internal sealed class GrpcDoor(VectorRoom room, AccessDesk access, Action<Except
             try
             {
                 if (read.Buffer.Length < PrefixBytes) throw VectorFault.BadInput("the call has no message");
-                var bytes = read.Buffer.ToArray();
-                var length = BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(1));
-                if (length != bytes.Length - PrefixBytes) throw VectorFault.BadInput("the call does not have exactly one message");
-                if (bytes[0] == 0) return bytes.AsMemory(PrefixBytes);
-                return exchange.Headers["grpc-encoding"] == "gzip" ? Unpacked(bytes.AsMemory(PrefixBytes)) : throw VectorFault.NotHere($"compression {exchange.Headers["grpc-encoding"]}; gzip is");
+                var prefix = new byte[PrefixBytes];
+                read.Buffer.Slice(0, PrefixBytes).CopyTo(prefix);
+                var content = read.Buffer.Slice(PrefixBytes);
+                if (BinaryPrimitives.ReadUInt32BigEndian(prefix.AsSpan(1)) != content.Length) throw VectorFault.BadInput("the call does not have exactly one message");
+                if (prefix[0] == 0) return LentMessage.Of(content);
+                return exchange.Headers["grpc-encoding"] == "gzip" ? new LentMessage(Unpacked(content.ToArray())) : throw VectorFault.NotHere($"compression {exchange.Headers["grpc-encoding"]}; gzip is");
             }
             finally
             {
@@ -165,6 +166,30 @@ internal sealed class GrpcDoor(VectorRoom room, AccessDesk access, Action<Except
         503 => GrpcCode.Unavailable,
         _ => GrpcCode.Internal,
     };
+}
+
+/// <summary>The bytes of a message. Those of many points are so large that each array would bring a collection of the oldest generation nearer: they are lent, and given back once they are read.</summary>
+internal sealed class LentMessage(ReadOnlyMemory<byte> bytes)
+{
+    private byte[]? lent;
+
+    /// <summary>The bytes, until they are given back.</summary>
+    public ReadOnlySpan<byte> Span => bytes.Span;
+
+    /// <summary>A copy of what stands in a request.</summary>
+    public static LentMessage Of(in ReadOnlySequence<byte> content)
+    {
+        var length = (int)content.Length;
+        var array = ArrayPool<byte>.Shared.Rent(length);
+        content.CopyTo(array);
+        return new LentMessage(array.AsMemory(0, length)) { lent = array };
+    }
+
+    /// <summary>Nobody reads it any more. A message that is never given back is the collector's.</summary>
+    public void Return()
+    {
+        if (Interlocked.Exchange(ref lent, null) is { } array) ArrayPool<byte>.Shared.Return(array);
+    }
 }
 
 /// <summary>gRPC's status codes, those that are used.</summary>

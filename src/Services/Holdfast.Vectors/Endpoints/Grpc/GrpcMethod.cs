@@ -17,9 +17,9 @@ internal abstract class GrpcMethod(string service, string name, AccessRight righ
 
     /// <summary>Answers.</summary>
     /// <param name="call">The call.</param>
-    /// <param name="message">Its message.</param>
+    /// <param name="message">Its message, lent until it is read.</param>
     /// <param name="onCollection">Told which collection it is about, once it may be.</param>
-    public abstract Task<IMessage> AnswerAsync(GrpcCall call, ReadOnlyMemory<byte> message, Action<string> onCollection);
+    public abstract Task<IMessage> AnswerAsync(GrpcCall call, LentMessage message, Action<string> onCollection);
 }
 
 /// <summary>A method with its message's type.</summary>
@@ -28,9 +28,10 @@ internal sealed class GrpcMethod<TRequest>(string service, string name, AccessRi
     where TRequest : class, IMessage<TRequest>
 {
     /// <inheritdoc/>
-    public override Task<IMessage> AnswerAsync(GrpcCall call, ReadOnlyMemory<byte> message, Action<string> onCollection)
+    public override Task<IMessage> AnswerAsync(GrpcCall call, LentMessage message, Action<string> onCollection)
     {
         var request = parser.ParseFrom(message.Span);
+        message.Return();
         var collection = collectionOf?.Invoke(request);
         call.Grant.Require(Right, collection);
         if (collection is not null) onCollection(collection);
