@@ -63,6 +63,18 @@ internal sealed class NodesInProcess : IAsyncDisposable
         return again;
     }
 
+    /// <summary>A node dies, the others go on, and it comes back where it was.</summary>
+    public async Task<ClusterNode> RestartAsync(string name, Func<Task> meanwhile)
+    {
+        var node = nodes.Single(node => node.Data.Name == name);
+        nodes.Remove(node);
+        await EndAsync(node);
+        await meanwhile();
+        var again = Make(name, node.Listener.Endpoint.Port, new Dictionary<string, string>(), "", "");
+        await again.StartAsync(CancellationToken.None);
+        return again;
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var node in nodes) await EndAsync(node);
