@@ -137,8 +137,12 @@ internal sealed unsafe class BigSortedSet(Keyspace owner) : TableValue(owner)
     {
         if (image.Change == Removed) ScoreRecord.Free(Owner.Arena, (byte*)image.Before);
         if (image.Change != WasCut) return;
-        var number = image.Before;
-        Settle(cuts!.Find(cut => cut.Number == number)!);
+        foreach (var cut in cuts!)
+        {
+            if (cut.Number != image.Before) continue;
+            Settle(cut);
+            return;
+        }
     }
 
     public override void WriteElement(SpanWriter writer, byte* record)
