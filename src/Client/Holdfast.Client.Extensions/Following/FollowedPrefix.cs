@@ -102,7 +102,7 @@ internal sealed class FollowedPrefix : IAsyncDisposable, IDisposable
         Volatile.Write(ref current, taken);
         Volatile.Write(ref fault, null);
         file?.Write(taken);
-        first.TrySetResult();
         onChange?.Invoke();
+        first.TrySetResult(); // Whoever waits for the first values is told of no change any more that he has seen.
     }
 }

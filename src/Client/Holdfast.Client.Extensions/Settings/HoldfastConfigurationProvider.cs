@@ -9,6 +9,7 @@ namespace Holdfast.Client.Extensions;
 public sealed class HoldfastConfigurationProvider : ConfigurationProvider, IDisposable
 {
     private readonly HoldfastConfigurationSource source;
+    private readonly Lock gate = new();
     private HoldfastClient? client;
     private FollowedPrefix? followed;
 
@@ -46,13 +47,17 @@ public sealed class HoldfastConfigurationProvider : ConfigurationProvider, IDisp
         client?.Dispose();
     }
 
-    /// <summary>Replaces all values; without values nothing changes.</summary>
+    /// <summary>Replaces all values by the newest; without values nothing changes. Whoever loads shows them as well as whoever follows: neither puts older ones in the place of the other's.</summary>
     private void Show()
     {
-        if (followed?.Current is not { } values) return;
-        var data = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (name, value) in values.Values) data[name.Replace("/", ConfigurationPath.KeyDelimiter, StringComparison.Ordinal)] = value;
-        Data = data;
+        lock (gate)
+        {
+            if (followed?.Current is not { } values) return;
+            var data = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+            foreach (var (name, value) in values.Values) data[name.Replace("/", ConfigurationPath.KeyDelimiter, StringComparison.Ordinal)] = value;
+            Data = data;
+        }
+
         OnReload();
     }
 }
