@@ -31,6 +31,33 @@ public sealed class ScriptTests
         Assert.Equal(":5", client.Ask("EVAL", "return 5", "0"));
     }
 
+    /// <summary>Read in the same turn as the script, they stand behind it: not executed, and told so while it runs.</summary>
+    [Fact]
+    public void Those_who_wait_behind_a_script_that_does_not_end_are_told_that_it_is_busy()
+    {
+        var (first, second) = (shards.ConnectIdle(), shards.ConnectIdle());
+        var killer = shards.Connect();
+        var now = shards.Node.Now;
+        shards.Node.ReadClock = () => now += TimeSpan.FromSeconds(1);
+        var heard = new List<string>();
+        shards.Node.WhileBusy = () =>
+        {
+            shards.Seat.Quorum.SendAway();
+            if (heard.Count > 0) return;
+            heard.AddRange([second.Take(), second.Take(), second.Take(), killer.Ask("SCRIPT", "KILL")]);
+        };
+        first.Send("EVAL", "while true do end", "0");
+        second.Send([.. Request.Of(["INCR", "a"]), .. Request.Of(["GET", "a"])]);
+        shards.Turn();
+        const string Busy = "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
+        Assert.Equal([Busy, Busy, "(nothing)", "+OK"], heard);
+        Assert.StartsWith("-ERR Error running script. Script killed", first.Take());
+        Assert.Equal("$-1", killer.Ask("GET", "a"));
+        second.Send("INCR", "a");
+        shards.Turn();
+        Assert.Equal(":1", second.Take());
+    }
+
     [Fact]
     public void A_script_that_has_written_cannot_be_killed_and_ends_as_it_wants()
     {

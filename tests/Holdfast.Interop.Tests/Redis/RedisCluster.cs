@@ -93,16 +93,24 @@ internal sealed class RedisCluster : IAsyncDisposable
         return RunAsync("redis-cli", [.. where, .. words]);
     }
 
-    /// <summary>What a program prints, errors last.</summary>
+    /// <summary>What a program prints, errors last. One that waits for ever for an answer is ended, and the test with it.</summary>
     internal static async Task<string> RunAsync(string program, params string[] words)
     {
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var word in words) start.ArgumentList.Add(word);
         using var process = Process.Start(start)!;
-        var fault = process.StandardError.ReadToEndAsync();
-        var said = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        return said + await fault;
+        try
+        {
+            var fault = process.StandardError.ReadToEndAsync();
+            var said = await process.StandardOutput.ReadToEndAsync().WaitAsync(Patient.Most);
+            await process.WaitForExitAsync();
+            return said + await fault;
+        }
+        catch (TimeoutException)
+        {
+            process.Kill();
+            throw new TimeoutException($"{program} {string.Join(' ', words)} had no answer within {Patient.Most.TotalSeconds} s");
+        }
     }
 
     public ValueTask DisposeAsync() => Nodes.DisposeAsync();

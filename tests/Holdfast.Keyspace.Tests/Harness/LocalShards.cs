@@ -71,6 +71,9 @@ internal sealed class LocalShards
 
     public LocalClient Connect() => new(this);
 
+    /// <summary>A client whose requests wait for the next <see cref="Turn"/>.</summary>
+    public LocalClient ConnectIdle() => new(static () => { }, Node);
+
     /// <summary>Executes whatever waits.</summary>
     public void Turn()
     {

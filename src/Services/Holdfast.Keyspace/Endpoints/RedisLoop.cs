@@ -216,9 +216,15 @@ internal sealed class RedisLoop : IFacePart
         retrying.Clear();
     }
 
-    /// <summary>While a script takes too long, within its turn: new clients come in, and those with nothing under way are heard. All but SCRIPT KILL and its like is refused (BUSY).</summary>
+    /// <summary>While a script takes too long, within its turn: new clients come in, and those with nothing under way are heard. All but SCRIPT KILL and its like is refused (BUSY), also what waits behind the script.</summary>
     private void ListenWhileBusy()
     {
+        foreach (var seat in Node.Topology.Seats)
+        {
+            seat?.Quorum.SendAway();
+            seat?.Async.SendAway();
+        }
+
         foreach (var door in doors) door.OnReady(ReadyEvents.Readable, Node.Now);
         foreach (var connection in connections.ToArray())
             if (!connection.Session.HasRequest) connection.OnReady(ReadyEvents.Readable, Node.Now);

@@ -60,6 +60,9 @@ internal sealed class ClientSession : ClientState
     /// <summary>What of it is with other nodes; null while nothing ever was.</summary>
     public ClientForwarding? Forwarding { get; private set; }
 
+    /// <summary>It waits for a shard, and nothing of its command is done yet, nor may it be done beside a script that takes too long.</summary>
+    public bool MayBeSentAway => IsInConvoy && HasRequest && !IsClosed && !Wait.IsOn && ShardsVisited == 0 && Gathering.Run is null && next.Spec is { } spec && !spec.Has(CommandFlags.AllowBusy);
+
     private bool IsInConvoy { get; set; }
 
     /// <summary>Its command goes on in another entry.</summary>
@@ -165,6 +168,13 @@ internal sealed class ClientSession : ClientState
         IsInConvoy = false;
         if (status == ProposalStatus.Stopped) Close();
         else if (!Wait.TryRefuseRunOut()) AwaitLeader();
+    }
+
+    /// <summary>It is told that a script takes too long, and so are the commands behind; it waits for no shard any more.</summary>
+    public void SendAway()
+    {
+        next = RequestRouter.Route(node, this, Input.Request);
+        GoOn();
     }
 
     /// <summary>Looks again whether a leader is known; to be called now and then for clients that wait. False when it waits no more.</summary>

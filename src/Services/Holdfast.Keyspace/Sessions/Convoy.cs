@@ -28,6 +28,7 @@ internal sealed class Convoy : IShardWork
     private readonly List<(ClientSession Client, long Ticket)> awaiting = [];
     private readonly List<ClientSession> served = [];
     private Batch? proposed;
+    private int turn; // Whose it is among the running.
 
     public Convoy(ShardSeat seat, Durability durability)
     {
@@ -39,6 +40,24 @@ internal sealed class Convoy : IShardWork
     public bool WantsTurn => waiting.Count + awaiting.Count > 0 && proposed is null;
 
     public void Join(ClientSession client) => waiting.Add(client);
+
+    /// <summary>A script takes too long: who waits behind it in the same turn, or for the next, is told so (BUSY) instead of waiting for its end.</summary>
+    public void SendAway()
+    {
+        SendAway(running, turn + 1);
+        SendAway(waiting, 0);
+    }
+
+    private static void SendAway(List<ClientSession> clients, int from)
+    {
+        for (var i = clients.Count - 1; i >= from; i--)
+        {
+            var client = clients[i];
+            if (!client.MayBeSentAway) continue;
+            clients.RemoveAt(i);
+            client.SendAway();
+        }
+    }
 
     /// <summary>A client whose waiting was ended by an entry that does not wait itself (async): its reply waits for all that was executed before.</summary>
     public void Await(ClientSession client) => awaiting.Add((client, client.Replies.Hold()));
@@ -63,10 +82,10 @@ internal sealed class Convoy : IShardWork
         batch.AddAll(awaiting);
         awaiting.Clear();
         var left = CommandsMax;
-        for (var i = 0; i < running.Count; i++)
+        for (turn = 0; turn < running.Count; turn++)
         {
-            var client = running[i];
-            if (i % LookAhead.KeysMax == 0) ahead.Over(running, i, shard.Keyspace);
+            var client = running[turn];
+            if (turn % LookAhead.KeysMax == 0) ahead.Over(running, turn, shard.Keyspace);
             if (client.IsClosed) continue;
             if (left <= 0 || shard.Call.Effects.Length >= EffectsMax)
             {
