@@ -47,6 +47,7 @@ public sealed partial class DifferentialTests(DifferentialTests.Oracle oracle) :
         var ours = shards.Connect();
         using var theirs = oracle.Connect();
         string[][] greeting = [["FLUSHALL"], ["HELLO", $"{protocol}"]];
+        theirs.UntilNothingIsSaved();
         theirs.AskAll(greeting);
         var differences = new List<string>();
         foreach (var words in greeting) ours.Ask(words);

@@ -330,6 +330,16 @@ public sealed class ShardTests
         }
     }
 
+    /// <summary>A node has several loops, and what one shard replays is nothing to another.</summary>
+    [Fact]
+    public void Shards_replay_on_several_threads_at_once() => Parallel.For(0, 4, number =>
+    {
+        var shards = new LocalShards();
+        var client = shards.Connect();
+        for (var i = 1; i <= 2000; i++) Assert.Equal($"${3 + i.ToString(System.Globalization.CultureInfo.InvariantCulture).Length - 1} {i}-1", client.Ask("XADD", "s", $"{i}-1", "number", $"{number}"));
+        Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
+    });
+
     [Fact]
     public void A_snapshot_under_way_holds_no_more_than_it_has_met_and_not_handed_on()
     {

@@ -34,7 +34,7 @@ internal sealed class AclUsers(KeyspaceNode node)
         revision = node.Shared.Revision;
         users.Clear();
         var first = new AclUser(AclUser.Default, node.Table);
-        first.Apply(["on", "nopass", "sanitize-payload", "~*", "&*", "+@all"]);
+        first.Apply(["on", "nopass", "~*", "&*", "+@all"]);
         users[AclUser.Default] = first;
         foreach (var (key, rules) in node.Shared.Values)
         {

@@ -18,15 +18,19 @@ internal sealed class EffectsWriter
     /// <summary>Bytes of a command that is written in one piece.</summary>
     private const int TogetherMax = 64 * 1024;
 
-    private static readonly EffectsWriter Discarding = new();
+    // Shards of several loops replay at once.
+    [ThreadStatic]
+    private static EffectsWriter? discarding;
+
     private IBufferWriter<byte>? target;
 
     /// <summary>A writer whose bytes go nowhere, with a command begun: for handlers that are replayed.</summary>
     public static EffectsWriter Nowhere(int arguments)
     {
-        Discarding.Begin(new ArrayBufferWriter<byte>());
-        Discarding.Open(arguments);
-        return Discarding;
+        var writer = discarding ??= new EffectsWriter();
+        writer.Begin(new ArrayBufferWriter<byte>());
+        writer.Open(arguments);
+        return writer;
     }
 
     /// <summary>Bytes written; zero means that there is nothing to log.</summary>
