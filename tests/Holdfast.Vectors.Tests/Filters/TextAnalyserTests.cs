@@ -49,7 +49,36 @@ public sealed class TextAnalyserTests
     [InlineData("adoption", "adopt")]
     [InlineData("controlling", "control")]
     [InlineData("hopefulness", "hope")]
-    public void English_words_lose_their_endings(string word, string stem) => Assert.Equal(stem, EnglishStem.Of(word));
+    public void English_words_lose_their_endings(string word, string stem) => Assert.Equal(stem, WordStems.Of("english", word));
+
+    [Theory]
+    [InlineData("danish", "husene", "hus")]
+    [InlineData("dutch", "lichamelijke", "licham")]
+    [InlineData("finnish", "taloissammekin", "talo")]
+    [InlineData("french", "continuellement", "continuel")]
+    [InlineData("german", "häusern", "haus")]
+    [InlineData("italian", "abbandonata", "abbandon")]
+    [InlineData("portuguese", "boiando", "boi")]
+    [InlineData("russian", "красивыми", "красив")]
+    [InlineData("spanish", "chicharrones", "chicharron")]
+    [InlineData("swedish", "jaktkarlarne", "jaktkarl")]
+    [InlineData("turkish", "evlerimizden", "ev")]
+    public void So_do_those_of_other_languages(string language, string word, string stem)
+    {
+        Assert.Equal(stem, WordStems.Of(language, word));
+        var analyser = TextAnalyser.Read($$$"""{"type":"text","stemmer":{"type":"snowball","language":"{{{language}}}"}}""")!;
+        Assert.Equal([stem], analyser.Words(word));
+        Assert.Equal([stem], Bm25.For(language).Words(word));
+    }
+
+    [Fact]
+    public async Task Threads_that_stem_at_once_do_not_disturb_each_other()
+    {
+        string[] words = ["connections", "hopefulness", "relational", "replacement"];
+        string[] stems = ["connect", "hope", "relat", "replac"];
+        var found = await Task.WhenAll(Enumerable.Range(0, 4).Select(worker => Task.Run(() => Enumerable.Range(0, 20_000).All(turn => WordStems.Of("english", words[(turn + worker) % 4]) == stems[(turn + worker) % 4]))));
+        Assert.All(found, Assert.True);
+    }
 
     [Fact]
     public void A_words_place_is_the_one_that_other_clients_compute()

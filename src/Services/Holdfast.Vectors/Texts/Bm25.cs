@@ -23,11 +23,11 @@ internal sealed record Bm25
     /// <summary>How text becomes words.</summary>
     public TextAnalyser Analyser { get; init; } = For("english");
 
-    /// <summary>The analyser of a language: its stop words and, of English, stems. Without a known language only words.</summary>
+    /// <summary>The analyser of a language: its stop words and, where its endings are known, stems. Without a known language only words.</summary>
     /// <exception cref="VectorFault">The language has no list here.</exception>
     public static TextAnalyser For(string language) => language is "none" or ""
         ? new TextAnalyser { Cut = TextCut.Multilingual }
-        : new TextAnalyser { Cut = TextCut.Multilingual, StopWords = LanguageWords.StopWords(language).ToHashSet(StringComparer.Ordinal), IsStemmed = language.Equals("english", StringComparison.OrdinalIgnoreCase) };
+        : new TextAnalyser { Cut = TextCut.Multilingual, StopWords = LanguageWords.StopWords(language).ToHashSet(StringComparer.Ordinal), StemsOf = WordStems.Know(language) ? language.ToLowerInvariant() : null };
 
     /// <summary>A document's vector.</summary>
     public NamedVector Document(string name, string text)

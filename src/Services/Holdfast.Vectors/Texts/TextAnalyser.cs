@@ -21,7 +21,7 @@ internal enum TextCut : byte
 
 /// <summary>
 /// Makes the words of a text by which it is compared, as a full-text index of Qdrant's was declared: tokenizer, lower case, accents, shortest and longest token, stop words, stemmer. The same on every replica, because deletions by
-/// filter ask it: no tables but the runtime's own and those of this program. Immutable.
+/// filter ask it: no tables but the runtime's own and those that ship with this program. Immutable.
 /// </summary>
 internal sealed record TextAnalyser
 {
@@ -43,14 +43,14 @@ internal sealed record TextAnalyser
     /// <summary>Words that say nothing; in small letters.</summary>
     public IReadOnlySet<string> StopWords { get; init; } = System.Collections.Immutable.ImmutableHashSet<string>.Empty;
 
-    /// <summary>Whether English words are brought to their stem.</summary>
-    public bool IsStemmed { get; init; }
+    /// <summary>The language by whose rules words are brought to their stem, in small letters; null: they are not.</summary>
+    public string? StemsOf { get; init; }
 
     /// <summary>Whether letters with accents are as good as those without.</summary>
     public bool IsFolded { get; init; }
 
     /// <summary>What tells this analyser from others, in the name of an index.</summary>
-    public string Name => $"{Cut}/{IsLowercase}/{LengthMin}/{LengthMax}/{IsStemmed}/{IsFolded}/{string.Join(',', StopWords.Order(StringComparer.Ordinal))}";
+    public string Name => $"{Cut}/{IsLowercase}/{LengthMin}/{LengthMax}/{StemsOf}/{IsFolded}/{string.Join(',', StopWords.Order(StringComparer.Ordinal))}";
 
     /// <summary>Reads an index's declaration: a type by name, or an object of which the type is "text". Null for another type.</summary>
     /// <exception cref="VectorFault">It asks for what is not known.</exception>
@@ -74,7 +74,7 @@ internal sealed record TextAnalyser
             LengthMin = LengthOf(root, "min_token_len", 1),
             LengthMax = LengthOf(root, "max_token_len", int.MaxValue),
             StopWords = StopWordsOf(root),
-            IsStemmed = IsStemmedBy(root),
+            StemsOf = StemsIn(root),
             IsFolded = root.TryGetProperty("ascii_folding", out var folded) && folded.ValueKind == JsonValueKind.True,
         };
     }
@@ -108,7 +108,7 @@ internal sealed record TextAnalyser
             if (StopWords.Contains(small)) continue;
             var word = IsLowercase ? small : piece;
             if (IsFolded) word = LatinFold.Of(word);
-            if (IsStemmed) word = EnglishStem.Of(word);
+            if (StemsOf is { } language) word = WordStems.Of(language, word);
             if (word.Length >= LengthMin && (word.Length <= LengthMax || Cut == TextCut.Prefix)) words.Add(word);
         }
 
@@ -157,11 +157,11 @@ internal sealed record TextAnalyser
         return words;
     }
 
-    private static bool IsStemmedBy(JsonElement root)
+    private static string? StemsIn(JsonElement root)
     {
-        if (!root.TryGetProperty("stemmer", out var stemmer) || stemmer.ValueKind == JsonValueKind.Null) return false;
-        return stemmer.ValueKind == JsonValueKind.Object && TextOf(stemmer, "language") is { } language && language.Equals("english", StringComparison.OrdinalIgnoreCase)
-            ? true
-            : throw VectorFault.NotHere("this stemmer; snowball for english is");
+        if (!root.TryGetProperty("stemmer", out var stemmer) || stemmer.ValueKind == JsonValueKind.Null) return null;
+        return stemmer.ValueKind == JsonValueKind.Object && TextOf(stemmer, "language") is { } language && WordStems.Know(language)
+            ? language.ToLowerInvariant()
+            : throw VectorFault.NotHere($"this stemmer; snowball for {string.Join(", ", WordStems.Languages)} is");
     }
 }
