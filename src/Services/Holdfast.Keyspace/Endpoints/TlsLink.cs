@@ -10,7 +10,7 @@ internal sealed class TlsLink
     private const int WriteBytesMax = 4 * RecordBytesMax;
 
     private readonly RedisLoop owner;
-    private readonly TlsSocketStream socket;
+    private readonly TlsSocket socket;
     private readonly SslStream stream;
     private readonly Task handshake;
     private ValueTask<int> waiting;
@@ -24,7 +24,7 @@ internal sealed class TlsLink
     public TlsLink(RedisLoop owner, int descriptor, SslServerAuthenticationOptions options)
     {
         this.owner = owner;
-        socket = new TlsSocketStream(descriptor);
+        socket = new TlsSocket(descriptor);
         stream = new SslStream(socket, leaveInnerStreamOpen: false);
         handshake = stream.AuthenticateAsServerAsync(options);
     }
