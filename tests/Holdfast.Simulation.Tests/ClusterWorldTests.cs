@@ -71,6 +71,11 @@ public sealed class ClusterWorldTests
     [InlineData(2)]
     public void A_snapshot_with_a_piece_that_was_not_written_is_not_committed(int seed) => Holds(seed);
 
+    /// <summary>One bad stretch of the log took the end of a segment's restatement and the commit behind it, in which a later term stood; the first had another copy, and recovery took both for healed (S8).</summary>
+    [Theory]
+    [InlineData(70228)]
+    public void A_commit_that_was_lost_together_with_a_restatement_is_known_to_be_lost(int seed) => Holds(seed);
+
     private static void Holds(int seed)
     {
         var result = ClusterRun.Once((ulong)seed, ClusterMutation.None);

@@ -64,7 +64,7 @@ public sealed class RaftWorldTests
     [Fact]
     public void The_first_seeds_hold_over_connections_and_run_the_same_twice()
     {
-        for (ulong seed = 1; seed <= 6; seed++)
+        foreach (var seed in (ulong[])[1, 2, 3, 4, 5, 6, 70098])
         {
             var result = SimWorld.Connections.Twice(seed);
             Assert.True(result.Failure is null, $"seed {seed}: {result.Failure}");

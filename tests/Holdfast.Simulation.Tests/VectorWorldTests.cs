@@ -37,8 +37,11 @@ public sealed class VectorWorldTests
     }
 
     /// <summary>86: whoever was told what a shard is died with the question, and nobody was told again. So no client ever began.</summary>
+    /// <summary>86: a row met between showing and living; 70024 and 70076: a row to which nobody led any more, once those that had were mended.</summary>
     [Theory]
     [InlineData(86)]
+    [InlineData(70024)]
+    [InlineData(70076)]
     public void A_seed_that_failed_once_holds(int seed)
     {
         var result = SimWorld.Of("vectors").Twice((ulong)seed);

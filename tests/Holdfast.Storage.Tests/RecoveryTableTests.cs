@@ -139,6 +139,25 @@ public sealed class RecoveryTableTests
         Assert.Empty(fixture.Recovery.Findings);
     }
 
+    /// <summary>One bad stretch took the end of the second copy and the commit behind it: the first copy stands for the one, and nothing for the other.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_commit_that_was_lost_together_with_the_restatement_before_it_is_not_healed_S8(int blocksBefore)
+    {
+        var fixture = Filled();
+        fixture.Reopen();
+        fixture.Commit(batch => batch.AppendHardState(B, new HardState(new Term(3), new NodeId(0x1122334455667788))));
+        fixture.CommitEntries(A, 1, 11, 12);
+        var (blockBytes, place) = (fixture.Options.BlockBytes, fixture.Find([0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11]));
+        fixture.Disk.Rot(fixture.NewestSegment, (place / blockBytes * blockBytes) - (blocksBefore * blockBytes), (blocksBefore + 1) * blockBytes);
+        fixture.Reopen();
+        Assert.NotEqual(LogIndex.Zero, fixture.Group(B).DamagedUpTo);
+        Assert.NotEqual(0, fixture.Recovery.GroupsLost);
+        AssertStable(fixture);
+    }
+
     [Fact]
     [Row("restatement rotten in both copies")]
     public void Marks_rotten_in_both_copies_lose_the_identity_of_groups()

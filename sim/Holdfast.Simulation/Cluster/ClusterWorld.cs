@@ -266,9 +266,10 @@ internal sealed class ClusterWorld
             RunUntil(end - TimeSpan.FromSeconds(6).Ticks);
             IsClosing = true;
             RunUntil(end);
-            for (var left = 20; left > 0 && Options.HasShards && !ShardCheck.IsSettled; left--) RunUntil(end += TimeSpan.FromMilliseconds(10).Ticks);
+            var final = new FinalCheck(this, clients);
+            for (var left = 20; left > 0 && !(final.IsSettled && (!Options.HasShards || ShardCheck.IsSettled)); left--) RunUntil(end += TimeSpan.FromMilliseconds(10).Ticks);
             if (Options.HasProcedures) ProcedureCheck.Final();
-            new FinalCheck(this, clients).Run();
+            final.Run();
             ExecutorCheck.Final();
             if (Options.HasShards) ShardCheck.Final();
             if (Options.HasVectors) VectorCheck.Final();

@@ -8,6 +8,9 @@ namespace Holdfast.Simulation.Cluster;
 /// <summary>After healing and a while of calm: somebody leads, everybody has the same, every client was served, and all histories could have happened.</summary>
 internal sealed class FinalCheck(ClusterWorld world, IReadOnlyList<ClusterClient> clients)
 {
+    /// <summary>Whether nobody is about to hear of a commit: what ends a lease or a session may have been committed in the very last moment.</summary>
+    public bool IsSettled => world.Groups.All(IsSettledIn);
+
     public void Run()
     {
         foreach (var group in world.Groups) CheckReplicas(group);
@@ -19,6 +22,14 @@ internal sealed class FinalCheck(ClusterWorld world, IReadOnlyList<ClusterClient
         Decide("keyspace", world.History, world.WithoutEffect, world.Options.Keys);
         Decide("ledger", world.LedgerCheck.History, world.LedgerCheck.WithoutEffect, 3);
         Decide("executor", world.ExecutorCheck.History, world.ExecutorCheck.WithoutEffect, 3);
+    }
+
+    private bool IsSettledIn(GroupId group)
+    {
+        if (world.LeaderOf(group)?.GroupOf(group).Status is not { } leading) return true;
+        foreach (var member in leading.Configuration.Members)
+            if (world.MachineOf(member.Node) is { IsUp: true } machine && machine.Process!.GroupOf(group).Status.Applied != leading.Commit) return false;
+        return true;
     }
 
     private void CheckReplicas(GroupId group)

@@ -43,7 +43,7 @@ internal sealed class SimConnections
         dice = new SeededRandom(options.Seed ^ 0xC0_77EC_7105);
         links = new Link[options.Sites, options.Sites];
         for (var one = 0; one < options.Sites; one++)
-            for (var other = one + 1; other < options.Sites; other++) links[one, other] = new Link();
+            for (var other = one; other < options.Sites; other++) links[one, other] = new Link(); // To oneself, too: whoever asks anybody may draw himself.
     }
 
     /// <summary>False, and nothing sent, while there is no connection.</summary>

@@ -67,6 +67,7 @@ internal sealed unsafe class Loaded
         var mended = 0;
         for (var row = 0; row < rows.Index.Indexed; row++)
             if (rows.IsLive(row) && rows.Index.Mend(row, rows.Live, scratch)) mended++;
+        rows.Index.Reattach(rows.Live, scratch);
         segment.Scratch.Return(scratch);
         return mended;
     }

@@ -99,6 +99,64 @@ public sealed class StoreSearchTests
         Assert.True(loaded.Recall(10, 64, row => row % 3 != 0) >= 0.95, $"recall after mending {loaded.Recall(10, 64, row => row % 3 != 0)}");
     }
 
+    /// <summary>As when a document's pieces are deleted and written anew: all that lie near the newest are dead, and a walk that goes through one dead row at a time ends among them.</summary>
+    [Fact]
+    public void A_point_is_found_where_all_around_it_have_died()
+    {
+        const int Gone = 300;
+        var (loaded, dice) = (Loaded.With(Distance.Euclid, new Quantization(), Points), new SeededRandom(5));
+        var place = loaded.Queries[0];
+        for (var id = Points; id < Points + Gone; id++) loaded.Store.Upsert(new PointWrite(PointId.Of((ulong)id), Payload.Empty, [new("", [.. place.Select(each => each + (float)(dice.NextDouble() * 0.001))])]), new LogIndex(8));
+        loaded.Store.Publish();
+        loaded.Index(Points + Gone);
+        for (var id = Points; id < Points + Gone; id++) Assert.True(loaded.Store.Delete(PointId.Of((ulong)id), new LogIndex(9)));
+        loaded.Store.Upsert(new PointWrite(PointId.Of(77_777), Payload.Empty, [new("", place)]), new LogIndex(10));
+        loaded.Store.Publish();
+        loaded.Index(Points + Gone + 1);
+        Assert.Equal(77_777UL, loaded.Find(place, 1, 64)[0].Number);
+        loaded.Mend();
+        Assert.Equal(77_777UL, loaded.Find(place, 1, 64)[0].Number);
+    }
+
+    /// <summary>Of small graphs every living row is found by its own vector once they were mended, whoever led to it before.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Where_rows_come_and_go_every_living_one_is_found_by_its_own_vector(int seed)
+    {
+        var dice = new SeededRandom((ulong)seed);
+        for (var round = 0; round < 100; round++)
+        {
+            var loaded = Loaded.With(Distance.Euclid, new Quantization(), 8);
+            var living = Enumerable.Range(0, 8).ToDictionary(id => (ulong)id, id => loaded.Vectors[id]);
+            var (rows, mendedAt) = (8, 0);
+            loaded.Index(rows);
+            for (var turn = 0; turn < 60; turn++)
+            {
+                if (dice.Chance(0.4) && living.Count > 2)
+                {
+                    var gone = living.Keys.ElementAt(dice.Next(living.Count));
+                    Assert.True(living.Remove(gone) && loaded.Store.Delete(PointId.Of(gone), new LogIndex(8)));
+                }
+                else
+                {
+                    var id = (ulong)dice.Next(40);
+                    living[id] = [.. Enumerable.Range(0, Size).Select(at => at < 3 ? (float)dice.NextDouble() : 0)];
+                    loaded.Store.Upsert(new PointWrite(PointId.Of(id), Payload.Empty, [new("", living[id])]), new LogIndex(8));
+                    rows++;
+                }
+
+                loaded.Store.Publish();
+                loaded.Index(rows);
+                if ((rows - living.Count - mendedAt) * 10 < rows) continue;
+                loaded.Mend();
+                mendedAt = rows - living.Count;
+                foreach (var (id, vector) in living) Assert.Equal(id, loaded.Find(vector, 1, 64)[0].Number);
+            }
+        }
+    }
+
     [Theory]
     [InlineData(2)]
     [InlineData(10)]

@@ -67,7 +67,11 @@ internal sealed class SegmentScan
             {
                 if (!Find(file, position, generation, next, out var found, out header)) break;
                 var lost = open && header.Sequence == sequence ? (int)(header.Number - number) : LostIn(found - position);
-                items.Add(new ScanItem(ScanKind.Lost, default, open ? sequence : sequence + 1, position, Math.Max(lost, 1)));
+                var (first, last) = (open ? sequence : sequence + 1, header.Number > 0 || header.Sequence == sequence ? header.Sequence : header.Sequence - 1);
+                items.Add(new ScanItem(ScanKind.Lost, default, first, position, Math.Max(lost, 1)));
+
+                // The segment's beginning restates what may be whole elsewhere; a commit that was lost behind it does not.
+                if (first <= firstSequence + 1 && last > firstSequence + 1 && firstSequence > 0) items.Add(new ScanItem(ScanKind.Lost, default, last, position, Math.Max(lost, 1)));
                 position = found;
             }
 

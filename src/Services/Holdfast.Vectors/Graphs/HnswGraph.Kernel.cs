@@ -17,6 +17,12 @@ internal abstract unsafe class GraphBuilder
 
     /// <summary>Moves the entry away from a dead row, once its place has been taken by living ones.</summary>
     public abstract void MendEntry(ulong* live, int rows);
+
+    /// <summary>
+    /// Links living rows that no walk comes to any more, because those that led to them died or chose closer ones. A search goes through one dead row at a time, and so does this. Nobody may insert meanwhile.
+    /// </summary>
+    /// <returns>How many there were.</returns>
+    public abstract int Reattach(ulong* live, int rows, SearchScratch scratch);
 }
 
 /// <summary>
@@ -26,6 +32,9 @@ internal abstract unsafe class GraphBuilder
 internal sealed unsafe class HnswGraph<TMetric>(RowMemory rows, GraphOptions options, LinkTable links) : GraphBuilder
     where TMetric : struct, IRowMetric
 {
+    /// <summary>Where all that were found are dead, so many times as many are looked for.</summary>
+    private const int Further = 4;
+
     /// <inheritdoc/>
     public override void Insert(int row, ulong* live, SearchScratch scratch)
     {
@@ -49,20 +58,27 @@ internal sealed unsafe class HnswGraph<TMetric>(RowMemory rows, GraphOptions opt
     /// <inheritdoc/>
     public override bool Mend(int row, ulong* live, SearchScratch scratch)
     {
-        var gate = new BitGate(live);
+        var kept = stackalloc Candidate[Math.Max(links.LinksOnGround, links.M)];
         var had = false;
         for (var level = links.LevelOf(row); level >= 0; level--)
         {
             var block = links.Of(row, level);
             var linksMax = links.LinksMax(level);
-            var isWhole = true;
-            for (var at = 0; at < linksMax && block[at] >= 0; at++) isWhole &= gate.Admits(block[at]);
-            if (isWhole) continue;
-            had = true;
+            var (count, living) = (0, 0);
             links.Lock(row);
-            var count = Successors(row, block, linksMax, level, gate, scratch);
-            Replace(block, linksMax, count, scratch);
+            for (; count < linksMax && block[count] >= 0; count++)
+                if (IsLive(block[count], live)) kept[living++].Row = block[count];
+            var size = living;
+            if (living < count)
+            {
+                // The living stay: to some of them nobody else may lead.
+                size = Choose(scratch.Block.First, Successors(row, block, linksMax, level, live, scratch, -1), linksMax, kept, living);
+                Write(block, linksMax, kept, size);
+            }
+
             links.Unlock(row);
+            had |= living < count;
+            for (var at = living; at < size; at++) LinkBack(kept[at].Row, row, level, live, scratch);
         }
 
         return had;
@@ -83,6 +99,66 @@ internal sealed unsafe class HnswGraph<TMetric>(RowMemory rows, GraphOptions opt
         }
     }
 
+    /// <inheritdoc/>
+    public override int Reattach(ulong* live, int count, SearchScratch scratch)
+    {
+        if (links.Entry.Row < 0) return 0;
+        var (reached, todo, attached) = (new ulong[(count + 63) >> 6], new Stack<int>(), 0);
+        Follow(links.Entry.Row, live, count, reached, todo);
+        for (var row = 0; row < count; row++)
+        {
+            if (!IsLive(row, live) || IsSet(reached, row)) continue;
+            Attach(row, live, scratch);
+            Follow(row, live, count, reached, todo);
+            attached++;
+        }
+
+        return attached;
+    }
+
+    private static bool IsLive(int row, ulong* live) => live is null || new BitGate(live).Admits(row);
+
+    private static bool IsSet(ulong[] bits, int row) => (bits[row >> 6] & (1UL << row)) != 0;
+
+    /// <summary>Marks all rows that a walk from this one comes to on the ground, where all are.</summary>
+    private void Follow(int from, ulong* live, int count, ulong[] reached, Stack<int> todo)
+    {
+        Reach(from);
+        while (todo.TryPop(out var row))
+            for (int at = 0, link; at < links.LinksOnGround && (link = links.Of(row, 0)[at]) >= 0; at++)
+            {
+                if (IsLive(link, live)) Reach(link);
+                else
+                    for (int two = 0, beyond; two < links.LinksOnGround && (beyond = links.Of(link, 0)[two]) >= 0; two++)
+                        if (IsLive(beyond, live)) Reach(beyond);
+            }
+
+        void Reach(int row)
+        {
+            if (row >= count || IsSet(reached, row)) return;
+            reached[row >> 6] |= 1UL << row;
+            todo.Push(row);
+        }
+    }
+
+    /// <summary>Has the closest that a walk comes to link to a row.</summary>
+    private void Attach(int row, ulong* live, SearchScratch scratch)
+    {
+        scratch.Query.Ensure(TMetric.QueryBytes(rows.RowBytes));
+        scratch.Begin(options.EfConstruct);
+        TMetric.ToQuery(rows.Row(row), scratch.Query.First, rows.RowBytes);
+        var query = scratch.Query.First;
+        var (level, (entry, top)) = (links.LevelOf(row), links.Entry);
+        for (var each = Math.Min(level, top); each >= 0; each--)
+        {
+            var closest = HnswWalk<TMetric>.Descend(rows, links, query, At(query, entry), top, each);
+            scratch.Pool.First[0] = IsLive(closest.Row, live) ? closest : At(query, entry);
+            var found = HnswWalk<TMetric>.Level(rows, links, query, 1, options.EfConstruct, each, scratch, new BitGate(live));
+            var chosen = Choose(scratch.Pool.First, WithoutSelfAndDead(row, found, live, scratch), options.M, scratch.Chosen.First, 0);
+            for (var at = 0; at < chosen; at++) LinkBack(scratch.Chosen.First[at].Row, row, each, live, scratch);
+        }
+    }
+
     private Candidate At(byte* query, int row) => new() { Distance = TMetric.Of(query, rows.Row(row), rows.RowBytes), Row = row };
 
     private void Link(int row, int level, ulong* live, SearchScratch scratch)
@@ -93,30 +169,42 @@ internal sealed unsafe class HnswGraph<TMetric>(RowMemory rows, GraphOptions opt
         var closest = HnswWalk<TMetric>.Descend(rows, links, query, At(query, from), top, level);
         for (var each = Math.Min(level, top); each >= 0; each--)
         {
-            scratch.Pool.First[0] = closest;
-            var found = HnswWalk<TMetric>.Level(rows, links, query, 1, options.EfConstruct, each, scratch, default(OpenGate));
-            var count = WithoutSelfAndDead(row, scratch.Pool.First, found, live, ref closest);
-            var chosen = Choose(scratch.Pool.First, count, options.M, scratch.Chosen.First);
+            var chosen = Choose(scratch.Pool.First, Near(row, query, each, live, ref closest, scratch), options.M, scratch.Chosen.First, 0);
             links.Lock(row);
             var own = links.Of(row, each);
             for (var at = 0; at < chosen; at++) Volatile.Write(ref own[at], scratch.Chosen.First[at].Row);
             links.Unlock(row);
-            for (var at = 0; at < chosen; at++) LinkBack(scratch.Chosen.First[at].Row, row, each, scratch);
+            for (var at = 0; at < chosen; at++) LinkBack(scratch.Chosen.First[at].Row, row, each, live, scratch);
         }
     }
 
-    private static int WithoutSelfAndDead(int row, Candidate* pool, int found, ulong* live, ref Candidate closest)
+    /// <summary>Living rows that are near, closest first, into the pool. Where all that are near are dead, as around a point that is written again and again, it is looked further.</summary>
+    private int Near(int row, byte* query, int level, ulong* live, ref Candidate closest, SearchScratch scratch)
     {
-        if (found > 0 && pool[0].Row != row) closest = pool[0];
-        else if (found > 1) closest = pool[1];
+        for (var ef = options.EfConstruct; ; ef *= Further)
+        {
+            if (ef > options.EfConstruct) scratch.Begin(ef);
+            var pool = scratch.Pool.First;
+            pool[0] = closest;
+            var found = HnswWalk<TMetric>.Level(rows, links, query, 1, ef, level, scratch, default(OpenGate));
+            if (found > 0 && pool[0].Row != row) closest = pool[0];
+            else if (found > 1) closest = pool[1];
+            var kept = WithoutSelfAndDead(row, found, live, scratch);
+            if (kept > 0 || found < ef) return kept;
+        }
+    }
+
+    private static int WithoutSelfAndDead(int row, int found, ulong* live, SearchScratch scratch)
+    {
+        var pool = scratch.Pool.First;
         var kept = 0;
         for (var at = 0; at < found; at++)
-            if (pool[at].Row != row && (live is null || new BitGate(live).Admits(pool[at].Row))) pool[kept++] = pool[at];
+            if (pool[at].Row != row && IsLive(pool[at].Row, live)) pool[kept++] = pool[at];
         return kept;
     }
 
-    /// <summary>Adds a link; a full block is chosen anew from what it had and the newcomer.</summary>
-    private void LinkBack(int at, int newcomer, int level, SearchScratch scratch)
+    /// <summary>Adds a link; a full block is chosen anew from the living that it had, those that its dead led to, and the newcomer.</summary>
+    private void LinkBack(int at, int newcomer, int level, ulong* live, SearchScratch scratch)
     {
         links.Lock(at);
         var block = links.Of(at, level);
@@ -129,36 +217,56 @@ internal sealed unsafe class HnswGraph<TMetric>(RowMemory rows, GraphOptions opt
         }
         else
         {
-            var all = scratch.Block.First;
-            var row = rows.Row(at);
-            var size = 0;
-            SortedPool.Enter(all, ref size, linksMax + 1, TMetric.OfRows(row, rows.Row(newcomer), rows.RowBytes), newcomer);
-            for (var link = 0; link < linksMax; link++) SortedPool.Enter(all, ref size, linksMax + 1, TMetric.OfRows(row, rows.Row(block[link]), rows.RowBytes), block[link]);
-            Replace(block, linksMax, size, scratch);
+            // Not the scratch's Chosen: its caller may be walking through that.
+            var kept = stackalloc Candidate[linksMax];
+            var size = IsWhole(block, linksMax, live) ? WithNewcomer(at, block, linksMax, newcomer, scratch) : Successors(at, block, linksMax, level, live, scratch, newcomer);
+            Write(block, linksMax, kept, Choose(scratch.Block.First, size, linksMax, kept, 0));
         }
 
         links.Unlock(at);
     }
 
-    /// <summary>What a row whose links died is linked to: the living it had, and the living that the dead led to.</summary>
-    private int Successors(int row, int* block, int linksMax, int level, BitGate gate, SearchScratch scratch)
+    private static bool IsWhole(int* block, int linksMax, ulong* live)
+    {
+        for (var at = 0; at < linksMax; at++)
+            if (!IsLive(block[at], live)) return false;
+        return true;
+    }
+
+    /// <summary>What a full block has, and one more, sorted.</summary>
+    private int WithNewcomer(int at, int* block, int linksMax, int newcomer, SearchScratch scratch)
+    {
+        var all = scratch.Block.First;
+        var row = rows.Row(at);
+        var size = 0;
+        SortedPool.Enter(all, ref size, linksMax + 1, TMetric.OfRows(row, rows.Row(newcomer), rows.RowBytes), newcomer);
+        for (var link = 0; link < linksMax; link++) SortedPool.Enter(all, ref size, linksMax + 1, TMetric.OfRows(row, rows.Row(block[link]), rows.RowBytes), block[link]);
+        return size;
+    }
+
+    /// <summary>
+    /// Whom a row may be linked to when some of its links died, sorted: the living that the dead led to and, with a newcomer, that and the living that it had.
+    /// </summary>
+    private int Successors(int row, int* block, int linksMax, int level, ulong* live, SearchScratch scratch, int newcomer)
     {
         var marks = scratch.BeginWalk(out var version);
         marks[row] = version;
         var all = scratch.Block.First;
         var size = 0;
+        if (newcomer >= 0) Consider(newcomer);
         for (var at = 0; at < linksMax && block[at] >= 0; at++)
         {
-            var link = block[at];
-            if (gate.Admits(link))
-            {
-                Consider(link);
-                continue;
-            }
+            if (!IsLive(block[at], live)) continue;
+            if (newcomer >= 0) Consider(block[at]);
+            else marks[block[at]] = version;
+        }
 
-            var beyond = links.Of(link, level);
+        for (var at = 0; at < linksMax && block[at] >= 0; at++)
+        {
+            if (IsLive(block[at], live)) continue;
+            var beyond = links.Of(block[at], level);
             for (var two = 0; two < linksMax && beyond[two] >= 0; two++)
-                if (gate.Admits(beyond[two])) Consider(beyond[two]);
+                if (IsLive(beyond[two], live)) Consider(beyond[two]);
         }
 
         return size;
@@ -171,18 +279,14 @@ internal sealed unsafe class HnswGraph<TMetric>(RowMemory rows, GraphOptions opt
         }
     }
 
-    private void Replace(int* block, int linksMax, int count, SearchScratch scratch)
+    private static void Write(int* block, int linksMax, Candidate* kept, int count)
     {
-        // Not the scratch's Chosen: its caller may be walking through that.
-        var kept = stackalloc Candidate[linksMax];
-        var chosen = Choose(scratch.Block.First, count, linksMax, kept);
-        for (var at = 0; at < linksMax; at++) Volatile.Write(ref block[at], at < chosen ? kept[at].Row : -1);
+        for (var at = 0; at < linksMax; at++) Volatile.Write(ref block[at], at < count ? kept[at].Row : -1);
     }
 
-    /// <summary>The paper's heuristic: a candidate that is closer to one already chosen than to the row itself is reached through that one.</summary>
-    private int Choose(Candidate* sorted, int count, int wanted, Candidate* chosen)
+    /// <summary>The paper's heuristic: a candidate that is closer to one already chosen than to the row itself is reached through that one. Adds to those that are chosen already.</summary>
+    private int Choose(Candidate* sorted, int count, int wanted, Candidate* chosen, int size)
     {
-        var size = 0;
         for (var at = 0; at < count && size < wanted; at++)
         {
             var vector = rows.Row(sorted[at].Row);

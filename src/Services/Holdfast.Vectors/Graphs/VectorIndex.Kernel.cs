@@ -166,6 +166,9 @@ internal sealed unsafe class VectorIndex
     /// <summary>Moves the graph's entry to a living row.</summary>
     public void MendEntry(ulong* live) => builder.MendEntry(live, Indexed);
 
+    /// <summary>Links living rows that no walk comes to any more; how many there were. The worker's, while nobody inserts.</summary>
+    public int Reattach(ulong* live, SearchScratch scratch) => builder.Reattach(live, Indexed, scratch);
+
     /// <summary>Finds close rows, into the scratch's pool, the first ones measured by the full vectors. Returns how many are there.</summary>
     /// <param name="query">The query as floats, padded with zeros to whole cache lines.</param>
     /// <param name="question">What is wanted.</param>

@@ -270,6 +270,7 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         var scratch = segment.Scratch.Rent();
         for (var row = 0; row < index.Indexed; row++)
             if (column.IsLive(row)) index.Mend(row, column.Live, scratch);
+        index.Reattach(column.Live, scratch);
         segment.Scratch.Return(scratch);
         GC.KeepAlive(segment);
         return true;

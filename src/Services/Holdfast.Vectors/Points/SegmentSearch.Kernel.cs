@@ -140,8 +140,8 @@ internal static unsafe class SegmentSearch
                 if (column.IsLive(scratch.Pool.First[at].Row)) best.Offer(scratch.Pool.First[at].Distance, segment, scratch.Pool.First[at].Row);
             var (visited, levels) = (scratch.Visited, scratch.Levels);
             segment.Scratch.Return(scratch);
-            // With an estimate nobody knows how many there are.
-            var isShort = admitted is not null && found < (question.Rest is null ? Math.Min(question.Limit, count) : question.Limit);
+            // With an estimate nobody knows how many there are. Around rows that died together no walk finds a way.
+            var isShort = found < (question.Rest is not null ? (admitted is null ? 0 : question.Limit) : Math.Min(question.Limit, admitted is null ? rows - (visible - indexed) : count));
             var scanned = isShort ? Scan(segment, column, query, 0, visible, admitted, best, question.Rest) : ScanTail(segment, column, index, question, query, indexed, visible, admitted, best);
             GC.KeepAlive(index);
             return new SegmentTrace(segment.Number, isShort ? "graph, then scan" : admitted is null ? "graph" : "graph among admitted", rows, visited + scanned, scanned)
