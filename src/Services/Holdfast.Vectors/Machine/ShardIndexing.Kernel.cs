@@ -25,6 +25,7 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
     /// <summary>Codes are tried again when a segment has grown by half.</summary>
     private const double TrialGrowth = 1.5;
 
+    private readonly SharingParts sharing = parts ?? new SharingParts();
     private PointStore? known;
     private CollectionConfig? configured;
     private IndexWorkerOptions options = new();
@@ -32,7 +33,6 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
     private IEnumerator<bool>? merging;
     private (VectorColumn Column, int Rows, CodeChoice Choice, IEnumerator<bool> Steps)? choosing;
     private (TenantBuild Build, IEnumerator<bool> Steps)? grouping;
-    private readonly SharingParts sharing = parts ?? new SharingParts();
     private InsertBatch? open;
     private GraphSharing? tails;
     private GraphSharing? merges;
@@ -168,6 +168,7 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
     /// <summary>The segments that most of a lent graph's rows are in become one, which takes it over.</summary>
     private IEnumerable<bool> BorrowSteps(ShardState state, GraphLoan loan)
     {
+        while (merging is not null) yield return true;
         var graph = loan.GraphOf(loan.Column)!;
         var (sources, covered, rows) = (new List<Segment>(), 0, 0L);
         foreach (var segment in state.Store.Segments)
@@ -180,7 +181,6 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
             rows += segment.LiveCount;
         }
 
-        while (merging is not null) yield return true;
         if (covered < graph.Rows * SegmentPlan.TakenOverShareMin || rows > state.Store.RowsMax || refused > 0) tails!.End(isUsed: false);
         else Begin(state, [.. sources], tails, loan);
     }

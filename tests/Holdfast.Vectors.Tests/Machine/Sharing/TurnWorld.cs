@@ -95,8 +95,8 @@ internal sealed class TurnWorld
         switch (move.Step)
         {
             case TurnStep.Build:
-                // Who crawls says that he gets on and never ends; until nobody listens any more.
-                var done = Math.Min(replica.Lacking, replica.IsCrawling ? 1 : RowsPerTick);
+                // Who crawls says that he gets on and comes to no end as long as anybody waits.
+                var done = Math.Min(replica.Lacking, RowsPerTick);
                 replica.Progress++;
                 if (replica.IsCrawling && replicas.Any(other => !other.IsDead && other != replica && other.Turn.IsWaiting)) break;
                 replica.Lacking -= done;
