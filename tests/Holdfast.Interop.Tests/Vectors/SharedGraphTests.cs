@@ -79,7 +79,7 @@ public sealed class SharedGraphTests
         for (var query = 0; query < 2000 && (asked.Count < replicas || asked.Values.Min() < 20); query++)
         {
             var vector = JsonSerializer.Serialize(Next());
-            var truth = Ids(await AskAsync(client, "POST", "/collections/c/points/query", $$"""{"query":{{vector}},"limit":10,"params":{"exact":true}}"""));
+            var truth = Ids(await AskAsync(client, "POST", "/collections/c/points/query", $$$"""{"query":{{{vector}}},"limit":10,"params":{"exact":true}}"""));
             var (status, text) = await SendAsync(client, "POST", "/collections/c/points/query?explain=true", $$"""{"query":{{vector}},"limit":10}""");
             Assert.Equal(200, status);
             using var answer = JsonDocument.Parse(text);

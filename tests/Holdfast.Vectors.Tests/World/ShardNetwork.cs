@@ -5,7 +5,7 @@ using Holdfast.Vectors.Machine.Sharing;
 namespace Holdfast.Vectors.Tests.World;
 
 /// <summary>What the replicas of a shard tell each other of their graphs: late, in another order, or never.</summary>
-internal sealed class ShardNetwork(SeededRandom dice)
+internal sealed class ShardNetwork(SeededRandom dice, bool isWhole)
 {
     private readonly List<(long At, Action What)> messages = [];
 
@@ -32,7 +32,8 @@ internal sealed class ShardNetwork(SeededRandom dice)
         }
     }
 
-    public IGraphPeers Of(ShardReplica replica) => new Peers(this, replica);
+    /// <summary>The others of a replica; null where it knows none.</summary>
+    public IGraphPeers? Of(ShardReplica replica) => isWhole ? new Peers(this, replica) : null;
 
     private void Send(Action what)
     {

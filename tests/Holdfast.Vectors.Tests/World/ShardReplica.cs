@@ -222,7 +222,7 @@ internal sealed class ShardReplica
     {
         store = new SnapshotStore(disk, new ClusterId(7));
         machine = new ShardMachine(1500, Files) { Bug = bug };
-        indexing = new ShardIndexing(machine, options, network.Of(this), new SharingParts { Meters = Meters, Options = new BuildTurnOptions { AskRowsMin = 40, FewRowsWait = 200, WaitLeast = 3000, StandstillAtRest = 1500 } });
+        indexing = new ShardIndexing(machine, options, network.Of(this), new SharingParts { Meters = Meters, Options = new BuildTurnOptions { AskRowsMin = 40, FewRowsWait = 200, WaitLeast = 20_000, StandstillAtRest = 10_000 } });
         Applied = 0;
     }
 

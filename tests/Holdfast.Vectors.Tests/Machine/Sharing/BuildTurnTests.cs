@@ -75,14 +75,14 @@ public sealed class BuildTurnTests
         var now = 0L;
         for (var progress = 1UL; progress < 30; progress++, now += 1000)
         {
-            Assert.Equal(new TurnMove(TurnStep.Ask, First), turn.Next(now, 5000, Order, Second));
+            Assert.Equal(new TurnMove(TurnStep.Ask, First), turn.Next(now, 50_000, Order, Second));
             turn.OnTold(now, First, new GraphTold(true, progress, []));
-            Assert.Equal(TurnStep.Wait, turn.Next(now, 5000, Order, Second).Step);
+            Assert.Equal(TurnStep.Wait, turn.Next(now, 50_000, Order, Second).Step);
         }
 
         now -= 1000;
-        Assert.NotEqual(TurnStep.Build, turn.Next(now + options.StandstillAtWork, 5000, Order, Second).Step);
-        Assert.Equal(TurnStep.Build, turn.Next(now + options.StandstillAtWork + 1, 5000, Order, Second).Step);
+        Assert.NotEqual(TurnStep.Build, turn.Next(now + options.StandstillAtWork, 50_000, Order, Second).Step);
+        Assert.Equal(TurnStep.Build, turn.Next(now + options.StandstillAtWork + 1, 50_000, Order, Second).Step);
 
         // It has nothing to do, and no such graph: it will not build one.
         turn = new BuildTurn(options);

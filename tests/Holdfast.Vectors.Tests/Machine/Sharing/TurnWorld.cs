@@ -59,6 +59,7 @@ internal sealed class TurnWorld
             }
 
             if (isCalm) Assert.Equal(rows, Inserted - before);
+            foreach (var replica in replicas) Step(replica, rows); // All see that nothing lacks.
             foreach (var replica in replicas) replica.Revive(new BuildTurn(options, bug));
             messages.Clear();
             now += dice.Next(100_000);
