@@ -5,6 +5,7 @@ using Holdfast.Storage;
 using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Machine;
+using Holdfast.Vectors.Machine.Sharing;
 using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Queries;
 using Holdfast.Vectors.Shards;
@@ -22,10 +23,10 @@ internal sealed class FiledShard
     private readonly ShardIndexing indexing;
     private ulong index;
 
-    public FiledShard(StateFiles? files, string vectors = """{"size":32,"distance":"Cosine"}""", int rowsMax = 1 << 14, string besides = "")
+    public FiledShard(StateFiles? files, string vectors = """{"size":32,"distance":"Cosine"}""", int rowsMax = 1 << 14, string besides = "", IGraphPeers? peers = null, SharingParts? parts = null)
     {
         Machine = new ShardMachine(rowsMax, files);
-        indexing = new ShardIndexing(Machine, Options);
+        indexing = new ShardIndexing(Machine, Options, peers, parts);
         Assert.Null(Propose(ShardCommand.Configure(CollectionConfig.Create(JsonDocument.Parse($$"""{"vectors":{{vectors}}{{besides}}}""").RootElement, 1).Json)).Fault);
     }
 
@@ -61,6 +62,19 @@ internal sealed class FiledShard
         Assert.Null(Propose(ShardCommand.Upsert(points, _ => 0)).Fault);
     }
 
+    /// <summary>Writes what another replica has written.</summary>
+    public void UpsertAs(FiledShard other, ulong from, int count)
+    {
+        var points = new List<PointWrite>();
+        for (var id = from; id < from + (ulong)count; id++)
+        {
+            Expected[id] = other.Expected[id];
+            points.Add(new PointWrite(PointId.Of(id), Json(Expected[id].Payload), [new("", Expected[id].Vector)]));
+        }
+
+        Assert.Null(Propose(ShardCommand.Upsert(points, _ => 0)).Fault);
+    }
+
     public void Delete(params ulong[] ids)
     {
         foreach (var id in ids) Expected.Remove(id);
@@ -83,6 +97,12 @@ internal sealed class FiledShard
     }
 
     public bool Step() => indexing.Work();
+
+    /// <summary>Whether it waits for another replica's graph.</summary>
+    public bool IsWaiting => indexing.IsWaiting;
+
+    /// <summary>What it tells another replica.</summary>
+    public GraphTold? Tell(GraphAsk ask) => indexing.Tell(ask);
 
     /// <summary>The configuration is changed as a client would.</summary>
     public void Change(string request) =>

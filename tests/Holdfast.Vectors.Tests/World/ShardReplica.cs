@@ -5,6 +5,7 @@ using Holdfast.Replication.Tests;
 using Holdfast.Storage;
 using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Machine;
+using Holdfast.Vectors.Machine.Sharing;
 using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Queries;
 using Holdfast.Vectors.Shards;
@@ -22,6 +23,7 @@ internal sealed class ShardReplica
     private readonly PlantedShardBug bug;
     private readonly MemoryDisk disk = new();
     private readonly IndexWorkerOptions options;
+    private readonly ShardNetwork network;
     private SnapshotStore store = null!;
     private ShardMachine machine = null!;
     private ShardIndexing indexing = null!;
@@ -29,9 +31,10 @@ internal sealed class ShardReplica
     private SnapshotWriter? writer;
     private ulong viewHash;
 
-    public ShardReplica(ShardModel model, SeededRandom dice, PlantedShardBug bug)
+    public ShardReplica(ShardModel model, SeededRandom dice, PlantedShardBug bug, ShardNetwork network)
     {
-        (this.model, this.dice, this.bug) = (model, dice, bug);
+        (this.model, this.dice, this.bug, this.network) = (model, dice, bug, network);
+        network.Replicas.Add(this);
         options = new IndexWorkerOptions { RowsMin = dice.Next(50, 300), SealRowsMin = dice.Next(100, 600), DeadRowsMin = dice.Next(10, 100) };
         Start();
     }
@@ -41,7 +44,16 @@ internal sealed class ShardReplica
 
     public ulong StateHash => machine.StateHash;
 
+    /// <summary>Graphs that were taken over from other replicas, in all its lives.</summary>
+    public GraphMeters Meters { get; } = new();
+
     private StateFiles Files => store.FilesOf(Group);
+
+    /// <summary>What it tells another replica of its graphs.</summary>
+    public GraphTold? Tell(GraphAsk ask) => indexing.Tell(ask);
+
+    /// <summary>A piece of one of them.</summary>
+    public ReadOnlyMemory<byte> PieceOf(FileHash file, long from) => GraphShelf.PieceOf(machine, file, from);
 
     /// <summary>One thing that a replica does, or that happens to it.</summary>
     public void Act(IReadOnlyList<ShardReplica> others)
@@ -62,7 +74,13 @@ internal sealed class ShardReplica
     public void Settle()
     {
         while (Applied < model.Entries.Count) Apply();
-        Work(100_000);
+        for (var rounds = 0; rounds == 0 || indexing.IsWaiting; rounds++)
+        {
+            Assert.True(rounds < 1000, "a graph is waited for without end");
+            Work(100_000);
+            network.Pass(500);
+        }
+
         Look();
         var expected = model.States[^1];
         foreach (var (id, point) in expected)
@@ -204,7 +222,7 @@ internal sealed class ShardReplica
     {
         store = new SnapshotStore(disk, new ClusterId(7));
         machine = new ShardMachine(1500, Files) { Bug = bug };
-        indexing = new ShardIndexing(machine, options);
+        indexing = new ShardIndexing(machine, options, network.Of(this), new SharingParts { Meters = Meters, Options = new BuildTurnOptions { AskRowsMin = 40, FewRowsWait = 200, WaitLeast = 20_000, StandstillAtRest = 10_000 } });
         Applied = 0;
     }
 

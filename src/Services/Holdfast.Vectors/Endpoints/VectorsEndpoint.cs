@@ -75,6 +75,7 @@ public sealed class VectorsEndpoint : IAsyncDisposable
         var collections = new DirectoryCollections(cluster, self, groups, board);
         var endpoint = await StartAsync(new VectorFace(collections), options, board, cancel).ConfigureAwait(false);
         endpoint.upkeep = new CollectionUpkeep(cluster, collections, groups, options.Metrics);
+        GraphCounters.Show(options.Metrics, groups.Graphs);
         return endpoint;
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using Holdfast.Primitives;
 using Holdfast.Storage;
 using Holdfast.Vectors.Graphs;
@@ -9,31 +10,31 @@ using Holdfast.Wire;
 namespace Holdfast.Vectors.Files;
 
 /// <summary>
-/// A sealed segment's graph as a file: links and codes, behind them what they were built with and a checksum of every piece. Derived state: a file that is damaged, or was built with other settings, is not used, and
-/// the graph is built again.
+/// A sealed segment's graph as a file: links, codes and which rows they are of (<see cref="RowPrint"/>), behind them what they were built with and a checksum of every piece. Derived state: a file that is damaged, or was
+/// built with other settings, is not used, and the graph is built again.
 /// </summary>
 internal static unsafe class GraphFile
 {
-    private const ushort Version = 1;
+    private const ushort Version = 2;
+
+    /// <summary>The format that did not say which rows a graph is of: it is read beside its rows' file, and no other replica can use it.</summary>
+    private const ushort VersionWithoutPrints = 1;
+
     private const int TailBytes = 16;
     private const int PieceBytes = 1 << 20;
 
     /// <summary>"HFSEGGRF".</summary>
     private const ulong Kind = 0x4652474745534648;
 
-    /// <summary>Writes the graph of so many rows. On a thread that may wait for the disk, while nobody changes it.</summary>
-    public static FileHash Write(StateFiles files, VectorIndex index, int rows)
+    /// <summary>Writes the graph of a segment's first rows. On a thread that may wait for the disk, while nobody changes it.</summary>
+    public static FileHash Write(StateFiles files, VectorIndex index, Segment segment, int column, int rows)
     {
         using var file = files.Begin();
         var sums = new List<uint>();
         foreach (var (at, bytes) in PartsOf(index.Links, index.Codes, rows))
-            for (long done = 0; done < bytes; done += PieceBytes)
-            {
-                var piece = new ReadOnlySpan<byte>((byte*)at + done, (int)Math.Min(PieceBytes, bytes - done));
-                sums.Add(Crc32C.Of(piece));
-                file.Append(piece);
-            }
-
+            for (long done = 0; done < bytes; done += PieceBytes) Append(new ReadOnlySpan<byte>((byte*)at + done, (int)Math.Min(PieceBytes, bytes - done)));
+        var prints = RowPrint.OfAll(segment, column, rows);
+        for (var row = 0; row < rows; row += PieceBytes / sizeof(ulong)) Append(MemoryMarshal.AsBytes(prints.AsSpan(row, Math.Min(PieceBytes / sizeof(ulong), rows - row))));
         GC.KeepAlive(index);
         var table = Table(index, rows, sums);
         file.Append(table.Written);
@@ -43,15 +44,28 @@ internal static unsafe class GraphFile
         BinaryPrimitives.WriteUInt64LittleEndian(tail[8..], Kind);
         file.Append(tail);
         return file.Seal();
+
+        void Append(ReadOnlySpan<byte> piece)
+        {
+            sums.Add(Crc32C.Of(piece));
+            file.Append(piece);
+        }
     }
 
     /// <summary>Reads a graph; null when the file is damaged, or was not built as the column wants it now.</summary>
-    public static VectorIndex? Read(StateFiles files, FileHash hash, VectorColumn column)
+    public static VectorIndex? Read(StateFiles files, FileHash hash, VectorColumn column) =>
+        Parts(files, hash, column.Params, column.Rows.RowsMax, isLent: false) is { } parts ? new VectorIndex(column.Params, column.Rows, parts.Codec, parts.Links, parts.Codes, parts.Rows) { Origin = GraphOrigin.Read } : null;
+
+    /// <summary>Reads what another replica's graph is between, without its codes; null when the file is damaged, was not built as the column wants it now, or does not say which rows it is of.</summary>
+    public static LentGraph? ReadLent(StateFiles files, FileHash hash, VectorParams column, int rows) =>
+        Parts(files, hash, column, rows, isLent: true) is { } parts ? new LentGraph(parts.Links, parts.Codec, parts.Prints!) : null;
+
+    private static FileParts? Parts(StateFiles files, FileHash hash, VectorParams column, int rows, bool isLent)
     {
         try
         {
             using var file = files.Open(hash);
-            return Read(file, column);
+            return Parts(file, column, rows, isLent);
         }
         catch (IOException)
         {
@@ -59,7 +73,7 @@ internal static unsafe class GraphFile
         }
     }
 
-    private static VectorIndex? Read(IDiskFile file, VectorColumn column)
+    private static FileParts? Parts(IDiskFile file, VectorParams column, int rowsWanted, bool isLent)
     {
         var length = file.Length;
         Span<byte> tail = stackalloc byte[TailBytes];
@@ -70,22 +84,23 @@ internal static unsafe class GraphFile
         if (file.Read(length - TailBytes - bytes, table) != bytes || Crc32C.Of(table) != BinaryPrimitives.ReadUInt32LittleEndian(tail[4..])) return null;
         var reader = new SpanReader(table);
         var settings = new ByteBuffer();
-        WriteSettings(new SpanWriter(settings), column.Params);
-        if (reader.ReadUInt16() != Version || !reader.ReadBlock().SequenceEqual(settings.Written)) return null;
+        WriteSettings(new SpanWriter(settings), column);
+        var version = reader.ReadUInt16();
+        if (version is not (VersionWithoutPrints or Version) || (isLent && version == VersionWithoutPrints) || !reader.ReadBlock().SequenceEqual(settings.Written)) return null;
         var rows = (int)reader.ReadUInt32();
         var (entryRow, entryLevel, upper) = ((int)reader.ReadUInt32(), (int)reader.ReadUInt32(), (int)reader.ReadUInt32());
-        if (!reader.IsWhole || rows != column.Rows.RowsMax || upper < 0) return null;
+        if (!reader.IsWhole || rows != rowsWanted || upper < 0 || (long)upper * column.Graph.M * sizeof(int) > length) return null;
         var hasCodes = reader.ReadByte() != 0;
-        var codec = hasCodes ? RowCodec.Read(column.Params.Quantization, column.Params.Distance, column.Params.Size, ref reader) : null;
+        var codec = hasCodes ? RowCodec.Read(column.Quantization, column.Distance, column.Size, ref reader) : null;
         if (!reader.IsWhole || hasCodes != codec is not null) return null;
-        var mapped = column.Params.Graph.IsOnDisk ? ReservedMemory.OfFile(file) : null;
-        var links = mapped is null ? new LinkTable(column.Params.Graph, rows, Math.Max(1, upper)) : new LinkTable(column.Params.Graph, rows, upper, mapped);
+        var mapped = column.Graph.IsOnDisk && !isLent ? ReservedMemory.OfFile(file) : null;
+        var links = mapped is null ? new LinkTable(column.Graph, rows, Math.Max(1, upper)) : new LinkTable(column.Graph, rows, upper, mapped);
         links.Entry = (entryRow, entryLevel);
         var codes = codec is null ? null : new RowMemory(codec.RowBytes, rows, isPadded: false);
         long offset = 0;
         var sum = 0;
-        var sums = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, uint>(reader.ReadBlock()).ToArray();
-        codes?.AskForLargePages();
+        var sums = MemoryMarshal.Cast<byte, uint>(reader.ReadBlock()).ToArray();
+        if (!isLent) codes?.AskForLargePages();
         foreach (var (at, partBytes) in PartsOf(links, codes, rows, upper))
         {
             for (long done = 0; done < partBytes; done += PieceBytes)
@@ -100,7 +115,22 @@ internal static unsafe class GraphFile
 
         if (!links.LeadsOnlyTo(rows)) return null;
         mapped?.ExpectScatteredReads(0, offset);
-        return new VectorIndex(column.Params, column.Rows, codec, links, codes, rows);
+        if (!isLent) return new FileParts(codec, links, codes, rows, null);
+        GC.KeepAlive(codes);
+        return ReadPrints(file, offset, rows, sums.AsSpan(sum)) is { } prints ? new FileParts(codec, links, null, rows, prints) : null;
+    }
+
+    private static ulong[]? ReadPrints(IDiskFile file, long offset, int rows, ReadOnlySpan<uint> sums)
+    {
+        var prints = new ulong[rows];
+        var bytes = MemoryMarshal.AsBytes(prints.AsSpan());
+        for (var piece = 0; piece * PieceBytes < bytes.Length; piece++)
+        {
+            var part = bytes.Slice(piece * PieceBytes, Math.Min(PieceBytes, bytes.Length - (piece * PieceBytes)));
+            if (piece == sums.Length || file.Read(offset + ((long)piece * PieceBytes), part) != part.Length || Crc32C.Of(part) != sums[piece]) return null;
+        }
+
+        return prints;
     }
 
     private static ByteBuffer Table(VectorIndex index, int rows, List<uint> sums)
@@ -117,7 +147,7 @@ internal static unsafe class GraphFile
         writer.WriteUInt32((uint)index.Links.UpperUsed);
         writer.WriteByte(index.Codec is null ? (byte)0 : (byte)1);
         index.Codec?.Write(writer);
-        writer.WriteBlock(System.Runtime.InteropServices.MemoryMarshal.AsBytes(sums.ToArray().AsSpan()));
+        writer.WriteBlock(MemoryMarshal.AsBytes(sums.ToArray().AsSpan()));
         return table;
     }
 
@@ -140,4 +170,6 @@ internal static unsafe class GraphFile
         if (codes is not null) parts.Add(((nint)codes.Base, (long)rows * codes.RowBytes));
         return parts;
     }
+
+    private sealed record FileParts(RowCodec? Codec, LinkTable Links, RowMemory? Codes, int Rows, ulong[]? Prints);
 }

@@ -14,6 +14,19 @@ namespace Holdfast.Vectors.Graphs;
 /// <param name="Rows">Of rows before this one it is known whether they may be returned; others are not.</param>
 internal readonly record struct GraphQuestion(int Limit, int Ef, bool IgnoresCodes = false, double Oversampling = double.NaN, int Rows = int.MaxValue);
 
+/// <summary>Where a graph comes from.</summary>
+internal enum GraphOrigin : byte
+{
+    /// <summary>It was built here.</summary>
+    Built = 0,
+
+    /// <summary>Its links were taken over from what another replica of the shard built.</summary>
+    Fetched = 1,
+
+    /// <summary>It was read from a file: after a restart, or of a snapshot that came from elsewhere.</summary>
+    Read = 2,
+}
+
 /// <summary>
 /// A column's graph in one segment: derived state, which may differ between replicas and is outside every hash. Walked by codes and measured again by the full vectors, or walked by these. Rows are inserted
 /// in order; those from <see cref="Indexed"/> on are the caller's to scan, so that a row can be found from the moment it is visible.
@@ -73,6 +86,9 @@ internal sealed unsafe class VectorIndex
 
     /// <summary>What is indexed.</summary>
     public VectorParams Column => column;
+
+    /// <summary>Where it comes from.</summary>
+    public GraphOrigin Origin { get; init; }
 
     /// <summary>All rows before this one are in the graph, or have no vector here, or were dead when their turn came.</summary>
     public int Indexed => Volatile.Read(ref indexed);

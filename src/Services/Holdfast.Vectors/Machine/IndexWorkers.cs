@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Holdfast.Storage;
+using Holdfast.Vectors.Machine.Sharing;
 using Holdfast.Vectors.Shards;
 
 namespace Holdfast.Vectors.Machine;
@@ -11,23 +12,35 @@ namespace Holdfast.Vectors.Machine;
 /// </summary>
 internal sealed class IndexWorkers : IDisposable
 {
+    private static readonly TimeSpan LooksEvery = TimeSpan.FromMilliseconds(100);
+
     private readonly IndexWorkerOptions options;
     private readonly Dictionary<ShardMachine, ShardIndexing> shards = [];
     private readonly Lock gate = new();
     private readonly SemaphoreSlim work = new(0);
     private readonly Action<Exception> onFatal;
+    private readonly SharingParts sharing;
     private Thread[] threads = [];
     private volatile bool isStopping;
 
     /// <summary>Threads begin with the first shard: a node without any has none.</summary>
-    public IndexWorkers(IndexWorkerOptions options, Action<Exception> onFatal) => (this.options, this.onFatal) = (options, onFatal);
+    public IndexWorkers(IndexWorkerOptions options, Action<Exception> onFatal)
+    {
+        (this.options, this.onFatal) = (options, onFatal);
+        sharing = new SharingParts { Invite = Wake };
+    }
+
+    /// <summary>What indexing has done.</summary>
+    public GraphMeters Meters => sharing.Meters;
 
     /// <summary>Looks after a shard from now on.</summary>
-    public void Add(ShardMachine machine)
+    /// <param name="machine">The shard.</param>
+    /// <param name="peers">Its other replicas; null where there are none.</param>
+    public void Add(ShardMachine machine, IGraphPeers? peers = null)
     {
         lock (gate)
         {
-            shards[machine] = new ShardIndexing(machine, options) { Invite = Wake };
+            shards[machine] = new ShardIndexing(machine, options, peers, sharing) { Invite = Wake };
             if (threads.Length == 0) Begin();
         }
 
@@ -38,8 +51,18 @@ internal sealed class IndexWorkers : IDisposable
     /// <summary>Looks after it no more.</summary>
     public void Remove(ShardMachine machine)
     {
-        lock (gate) shards.Remove(machine);
+        ShardIndexing? gone;
+        lock (gate) shards.Remove(machine, out gone);
+        gone?.Close();
         machine.Changed = null;
+    }
+
+    /// <summary>Answers another replica of a shard; null when there is nothing to be had here.</summary>
+    public GraphTold? Tell(ShardMachine machine, GraphAsk ask)
+    {
+        ShardIndexing? indexing;
+        lock (gate) indexing = shards.GetValueOrDefault(machine);
+        return indexing?.Tell(ask);
     }
 
     /// <inheritdoc/>
@@ -68,7 +91,8 @@ internal sealed class IndexWorkers : IDisposable
         {
             while (!isStopping)
             {
-                work.Wait();
+                // Whoever waits for another node's graph looks at the time now and then.
+                work.Wait(IsWaiting ? LooksEvery : Timeout.InfiniteTimeSpan);
                 while (!isStopping && RunOnce())
                 {
                 }
@@ -110,6 +134,17 @@ internal sealed class IndexWorkers : IDisposable
         }
 
         return didSomething;
+    }
+
+    private bool IsWaiting
+    {
+        get
+        {
+            lock (gate)
+                foreach (var indexing in shards.Values)
+                    if (indexing.IsWaiting) return true;
+            return false;
+        }
     }
 
     private void Rest(TimeSpan took, TimeSpan? onProcessor) => Thread.Sleep(IndexPace.RestAfter(took, onProcessor ?? took, options.Share));

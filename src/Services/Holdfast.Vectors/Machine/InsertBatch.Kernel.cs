@@ -12,16 +12,20 @@ namespace Holdfast.Vectors.Machine;
 /// <param name="index">The graph.</param>
 /// <param name="from">The first row.</param>
 /// <param name="to">The row behind the last.</param>
-/// <param name="isPassedOver">Rows that are in the graph already; null for none.</param>
-internal sealed unsafe class InsertBatch(Segment segment, VectorColumn column, VectorIndex index, int from, int to, Func<int, bool>? isPassedOver = null)
+/// <param name="isThere">By row, whether it is in the graph already; null for none.</param>
+internal sealed unsafe class InsertBatch(Segment segment, VectorColumn column, VectorIndex index, int from, int to, bool[]? isThere = null)
 {
     private int next = from;
+    private int inserted;
 
     // The beginner's place is taken from the start; zero is the end, which nobody joins.
     private int threads = 1;
 
     /// <summary>The row behind the last.</summary>
     public int To => to;
+
+    /// <summary>How many rows came into the graph, once it is over.</summary>
+    public int Inserted => inserted;
 
     /// <summary>Takes part, if it is not over; then <see cref="Run"/> and <see cref="Leave"/>.</summary>
     public bool TryJoin()
@@ -39,9 +43,15 @@ internal sealed unsafe class InsertBatch(Segment segment, VectorColumn column, V
     /// <summary>Inserts rows until none is left.</summary>
     public void Run()
     {
-        var scratch = segment.Scratch.Rent();
+        var (scratch, mine) = (segment.Scratch.Rent(), 0);
         for (int row; (row = Interlocked.Increment(ref next) - 1) < to;)
-            if (column.IsLive(row) && isPassedOver?.Invoke(row) != true) index.Insert(row, column.Live, scratch);
+        {
+            if (!column.IsLive(row) || isThere?[row] == true) continue;
+            index.Insert(row, column.Live, scratch);
+            mine++;
+        }
+
+        Interlocked.Add(ref inserted, mine);
         segment.Scratch.Return(scratch);
         GC.KeepAlive(segment);
     }

@@ -2,25 +2,35 @@ using Holdfast.Storage;
 using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Files;
 using Holdfast.Vectors.Graphs;
+using Holdfast.Vectors.Machine.Sharing;
 using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Shards;
 
 namespace Holdfast.Vectors.Machine;
 
 /// <summary>
-/// Makes one segment out of some: the living rows are written to a file, their graph is taken over from the largest source and the others' rows are inserted, the graph is written too, and then the new segment
-/// takes its sources' place between two entries. Until then the sources are searched, so recall never dips; what changed meanwhile is done to the copies before they show.
+/// Makes one segment out of some: the living rows are written to a file, their graph is taken over from the largest source, or from another replica's (<see cref="GraphLoan"/>), and the others' rows are inserted, the
+/// graph is written too, and then the new segment takes its sources' place between two entries. Until then the sources are searched, so recall never dips; what changed meanwhile is done to the copies before they show.
 /// </summary>
 internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store, Segment[] sources, CollectionConfig collection, IndexWorkerOptions options, Action<InsertBatch> insert)
 {
-    /// <summary>A graph is taken over from a source of which at least this share lives; else it is built anew.</summary>
-    private const double TakenOverShareMin = 0.7;
-
     private readonly IReadOnlyList<VectorParams> columns = store.Columns;
     private MergeWatch? watch;
     private Segment? target;
     private SegmentFiles? files;
     private bool isDone;
+
+    /// <summary>What another replica has built; null for nothing.</summary>
+    public GraphLoan? Loan { get; init; }
+
+    /// <summary>Where graphs are counted; null for nowhere.</summary>
+    public GraphMeters? Meters { get; init; }
+
+    /// <summary>A planted bug of a model.</summary>
+    public PlantedSharingBug Bug { get; init; }
+
+    /// <summary>Whether nothing was lent, or some of it was taken over.</summary>
+    public bool HasBorrowed { get; private set; } = true;
 
     /// <summary>Carries it out, in batches of some milliseconds.</summary>
     /// <exception cref="IOException">The disk is full or broken: <see cref="Abandon"/> it.</exception>
@@ -141,63 +151,99 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
             }
 
         if (column.Params.Kind != VectorKind.Dense || column.Params.Graph.M == 0 || column.LiveCount < options.RowsMinOf(collection.Optimizers, column.Params)) yield break;
-        var taken = Largest(number);
-        var from = taken < 0 ? null : sources[taken].Columns[number].Index!;
-        var codec = from?.Codec;
-        if (from is null || codec is not null)
+        var taken = LargestOf(merged, number);
+        if (Loan is { Column: var asked } && asked == number) HasBorrowed = false;
+        var isLent = false;
+        if (Loan?.GraphOf(number) is { } graph)
+        {
+            var match = new LoanMatch(graph, target, number);
+            foreach (var step in match.Steps()) yield return step;
+            isLent = match.IsUsable && match.Covered > (taken?.Rows ?? 0);
+            if (isLent) taken = new TakenGraph(graph.Links, graph.Codec, match.Copies, match.Covered, GraphOrigin.Fetched);
+        }
+
+        var codec = taken?.Codec;
+        if (taken is null || codec is not null)
         {
             var choice = new CodeChoice(column, target.Visible, codec);
             foreach (var step in choice.Steps()) yield return step;
-            if (choice.Codec != codec) taken = -1;
+            if (choice.Codec != codec) taken = null;
             codec = choice.Codec;
         }
 
-        var index = new VectorIndex(column.Params, column.Rows, codec, new LinkTable(column.Params.Graph, target.RowsMax), null, 0);
-        if (taken >= 0)
-            foreach (var step in TakeOver(merged, taken, from!, index, column)) yield return step;
-
-        for (var row = 0; row < target.Visible;)
+        isLent &= taken is not null;
+        var index = Empty(column, codec, taken);
+        foreach (var step in Fill(index, column, taken)) yield return step;
+        if (isLent && Bug != PlantedSharingBug.TrustsLinks && !GraphTrial.FindsItsRows(index, target, number))
         {
-            var batch = new InsertBatch(target, column, index, row, Math.Min(target.Visible, row + (ShardIndexing.RowsPerBatch * Math.Max(1, options.Threads))), taken < 0 ? null : copy => merged.Rows[copy].Segment == sources[taken]);
-            insert(batch);
-            row = batch.To;
-            yield return true;
+            isLent = false;
+            index = Empty(column, codec, null);
+            foreach (var step in Fill(index, column, null)) yield return step;
         }
 
-        index.Advance(target.Visible);
+        if (taken is not null) Reattach(index, column);
+        HasBorrowed |= isLent;
+        Meters?.NoteMade(isLent);
+
         if (files is null)
         {
             column.Index = index;
             yield break;
         }
 
-        var graph = GraphFile.Write(store.Files!, index, target.Visible);
-        files.Graphs[number] = graph;
-        column.Index = column.Params.Graph.IsOnDisk ? GraphFile.Read(store.Files!, graph, column) ?? index : index;
+        var file = GraphFile.Write(store.Files!, index, target, number, target.Visible);
+        files.Graphs[number] = file;
+        column.Index = column.Params.Graph.IsOnDisk ? GraphFile.Read(store.Files!, file, column) ?? index : index;
     }
 
-    /// <summary>The source whose graph is worth taking over; -1 for none.</summary>
-    private int Largest(int number)
+    private VectorIndex Empty(VectorColumn column, RowCodec? codec, TakenGraph? taken) =>
+        new(column.Params, column.Rows, codec, new LinkTable(column.Params.Graph, target!.RowsMax), null, 0) { Origin = taken?.Origin ?? GraphOrigin.Built };
+
+    /// <summary>Of links that were taken over those to the dead are gone, and some rows had no others that led to them.</summary>
+    private void Reattach(VectorIndex index, VectorColumn column)
     {
-        var best = -1;
-        for (var at = 0; at < sources.Length; at++)
+        var scratch = target!.Scratch.Rent();
+        index.Reattach(column.Live, scratch);
+        target.Scratch.Return(scratch);
+        GC.KeepAlive(target);
+    }
+
+    /// <summary>What can be taken over is, and the other rows are inserted.</summary>
+    private IEnumerable<bool> Fill(VectorIndex index, VectorColumn column, TakenGraph? taken)
+    {
+        bool[]? isThere = null;
+        if (taken is not null)
         {
-            var column = sources[at].Columns[number];
-            if (column.Index is not { } index || index.Indexed < sources[at].Count || column.LiveCount < sources[at].Count * TakenOverShareMin) continue;
-            if (column.Params.Quantization != columns[number].Quantization || column.Params.Graph.M != columns[number].Graph.M) continue;
-            if (best < 0 || column.LiveCount > sources[best].Columns[number].LiveCount) best = at;
+            isThere = new bool[target!.Visible];
+            foreach (var copy in taken.Copies)
+                if (copy >= 0) isThere[copy] = true;
+            foreach (var step in TakeOver(taken, index, column)) yield return step;
         }
 
-        return best;
+        for (var row = 0; row < target!.Visible;)
+        {
+            var batch = new InsertBatch(target, column, index, row, Math.Min(target.Visible, row + (ShardIndexing.RowsPerBatch * Math.Max(1, options.Threads))), isThere);
+            insert(batch);
+            row = batch.To;
+            yield return true;
+        }
+
+        index.Advance(target.Visible);
     }
 
-    /// <summary>Copies the links of a source's living rows under their new numbers; where one led to the dead, those that the dead led to take its place while there is room.</summary>
-    private IEnumerable<bool> TakeOver(MergeWatch merged, int source, VectorIndex from, VectorIndex to, VectorColumn column)
+    /// <summary>The graph of the source whose is worth taking over; null for none.</summary>
+    private TakenGraph? LargestOf(MergeWatch merged, int number)
     {
-        var rows = sources[source].Count;
-        for (var row = 0; row < rows; row++)
+        var best = SegmentPlan.Largest(sources, columns[number], number);
+        return best < 0 ? null : sources[best].Columns[number] is { Index: { } index } column ? new TakenGraph(index.Links, index.Codec, merged.CopiesOf(best), column.LiveCount, index.Origin) : null;
+    }
+
+    /// <summary>Copies the links of living rows under their new numbers; where one led to the dead, those that the dead led to take its place while there is room.</summary>
+    private static IEnumerable<bool> TakeOver(TakenGraph from, VectorIndex to, VectorColumn column)
+    {
+        for (var row = 0; row < from.Copies.Length; row++)
         {
-            if (merged.CopyOf(source, row) is var copy && copy >= 0 && column.IsLive(copy))
+            if (from.Copies[row] is var copy && copy >= 0 && column.IsLive(copy))
             {
                 to.WriteCodes(copy);
                 to.Links.Begin(copy, from.Links.LevelOf(row));
@@ -206,17 +252,18 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
             if (row % 4096 == 4095) yield return true;
         }
 
-        for (var row = 0; row < rows; row++)
+        for (var row = 0; row < from.Copies.Length; row++)
         {
-            if (merged.CopyOf(source, row) is var copy && copy >= 0 && column.IsLive(copy)) CopyLinks(merged, source, from.Links, row, to.Links, copy, column);
+            if (from.Copies[row] is var copy && copy >= 0 && column.IsLive(copy)) CopyLinks(from, row, to.Links, copy, column);
             if (row % 4096 == 4095) yield return true;
         }
 
-        TakeEntry(merged, source, from.Links, to.Links, column, rows);
+        TakeEntry(from, to.Links, column);
     }
 
-    private static void CopyLinks(MergeWatch merged, int source, LinkTable from, int row, LinkTable to, int copy, VectorColumn column)
+    private static void CopyLinks(TakenGraph taken, int row, LinkTable to, int copy, VectorColumn column)
     {
+        var from = taken.Links;
         for (var level = Math.Min(from.LevelOf(row), to.LevelOf(copy)); level >= 0; level--)
         {
             var old = from.Of(row, level);
@@ -227,7 +274,7 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
             void Take(int link, bool isDirect)
             {
                 if (count == linksMax) return;
-                var moved = merged.CopyOf(source, link);
+                var moved = taken.Copies[link];
                 if (moved >= 0 && column.IsLive(moved))
                 {
                     if (moved == copy || to.LevelOf(moved) < level || new ReadOnlySpan<int>(mine, count).Contains(moved)) return;
@@ -242,17 +289,25 @@ internal sealed unsafe class SegmentMerge(ShardMachine machine, PointStore store
         }
     }
 
-    private static void TakeEntry(MergeWatch merged, int source, LinkTable from, LinkTable to, VectorColumn column, int rows)
+    private static void TakeEntry(TakenGraph from, LinkTable to, VectorColumn column)
     {
-        if (from.Entry is { Row: >= 0 } entry && merged.CopyOf(source, entry.Row) is var copy && copy >= 0 && column.IsLive(copy))
+        if (from.Links.Entry is { Row: >= 0 } entry && from.Copies[entry.Row] is var copy && copy >= 0 && column.IsLive(copy))
         {
             to.Entry = (copy, to.LevelOf(copy));
             return;
         }
 
         var best = (Row: -1, Level: -1);
-        for (var row = 0; row < rows; row++)
-            if (merged.CopyOf(source, row) is var other && other >= 0 && column.IsLive(other) && to.LevelOf(other) > best.Level) best = (other, to.LevelOf(other));
+        foreach (var other in from.Copies)
+            if (other >= 0 && column.IsLive(other) && to.LevelOf(other) > best.Level) best = (other, to.LevelOf(other));
         to.Entry = best;
     }
+
+    /// <summary>A graph whose links are taken over.</summary>
+    /// <param name="Links">By the numbers that its rows have there.</param>
+    /// <param name="Codec">Its codes; null where it has none.</param>
+    /// <param name="Copies">What each of its rows is here; -1 for none.</param>
+    /// <param name="Rows">How many of its rows are here.</param>
+    /// <param name="Origin">Where it comes from.</param>
+    private sealed record TakenGraph(LinkTable Links, RowCodec? Codec, int[] Copies, int Rows, GraphOrigin Origin);
 }

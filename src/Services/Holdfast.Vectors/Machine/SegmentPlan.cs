@@ -8,6 +8,9 @@ internal static class SegmentPlan
     /// <summary>A sealed segment joins those that are merged while it has at most so many times their rows: each row is then written again only so often as the shard doubles.</summary>
     private const int SizeRatio = 2;
 
+    /// <summary>A graph is taken over from a source of which at least this share lives; else it is built anew.</summary>
+    public const double TakenOverShareMin = 0.7;
+
     /// <summary>The next merge; null when everything is as it should be.</summary>
     public static Segment[]? Next(PointStore store, IndexWorkerOptions options)
     {
@@ -54,4 +57,19 @@ internal static class SegmentPlan
 
     /// <summary>It was sealed by a merge that then failed.</summary>
     private static bool IsUnkept(Segment segment, PointStore store) => segment.Files is null && store.Files is not null;
+
+    /// <summary>The source whose graph of a column is worth taking over in a merge; -1 for none.</summary>
+    public static int Largest(Segment[] sources, VectorParams wanted, int number)
+    {
+        var best = -1;
+        for (var at = 0; at < sources.Length; at++)
+        {
+            var column = sources[at].Columns[number];
+            if (column.Index is not { } index || index.Indexed < sources[at].Count || column.LiveCount < sources[at].Count * TakenOverShareMin) continue;
+            if (column.Params.Quantization != wanted.Quantization || column.Params.Graph.M != wanted.Graph.M) continue;
+            if (best < 0 || column.LiveCount > sources[best].Columns[number].LiveCount) best = at;
+        }
+
+        return best;
+    }
 }

@@ -3,13 +3,14 @@ using Holdfast.Storage;
 using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Files;
 using Holdfast.Vectors.Graphs;
+using Holdfast.Vectors.Machine.Sharing;
 using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Shards;
 
 namespace Holdfast.Vectors.Machine;
 
-/// <summary>What one shard's indexes and segments still lack, in batches of some milliseconds; for one thread at a time, which others help to insert.</summary>
-internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOptions usual)
+/// <summary>What one shard's indexes and segments still lack, in batches of some milliseconds; for one thread at a time, which others help to insert. With peers, what another replica builds is waited for and taken over.</summary>
+internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOptions usual, IGraphPeers? peers = null, SharingParts? parts = null)
 {
     /// <summary>Rows inserted into a graph at a time by one thread: some milliseconds, after which it may give way.</summary>
     public const int RowsPerBatch = 32;
@@ -24,6 +25,7 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
     /// <summary>Codes are tried again when a segment has grown by half.</summary>
     private const double TrialGrowth = 1.5;
 
+    private readonly SharingParts sharing = parts ?? new SharingParts();
     private PointStore? known;
     private CollectionConfig? configured;
     private IndexWorkerOptions options = new();
@@ -32,8 +34,21 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
     private (VectorColumn Column, int Rows, CodeChoice Choice, IEnumerator<bool> Steps)? choosing;
     private (TenantBuild Build, IEnumerator<bool> Steps)? grouping;
     private InsertBatch? open;
+    private GraphSharing? tails;
+    private GraphSharing? merges;
+    private GraphSharing? lender;
+    private IEnumerator<bool>? borrowing;
+    private long inserted;
+    private bool isAtWork;
+    private volatile bool isClosed;
     private int refused;
     private int busy;
+
+    /// <summary>Whether another replica's graph is waited for: time decides, too.</summary>
+    public bool IsWaiting => tails?.IsWaiting == true || merges?.IsWaiting == true;
+
+    /// <summary>Answers another replica; null when there is nothing to be had here. For any thread.</summary>
+    public GraphTold? Tell(GraphAsk ask) => options.IsOff ? null : GraphShelf.Tell(machine, ask, Volatile.Read(ref isAtWork), Volatile.Read(ref inserted));
 
     /// <summary>Tells the node's other threads that there is something to help with.</summary>
     public Action? Invite { get; init; }
@@ -42,7 +57,18 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
     public bool TryEnter() => Interlocked.CompareExchange(ref busy, 1, 0) == 0;
 
     /// <summary>Gives it back.</summary>
-    public void Leave() => Volatile.Write(ref busy, 0);
+    public void Leave()
+    {
+        Volatile.Write(ref busy, 0);
+        if (isClosed) Close();
+    }
+
+    /// <summary>Nothing is done any more, and nothing fetched: by this thread, or by the one that has the shard when it leaves.</summary>
+    public void Close()
+    {
+        isClosed = true;
+        if (TryEnter()) Share(null);
+    }
 
     /// <summary>Helps the thread that has the shard to insert rows; false when there are none.</summary>
     public bool TryHelp()
@@ -60,14 +86,22 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         return true;
     }
 
-    /// <summary>One batch; false when nothing is left to do.</summary>
+    /// <summary>One batch; false when nothing is left to do, or what is left is another replica's.</summary>
     public bool Work()
+    {
+        var didSomething = WorkOnce();
+        Volatile.Write(ref isAtWork, didSomething);
+        return didSomething;
+    }
+
+    private bool WorkOnce()
     {
         var state = machine.State;
         if (state?.Store != known)
         {
             merge?.Abandon();
             (known, merge, merging, choosing, grouping, refused) = (state?.Store, null, null, null, null, 0);
+            Share(state?.Store);
         }
 
         if (state is null) return false;
@@ -79,25 +113,76 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         if (options.IsOff)
         {
             merge?.Abandon();
-            (merge, merging, choosing, grouping) = (null, null, null, null);
+            lender?.End(isUsed: false);
+            (merge, merging, choosing, grouping, lender, borrowing) = (null, null, null, null, null, null);
+            tails?.Look(store, default);
+            merges?.Look(store, default);
             return false;
         }
 
         var isMerging = Merge();
+        var mayInsert = MayInsert(state);
         if (choosing is { } begun && !IsThere(store, begun.Column)) choosing = null;
         foreach (var segment in store.Segments)
             for (var number = 0; number < segment.Columns.Length; number++)
             {
                 if (IsDeleted(store, number)) continue;
                 var column = segment.Columns[number];
-                if (Extend(segment, column) || Choose(segment, column, options.RowsMinOf(state.Config.Optimizers, store.Columns[number])) || CodeAhead(segment, column) || Insert(segment, column) || Mend(segment, column)) return true;
+                if (Extend(segment, column) || Choose(segment, column, options.RowsMinOf(state.Config.Optimizers, store.Columns[number])) || CodeAhead(segment, column) || (mayInsert && Insert(segment, column)) || Mend(segment, column)) return true;
             }
 
         if (FillDeclared(state) || isMerging) return true;
         foreach (var segment in store.Segments)
             for (var column = 0; column < segment.Columns.Length; column++)
                 if (!IsDeleted(store, column) && Keep(store, segment, column)) return true;
-        return (refused == 0 && Plan(state)) || Group(state);
+        if (borrowing is not null) return Borrow();
+        return mayInsert && ((refused == 0 && Plan(state)) || Group(state));
+    }
+
+    /// <summary>Sharing begins anew with each state: what another one lacked is nothing to this one.</summary>
+    private void Share(PointStore? store)
+    {
+        tails?.Dispose();
+        merges?.Dispose();
+        (tails, merges, lender, borrowing) = (null, null, null, null);
+        if (peers is null || store?.Files is null) return;
+        (tails, merges) = (new GraphSharing(machine, peers, sharing), new GraphSharing(machine, peers, sharing));
+    }
+
+    /// <summary>Whether rows that wait for their turn are to be inserted here. While another replica builds their graph they wait; when it has come, the segments that it is of are merged, and take it over.</summary>
+    private bool MayInsert(ShardState state)
+    {
+        if (tails is null) return true;
+        if (borrowing is not null || lender == tails) return false;
+        var word = tails.Look(state.Store, GraphNeed.OfTails(state.Store));
+        if (word == SharingWord.Borrow) borrowing = BorrowSteps(state, tails.Loan!).GetEnumerator();
+        return word == SharingWord.Build;
+    }
+
+    private bool Borrow()
+    {
+        if (!borrowing!.MoveNext()) borrowing = null;
+        return true;
+    }
+
+    /// <summary>The segments that most of a lent graph's rows are in become one, which takes it over.</summary>
+    private IEnumerable<bool> BorrowSteps(ShardState state, GraphLoan loan)
+    {
+        while (merging is not null) yield return true;
+        var graph = loan.GraphOf(loan.Column)!;
+        var (sources, covered, rows) = (new List<Segment>(), 0, 0L);
+        foreach (var segment in state.Store.Segments)
+        {
+            var match = new LoanMatch(graph, segment, loan.Column);
+            foreach (var step in match.Steps()) yield return step;
+            if (match.Covered == 0 || match.Covered < segment.LiveCount / 2) continue;
+            sources.Add(segment);
+            covered += match.Covered;
+            rows += segment.LiveCount;
+        }
+
+        if (covered < graph.Rows * SegmentPlan.TakenOverShareMin || rows > state.Store.RowsMax || refused > 0) tails!.End(isUsed: false);
+        else Begin(state, [.. sources], tails, loan);
     }
 
     /// <summary>After a restart: a graph that is in a file takes its column's place; one that is damaged, or was built in another way, is forgotten and built again.</summary>
@@ -120,7 +205,8 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         if (segment.Files is not { } files || files.Graphs[column] is not null || segment.Columns[column].Index is not { } index || index.Indexed < segment.Visible || refused > 0) return false;
         try
         {
-            var graph = GraphFile.Write(store.Files!, index, segment.Visible);
+            var graph = GraphFile.Write(store.Files!, index, segment, column, segment.Visible);
+            sharing.Meters.NoteMade(isFetched: false);
             SetGraph(store, segment, column, graph);
             if (index.Column.Graph.IsOnDisk && GraphFile.Read(store.Files!, graph, segment.Columns[column]) is { } mapped) segment.Columns[column].Index = mapped;
             machine.Kept?.Invoke();
@@ -257,6 +343,8 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         {
             Volatile.Write(ref open, null);
             batch.End();
+            sharing.Meters.NoteInserted(batch.Inserted);
+            Volatile.Write(ref inserted, inserted + batch.Inserted);
         }
     }
 
@@ -290,16 +378,36 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
             merge!.Abandon();
         }
 
-        (merge, merging) = (null, null);
+        lender?.End(merge!.HasBorrowed);
+        (merge, merging, lender) = (null, null, null);
         return true;
     }
 
     private bool Plan(ShardState state)
     {
-        if (SegmentPlan.Next(state.Store, options) is not { } sources) return false;
-        merge = new SegmentMerge(machine, state.Store, sources, state.Config, options, Insert);
-        merging = merge.Steps().GetEnumerator();
+        if (SegmentPlan.Next(state.Store, options) is not { } sources)
+        {
+            merges?.Look(state.Store, default);
+            return false;
+        }
+
+        var need = merges is null ? default : GraphNeed.OfMerge(state.Store, sources, options, state.Config.Optimizers);
+        if (need.Rows < sharing.Options.AskRowsMin)
+        {
+            Begin(state, sources, null, null);
+            return true;
+        }
+
+        var word = merges!.Look(state.Store, need);
+        if (word == SharingWord.Wait) return false;
+        Begin(state, sources, merges, merges.Loan);
         return true;
+    }
+
+    private void Begin(ShardState state, Segment[] sources, GraphSharing? lending, GraphLoan? loan)
+    {
+        merge = new SegmentMerge(machine, state.Store, sources, state.Config, options, Insert) { Loan = loan, Meters = sharing.Meters, Bug = sharing.Bug };
+        (merging, lender) = (merge.Steps().GetEnumerator(), lending);
     }
 
     private static int CountLive(VectorColumn column, int rows)

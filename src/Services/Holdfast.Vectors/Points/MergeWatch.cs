@@ -41,8 +41,8 @@ internal sealed unsafe class MergeWatch
     /// <summary>The rows that are copied, in the order of the copies.</summary>
     public List<(Segment Segment, int Row)> Rows { get; } = [];
 
-    /// <summary>The copy of a source's row; -1 when it was dead.</summary>
-    public int CopyOf(int source, int row) => copyOf[source][row];
+    /// <summary>The copy of each row of a source; -1 when it was dead.</summary>
+    public int[] CopiesOf(int source) => copyOf[source];
 
     /// <summary>Puts the copies in another order, before any is made: by their groups, within each as they were.</summary>
     /// <param name="groups">The group of each, in the order of <see cref="Rows"/>.</param>

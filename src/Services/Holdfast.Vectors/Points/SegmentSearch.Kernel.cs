@@ -64,6 +64,9 @@ internal readonly record struct SegmentTrace(int Segment, string Strategy, int R
     /// <summary>By what the graph was walked.</summary>
     public GraphEncoding Encoding { get; init; }
 
+    /// <summary>Where the graph comes from.</summary>
+    public GraphOrigin Origin { get; init; }
+
     /// <summary>Rows that the filter admits; -1 without one.</summary>
     public int Admitted { get; init; } = -1;
 
@@ -149,6 +152,7 @@ internal static unsafe class SegmentSearch
                 Levels = levels,
                 Candidates = found,
                 Encoding = EncodingOf(index, column, question),
+                Origin = index.Origin,
             };
         }
     }

@@ -61,6 +61,7 @@ internal static class AnswerCodec
         System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(buffer.Patch(countAt, sizeof(uint)), written);
         writer.WriteByte(next is null ? (byte)0 : (byte)1);
         (next ?? default).Write(writer);
+        foreach (var trace in answer.Traces) writer.WriteByte((byte)trace.Origin); // Behind everything else, where a program that does not know it does not look.
     }
 
     /// <summary>Reads an answer; null when it is not whole.</summary>
@@ -85,6 +86,7 @@ internal static class AnswerCodec
         for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--) points.Add(ReadPoint(ref reader, columns));
         var hasNext = reader.ReadByte() != 0;
         var next = PointId.Read(ref reader);
+        for (var at = 0; at < traces.Count && !reader.Rest.IsEmpty; at++) traces[at] = traces[at] with { Origin = (Graphs.GraphOrigin)reader.ReadByte() };
         return reader.IsWhole ? answer with { Values = values, Traces = traces, Points = points, Next = hasNext ? next : null } : null;
     }
 

@@ -6,6 +6,7 @@ using Holdfast.Storage;
 using Holdfast.Transport;
 using Holdfast.Vectors.Endpoints.Routing;
 using Holdfast.Vectors.Machine;
+using Holdfast.Vectors.Machine.Sharing;
 using Holdfast.Vectors.Queries;
 using Holdfast.Vectors.Shards;
 
@@ -39,7 +40,7 @@ public sealed class VectorGroups(Action<Exception> onFatal, Func<GroupId, StateF
         if (!group.Face.StartsWith(FacePrefix, StringComparison.Ordinal)) return null;
         var machine = new ShardMachine(files: filesOf?.Invoke(group.Id)) { Kept = () => onKept?.Invoke(group.Id) };
         machines[group.Id] = machine;
-        workers.Add(machine);
+        workers.Add(machine, new GroupPeers(group.Id, () => cluster, () => self));
         return machine;
     }
 
@@ -53,6 +54,8 @@ public sealed class VectorGroups(Action<Exception> onFatal, Func<GroupId, StateF
         try
         {
             if (ShardVerb.Serve(messages, ref message) is { } served) return served;
+            if (GraphVerb.AskOf(message.Span) is { } wanted) return GraphVerb.Answer(machines.TryGetValue(wanted.Group, out var holder) ? workers.Tell(holder, wanted.Ask) : null);
+            if (GraphVerb.PieceOf(message.Span) is { } part) return machines.TryGetValue(part.Group, out var source) ? GraphShelf.PieceOf(source, part.File, part.From) : default(ReadOnlyMemory<byte>);
             if (ShardVerb.StandingOf(message.Span) is { } asked) return StandingOf(asked) is { } standing ? ShardVerb.Answer(standing) : throw VectorFault.NotFound("the shard has no replica on that node");
             if (ShardVerb.HandOverOf(message.Span) is { } passed)
             {
@@ -115,6 +118,9 @@ public sealed class VectorGroups(Action<Exception> onFatal, Func<GroupId, StateF
         var micros = loads.TryGetValue(group, out var load) ? load.Micros : 0;
         return new ReplicaStanding(status.IsServingLeader, NearOf(group) is not null, status.Term.Value, status.Applied.Value, status.Commit.Value, status.StateHash, machine.State?.Store.Count ?? 0, micros);
     }
+
+    /// <summary>What building graphs has taken, and saved, on this node.</summary>
+    internal GraphMeters Graphs => workers.Meters;
 
     /// <summary>Searches that were answered from what was answered before, on this node.</summary>
     internal long AnsweredBefore => loads.Values.Sum(load => load.Answers.Hits);

@@ -33,6 +33,8 @@ internal static class ShardVerb
     private const byte TakeWhole = 6;
     private const byte PassLead = 7;
 
+    // 8 and 9 are GraphVerb's.
+
     /// <summary>Of a proposal that programs before the late commands must not put into a log: they refuse the version.</summary>
     private const byte LateVersion = 2;
 

@@ -84,6 +84,7 @@ internal static class ReadTold
                 writer.WriteNumber("levels", trace.Levels);
                 writer.WriteNumber("candidates", trace.Candidates);
                 writer.WriteString("walked_by", trace.Encoding.ToString().ToLowerInvariant());
+                writer.WriteString("graph", trace.Origin.ToString().ToLowerInvariant());
             }
 
             if (trace.Filter.Length > 0)
