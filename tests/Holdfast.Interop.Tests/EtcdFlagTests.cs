@@ -193,10 +193,10 @@ public sealed partial class EtcdFlagTests
     [Fact]
     public async Task Unknown_flags_are_refused_with_a_suggestion_and_unsafe_ones_with_a_reason()
     {
-        var (said, code) = await EtcdFlagCluster.EndedAsync("etcd", "--listen-client-url", "http://127.0.0.1:0", "--unsafe-no-fsync", "--auto-compaction-mode=revision", "--auto-compaction-retention=1h");
+        var (said, code) = await EtcdFlagCluster.EndedAsync("etcd", "--listen-client-url", "http://127.0.0.1:0", "--client-crl-file=x.pem", "--auto-compaction-mode=revision", "--auto-compaction-retention=1h");
         Assert.Equal(2, code);
         Assert.Contains("--listen-client-url: etcd has no such flag, or this program does not know it; did you mean --listen-client-urls?", said, StringComparison.Ordinal);
-        Assert.Contains("--unsafe-no-fsync: a write is on disk before it is acknowledged, always", said, StringComparison.Ordinal);
+        Assert.Contains("--client-crl-file: revocation lists are not offered; issue short-lived certificates", said, StringComparison.Ordinal);
         Assert.Contains("--auto-compaction-retention: \"1h\" is no retention in mode revision", said, StringComparison.Ordinal);
         Assert.StartsWith("etcd Version: 3.6.0\n", (await EtcdFlagCluster.EndedAsync("etcd", "--version")).Said, StringComparison.Ordinal);
     }
