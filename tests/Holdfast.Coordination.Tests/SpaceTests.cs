@@ -77,8 +77,16 @@ public sealed class SpaceTests
         await small.Face.PutAsync(page);
     }
 
+    /// <summary>Clients, and what prints JSON, take a zero for nothing said.</summary>
     [Fact]
-    public async Task An_empty_keyspace_takes_something_as_etcds_does() => Assert.True((await local.Face.StatusAsync(new StatusRequest())).DbSize > 0);
+    public async Task An_empty_keyspace_has_a_size_and_a_hash()
+    {
+        Assert.True((await local.Face.StatusAsync(new StatusRequest())).DbSize > 0);
+        var empty = (await local.Face.HashAsync(new HashRequest())).Hash;
+        Assert.NotEqual(0u, empty);
+        await local.Put("a", "1");
+        Assert.NotEqual(empty, (await local.Face.HashAsync(new HashRequest())).Hash);
+    }
 
     [Fact]
     public async Task Puts_stop_while_a_majority_is_short_of_disk_and_the_alarm_clears_itself_only_when_there_is_ample_room()

@@ -14,7 +14,8 @@ internal sealed class SpaceGuard(IKeyspaceGroup group, ulong member, SpaceBounds
 {
     private static readonly Mark OutOfSpace = new("coordination: out of space, puts refused", elsewhere: "SpaceTests: simulated keyspaces stay far below their quota");
     private static readonly Mark SpaceIsBack = new("coordination: space is back, alarm cleared", elsewhere: "SpaceTests: simulated keyspaces stay far below their quota");
-    private readonly SemaphoreSlim raising = new(1);
+    private readonly Lock gate = new();
+    private Task raising = Task.CompletedTask;
     private volatile bool isFull;
     private volatile bool isAlarmed;
     private volatile bool isOwnOn;
@@ -27,25 +28,28 @@ internal sealed class SpaceGuard(IKeyspaceGroup group, ulong member, SpaceBounds
     /// <summary>Whether a request must be refused here and now, before it is proposed: the quota is met, or would be by this one.</summary>
     public bool Refuses(Google.Protobuf.IMessage request) => (isFull || bounds.AreMetBy(Volatile.Read(ref sizeBytes), request)) && AlarmExecution.Takes(request);
 
-    /// <summary>Raises this member's NOSPACE at once, for somebody who is about to be told of it. One raises, the others wait for him; without a leader the next look does it.</summary>
-    public async ValueTask RaiseAsync(CancellationToken cancel)
+    /// <summary>Raises this member's NOSPACE at once, for somebody who is about to be told of it. One raises and the others wait for him, so that all together wait for one proposal, whatever becomes of it.</summary>
+    public ValueTask RaiseAsync(CancellationToken cancel)
     {
-        if (isOwnOn) return;
-        await raising.WaitAsync(cancel).ConfigureAwait(false);
+        if (isOwnOn) return default;
+        lock (gate)
+        {
+            if (raising.IsCompleted) raising = RaiseOnceAsync();
+            return new ValueTask(raising.WaitAsync(cancel));
+        }
+    }
+
+    private async Task RaiseOnceAsync()
+    {
         try
         {
-            if (isOwnOn) return;
             OutOfSpace.Hit();
-            await ProposeAsync(AlarmRequest.Types.AlarmAction.Activate, member, AlarmType.Nospace, cancel).ConfigureAwait(false);
+            await ProposeAsync(AlarmRequest.Types.AlarmAction.Activate, member, AlarmType.Nospace, CancellationToken.None).ConfigureAwait(false);
             isOwnOn = true;
         }
         catch (EtcdException)
         {
-            // That there is no space is the answer all the same.
-        }
-        finally
-        {
-            raising.Release();
+            // That there is no space is the answer all the same, and the next look raises it.
         }
     }
 

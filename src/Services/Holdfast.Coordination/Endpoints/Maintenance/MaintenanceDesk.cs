@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
@@ -77,11 +78,13 @@ internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity
         return response;
     }
 
-    /// <summary>A hash over the whole replicated state. Ours, not etcd's, whose own is over its file; equal on members that have applied the same.</summary>
+    /// <summary>A hash over the whole replicated state. Ours, not etcd's, whose own is over its file; equal on members that have applied the same, and not 0 when there is nothing, which clients take for none.</summary>
     public async ValueTask<HashResponse> HashAsync(CancellationToken cancel)
     {
         var facts = await group.ReadAsync(new FactsRead(), false, cancel).ConfigureAwait(false);
-        return new HashResponse { Header = Header(facts.Revision, group.Status.Term), Hash = (uint)(facts.Hash ^ (facts.Hash >> 32)) };
+        var state = new byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(state, facts.Hash);
+        return new HashResponse { Header = Header(facts.Revision, group.Status.Term), Hash = Crc32C.Of(state) };
     }
 
     /// <summary>etcd's hash over all stored changes up to a revision.</summary>
