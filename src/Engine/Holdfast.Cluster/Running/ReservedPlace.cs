@@ -92,7 +92,7 @@ public sealed record ReservedPlace(string Address, bool IsLearner)
 
     /// <summary>The entries that give it up.</summary>
     internal ImmutableArray<byte[]> GiveUp() =>
-        [DirectoryCommand.SetSetting(SettingPrefix + Address, ""), .. KnownAs is null ? [] : (byte[][])[DirectoryCommand.SetSetting(KnownAsPrefix + Address, "")], DirectoryCommand.RevokeToken(TokenHash)];
+        [DirectoryCommand.SetSetting(SettingPrefix + Address, ""), .. (byte[][])(KnownAs is null ? [] : [DirectoryCommand.SetSetting(KnownAsPrefix + Address, "")]), DirectoryCommand.RevokeToken(TokenHash)];
 
     /// <summary>The entries that keep it at another address, for another day, under the id that it has.</summary>
     internal ImmutableArray<byte[]> MoveTo(string address) =>
@@ -104,7 +104,7 @@ public sealed record ReservedPlace(string Address, bool IsLearner)
     /// <summary>The entries that say anew where a member is. What holds it back goes with it.</summary>
     internal static ImmutableArray<byte[]> Move(DirectoryView view, MemberRecord from, MemberRecord to)
     {
-        var entries = ImmutableArray.Create(DirectoryCommand.UpdateMember(to));
+        ImmutableArray<byte[]> entries = [DirectoryCommand.UpdateMember(to)];
         var (before, after) = (AddressOf(from), AddressOf(to));
         if (before == after) return entries;
         foreach (var prefix in (string[])[SettingPrefix, KnownAsPrefix])
