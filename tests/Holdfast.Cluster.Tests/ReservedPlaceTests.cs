@@ -52,6 +52,34 @@ public sealed class ReservedPlaceTests
     }
 
     [Fact]
+    public void A_place_keeps_its_id_at_another_address_and_so_does_whoever_comes_to_it()
+    {
+        var directory = Cast.Founded(1, 2, 3);
+        var place = new ReservedPlace("127.0.0.1:7999", true);
+        foreach (var entry in place.Reserve().Concat(place.MoveTo("127.0.0.1:7998"))) Assert.True(directory.Tell(entry).Accepted);
+        var moved = Assert.Single(ReservedPlace.AllIn(directory.View));
+        Assert.Equal(("127.0.0.1:7998", true, place.Id), (moved.Address, moved.IsLearner, moved.Id));
+        Assert.False(directory.Tell(DirectoryCommand.AddNode(Cast.Node(4), JoinToken.HashOf(place.Secret), false)).Accepted);
+
+        // Twice is as good as once, and the node that comes is held back and found under that id, wherever it goes.
+        var there = ReservedPlace.Of(Cast.Node(4)).Address;
+        foreach (var entry in moved.MoveTo(there)) Assert.True(directory.Tell(entry).Accepted);
+        Assert.True(directory.Tell(DirectoryCommand.AddNode(Cast.Node(4), JoinToken.HashOf(ReservedPlace.Of(Cast.Node(4)).Secret), false)).Accepted);
+        Assert.True(ReservedPlace.IsHeld(directory.View, Cast.Node(4)));
+        Assert.Equal(place.Id, ReservedPlace.Of(directory.View, Cast.Node(4)).Id);
+        var gone = Cast.Node(4) with { Port = 7104 };
+        foreach (var entry in ReservedPlace.Move(directory.View, Cast.Node(4), gone)) Assert.True(directory.Tell(entry).Accepted);
+        Assert.Equal(place.Id, ReservedPlace.Of(directory.View, gone).Id);
+
+        // Nothing is left of it once the node is out.
+        directory.Tell(DirectoryCommand.RemoveNode(gone.Node));
+        directory.Tell(DirectoryCommand.FinishProcedure(directory.View.Procedures.Keys.Last(), true, ""));
+        for (var round = 0; round < 2; round++)
+            foreach (var entry in ReservedPlace.Remains(directory.View, long.MaxValue).ToArray()) directory.Tell(entry);
+        Assert.Empty(directory.View.Settings);
+    }
+
+    [Fact]
     public void Nobody_is_promoted_whom_nothing_holds_back()
     {
         var directory = Cast.Founded(1, 2, 3);

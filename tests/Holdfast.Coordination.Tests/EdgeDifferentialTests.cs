@@ -53,7 +53,7 @@ public sealed class EdgeDifferentialTests
             new(), new() { RangeEnd = Zero }, new() { Key = Zero, RangeEnd = Zero, KeysOnly = true }, new() { Key = Z, RangeEnd = A }, new() { Key = A, RangeEnd = A }, new() { Key = A, RangeEnd = ByteString.CopyFrom(0, 0) },
             new() { Key = Zero, RangeEnd = Zero, CountOnly = true, KeysOnly = true, Limit = 1 }, new() { Key = A, Limit = -5 }, new() { Key = Zero, RangeEnd = Zero, Limit = long.MaxValue, KeysOnly = true },
             new() { Key = A, MinModRevision = 9999 }, new() { Key = A, MaxModRevision = -1 }, new() { Key = A, MinCreateRevision = -7, MaxCreateRevision = 9999 },
-            new() { Key = A, SortOrder = (RangeRequest.Types.SortOrder)9 }, new() { Key = Zero, RangeEnd = Zero, KeysOnly = true, SortOrder = RangeRequest.Types.SortOrder.Descend, Limit = 2 },
+            new() { Key = Zero, RangeEnd = Zero, KeysOnly = true, SortOrder = RangeRequest.Types.SortOrder.Descend, Limit = 2 },
         ];
         foreach (var range in whole) yield return range;
         foreach (var revision in (long[])[-1, 0, 1, 2, 3, 9999, long.MaxValue, long.MinValue]) yield return new RangeRequest { Key = A, RangeEnd = Z, Revision = revision };

@@ -113,6 +113,29 @@ public sealed class KvTests
             new PutRequest { Key = Local.B("a"), Value = Google.Protobuf.ByteString.CopyFrom(new byte[CoordinationFace.RequestBytesMax]) })));
     }
 
+    [Theory]
+    [InlineData(3, 0)]
+    [InlineData(-1, 0)]
+    [InlineData(1, 5)]
+    [InlineData(0, -1)]
+    public async Task An_order_that_etcd_does_not_know_is_refused_in_transactions_too(int order, int target)
+    {
+        var range = new RangeRequest { Key = Local.B("a"), SortOrder = (RangeRequest.Types.SortOrder)order, SortTarget = (RangeRequest.Types.SortTarget)target };
+        Assert.Equal(EtcdErrors.InvalidSortOption, await Local.ErrorOf(() => local.Face.RangeAsync(range)));
+        var inner = new TxnRequest { Failure = { new RequestOp { RequestRange = range } } };
+        Assert.Equal(EtcdErrors.InvalidSortOption, await local.TxnError(inner));
+        Assert.Equal(EtcdErrors.InvalidSortOption, await local.TxnError(new TxnRequest { Success = { Local.PutOp("b", "1"), new RequestOp { RequestTxn = inner } } }));
+        Assert.Equal("", await local.Show("b"));
+    }
+
+    [Fact]
+    public async Task A_larger_bound_on_requests_lets_larger_ones_through()
+    {
+        var wide = new Local(new CoordinationOptions { RequestBytesMax = 10 * 1024 * 1024 });
+        await wide.Face.PutAsync(new PutRequest { Key = Local.B("a"), Value = Google.Protobuf.ByteString.CopyFrom(new byte[9 * 1024 * 1024]) });
+        Assert.Equal(EtcdErrors.RequestTooLarge, await Local.ErrorOf(() => wide.Face.PutAsync(new PutRequest { Key = Local.B("a"), Value = Google.Protobuf.ByteString.CopyFrom(new byte[10 * 1024 * 1024]) })));
+    }
+
     [Fact]
     public async Task Deletion_of_many_keys_takes_slices_and_one_revision()
     {

@@ -33,6 +33,18 @@ public sealed class ReplicatedFaceTests
     }
 
     [Fact]
+    public void A_leader_that_has_handed_over_knows_whom_when_it_says_so()
+    {
+        var (leader, target) = (cluster.Leader, cluster.Follower);
+        cluster.Run(leader.Face.MoveLeaderAsync(new MoveLeaderRequest { TargetID = leader.Id.Value }));
+        Assert.Equal(leader, cluster.Leader);
+        Assert.Equal(EtcdErrors.NotLeader, Assert.Throws<EtcdException>(() => cluster.Run(target.Face.MoveLeaderAsync(new MoveLeaderRequest { TargetID = target.Id.Value }))).Error);
+        Assert.Equal(EtcdErrors.BadLeaderTransferee, Assert.Throws<EtcdException>(() => cluster.Run(leader.Face.MoveLeaderAsync(new MoveLeaderRequest { TargetID = 77 }))).Error);
+        cluster.Run(leader.Face.MoveLeaderAsync(new MoveLeaderRequest { TargetID = target.Id.Value }));
+        Assert.Equal(target.Id, leader.Group.Status.Leader);
+    }
+
+    [Fact]
     public void Lease_is_renewed_through_any_member_and_ends_by_the_leader_alone()
     {
         var (leader, follower) = (cluster.Leader, cluster.Follower);

@@ -33,6 +33,62 @@ public sealed class SpaceTests
     }
 
     [Fact]
+    public async Task A_put_larger_than_what_is_left_is_refused_and_its_client_finds_the_alarm()
+    {
+        var small = new Local(new CoordinationOptions { QuotaBytes = 64 * 1024 });
+        await small.Put("a", "1");
+        await small.Group.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        var large = new PutRequest { Key = Local.B("b"), Value = ByteString.CopyFrom(new byte[60 * 1024]) };
+        Assert.Equal(EtcdErrors.NoSpace, await small.TxnError(new TxnRequest { Success = { new RequestOp { RequestPut = large } } }));
+        Assert.Equal(AlarmType.Nospace, Assert.Single((await small.Face.AlarmAsync(new AlarmRequest())).Alarms).Alarm);
+        Assert.Equal(EtcdErrors.NoSpace, await Local.ErrorOf(() => small.Face.PutAsync(large)));
+
+        // It has taken nothing, so the alarm goes as it came.
+        await small.Group.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        await small.Put("a", "2");
+        Assert.Equal("a=2", await small.Show("a", "z"));
+    }
+
+    [Fact]
+    public async Task A_quota_of_thirteen_pages_takes_some_of_them_and_is_free_again_after_a_compaction()
+    {
+        var small = new Local(new CoordinationOptions { QuotaBytes = 13 * 4096 });
+        var page = new PutRequest { Key = Local.B("a"), Value = ByteString.CopyFrom(new byte[4096]) };
+        var taken = 0;
+        for (EtcdError? refused = null; refused is null && taken < 13; await small.Group.AdvanceAsync(TimeSpan.FromMilliseconds(100)))
+        {
+            try
+            {
+                await small.Face.PutAsync(page);
+                taken++;
+            }
+            catch (EtcdException full)
+            {
+                refused = full.Error;
+                Assert.Equal(EtcdErrors.NoSpace, refused);
+            }
+        }
+
+        Assert.InRange(taken, 1, 12);
+        Assert.Single((await small.Face.AlarmAsync(new AlarmRequest())).Alarms);
+        await small.Compact(small.Machine.Store.Revision);
+        await small.Group.AdvanceAsync(TimeSpan.FromMilliseconds(200));
+        Assert.Empty((await small.Face.AlarmAsync(new AlarmRequest())).Alarms);
+        await small.Face.PutAsync(page);
+    }
+
+    /// <summary>Clients, and what prints JSON, take a zero for nothing said.</summary>
+    [Fact]
+    public async Task An_empty_keyspace_has_a_size_and_a_hash()
+    {
+        Assert.True((await local.Face.StatusAsync(new StatusRequest())).DbSize > 0);
+        var empty = (await local.Face.HashAsync(new HashRequest())).Hash;
+        Assert.NotEqual(0u, empty);
+        await local.Put("a", "1");
+        Assert.NotEqual(empty, (await local.Face.HashAsync(new HashRequest())).Hash);
+    }
+
+    [Fact]
     public async Task Puts_stop_while_a_majority_is_short_of_disk_and_the_alarm_clears_itself_only_when_there_is_ample_room()
     {
         DiskRoom? disks = null;

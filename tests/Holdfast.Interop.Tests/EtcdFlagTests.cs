@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace Holdfast.Interop.Tests;
@@ -193,12 +195,27 @@ public sealed partial class EtcdFlagTests
     [Fact]
     public async Task Unknown_flags_are_refused_with_a_suggestion_and_unsafe_ones_with_a_reason()
     {
-        var (said, code) = await EtcdFlagCluster.EndedAsync("etcd", "--listen-client-url", "http://127.0.0.1:0", "--unsafe-no-fsync", "--auto-compaction-mode=revision", "--auto-compaction-retention=1h");
+        var (said, code) = await EtcdFlagCluster.EndedAsync("etcd", "--listen-client-url", "http://127.0.0.1:0", "--client-crl-file=x.pem", "--auto-compaction-mode=revision", "--auto-compaction-retention=1h");
         Assert.Equal(2, code);
         Assert.Contains("--listen-client-url: etcd has no such flag, or this program does not know it; did you mean --listen-client-urls?", said, StringComparison.Ordinal);
-        Assert.Contains("--unsafe-no-fsync: a write is on disk before it is acknowledged, always", said, StringComparison.Ordinal);
+        Assert.Contains("--client-crl-file: revocation lists are not offered; issue short-lived certificates", said, StringComparison.Ordinal);
         Assert.Contains("--auto-compaction-retention: \"1h\" is no retention in mode revision", said, StringComparison.Ordinal);
         Assert.StartsWith("etcd Version: 3.6.0\n", (await EtcdFlagCluster.EndedAsync("etcd", "--version")).Said, StringComparison.Ordinal);
+    }
+
+    /// <summary>kube-apiserver's integration tests and controller-runtime's envtest leave the peer port to the system and ask for no fsync.</summary>
+    [Fact]
+    public async Task It_starts_as_test_environments_start_etcd_and_takes_requests_as_large_as_it_was_told()
+    {
+        const int valueBytes = 9 * 1024 * 1024;
+        await using var cluster = new EtcdFlagCluster();
+        await cluster.StartAsync(0, cluster.InitialCluster(1), "new", "--listen-peer-urls=http://127.0.0.1:0", "--unsafe-no-fsync", "--max-request-bytes=10485760", "--quota-backend-bytes=-1");
+        using var http = new HttpClient();
+        using var put = await http.PostAsync($"{cluster.Client(0)}/v3/kv/put", new StringContent($"{{\"key\":\"YQ==\",\"value\":\"{Convert.ToBase64String(new byte[valueBytes])}\"}}"), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, put.StatusCode);
+        using var range = await http.PostAsync($"{cluster.Client(0)}/v3/kv/range", new StringContent("{\"key\":\"YQ==\"}"), TestContext.Current.CancellationToken);
+        using var found = JsonDocument.Parse(await range.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(valueBytes, found.RootElement.GetProperty("kvs")[0].GetProperty("value").GetBytesFromBase64().Length);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Security;
 using System.Text.RegularExpressions;
 using Holdfast.Interop.Tests.Operating;
 using Holdfast.Server.Configuration;
@@ -103,6 +104,62 @@ public sealed partial class EtcdPlanTests
         Assert.Equal(System.Security.Authentication.SslProtocols.Tls13, Drawn("--tls-min-version", "TLS1.3").ClientPort.Protocols);
         Assert.Contains("\"TLS1.1\" is neither TLS1.2 nor TLS1.3", Assert.Single(Faults("--tls-min-version=TLS1.1")), StringComparison.Ordinal);
         Assert.Contains("no version lies between them", Assert.Single(Faults("--tls-min-version=TLS1.3", "--tls-max-version=TLS1.2")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cipher_suites_are_named_as_in_the_registry_and_those_of_the_newest_version_stand_beside_them()
+    {
+        var suites = Drawn("--cipher-suites", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305").ClientPort.CipherSuites;
+        Assert.Equal(
+            [TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, TlsCipherSuite.TLS_AES_128_GCM_SHA256, TlsCipherSuite.TLS_AES_256_GCM_SHA384, TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256],
+            suites);
+        Assert.Equal([TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256], Drawn("--cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "--tls-max-version=TLS1.2").ClientPort.CipherSuites);
+        Assert.Empty(Drawn().ClientPort.CipherSuites);
+        Assert.Contains("\"49199\" is no cipher suite", Assert.Single(Faults("--cipher-suites=49199")), StringComparison.Ordinal);
+        Assert.Contains("cannot be chosen when only TLS 1.3 is spoken", Assert.Single(Faults("--cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "--tls-min-version=TLS1.3")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Quotas_are_as_small_as_they_are_asked_for_and_below_nothing_there_is_none()
+    {
+        Assert.Equal(2L << 30, Drawn("--quota-backend-bytes=0").Keyspace.QuotaBytes);
+        Assert.Equal(53248, Drawn("--quota-backend-bytes=53248").Keyspace.QuotaBytes);
+        Assert.Equal(1L << 50, Drawn("--quota-backend-bytes=-1").Keyspace.QuotaBytes);
+    }
+
+    [Fact]
+    public void The_bound_on_requests_holds_at_the_door_and_behind_it()
+    {
+        var plan = Drawn("--max-request-bytes", "10485760");
+        Assert.Equal((10485760, 10485760), (plan.Limits.RequestBytesMax, plan.Keyspace.RequestBytesMax));
+        Assert.Contains("RequestBytesMax: between 1 byte and 32 MiB", Assert.Single(Faults("--max-request-bytes=40000000")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_system_may_choose_a_port_to_listen_at_and_none_to_be_called_at()
+    {
+        var plan = Drawn("--listen-peer-urls=http://localhost:0", "--listen-client-urls", "http://127.0.0.1:0");
+        Assert.Equal((0, 0), (plan.Peer!.Port, plan.Etcd.Port));
+        Assert.Contains("\"http://127.0.0.1:0\" is not http://host:port", Faults("--initial-advertise-peer-urls=http://127.0.0.1:0")[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nodes_show_one_certificate_whichever_side_calls()
+    {
+        string[] files = ["--peer-cert-file=c.pem", "--peer-key-file=k.pem", "--peer-trusted-ca-file=ca.pem", "--listen-peer-urls=https://127.0.0.1:2380"];
+        Assert.NotNull(Drawn([.. files, "--peer-client-cert-file=c.pem", "--peer-client-key-file=k.pem"]).PeerCertificates);
+        Assert.StartsWith("--peer-client-cert-file: a node shows one certificate", Assert.Single(Faults([.. files, "--peer-client-cert-file=other.pem"])), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Settings_that_ask_for_nothing_are_taken()
+    {
+        var plan = Drawn("--proxy=off", "--discovery-fallback", "proxy", "--discovery=", "--unsafe-no-fsync", "--cors", "http://a.example, http://b.example");
+        Assert.Contains(plan.Warnings, warning => warning.StartsWith("--unsafe-no-fsync has no effect", StringComparison.Ordinal));
+        Assert.DoesNotContain(plan.Warnings, warning => warning.StartsWith("--proxy", StringComparison.Ordinal));
+        Assert.Equal(["http://a.example", "http://b.example"], plan.Origins);
+        Assert.StartsWith("--proxy: there is no proxy mode", Assert.Single(Faults("--proxy=on")), StringComparison.Ordinal);
+        Assert.StartsWith("--discovery: list the members", Assert.Single(Faults("--discovery=https://discovery.example/1")), StringComparison.Ordinal);
     }
 
     [Fact]

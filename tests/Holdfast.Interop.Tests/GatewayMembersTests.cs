@@ -41,6 +41,29 @@ public sealed partial class GatewayMembersTests
         Assert.True(complaints.Length == 0, string.Join('\n', complaints));
     }
 
+    /// <summary>As etcd's own tests ask for it. (3.4 forgets of a learner whose address is changed that it is one, so it is not compared.)</summary>
+    [Fact]
+    public async Task A_member_that_has_not_come_is_asked_for_at_another_address_under_its_id()
+    {
+        await using var cluster = new EtcdFlagCluster();
+        await cluster.StartAsync(0, cluster.InitialCluster(1));
+        using var http = new HttpClient();
+        async Task<string> AskAsync(string path, string json)
+        {
+            using var response = await http.PostAsync($"{cluster.Client(0)}/v3/cluster/member/{path}", new StringContent(json));
+            return await response.Content.ReadAsStringAsync();
+        }
+
+        var added = JsonDocument.Parse(await AskAsync("add", "{\"peerURLs\":[\"http://127.0.0.1:9\"],\"isLearner\":true}")).RootElement.GetProperty("member").GetProperty("ID").GetString();
+        var moved = $"{{\"ID\":\"{added}\",\"peerURLs\":[\"http://127.0.0.1:49\"],\"isLearner\":true}}";
+        Assert.Contains(moved, await AskAsync("update", $"{{\"ID\":\"{added}\",\"peerURLs\":[\"http://127.0.0.1:49\"]}}"), StringComparison.Ordinal);
+        Assert.Contains("etcdserver: Peer URLs already exists", await AskAsync("update", $"{{\"ID\":\"{added}\",\"peerURLs\":[\"{cluster.Peer(0)}\"]}}"), StringComparison.Ordinal);
+        Assert.Contains("etcdserver: can only promote a learner member which is in sync with leader", await AskAsync("promote", $"{{\"ID\":\"{added}\"}}"), StringComparison.Ordinal);
+        Assert.Contains(moved, await AskAsync("list", "{}"), StringComparison.Ordinal);
+        Assert.DoesNotContain("127.0.0.1:49", await AskAsync("remove", $"{{\"ID\":\"{added}\"}}"), StringComparison.Ordinal);
+        Assert.Single(JsonDocument.Parse(await AskAsync("list", "{\"linearizable\":true}")).RootElement.GetProperty("members").EnumerateArray());
+    }
+
     private static async Task<string[]> AnswersAsync(string url)
     {
         using var http = new HttpClient();

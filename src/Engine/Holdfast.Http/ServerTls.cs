@@ -16,6 +16,9 @@ public sealed record ServerTls
     /// <summary>Which versions are spoken.</summary>
     public SslProtocols Protocols { get; init; } = ProtocolsDefault;
 
+    /// <summary>Which cipher suites may be chosen; empty for the system's own choice. Not on Windows, where only the system chooses.</summary>
+    public IReadOnlyList<TlsCipherSuite> CipherSuites { get; init; } = [];
+
     /// <summary>Whether a client may come without a certificate although there are roots; one that is shown must chain to them nevertheless.</summary>
     public bool AreClientCertificatesOptional { get; init; }
 
@@ -25,6 +28,7 @@ public sealed record ServerTls
     {
         var (certificate, roots) = Material();
         var handshake = new SslServerAuthenticationOptions { ServerCertificateContext = certificate, EnabledSslProtocols = Protocols };
+        if (CipherSuites.Count > 0 && !OperatingSystem.IsWindows() && !OperatingSystem.IsAndroid()) handshake.CipherSuitesPolicy = new CipherSuitesPolicy(CipherSuites);
         if (applications.Count > 0) handshake.ApplicationProtocols = applications;
         if (roots is null) return handshake;
         handshake.ClientCertificateRequired = true;

@@ -117,8 +117,8 @@ public static class EtcdErrors
     /// <summary>The peer addresses cannot be read.</summary>
     public static readonly EtcdError MemberBadUrls = new(EtcdCode.InvalidArgument, "etcdserver: given member URLs are invalid");
 
-    /// <summary>A change of members would leave too few that run.</summary>
-    public static readonly EtcdError MemberNotEnoughStarted = new(EtcdCode.FailedPrecondition, "etcdserver: re-configuration failed due to not enough started members");
+    /// <summary>A change of members would leave too few that run. (etcd's servers send it without its code.)</summary>
+    public static readonly EtcdError MemberNotEnoughStarted = new(EtcdCode.Unknown, "etcdserver: re-configuration failed due to not enough started members");
 
     /// <summary>Only a learner can be promoted.</summary>
     public static readonly EtcdError MemberNotLearner = new(EtcdCode.FailedPrecondition, "etcdserver: can only promote a learner member");
@@ -149,6 +149,9 @@ public static class EtcdErrors
 
     /// <summary>The member lost the leader while the request was under way and knows no other; a write's fate is not known.</summary>
     public static readonly EtcdError TimeoutDueToConnectionLost = new(EtcdCode.Unavailable, "etcdserver: request timed out, possibly due to connection lost");
+
+    /// <summary>A leader that was told to hand over still does not know the other to lead; it may yet. (etcd has no code for it.)</summary>
+    public static readonly EtcdError TimeoutLeaderTransfer = new(EtcdCode.Unknown, "etcdserver: request timed out, leader transfer took too long");
 
     /// <summary>There is no leader.</summary>
     public static readonly EtcdError NoLeader = new(EtcdCode.Unavailable, "etcdserver: no leader");

@@ -25,12 +25,13 @@ internal sealed class OpenDoor : IAsyncDisposable
 
     public string Url => $"http://{Address}";
 
-    public static async Task<OpenDoor> OnAsync(ICoordination coordination, EndpointLimits? limits = null, IAdmin? admin = null) =>
+    public static async Task<OpenDoor> OnAsync(ICoordination coordination, EndpointLimits? limits = null, IAdmin? admin = null, IReadOnlyList<string>? origins = null) =>
         new(await CoordinationEndpoint.StartAsync(coordination, new CoordinationEndpointOptions
         {
             Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
             Limits = limits ?? new EndpointLimits(),
             Admin = admin,
+            Origins = origins ?? [],
         }));
 
     public async Task<(int Status, string Body)> GetAsync(string path, bool overHttp2 = false)

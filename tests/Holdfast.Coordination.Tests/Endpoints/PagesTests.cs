@@ -44,17 +44,43 @@ public sealed class PagesTests
         await using var door = await OpenDoor.OnAsync(new ScriptedCoordination());
         await door.PostAsync("/v3/kv/put", "{\"key\":\"Zm9v\"}");
         await door.PostAsync("/v3/kv/compaction", "{}");
+        await door.GetAsync("/health");
+        await new KV.KVClient(door.Channel).RangeAsync(new RangeRequest { Key = Local.B("foo") });
         var (status, page) = await door.GetAsync("/metrics");
         Assert.Equal(200, status);
         Assert.Contains("\n# TYPE grpc_server_started_total counter\n", page, StringComparison.Ordinal);
-        Assert.Contains("\ngrpc_server_started_total{grpc_service=\"etcdserverpb.KV\",grpc_method=\"Put\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("\ngrpc_server_started_total{grpc_type=\"unary\",grpc_service=\"etcdserverpb.KV\",grpc_method=\"Put\"} 1\n", page, StringComparison.Ordinal);
         Assert.Contains("\netcd_server_has_leader 1\n", page, StringComparison.Ordinal);
         Assert.Contains("\netcd_server_is_leader 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("\netcd_cluster_version{cluster_version=\"3.6\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("\netcd_server_health_success 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("\netcd_network_client_grpc_received_bytes_total 5\n", page, StringComparison.Ordinal);
+        Assert.Contains("\ngrpc_server_started_total{grpc_type=\"bidi_stream\",grpc_service=\"etcdserverpb.Watch\",grpc_method=\"Watch\"} 0\n", page, StringComparison.Ordinal);
+        Assert.Contains("\ngrpc_server_started_total{grpc_type=\"server_stream\",grpc_service=\"etcdserverpb.Maintenance\",grpc_method=\"Snapshot\"} 0\n", page, StringComparison.Ordinal);
         Assert.Contains("\netcd_server_leader_changes_seen_total 1\n", page, StringComparison.Ordinal);
-        Assert.Contains("\ngrpc_server_handled_total{grpc_service=\"etcdserverpb.KV\",grpc_method=\"Put\",grpc_code=\"OK\"} 1\n", page, StringComparison.Ordinal);
-        Assert.Contains("\ngrpc_server_handling_seconds_count{grpc_service=\"etcdserverpb.KV\",grpc_method=\"Put\"} 1\n", page, StringComparison.Ordinal);
-        Assert.Contains("\ngrpc_server_handling_seconds_bucket{grpc_service=\"etcdserverpb.KV\",grpc_method=\"Put\",le=\"+Inf\"} 1\n", page, StringComparison.Ordinal);
-        Assert.Contains("\ngrpc_server_failed_total{grpc_service=\"etcdserverpb.KV\",grpc_method=\"Compact\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("\ngrpc_server_handled_total{grpc_type=\"unary\",grpc_service=\"etcdserverpb.KV\",grpc_method=\"Put\",grpc_code=\"OK\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("\ngrpc_server_handling_seconds_count{grpc_type=\"unary\",grpc_service=\"etcdserverpb.KV\",grpc_method=\"Put\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("\ngrpc_server_handling_seconds_bucket{grpc_type=\"unary\",grpc_service=\"etcdserverpb.KV\",grpc_method=\"Put\",le=\"+Inf\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("\ngrpc_server_failed_total{grpc_type=\"unary\",grpc_service=\"etcdserverpb.KV\",grpc_method=\"Compact\"} 1\n", page, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "http://a.example", null)]
+    [InlineData("*", "http://a.example", "*")]
+    [InlineData("http://a.example", "http://a.example", "http://a.example")]
+    [InlineData("http://a.example", "http://b.example", null)]
+    public async Task Pages_of_other_origins_may_ask_where_they_are_named(string named, string asking, string? allowed)
+    {
+        await using var door = await OpenDoor.OnAsync(new ScriptedCoordination(), origins: named.Split(',', StringSplitOptions.RemoveEmptyEntries));
+        using var browser = new HttpClient();
+        foreach (var (method, path) in new[] { (HttpMethod.Options, "/v3/kv/range"), (HttpMethod.Post, "/v3/kv/range"), (HttpMethod.Get, "/version") })
+        {
+            using var request = new HttpRequestMessage(method, door.Url + path) { Headers = { { "Origin", asking } } };
+            if (method == HttpMethod.Post) request.Content = new StringContent("{\"key\":\"YQ==\"}");
+            using var response = await browser.SendAsync(request, TestContext.Current.CancellationToken);
+            Assert.Equal(allowed, response.Headers.TryGetValues("Access-Control-Allow-Origin", out var origins) ? Assert.Single(origins) : null);
+            Assert.Equal(method == HttpMethod.Options && named.Length == 0 ? 405 : 200, (int)response.StatusCode);
+        }
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Security;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Holdfast.Coordination.Permissions;
@@ -84,13 +85,24 @@ public sealed class TlsDoorTests : IDisposable
         }
     }
 
-    private async Task<CoordinationEndpoint> OpenAsync(ICoordination face, bool withClients)
+    [Fact]
+    public async Task Only_the_cipher_suites_that_are_named_are_chosen_and_those_of_the_newest_version()
+    {
+        certificates.Issue("server", "server");
+        await using var door = await OpenAsync(new Local().Face, withClients: false, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TlsCipherSuite.TLS_AES_128_GCM_SHA256);
+        string[] curl = ["-sS", "--cacert", certificates.Authority, Url(door) + "/version"];
+        Assert.Contains("3.6", await RunAsync("curl", ["--tls-max", "1.2", "--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256", .. curl]), StringComparison.Ordinal);
+        Assert.Contains("3.6", await RunAsync("curl", ["--tlsv1.3", .. curl]), StringComparison.Ordinal);
+        Assert.Contains("handshake failure", await RunAsync("curl", ["--tls-max", "1.2", "--ciphers", "ECDHE-ECDSA-AES256-GCM-SHA384", .. curl]), StringComparison.Ordinal);
+    }
+
+    private async Task<CoordinationEndpoint> OpenAsync(ICoordination face, bool withClients, params TlsCipherSuite[] suites)
     {
         var files = TlsFiles.Open(certificates.Certificate("server"), certificates.Key("server"), withClients ? certificates.Authority : null, NullLogger.Instance);
         return await CoordinationEndpoint.StartAsync(face, new CoordinationEndpointOptions
         {
             Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
-            Tls = new ServerTls { Material = () => files.Current },
+            Tls = new ServerTls { Material = () => files.Current, CipherSuites = suites },
         });
     }
 

@@ -18,12 +18,12 @@ public sealed partial class GatewayFuzzTests
     private static readonly string[] Names = ["key", "range_end", "rangeEnd", "limit", "revision", "sort_order", "sortTarget", "serializable", "keys_only", "nonsense", "Key"];
 
     /// <summary>
-    /// Where etcd 3.4 is no judge. It ends its process over a sort target that has no name; it takes an array for bytes and a blank before a number in a string;
+    /// Where etcd 3.4 is no judge. It ends its process over a sort target that has no name, and takes an order that has none; it takes an array for bytes and a blank before a number in a string;
     /// and it wants base64 in the common alphabet and padded, where 3.6 and we take either.
     /// </summary>
     private static bool IsOf36Alone(string name, string value) => name switch
     {
-        "sortTarget" => value is "5" or "-1" or "77",
+        "sortTarget" or "sort_order" => value is "5" or "-1" or "77",
         "key" or "range_end" or "rangeEnd" => value is "[]" or "[null]" or "\"YQ\"" or "\"-_8=\"" or "\"-9223372036854775808\"" or "\"-1\"" or "\"1e2\"" or "\"DESCEND\"" or "\"descend\"",
         "limit" or "revision" => value is "\" 5\"",
         _ => false,

@@ -201,7 +201,7 @@ public sealed class ProtobufFuzzTests
         // The last of two is taken, and numbers keep their 64 bits.
         yield return ("a key twice", Range, RawGrpc.Framed([.. new RangeRequest { Key = Local.B("zz") }.ToByteArray(), .. range]));
         yield return ("a limit of ten bytes", Range, RawGrpc.Framed([.. new RangeRequest { Key = Local.B("a"), Limit = -1 }.ToByteArray()]));
-        yield return ("an enum that has no name", Range, RawGrpc.Framed([.. new RangeRequest { Key = Local.B("a"), SortOrder = (RangeRequest.Types.SortOrder)77 }.ToByteArray()]));
+        yield return ("an enum that has no name", Txn, RawGrpc.Framed([.. new TxnRequest { Compare = { new Compare { Key = Local.B("a"), Result = (Compare.Types.CompareResult)77 } } }.ToByteArray()]));
         yield return ("129 operations", Txn, RawGrpc.Framed(Many(129).ToByteArray()));
         yield return ("128 operations", Txn, RawGrpc.Framed(Many(128).ToByteArray()));
         yield return ("a value above 1.5 MiB", Put, RawGrpc.Framed(new PutRequest { Key = Local.B("a"), Value = ByteString.CopyFrom(new byte[1536 * 1024]) }.ToByteArray()));

@@ -212,6 +212,9 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Gives a kept place up.</summary>
     public ValueTask<bool> GiveUpAsync(ReservedPlace place, CancellationToken cancellation) => TellAllAsync(place.GiveUp(), cancellation);
 
+    /// <summary>Keeps a place at another address, under the id that it has; false when the directory did not decide in time.</summary>
+    public ValueTask<bool> MoveAsync(ReservedPlace place, string address, CancellationToken cancellation) => TellAllAsync(place.MoveTo(address), cancellation);
+
     /// <summary>Says anew where a member is; false when the directory did not take it.</summary>
     public ValueTask<bool> UpdateAsync(MemberRecord member, CancellationToken cancellation) => TellAllAsync(View.Members.TryGetValue(member.Node, out var known) ? ReservedPlace.Move(View, known, member) : [DirectoryCommand.UpdateMember(member)], cancellation);
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Holdfast.Transport;
@@ -19,12 +20,19 @@ public sealed record ReservedPlace(string Address, bool IsLearner)
     public static readonly TimeSpan Lifetime = TimeSpan.FromDays(1);
 
     private const string SettingPrefix = "reserved.";
+
+    /// <summary>Before an address: the setting that names the id under which the place there, or whoever came to it, was known before it moved.</summary>
+    private const string KnownAsPrefix = "reserved-as.";
+
     private const string ForVoter = "voter";
     private const string ForLearner = "learner";
     private const string Promoted = "promoted";
 
-    /// <summary>Stands for the member until it has come, and names it afterwards to those who know no other id.</summary>
-    public ulong Id => BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Secret)) | 1;
+    /// <summary>The id that it had at another address; null where it has always been here.</summary>
+    public ulong? KnownAs { get; init; }
+
+    /// <summary>Stands for the member until it has come, and names it afterwards to those who know no other id. It goes with the place to another address.</summary>
+    public ulong Id => KnownAs ?? (BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Secret)) | 1);
 
     /// <summary>What the joiner shows.</summary>
     public byte[] Secret => SHA256.HashData(Encoding.UTF8.GetBytes("holdfast reserved place " + Address));
@@ -35,13 +43,17 @@ public sealed record ReservedPlace(string Address, bool IsLearner)
         foreach (var (key, value) in view.Settings)
         {
             if (!key.StartsWith(SettingPrefix, StringComparison.Ordinal)) continue;
-            var place = new ReservedPlace(key[SettingPrefix.Length..], value == ForLearner);
+            var address = key[SettingPrefix.Length..];
+            var place = new ReservedPlace(address, value == ForLearner) { KnownAs = KnownAsAt(view, address) };
             if (view.Tokens.TryGetValue(place.TokenHash, out var token) && token.UsesLeft > 0) yield return place;
         }
     }
 
     /// <summary>The place that stands or would stand for a member: its id is the one under which the member was added.</summary>
-    public static ReservedPlace Of(MemberRecord member) => new(HostPort.Format(member.Host, member.Port), false);
+    public static ReservedPlace Of(DirectoryView view, MemberRecord member) => Of(member) with { KnownAs = KnownAsAt(view, AddressOf(member)) };
+
+    /// <summary>The place at a member's address.</summary>
+    internal static ReservedPlace Of(MemberRecord member) => new(AddressOf(member), false);
 
     /// <summary>Whether a member came to a learner's place, and nobody has asked yet that it vote.</summary>
     public static bool IsHeld(DirectoryView view, MemberRecord member) => view.Settings.GetValueOrDefault(KeyOf(member)) == ForLearner;
@@ -57,6 +69,14 @@ public sealed record ReservedPlace(string Address, bool IsLearner)
         HashSet<string>? members = null;
         foreach (var (key, value) in view.Settings)
         {
+            if (key.StartsWith(KnownAsPrefix, StringComparison.Ordinal))
+            {
+                members ??= [.. view.Members.Values.Select(KeyOf)];
+                var reserved = SettingPrefix + key[KnownAsPrefix.Length..];
+                if (!members.Contains(reserved) && !view.Settings.ContainsKey(reserved)) yield return DirectoryCommand.SetSetting(key, "");
+                continue;
+            }
+
             if (!key.StartsWith(SettingPrefix, StringComparison.Ordinal)) continue;
             members ??= [.. view.Members.Values.Select(KeyOf)];
             if (value != ForVoter && members.Contains(key)) continue;
@@ -71,7 +91,12 @@ public sealed record ReservedPlace(string Address, bool IsLearner)
         [DirectoryCommand.AddToken(TokenHash, Lifetime.Ticks / 10, 1), DirectoryCommand.SetSetting(SettingPrefix + Address, IsLearner ? ForLearner : ForVoter)];
 
     /// <summary>The entries that give it up.</summary>
-    internal ImmutableArray<byte[]> GiveUp() => [DirectoryCommand.SetSetting(SettingPrefix + Address, ""), DirectoryCommand.RevokeToken(TokenHash)];
+    internal ImmutableArray<byte[]> GiveUp() =>
+        [DirectoryCommand.SetSetting(SettingPrefix + Address, ""), .. (byte[][])(KnownAs is null ? [] : [DirectoryCommand.SetSetting(KnownAsPrefix + Address, "")]), DirectoryCommand.RevokeToken(TokenHash)];
+
+    /// <summary>The entries that keep it at another address, for another day, under the id that it has.</summary>
+    internal ImmutableArray<byte[]> MoveTo(string address) =>
+        [.. (this with { Address = address }).Reserve(), DirectoryCommand.SetSetting(KnownAsPrefix + address, Id.ToString("x16", CultureInfo.InvariantCulture)), .. GiveUp()];
 
     /// <summary>The entry that lets a member which is held back vote; nothing comes of it when it is not.</summary>
     internal static byte[] Promote(MemberRecord member) => DirectoryCommand.CompareSetting(KeyOf(member), ForLearner, Promoted);
@@ -79,12 +104,20 @@ public sealed record ReservedPlace(string Address, bool IsLearner)
     /// <summary>The entries that say anew where a member is. What holds it back goes with it.</summary>
     internal static ImmutableArray<byte[]> Move(DirectoryView view, MemberRecord from, MemberRecord to)
     {
-        var update = DirectoryCommand.UpdateMember(to);
-        if (KeyOf(from) == KeyOf(to) || view.Settings.GetValueOrDefault(KeyOf(from)) is not { } value) return [update];
-        return [update, DirectoryCommand.SetSetting(KeyOf(to), value), DirectoryCommand.SetSetting(KeyOf(from), "")];
+        ImmutableArray<byte[]> entries = [DirectoryCommand.UpdateMember(to)];
+        var (before, after) = (AddressOf(from), AddressOf(to));
+        if (before == after) return entries;
+        foreach (var prefix in (string[])[SettingPrefix, KnownAsPrefix])
+            if (view.Settings.GetValueOrDefault(prefix + before) is { } value) entries = entries.Add(DirectoryCommand.SetSetting(prefix + after, value)).Add(DirectoryCommand.SetSetting(prefix + before, ""));
+        return entries;
     }
 
-    private static string KeyOf(MemberRecord member) => SettingPrefix + HostPort.Format(member.Host, member.Port);
+    private static ulong? KnownAsAt(DirectoryView view, string address) =>
+        view.Settings.TryGetValue(KnownAsPrefix + address, out var id) && ulong.TryParse(id, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var known) ? known : null;
+
+    private static string AddressOf(MemberRecord member) => HostPort.Format(member.Host, member.Port);
+
+    private static string KeyOf(MemberRecord member) => SettingPrefix + AddressOf(member);
 
     private string TokenHash => JoinToken.HashOf(Secret);
 }

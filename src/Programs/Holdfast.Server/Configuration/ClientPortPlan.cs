@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Security;
 using System.Security.Authentication;
 using Holdfast.Coordination.Endpoints;
 using Holdfast.Coordination.Endpoints.SignIn;
@@ -24,6 +25,9 @@ internal sealed record ClientPortPlan
 
     /// <summary>Which versions of TLS are spoken.</summary>
     public SslProtocols Protocols { get; init; } = ServerTls.ProtocolsDefault;
+
+    /// <summary>Which cipher suites may be chosen; empty for the system's own choice.</summary>
+    public IReadOnlyList<TlsCipherSuite> CipherSuites { get; init; } = [];
 
     /// <summary>Whether the port speaks TLS.</summary>
     public bool IsTls => Certificate.Length > 0;
@@ -52,7 +56,8 @@ internal sealed record ClientPortPlan
 
     /// <summary>Reads the TLS files; null without TLS.</summary>
     /// <exception cref="CannotStartException">They cannot be used.</exception>
-    public ServerTls? OpenTls(ILoggerFactory logging) => new PortCertificates(Certificate, Key, ClientCa).Open("the clients'", Protocols, logging.CreateLogger("Holdfast.Coordination.Endpoints"));
+    public ServerTls? OpenTls(ILoggerFactory logging) =>
+        new PortCertificates(Certificate, Key, ClientCa).Open("the clients'", Protocols, logging.CreateLogger("Holdfast.Coordination.Endpoints")) is { } tls ? tls with { CipherSuites = CipherSuites } : null;
 
     /// <summary>How users are recognised, from etcd's words for it: <c>simple</c>, or <c>jwt,</c> and its options; seconds for a simple token.</summary>
     public static CoordinationAuthOptions AuthOf(string token, string tokenName, string seconds, string secondsName, List<string> faults)

@@ -98,6 +98,9 @@ internal sealed record ServerPlan
     /// <summary>The bounds of the front door.</summary>
     public EndpointLimits Limits { get; init; } = new();
 
+    /// <summary>Other origins whose pages may ask the front door from a browser; none.</summary>
+    public IReadOnlyList<string> Origins { get; init; } = [];
+
     public required bool IsEphemeral { get; init; }
 
     public required bool LogsAsJson { get; init; }

@@ -94,7 +94,7 @@ internal sealed class EtcdArguments
 
     private void Take(EtcdFlag flag, string value, string origin, List<string> faults)
     {
-        var isOff = flag.IsSwitch && value == "false";
+        var isOff = (flag.IsSwitch && value == "false") || (flag.Idle.Length > 0 && value == flag.Idle);
         if (flag.Fate == EtcdFlagFate.Refused && value.Length > 0 && !isOff) faults.Add($"{origin}: {flag.Why}");
         if (flag.Fate == EtcdFlagFate.Ignored) Warnings.Add($"{origin} has no effect: {flag.Why}");
         if (flag.Fate == EtcdFlagFate.Used && value.Length > 0) values[flag.Name] = (value, origin);

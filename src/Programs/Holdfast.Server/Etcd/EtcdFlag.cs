@@ -20,6 +20,9 @@ internal enum EtcdFlagFate
 /// <param name="IsSwitch">Whether it stands without a value.</param>
 internal sealed record EtcdFlag(string Name, EtcdFlagFate Fate, string Why = "", bool IsSwitch = false)
 {
+    /// <summary>The value that asks for nothing, so that a flag with it is neither refused nor of consequence; empty where there is none.</summary>
+    public string Idle { get; init; } = "";
+
     /// <summary>The variable that says the same: <c>ETCD_DATA_DIR</c>.</summary>
     public string Variable => "ETCD_" + Name.Replace('-', '_').ToUpperInvariant();
 }
@@ -33,7 +36,7 @@ internal static class EtcdFlags
     private const string OwnTiming = "the time until a dead leader is replaced is fixed: beats every 50 ms, leases of 300 ms";
     private const string OwnLog = "the node logs to standard error; JSON unless that is a terminal";
     private const string OwnStore = "the keyspace is in memory, over one log for the whole node";
-    private const string OneCertificate = "a node shows one certificate, whichever side calls, and it ends by its date or with its authority: name it with --peer-cert-file, issue short-lived ones, or narrow them with --peer-cert-allowed-cn";
+    private const string OwnDiscovery = "a setting of discovery, and there is none: list the members with --initial-cluster";
 
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<EtcdFlag> All =
@@ -44,16 +47,19 @@ internal static class EtcdFlags
         .. Used("metrics, health and version alone, without the keyspace", "listen-metrics-urls"),
         .. Used("where nodes meet; the first of several counts", "listen-peer-urls", "initial-advertise-peer-urls"),
         .. Used("the founders, or the members of which one takes this node in (`existing`)", "initial-cluster", "initial-cluster-state"),
-        .. Used("bounds the keyspace's memory; 0 is 2 GiB", "quota-backend-bytes"),
+        .. Used("bounds the keyspace's memory; 0 is 2 GiB, less than 0 no bound", "quota-backend-bytes"),
         .. Used("as in etcd; without them an hour is kept, where etcd keeps all", "auto-compaction-mode", "auto-compaction-retention"),
         .. Used("as in etcd", "max-request-bytes", "max-concurrent-streams", "watch-progress-notify-interval", "experimental-watch-progress-notify-interval"),
+        .. Used("other origins whose pages may ask from a browser; without it none, where etcd lets all", "cors"),
         .. Used("TLS for clients; files are read again when they change", "cert-file", "key-file", "trusted-ca-file"),
         .. Switches(EtcdFlagFate.Used, "clients must show a certificate of `--trusted-ca-file`; its common name is the user", "client-cert-auth"),
         .. Switches(EtcdFlagFate.Used, "a certificate that nobody signed, kept in `DATA/fixtures/client`, for the `https` addresses", "auto-tls"),
         .. Switches(EtcdFlagFate.Used, "the same in `DATA/fixtures/peer`: connections between nodes are encrypted and prove nothing, so an address that others reach needs `--insecure`", "peer-auto-tls"),
         .. Used("years that these two hold", "self-signed-cert-validity"),
         .. Used("for clients; nodes speak TLS 1.3 with each other", "tls-min-version", "tls-max-version"),
+        .. Used("of TLS 1.2, for clients; those of 1.3 stand beside them, as in etcd", "cipher-suites"),
         .. Used("the three files of `holdfast cert` or of your own authority, with those between it and the node after the node's; read again when they change", "peer-cert-file", "peer-key-file", "peer-trusted-ca-file"),
+        .. Used("the same two files: a node shows one certificate, whichever side calls", "peer-client-cert-file", "peer-client-key-file"),
         .. Used("of those that the authority signed, only certificates of these names are peers'; commas between", "peer-cert-allowed-cn", "peer-cert-allowed-hostname"),
         .. Used("`simple`, or `jwt` with etcd's options", "auth-token", "auth-token-ttl"),
         .. Used("learners that may be waited for or held at once; 1 as in etcd", "max-learners", "experimental-max-learners"),
@@ -72,7 +78,7 @@ internal static class EtcdFlags
         .. Ignored(OwnStore, "wal-dir", "backend-bbolt-freelist-type", "experimental-backend-bbolt-freelist-type", "backend-batch-interval", "backend-batch-limit", "bootstrap-defrag-threshold-megabytes", "experimental-bootstrap-defrag-threshold-megabytes"),
         .. Switches(EtcdFlagFate.Ignored, OwnStore, "memory-mlock", "experimental-memory-mlock", "experimental-txn-mode-write-with-shared-buffer", "stop-grpc-service-on-defrag", "experimental-stop-grpc-service-on-defrag"),
         .. Ignored("metrics are always the basic ones", "metrics"),
-        .. Ignored("no other origin is allowed, and host names are not checked", "cors", "host-whitelist"),
+        .. Ignored("host names are not checked", "host-whitelist"),
         .. Ignored("a transaction may have 128 operations, which all members must agree on", "max-txn-ops"),
         .. Ignored("the front door keeps connections alive by its own intervals", "grpc-keepalive-min-time", "grpc-keepalive-interval", "grpc-keepalive-timeout"),
         .. Ignored("connections between nodes have their own bounds", "raft-read-timeout", "raft-write-timeout"),
@@ -95,14 +101,14 @@ internal static class EtcdFlags
         .. Switches(EtcdFlagFate.Ignored, "a certificate between nodes counts by its authority, whatever addresses it names", "peer-skip-client-san-verification", "experimental-peer-skip-client-san-verification"),
         .. Ignored("the gateway is part of the process and calls nobody by TLS", "client-cert-file", "client-key-file"),
         .. Ignored("a proxy's settings, and there is none", "proxy-failure-wait", "proxy-refresh-interval", "proxy-dial-timeout", "proxy-write-timeout", "proxy-read-timeout"),
-        .. Refused(OneCertificate, "peer-crl-file", "peer-client-cert-file", "peer-client-key-file"),
+        .. Ignored(OwnDiscovery, "discovery-fallback", "discovery-proxy", "discovery-srv-name", "discovery-dial-timeout", "discovery-request-timeout", "discovery-keepalive-time", "discovery-keepalive-timeout",
+            "discovery-cert", "discovery-key", "discovery-cacert", "discovery-user", "discovery-password"),
+        .. Switches(EtcdFlagFate.Ignored, OwnDiscovery, "discovery-insecure-transport", "discovery-insecure-skip-tls-verify"),
+        .. Switches(EtcdFlagFate.Ignored, "a write is on disk before it is acknowledged, always", "unsafe-no-fsync"),
+        .. Refused("a certificate between nodes ends by its date or with its authority: issue short-lived ones, or narrow them with --peer-cert-allowed-cn", "peer-crl-file"),
         .. Refused("whoever has a certificate of --trusted-ca-file gets in: use an authority that signs for these clients only", "client-cert-allowed-hostname"),
-        .. Refused("the system's TLS policy decides: set it for the machine, or bound the version with --tls-min-version", "cipher-suites"),
-        .. Refused("list the members with --initial-cluster", "discovery", "discovery-fallback", "discovery-proxy", "discovery-srv", "discovery-srv-name", "discovery-endpoints", "discovery-token",
-            "discovery-dial-timeout", "discovery-request-timeout", "discovery-keepalive-time", "discovery-keepalive-timeout", "discovery-cert", "discovery-key", "discovery-cacert", "discovery-user", "discovery-password"),
-        .. Switches(EtcdFlagFate.Refused, "list the members with --initial-cluster", "discovery-insecure-transport", "discovery-insecure-skip-tls-verify"),
-        .. Refused("there is no proxy mode: clients may talk to any member", "proxy"),
-        .. Switches(EtcdFlagFate.Refused, "a write is on disk before it is acknowledged, always", "unsafe-no-fsync"),
+        .. Refused("list the members with --initial-cluster", "discovery", "discovery-srv", "discovery-endpoints", "discovery-token"),
+        new("proxy", EtcdFlagFate.Refused, "there is no proxy mode: clients may talk to any member; `off` is taken") { Idle = "off" },
         .. Refused("version 2 of the protocol is not served", "experimental-enable-v2v3"),
         .. Refused("revocation lists are not offered; issue short-lived certificates", "client-crl-file"),
     ];

@@ -11,6 +11,9 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
 {
     private const string DefaultName = "default";
 
+    /// <summary>What a negative quota asks for, as in etcd: none. A pebibyte, which no machine has and which can still be added up.</summary>
+    private const long NoQuota = 1L << 50;
+
     private readonly EtcdUrls urls = new(arguments, faults);
 
     /// <summary>The certificates of the plan, once it is drawn: those that must be made first are among them.</summary>
@@ -64,6 +67,7 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
             Warnings = arguments.Warnings,
             Keyspace = keyspace with { Auth = clientPort.Auth },
             Limits = limits,
+            Origins = arguments.Text("cors").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
             ClientPort = clientPort,
         };
     }
@@ -133,7 +137,8 @@ internal sealed class EtcdPlan(EtcdArguments arguments, List<string> faults)
     private CoordinationOptions Keyspace()
     {
         var options = new CoordinationOptions();
-        if (Number("quota-backend-bytes") is > 0 and var quota) options = options with { QuotaBytes = quota };
+        if (Number("quota-backend-bytes") is { } quota and not 0) options = options with { QuotaBytes = quota > 0 ? quota : NoQuota };
+        if (Number("max-request-bytes") is > 0 and var bytes) options = options with { RequestBytesMax = checked((int)Math.Min(bytes, int.MaxValue)) };
         foreach (var flag in (string[])["experimental-watch-progress-notify-interval", "watch-progress-notify-interval"])
         {
             if (!arguments.Has(flag)) continue;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Security;
 using System.Security.Authentication;
 using Holdfast.Cluster;
 using Holdfast.Coordination.Endpoints;
@@ -38,12 +39,14 @@ internal sealed class EtcdTls(EtcdArguments arguments, EtcdUrls urls, string dat
             arguments.Warnings.Add($"{arguments.Named(arguments.Has("cert-file") ? "cert-file" : "auto-tls")} has no effect: no address of --listen-client-urls is https");
         var isAuto = isTls && wantsAuto && !arguments.Has("cert-file");
         if (isAuto) ToMake.Add((clientFixtures, HostsOf(addresses)));
+        var protocols = Protocols();
         return new ClientPortPlan
         {
             Certificate = !isTls ? "" : isAuto ? Path.Combine(clientFixtures, SelfSigned.CertificateFile) : arguments.Text("cert-file"),
             Key = !isTls ? "" : isAuto ? Path.Combine(clientFixtures, SelfSigned.KeyFile) : arguments.Text("key-file"),
             ClientCa = isTls && asksClients ? arguments.Text("trusted-ca-file") : "",
-            Protocols = Protocols(),
+            Protocols = protocols,
+            CipherSuites = new EtcdCipherSuites(arguments, faults).Allowed(protocols),
             Auth = ClientPortPlan.AuthOf(arguments.Text("auth-token", "simple"), arguments.Named("auth-token"), arguments.Text("auth-token-ttl", "300"), arguments.Named("auth-token-ttl"), faults),
         };
     }
@@ -52,10 +55,18 @@ internal sealed class EtcdTls(EtcdArguments arguments, EtcdUrls urls, string dat
     public TlsFolder? PeerFiles()
     {
         string[] flags = ["peer-cert-file", "peer-key-file", "peer-trusted-ca-file"];
+        RefuseOtherClientSide("peer-client-cert-file", flags[0]);
+        RefuseOtherClientSide("peer-client-key-file", flags[1]);
         if (!flags.Any(arguments.Has)) return null;
         var missing = flags.Where(flag => !arguments.Has(flag)).ToArray();
         foreach (var flag in missing) faults.Add($"--{flag}: missing; nodes speak TLS with --{string.Join(", --", flags)}, all three");
         return missing.Length > 0 ? null : TlsFolder.OfFiles(arguments.Text(flags[0]), arguments.Text(flags[1]), arguments.Text(flags[2]));
+    }
+
+    private void RefuseOtherClientSide(string flag, string whole)
+    {
+        if (arguments.Has(flag) && arguments.Text(flag) != arguments.Text(whole))
+            faults.Add($"{arguments.Named(flag)}: a node shows one certificate, whichever side calls; name the file of --{whole}, or leave it out");
     }
 
     /// <summary>Whose certificates are believed between nodes: everybody's whom the authority signed, unless names are given.</summary>

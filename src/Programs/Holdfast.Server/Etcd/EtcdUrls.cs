@@ -22,7 +22,7 @@ internal sealed class EtcdUrls(EtcdArguments arguments, List<string> faults)
         foreach (var one in certificate) hasCertificate |= arguments.Has(one) && arguments.Text(one) != "false";
         foreach (var text in arguments.Text(flag, otherwise).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
-            if (Parse(flag, text) is not { } url) continue;
+            if (Parse(flag, text, mayChoosePort: true) is not { } url) continue;
             var isTls = url.Scheme == "https";
             if (isTls && !hasCertificate) faults.Add($"{arguments.Named(flag)}: {text}: https needs a certificate; name it with --{certificate[0]}");
             if (url.Host == "localhost") found.Add(new ListenUrl(new IPEndPoint(IPAddress.Loopback, url.Port), isTls));
@@ -43,9 +43,12 @@ internal sealed class EtcdUrls(EtcdArguments arguments, List<string> faults)
     }
 
     /// <summary>A URL; null, and the fault said, when it is none.</summary>
-    public Uri? Parse(string flag, string text)
+    /// <param name="flag">The flag that said it.</param>
+    /// <param name="text">What it said.</param>
+    /// <param name="mayChoosePort">Whether port 0 is one: where we listen, the system may choose.</param>
+    public Uri? Parse(string flag, string text, bool mayChoosePort = false)
     {
-        if (PeerUrl.IsGood(text)) return new Uri(text);
+        if (PeerUrl.IsGood(text) || (mayChoosePort && text.EndsWith(":0", StringComparison.Ordinal) && PeerUrl.IsGood(text[..^1] + "1"))) return new Uri(text);
         faults.Add($"{arguments.Named(flag)}: \"{text}\" is not http://host:port or https://host:port");
         return null;
     }

@@ -16,7 +16,7 @@ internal static class EtcdDoor
     {
         try
         {
-            return await CoordinationEndpoint.StartAsync(face, options with { Listen = [plan.Etcd], Beside = plan.EtcdAlso, Limits = plan.Limits }, cancel);
+            return await CoordinationEndpoint.StartAsync(face, options with { Listen = [plan.Etcd], Beside = plan.EtcdAlso, Limits = plan.Limits, Origins = plan.Origins }, cancel);
         }
         catch (Exception taken) when (taken is IOException or SocketException)
         {

@@ -50,8 +50,7 @@ internal sealed class NodeMembership(ClusterNode cluster, MemberRecord self, Fun
         var address = HostPort.Format(host, port);
         await CatchUpAsync(cancel);
         var view = cluster.View;
-        if (view.Members.Values.Any(member => HostPort.Format(member.Host, member.Port) == address) || ReservedPlace.AllIn(view).Any(place => place.Address == address))
-            throw new EtcdException(EtcdErrors.PeerUrlExists);
+        if (IsTaken(view, address)) throw new EtcdException(EtcdErrors.PeerUrlExists);
         if (isLearner && ReservedPlace.AllIn(view).Count(static place => place.IsLearner) + view.Members.Values.Count(member => ReservedPlace.IsHeld(view, member)) >= learnersMax)
             throw new EtcdException(EtcdErrors.TooManyLearners);
         var reserved = new ReservedPlace(address, isLearner);
@@ -84,6 +83,15 @@ internal sealed class NodeMembership(ClusterNode cluster, MemberRecord self, Fun
     {
         var (host, port) = AddressOf(peerUrls[0]);
         await CatchUpAsync(cancel);
+        if (ReservedPlace.AllIn(cluster.View).FirstOrDefault(place => place.Id == member) is { } reserved)
+        {
+            var address = HostPort.Format(host, port);
+            if (address == reserved.Address) return;
+            if (IsTaken(cluster.View, address)) throw new EtcdException(EtcdErrors.PeerUrlExists);
+            if (!await cluster.MoveAsync(reserved, address, cancel)) throw new EtcdException(EtcdErrors.Timeout);
+            return;
+        }
+
         var record = Found(member);
         if (cluster.View.Members.Values.Any(other => other.Node != record.Node && other.Host == host && other.Port == port)) throw new EtcdException(EtcdErrors.PeerUrlExists);
         if (!await cluster.UpdateAsync(record with { Host = host, Port = port }, cancel)) throw new EtcdException(EtcdErrors.Timeout);
@@ -117,9 +125,12 @@ internal sealed class NodeMembership(ClusterNode cluster, MemberRecord self, Fun
 
     /// <summary>A member by its id, or by that of the place to which it came: a tool that added it knows no other.</summary>
     private MemberRecord? Find(ulong id) =>
-        cluster.View.Members.TryGetValue(new NodeId(id), out var member) ? member : cluster.View.Members.Values.FirstOrDefault(member => ReservedPlace.Of(member).Id == id);
+        cluster.View.Members.TryGetValue(new NodeId(id), out var member) ? member : cluster.View.Members.Values.FirstOrDefault(member => ReservedPlace.Of(cluster.View, member).Id == id);
 
     private MemberRecord Found(ulong id) => Find(id) ?? throw new EtcdException(EtcdErrors.MemberNotFound);
+
+    private static bool IsTaken(DirectoryView view, string address) =>
+        view.Members.Values.Any(member => HostPort.Format(member.Host, member.Port) == address) || ReservedPlace.AllIn(view).Any(place => place.Address == address);
 
     private bool Votes(NodeId node) => cluster.Coordination.Status.Configuration.CountsForQuorum(node);
 

@@ -100,6 +100,12 @@ internal sealed class NodeMetrics(MetricsRegistry metrics, NodeRuntime runtime, 
         metrics.SampledCounter("process_cpu_seconds_total", "CPU time of the process.", static () => Environment.CpuUsage.TotalTime.TotalSeconds);
         metrics.Gauge("process_resident_memory_bytes", "Memory of the process.", static () => Environment.WorkingSet);
         metrics.Gauge("process_start_time_seconds", "When the process started, in seconds since 1970.", Started());
+        if (OpenFiles.AreKnown)
+        {
+            metrics.Gauge("process_open_fds", "Files and connections that the process has open.", static () => OpenFiles.Count());
+            metrics.Gauge("process_max_fds", "How many it may have open.", static () => OpenFiles.Most());
+        }
+
         metrics.Gauge("process_threads", "Threads of .NET's pool.", static () => ThreadPool.ThreadCount);
         metrics.Gauge("holdfast_gc_heap_bytes", "The managed heap.", static () => GC.GetTotalMemory(false));
         metrics.SampledCounter("holdfast_gc_pause_seconds_total", "Time that the collector stopped the process.", static () => GC.GetTotalPauseDuration().TotalSeconds);

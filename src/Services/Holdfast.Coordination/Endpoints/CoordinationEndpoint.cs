@@ -58,7 +58,7 @@ public sealed class CoordinationEndpoint : IAsyncDisposable
     {
         var budget = new RequestBudget(options.Limits.RequestsMax, options.Limits.RequestBytesUnderWayMax);
         options.Metrics.Gauge("holdfast_endpoint_requests_in_flight", "Unary requests under way at the front door.", () => budget.Requests);
-        var scope = new CallScope(coordination, options.Limits, budget, stopping);
+        var scope = new CallScope(coordination, options.Limits, budget, stopping) { Origins = new AllowedOrigins(options.Origins) };
         return new FrontDoor(
             scope,
             new MethodTable(options.Metrics),

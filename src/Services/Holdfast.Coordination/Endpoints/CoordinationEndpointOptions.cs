@@ -15,6 +15,9 @@ public sealed record CoordinationEndpointOptions
     /// <summary>Further addresses that differ from the ones above: in the clear beside TLS, or for pages only.</summary>
     public IReadOnlyList<DoorAddress> Beside { get; init; } = [];
 
+    /// <summary>Other origins whose pages may ask from a browser, <c>*</c> for all (etcd's <c>--cors</c>, which allows all by default). None.</summary>
+    public IReadOnlyList<string> Origins { get; init; } = [];
+
     /// <summary>TLS on every listening port that does not say otherwise, or null for cleartext.</summary>
     public ServerTls? Tls { get; init; }
 
@@ -92,7 +95,7 @@ public sealed record EndpointLimits
     public IReadOnlyList<string> Validate()
     {
         var faults = new List<string>();
-        if (RequestBytesMax is < 1024 or > 64 * 1024 * 1024) faults.Add("RequestBytesMax: between 1 KiB and 64 MiB");
+        if (RequestBytesMax is < 1 or > 64 * 1024 * 1024) faults.Add("RequestBytesMax: between 1 byte and 64 MiB");
         if (ConnectionsMax < 1) faults.Add("ConnectionsMax: at least 1");
         if (HalfOpenConnectionsMax < 1) faults.Add("HalfOpenConnectionsMax: at least 1");
         if (FirstBytesDeadline <= TimeSpan.Zero) faults.Add("FirstBytesDeadline: more than nothing");

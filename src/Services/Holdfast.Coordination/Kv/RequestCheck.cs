@@ -20,6 +20,28 @@ internal static class RequestCheck
     /// <summary>A range names a key.</summary>
     public static EtcdError? Of(RangeRequest request) => request.Key.IsEmpty ? EtcdErrors.EmptyKey : null;
 
+    /// <summary>An order that etcd knows. Asked at the door alone: what lies in a log from before it was asked is executed, with any order by key.</summary>
+    public static EtcdError? OrderOf(RangeRequest request) => (uint)request.SortOrder > (uint)RangeRequest.Types.SortOrder.Descend || (uint)request.SortTarget > (uint)RangeRequest.Types.SortTarget.Value ? EtcdErrors.InvalidSortOption : null;
+
+    /// <summary>The same for every range in a transaction.</summary>
+    public static EtcdError? OrderOf(TxnRequest request) => OrderOf(request.Success) ?? OrderOf(request.Failure);
+
+    private static EtcdError? OrderOf(Google.Protobuf.Collections.RepeatedField<RequestOp> operations)
+    {
+        for (var i = 0; i < operations.Count; i++)
+        {
+            var error = operations[i].RequestCase switch
+            {
+                RequestOp.RequestOneofCase.RequestRange => OrderOf(operations[i].RequestRange),
+                RequestOp.RequestOneofCase.RequestTxn => OrderOf(operations[i].RequestTxn),
+                _ => null,
+            };
+            if (error is not null) return error;
+        }
+
+        return null;
+    }
+
     /// <summary>A put names a key, and nothing that it asks to keep.</summary>
     public static EtcdError? Of(PutRequest request)
     {

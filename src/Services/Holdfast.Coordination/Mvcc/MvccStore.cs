@@ -16,6 +16,9 @@ internal sealed class MvccStore
     /// <summary>A version beside its key and value: the version itself, two array headers, its place in the log, and its part of the record and of a page.</summary>
     private const int VersionOverheadBytes = 160;
 
+    /// <summary>What an empty store takes: the first segment of the log of changes, and the first page of keys.</summary>
+    private const int EmptyBytes = 25 * 1024;
+
     /// <summary>A slice of a sweep forgets so many versions for each key that it may look at: a key that was written a million times takes several slices.</summary>
     private const int VersionsPerKeyMax = 4;
 
@@ -61,7 +64,13 @@ internal sealed class MvccStore
     public long RecordBytes { get; private set; }
 
     /// <summary>What the store takes in memory, about: what the quota bounds. How far a sweep has come shows in it, so members differ a little.</summary>
-    public long SizeBytes => Bytes + (Versions * VersionOverheadBytes);
+    public long SizeBytes => EmptyBytes + Bytes + (Versions * VersionOverheadBytes);
+
+    /// <summary>Keys written since this store was made: for the eye, no part of the state.</summary>
+    public long PutCount { get; private set; }
+
+    /// <summary>Keys deleted since this store was made, by leases that ended too.</summary>
+    public long DeletionCount { get; private set; }
 
     /// <summary>The revision that a read sees now: within a batch that has changed something, the batch's own.</summary>
     public long ReadRevision => changesInBatch > 0 ? Revision + 1 : Revision;
@@ -96,6 +105,7 @@ internal sealed class MvccStore
         var oldLease = isLive ? record.Latest.Lease : 0;
         var version = new KeyVersion(Revision + 1, changesInBatch, isLive ? record.Latest.Create : Revision + 1, isLive ? record.Latest.Number + 1 : 1, lease, value);
         Append(record, version);
+        PutCount++;
         if (oldLease == lease) return;
         if (oldLease != 0) Leases.Detach(oldLease, record);
         if (lease != 0) Leases.Attach(lease, record);
@@ -108,6 +118,7 @@ internal sealed class MvccStore
         Invariant.Holds(record.IsLive, "a key is deleted that does not exist");
         var lease = record.Latest.Lease;
         Append(record, KeyVersion.Tombstone(Revision + 1, changesInBatch));
+        DeletionCount++;
         if (lease != 0) Leases.Detach(lease, record);
     }
 

@@ -17,7 +17,7 @@ namespace Holdfast.Coordination;
 /// </summary>
 public sealed class CoordinationFace : ICoordination
 {
-    /// <summary>etcd's bound on one request.</summary>
+    /// <summary>etcd's bound on one request, unless the options name another.</summary>
     public const int RequestBytesMax = 1536 * 1024;
 
     /// <summary>Expiries proposed per tick: at ten ticks a second, etcd's rate of a thousand a second would be 100; ours leaves room for clients.</summary>
@@ -39,17 +39,18 @@ public sealed class CoordinationFace : ICoordination
     private readonly MemberDesk members;
     private readonly KeyspaceMeters meters;
     private readonly long quotaBytes;
+    private readonly int requestBytesMax;
 
     internal CoordinationFace(IKeyspaceGroup group, CoordinationIdentity identity, ulong seed, CoordinationOptions? options = null)
     {
         (this.group, this.identity) = (group, identity);
         options ??= new CoordinationOptions();
         leaseIds = new SeededRandom(seed);
-        space = new SpaceGuard(group, identity.MemberId, options.QuotaBytes, identity.DiskRoom);
+        space = new SpaceGuard(group, identity.MemberId, new SpaceBounds(options.QuotaBytes, options.RequestBytesMax), identity.DiskRoom);
         compactor = new AutoCompactor(options);
         maintenance = new MaintenanceDesk(group, identity, options);
         members = new MemberDesk(group, identity);
-        (meters, quotaBytes) = (new KeyspaceMeters(), options.QuotaBytes);
+        (meters, quotaBytes, requestBytesMax) = (new KeyspaceMeters(), options.QuotaBytes, options.RequestBytesMax);
         desks = new AuthDesks(options.Auth);
     }
 
@@ -58,7 +59,7 @@ public sealed class CoordinationFace : ICoordination
         (CompletesInline, Bug) = (face.CompletesInline, face.Bug);
         (group, identity, leaseIds, leaseIdsLock, desks) = (face.group, face.identity, face.leaseIds, face.leaseIdsLock, face.desks);
         (space, compactor, maintenance, members) = (face.space, face.compactor, face.maintenance, face.members);
-        (meters, quotaBytes) = (face.meters, face.quotaBytes);
+        (meters, quotaBytes, requestBytesMax) = (face.meters, face.quotaBytes, face.requestBytesMax);
         (this.caller, this.fence) = (caller, fence);
     }
 
@@ -134,7 +135,7 @@ public sealed class CoordinationFace : ICoordination
     /// <inheritdoc/>
     public ValueTask<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancel = default)
     {
-        Refuse(RequestCheck.Of(request));
+        Refuse(RequestCheck.Of(request) ?? RequestCheck.OrderOf(request));
         return ReadAsync<RangeResponse>(new RangeRead(request), !request.Serializable, cancel);
     }
 
@@ -154,7 +155,7 @@ public sealed class CoordinationFace : ICoordination
     public ValueTask<PutResponse> PutAsync(PutRequest request, CancellationToken cancel = default)
     {
         Refuse(RequestCheck.Of(request));
-        if (space.Refuses(request)) Refuse(EtcdErrors.NoSpace);
+        if (space.Refuses(request)) return NoSpaceAsync<PutResponse>(cancel);
         if (fence is not null) return FencedAsync(fence, new RequestOp { RequestPut = request }, static (done, header) => Headed(done.ResponsePut, header), cancel);
         return ProposeAsync<PutResponse>(CommandKind.Put, request, cancel);
     }
@@ -170,8 +171,8 @@ public sealed class CoordinationFace : ICoordination
     /// <inheritdoc/>
     public ValueTask<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancel = default)
     {
-        Refuse(RequestCheck.Of(request));
-        if (space.Refuses(request)) Refuse(EtcdErrors.NoSpace);
+        Refuse(RequestCheck.Of(request) ?? RequestCheck.OrderOf(request));
+        if (space.Refuses(request)) return NoSpaceAsync<TxnResponse>(cancel);
         if (fence is not null && !RequestCheck.IsReadOnly(request)) return FencedAsync(fence, new RequestOp { RequestTxn = request }, static (done, header) => Headed(done.ResponseTxn, header), cancel);
         return RequestCheck.IsReadOnly(request)
             ? ReadAsync<TxnResponse>(new TxnRead(request), !IsSerializable(request), cancel)
@@ -360,6 +361,13 @@ public sealed class CoordinationFace : ICoordination
         }
     }
 
+    /// <summary>Whoever is told that the space is out finds the alarm in the list, as in etcd.</summary>
+    private async ValueTask<TResponse> NoSpaceAsync<TResponse>(CancellationToken cancel)
+    {
+        await space.RaiseAsync(cancel);
+        throw new EtcdException(EtcdErrors.NoSpace);
+    }
+
     private long DrawLeaseId()
     {
         lock (leaseIdsLock) return (long)(leaseIds.NextUInt64() >> 1) | 1;
@@ -369,7 +377,7 @@ public sealed class CoordinationFace : ICoordination
         where TResponse : class, IMessage
     {
         var command = Command.Encode(kind, request);
-        if (command.Length > RequestBytesMax) Refuse(EtcdErrors.RequestTooLarge);
+        if (command.Length > requestBytesMax) Refuse(EtcdErrors.RequestTooLarge);
         if (caller is not null) return Filled<TResponse>(await ProposeNamedAsync(caller, command, cancel));
         return Filled<TResponse>(await group.ProposeAsync(command, cancel));
     }

@@ -18,8 +18,14 @@ public enum AutoCompactionMode
 /// <summary>What may be set about the keyspace. Members should agree; where they do not, the leader's word counts for compaction and for clearing alarms.</summary>
 public sealed record CoordinationOptions
 {
-    /// <summary>What the keyspace may take in memory; beyond it puts are refused until there is room again. Default 2 GiB, etcd's. At least 16 MiB.</summary>
+    /// <summary>The largest command that a group takes.</summary>
+    private const int RequestBytesMost = 32 * 1024 * 1024;
+
+    /// <summary>What the keyspace may take in memory; beyond it puts are refused until there is room again. Default 2 GiB, etcd's. More than nothing.</summary>
     public long QuotaBytes { get; init; } = 2L * 1024 * 1024 * 1024;
+
+    /// <summary>The largest write in bytes. Default 1.5 MiB, etcd's (<c>--max-request-bytes</c>); the front door's own bound is beside it (<see cref="Endpoints.EndpointLimits.RequestBytesMax"/>).</summary>
+    public int RequestBytesMax { get; init; } = CoordinationFace.RequestBytesMax;
 
     /// <summary>How old revisions are forgotten. On by default, unlike etcd: a history that nobody compacts fills the memory.</summary>
     public AutoCompactionMode AutoCompaction { get; init; } = AutoCompactionMode.Periodic;
@@ -43,7 +49,8 @@ public sealed record CoordinationOptions
     public IReadOnlyList<string> Validate()
     {
         var faults = new List<string>();
-        if (QuotaBytes < 16 * 1024 * 1024) faults.Add("QuotaBytes: at least 16 MiB");
+        if (QuotaBytes < 1) faults.Add("QuotaBytes: more than nothing");
+        if (RequestBytesMax is < 1 or > RequestBytesMost) faults.Add("RequestBytesMax: between 1 byte and 32 MiB");
         if (AutoCompaction == AutoCompactionMode.Periodic && RetentionTime < TimeSpan.FromSeconds(1)) faults.Add("RetentionTime: at least a second");
         if (AutoCompaction == AutoCompactionMode.Revision && RetentionRevisions < 1) faults.Add("RetentionRevisions: at least 1");
         if (WatchProgressInterval < TimeSpan.FromMilliseconds(100)) faults.Add("WatchProgressInterval: at least 100 ms");

@@ -14,6 +14,8 @@ internal sealed class KeyspaceMeters
     private long slowWatchers;
     private long streams;
     private long leases;
+    private long puts;
+    private long deletions;
 
     /// <summary>Leases that ran out while this member led.</summary>
     public Counter LeasesExpired { get; } = new();
@@ -34,6 +36,8 @@ internal sealed class KeyspaceMeters
         Volatile.Write(ref slowWatchers, machine.Watches.LaggingCount);
         Volatile.Write(ref streams, machine.Watches.StreamCount);
         Volatile.Write(ref leases, store.Leases.Granted.Count);
+        Volatile.Write(ref puts, store.PutCount);
+        Volatile.Write(ref deletions, store.DeletionCount);
     }
 
     /// <summary>Names the numbers, under our names and under those that dashboards for etcd know.</summary>
@@ -60,6 +64,8 @@ internal sealed class KeyspaceMeters
         metrics.Gauge("etcd_debugging_mvcc_watcher_total", "etcd's name for holdfast_watchers.", () => Volatile.Read(ref watchers));
         metrics.Gauge("etcd_debugging_mvcc_slow_watcher_total", "etcd's name for holdfast_watchers_slow.", () => Volatile.Read(ref slowWatchers));
         metrics.Gauge("etcd_debugging_mvcc_watch_stream_total", "etcd's name for holdfast_watch_streams.", () => Volatile.Read(ref streams));
-        metrics.SampledCounter("etcd_debugging_lease_expired_total", "etcd's name for holdfast_leases_expired_total.", () => LeasesExpired.Value);
+        metrics.SampledCounter("etcd_mvcc_put_total", "Keys written here, each in a transaction too.", () => Volatile.Read(ref puts));
+        metrics.SampledCounter("etcd_mvcc_delete_total", "Keys deleted here, with their leases too.", () => Volatile.Read(ref deletions));
+        metrics.SampledCounter("etcd_debugging_server_lease_expired_total", "etcd's name for holdfast_leases_expired_total.", () => LeasesExpired.Value);
     }
 }

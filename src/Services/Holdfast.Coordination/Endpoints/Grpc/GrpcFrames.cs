@@ -32,8 +32,8 @@ internal static class GrpcFrames
         return true;
     }
 
-    /// <summary>Encodes a message into the pipe without sending it.</summary>
-    public static void Write(PipeWriter output, IMessage message)
+    /// <summary>Encodes a message into the pipe without sending it; returns the message's bytes.</summary>
+    public static int Write(PipeWriter output, IMessage message)
     {
         var size = message.CalculateSize();
         if (size <= OneSpanBytesMax)
@@ -42,12 +42,13 @@ internal static class GrpcFrames
             WritePrefix(span, size);
             message.WriteTo(span.Slice(PrefixBytes, size));
             output.Advance(PrefixBytes + size);
-            return;
+            return size;
         }
 
         WritePrefix(output.GetSpan(PrefixBytes), size);
         output.Advance(PrefixBytes);
         message.WriteTo(output);
+        return size;
     }
 
     private static void WritePrefix(Span<byte> span, int size)

@@ -5,7 +5,7 @@ using Holdfast.Coordination.Endpoints.Methods;
 namespace Holdfast.Coordination.Endpoints.Grpc;
 
 /// <summary>A streaming call as gRPC frames.</summary>
-internal sealed class GrpcMessageStream(HttpExchange exchange, int messageBytesMax) : IMessageStream
+internal sealed class GrpcMessageStream(HttpExchange exchange, CallScope scope) : IMessageStream
 {
     /// <inheritdoc/>
     public async ValueTask<TRequest?> ReadAsync<TRequest>(MessageShape<TRequest> shape, CancellationToken cancel)
@@ -15,8 +15,9 @@ internal sealed class GrpcMessageStream(HttpExchange exchange, int messageBytesM
         {
             var result = await exchange.Body.ReadAsync(cancel).ConfigureAwait(false);
             var buffer = result.Buffer;
-            if (GrpcFrames.TryTake(ref buffer, messageBytesMax, out var payload))
+            if (GrpcFrames.TryTake(ref buffer, scope.Limits.MessageBytesMax, out var payload))
             {
+                scope.BytesReceived.Add(payload.Length);
                 var request = shape.Parser.ParseFrom(payload);
                 exchange.Body.AdvanceTo(buffer.Start);
                 return request;
@@ -30,7 +31,7 @@ internal sealed class GrpcMessageStream(HttpExchange exchange, int messageBytesM
     }
 
     /// <inheritdoc/>
-    public void Write(IMessage response) => GrpcFrames.Write(exchange.Output, response);
+    public void Write(IMessage response) => scope.BytesSent.Add(GrpcFrames.Write(exchange.Output, response));
 
     /// <inheritdoc/>
     public async ValueTask FlushAsync(CancellationToken cancel)

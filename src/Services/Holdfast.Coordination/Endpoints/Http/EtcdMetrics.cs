@@ -25,8 +25,18 @@ internal sealed class EtcdMetrics
         metrics.Gauge("holdfast_coordination_revision", "The keyspace's revision here.", () => status.Header?.Revision ?? 0);
         metrics.Gauge("etcd_server_is_learner", "Whether this member does not vote yet: 1 or 0.", () => status.IsLearner ? 1 : 0);
         metrics.Gauge("etcd_server_version", "The version that clients are told.", static () => 1, $"server_version=\"{HealthPages.EtcdVersion}\"");
-        metrics.Gauge("etcd_cluster_version", "The same for the cluster.", static () => 1, $"cluster_version=\"{HealthPages.EtcdVersion}\"");
+        metrics.Gauge("etcd_cluster_version", "The same for the cluster, without the last number.", static () => 1, $"cluster_version=\"{HealthPages.EtcdVersion[..HealthPages.EtcdVersion.LastIndexOf('.')]}\"");
+        metrics.SampledCounter("etcd_network_client_grpc_received_bytes_total", "Bytes of gRPC messages that clients have sent.", () => scope.BytesReceived.Value);
+        metrics.SampledCounter("etcd_network_client_grpc_sent_bytes_total", "Bytes of gRPC messages that were sent to clients.", () => scope.BytesSent.Value);
+        metrics.SampledCounter("etcd_server_health_success", "Times that /health said yes.", () => HealthSuccesses.Value);
+        metrics.SampledCounter("etcd_server_health_failures", "Times that /health said no.", () => HealthFailures.Value);
     }
+
+    /// <summary>Times that /health said yes.</summary>
+    public Counter HealthSuccesses { get; } = new();
+
+    /// <summary>Times that it said no.</summary>
+    public Counter HealthFailures { get; } = new();
 
     /// <summary>Asks for the member's status, so that the next print tells the present.</summary>
     public async ValueTask RefreshAsync(CancellationToken cancel)

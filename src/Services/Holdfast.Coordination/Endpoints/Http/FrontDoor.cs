@@ -63,6 +63,7 @@ internal sealed class FrontDoor(CallScope scope, MethodTable methods, HealthPage
             return Task.CompletedTask;
         }
 
+        if (scope.Origins.Answer(exchange)) return exchange.RespondAsync(200, "text/plain; charset=utf-8", default).AsTask();
         if (exchange.Path.StartsWith(AdminPages.Root, StringComparison.Ordinal)) return AdminAsync(exchange);
         if (SessionPages.Serves(exchange.Path)) return SessionPages.ServeAsync(exchange, scope);
         if (methods.ByJsonPath(exchange.Path) is not { } method) return PageAsync(exchange);

@@ -61,6 +61,7 @@ internal sealed class HealthPages(ICoordination coordination, MetricsRegistry me
         var isSerializable = QueryValues(exchange, "serializable").Contains("true");
         var reason = await AlarmAsync(QueryValues(exchange, "exclude"), !isSerializable, exchange.Aborted).ConfigureAwait(false)
             ?? Prefixed("RANGE ERROR:", await ReadAsync(isSerializable, exchange.Aborted).ConfigureAwait(false));
+        (reason is null ? etcdMetrics.HealthSuccesses : etcdMetrics.HealthFailures).Increment();
         if (reason is null)
         {
             await exchange.RespondAsync(200, "application/json", Healthy).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
@@ -23,6 +24,9 @@ internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity
 
     /// <summary>HashKVs under way at once; more wait.</summary>
     private const int HashesMax = 2;
+
+    /// <summary>How long a leader that was told to hand over waits until it knows the other to lead, and how often it looks.</summary>
+    private static readonly TimeSpan TransferDeadline = TimeSpan.FromSeconds(5), TransferLook = TimeSpan.FromMilliseconds(5);
 
     private static readonly Mark SnapshotTooSlow = new("endpoints: a snapshot was broken off, its client reads too slowly", elsewhere: "SnapshotPaceTests: simulated clients take no snapshots");
 
@@ -74,11 +78,13 @@ internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity
         return response;
     }
 
-    /// <summary>A hash over the whole replicated state. Ours, not etcd's, whose own is over its file; equal on members that have applied the same.</summary>
+    /// <summary>A hash over the whole replicated state. Ours, not etcd's, whose own is over its file; equal on members that have applied the same, and not 0 when there is nothing, which clients take for none.</summary>
     public async ValueTask<HashResponse> HashAsync(CancellationToken cancel)
     {
         var facts = await group.ReadAsync(new FactsRead(), false, cancel).ConfigureAwait(false);
-        return new HashResponse { Header = Header(facts.Revision, group.Status.Term), Hash = (uint)(facts.Hash ^ (facts.Hash >> 32)) };
+        var state = new byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(state, facts.Hash);
+        return new HashResponse { Header = Header(facts.Revision, group.Status.Term), Hash = Crc32C.Of(state) };
     }
 
     /// <summary>etcd's hash over all stored changes up to a revision.</summary>
@@ -137,12 +143,15 @@ internal sealed class MaintenanceDesk(IKeyspaceGroup group, CoordinationIdentity
         yield return new SnapshotResponse { Header = Header(walk.Revision, walk.Term), Blob = ByteString.CopyFrom(sum.GetHashAndReset()), Version = identity.EtcdVersion };
     }
 
-    /// <summary>Hands leadership to the named member.</summary>
+    /// <summary>Hands leadership to the named member, and answers when this one knows it to lead: whoever asks here next is told of it. Handing it to oneself is done already, as in etcd.</summary>
     public async ValueTask<MoveLeaderResponse> MoveLeaderAsync(MoveLeaderRequest request, CancellationToken cancel)
     {
         if (!group.Status.IsLeader) throw new EtcdException(EtcdErrors.NotLeader);
+        if (request.TargetID == group.Status.Leader.Value) return new MoveLeaderResponse(); // Without a header, as etcd's.
         if (!await group.MoveLeaderAsync(request.TargetID, cancel).ConfigureAwait(false)) throw new EtcdException(EtcdErrors.BadLeaderTransferee);
-        return new MoveLeaderResponse(); // Without a header, as etcd's.
+        for (var begun = Stopwatch.GetTimestamp(); group.Status.Leader.Value != request.TargetID; await Task.Delay(TransferLook, cancel).ConfigureAwait(false))
+            if (Stopwatch.GetElapsedTime(begun) > TransferDeadline) throw new EtcdException(EtcdErrors.TimeoutLeaderTransfer);
+        return new MoveLeaderResponse();
     }
 
     /// <summary>

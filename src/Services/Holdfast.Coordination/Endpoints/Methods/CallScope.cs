@@ -11,11 +11,20 @@ namespace Holdfast.Coordination.Endpoints.Methods;
 /// <param name="Stopping">Signalled when the door closes: streams end, new requests are refused by Kestrel.</param>
 internal sealed record CallScope(ICoordination Coordination, EndpointLimits Limits, RequestBudget Budget, CancellationToken Stopping)
 {
+    /// <summary>From where pages may ask.</summary>
+    public AllowedOrigins Origins { get; init; } = AllowedOrigins.None;
+
     /// <summary>Calls whose clients want a leader behind their member.</summary>
     public LeaderRequirement Leader { get; } = new(Coordination);
 
     /// <summary>Calls that ended with UNAVAILABLE.</summary>
     public Counter Unavailable { get; } = new();
+
+    /// <summary>Bytes of gRPC messages that clients have sent, without their frames.</summary>
+    public Counter BytesReceived { get; } = new();
+
+    /// <summary>Bytes of gRPC messages that were sent to clients.</summary>
+    public Counter BytesSent { get; } = new();
 
     /// <summary>
     /// The scope of one call in its caller's name. A cluster whose identities were never touched has nobody to recognise, and pays a look at its headers. That they are

@@ -10,6 +10,9 @@ namespace Holdfast.Coordination.Endpoints.Methods;
 /// <summary>One method of one service, reachable as a gRPC call and, where etcd offers it, as JSON.</summary>
 internal abstract class EtcdMethod(string service, string name)
 {
+    /// <summary>The kinds of call, as grpc-go's meters name them.</summary>
+    public const string Unary = "unary", ServerStream = "server_stream", BidiStream = "bidi_stream";
+
     /// <summary>How long a stream that the closing door has ended waits for its client to see the end.</summary>
     private static readonly TimeSpan EndLinger = TimeSpan.FromMilliseconds(250);
 
@@ -27,13 +30,16 @@ internal abstract class EtcdMethod(string service, string name)
     /// <summary>The path of the gRPC call.</summary>
     public string GrpcPath => $"/{service}/{name}";
 
+    /// <summary>Which kind of call it is.</summary>
+    protected virtual string Kind => Unary;
+
     /// <summary>Whether a call of it lasts as long as its client likes.</summary>
     protected virtual bool IsStream => false;
 
     /// <summary>Gives the method its counters, under the names that dashboards for etcd know.</summary>
     public void CountIn(MetricsRegistry metrics)
     {
-        var labels = $"grpc_service=\"{service}\",grpc_method=\"{name}\"";
+        var labels = $"grpc_type=\"{Kind}\",grpc_service=\"{service}\",grpc_method=\"{name}\"";
         started = metrics.Counter("grpc_server_started_total", "Calls begun, by gRPC or JSON.", labels);
         failed = metrics.Counter("grpc_server_failed_total", "Calls that ended with an error.", labels);
         handled = new CodeCounters(metrics, labels);

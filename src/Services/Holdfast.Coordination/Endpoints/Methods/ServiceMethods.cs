@@ -25,13 +25,13 @@ internal static class ServiceMethods
             ElectionCalls.ProclaimAsync), ["/election/proclaim"]);
         yield return (new UnaryMethod<LeaderRequest, LeaderResponse>(Election, "Leader", Shapes.Of(LeaderRequest.Parser, LeaderRequest.Descriptor), false,
             ElectionCalls.LeaderAsync), ["/election/leader"]);
-        yield return (new StreamMethod(Election, "Observe", ElectionCalls.ObserveAsync), ["/election/observe"]);
+        yield return (new StreamMethod(Election, "Observe", ElectionCalls.ObserveAsync, EtcdMethod.ServerStream), ["/election/observe"]);
         yield return (new UnaryMethod<ResignRequest, ResignResponse>(Election, "Resign", Shapes.Of(ResignRequest.Parser, ResignRequest.Descriptor), true,
             ElectionCalls.ResignAsync), ["/election/resign"]);
         yield return (new UnaryMethod<HealthCheckRequest, HealthCheckResponse>(Health, "Check", Shapes.Of(HealthCheckRequest.Parser, HealthCheckRequest.Descriptor), false,
             HealthCalls.CheckAsync), []);
         yield return (new UnaryMethod<HealthListRequest, HealthListResponse>(Health, "List", Shapes.Of(HealthListRequest.Parser, HealthListRequest.Descriptor), false,
             HealthCalls.ListAsync), []);
-        yield return (new StreamMethod(Health, "Watch", HealthCalls.WatchAsync), []);
+        yield return (new StreamMethod(Health, "Watch", HealthCalls.WatchAsync, EtcdMethod.ServerStream), []);
     }
 }

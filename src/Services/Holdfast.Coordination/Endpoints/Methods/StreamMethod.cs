@@ -6,7 +6,7 @@ using Holdfast.Coordination.Endpoints.Json;
 namespace Holdfast.Coordination.Endpoints.Methods;
 
 /// <summary>Requests and responses in streams. What it does is written once, against <see cref="IMessageStream"/>.</summary>
-internal sealed class StreamMethod(string service, string name, Func<CallScope, IMessageStream, CancellationToken, Task> serve) : EtcdMethod(service, name)
+internal sealed class StreamMethod(string service, string name, Func<CallScope, IMessageStream, CancellationToken, Task> serve, string kind = EtcdMethod.BidiStream) : EtcdMethod(service, name)
 {
     /// <summary>A method with one request and a stream of responses, each sent before the next is asked for.</summary>
     public static StreamMethod Answering<TRequest, TResponse>(
@@ -20,7 +20,9 @@ internal sealed class StreamMethod(string service, string name, Func<CallScope, 
             stream.Write(response);
             await stream.FlushAsync(cancel).ConfigureAwait(false);
         }
-    });
+    }, ServerStream);
+
+    protected override string Kind => kind;
 
     protected override bool IsStream => true;
 
@@ -28,7 +30,7 @@ internal sealed class StreamMethod(string service, string name, Func<CallScope, 
     {
         exchange.AllowStreaming();
         await exchange.StartAsync(cancel).ConfigureAwait(false);
-        await serve(scope, new GrpcMessageStream(exchange, scope.Limits.MessageBytesMax), cancel).ConfigureAwait(false);
+        await serve(scope, new GrpcMessageStream(exchange, scope), cancel).ConfigureAwait(false);
     }
 
     protected override async ValueTask CallJsonAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel)

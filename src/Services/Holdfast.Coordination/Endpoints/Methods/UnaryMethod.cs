@@ -36,6 +36,7 @@ internal sealed class UnaryMethod<TRequest, TResponse>(
             {
                 request = shape.Parser.ParseFrom(payload);
                 size = (int)payload.Length;
+                scope.BytesReceived.Add(size);
                 exchange.Body.AdvanceTo(buffer.Start);
             }
             else
@@ -50,7 +51,7 @@ internal sealed class UnaryMethod<TRequest, TResponse>(
 
         // The words are grpc-go's.
         if (request is null) throw new CallException(CallFailure.Unknown, left == 0 ? "EOF" : "unexpected EOF");
-        GrpcFrames.Write(exchange.Output, await AnswerAsync(request, size, scope, cancel).ConfigureAwait(false));
+        scope.BytesSent.Add(GrpcFrames.Write(exchange.Output, await AnswerAsync(request, size, scope, cancel).ConfigureAwait(false)));
     }
 
     protected override async ValueTask CallJsonAsync(HttpExchange exchange, CallScope scope, CancellationToken cancel)
