@@ -122,7 +122,8 @@ public sealed class SuiteTests : IDisposable
         Assert.Contains("Write rate limit exceeded, request larger than rate limiter capacity", await door.RefusedAsync(429, "PUT", "/collections/c/points", """{"batch":{"ids":[1,2,3,4],"vectors":{}}}"""), StringComparison.Ordinal);
         await door.AskAsync("POST", "/collections/c/points/payload", """{"payload":{"a":1},"filter":{"must":[{"key":"b","match":{"value":1}}]}}""");
         Assert.Contains("Write rate limit exceeded: Operation requires 2 tokens but only 1 were available", await door.RefusedAsync(429, "POST", "/collections/c/points/payload", """{"payload":{"a":1},"points":[1,2]}"""), StringComparison.Ordinal);
-        using var refused = await door.Client.PutAsync(new Uri("/collections/c/points", UriKind.Relative), new StringContent("""{"points":[{"id":1,"vector":{}},{"id":2,"vector":{}}]}"""), TestContext.Current.CancellationToken);
+        using var content = new StringContent("""{"points":[{"id":1,"vector":{}},{"id":2,"vector":{}}]}""");
+        using var refused = await door.Client.PutAsync(new Uri("/collections/c/points", UriKind.Relative), content, TestContext.Current.CancellationToken);
         Assert.True(refused.Headers.RetryAfter!.Delta > TimeSpan.Zero);
     }
 
