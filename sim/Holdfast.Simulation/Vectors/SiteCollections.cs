@@ -55,6 +55,8 @@ internal sealed class SiteCollections(ClusterProcess process, VectorSite site) :
 
     public ValueTask<IReadOnlyList<CollectionRecord>> ListAsync(CancellationToken cancel) => throw new NotSupportedException();
 
+    public int CountHere => throw new NotSupportedException();
+
     public ValueTask<bool> CreateAsync(string name, CollectionConfig config, CancellationToken cancel) => throw new NotSupportedException();
 
     public ValueTask<bool> DeleteAsync(string name, CancellationToken cancel) => throw new NotSupportedException();

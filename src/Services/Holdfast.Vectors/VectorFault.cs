@@ -13,6 +13,9 @@ public sealed class VectorFault : Exception
     /// <summary>The HTTP status; the gRPC door has its own word for each.</summary>
     public int Status { get; }
 
+    /// <summary>When asking again will help; null where nobody knows.</summary>
+    public int? RetryAfterSeconds { get; private init; }
+
     /// <summary>What another node said, word for word.</summary>
     internal static VectorFault Relayed(int status, string message) => new(status, message);
 
@@ -22,6 +25,9 @@ public sealed class VectorFault : Exception
     /// <summary>400: understood, and wrong.</summary>
     public static VectorFault BadInput(string what) => new(400, $"Wrong input: {what}");
 
+    /// <summary>400: understood, and not to be asked so: what Qdrant says of queries and of places of snapshots.</summary>
+    public static VectorFault BadRequest(string what) => new(400, $"Bad request: {what}");
+
     /// <summary>400: a vector of another length than its column has.</summary>
     public static VectorFault WrongDimension(int expected, int got) => BadInput($"Vector dimension error: expected dim: {expected}, got {got}");
 
@@ -30,6 +36,12 @@ public sealed class VectorFault : Exception
 
     /// <summary>422: a field whose value is out of its range.</summary>
     public static VectorFault Invalid(string field, string what) => new(422, $"Validation error in JSON body: [{field}: {what}]");
+
+    /// <summary>422: a part of the path that is out of its range.</summary>
+    public static VectorFault InvalidPath(string part, string what) => new(422, $"Validation error in path parameters: [{part}: {what}]");
+
+    /// <summary>404: no such collection, where another collection's request names it.</summary>
+    public static VectorFault NoSuchOther(string name) => NotFound($"Collection {name} not found");
 
     /// <summary>404: no such collection.</summary>
     public static VectorFault NoSuchCollection(string name) => new(404, $"Not found: Collection `{name}` doesn't exist!");
@@ -53,7 +65,9 @@ public sealed class VectorFault : Exception
     public static VectorFault TimedOut(string what) => new(408, $"Timeout error: {what}");
 
     /// <summary>429: more than the collection's strict mode allows per minute.</summary>
-    public static VectorFault RateLimited(string what) => new(429, what);
+    /// <param name="what">What was too much.</param>
+    /// <param name="afterSeconds">When asking again will help.</param>
+    public static VectorFault RateLimited(string what, int afterSeconds) => new(429, what) { RetryAfterSeconds = afterSeconds };
 
     /// <summary>412: the lock that the request is made under has a later holder by now (S22); nothing was done, and asking again does not help.</summary>
     internal static VectorFault Fenced(string what) => new(412, $"Fenced: {what}");

@@ -49,6 +49,14 @@ async function points() {
     for (const client of clients) assert.deepEqual((await client.retrieve('cities', { ids: [1, 2, 6] })).map(point => point.payload), [{ city: 'Berlin', visited: true }, { only: 1 }, {}]);
     await last.delete('cities', { wait: true, filter: { must_not: [{ has_id: [1, 2] }] } });
     for (const client of clients) assert.equal((await client.count('cities')).count, 2);
+    // Who does not wait is told less, and has as much. A path is one from the collection's first moment on.
+    assert.equal((await writer.createPayloadIndex('cities', { field_name: 'city', field_schema: 'keyword', wait: false })).status, 'acknowledged');
+    for (const client of clients) assert.equal((await client.getCollection('cities')).payload_schema.city.points, 1);
+    await writer.createCollection('paths', { vectors: { size: 1, distance: 'Dot' } });
+    await writer.upsert('paths', { points: [{ id: 1, vector: [1], payload: { a: [{ b: 1 }, { b: 2 }] } }] });
+    await writer.setPayload('paths', { payload: { c: 3 }, key: 'a[0]', points: [1] });
+    for (const client of clients) assert.deepEqual((await client.retrieve('paths', { ids: [1] }))[0].payload, { a: [{ b: 1, c: 3 }, { b: 2 }] });
+    await writer.deleteCollection('paths');
     await refused(writer.upsert('cities', { points: [{ id: 9, vector: [1, 2, 3] }] }), 400, 'expected dim: 4, got 3');
 }
 

@@ -33,7 +33,7 @@ async function run() {
     await writer.api('points').createFieldIndex({ collectionName: 'cities', fieldName: 'city', fieldType: 0 });
     await writer.api('collections').updateAliases({ actions: [{ action: { case: 'createAlias', value: { collectionName: 'cities', aliasName: 'towns' } } }] });
     await writer.api('collections').create({ collectionName: 'several', vectorsConfig: { config: { case: 'paramsMap', value: { map: { first: { size: 2n, distance: 3 } } } } } });
-    assert.equal((await writer.api('points').createVectorName({ collectionName: 'several', vectorName: 'late', vectorConfig: { case: 'denseConfig', value: { size: 2n, distance: 3 } } })).result.status, 2);
+    assert.equal((await writer.api('points').createVectorName({ collectionName: 'several', vectorName: 'late', wait: true, vectorConfig: { case: 'denseConfig', value: { size: 2n, distance: 3 } } })).result.status, 2);
     const late = (id, data) => ({ id: num(id), vectors: { vectorsOptions: { case: 'vectors', value: { vectors: { late: dense(data) } } } } });
     const wrote = await writer.api('points').upsert({ collectionName: 'several', points: [late(1, [1, 2]), late(2, [2, 1])] });
     assert.equal(wrote.usage.hardware.vectorIoWrite, 16n);

@@ -44,6 +44,22 @@ public sealed class AccessTests
     }
 
     [Fact]
+    public async Task Who_writes_points_alone_declares_no_indexes_and_takes_no_snapshots()
+    {
+        await using var door = await OpenDoor.StartAsync(access: new VectorAccessOptions { ApiKey = Key });
+        Assert.Equal(200, (await door.SendAsync("PUT", "/collections/mine", Collection, ("api-key", Key))).Status);
+        const string Index = """{"field_name":"a","field_schema":"keyword"}""";
+        const string Points = """{"points":[{"id":1,"vector":[1]}]}""";
+        Assert.Equal((200, 403, 403), (await StatusAsync("prw", "PUT", "/collections/mine/points", Points), await StatusAsync("prw", "PUT", "/collections/mine/index", Index), await StatusAsync("prw", "POST", "/collections/mine/snapshots", null)));
+        Assert.Equal((200, 200, 501), (await StatusAsync("rw", "PUT", "/collections/mine/points", Points), await StatusAsync("rw", "PUT", "/collections/mine/index", Index), await StatusAsync("rw", "POST", "/collections/mine/snapshots", null)));
+        Assert.Equal((403, 403, 403), (await StatusAsync("rw", "PUT", "/collections/mine/snapshots/recover", """{"location":"x"}"""), await StatusAsync("rw", "GET", "/metrics", null), await StatusAsync("rw", "GET", "/cluster", null)));
+        Assert.Equal((200, 200, 200), (await StatusAsync("r", "GET", "/telemetry?details_level=3", null), await StatusAsync("r", "GET", "/cluster/telemetry", null), await StatusAsync("r", "GET", "/issues", null)));
+        Assert.Equal(401, (await door.SendAsync("GET", "/collections", null, ("api-key", Token("""{"access":[{"collection":"mine","access":"r","payload":{"user":1}}]}""")))).Status);
+
+        async Task<int> StatusAsync(string access, string method, string path, string? body) => (await door.SendAsync(method, path, body, ("api-key", Token($$"""{"access":[{"collection":"mine","access":"{{access}}"}]}""")))).Status;
+    }
+
+    [Fact]
     public async Task A_token_that_rests_on_a_value_holds_until_its_point_is_gone()
     {
         await using var door = await OpenDoor.StartAsync(access: new VectorAccessOptions { ApiKey = Key });

@@ -93,6 +93,37 @@ public sealed class GrpcDoorTests
         Assert.Equal(TokenizerType.Word, info.PayloadSchema["t"].Params.TextIndexParams.Tokenizer);
     }
 
+    [Fact]
+    public async Task What_may_be_written_is_asked_at_its_place_and_what_is_wrong_is_said_in_Qdrants_words()
+    {
+        await using var door = await OpenDoor.StartAsync();
+        using var client = new Client(door);
+        await client.CallAsync("Collections/Create", new CreateCollection { CollectionName = "c", VectorsConfig = new VectorsConfig { Params = new VectorParams { Size = 1, Distance = Distance.Dot } }, SparseVectorsConfig = new SparseVectorConfig { Map = { ["words"] = new SparseVectorParams() } } }, CollectionOperationResponse.Parser);
+        Assert.Equal(UpdateStatus.Acknowledged, (await client.CallAsync("Points/Upsert", Upsert(1, 1, level: 1), PointsOperationResponse.Parser)).Result.Status);
+        var below = new Filter { Must = { new Condition { Field = new FieldCondition { Key = "level", Range = new Holdfast.Vectors.Protocol.Range { Lt = 1 } } } } };
+        var refused = Upsert(1, 2, level: 0);
+        refused.UpdateFilter = below;
+        await client.CallAsync("Points/Upsert", refused, PointsOperationResponse.Parser);
+        var inserted = Upsert(1, 3, level: 0);
+        inserted.UpdateMode = UpdateMode.InsertOnly;
+        await client.CallAsync("Points/Upsert", inserted, PointsOperationResponse.Parser);
+        await client.CallAsync("Points/UpdateVectors", new UpdatePointVectors { CollectionName = "c", Wait = true, UpdateFilter = below, Points = { new PointVectors { Id = new PointId { Num = 1 }, Vectors = new Protocol.Vectors { Vector = new Vector { Data = { 4 } } } } } }, PointsOperationResponse.Parser);
+        var got = await client.CallAsync("Points/Get", new GetPoints { CollectionName = "c", Ids = { new PointId { Num = 1 } }, WithVectors = new WithVectorsSelector { Enable = true } }, GetResponse.Parser);
+        Assert.Equal([1f], got.Result.Single().Vectors.Vector.Dense.Data);
+
+        var sparse = new NamedVectors();
+        sparse.Vectors["words"] = new Vector { Sparse = new SparseVector { Indices = { 2, 2 }, Values = { 1, 1 } } };
+        Assert.StartsWith("3 Validation error in body: [points[0].vector.?.indices", await client.RefusedAsync("Points/Upsert", new UpsertPoints { CollectionName = "c", Points = { new PointStruct { Id = new PointId { Num = 2 }, Vectors = new Protocol.Vectors { Vectors_ = sparse } } } }), StringComparison.Ordinal);
+        Assert.StartsWith("3 Validation error in body: [recommend_points[0].collection_name", await client.RefusedAsync("Points/RecommendBatch", new RecommendBatchPoints { CollectionName = "c", RecommendPoints = { new RecommendPoints { Positive = { new PointId { Num = 1 } } } } }), StringComparison.Ordinal);
+
+        static UpsertPoints Upsert(ulong id, float component, long level)
+        {
+            var point = new PointStruct { Id = new PointId { Num = id }, Vectors = new Protocol.Vectors { Vector = new Vector { Data = { component } } } };
+            point.Payload["level"] = new Value { IntegerValue = level };
+            return new UpsertPoints { CollectionName = "c", Points = { point } };
+        }
+    }
+
     /// <summary>A zero is not sent, and neither is an enum's first word: both mean what they are.</summary>
     [Fact]
     public async Task What_is_not_sent_because_it_is_zero_counts_all_the_same()

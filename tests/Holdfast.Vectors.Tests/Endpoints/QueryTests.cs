@@ -11,7 +11,7 @@ public sealed class QueryTests
         await using var door = await LoadedAsync();
         var found = await AskAsync(door, """{"prefetch":{"query":[10,0],"using":"a","limit":3},"query":[0,100],"using":"b","limit":10}""");
         Assert.Equal(["11", "10", "9"], found.Select(Id));
-        Assert.Equal("A query is needed to merge the prefetches. Can't have prefetches without defining a query.", (await door.RefusedAsync(400, "POST", "/collections/c/points/query", """{"prefetch":{"query":[1,1],"using":"a"}}""")).Split("input: ")[1]);
+        Assert.Equal("A query is needed to merge the prefetches. Can't have prefetches without defining a query.", (await door.RefusedAsync(400, "POST", "/collections/c/points/query", """{"prefetch":{"query":[1,1],"using":"a"}}""")).Split("request: ")[1]);
     }
 
     [Fact]

@@ -38,7 +38,7 @@ public sealed class RestDoorTests
     {
         await using var door = await OpenDoor.StartAsync();
         await door.AskAsync("PUT", "/collections/c", FourCosine);
-        Assert.Equal("completed", (await door.AskAsync("PUT", "/collections/c/points?wait=false", ThreePoints)).GetProperty("status").GetString());
+        Assert.Equal("acknowledged", (await door.AskAsync("PUT", "/collections/c/points?wait=false", ThreePoints)).GetProperty("status").GetString());
 
         var found = (await door.AskAsync("POST", "/collections/c/points/query", """{"query":[1,0.05,0,0],"limit":2,"with_payload":["city"],"with_vector":true}""")).GetProperty("points");
         Assert.Equal(["1", "5c56c793-69f3-4fbf-87e6-c4bf54c28c26"], found.EnumerateArray().Select(point => point.GetProperty("id").ToString()));

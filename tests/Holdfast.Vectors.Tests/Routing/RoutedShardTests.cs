@@ -140,6 +140,10 @@ public sealed class RoutedShardTests
         Assert.Equal(2u, ShardCommand.LevelOf(late));
         Assert.Equal(2u, ShardCommand.LevelOf(SplitCommand.Unseal(new LogIndex(1))));
         Assert.Equal(1u, ShardCommand.LevelOf(ShardCommand.Delete([])));
+
+        // Where keys were only names, a path would stand in the payload as it is written.
+        Assert.Equal((1u, 2u), (ShardCommand.LevelOf(ShardCommand.SetPayload([PointId.Of(1)], Payload.Empty, "a.b")), ShardCommand.LevelOf(ShardCommand.SetPayload([PointId.Of(1)], Payload.Empty, "a[0].b"))));
+        Assert.Equal((1u, 2u), (ShardCommand.LevelOf(ShardCommand.DeletePayload([PointId.Of(1)], ["a", "b.c"])), ShardCommand.LevelOf(ShardCommand.DeletePayload([PointId.Of(1)], ["a", "b[]"]))));
     }
 
     [Fact]

@@ -98,8 +98,11 @@ internal static class CollectionChange
         }
     }
 
-    private static JsonObject Merge(JsonObject? old, JsonElement change)
+    /// <summary>What a change names gets the new value; what it leaves null stays.</summary>
+    /// <exception cref="VectorFault">The change is no object.</exception>
+    internal static JsonObject Merge(JsonObject? old, JsonElement change)
     {
+        if (change.ValueKind != JsonValueKind.Object) throw VectorFault.BadJson("invalid type: a configuration is an object");
         var merged = old?.DeepClone().AsObject() ?? [];
         foreach (var property in change.EnumerateObject())
             if (property.Value.ValueKind != JsonValueKind.Null) merged[property.Name] = JsonNode.Parse(property.Value.GetRawText());

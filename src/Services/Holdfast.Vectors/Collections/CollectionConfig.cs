@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Holdfast.Vectors.Graphs;
 using Holdfast.Vectors.Kernels;
 using Holdfast.Vectors.Points;
@@ -72,26 +73,27 @@ internal sealed class CollectionConfig
     {
         if (request.ValueKind != JsonValueKind.Object) throw VectorFault.BadJson("invalid type: expected an object");
         OptimizerRules.Require(request);
+        RequireLog(request);
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, PayloadEdit.WriterOptions))
         {
             writer.WriteStartObject();
             writer.WriteStartObject("params");
-            if (Has(request, "vectors", out var vectors)) WriteCopy(writer, "vectors", vectors);
+            if (Has(request, "vectors", out var vectors)) WriteAsked(writer, "vectors", vectors);
             else WriteEmpty(writer, "vectors");
             writer.WriteNumber("shard_number", Positive(request, "shard_number", 1, CollectionLimits.ShardsMax));
             if (Has(request, "sharding_method", out var method)) WriteCopy(writer, "sharding_method", method);
             writer.WriteNumber("replication_factor", Positive(request, "replication_factor", replicasByDefault, 64));
             writer.WriteNumber("write_consistency_factor", Positive(request, "write_consistency_factor", 1, 64));
             writer.WriteBoolean("on_disk_payload", !Has(request, "on_disk_payload", out var onDisk) || onDisk.ValueKind == JsonValueKind.True);
-            if (Has(request, "sparse_vectors", out var sparse) && sparse.ValueKind == JsonValueKind.Object && sparse.EnumerateObject().Any()) WriteCopy(writer, "sparse_vectors", sparse);
+            if (Has(request, "sparse_vectors", out var sparse) && sparse.ValueKind == JsonValueKind.Object && sparse.EnumerateObject().Any()) WriteAsked(writer, "sparse_vectors", sparse);
             writer.WriteEndObject();
             Merged(writer, "hnsw_config", """{"m":16,"ef_construct":100,"full_scan_threshold":10000,"max_indexing_threads":0,"on_disk":false}""", request);
             Merged(writer, OptimizerRules.Name, OptimizerRules.Defaults, request, "optimizers_config");
             Merged(writer, "wal_config", """{"wal_capacity_mb":32,"wal_segments_ahead":0,"wal_retain_closed":1}""", request);
-            if (Has(request, "quantization_config", out var quantization)) WriteCopy(writer, "quantization_config", quantization);
+            if (Has(request, "quantization_config", out var quantization) || Has(request, "quantization", out quantization)) WriteAsked(writer, "quantization_config", quantization);
             else writer.WriteNull("quantization_config");
-            if (Has(request, "strict_mode_config", out var strict)) WriteCopy(writer, "strict_mode_config", strict);
+            if (Has(request, "strict_mode_config", out var strict)) WriteAsked(writer, "strict_mode_config", strict);
             if (Has(request, "metadata", out var metadata)) WriteCopy(writer, "metadata", metadata);
             writer.WriteEndObject();
         }
@@ -171,7 +173,7 @@ internal sealed class CollectionConfig
             IsOnDisk = Has(hnsw, "on_disk", out var onDisk) ? onDisk.ValueKind == JsonValueKind.True : otherwise.IsOnDisk,
         };
         var faults = options.Validate();
-        return faults.Count == 0 ? options : throw VectorFault.Invalid("hnsw_config", string.Join("; ", faults));
+        return faults.Count == 0 ? options : throw VectorFault.Invalid($"hnsw_config.{faults[0].Split(": ", 2)[0]}", faults[0].Split(": ", 2)[1]);
     }
 
     private static VectorParams SparseOf(JsonProperty sparse) => new()
@@ -203,10 +205,39 @@ internal sealed class CollectionConfig
 
     private static void Merged(Utf8JsonWriter writer, string name, string defaults, JsonElement request, string? requestName = null)
     {
-        var merged = Payload.FromNormalised(Encoding.UTF8.GetBytes(defaults));
-        if (Has(request, requestName ?? name, out var own)) merged = PayloadEdit.Merge(merged, Payload.From(own));
+        var merged = JsonNode.Parse(defaults)!.AsObject();
+        if (Has(request, requestName ?? name, out var own)) merged = CollectionChange.Merge(merged, own);
         writer.WritePropertyName(name);
-        writer.WriteRawValue(merged.Json, skipInputValidation: true);
+        merged.WriteTo(writer);
+    }
+
+    /// <summary>What is kept and shown only has bounds too.</summary>
+    private static void RequireLog(JsonElement request)
+    {
+        if (!Has(request, "wal_config", out var log)) return;
+        foreach (var name in (string[])["wal_capacity_mb", "wal_retain_closed"])
+            if (Number(log, name, 1) is var number && number < 1) throw VectorFault.Invalid($"wal_config.{name}", $"value {number} invalid, must be 1 or larger");
+    }
+
+    /// <summary>As it was asked for; what is null was not.</summary>
+    private static void WriteAsked(Utf8JsonWriter writer, string name, JsonElement element)
+    {
+        writer.WritePropertyName(name);
+        WriteAsked(writer, element);
+    }
+
+    private static void WriteAsked(Utf8JsonWriter writer, JsonElement element)
+    {
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            element.WriteTo(writer);
+            return;
+        }
+
+        writer.WriteStartObject();
+        foreach (var property in element.EnumerateObject())
+            if (property.Value.ValueKind != JsonValueKind.Null) WriteAsked(writer, property.Name, property.Value);
+        writer.WriteEndObject();
     }
 
     private static void WriteCopy(Utf8JsonWriter writer, string name, JsonElement element)

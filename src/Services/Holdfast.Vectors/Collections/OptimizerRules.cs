@@ -79,7 +79,7 @@ internal sealed record OptimizerRules
     private static void RequireAtLeast(JsonProperty rule, long least)
     {
         if (rule.Value.ValueKind != JsonValueKind.Number || !rule.Value.TryGetInt64(out var number)) throw VectorFault.BadJson($"invalid type: optimizers_config.{rule.Name} is a whole number");
-        if (number < least) throw VectorFault.Invalid($"optimizers_config.{rule.Name}", $"must be {least} or larger");
+        if (number < least) throw VectorFault.Invalid($"optimizers_config.{rule.Name}", $"value {number} invalid, must be {least} or larger");
     }
 
     private static OptimizerRules Of(JsonElement rules) => new()

@@ -12,6 +12,12 @@ namespace Holdfast.Vectors.Endpoints;
 /// <param name="Snapshots">Where snapshots lie; null where none are kept.</param>
 internal sealed record VectorRoom(VectorFace Face, VectorMeters Meters, Snapshots.SnapshotDesk? Snapshots)
 {
+    /// <summary>What requests came to, for telemetry.</summary>
+    public RequestTally Tally { get; } = new();
+
+    /// <summary>When the doors were opened.</summary>
+    public DateTime Opened { get; } = DateTime.UtcNow;
+
     /// <summary>How many requests collections allow.</summary>
     public RateGates Rates { get; } = new();
 
@@ -82,6 +88,9 @@ internal sealed class VectorCall(VectorRoom room, AccessGrant grant, IReadOnlyDi
     /// <summary>The body's content type.</summary>
     public string UploadType { get; init; } = "";
 
+    /// <summary>Whether the client asked not to wait: it is answered 202, when it is done all the same.</summary>
+    public bool IsOnlyAccepted { get; set; }
+
     /// <summary>An answer that is a file; null for JSON.</summary>
     public Rest.RestFile? File { get; set; }
 
@@ -102,7 +111,8 @@ internal sealed class VectorCall(VectorRoom room, AccessGrant grant, IReadOnlyDi
 
     /// <summary>The collection in the path, if its strict mode lets the request through.</summary>
     /// <param name="keys">The shard keys that the request names; those of its body when nobody says.</param>
-    public async ValueTask<CollectionRecord> CollectionAsync(IReadOnlyList<string>? keys = null)
+    /// <param name="points">Points that a write is about; those of its body when nobody says.</param>
+    public async ValueTask<CollectionRecord> CollectionAsync(IReadOnlyList<string>? keys = null, long? points = null)
     {
         var collection = await Face.RequireAsync(CollectionName, cancelled).ConfigureAwait(false);
         keys ??= Body.ValueKind == JsonValueKind.Object ? Collections.ShardLayout.ReadKeys(Json.Field(Body, "shard_key")) : null;
@@ -114,7 +124,9 @@ internal sealed class VectorCall(VectorRoom room, AccessGrant grant, IReadOnlyDi
         }
 
         collection.Config.Rules.RequireAtMost(TimeoutSeconds, "max_timeout", "timeout");
-        if (Right is AccessRight.Read or AccessRight.Write) room.Rates.Pass(collection, Right == AccessRight.Write);
+        if (Right is not (AccessRight.Read or AccessRight.Write or AccessRight.Index)) return collection;
+        var isWrite = Right != AccessRight.Read;
+        if (RateGates.LimitOf(collection, isWrite) is not null) room.Rates.Pass(collection, isWrite, isWrite ? Math.Max(1, points ?? await Operations.WriteCost.OfAsync(this, collection).ConfigureAwait(false)) : 1);
         return collection;
     }
 

@@ -84,6 +84,7 @@ public sealed class VectorsEndpoint : IAsyncDisposable
         var endpoint = new VectorsEndpoint(options);
         var room = new VectorRoom(face, new VectorMeters(options.Metrics, board), options.SnapshotDirectory.Length == 0 ? null : new SnapshotDesk(options.SnapshotDirectory, face));
         room.Meters.Show(room.Rates);
+        room.Meters.Show(face.Collections);
         var log = options.Logging.CreateLogger("Holdfast.Vectors.Endpoints");
         var access = new AccessDesk(options.Access);
         try

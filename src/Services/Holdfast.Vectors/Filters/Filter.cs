@@ -37,6 +37,9 @@ internal sealed record Filter
     /// <summary>What passes is none of these points.</summary>
     public static Filter Without(IReadOnlySet<PointId> ids) => new() { MustNot = [new HasIdCondition(ids)], Json = $$"""{"must_not":[{"has_id":{{Text(ids)}}}]}""" };
 
+    /// <summary>What passes has something at a key.</summary>
+    public static Filter Having(PayloadPath path) => new() { MustNot = [new IsEmptyCondition(path)], Json = $$$"""{"must_not":[{"is_empty":{"key":"{{{JsonEncodedText.Encode(path.Text)}}}"}}]}""" };
+
     /// <summary>Whether a point passes.</summary>
     public bool Passes(in FilterSubject subject)
     {

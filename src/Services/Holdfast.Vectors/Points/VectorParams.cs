@@ -82,6 +82,9 @@ internal sealed record VectorParams
     /// <summary>Bytes of a component.</summary>
     public int ElementBytes => Datatype switch { VectorDatatype.Float32 => sizeof(float), VectorDatatype.Float16 => sizeof(ushort), _ => sizeof(byte) };
 
+    /// <summary>Bytes of a vector's components; none of a sparse one, whose length is its own.</summary>
+    public int VectorBytes => Size * ElementBytes;
+
     /// <summary>Bytes of a stored vector, padded.</summary>
     public int RowBytes => Memory.RowMemory.Padded(Math.Max(1, Size * ElementBytes));
 }

@@ -2,14 +2,14 @@ using Holdfast.Vectors.Points;
 
 namespace Holdfast.Vectors.Queries;
 
-/// <summary>Where a recommendation by the mean looks: at the mean of what is wanted, moved by as much again away from the mean of what is not.</summary>
+/// <summary>Where a recommendation by the mean looks: at the mean of what is wanted, moved by as much again away from the mean of what is not. Multi-vectors have no mean: all of
+/// them are looked for at once, those of what is not wanted turned about.</summary>
 internal static class VectorMean
 {
     /// <summary>The place.</summary>
-    /// <exception cref="VectorFault">The vectors are of a kind that has no mean.</exception>
     public static NamedVector Towards(IReadOnlyList<NamedVector> positive, IReadOnlyList<NamedVector> negative, VectorParams column)
     {
-        if (column.Kind == VectorKind.Multi) throw VectorFault.NotHere("recommending multi-vectors by their average; best_score and sum_scores are");
+        if (column.Kind == VectorKind.Multi) return new NamedVector(column.Name, [.. positive.SelectMany(vector => vector.Values), .. negative.SelectMany(vector => vector.Values).Select(component => -component)]);
         if (column.Kind == VectorKind.Sparse)
         {
             var sums = new SortedDictionary<uint, float>();

@@ -31,7 +31,7 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index, uint
             var point = ShardCommand.ReadPoint(ref reader, store.Columns, lent);
             if (!reader.IsWhole) return walk.Items == 0 ? walk.Refuse("the entry is not whole") : walk.Done(0);
             if (kind == ShardCommandKind.UpsertWhere && !MayWrite(point.Id, mode, filter)) continue;
-            if (kind is ShardCommandKind.Upsert or ShardCommandKind.UpsertWhere or ShardCommandKind.Stage) store.Upsert(point, index);
+            if (kind is ShardCommandKind.Upsert or ShardCommandKind.UpsertWhere or ShardCommandKind.Stage && mode != UpsertMode.Vectors) store.Upsert(point, index);
             else if (!store.ChangeVectors(point.Id, Numbered(point.Vectors), index))
             {
                 walk.Missed ??= point.Id;
@@ -136,7 +136,7 @@ internal readonly ref struct PointEntries(ShardState state, LogIndex index, uint
     private bool MayWrite(in PointId id, UpsertMode mode, Filter? filter)
     {
         var isThere = store.TryFind(id, out _, out _);
-        if (isThere ? mode == UpsertMode.InsertOnly : mode == UpsertMode.UpdateOnly) return false;
+        if (isThere ? mode == UpsertMode.InsertOnly : mode is UpsertMode.UpdateOnly or UpsertMode.Vectors) return false;
         return !isThere || filter is null || Passes(filter, id);
     }
 

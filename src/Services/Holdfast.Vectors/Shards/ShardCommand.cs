@@ -82,6 +82,9 @@ internal enum UpsertMode : byte
 
     /// <summary>Only those that are there.</summary>
     UpdateOnly = 2,
+
+    /// <summary>Only those that are there, and of them only the vectors that are named.</summary>
+    Vectors = 3,
 }
 
 /// <summary>When an upsert writes a point.</summary>
@@ -108,7 +111,24 @@ internal static class ShardCommand
     /// <summary>
     /// The feature level that a group must have before a command may stand in its log (S5): a program that does not know it would pass over it, and its replica would be another than the others.
     /// </summary>
-    public static uint LevelOf(ReadOnlySpan<byte> command) => command.Length > 1 && command[1] >= (byte)ShardCommandKind.UpsertWhere ? LateLevel : 1;
+    public static uint LevelOf(ReadOnlySpan<byte> command) => command.Length < 2 ? 1
+        : (ShardCommandKind)command[1] switch
+        {
+            >= ShardCommandKind.UpsertWhere => LateLevel,
+            ShardCommandKind.SetPayload or ShardCommandKind.DeletePayload when HasLateKey(command) => LateLevel,
+            _ => 1,
+        };
+
+    /// <summary>Whether a change's keys say more than names: where they were only names, they would stand in the payload as they are written.</summary>
+    private static bool HasLateKey(ReadOnlySpan<byte> command)
+    {
+        var reader = new SpanReader(command[2..]);
+        reader.ReadText();
+        for (var ids = reader.ReadUInt32(); ids > 0 && reader.IsWhole; ids--) PointId.Read(ref reader);
+        for (var keys = (ShardCommandKind)command[1] == ShardCommandKind.SetPayload ? 1 : reader.ReadUInt32(); keys > 0 && reader.IsWhole; keys--)
+            if (reader.ReadText().AsSpan().IndexOfAny('[', '"') >= 0) return true;
+        return false;
+    }
 
     /// <summary>The configuration.</summary>
     public static byte[] Configure(string json) => Text(ShardCommandKind.Configure, json);

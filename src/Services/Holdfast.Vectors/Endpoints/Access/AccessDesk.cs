@@ -79,11 +79,12 @@ internal sealed class AccessDesk(VectorAccessOptions options)
         var collections = new Dictionary<string, AccessRight>(StringComparer.Ordinal);
         foreach (var one in access.EnumerateArray())
         {
-            if (one.TryGetProperty("payload", out var payload) && payload.ValueKind == JsonValueKind.Object && payload.EnumerateObject().Any()) throw VectorFault.NotHere("tokens that are limited by a payload's values");
+            if (one.TryGetProperty("payload", out var payload) && payload.ValueKind == JsonValueKind.Object && payload.EnumerateObject().Any()) throw VectorFault.Unauthorized("Invalid JWT: access that is limited by a payload's values is not given any more");
             collections[one.GetProperty("collection").GetString()!] = one.GetProperty("access").GetString() switch
             {
                 "r" => AccessRight.Read,
-                "rw" or "prw" => AccessRight.Write,
+                "rw" => AccessRight.Keep,
+                "prw" => AccessRight.Write,
                 var other => throw VectorFault.Unauthorized($"Invalid JWT: unknown access \"{other}\""),
             };
         }

@@ -12,8 +12,14 @@ internal enum AccessRight : byte
     /// <summary>To write points.</summary>
     Write = 2,
 
+    /// <summary>To declare payload indexes, which who writes points alone may not.</summary>
+    Index = 3,
+
+    /// <summary>To take and delete snapshots of a collection.</summary>
+    Keep = 4,
+
     /// <summary>To make and delete collections, and everything else.</summary>
-    Manage = 3,
+    Manage = 5,
 }
 
 /// <summary>What a caller may do: everything everywhere, reading everywhere, or what is said of each collection.</summary>

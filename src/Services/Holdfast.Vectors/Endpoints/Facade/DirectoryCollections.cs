@@ -52,6 +52,8 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
         return All(cluster.View);
     }
 
+    public int CountHere => cluster.View.Settings.Count(each => each.Key.StartsWith(Prefix, StringComparison.Ordinal));
+
     public async ValueTask<CollectionRecord?> FindAsync(string name, CancellationToken cancel)
     {
         if (Known(name) is { } known) return known;

@@ -38,6 +38,9 @@ internal interface ICollections
     /// <summary>All of them, by name, those that were made a moment ago through another node included.</summary>
     ValueTask<IReadOnlyList<CollectionRecord>> ListAsync(CancellationToken cancel);
 
+    /// <summary>How many this node knows of.</summary>
+    int CountHere { get; }
+
     /// <summary>A collection by its name or an alias; null when there is none, which was then asked of the directory's leader.</summary>
     ValueTask<CollectionRecord?> FindAsync(string name, CancellationToken cancel);
 

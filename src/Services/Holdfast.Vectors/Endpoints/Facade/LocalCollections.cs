@@ -21,6 +21,8 @@ internal sealed class LocalCollections(IndexWorkers? workers, int segmentRowsMax
 
     public ValueTask<IReadOnlyList<CollectionRecord>> ListAsync(CancellationToken cancel) => new([.. all.Values.Select(one => one.Record).OrderBy(record => record.Name, StringComparer.Ordinal)]);
 
+    public int CountHere => all.Count;
+
     public ValueTask<CollectionRecord?> FindAsync(string name, CancellationToken cancel) => new(all.TryGetValue(aliases.GetValueOrDefault(name, name), out var one) ? one.Record : null);
 
     public async ValueTask<bool> CreateAsync(string name, CollectionConfig config, CancellationToken cancel)

@@ -16,7 +16,6 @@ internal sealed class QueryTree(VectorFace face, CollectionRecord collection, Re
             case QueryKind.RankFusion: return await CutAsync(Fusion.ByRank(lists, node.RankOffset, node.Weights), node, wanted).ConfigureAwait(false);
             case QueryKind.DistributionFusion: return await CutAsync(Fusion.ByDistribution(lists), node, wanted).ConfigureAwait(false);
             case QueryKind.Formula: return await ComputedAsync(node, lists, wanted).ConfigureAwait(false);
-            case QueryKind.Everything when lists.Length > 0: throw VectorFault.BadInput("A query is needed to merge the prefetches. Can't have prefetches without defining a query.");
             case QueryKind.Everything: return (await face.ScrollAsync(collection, null, node.Limit, node.Filter, wanted, scope).ConfigureAwait(false)).Points;
             case QueryKind.OrderBy: return await face.OrderedAsync(collection, node.Order, node.Limit, FilterOf(node, lists), wanted, scope).ConfigureAwait(false);
             case QueryKind.Sample: return await face.SampleAsync(collection, node.Limit, -1, FilterOf(node, lists), wanted, scope).ConfigureAwait(false);

@@ -20,19 +20,31 @@ internal sealed class RateGates
     public void Pass(CollectionRecord collection, string tenant, bool isWrite, double perMinute)
     {
         if (tenants.Count >= TenantsMax) tenants.Clear();
-        if (tenants.GetOrAdd((collection.Id, tenant, isWrite), static (_, full) => new Bucket(full), perMinute).Take(perMinute)) return;
+        var bucket = tenants.GetOrAdd((collection.Id, tenant, isWrite), static (_, full) => new Bucket(full), perMinute);
+        if (bucket.Take(perMinute, 1)) return;
         Interlocked.Increment(ref refused);
-        throw VectorFault.RateLimited($"Rate limiting exceeded: {(isWrite ? "Write" : "Read")} rate limit exceeded for tenant {tenant}, retry later");
+        throw VectorFault.RateLimited($"Rate limiting exceeded: {(isWrite ? "Write" : "Read")} rate limit exceeded for tenant {tenant}, retry later", bucket.SecondsUntil(perMinute, 1));
     }
 
     /// <summary>Lets a request through, or refuses it.</summary>
+    /// <param name="collection">What it is about.</param>
+    /// <param name="isWrite">Which of the limits it counts against.</param>
+    /// <param name="cost">As how many requests it counts: a write as the points that it is about.</param>
     /// <exception cref="VectorFault">There were too many.</exception>
-    public void Pass(CollectionRecord collection, bool isWrite)
+    public void Pass(CollectionRecord collection, bool isWrite, long cost)
     {
-        var rules = collection.Config.Rules;
-        if (!rules.IsStrict || !rules.Limits.TryGetValue(isWrite ? "write_rate_limit" : "read_rate_limit", out var perMinute)) return;
-        if (!buckets.GetOrAdd((collection.Id, isWrite), static (_, full) => new Bucket(full), perMinute).Take(perMinute)) throw VectorFault.RateLimited($"Rate limiting exceeded: {(isWrite ? "Write" : "Read")} rate limit exceeded, retry later");
+        if (LimitOf(collection, isWrite) is not { } perMinute) return;
+        var bucket = buckets.GetOrAdd((collection.Id, isWrite), static (_, full) => new Bucket(full), perMinute);
+        if (bucket.Take(perMinute, cost)) return;
+        var word = isWrite ? "Write" : "Read";
+        var seconds = bucket.SecondsUntil(perMinute, cost);
+        if (cost > perMinute) throw VectorFault.RateLimited($"Rate limiting exceeded: {word} rate limit exceeded, request larger than rate limiter capacity, please try to split your request", seconds);
+        throw VectorFault.RateLimited(cost == 1 ? $"Rate limiting exceeded: {word} rate limit exceeded, retry later" : FormattableString.Invariant($"Rate limiting exceeded: {word} rate limit exceeded: Operation requires {cost} tokens but only {Math.Floor(bucket.Left):F0} were available. Retry after {seconds}s"), seconds);
     }
+
+    /// <summary>What a collection's strict mode allows a minute; null for anything.</summary>
+    public static double? LimitOf(CollectionRecord collection, bool isWrite) =>
+        collection.Config.Rules is { IsStrict: true } rules && rules.Limits.TryGetValue(isWrite ? "write_rate_limit" : "read_rate_limit", out var perMinute) ? perMinute : null;
 
     private sealed class Bucket(double full)
     {
@@ -40,15 +52,21 @@ internal sealed class RateGates
         private double left = full;
         private long lookedAt = Environment.TickCount64;
 
-        public bool Take(double perMinute)
+        /// <summary>What is left in it, as of the last look.</summary>
+        public double Left => Volatile.Read(ref left);
+
+        /// <summary>Seconds until it has so much again, at most until it is full.</summary>
+        public int SecondsUntil(double perMinute, double cost) => (int)Math.Clamp(Math.Ceiling((Math.Min(cost, perMinute) - Left) * 60 / perMinute), 1, 3600);
+
+        public bool Take(double perMinute, double cost)
         {
             lock (gate)
             {
                 var now = Environment.TickCount64;
                 left = Math.Min(perMinute, left + ((now - lookedAt) * perMinute / 60_000));
                 lookedAt = now;
-                if (left < 1) return false;
-                left--;
+                if (left < cost) return false;
+                left -= cost;
                 return true;
             }
         }

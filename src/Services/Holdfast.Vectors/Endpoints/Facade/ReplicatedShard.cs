@@ -20,7 +20,7 @@ internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machin
 
     public async ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel)
     {
-        if (ShardCommand.LevelOf(command) is var needed && needed > group.Status.FeatureLevel) await LevelGate.PassAsync(needed, () => group.Status.FeatureLevel, levelAhead, cancel).ConfigureAwait(false);
+        if (group.Status.FeatureLevel < ShardCommand.LateLevel && ShardCommand.LevelOf(command) is var needed && needed > group.Status.FeatureLevel) await LevelGate.PassAsync(needed, () => group.Status.FeatureLevel, levelAhead, cancel).ConfigureAwait(false);
         var outcome = await group.ProposeAsync(command, default, cancel).ConfigureAwait(false);
         return outcome.Status switch
         {

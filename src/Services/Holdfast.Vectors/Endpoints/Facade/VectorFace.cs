@@ -45,8 +45,9 @@ internal sealed class VectorFace(ICollections collections, WriteFence? fence = n
     public Task<WriteDone> UpsertAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, UpsertRule rule, IReadOnlyList<string>? keys, CancellationToken cancel) =>
         rule.IsAnything ? UpsertAsync(collection, points, keys, cancel) : WriteAsync(collection, points, (chunk, columnOf) => ShardCommand.UpsertWhere(chunk, columnOf, rule), keys, cancel);
 
-    /// <summary>Gives points new vectors where they are named.</summary>
-    public Task<WriteDone> UpdateVectorsAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, IReadOnlyList<string>? keys, CancellationToken cancel) => WriteAsync(collection, points, ShardCommand.UpdateVectors, keys, cancel);
+    /// <summary>Gives points new vectors where they are named; of those that pass a filter, asked at their place in the log, if there is one.</summary>
+    public Task<WriteDone> UpdateVectorsAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, Filter? filter, IReadOnlyList<string>? keys, CancellationToken cancel) =>
+        filter is null ? WriteAsync(collection, points, ShardCommand.UpdateVectors, keys, cancel) : UpsertAsync(collection, points, new UpsertRule(UpsertMode.Vectors, filter.Json), keys, cancel);
 
     /// <summary>Does something to points that are named. Where clients name shards and this one did not, every shard is told.</summary>
     public async Task<WriteDone> ChangeAsync(CollectionRecord collection, IReadOnlyList<PointId> ids, CommandOf command, IReadOnlyList<string>? keys, CancellationToken cancel)
@@ -261,7 +262,12 @@ internal sealed class VectorFace(ICollections collections, WriteFence? fence = n
         if (config.Rules.IsCustomSharded && keys is null) throw VectorFault.BadInput("Shard key not specified");
         if (collection.Layout.Meant(keys).Count == 0) throw VectorFault.BadInput("the collection has no shards yet: create a shard key first");
         var prepared = new List<PointWrite>(points.Count);
-        foreach (var point in points) prepared.Add(point with { Vectors = [.. point.Vectors.Select(vector => VectorNorm.Prepare(vector, config.Columns[config.ColumnOf(vector.Name)]))] });
+        for (var at = 0; at < points.Count; at++)
+        {
+            var place = at;
+            prepared.Add(points[at] with { Vectors = [.. points[at].Vectors.Select(vector => VectorNorm.Prepare(vector, config.Columns[config.ColumnOf(vector.Name)], place))] });
+        }
+
         var writes = new ShardWrites(collections, collection, fence, cancel);
         await writes.ProposeAsync(prepared.Select(point => (collection.Layout.ShardOf(keys, point.Id), point)), static point => point.Id, Commands, chunk => command(chunk, config.ColumnOf)).ConfigureAwait(false);
         return writes.Result with { VectorBytes = prepared.Sum(point => point.Vectors.Sum(VectorBytesOf)), PayloadBytes = prepared.Sum(point => (long)point.Payload.Json.Length) };

@@ -19,7 +19,7 @@ internal sealed record WriteFence(byte[] Lock, FencingToken Token)
     public static WriteFence? Of(string header, AccessRight right)
     {
         if (header.Length == 0 || right < AccessRight.Write) return null;
-        if (right > AccessRight.Write) throw VectorFault.NotHere($"{Header} on what is no write of points or payload indexes");
+        if (right is not (AccessRight.Write or AccessRight.Index)) throw VectorFault.NotHere($"{Header} on what is no write of points or payload indexes");
         var space = header.LastIndexOf(' ');
         var name = space < 0 ? [] : Encoding.UTF8.GetBytes(header[..space].Trim());
         if (name.Length is 0 or > ShardFences.NameBytesMax || !ulong.TryParse(header[(space + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var token) || token == 0)

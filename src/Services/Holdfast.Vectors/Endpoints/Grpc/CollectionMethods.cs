@@ -58,7 +58,8 @@ internal static class CollectionMethods
             UpdateQueue = new UpdateQueueInfo(),
             Config = JsonToProto.Read(CollectionConfig.Parser, CollectionConfig.Descriptor, config.RootElement),
         };
-        foreach (var (key, schema) in facts.Indexes) info.PayloadSchema[key] = SchemaOf(schema, facts.Points);
+        var points = await CollectionCalls.IndexedPointsAsync(here, collection, facts).ConfigureAwait(false);
+        foreach (var (key, schema) in facts.Indexes) info.PayloadSchema[key] = SchemaOf(schema, points[key]);
         return new GetCollectionInfoResponse { Result = info, Time = call.Time };
     });
 
@@ -198,9 +199,9 @@ internal static class ServiceMethods
 
     public static readonly IReadOnlyList<GrpcMethod> All =
     [
-        new GrpcMethod<CreateSnapshotRequest>(Service, "Create", AccessRight.Manage, CreateSnapshotRequest.Parser, static request => request.CollectionName, (call, request) => CreateAsync(call, request.CollectionName)),
+        new GrpcMethod<CreateSnapshotRequest>(Service, "Create", AccessRight.Keep, CreateSnapshotRequest.Parser, static request => request.CollectionName, (call, request) => CreateAsync(call, request.CollectionName)),
         new GrpcMethod<ListSnapshotsRequest>(Service, "List", AccessRight.Read, ListSnapshotsRequest.Parser, static request => request.CollectionName, (call, request) => ListAsync(call, request.CollectionName)),
-        new GrpcMethod<DeleteSnapshotRequest>(Service, "Delete", AccessRight.Manage, DeleteSnapshotRequest.Parser, static request => request.CollectionName, (call, request) => DeleteAsync(call, request.CollectionName, request.SnapshotName)),
+        new GrpcMethod<DeleteSnapshotRequest>(Service, "Delete", AccessRight.Keep, DeleteSnapshotRequest.Parser, static request => request.CollectionName, (call, request) => DeleteAsync(call, request.CollectionName, request.SnapshotName)),
         new GrpcMethod<CreateFullSnapshotRequest>(Service, "CreateFull", AccessRight.Manage, CreateFullSnapshotRequest.Parser, null, (call, _) => CreateAsync(call, "")),
         new GrpcMethod<ListFullSnapshotsRequest>(Service, "ListFull", AccessRight.Read, ListFullSnapshotsRequest.Parser, null, (call, _) => ListAsync(call, "")),
         new GrpcMethod<DeleteFullSnapshotRequest>(Service, "DeleteFull", AccessRight.Manage, DeleteFullSnapshotRequest.Parser, null, (call, request) => DeleteAsync(call, "", request.SnapshotName)),

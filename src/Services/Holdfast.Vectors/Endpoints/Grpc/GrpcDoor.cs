@@ -35,7 +35,8 @@ internal sealed class GrpcDoor(VectorRoom room, AccessDesk access, Action<Except
         }
         catch (VectorFault fault)
         {
-            exchange.Fail(CodeOf(fault.Status), fault.Message);
+            // A message is no JSON: Qdrant leaves the word out here.
+            exchange.Fail(CodeOf(fault.Status), fault.Message.Replace("Validation error in JSON body", "Validation error in body", StringComparison.Ordinal), fault.RetryAfterSeconds);
         }
         catch (InvalidProtocolBufferException wrong)
         {
@@ -62,19 +63,25 @@ internal sealed class GrpcDoor(VectorRoom room, AccessDesk access, Action<Except
         if (!GrpcMethods.ByPath.TryGetValue(exchange.Path, out var method)) throw VectorFault.NotHere($"method {exchange.Path}");
         var message = await MessageAsync(exchange).ConfigureAwait(false);
         var grant = method.Right == AccessRight.Open && !method.IsForCollections ? AccessGrant.All : await access.RecogniseAsync(exchange.Headers["api-key"].ToString(), exchange.Headers.Authorization.ToString(), room.Face, exchange.Aborted).ConfigureAwait(false);
-        var isFailure = true;
+        var status = (int)GrpcCode.Internal;
         var collection = "";
         try
         {
             var call = new GrpcCall(room, grant, exchange, method.Right, begun);
             var answer = await method.AnswerAsync(call, message, name => collection = name).ConfigureAwait(false);
-            isFailure = false;
+            status = (int)GrpcCode.Ok;
             if (call.Session is { Length: > 0 } session) exchange.Trailers["holdfast-session"] = session;
             await SendAsync(exchange, answer, call).ConfigureAwait(false);
         }
+        catch (VectorFault fault)
+        {
+            status = (int)CodeOf(fault.Status);
+            throw;
+        }
         finally
         {
-            room.Meters.Note(collection, exchange.Path[1..], Stopwatch.GetElapsedTime(begun), isFailure);
+            room.Meters.Note(collection, exchange.Path[1..], Stopwatch.GetElapsedTime(begun), isFailure: status != (int)GrpcCode.Ok);
+            room.Tally.Note(isGrpc: true, exchange.Path, status, Stopwatch.GetElapsedTime(begun));
         }
     }
 
@@ -195,6 +202,9 @@ internal sealed class LentMessage(ReadOnlyMemory<byte> bytes)
 /// <summary>gRPC's status codes, those that are used.</summary>
 internal enum GrpcCode
 {
+    /// <summary>Answered.</summary>
+    Ok = 0,
+
     /// <summary>The request is wrong.</summary>
     InvalidArgument = 3,
 
@@ -261,11 +271,15 @@ internal sealed class GrpcExchange(IFeatureCollection features)
     public void Succeed() => Trailers["grpc-status"] = "0";
 
     /// <summary>Trailers, or headers alone when nothing was sent.</summary>
-    public void Fail(GrpcCode code, string message)
+    /// <param name="code">gRPC's word for it.</param>
+    /// <param name="message">What clients show.</param>
+    /// <param name="retryAfterSeconds">When asking again will help; null where nobody knows.</param>
+    public void Fail(GrpcCode code, string message, int? retryAfterSeconds = null)
     {
         var target = response.HasStarted ? Trailers : response.Headers;
         target["grpc-status"] = ((int)code).ToString(CultureInfo.InvariantCulture);
         target["grpc-message"] = PercentEncoded(message);
+        if (retryAfterSeconds is { } seconds) target["retry-after"] = seconds.ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>Everything outside printable ASCII, and the percent sign, as %XX of its UTF-8 bytes.</summary>

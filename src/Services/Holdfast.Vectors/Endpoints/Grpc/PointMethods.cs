@@ -27,8 +27,8 @@ internal static class PointMethods
         new GrpcMethod<DeletePayloadPoints>(Service, "DeletePayload", AccessRight.Write, DeletePayloadPoints.Parser, static request => request.CollectionName, (call, request) => WriteAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, Changes.DeletePayloadAsync)),
         new GrpcMethod<ClearPayloadPoints>(Service, "ClearPayload", AccessRight.Write, ClearPayloadPoints.Parser, static request => request.CollectionName, (call, request) => WriteAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, Changes.ClearPayloadAsync)),
         new GrpcMethod<UpdateBatchPoints>(Service, "UpdateBatch", AccessRight.Write, UpdateBatchPoints.Parser, static request => request.CollectionName, BatchAsync),
-        new GrpcMethod<CreateFieldIndexCollection>(Service, "CreateFieldIndex", AccessRight.Write, CreateFieldIndexCollection.Parser, static request => request.CollectionName, CreateIndexAsync),
-        new GrpcMethod<DeleteFieldIndexCollection>(Service, "DeleteFieldIndex", AccessRight.Write, DeleteFieldIndexCollection.Parser, static request => request.CollectionName, DeleteIndexAsync),
+        new GrpcMethod<CreateFieldIndexCollection>(Service, "CreateFieldIndex", AccessRight.Index, CreateFieldIndexCollection.Parser, static request => request.CollectionName, CreateIndexAsync),
+        new GrpcMethod<DeleteFieldIndexCollection>(Service, "DeleteFieldIndex", AccessRight.Index, DeleteFieldIndexCollection.Parser, static request => request.CollectionName, DeleteIndexAsync),
         new GrpcMethod<GetPoints>(Service, "Get", AccessRight.Read, GetPoints.Parser, static request => request.CollectionName, GetAsync),
         new GrpcMethod<ScrollPoints>(Service, "Scroll", AccessRight.Read, ScrollPoints.Parser, static request => request.CollectionName, ScrollAsync),
         new GrpcMethod<CountPoints>(Service, "Count", AccessRight.Read, CountPoints.Parser, static request => request.CollectionName, CountAsync),
@@ -41,14 +41,15 @@ internal static class PointMethods
     ];
 
     private static Task<IMessage> ChangeVectorsAsync(GrpcCall call, string name, IMessage request, ulong? timeout, Func<Collections.CollectionConfig, JsonElement, Collections.CollectionConfig> change) => call.RunAsync<IMessage>(name, request, null, timeout, async here =>
-        Done(call, here.Wrote(await CollectionCalls.ChangeAsync(here, name, config => change(config, here.Body)).ConfigureAwait(false))));
+        Done(here, call, await CollectionCalls.ChangeAsync(here, name, config => change(config, here.Body)).ConfigureAwait(false)));
 
     private static async Task<IMessage> WriteAsync(GrpcCall call, string collection, IMessage request, ulong? timeout, Func<VectorCall, CollectionRecord, JsonElement, Task<WriteDone>> change) =>
-        await call.RunAsync<IMessage>(collection, request, null, timeout, async here => Done(call, here.Wrote(await change(here, await here.CollectionAsync().ConfigureAwait(false), here.Body).ConfigureAwait(false)))).ConfigureAwait(false);
+        await call.RunAsync<IMessage>(collection, request, null, timeout, async here => Done(here, call, await change(here, await here.CollectionAsync().ConfigureAwait(false), here.Body).ConfigureAwait(false))).ConfigureAwait(false);
 
-    private static PointsOperationResponse Done(GrpcCall call, ulong number) => new() { Result = Result(number), Time = call.Time };
+    private static PointsOperationResponse Done(VectorCall here, GrpcCall call, WriteDone done) => new() { Result = Result(here, here.Wrote(done)), Time = call.Time };
 
-    private static UpdateResult Result(ulong number) => new() { OperationId = number, Status = UpdateStatus.Completed };
+    /// <summary>Who does not wait is told that it is acknowledged, as in Qdrant; it is completed all the same (S24).</summary>
+    private static UpdateResult Result(VectorCall here, ulong number) => new() { OperationId = number, Status = here.Waits ? UpdateStatus.Completed : UpdateStatus.Acknowledged };
 
     private static IReadOnlyList<string>? KeysOf(ShardKeySelector? selector) => selector switch
     {
@@ -58,26 +59,35 @@ internal static class PointMethods
         _ => throw VectorFault.BadInput("A fallback shard key takes the place of exactly one shard key"),
     };
 
-    private static Task<IMessage> UpsertAsync(GrpcCall call, UpsertPoints request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
+    /// <summary>Points go the shortest way, unless it depends on something whether they are written.</summary>
+    private static Task<IMessage> UpsertAsync(GrpcCall call, UpsertPoints request) => request.UpdateFilter is not null || request.HasUpdateMode
+        ? WriteAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, Changes.UpsertAsync)
+        : UpsertAnyAsync(call, request);
+
+    private static Task<IMessage> UpsertAnyAsync(GrpcCall call, UpsertPoints request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
     {
-        var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector)).ConfigureAwait(false);
+        var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector), request.Points.Count).ConfigureAwait(false);
         var points = ProtoPoints.Read(request.Points);
         await StrictCheck.OnUpsertAsync(here, collection, points).ConfigureAwait(false);
         await TenantCheck.OnUpsertAsync(here, collection, points).ConfigureAwait(false);
-        return Done(call, here.Wrote(await here.Face.UpsertAsync(collection, points, KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false)));
-    });
+        return Done(here, call, await here.Face.UpsertAsync(collection, points, KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false));
+    }, request.Wait);
 
-    private static Task<IMessage> UpdateVectorsAsync(GrpcCall call, UpdatePointVectors request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
+    private static Task<IMessage> UpdateVectorsAsync(GrpcCall call, UpdatePointVectors request) => request.UpdateFilter is not null
+        ? WriteAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, Changes.UpdateVectorsAsync)
+        : UpdateVectorsOfAllAsync(call, request);
+
+    private static Task<IMessage> UpdateVectorsOfAllAsync(GrpcCall call, UpdatePointVectors request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
     {
-        var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector)).ConfigureAwait(false);
-        return Done(call, here.Wrote(await Changes.UpdateVectorsAsync(here, collection, ProtoPoints.Read(request.Points), KeysOf(request.ShardKeySelector)).ConfigureAwait(false)));
+        var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector), request.Points.Count).ConfigureAwait(false);
+        return Done(here, call, await Changes.UpdateVectorsAsync(here, collection, ProtoPoints.Read(request.Points), null, KeysOf(request.ShardKeySelector)).ConfigureAwait(false));
     }, request.Wait);
 
     private static Task<IMessage> BatchAsync(GrpcCall call, UpdateBatchPoints request) => call.RunAsync<IMessage>(request.CollectionName, request, null, request.HasTimeout ? request.Timeout : null, async here =>
     {
         var numbers = await Changes.BatchAsync(here, await here.CollectionAsync().ConfigureAwait(false), Json.Required(here.Body, "operations")).ConfigureAwait(false);
         var response = new UpdateBatchResponse { Time = call.Time };
-        response.Result.AddRange(numbers.Select(Result));
+        response.Result.AddRange(numbers.Select(number => Result(here, number)));
         return response;
     });
 
@@ -85,11 +95,11 @@ internal static class PointMethods
     {
         var collection = await here.CollectionAsync().ConfigureAwait(false);
         var schema = Json.Field(here.Body, "field_index_params") ?? Json.Field(here.Body, "field_type") ?? throw VectorFault.BadInput("Field type is undefined and can't be inferred");
-        return Done(call, here.Wrote(await CollectionCalls.CreateIndexAsync(here, collection, request.FieldName, schema).ConfigureAwait(false)));
+        return Done(here, call, await CollectionCalls.CreateIndexAsync(here, collection, request.FieldName, schema).ConfigureAwait(false));
     });
 
     private static Task<IMessage> DeleteIndexAsync(GrpcCall call, DeleteFieldIndexCollection request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
-        Done(call, here.Wrote(await here.Face.IndexAsync(await here.CollectionAsync().ConfigureAwait(false), Shards.ShardCommand.DeleteIndex(request.FieldName), here.Cancelled).ConfigureAwait(false))));
+        Done(here, call, await here.Face.IndexAsync(await here.CollectionAsync().ConfigureAwait(false), Shards.ShardCommand.DeleteIndex(request.FieldName), here.Cancelled).ConfigureAwait(false)), request.Wait);
 
     private static Task<IMessage> GetAsync(GrpcCall call, GetPoints request) => call.RunAsync<IMessage>(request.CollectionName, request, request.ReadConsistency, request.HasTimeout ? request.Timeout : null, async here =>
     {
@@ -176,6 +186,7 @@ internal static class SearchMethods
         {
             var known = await here.CollectionAsync().ConfigureAwait(false);
             var searches = Json.Field(here.Body, list) is { } given ? given.EnumerateArray().ToArray() : [];
+            if (request is RecommendBatchPoints { RecommendPoints: var each } && each.Any(one => one.CollectionName.Length == 0)) throw VectorFault.Invalid($"{list}[{each.TakeWhile(one => one.CollectionName.Length > 0).Count()}].collection_name", "value \"\" invalid, must be from 1 to 255 characters");
             known.Config.Rules.RequireAtMost(searches.Length, "search_max_batchsize", "search batch size");
             var done = await Task.WhenAll(searches.Select(body => Searches.OneAsync(here, known, body, read))).ConfigureAwait(false);
             return respond(done.Select(one => Filled(new BatchResult(), result => result.Result.AddRange(Scored(one)))));

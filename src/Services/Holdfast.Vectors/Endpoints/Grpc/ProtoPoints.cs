@@ -132,7 +132,8 @@ internal static class ProtoPoints
     private static Proto.VectorsOutput? Vectors(CollectionConfig config, FoundPoint point, ContentShown shown)
     {
         if (!shown.Vectors.IsWanted) return null;
-        if (!config.HasNames) return point.Vectors.Count == 0 ? null : new Proto.VectorsOutput { Vector = Output(point.Vectors[0], config.Columns[0]) };
+        if (point.Vectors is [{ Name.Length: 0 } only]) return new Proto.VectorsOutput { Vector = Output(only, config.Columns[config.ColumnOf("")]) };
+        if (!config.HasNames) return null;
         var named = new Proto.NamedVectorsOutput();
         foreach (var vector in point.Vectors) named.Vectors[vector.Name] = Output(vector, config.Columns[config.ColumnOf(vector.Name)]);
         return new Proto.VectorsOutput { Vectors = named };

@@ -73,21 +73,26 @@ internal static class Changes
 
     /// <summary>Vectors instead of theirs, where they are named.</summary>
     public static Task<WriteDone> UpdateVectorsAsync(VectorCall call, CollectionRecord collection, JsonElement body) =>
-        UpdateVectorsAsync(call, collection, PointBodies.PointList(Json.Required(body, "points")), Collections.ShardLayout.ReadKeys(Json.Field(body, "shard_key")));
+        UpdateVectorsAsync(call, collection, PointBodies.PointList(Json.Required(body, "points")), FilterParser.Parse(Json.Field(body, "update_filter")), Collections.ShardLayout.ReadKeys(Json.Field(body, "shard_key")));
 
     /// <summary>The same, of points that were read.</summary>
-    public static async Task<WriteDone> UpdateVectorsAsync(VectorCall call, CollectionRecord collection, IReadOnlyList<PointWrite> points, IReadOnlyList<string>? keys)
+    public static async Task<WriteDone> UpdateVectorsAsync(VectorCall call, CollectionRecord collection, IReadOnlyList<PointWrite> points, Filter? filter, IReadOnlyList<string>? keys)
     {
+        await StrictCheck.OnWriteAsync(call, collection, filter).ConfigureAwait(false);
+        if (points.Count == 0) throw VectorFault.Invalid("points", "must specify points to update");
+        collection.Config.Rules.RequireAtMost(points.Count, "upsert_max_batchsize", "update limit");
         StrictCheck.OnVectors(collection, points);
         await StrictCheck.OnRoomAsync(call, collection, 0).ConfigureAwait(false);
-        return Found(call, await call.Face.UpdateVectorsAsync(collection, points, keys, call.Cancelled).ConfigureAwait(false));
+        return Found(call, await call.Face.UpdateVectorsAsync(collection, points, filter, keys, call.Cancelled).ConfigureAwait(false));
     }
 
     /// <summary>Vectors that points lose.</summary>
     public static Task<WriteDone> DeleteVectorsAsync(VectorCall call, CollectionRecord collection, JsonElement body)
     {
+        var names = PayloadSelection.Texts(Json.Field(body, "vector") ?? Json.Required(body, "vectors"));
+        if (names.Length == 0) throw VectorFault.Invalid("vector", "must specify vector names to delete");
         var bits = 0UL;
-        foreach (var name in PayloadSelection.Texts(Json.Field(body, "vector") ?? Json.Required(body, "vectors"))) bits |= 1UL << collection.Config.ColumnOf(name);
+        foreach (var name in names) bits |= 1UL << collection.Config.ColumnOf(name);
         return ToPointsAsync(call, collection, body, (ids, filter) => ShardCommand.DeleteVectors(ids, bits, filter));
     }
 

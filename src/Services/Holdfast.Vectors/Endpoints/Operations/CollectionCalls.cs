@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Holdfast.Vectors.Collections;
 using Holdfast.Vectors.Endpoints.Facade;
+using Holdfast.Vectors.Filters;
 using Holdfast.Vectors.Queries;
 using Holdfast.Vectors.Shards;
 
@@ -12,6 +13,9 @@ internal static class CollectionCalls
 {
     /// <summary>Times that a change is tried when others change the same collection at once.</summary>
     private const int TriesMax = 16;
+
+    /// <summary>Indexes whose points are counted whenever somebody looks at the collection: each count has an index of its own in each segment, and there are only so many of these.</summary>
+    private const int CountedIndexesMax = 16;
 
     private static readonly string[] IndexTypes = ["keyword", "integer", "float", "geo", "text", "bool", "datetime", "uuid"];
 
@@ -79,8 +83,17 @@ internal static class CollectionCalls
         if (!IndexTypes.Contains(type)) throw VectorFault.BadJson($"unknown variant `{type}`, expected one of `keyword`, `integer`, `float`, `geo`, `text`, `bool`, `datetime`, `uuid`");
         if (Filters.PayloadPath.Parse(key) is null) throw VectorFault.BadInput($"\"{key}\" is not a payload key");
         if (type == "text") Texts.TextAnalyser.Read(schema.GetRawText());
+        if (schema.ValueKind == JsonValueKind.Object) RequireParameters(type!, schema);
         if (collection.Config.Rules.IsStrict) StrictCheck.OnIndex(collection, (await FactsAsync(call, collection).ConfigureAwait(false)).Indexes.Count(each => each.Key != key));
         return await call.Face.IndexAsync(collection, ShardCommand.CreateIndex(key, schema.GetRawText()), call.Cancelled).ConfigureAwait(false);
+    }
+
+    private static void RequireParameters(string type, JsonElement schema)
+    {
+        foreach (var name in (string[])["is_tenant", "is_principal", "on_disk", "lookup", "range", "lowercase", "phrase_matching", "ascii_folding", "enable_hnsw"]) Json.Truth(schema, name);
+        var isLookup = Json.Field(schema, "lookup") is null || Json.Truth(schema, "lookup");
+        var isRange = Json.Field(schema, "range") is null || Json.Truth(schema, "range");
+        if (type == "integer" && !isLookup && !isRange) throw VectorFault.Invalid("field_schema", "the 'lookup' and 'range' capabilities can't be both disabled");
     }
 
     /// <summary>The counters of all shards together.</summary>
@@ -88,6 +101,16 @@ internal static class CollectionCalls
     {
         var facts = (await call.Face.FactsAsync(collection, call.ScopeOf(default)).ConfigureAwait(false)).Select(each => each.Answer.Facts).OfType<ShardFacts>().ToArray();
         return new ShardFacts(facts.Sum(each => each.Points), facts.Sum(each => each.Indexed), facts.Sum(each => each.Segments), facts.All(each => each.IsGreen), facts.Length > 0 ? facts[0].Indexes : []);
+    }
+
+    /// <summary>How many points have something at each indexed key. Of a collection with more indexes than so many it is not counted, and all its points are shown.</summary>
+    public static async Task<IReadOnlyDictionary<string, long>> IndexedPointsAsync(VectorCall call, CollectionRecord collection, ShardFacts facts)
+    {
+        var points = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var (key, _) in facts.Indexes)
+            points[key] = facts.Indexes.Count > CountedIndexesMax || PayloadPath.Parse(key) is not { } path ? facts.Points
+                : await call.Face.CountAsync(collection, Filter.Having(path), call.ScopeOf(default)).ConfigureAwait(false);
+        return points;
     }
 
     private static async Task<CollectionRecord> CustomAsync(VectorCall call, string name)

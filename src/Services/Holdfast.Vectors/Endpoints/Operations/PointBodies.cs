@@ -23,7 +23,7 @@ internal static class PointBodies
             : vectors.EnumerateObject().Select(each => (each.Name, each.Value.EnumerateArray().ToArray())).ToArray();
         foreach (var (_, values) in columns)
             if (values.Length != ids.Count) throw VectorFault.BadInput($"number of ids and vectors must be equal ({ids.Count} != {values.Length})");
-        return [.. ids.Select((id, at) => new PointWrite(id, payloads is null ? Payload.Empty : Payload.From(payloads[at]), [.. columns.Select(column => VectorBodies.Read(column.Item1, column.Item2[at], isQuery: false))]))];
+        return [.. ids.Select((id, at) => new PointWrite(id, payloads is null ? Payload.Empty : Payload.From(payloads[at]), [.. columns.Select(column => VectorBodies.Read(column.Item1, column.Item2[at], isQuery: false, at))]))];
     }
 
     /// <summary>A list of points.</summary>
@@ -33,8 +33,9 @@ internal static class PointBodies
         var list = new List<PointWrite>(points.GetArrayLength());
         foreach (var point in points.EnumerateArray())
         {
+            var at = list.Count;
             var payload = Json.Field(point, "payload") is { } given ? Payload.From(given) : Payload.Empty;
-            list.Add(new PointWrite(PointIds.Read(Json.Required(point, "id")), payload, VectorBodies.ReadAll(Json.Required(point, "vector"))));
+            list.Add(new PointWrite(PointIds.Read(Json.Required(point, "id")), payload, VectorBodies.ReadAll(Json.Required(point, "vector"), at)));
         }
 
         return list;
@@ -95,9 +96,9 @@ internal static class PointBodies
 
     private static void WriteVectors(Utf8JsonWriter writer, CollectionConfig config, IReadOnlyList<NamedVector> vectors)
     {
-        if (!config.HasNames && vectors.Count == 1)
+        if (vectors is [{ Name.Length: 0 } only])
         {
-            VectorBodies.Write(writer, vectors[0], config.Columns[0]);
+            VectorBodies.Write(writer, only, config.Columns[config.ColumnOf("")]);
             return;
         }
 

@@ -16,7 +16,7 @@ internal static class QueryBodies
     private const int PrefetchesMax = 64;
 
     /// <summary>Reads a query of the query endpoint.</summary>
-    public static Task<QueryNode> ReadAsync(QueryReader reader, JsonElement body) => ReadAsync(reader, body, null, 0);
+    public static Task<QueryNode> ReadAsync(QueryReader reader, JsonElement body) => ReadAsync(reader, body, null, 0, Json.Count(body, "offset") ?? 0);
 
     /// <summary>Reads a search of the older endpoint: its vector may carry the name of its column.</summary>
     public static async Task<QueryNode> ReadSearchAsync(QueryReader reader, JsonElement body)
@@ -29,23 +29,30 @@ internal static class QueryBodies
 
     /// <summary>Reads a recommendation of the older endpoint.</summary>
     public static async Task<QueryNode> ReadRecommendationAsync(QueryReader reader, JsonElement body) =>
-        await reader.From(body).RecommendAsync(await reader.FrameAsync(body, null).ConfigureAwait(false), UsingOf(body), body).ConfigureAwait(false);
+        await (await reader.FromAsync(body).ConfigureAwait(false)).RecommendAsync(await reader.FrameAsync(body, null).ConfigureAwait(false), UsingOf(body), body).ConfigureAwait(false);
 
     /// <summary>Reads a discovery of the older endpoint: a target, a context, or both.</summary>
     public static async Task<QueryNode> ReadDiscoveryAsync(QueryReader reader, JsonElement body)
     {
         var node = await reader.FrameAsync(body, null).ConfigureAwait(false);
         if (Json.Field(body, "target") is null && Json.Field(body, "context") is null) throw VectorFault.BadInput("either `target` or `context` must be given");
-        return await reader.From(body).DiscoverAsync(node, UsingOf(body), Json.Field(body, "target"), Json.Field(body, "context")).ConfigureAwait(false);
+        return await (await reader.FromAsync(body).ConfigureAwait(false)).DiscoverAsync(node, UsingOf(body), Json.Field(body, "target"), Json.Field(body, "context")).ConfigureAwait(false);
     }
 
-    private static async Task<QueryNode> ReadAsync(QueryReader reader, JsonElement body, Filter? outer, int depth)
+    /// <param name="reader">Where examples are looked up.</param>
+    /// <param name="body">The query, or one that it rests on.</param>
+    /// <param name="outer">What the queries above it want.</param>
+    /// <param name="depth">How many are above it.</param>
+    /// <param name="skipped">Points that the reply leaves out in front: whatever a query rests on must find so many more.</param>
+    private static async Task<QueryNode> ReadAsync(QueryReader reader, JsonElement body, Filter? outer, int depth, int skipped)
     {
         if (depth > DepthMax) throw VectorFault.BadInput($"prefetches are nested deeper than {DepthMax} levels");
-        var node = await reader.FrameAsync(body, outer).ConfigureAwait(false);
-        node = node with { Prefetch = await PrefetchAsync(reader, body, node.Filter, depth).ConfigureAwait(false) };
-        if (Json.Field(body, "query") is not { } query) return node;
-        var (column, here) = (UsingOf(body), reader.From(body));
+        var node = await reader.FrameAsync(body, outer, depth == 0 ? "internal.limit" : "prefetch.limit").ConfigureAwait(false);
+        if (depth > 0) node = node with { Limit = (int)Math.Min((long)node.Limit + skipped, int.MaxValue - 1024) };
+        node = node with { Prefetch = await PrefetchAsync(reader, body, node.Filter, depth, skipped).ConfigureAwait(false) };
+        if (Json.Field(body, "query") is not { } query) return RequirePlain(node);
+        if (depth == 0) RequireMeaning(body, query);
+        var (column, here) = (UsingOf(body), await reader.FromAsync(body).ConfigureAwait(false));
         if (query.ValueKind != JsonValueKind.Object || IsVector(query)) return await here.NearestAsync(node, column, query).ConfigureAwait(false);
         if (Json.Field(query, "nearest") is { } nearest) return Diverse(await here.NearestAsync(node, column, nearest).ConfigureAwait(false), Json.Field(query, "mmr"));
         if (Json.Field(query, "recommend") is { } recommend) return await here.RecommendAsync(node, column, recommend).ConfigureAwait(false);
@@ -60,19 +67,33 @@ internal static class QueryBodies
         throw VectorFault.NotHere("this kind of query; nearest, recommend, discover, context, order_by, sample, fusion, rrf, formula and relevance_feedback are");
     }
 
+    /// <summary>Without a query points come in the order of their names: there is nothing to merge and nothing to measure.</summary>
+    private static QueryNode RequirePlain(QueryNode node) =>
+        node.Prefetch.Count > 0 ? throw VectorFault.BadRequest("A query is needed to merge the prefetches. Can't have prefetches without defining a query.")
+        : node.ScoreThreshold is not null ? throw VectorFault.BadRequest("A query is needed to use the score_threshold. Can't have score_threshold without defining a query.")
+        : node;
+
+    /// <summary>Refuses what the kind of query cannot have beside it.</summary>
+    private static void RequireMeaning(JsonElement body, JsonElement query)
+    {
+        if (query.ValueKind != JsonValueKind.Object) return;
+        if (Json.Field(query, "order_by") is not null && Json.Field(body, "score_threshold") is not null) throw VectorFault.BadRequest("Can't use score_threshold with an order_by query.");
+        if ((Json.Field(query, "fusion") ?? Json.Field(query, "rrf")) is not null && Json.Field(body, "using") is not null) throw VectorFault.BadRequest("Fusion queries cannot be combined with the 'using' field.");
+    }
+
     /// <summary>A sparse vector is an object too, with its indices and values.</summary>
     private static bool IsVector(JsonElement query) => query.TryGetProperty("indices", out _) || query.TryGetProperty("text", out _);
 
     private static string UsingOf(JsonElement body) => Json.Text(body, "using") ?? "";
 
-    private static async Task<List<QueryNode>> PrefetchAsync(QueryReader reader, JsonElement body, Filter? filter, int depth)
+    private static async Task<List<QueryNode>> PrefetchAsync(QueryReader reader, JsonElement body, Filter? filter, int depth, int skipped)
     {
         var nodes = new List<QueryNode>();
         if (Json.Field(body, "prefetch") is not { } prefetch) return nodes;
         foreach (var each in prefetch.ValueKind == JsonValueKind.Array ? prefetch.EnumerateArray().ToArray() : [prefetch])
         {
             if (nodes.Count == PrefetchesMax) throw VectorFault.BadInput($"a query rests on at most {PrefetchesMax} others");
-            nodes.Add(await ReadAsync(reader, each, filter, depth + 1).ConfigureAwait(false));
+            nodes.Add(await ReadAsync(reader, each, filter, depth + 1, skipped).ConfigureAwait(false));
         }
 
         return nodes;

@@ -16,18 +16,27 @@ internal sealed record QueryReader(VectorCall Call, CollectionRecord Collection,
     private const int LimitDefault = 10;
 
     /// <summary>Another collection whose points may be named as examples, and its vectors' name; null for this one.</summary>
-    private (string Collection, string? Vector)? Elsewhere { get; init; }
+    private (CollectionRecord Collection, string? Vector)? Elsewhere { get; init; }
 
     /// <summary>Reads <c>lookup_from</c>.</summary>
-    public QueryReader From(JsonElement body) =>
-        Json.Field(body, "lookup_from") is { } from ? this with { Elsewhere = (Json.Text(from, "collection") ?? throw VectorFault.BadJson("missing field `collection`"), Json.Text(from, "vector")) } : this with { Elsewhere = null };
+    /// <exception cref="VectorFault">There is no such collection, or the caller may not read it.</exception>
+    public async ValueTask<QueryReader> FromAsync(JsonElement body)
+    {
+        if (Json.Field(body, "lookup_from") is not { } from) return this with { Elsewhere = null };
+        var name = Json.Text(from, "collection") ?? throw VectorFault.BadJson("missing field `collection`");
+        Call.Grant.Require(AccessRight.Read, name);
+        return this with { Elsewhere = (await Call.Face.Collections.FindAsync(name, Scope.Cancel).ConfigureAwait(false) ?? throw VectorFault.NoSuchOther(name), Json.Text(from, "vector")) };
+    }
 
     /// <summary>What all queries have: filter, limit, parameters.</summary>
-    public async ValueTask<QueryNode> FrameAsync(JsonElement body, Filter? outer)
+    /// <param name="body">The query.</param>
+    /// <param name="outer">What the queries above it want.</param>
+    /// <param name="limitName">The limit, in what is said of it.</param>
+    public async ValueTask<QueryNode> FrameAsync(JsonElement body, Filter? outer, string limitName = "limit")
     {
         var own = FilterParser.Parse(Json.Field(body, "filter"));
-        var limit = Json.Count(body, "limit") ?? LimitDefault;
-        if (limit == 0) throw VectorFault.Invalid("limit", "value 0 invalid, must be 1 or larger");
+        var limit = Json.Count(body, "limit") ?? Json.Count(body, "top") ?? LimitDefault;
+        if (limit == 0) throw VectorFault.Invalid(limitName, "value 0 invalid, must be 1 or larger");
         var parameters = Json.Field(body, "params");
         var quantization = parameters is { } some ? Json.Field(some, "quantization") : null;
         StrictCheck.OnSearch(Collection, limit, parameters);
@@ -89,7 +98,6 @@ internal sealed record QueryReader(VectorCall Call, CollectionRecord Collection,
         }
 
         node = node with { Column = column, Filter = Without(node.Filter, named) };
-        if (wanted is not null && positive.Count == 0) return node with { Kind = QueryKind.Nearest, Vector = wanted.Value };
         return node with { Kind = QueryKind.Examples, Examples = new ExampleQuestion(column, wanted is null ? ExampleRule.Context : ExampleRule.Discover, positive, negative, wanted, node.Limit, null) };
     }
 
@@ -138,15 +146,14 @@ internal sealed record QueryReader(VectorCall Call, CollectionRecord Collection,
         var (collection, name, scope) = (Collection, own.Name, Scope);
         if (Elsewhere is { } elsewhere)
         {
-            Call.Grant.Require(AccessRight.Read, elsewhere.Collection);
-            collection = await Call.Face.RequireAsync(elsewhere.Collection, Scope.Cancel).ConfigureAwait(false);
-            name = elsewhere.Vector ?? own.Name;
+            (collection, name) = (elsewhere.Collection, elsewhere.Vector ?? own.Name);
             scope = new ReadScope { Level = Scope.Level, Session = Scope.Session, Cancel = Scope.Cancel };
         }
 
-        var from = collection.Config.ColumnOf(name);
-        var found = await Call.Face.RetrieveAsync(collection, [id], new ContentWanted(false, 1UL << from), scope).ConfigureAwait(false);
+        var isKnown = collection.Config.Columns.Any(column => column.Name == name);
+        var found = await Call.Face.RetrieveAsync(collection, [id], new ContentWanted(false, isKnown ? 1UL << collection.Config.ColumnOf(name) : 0), scope).ConfigureAwait(false);
         if (found.Count == 0) throw VectorFault.NotFound($"No point with id {id} found");
+        if (!isKnown) throw VectorFault.NoSuchVector(name);
         if (found[0].Vectors.Count == 0) throw VectorFault.NotFound($"No vector with name {name} found for point {id}");
         if (ReferenceEquals(collection, Collection)) named.Add(id);
         return VectorNorm.Prepare(found[0].Vectors[0] with { Name = own.Name }, own);

@@ -62,7 +62,7 @@ internal static class Searches
         if (size == 0) throw VectorFault.Invalid("group_size", "value 0 invalid, must be 1 or larger");
         var shown = ContentShown.Read(body, collection.Config, hasPayloadByDefault: false);
         var node = await read(new QueryReader(call, collection, scope), body).ConfigureAwait(false);
-        node = node with { Filter = Filter.Both(node.Filter, new Filter { MustNot = [new IsEmptyCondition(path)], Json = $$$"""{"must_not":[{"is_empty":{"key":{{{Quoted(key)}}}}}]}""" }) };
+        node = node with { Filter = Filter.Both(node.Filter, Filter.Having(path)) };
         var tree = new QueryTree(call.Face, collection, scope);
         var groups = new List<(string Value, List<FoundPoint> Points)>();
         var wanted = Math.Min((long)limit * size, 100_000);
@@ -85,7 +85,7 @@ internal static class Searches
         if (limit == 0) throw VectorFault.Invalid("limit", "value 0 invalid, must be 1 or larger");
         if (size > 10_000) throw VectorFault.Invalid("sample", $"value {size} invalid, must be from 2 to 10000");
         StrictCheck.OnSearch(collection, limit, null);
-        var column = collection.Config.ColumnOf(Json.Text(body, "using") ?? "");
+        var column = collection.Config.ColumnOf(Json.Text(body, "using") ?? Json.Text(body, "vector_name") ?? "");
         var filter = FilterParser.Parse(Json.Field(body, "filter"));
         await StrictCheck.OnReadAsync(call, collection, filter).ConfigureAwait(false);
         var sample = await call.Face.SampleAsync(collection, size, column, filter, new ContentWanted(false, 1UL << column), scope).ConfigureAwait(false);
@@ -138,7 +138,7 @@ internal static class Searches
         var isName = lookup.ValueKind == JsonValueKind.String;
         var name = isName ? lookup.GetString()! : Json.Text(lookup, "collection") ?? throw VectorFault.BadJson("missing field `collection`");
         call.Grant.Require(AccessRight.Read, name);
-        var other = await call.Face.RequireAsync(name, call.Cancelled).ConfigureAwait(false);
+        var other = await call.Face.Collections.FindAsync(name, call.Cancelled).ConfigureAwait(false) ?? throw VectorFault.NoSuchOther(name);
         var shown = isName ? ContentShown.Of(PayloadSelection.All, VectorSelection.None, other.Config) : ContentShown.Read(lookup, other.Config, hasPayloadByDefault: true);
         var ids = done.Groups.Select(group => IdOf(group.Value)).OfType<PointId>().ToArray();
         var found = (await call.Face.RetrieveAsync(other, ids, shown.Wanted, new ReadScope { Level = scope.Level, Session = scope.Session, Cancel = scope.Cancel }).ConfigureAwait(false)).ToDictionary(point => point.Id);
@@ -147,6 +147,4 @@ internal static class Searches
 
     private static PointId? IdOf(string value) =>
         ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? PointId.Of(number) : PointId.TryParseUuid(value.Trim('"'), out var uuid) ? uuid : null;
-
-    private static string Quoted(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
 }

@@ -47,12 +47,12 @@ internal static class StrictCheck
         if (!rules.IsStrict || (rules.MultiVectorsMax.Count == 0 && rules.SparseLengthsMax.Count == 0)) return;
         foreach (var vector in points.SelectMany(point => point.Vectors))
         {
-            if (rules.SparseLengthsMax.TryGetValue(vector.Name, out var length) && vector.Indices is { } indices && indices.Length > length) throw Exceeded(indices.Length, length, $"sparse_config.{vector.Name}.max_length");
+            if (rules.SparseLengthsMax.TryGetValue(vector.Name, out var length) && vector.Indices is { } indices && indices.Length > length) throw Exceeded($"Sparse vector '{vector.Name}'", length, "indices", indices.Length);
             var size = collection.Config.Columns[collection.Config.ColumnOf(vector.Name)].Size;
-            if (rules.MultiVectorsMax.TryGetValue(vector.Name, out var most) && size > 0 && vector.Values.Length / size is var count && count > most) throw Exceeded(count, most, $"multivector_config.{vector.Name}.max_vectors");
+            if (rules.MultiVectorsMax.TryGetValue(vector.Name, out var most) && size > 0 && vector.Values.Length / size is var count && count > most) throw Exceeded($"Multivector '{vector.Name}'", most, "vectors", count);
         }
 
-        static VectorFault Exceeded(int asked, double most, string name) => VectorFault.Strict(FormattableString.Invariant($"Limit exceeded {asked} > {most} for \"{name}\""), FormattableString.Invariant($"Reduce the \"{name}\" parameter to or below {most}."));
+        static VectorFault Exceeded(string what, double most, string of, int given) => VectorFault.Strict(FormattableString.Invariant($"{what} has a limit of {most} {of}, but {given} were provided!"), FormattableString.Invariant($"Reduce the number of {of} to or below {most}."));
     }
 
     /// <summary>Whether there is still room: for points, vectors and payloads in the collection, and for more in this node's memory. Sizes are as of a moment ago.</summary>
@@ -70,7 +70,7 @@ internal static class StrictCheck
         var there = facts.Sum(each => each.Answer.Facts?.Points ?? 0);
         if (facts.Sum(each => each.Answer.Count) >= payloadMax) throw VectorFault.Strict(FormattableString.Invariant($"Max payload storage size limit of {Math.Ceiling(payloadMax / (1 << 20))}MB reached!"), "Consider deleting points or increasing the limit.");
         if (there + points > mayHold) throw VectorFault.Strict(FormattableString.Invariant($"Max points count limit of {mayHold} reached!"), "Consider deleting points or increasing the limit.");
-        var bytes = there * (double)collection.Config.Columns.Sum(column => column.IsGone ? 0 : column.RowBytes);
+        var bytes = there * (double)collection.Config.Columns.Sum(column => (long)column.VectorBytes);
         if (bytes >= mayTake) throw VectorFault.Strict(FormattableString.Invariant($"Max vector storage size limit of {Math.Ceiling(mayTake / (1 << 20))}MB reached!"), "Consider deleting points or increasing the limit.");
     }
 

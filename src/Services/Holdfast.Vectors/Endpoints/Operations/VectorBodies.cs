@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Holdfast.Vectors.Points;
+using Holdfast.Vectors.Queries;
 using Holdfast.Vectors.Texts;
 
 namespace Holdfast.Vectors.Endpoints.Operations;
@@ -10,17 +11,23 @@ internal static class VectorBodies
     private const string Bm25Model = "qdrant/bm25";
 
     /// <summary>A point's vectors: the only one, or an object of named ones.</summary>
-    public static List<NamedVector> ReadAll(JsonElement vector)
+    /// <param name="vector">The body's part.</param>
+    /// <param name="point">The point's place in the body, for what is said of it.</param>
+    public static List<NamedVector> ReadAll(JsonElement vector, int point)
     {
-        if (vector.ValueKind == JsonValueKind.Array || (vector.ValueKind == JsonValueKind.Object && IsOne(vector))) return [Read("", vector, isQuery: false)];
-        if (vector.ValueKind == JsonValueKind.Object) return [.. vector.EnumerateObject().Select(each => Read(each.Name, each.Value, isQuery: false))];
+        if (vector.ValueKind == JsonValueKind.Array || (vector.ValueKind == JsonValueKind.Object && IsOne(vector))) return [Read("", vector, isQuery: false, point)];
+        if (vector.ValueKind == JsonValueKind.Object) return [.. vector.EnumerateObject().Select(each => Read(each.Name, each.Value, isQuery: false, point))];
         throw VectorFault.BadJson("data did not match any variant of untagged enum VectorStruct: a vector is a sequence of numbers, or an object of named ones");
     }
 
     /// <summary>One vector. Of text, a question is made into another vector than a document.</summary>
-    public static NamedVector Read(string name, JsonElement vector, bool isQuery)
+    /// <param name="name">Its column's name.</param>
+    /// <param name="vector">The body's part.</param>
+    /// <param name="isQuery">Whether it is a question.</param>
+    /// <param name="point">Of a point's vector, the point's place in the body.</param>
+    public static NamedVector Read(string name, JsonElement vector, bool isQuery, int? point = null)
     {
-        if (vector.ValueKind == JsonValueKind.Array) return vector.GetArrayLength() > 0 && vector[0].ValueKind == JsonValueKind.Array ? Multi(name, vector) : new NamedVector(name, Json.Vector(vector));
+        if (vector.ValueKind == JsonValueKind.Array) return vector.GetArrayLength() > 0 && vector[0].ValueKind == JsonValueKind.Array ? Multi(name, vector, point) : new NamedVector(name, Json.Vector(vector));
         if (vector.ValueKind != JsonValueKind.Object) throw VectorFault.BadJson("invalid type: a vector is a sequence of numbers, or an object with indices and values");
         if (Json.Field(vector, "indices") is { } indices) return new NamedVector(name, Json.Vector(Json.Required(vector, "values")), Places(indices));
         if (Json.Text(vector, "text") is not { } text) throw VectorFault.NotHere("this kind of vector; sequences of numbers, sparse ones and text by qdrant/bm25 are");
@@ -70,19 +77,20 @@ internal static class VectorBodies
         };
     }
 
-    private static NamedVector Multi(string name, JsonElement vectors)
+    private static NamedVector Multi(string name, JsonElement vectors, int? point)
     {
         var all = new List<float>();
         var size = -1;
         foreach (var each in vectors.EnumerateArray())
         {
             var one = Json.Vector(each);
-            if (size >= 0 && one.Length != size) throw VectorFault.WrongDimension(size, one.Length);
+            if (one.Length == 0) throw VectorFault.Invalid($"{VectorNorm.Place(name, point)}.data", "all vectors must be non-empty");
+            if (size >= 0 && one.Length != size) throw VectorFault.Invalid($"{VectorNorm.Place(name, point)}.data", $"all vectors must have the same dimension, found vector with dimension {one.Length}");
             size = one.Length;
             all.AddRange(one);
         }
 
-        return size == 0 ? throw VectorFault.BadInput("a multi-vector's vectors are not empty") : new NamedVector(name, [.. all]);
+        return new NamedVector(name, [.. all]);
     }
 
     private static uint[] Places(JsonElement indices)

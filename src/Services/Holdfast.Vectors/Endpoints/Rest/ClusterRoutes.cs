@@ -95,9 +95,9 @@ internal static class ClusterRoutes
     }
 
     /// <summary>Replicas on their way.</summary>
-    internal static void WriteTransfers(Utf8JsonWriter writer, IReadOnlyList<ShardTransfer> transfers)
+    internal static void WriteTransfers(Utf8JsonWriter writer, IReadOnlyList<ShardTransfer> transfers, string name = "shard_transfers")
     {
-        writer.WriteStartArray("shard_transfers");
+        writer.WriteStartArray(name);
         foreach (var transfer in transfers)
         {
             writer.WriteStartObject();
@@ -115,17 +115,22 @@ internal static class ClusterRoutes
     }
 
     /// <summary>The split under way, if there is one.</summary>
-    internal static void WriteResharding(Utf8JsonWriter writer, string name, ReshardingShown? resharding)
+    internal static void WriteResharding(Utf8JsonWriter writer, string name, ReshardingShown? resharding, bool isAlwaysThere = false)
     {
-        if (resharding is null) return;
+        if (resharding is null && !isAlwaysThere) return;
         writer.WriteStartArray(name);
+        if (resharding is not null) WriteResharding(writer, resharding);
+        writer.WriteEndArray();
+    }
+
+    private static void WriteResharding(Utf8JsonWriter writer, ReshardingShown resharding)
+    {
         writer.WriteStartObject();
         writer.WriteString("direction", "up");
         writer.WriteNumber("shard_id", resharding.Shard);
         writer.WriteNumber("peer_id", resharding.Node);
         WriteKey(writer, "shard_key", resharding.Key);
         writer.WriteEndObject();
-        writer.WriteEndArray();
     }
 
     /// <summary>A shard's key, where it has one.</summary>

@@ -10,7 +10,7 @@ namespace Holdfast.Vectors.Endpoints.Rest;
 /// <summary>The whole cluster as one node sees it: every node and every replica asked, by their own word.</summary>
 internal static class ClusterTelemetry
 {
-    public static readonly IReadOnlyList<RestRoute> All = [new("GET", "/cluster/telemetry", AccessRight.Manage, TellAsync)];
+    public static readonly IReadOnlyList<RestRoute> All = [new("GET", "/cluster/telemetry", AccessRight.Open, TellAsync)];
 
     private sealed record CollectionTold(CollectionRecord Collection, CollectionShown Shown, IReadOnlyDictionary<(int Shard, ulong Node), ReplicaStanding?> Replicas);
 
@@ -19,7 +19,7 @@ internal static class ClusterTelemetry
         var collections = call.Face.Collections;
         var peers = await Task.WhenAll(collections.Cluster.Peers.Select(async peer => (Peer: peer, Standing: await collections.PeerAsync(peer.Id, call.Cancelled).ConfigureAwait(false)))).ConfigureAwait(false);
         var told = new List<CollectionTold>();
-        foreach (var collection in await collections.ListAsync(call.Cancelled).ConfigureAwait(false))
+        foreach (var collection in await CollectionCalls.ListAsync(call).ConfigureAwait(false))
         {
             var shown = await ClusterCalls.ShowAsync(call, collection).ConfigureAwait(false);
             var replicas = await Task.WhenAll(shown.Replicas.Select(async replica => (Place: (replica.Shard, replica.Node), Standing: await collections.ReplicaAsync(collection, replica.Shard, replica.Node, call.Cancelled).ConfigureAwait(false)))).ConfigureAwait(false);

@@ -19,8 +19,8 @@ internal static class CollectionRoutes
         new("PUT", "/collections/{name}", AccessRight.Manage, CreateAsync),
         new("PATCH", "/collections/{name}", AccessRight.Manage, ChangeAsync),
         new("DELETE", "/collections/{name}", AccessRight.Manage, DeleteAsync),
-        new("PUT", "/collections/{name}/index", AccessRight.Write, CreateIndexAsync),
-        new("DELETE", "/collections/{name}/index/{key}", AccessRight.Write, DeleteIndexAsync),
+        new("PUT", "/collections/{name}/index", AccessRight.Index, CreateIndexAsync),
+        new("DELETE", "/collections/{name}/index/{key}", AccessRight.Index, DeleteIndexAsync),
         new("PUT", "/collections/{name}/vectors/{vector}", AccessRight.Manage, call => ChangeVectorsAsync(call, config => CollectionChange.MakeVector(config, call.Part("vector"), call.Body))),
         new("DELETE", "/collections/{name}/vectors/{vector}", AccessRight.Manage, call => ChangeVectorsAsync(call, config => CollectionChange.DeleteVector(config, call.Part("vector")))),
         new("GET", "/collections/{name}/optimizations", AccessRight.Read, OptimizationsAsync),
@@ -84,6 +84,7 @@ internal static class CollectionRoutes
     {
         var collection = await call.CollectionAsync().ConfigureAwait(false);
         var facts = await CollectionCalls.FactsAsync(call, collection).ConfigureAwait(false);
+        var points = await CollectionCalls.IndexedPointsAsync(call, collection, facts).ConfigureAwait(false);
         return writer =>
         {
             writer.WriteStartObject();
@@ -94,7 +95,7 @@ internal static class CollectionRoutes
             writer.WriteNumber("segments_count", facts.Segments);
             writer.WritePropertyName("config");
             writer.WriteRawValue(collection.Config.Shown, skipInputValidation: true);
-            WriteIndexes(writer, facts);
+            WriteIndexes(writer, facts, points);
             writer.WriteStartObject("update_queue");
             writer.WriteNumber("length", 0);
             writer.WriteEndObject();
@@ -102,7 +103,7 @@ internal static class CollectionRoutes
         };
     }
 
-    private static void WriteIndexes(Utf8JsonWriter writer, ShardFacts facts)
+    private static void WriteIndexes(Utf8JsonWriter writer, ShardFacts facts, IReadOnlyDictionary<string, long> points)
     {
         writer.WriteStartObject("payload_schema");
         foreach (var (key, schema) in facts.Indexes)
@@ -119,7 +120,7 @@ internal static class CollectionRoutes
                 given.WriteTo(writer);
             }
 
-            writer.WriteNumber("points", facts.Points);
+            writer.WriteNumber("points", points[key]);
             writer.WriteEndObject();
         }
 
@@ -131,16 +132,16 @@ internal static class CollectionRoutes
         var collection = await call.CollectionAsync().ConfigureAwait(false);
         var key = Json.Text(call.Body, "field_name") ?? throw VectorFault.BadJson("missing field `field_name`");
         var schema = call.Field("field_schema") ?? call.Field("field_type") ?? throw VectorFault.BadInput("Field type is undefined and can't be inferred");
-        return PointRoutes.Operation(call.Wrote(await CollectionCalls.CreateIndexAsync(call, collection, key, schema).ConfigureAwait(false)));
+        return PointRoutes.Operation(call, await CollectionCalls.CreateIndexAsync(call, collection, key, schema).ConfigureAwait(false));
     }
 
     private static async ValueTask<WriteResult> DeleteIndexAsync(VectorCall call)
     {
         var collection = await call.CollectionAsync().ConfigureAwait(false);
-        return PointRoutes.Operation(call.Wrote(await call.Face.IndexAsync(collection, Shards.ShardCommand.DeleteIndex(call.Part("key")), call.Cancelled).ConfigureAwait(false)));
+        return PointRoutes.Operation(call, await call.Face.IndexAsync(collection, Shards.ShardCommand.DeleteIndex(call.Part("key")), call.Cancelled).ConfigureAwait(false));
     }
 
-    private static async ValueTask<WriteResult> ChangeVectorsAsync(VectorCall call, Func<CollectionConfig, CollectionConfig> change) => PointRoutes.Operation(call.Wrote(await CollectionCalls.ChangeAsync(call, call.CollectionName, change).ConfigureAwait(false)));
+    private static async ValueTask<WriteResult> ChangeVectorsAsync(VectorCall call, Func<CollectionConfig, CollectionConfig> change) => PointRoutes.Operation(call, await CollectionCalls.ChangeAsync(call, call.CollectionName, change).ConfigureAwait(false));
 
     /// <summary>What is not indexed yet; the work itself has no names here.</summary>
     private static async ValueTask<WriteResult> OptimizationsAsync(VectorCall call)

@@ -29,21 +29,25 @@ internal static class PointRoutes
         new("POST", "/collections/{name}/facet", AccessRight.Read, FacetAsync),
     ];
 
-    /// <summary>What a write answers. It is always completed: a quorum has it and it shows here, whatever <c>wait</c> said (S24).</summary>
-    public static WriteResult Operation(ulong number) => writer => WriteOperation(writer, number);
+    /// <summary>What a write answers: who does not wait is told that it is acknowledged, as in Qdrant. It is completed all the same: a quorum has it and it shows here, whatever <c>wait</c> said (S24).</summary>
+    public static WriteResult Operation(VectorCall call, WriteDone done)
+    {
+        var number = call.Wrote(done);
+        return writer => WriteOperation(writer, call, number);
+    }
 
-    private static void WriteOperation(Utf8JsonWriter writer, ulong number)
+    private static void WriteOperation(Utf8JsonWriter writer, VectorCall call, ulong number)
     {
         writer.WriteStartObject();
         writer.WriteNumber("operation_id", number);
-        writer.WriteString("status", "completed");
+        writer.WriteString("status", call.Waits ? "completed" : "acknowledged");
         writer.WriteEndObject();
     }
 
     private static Func<VectorCall, ValueTask<WriteResult>> Write(Func<VectorCall, CollectionRecord, JsonElement, Task<WriteDone>> change) => async call =>
     {
         if (call.QueryOf("ordering") is not (null or "weak" or "medium" or "strong")) throw VectorFault.BadInput($"ordering \"{call.QueryOf("ordering")}\" is none of weak, medium, strong");
-        return Operation(call.Wrote(await change(call, await call.CollectionAsync().ConfigureAwait(false), call.Body).ConfigureAwait(false)));
+        return Operation(call, await change(call, await call.CollectionAsync().ConfigureAwait(false), call.Body).ConfigureAwait(false));
     };
 
     private static async ValueTask<WriteResult> BatchAsync(VectorCall call)
@@ -53,7 +57,7 @@ internal static class PointRoutes
         return writer =>
         {
             writer.WriteStartArray();
-            foreach (var number in numbers) WriteOperation(writer, number);
+            foreach (var number in numbers) WriteOperation(writer, call, number);
             writer.WriteEndArray();
         };
     }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
 using Holdfast.Primitives;
 using Holdfast.Vectors.Endpoints.Access;
@@ -19,7 +20,7 @@ internal sealed class RestDoor(VectorRoom room, AccessDesk access, Action<Except
     private readonly ServicePages pages = new(room.Meters);
 
     /// <summary>Every route there is.</summary>
-    public static IReadOnlyList<RestRoute> Routes { get; } = [.. CollectionRoutes.All, .. PointRoutes.All, .. QueryRoutes.All, .. ClusterRoutes.All, .. ClusterTelemetry.All, .. SnapshotRoutes.All, .. ServiceRoutes.All];
+    public static IReadOnlyList<RestRoute> Routes { get; } = [.. CollectionRoutes.All, .. PointRoutes.All, .. QueryRoutes.All, .. ClusterRoutes.All, .. NodeTelemetry.All, .. ClusterTelemetry.All, .. SnapshotRoutes.All, .. ServiceRoutes.All];
 
     public RestExchange CreateContext(IFeatureCollection contextFeatures) => new(contextFeatures);
 
@@ -57,7 +58,7 @@ internal sealed class RestDoor(VectorRoom room, AccessDesk access, Action<Except
     private async Task AnswerAsync(RestExchange exchange, long begun)
     {
         var grant = ServicePages.IsOpen(exchange.Path) ? AccessGrant.All : await access.RecogniseAsync(exchange.Headers["api-key"].ToString(), exchange.Headers.Authorization.ToString(), room.Face, exchange.Aborted).ConfigureAwait(false);
-        if (await pages.TryServeAsync(exchange).ConfigureAwait(false)) return;
+        if (await pages.TryServeAsync(exchange, grant).ConfigureAwait(false)) return;
         var path = exchange.Path.Trim('/').Split('/');
         var isKnown = false;
         foreach (var route in Routes)
@@ -74,9 +75,10 @@ internal sealed class RestDoor(VectorRoom room, AccessDesk access, Action<Except
 
     private async Task RunAsync(RestExchange exchange, RestRoute route, Dictionary<string, string> parts, AccessGrant grant, long begun)
     {
-        var isFailure = true;
+        var status = 500;
         try
         {
+            if (parts.GetValueOrDefault("name") is { } name && Encoding.UTF8.GetByteCount(name) > CollectionLimits.NameBytesMax) throw VectorFault.InvalidPath("collection_name", $"must be from 1 to {CollectionLimits.NameBytesMax} bytes");
             grant.Require(route.Right, parts.GetValueOrDefault("name"));
             using var body = route.TakesFile ? null : await BodyAsync(exchange).ConfigureAwait(false);
             using var limit = CallDeadline.Of(exchange.QueryOf("timeout"), exchange.Aborted);
@@ -89,10 +91,11 @@ internal sealed class RestDoor(VectorRoom room, AccessDesk access, Action<Except
                 UploadType = exchange.Headers.ContentType.ToString(),
             };
             var write = await limit.RunAsync(() => route.Answer(call)).ConfigureAwait(false);
-            isFailure = false;
+            status = call.IsOnlyAccepted ? 202 : 200;
             if (call.Written is { IsEmpty: false } written) exchange.ResponseHeaders["holdfast-session"] = written.ToString();
             if (call.File is { } file) await exchange.RespondAsync(file).ConfigureAwait(false);
-            else await RespondAsync(exchange, 200, begun, writer =>
+            else if (call.IsOnlyAccepted) await RespondAsync(exchange, status, begun, static writer => writer.WriteString("status", "accepted")).ConfigureAwait(false);
+            else await RespondAsync(exchange, status, begun, writer =>
             {
                 writer.WritePropertyName("result");
                 write(writer);
@@ -101,9 +104,15 @@ internal sealed class RestDoor(VectorRoom room, AccessDesk access, Action<Except
                 Telling.UsageTold.Write(writer, call);
             }).ConfigureAwait(false);
         }
+        catch (VectorFault fault)
+        {
+            status = fault.Status;
+            throw;
+        }
         finally
         {
-            room.Meters.Note(parts.GetValueOrDefault("name", ""), $"{route.Method} {route.Pattern}", Stopwatch.GetElapsedTime(begun), isFailure);
+            room.Meters.Note(parts.GetValueOrDefault("name", ""), $"{route.Method} {route.Pattern}", Stopwatch.GetElapsedTime(begun), isFailure: status >= 400);
+            room.Tally.Note(isGrpc: false, $"{route.Method} {route.Pattern}", status, Stopwatch.GetElapsedTime(begun));
         }
     }
 
@@ -139,12 +148,16 @@ internal sealed class RestDoor(VectorRoom room, AccessDesk access, Action<Except
         }
     }
 
-    private static Task RefuseAsync(RestExchange exchange, VectorFault fault, long begun) => RespondAsync(exchange, fault.Status, begun, writer =>
+    private static Task RefuseAsync(RestExchange exchange, VectorFault fault, long begun)
     {
-        writer.WriteStartObject("status");
-        writer.WriteString("error", fault.Message);
-        writer.WriteEndObject();
-    });
+        if (fault.RetryAfterSeconds is { } seconds) exchange.ResponseHeaders.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return RespondAsync(exchange, fault.Status, begun, writer =>
+        {
+            writer.WriteStartObject("status");
+            writer.WriteString("error", fault.Message);
+            writer.WriteEndObject();
+        });
+    }
 
     private static async Task RespondAsync(RestExchange exchange, int status, long begun, WriteResult fill)
     {

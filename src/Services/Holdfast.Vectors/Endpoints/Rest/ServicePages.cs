@@ -1,3 +1,4 @@
+using Holdfast.Vectors.Endpoints.Access;
 using Holdfast.Vectors.Endpoints.Telling;
 
 namespace Holdfast.Vectors.Endpoints.Rest;
@@ -8,6 +9,9 @@ internal sealed class ServicePages(VectorMeters meters)
     /// <summary>The version of Qdrant's API that is spoken: clients warn when theirs is more than one minor away.</summary>
     public const string ApiVersion = "1.18.0";
 
+    /// <summary>What clients and dashboards take the service for.</summary>
+    public const string AppName = "qdrant";
+
     /// <summary>These pages, for the page of the API's state.</summary>
     public static readonly IReadOnlyList<string> Paths = ["/", "/healthz", "/livez", "/readyz", "/metrics"];
 
@@ -17,7 +21,8 @@ internal sealed class ServicePages(VectorMeters meters)
     public static bool IsOpen(string path) => path is "/" or "/healthz" or "/livez" or "/readyz";
 
     /// <summary>Serves the page, if it is one of these.</summary>
-    public async ValueTask<bool> TryServeAsync(RestExchange exchange)
+    /// <exception cref="VectorFault">The caller may not see it.</exception>
+    public async ValueTask<bool> TryServeAsync(RestExchange exchange, AccessGrant grant)
     {
         switch (exchange.Path)
         {
@@ -28,6 +33,7 @@ internal sealed class ServicePages(VectorMeters meters)
                 await exchange.RespondAsync(200, "text/plain; charset=utf-8", System.Text.Encoding.UTF8.GetBytes($"{exchange.Path[1..]} check passed")).ConfigureAwait(false);
                 return true;
             case "/metrics":
+                grant.Require(AccessRight.Read, null);
                 await exchange.RespondAsync(200, "text/plain; version=0.0.4; charset=utf-8", System.Text.Encoding.UTF8.GetBytes(meters.Print())).ConfigureAwait(false);
                 return true;
             default:

@@ -9,22 +9,32 @@ namespace Holdfast.Vectors.Endpoints.Rest;
 /// <summary>Snapshots of a collection, of one of its shards, and of all collections.</summary>
 internal static class SnapshotRoutes
 {
+    private const string FileScheme = "file://";
+
     public static readonly IReadOnlyList<RestRoute> All =
     [
-        .. Places("/collections/{name}/snapshots", AccessRight.Manage),
-        .. Places("/collections/{name}/shards/{shard}/snapshots", AccessRight.Manage),
+        .. Places("/collections/{name}/snapshots", AccessRight.Keep),
+        .. Places("/collections/{name}/shards/{shard}/snapshots", AccessRight.Keep),
         .. Places("/snapshots", AccessRight.Manage),
-        new("GET", "/collections/{name}/shards/{shard}/snapshot", AccessRight.Manage, StreamAsync),
+        new("GET", "/collections/{name}/shards/{shard}/snapshot", AccessRight.Keep, StreamAsync),
     ];
 
     private static IEnumerable<RestRoute> Places(string path, AccessRight right)
     {
         yield return new("GET", path, AccessRight.Read, ListAsync);
-        yield return new("POST", path, right, CreateAsync);
+        yield return new("POST", path, right, call => AcceptedAsync(call, CreateAsync));
         yield return new("GET", path + "/{snapshot}", AccessRight.Read, DownloadAsync);
-        yield return new("DELETE", path + "/{snapshot}", right, DeleteAsync);
-        yield return new("PUT", path + "/recover", right, RecoverAsync);
-        yield return new("POST", path + "/upload", right, UploadAsync) { TakesFile = true };
+        yield return new("DELETE", path + "/{snapshot}", right, call => AcceptedAsync(call, DeleteAsync));
+        yield return new("PUT", path + "/recover", AccessRight.Manage, call => AcceptedAsync(call, RecoverAsync));
+        yield return new("POST", path + "/upload", AccessRight.Manage, call => AcceptedAsync(call, UploadAsync)) { TakesFile = true };
+    }
+
+    /// <summary>Who says that it does not wait is answered 202, as Qdrant does; when it is done, for what fails is said.</summary>
+    private static async ValueTask<WriteResult> AcceptedAsync(VectorCall call, Func<VectorCall, ValueTask<WriteResult>> answer)
+    {
+        var result = await answer(call).ConfigureAwait(false);
+        call.IsOnlyAccepted = call.QueryOf("wait") is "false";
+        return result;
     }
 
     private static SnapshotDesk Desk(VectorCall call) => call.Room.Snapshots ?? throw VectorFault.NotHere("snapshots on a node without a data directory");
@@ -83,10 +93,20 @@ internal static class SnapshotRoutes
         var location = Json.Text(call.Body, "location") ?? throw VectorFault.BadJson("missing field `location`");
         var checksum = Json.Text(call.Body, "checksum");
         if (SnapshotFetch.IsUrl(location)) return await TakeInAsync(call, checksum, file => SnapshotFetch.CopyAsync(location, Json.Text(call.Body, "api_key"), file, call.Cancelled)).ConfigureAwait(false);
-        var name = Path.GetFileName(location.StartsWith("file://", StringComparison.OrdinalIgnoreCase) ? new Uri(location).LocalPath : location);
-        await using var source = Desk(call).Open(FolderOf(call), name);
+        var desk = Desk(call);
+        if (call.HasPart("shard")) await call.CollectionAsync().ConfigureAwait(false);
+        await using var source = location.StartsWith(FileScheme, StringComparison.OrdinalIgnoreCase) ? desk.OpenPath(FolderOf(call), PathOf(location)) : desk.Open(FolderOf(call), Path.GetFileName(location));
         await Desk(call).RecoverAsync(source, call.HasPart("name") ? call.CollectionName : null, ShardOf(call), checksum, call.Cancelled).ConfigureAwait(false);
         return CollectionRoutes.True;
+    }
+
+    /// <summary>The path that a <c>file://</c> names; it has no host, or this one.</summary>
+    private static string PathOf(string location)
+    {
+        var rest = location[FileScheme.Length..];
+        var slash = rest.IndexOf('/', StringComparison.Ordinal);
+        if (slash < 0 || rest[..slash] is not ("" or "localhost")) throw VectorFault.BadRequest("Invalid snapshot URI, file path must be absolute or on localhost");
+        return Uri.UnescapeDataString(rest[slash..]);
     }
 
     private static ValueTask<WriteResult> UploadAsync(VectorCall call) => TakeInAsync(call, call.QueryOf("checksum"), file => FormFile.CopyAsync(call.Upload!, call.UploadType, file, call.Cancelled));

@@ -93,7 +93,18 @@ internal sealed class SnapshotDesk(string directory, VectorFace face)
     }
 
     /// <summary>Opens one for reading, with its length.</summary>
-    public FileStream Open(string folder, string name) => new(Find(folder, name), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16, useAsync: true);
+    public FileStream Open(string folder, string name) => Opened(Find(folder, name));
+
+    /// <summary>Opens one by a path on this node, which must lie among the snapshots; or the one in the folder that has its name, when there is none at the path: whoever took it elsewhere knows no more of where it lies.</summary>
+    public FileStream OpenPath(string folder, string path)
+    {
+        var full = Path.GetFullPath(path);
+        if (full.StartsWith(Path.GetFullPath(directory) + Path.DirectorySeparatorChar, StringComparison.Ordinal) && File.Exists(full)) return Opened(full);
+        if (File.Exists(Path.Combine(Folder(folder), Path.GetFileName(full)))) return Open(folder, Path.GetFileName(full));
+        throw VectorFault.BadRequest(File.Exists(full) ? "Snapshot file path must be inside the snapshots directory" : $"Snapshot file \"{path}\" does not exist");
+    }
+
+    private static FileStream Opened(string file) => new(file, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16, useAsync: true);
 
     /// <summary>Where an uploaded snapshot is kept.</summary>
     public string NewFile(string folder, string name)
@@ -302,5 +313,5 @@ internal sealed class SnapshotDesk(string directory, VectorFace face)
     }
 
     /// <summary>A name that leads nowhere else.</summary>
-    private static string Safe(string name) => name.Length is > 0 and <= 255 && name is not ("." or "..") && name.AsSpan().IndexOfAny("/\\\0") < 0 ? name : throw VectorFault.BadInput($"\"{name}\" is no name of a snapshot");
+    private static string Safe(string name) => name.Length is > 0 and <= 255 && name is not ("." or "..") && name.AsSpan().IndexOfAny("/\\\0") < 0 ? name : throw VectorFault.NotFound($"Snapshot {name} not found");
 }

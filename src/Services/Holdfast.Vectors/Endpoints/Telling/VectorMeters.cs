@@ -36,6 +36,13 @@ internal sealed class VectorMeters
     public void Show(Facade.RateGates gates) =>
         registry.SampledCounter("holdfast_vectors_tenant_requests_refused_total", "Requests of tenants that were refused because there were too many of them.", () => gates.TenantsRefused);
 
+    /// <summary>Shows what Qdrant's dashboards look for: which version is spoken, and how many collections this node knows of.</summary>
+    public void Show(Facade.ICollections collections)
+    {
+        registry.Gauge("app_info", "information about qdrant server", static () => 1, $"name=\"{Rest.ServicePages.AppName}\",version=\"{Rest.ServicePages.ApiVersion}\"");
+        registry.Gauge("collections_total", "number of collections", () => collections.CountHere);
+    }
+
     /// <summary>The page that Prometheus reads.</summary>
     public string Print() => registry.Print();
 
