@@ -28,6 +28,7 @@ internal enum ClusterMutation : byte
     VoteNotCarriedForward,
     CopiedRecordEndsLog,
     UncommittedStateInSnapshot,
+    TakenBackStateInSnapshot,
     EvictedSessionExecuted,
     ReadGrantedBeforeApplied,
 
