@@ -28,7 +28,6 @@ internal enum ClusterMutation : byte
     VoteNotCarriedForward,
     CopiedRecordEndsLog,
     UncommittedStateInSnapshot,
-    TakenBackStateInSnapshot,
     EvictedSessionExecuted,
     ReadGrantedBeforeApplied,
 

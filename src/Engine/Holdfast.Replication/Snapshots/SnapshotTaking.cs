@@ -153,6 +153,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     private void ThrowAway()
     {
         ThrownAway.Hit();
+        isForced = true; // What made it due still does.
         End();
     }
 
