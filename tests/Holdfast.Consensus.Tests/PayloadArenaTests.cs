@@ -41,6 +41,18 @@ public sealed class PayloadArenaTests
     }
 
     [Fact]
+    public void Large_blocks_are_given_back_one_at_a_time()
+    {
+        const int Bytes = 16 * 1024 * 1024;
+        var arena = new PayloadArena();
+        for (var index = 1UL; index <= 8; index++) arena.Copy(new LogIndex(index), new byte[Bytes]);
+        Assert.False(arena.FreeSome());
+        arena.Release(new LogIndex(8));
+        for (var left = 4; left > 0; left--) Assert.Equal(left > 1, arena.FreeSome());
+        Assert.False(arena.FreeSome());
+    }
+
+    [Fact]
     public void What_is_truncated_goes_with_what_is_released_before_it()
     {
         var arena = new PayloadArena();

@@ -2,18 +2,25 @@ using System.Globalization;
 
 namespace Holdfast.Keyspace.Tests;
 
-/// <summary>Large collections travel to another shard in pieces, so that neither side stands still for one; what the target serves is the value whole, whatever happened to it on the way (S21).</summary>
+/// <summary>Large values travel to another shard in pieces, so that neither side stands still for one; what the target serves is the value whole, whatever happened to it on the way (S21).</summary>
 public sealed class LargeMoveTests
 {
     private const int Elements = 30_000;
 
     private static readonly SlotRanges Slots = SlotRanges.Parse("0-99")!;
 
-    /// <summary>Filling, and changes that come while it is copied.</summary>
+    /// <summary>Filling, and what comes once behind it; changes that come while it is copied; what is asked in the end.</summary>
     public static TheoryData<string, string, string> Kinds => new()
     {
         { "HSET {k} f# value-of-#", "HSET {k} new# x f# y|HDEL {k} f#|HPEXPIRE {k} 900000 FIELDS 1 f#", "HGETALL {k}" },
         { "SADD {k} member-#", "SADD {k} new#|SREM {k} member-#", "SMEMBERS {k}" },
+        { "RPUSH {k} element-of-the-list-#", "RPUSH {k} new#|LPUSH {k} new#|LPOP {k}|RPOP {k} #|LSET {k} # set#|LINSERT {k} BEFORE element-of-the-list-29# between|LREM {k} 1 element-of-the-list-#", "LRANGE {k} 0 -1" },
+        { "XADD {k} #-1 field value-#", "XADD {k} 99999#-1 field new#|XDEL {k} #-1|XTRIM {k} MINID #", "XRANGE {k} - +" },
+        {
+            "XADD {k} #-1 field value-#|XGROUP CREATE {k} idle $|XGROUP CREATE {k} group 0|XREADGROUP GROUP group one COUNT 20000 STREAMS {k} >|XREADGROUP GROUP group two COUNT 5000 STREAMS {k} >",
+            "XACK {k} group #-1|XCLAIM {k} group three 0 1#-1 #-1|XREADGROUP GROUP group two COUNT # STREAMS {k} >|XGROUP CREATE {k} made# 0|XGROUP DELCONSUMER {k} group three|XDEL {k} #-1",
+            "XPENDING {k} group|XREADGROUP GROUP group one STREAMS {k} 0|XREADGROUP GROUP group two STREAMS {k} 0|XINFO STREAM {k}"
+        },
         { "ZADD {k} # member-#", "ZADD {k} -# member-#|ZREM {k} member-#|ZREMRANGEBYRANK {k} # #1500", "ZRANGE {k} 0 -1 WITHSCORES" },
     };
 
@@ -48,15 +55,18 @@ public sealed class LargeMoveTests
         Assert.True(unread >= StageCodec.ChunkBytes, "it came in pieces");
     }
 
-    [Fact]
-    public void A_failover_of_either_side_in_the_midst_of_a_value_begins_it_anew()
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_failover_of_either_side_in_the_midst_of_a_value_begins_it_anew(string fill, string changes, string question)
     {
+        Assert.NotEmpty(changes);
         foreach (var side in (int[])[0, 1])
         {
             var shards = new MovingShards();
             var client = shards.Connect();
-            var key = Fill(client, "HSET {k} f# value-of-#");
-            var expected = Content(client, $"HGETALL {key}");
+            var key = Fill(client, fill);
+            question = Named(question.Split('|')[0], key, 0);
+            var expected = Content(client, question);
             var mover = new SlotMover(shards.Shards[0].Seat, new MoveId(1), shards.Shards[1].Group, Slots);
             for (var steps = 0; shards.Shards[1].Machine.State.CountIn(Slots) == 0; steps++)
             {
@@ -68,7 +78,7 @@ public sealed class LargeMoveTests
             shards.Shards[side].Failover();
             if (side == 0) mover = new SlotMover(shards.Shards[0].Seat, new MoveId(1), shards.Shards[1].Group, Slots);
             Assert.Equal(new MoveTask.Finish(true, ""), shards.Drive(mover, shards.Shards[0]));
-            Assert.Equal(expected, Content(client, $"HGETALL {key}"));
+            Assert.Equal(expected, Content(client, question));
             foreach (var shard in shards.Shards) shard.Check();
         }
     }
@@ -113,17 +123,16 @@ public sealed class LargeMoveTests
     private static string Fill(LocalClient client, string fill)
     {
         var key = SlotMoveTests.KeysIn(Slots, 1)[0];
-        foreach (var part in Enumerable.Range(0, Elements).Chunk(500))
-        {
-            var words = fill.Split(' ');
+        var (words, behind) = (fill.Split('|')[0].Split(' '), fill.Split('|')[1..]);
+        foreach (var part in Enumerable.Range(0, Elements).Chunk(words[0] == "XADD" ? 1 : 500))
             client.Ask([words[0], key, .. part.SelectMany(number => words[2..].Select(word => Named(word, key, number)))]);
-        }
-
+        foreach (var command in behind) client.Say(Named(command, key, 0));
         return key;
     }
 
     private static string Named(string template, string key, int number) => template.Replace("{k}", key, StringComparison.Ordinal).Replace("#", number.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
 
-    /// <summary>A reply whose order is the table's own.</summary>
-    private static string Content(LocalClient client, string question) => string.Join(' ', client.Say(question).Split(' ').Order(StringComparer.Ordinal));
+    /// <summary>The replies to some questions; the order of elements only where it is the value's, and not the table's own.</summary>
+    private static string Content(LocalClient client, string questions) =>
+        string.Join('|', questions.Split('|').Select(question => question[0] is 'L' or 'X' or 'Z' ? client.Say(question) : string.Join(' ', client.Say(question).Split(' ').Order(StringComparer.Ordinal))));
 }

@@ -20,6 +20,7 @@ public sealed class SlicedCommandTests
         "LREM {t}list 0 last", "LREM {t}list -1 first", "LREM {t}list 0 element-7", "LREM {t}list 500 element-7", "LREM {t}list -500 element-7", "LINSERT {t}list BEFORE last new",
         "LPOS {t}list last", "LPOS {t}list element-7 RANK -20 COUNT 0", "LPOS {t}list element-8 COUNT 0 MAXLEN 50000",
         "ZPOPMIN {t}first 30000", "ZPOPMAX {t}first 59000", "ZPOPMIN {t}first 100000", "ZMPOP 2 {t}none {t}first MAX COUNT 20000", "BZMPOP 0 1 {t}first MIN COUNT 20000",
+        "HGETALL {t}hash", "HKEYS {t}hash", "HVALS {t}hash", "SMEMBERS {t}one", "LRANGE {t}list 0 -1", "LRANGE {t}list -50000 -100", "ZRANGE {t}first 0 -1", "ZRANGE {t}first 0 -1 REV WITHSCORES", "ZRANGEBYSCORE {t}first 100 +inf LIMIT 7 40000",
     ];
 
     [Theory]
@@ -80,6 +81,36 @@ public sealed class SlicedCommandTests
         Assert.StartsWith(":", client.Take(), StringComparison.Ordinal);
         Assert.Equal($":{Text(expected)}", others.Say(question));
         Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
+    }
+
+    /// <summary>A reply with all of a collection is of one state of it, whatever happens to it while it is written.</summary>
+    [Theory]
+    [InlineData("HGETALL {t}hash", "HDEL {t}hash f5")]
+    [InlineData("HKEYS {t}hash", "DEL {t}hash")]
+    [InlineData("SMEMBERS {t}one", "SADD {t}one new")]
+    [InlineData("LRANGE {t}list 0 -1", "LPUSH {t}list new")]
+    [InlineData("LRANGE {t}list 0 -1", "LTRIM {t}list 0 5")]
+    [InlineData("ZRANGE {t}first 0 -1 WITHSCORES", "ZADD {t}first -1 new")]
+    [InlineData("ZRANGE {t}first 0 -1", "DEL {t}first")]
+    public void A_reply_of_all_is_of_one_state(string command, string change)
+    {
+        var shards = new LocalShards();
+        Fill(shards, command);
+        var others = new LocalClient(() => shards.TurnOnce(), shards.Node);
+        var client = new LocalClient(() => { }, shards.Node);
+        client.Send(command.Split(' '));
+        Assert.True(shards.TurnOnce());
+        Assert.True(shards.TurnOnce());
+        Assert.Equal("(nothing)", client.Take());
+        others.Say(change);
+        shards.Turn();
+        var said = client.Take();
+        others.Say("MULTI");
+        others.Say(command);
+        var whole = others.Say("EXEC")["*1 ".Length..];
+        if (command[0] is 'H' or 'S') (whole, said) = (InOrder(whole), InOrder(said)); // Their order is the table's.
+        Assert.Equal(whole, said);
+        Assert.True(shards.Leader.Watches.IsEmpty, "what has ended still looks at its keys");
     }
 
     [Fact]

@@ -76,6 +76,58 @@ public sealed class AppendExecutionTests
         Assert.Equal("1", read.Outcome!.Value.Reply);
     }
 
+    /// <summary>Clients that wait for no disk are answered while a snapshot is due and the disk is stuck. The snapshot shows what was executed when it was captured, and is written once that is committed.</summary>
+    [Fact]
+    public void A_snapshot_waits_for_its_commit_and_nobody_waits_for_the_snapshot_S10()
+    {
+        var cluster = new TestCluster(1, new GroupOptions { SnapshotLogBytes = 2000 }, atAppend: true);
+        cluster.UntilLed();
+        var leader = cluster.Leader;
+        leader.IsDiskStuck = true;
+        var jobsBefore = leader.JobsCarried;
+        for (var i = 1; i <= 400; i++)
+        {
+            Assert.Equal($"{i}", leader.Propose("add n", new ProposeOptions { Durability = Durability.Async }).Outcome?.Reply);
+            if (i % 20 == 0) cluster.Run(TimeSpan.FromMilliseconds(1));
+        }
+
+        Assert.False(leader.Group.Replica.Taking.IsIdle, "no view was captured");
+        Assert.Equal(jobsBefore, leader.JobsCarried);
+        leader.IsDiskStuck = false;
+        cluster.Until(() => leader.Group.Meters.SnapshotsTaken.Value > 0 && leader.Group.Replica.Execution!.IsSettled, "the snapshot");
+        var (hash, last) = (leader.Machine.StateHash, leader.Group.Status.Applied);
+        leader.Kill();
+        leader.Start();
+        cluster.Until(() => leader.Group.Status.Applied >= last, "the state after a restart");
+        Assert.Equal("400", leader.Machine.Map["n"]);
+        Assert.True(leader.Recovery.Find(cluster.GroupIds[0])!.Snapshot.Index > LogIndex.Zero, "the log does not continue a snapshot");
+        Assert.Equal(hash, leader.Machine.StateHash);
+    }
+
+    [Theory]
+    [InlineData(nameof(PlantedReplicaBug.None))]
+    [InlineData(nameof(PlantedReplicaBug.TakenBackStateInSnapshot))]
+    public void A_snapshot_of_what_is_taken_back_is_thrown_away_S10(string bug)
+    {
+        var cluster = new TestCluster(3, new GroupOptions { SnapshotLogBytes = 2000, Bug = Enum.Parse<PlantedReplicaBug>(bug) }, atAppend: true);
+        cluster.UntilLed();
+        var old = cluster.Leader;
+        cluster.Apply(old, "add n");
+        cluster.Isolate(old);
+        Assert.NotNull(old.Propose("fill lost 2500", new ProposeOptions { Durability = Durability.Async }).Outcome);
+        cluster.Run(TimeSpan.FromMilliseconds(5));
+        Assert.False(old.Group.Replica.Taking.IsIdle, "no view was captured");
+        cluster.Until(() => cluster.Nodes.Any(node => node != old && node.Group.Status.IsServingLeader), "a new leader");
+        var leader = cluster.Nodes.Single(node => node != old && node.Group.Status.IsServingLeader);
+        for (var i = 2; i <= 4; i++) Assert.Equal($"{i}", cluster.Apply(leader, "add n").Reply);
+        cluster.Cut.Clear();
+        cluster.Until(() => old.Group.Replica.Taking.IsIdle && old.Group.Status.Applied == leader.Group.Status.Applied, "the old leader's catching up");
+        old.Kill();
+        old.Start();
+        cluster.Until(() => old.Machine.Map.GetValueOrDefault("n") == "4", "the state after a restart");
+        Assert.Equal(bug != nameof(PlantedReplicaBug.None), old.Machine.Map.ContainsKey("lost"));
+    }
+
     /// <summary>A backup keeps the state's hash beside the position that it read. What was executed ahead of its commit is in the state already, so such a hash would be of no position, and a restored state would never equal it.</summary>
     [Fact]
     public async Task A_reading_of_the_log_has_no_hash_while_something_executed_waits_for_its_commit_S10()

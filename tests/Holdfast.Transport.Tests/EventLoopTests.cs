@@ -64,6 +64,27 @@ public sealed class EventLoopTests
     }
 
     [Fact]
+    public async Task A_turn_that_takes_long_is_counted_by_what_took_it()
+    {
+        var isLong = true;
+        var over = new TaskCompletionSource();
+        using var loop = new EventLoop("test", new Body(now =>
+        {
+            while (isLong && MonotonicClock.Now - now <= TimeSpan.FromMilliseconds(10))
+            {
+                // A turn that holds its loop up.
+            }
+
+            if (!isLong) over.TrySetResult();
+            isLong = false;
+            return now; // Again: what a turn took is counted when it is over.
+        }));
+        loop.Start();
+        await over.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.All(Enumerable.Range(0, LoopMeters.LongMillis.Count), which => Assert.True(loop.Meters.LongerThan(LoopPhase.Body, which) >= 1));
+    }
+
+    [Fact]
     public async Task An_exception_in_a_turn_is_reported_and_ends_the_loop()
     {
         var reported = new TaskCompletionSource<Exception>();

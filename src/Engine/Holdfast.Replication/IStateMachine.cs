@@ -32,7 +32,9 @@ public interface IStateMachine
     /// </summary>
     ApplyResult Apply(in CommittedEntry entry);
 
-    /// <summary>A consistent view of the state after the last applied entry. Taking it is O(1); it stays consistent while later entries are applied.</summary>
+    /// <summary>
+    /// A consistent view of the state after the last applied entry; where commands are executed at append, after the last executed. Taking it is O(1); it stays consistent while later entries are applied, executed, or taken back.
+    /// </summary>
     ISnapshotView CaptureSnapshot();
 
     /// <summary>Begins to build a state from a snapshot, beside the live one.</summary>
@@ -51,12 +53,14 @@ public interface IStateMachine
 /// <summary>A state machine that executes on the leader when a command is appended and logs the effects (Keyspace; DESIGN section 6, S15 to S20).</summary>
 /// <remarks>
 /// <list type="bullet">
-/// <item>Only a leader executes, once an entry of its own term is applied (S15), and never while a snapshot waits for a settled state or the state is rebuilt; what
+/// <item>Only a leader executes, once an entry of its own term is applied (S15), and never while the state is rebuilt; what
 /// comes meanwhile is parked. Elsewhere a proposal ends as <see cref="ProposalStatus.NoLeader"/>: clients of such a group are sent to its leader.</item>
 /// <item>What was executed here is not applied again: <see cref="IStateMachine.Apply"/> gets the effects that other leaders executed, and after a rebuild all of them.</item>
 /// <item>A reply to a quorum proposal leaves when its effects, and all executed before it, are committed and applied here and a read barrier holds (S17); a command
 /// without effects waits just so (S18). An async reply leaves at once. The class never changes what counts as committed.</item>
 /// <item>When leadership is lost, held replies end as <see cref="ProposalStatus.Unknown"/>: their connection is to be closed, not redirected (S19).</item>
+/// <item>A view is captured while effects are unconfirmed, together with the <see cref="IStateMachine.StateHash"/> of that moment. It is walked once the last entry that it shows is committed, and disposed of
+/// before that entry is taken back (S10).</item>
 /// <item>Local and bounded-stale reads of a state with unconfirmed effects wait like strong ones; nobody is shown what may be taken back (S15, S18).</item>
 /// <item>Effects larger than an entry travel as several, and are applied elsewhere when the last is committed; those larger than a command may be (<see cref="GroupOptions.CommandBytesMax"/>) are refused after
 /// execution and taken back: a machine bounds its effects.</item>

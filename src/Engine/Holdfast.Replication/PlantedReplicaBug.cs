@@ -9,6 +9,9 @@ internal enum PlantedReplicaBug : byte
     /// <summary>A snapshot is taken of a state with executed but uncommitted entries (against S10).</summary>
     UncommittedStateInSnapshot,
 
+    /// <summary>A view that shows executed entries is kept though they were taken back, and is written as the state after those that were committed in their place (against S10).</summary>
+    TakenBackStateInSnapshot,
+
     /// <summary>A command of an evicted session is executed (against S11).</summary>
     EvictedSessionExecuted,
 

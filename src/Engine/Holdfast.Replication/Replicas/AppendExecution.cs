@@ -41,16 +41,18 @@ internal sealed class AppendExecution(Replica replica, IAppendExecutor executor,
     /// <summary>Nothing that was executed waits for its commit.</summary>
     public bool IsSettled => executed.Count == 0;
 
+    /// <summary>The last entry that was executed; asked for while one waits for its commit.</summary>
+    public LogPosition LastExecuted => new(replica.Node.Log.TermAt(ExecutedTo)!.Value, ExecutedTo);
+
     public bool IsIdle => held.Count == 0;
 
     private bool Leads => replica.Node.Role == RaftRole.Leader;
 
     /// <summary>
-    /// A new leader executes nothing before an entry of its own term is applied (S15); nothing while a snapshot waits for a settled state (S10); and after a rebuild
-    /// nothing before all that was executed then is applied from the log.
+    /// A new leader executes nothing before an entry of its own term is applied (S15); and after a rebuild nothing before all that was executed then is applied from the log.
     /// </summary>
     public bool MayExecute => !replica.Node.IsHandingOver &&
-        replica.Restoring.IsReady && replica.State!.Applied.Term == replica.Node.Term && replica.State.Applied.Index >= caughtUpAt && !replica.Taking.WaitsForSettled;
+        replica.Restoring.IsReady && replica.State!.Applied.Term == replica.Node.Term && replica.State.Applied.Index >= caughtUpAt;
 
     public void Execute(ReadOnlySpan<byte> command, in ProposeOptions wish, IProposalCompletion completion)
     {

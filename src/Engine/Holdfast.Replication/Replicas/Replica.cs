@@ -97,7 +97,7 @@ internal sealed class Replica
     /// <summary>When the replica wants a turn by itself.</summary>
     public Instant Deadline => Fetching.IsRecording ? scanAt : Instant.Min(Node.Deadline, scanAt);
 
-    private bool IsWaiting => !Proposals.IsIdle || !Reads.IsIdle || !Fetching.IsIdle || !Taking.IsIdle || Taking.WaitsForSettled || (!Restoring.IsReady && !Restoring.IsGivenUp) || Execution is { IsIdle: false } || unsent.Count > 0;
+    private bool IsWaiting => !Proposals.IsIdle || !Reads.IsIdle || !Fetching.IsIdle || !Taking.IsIdle || (!Restoring.IsReady && !Restoring.IsGivenUp) || Execution is { IsIdle: false } || unsent.Count > 0;
 
     /// <summary>Whether anybody waits for what the log takes in now: all but the leader that executes at append when each reply has left already.</summary>
     public bool IsLogAwaited => Execution is not { IsIdle: true } || Node.Role != RaftRole.Leader || !Proposals.IsIdle || !Reads.IsIdle || State!.Applied.Term != Node.Term;
@@ -177,6 +177,7 @@ internal sealed class Replica
     /// <summary>The state was replaced by a snapshot's.</summary>
     public void OnStateReplaced()
     {
+        Taking.OnStateLost();
         Execution?.OnStateReplaced();
         Proposals.OnStateReplaced();
         Restoring.OnStateReplaced();
@@ -186,6 +187,7 @@ internal sealed class Replica
     public void OnStateLost()
     {
         Node.IsReluctant = true;
+        Taking.OnStateLost();
         Execution?.OnStateReplaced();
         Reads.RefuseAll(Loop.Now);
         MarkBusy();
@@ -233,6 +235,7 @@ internal sealed class Replica
         if (IsWaiting && scanAt == Instant.Never) scanAt = now + ScanEvery;
         Meters.OnPending(Proposals.Count);
         Status = MakeStatus();
+        if (Node.Log.FreeSome()) isLaneBusy = true;
         if (State is not null && ((State.Applied.Index < commit && Restoring.IsReady) || Taking.WantsTurn) || isLaneBusy) Loop.MarkDirty(this);
         isLaneBusy = false;
     }
@@ -254,7 +257,11 @@ internal sealed class Replica
 
     private void Take(Instant now, Effects effects)
     {
-        if (effects.TruncatedFrom != LogIndex.Zero) Execution?.OnTruncated(effects.TruncatedFrom);
+        if (effects.TruncatedFrom != LogIndex.Zero)
+        {
+            Taking.OnTruncated(effects.TruncatedFrom);
+            Execution?.OnTruncated(effects.TruncatedFrom);
+        }
 
         roll = effects.RollHeld ?? roll;
         commit = LogIndex.Max(commit, effects.CommittedTo);
@@ -284,6 +291,7 @@ internal sealed class Replica
             {
                 if (applied.Ends) Proposals.OnApplied(applied, entry.Position);
                 Proposals.OnReached(now, entry.Position.Term);
+                Taking.OnApplied(entry.Position);
                 if (entry.Position.Index.Value % HashEvery == 0) hashes.OnApplied(entry.Position);
             }
 

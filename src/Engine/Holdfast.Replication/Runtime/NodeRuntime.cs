@@ -73,6 +73,9 @@ public sealed class NodeRuntime : IWalCompletions
     /// <summary>How long the oldest batch waits that is not yet durable.</summary>
     public TimeSpan LogAge => wal?.ProgressAge ?? TimeSpan.Zero;
 
+    /// <summary>Turns of each loop that took long; none before the runtime runs.</summary>
+    public IEnumerable<LoopMeters> LoopMeters => threads.Select(static thread => thread.Meters);
+
     /// <summary>Calls that wait for a loop's turn, all loops together.</summary>
     public int MailboxDepth => loops.Sum(loop => loop.MailboxDepth);
 

@@ -8,6 +8,10 @@ namespace Holdfast.Replication;
 /// <summary>
 /// Takes snapshots of a replica's own state while it goes on: the view is captured in one step, walked a chunk per turn, written by the worker, and only when
 /// it is durable the compaction is recorded (S10); only when that is durable the log in memory is shortened.
+/// <para>
+/// A leader that executes at append has executed more than is committed, and goes on executing: the view then shows the state after the last executed entry, and is written only once that very entry is applied, when the
+/// group's own part of the state has come as far. Should the entry be taken back, the view is thrown away. (Executions used to wait until all was committed: for as long as the disk took, clients that wait for no disk stood still.)
+/// </para>
 /// </summary>
 internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
 {
@@ -22,12 +26,16 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     private static readonly Mark PutOff = new("replication: snapshot put off while another replica fetches");
     private static readonly Mark Failed = new("replication: snapshot failed, tried again later");
     private static readonly Mark DeletedMeanwhile = new("replication: a snapshot was not recorded, since its group was deleted meanwhile", elsewhere: "GroupLifeTests: the groups of the cluster world that are deleted are too small for snapshots");
+    private static readonly Mark CapturedAhead = new("replication: a snapshot shows executed entries, and waits for their commit");
+    private static readonly Mark ThrownAway = new("replication: a snapshot of executed entries was thrown away, they were taken back");
     private static readonly Mark AfterBroken = new("replication: a piece of a snapshot was not written, since one before it was not");
 
     private readonly Replica replica = owner;
     private readonly ByteBuffer chunk = new();
     private Writing? writing;
     private ISnapshotView? view;
+    private LogPosition? awaited; // The entry that the view shows last, while it is executed and not applied.
+    private ulong capturedHash; // The machine's, of that state.
     private Queue<byte[]> section = new();
     private bool isFiled; // The view wants no more files.
     private int unsealed; // Files whose last piece is on its way.
@@ -39,15 +47,12 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     private long bytes;
     private long lastBytes; // Written by the last snapshot; what it only named is not counted.
 
-    public bool IsIdle => writing is null;
+    public bool IsIdle => view is null;
 
     /// <summary>Why the last snapshot failed; null when it did not.</summary>
     public string? Fault { get; private set; }
 
     public bool WantsTurn => writing is not null && !isWalked && underway < ChunksUnderwayMax && (!isFiled || unsealed == 0);
-
-    /// <summary>A snapshot is due, and a state with executed but uncommitted entries must settle first (S10).</summary>
-    public bool WaitsForSettled { get; private set; }
 
     /// <summary>Asks for a snapshot as soon as possible, whatever the log's length: the write-ahead log is held back by this group.</summary>
     public void Force() => isForced = true;
@@ -56,13 +61,34 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     public void Turn(Instant now)
     {
         if (writing is not null) Walk();
-        else if (IsDue(now)) Begin();
+        else if (view is null && IsDue(now)) Begin();
+    }
+
+    /// <summary>An entry was applied: with the last that a view shows, its snapshot can be written.</summary>
+    public void OnApplied(LogPosition position)
+    {
+        if (awaited is not { } last || last.Index != position.Index) return;
+        Invariant.Holds(last == position || options.Bug == PlantedReplicaBug.TakenBackStateInSnapshot, "a snapshot shows an entry in whose place another was committed");
+        awaited = null;
+        BeginWriting();
+    }
+
+    /// <summary>Entries from here on are taken back: a view that shows one of them is thrown away (S10). Before the machine undoes them.</summary>
+    public void OnTruncated(LogIndex from)
+    {
+        if (awaited is { } last && from <= last.Index && options.Bug != PlantedReplicaBug.TakenBackStateInSnapshot) ThrowAway();
+    }
+
+    /// <summary>The state is built anew: a view of entries that were only executed leads nowhere.</summary>
+    public void OnStateLost()
+    {
+        if (awaited is not null) ThrowAway();
     }
 
     /// <summary>The replica was deleted: what is on its way to the disk is closed when it has arrived, and never recorded.</summary>
     public void OnDeleted()
     {
-        if (writing is not null && underway == 0) End();
+        if (view is not null && underway == 0) End();
     }
 
     /// <summary>The compaction record is durable: the log in memory may go.</summary>
@@ -85,7 +111,6 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     private bool IsDue(Instant now)
     {
         var node = replica.Node;
-        WaitsForSettled = false;
         if (!isForced && node.Log.Bytes < LogBytesBetween) return false;
         if (!isForced && node.Log.Bytes < PatienceWhileFeeding * options.SnapshotLogBytes && replica.Feeding.IsBusy(now))
         {
@@ -94,9 +119,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
         }
 
         var state = replica.State!;
-        var isPossible = now >= notBefore && replica.Restoring.IsReady && state.Applied.Index > node.Log.Base.Index && !state.IsMidEntry && replica.Fetching.IsIdle;
-        WaitsForSettled = isPossible && replica.Execution is { IsSettled: false } && options.Bug != PlantedReplicaBug.UncommittedStateInSnapshot;
-        return isPossible && !WaitsForSettled;
+        return now >= notBefore && replica.Restoring.IsReady && state.Applied.Index > node.Log.Base.Index && !state.IsMidEntry && replica.Fetching.IsIdle;
     }
 
     private void Begin()
@@ -105,10 +128,33 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
         isForced = false;
         replica.Feeding.Rest(replica.Loop.Now);
         (begunAt, bytes) = (replica.Loop.Now, 0);
+        capturedHash = state.Machine.StateHash;
         view = state.Machine.CaptureSnapshot();
-        section = StateSection.Cut(state);
-        writing = new Writing(replica.Group, state.Applied, replica.Node.ConfigurationAt(state.Applied.Index), state.FeatureLevel, state.StateHash);
+        if (replica.Execution is { IsSettled: false } execution && options.Bug != PlantedReplicaBug.UncommittedStateInSnapshot)
+        {
+            CapturedAhead.Hit();
+            awaited = execution.LastExecuted;
+            return;
+        }
+
+        BeginWriting();
         Walk();
+    }
+
+    /// <summary>The group's part of the state is as far as the view: both are one snapshot from here on.</summary>
+    private void BeginWriting()
+    {
+        var state = replica.State!;
+        section = StateSection.Cut(state);
+        writing = new Writing(replica.Group, state.Applied, replica.Node.ConfigurationAt(state.Applied.Index), state.FeatureLevel, state.HashWith(capturedHash));
+        replica.MarkBusy();
+    }
+
+    private void ThrowAway()
+    {
+        ThrownAway.Hit();
+        isForced = true; // What made it due still does.
+        End();
     }
 
     private void Walk()
@@ -178,7 +224,7 @@ internal sealed class SnapshotTaking(Replica owner, GroupOptions options)
     {
         view?.Dispose();
         if (writing is not null) replica.Loop.Snapshots.Post(new CloseJob(replica.Loop, writing));
-        (view, writing, isWalked, underway, isFiled, unsealed) = (null, null, false, 0, false, 0);
+        (view, awaited, writing, isWalked, underway, isFiled, unsealed) = (null, null, null, false, 0, false, 0);
     }
 
     /// <summary>A snapshot on its way to disk; only the worker touches the writer.</summary>

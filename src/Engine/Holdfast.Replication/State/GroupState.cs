@@ -68,7 +68,10 @@ internal sealed class GroupState
 
     public bool IsMidEntry => isMidEntry;
 
-    public ulong StateHash => Mix(hash ^ machine.StateHash);
+    public ulong StateHash => HashWith(machine.StateHash);
+
+    /// <summary>The hash of this state with a machine's that had come as far.</summary>
+    public ulong HashWith(ulong machineHash) => Mix(hash ^ machineHash);
 
     /// <summary>Applies an entry. <paramref name="isExecuted"/>: this replica executed it at append, so the machine already holds its effects.</summary>
     public AppliedEntry Apply(in Entry entry, NodeId self, bool isExecuted)

@@ -68,6 +68,9 @@ public sealed unsafe class EventLoop : IDisposable
     /// <summary>The thread's name.</summary>
     public string Name { get; }
 
+    /// <summary>Turns that took long.</summary>
+    public LoopMeters Meters { get; } = new();
+
     /// <summary>The monotonic clock.</summary>
     public Instant Now => MonotonicClock.Now;
 
@@ -171,8 +174,7 @@ public sealed unsafe class EventLoop : IDisposable
             var deadline = Instant.Zero;
             while (!stopping)
             {
-                Dispatch(epoll.Wait(TimeoutFor(deadline)));
-                deadline = TurnAll();
+                deadline = TurnAll(Dispatch(epoll.Wait(TimeoutFor(deadline))));
             }
         }
         catch (Exception fault)
@@ -202,7 +204,8 @@ public sealed unsafe class EventLoop : IDisposable
         return (int)Math.Ceiling((wait < LongestWait ? wait : LongestWait).TotalMilliseconds);
     }
 
-    private void Dispatch(int count)
+    /// <summary>Serves what is ready; when that was begun.</summary>
+    private Instant Dispatch(int count)
     {
         // From here on others leave their work without a system call; what they left before is seen in this turn.
         Interlocked.Exchange(ref wakeState, Awake);
@@ -221,13 +224,20 @@ public sealed unsafe class EventLoop : IDisposable
             if (slot.Handler is null || slot.Generation != (uint)(data >> 32)) continue;
             slot.Handler.OnReady(ready, now);
         }
+
+        return now;
     }
 
-    private Instant TurnAll()
+    private Instant TurnAll(Instant begun)
     {
         var now = Now;
+        Meters.Count(LoopPhase.Sockets, now - begun);
         var deadline = Instant.Never;
         foreach (var part in parts) deadline = Instant.Min(deadline, part.Turn(now));
-        return Instant.Min(deadline, body.Turn(now));
+        var partsDone = Now;
+        Meters.Count(LoopPhase.Parts, partsDone - now);
+        deadline = Instant.Min(deadline, body.Turn(now));
+        Meters.Count(LoopPhase.Body, Now - partsDone);
+        return deadline;
     }
 }

@@ -14,7 +14,11 @@ internal sealed class PayloadArena
     /// <summary>Above 32 MiB the C library maps a block by itself, always, and unmaps it when it is freed; smaller ones stay in its heap, between what others hold there.</summary>
     private const int LargeBytes = 33 * 1024 * 1024;
 
+    /// <summary>Large blocks that wait to be given back; beyond them they are given back at once.</summary>
+    private const int GoneMax = 16;
+
     private readonly Queue<PayloadBlock> filled = new();
+    private readonly Queue<PayloadBlock> gone = new();
     private readonly Stack<PayloadBlock> free = new();
     private PayloadBlock? small;
     private PayloadBlock? large;
@@ -34,7 +38,9 @@ internal sealed class PayloadArena
         Truncate(large, from);
     }
 
-    /// <summary>No entry up to here will be read again.</summary>
+    /// <summary>
+    /// No entry up to here will be read again. What large blocks took goes back to the system in <see cref="FreeSome"/>: to unmap one that is full takes milliseconds, and a compaction releases half a dozen.
+    /// </summary>
     public void Release(LogIndex through)
     {
         // A block may stand behind one that ends later: it then goes with that one.
@@ -46,8 +52,15 @@ internal sealed class PayloadArena
 
         if (small?.LastIndex <= through) small.Clear();
         if (!(large?.LastIndex <= through)) return;
-        large.Free();
+        Retire(large);
         large = null;
+    }
+
+    /// <summary>Gives a block back that was released; true while there are more.</summary>
+    public bool FreeSome()
+    {
+        if (gone.TryDequeue(out var block)) block.Free();
+        return gone.Count > 0;
     }
 
     private static void Truncate(PayloadBlock? block, LogIndex from)
@@ -73,11 +86,18 @@ internal sealed class PayloadArena
     {
         if (block.Capacity != SmallBytes || free.Count == SmallBlocksMax)
         {
-            block.Free();
+            Retire(block);
             return;
         }
 
         block.Clear();
         free.Push(block);
+    }
+
+    private void Retire(PayloadBlock block)
+    {
+        block.Retire();
+        gone.Enqueue(block);
+        if (gone.Count > GoneMax) FreeSome();
     }
 }

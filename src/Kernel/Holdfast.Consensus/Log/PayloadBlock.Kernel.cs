@@ -6,13 +6,14 @@ namespace Holdfast.Consensus;
 
 /// <summary>
 /// A block that payloads are copied into, one behind the other, outside the managed heap: a log of 64 MiB that is compacted again and again was garbage until the next full collection, for which an idle
-/// process has no cause, and stood in its memory twice or three times (<c>bench/peers/keyspacesize.sh</c>). Freed at once; whoever still looks at it then is told so, and never reads what is not his.
+/// process has no cause, and stood in its memory twice or three times (<c>bench/peers/keyspacesize.sh</c>). Freed soon, and out of bounds at once: whoever still looks at it then is told so, and never reads what is not his.
 /// </summary>
 internal sealed unsafe class PayloadBlock(int capacity) : MemoryManager<byte>
 {
     private byte* bytes = (byte*)NativeMemory.Alloc((nuint)capacity);
     private int used;
     private bool isForgotten;
+    private bool isRetired;
 
     /// <summary>
     /// Frees the block of a log that was let go as a whole, one collection later than nobody holds it: a span does not keep its block alive, and whoever was copying out of one then has long finished.
@@ -53,12 +54,15 @@ internal sealed unsafe class PayloadBlock(int capacity) : MemoryManager<byte>
     /// <summary>Nothing in it is looked at any more: it is filled anew from its beginning.</summary>
     public void Clear() => used = 0;
 
+    /// <summary>Nobody may look at it any more; its memory goes later.</summary>
+    public void Retire() => isRetired = true;
+
     /// <summary>Gives the memory back.</summary>
     public void Free() => ((IDisposable)this).Dispose();
 
     public override Span<byte> GetSpan()
     {
-        Invariant.Holds(bytes is not null, "a payload was read that the log had forgotten");
+        Invariant.Holds(bytes is not null && !isRetired, "a payload was read that the log had forgotten");
         return new Span<byte>(bytes, capacity);
     }
 

@@ -77,6 +77,9 @@ public sealed class RaftLog
         arena.Release(through);
     }
 
+    /// <summary>Gives some memory of forgotten entries back to the system; true while there is more.</summary>
+    public bool FreeSome() => arena.FreeSome();
+
     /// <summary>Forgets everything: the log begins anew after <paramref name="position"/>.</summary>
     internal void ResetTo(LogPosition position)
     {

@@ -7,7 +7,7 @@ namespace Holdfast.Server.Hosting;
 internal static class BuildLevel
 {
     /// <summary>
-    /// The highest level. 2: the etcd keyspace's history may lie in runs, files by hash that its snapshots name (decision 0017); shards of vectors take conditional upserts, and are split; large values of the Redis face move to another shard in pieces.
+    /// The highest level. 2: the etcd keyspace's history may lie in runs, files by hash that its snapshots name (decision 0017); shards of vectors take conditional upserts, and are split; large values of the Redis face move to another shard in pieces (hashes, lists, sets, sorted sets, streams).
     /// </summary>
 #if NEXT_FEATURE_LEVEL
     public const uint Known = 3; // The build that the rolling upgrade is tested with.

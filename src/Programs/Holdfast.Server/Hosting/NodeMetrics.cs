@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using System.Globalization;
 using Holdfast.Consensus;
 using Holdfast.Primitives;
 using Holdfast.Primitives.Metrics;
 using Holdfast.Replication;
+using Holdfast.Transport;
 
 namespace Holdfast.Server.Hosting;
 
@@ -25,6 +27,7 @@ internal sealed class NodeMetrics(MetricsRegistry metrics, NodeRuntime runtime, 
         foreach (var code in NodeAlarms.Codes) metrics.Gauge("holdfast_alarm", "Whether an alarm is on: 1 or 0.", () => alarms.IsOn(code) ? 1 : 0, $"alarm=\"{code}\"");
         metrics.Gauge("holdfast_certificate_end_seconds", "When the first of the node's certificates ends, in seconds since 1970; 0 without certificates.", () => certificatesEnd()?.ToUnixTimeSeconds() ?? 0);
         metrics.Gauge("holdfast_mailbox_depth", "Calls that wait for their turn on a loop.", () => runtime.MailboxDepth);
+        RegisterLoops();
         RegisterLog(runtime.LogMeters!);
         RegisterProcess();
     }
@@ -81,6 +84,18 @@ internal sealed class NodeMetrics(MetricsRegistry metrics, NodeRuntime runtime, 
         metrics.SampledCounter("holdfast_peer_resets_total", "How often the connection to a peer was lost.", () => runtime.LossesOf(peer), labels);
         metrics.Histogram("holdfast_peer_round_trip_seconds", "A beat to a peer and its answer.", labels, runtime.RoundTripOf(peer));
         metrics.Histogram("etcd_network_peer_round_trip_time_seconds", "etcd's name for holdfast_peer_round_trip_seconds.", $"To=\"{peer}\"", runtime.RoundTripOf(peer));
+    }
+
+    private void RegisterLoops()
+    {
+        foreach (var (number, loop) in runtime.LoopMeters.Index())
+            foreach (var phase in Enum.GetValues<LoopPhase>())
+                for (var i = 0; i < LoopMeters.LongMillis.Count; i++)
+                {
+                    var which = i;
+                    metrics.SampledCounter("holdfast_loop_long_turns_total", "Turns of a loop in which a phase (sockets, parts, body) took longer than so many seconds, working or waiting for a processor.", () => loop.LongerThan(phase, which),
+                        string.Create(CultureInfo.InvariantCulture, $"loop=\"{number}\",phase=\"{phase.ToString().ToLowerInvariant()}\",over=\"{LoopMeters.LongMillis[i] / 1000.0}\""));
+                }
     }
 
     private void RegisterLog(Holdfast.Storage.WalMeters log)

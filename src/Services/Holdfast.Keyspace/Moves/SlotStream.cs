@@ -5,7 +5,7 @@ namespace Holdfast.Keyspace;
 
 /// <summary>
 /// The keys of slots that leave, as a stream of chunks: first a walk over all of them while they go on changing, then again and again those that changed meanwhile, and with the seal the last of them.
-/// Lives on the source's leader, in memory; a new leader begins another. Everything here happens at append, so that a chunk shows the state after some entry. Large collections are read a piece at a time (<see cref="PiecewiseCopy"/>);
+/// Lives on the source's leader, in memory; a new leader begins another. Everything here happens at append, so that a chunk shows the state after some entry. Large values are read a piece at a time (<see cref="PiecewiseCopy"/>);
 /// the seal waits for them, unless they change without end.
 /// </summary>
 internal sealed unsafe class SlotStream : IChangeTracker

@@ -6,7 +6,7 @@ namespace Holdfast.Keyspace;
 
 /// <summary>
 /// What travels from a shard to another in a move: a stream of keys, each with its value in the form of a snapshot's record, or without any, when it is gone since it was sent; cut into chunks
-/// anywhere. A key that comes again takes the place of what came before. A large hash, set or sorted set comes in pieces, each a record with some of its elements: all but the first say that they go on.
+/// anywhere. A key that comes again takes the place of what came before. A large value comes in pieces, each a record with some of its elements: all but the first say that they go on.
 /// </summary>
 internal static unsafe class StageCodec
 {
@@ -76,7 +76,7 @@ internal static unsafe class StageCodec
         kind = (byte)(kind & ~GoesOn);
         if ((ValueKind)(kind & ~IsBig) == ValueKind.Hash) keyspace.NoteFieldDates(slot); // Whether its fields expire is found out by the first walk.
         var place = keyspace.Locate(key, slot);
-        if (goesOn) return place.IsBig && place.Kind == (ValueKind)(kind & ~IsBig) && keyspace.OpenBig(place) is TableValue begun && begun.TryReadElements(ref body);
+        if (goesOn) return place.IsBig && place.Kind == (ValueKind)(kind & ~IsBig) && keyspace.OpenBig(place) is { } begun && begun.TryReadMore(ref body);
         if (kind == (byte)ValueKind.None)
         {
             if (place.Exists) keyspace.Remove(ref place);

@@ -18,6 +18,12 @@ internal abstract class BigValue
     /// <summary>Its content, for snapshots and DUMP of our own form; <see cref="BigValues.Read"/> is the way back.</summary>
     public abstract void Write(SpanWriter writer);
 
+    /// <summary>Its content a piece at a time, for as long as it is not changed.</summary>
+    public abstract IValuePieces ToPieces();
+
+    /// <summary>Adds what a piece behind the first holds; false when the bytes are none.</summary>
+    public abstract bool TryReadMore(ref SpanReader reader);
+
     /// <summary>Frees up to so many elements and returns how many are left: a large value dies in slices. Nobody looks at it any more.</summary>
     public abstract long Free(int elementsMax);
 

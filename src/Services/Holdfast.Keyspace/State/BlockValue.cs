@@ -8,6 +8,19 @@ namespace Holdfast.Keyspace;
 /// <param name="Master">What a stream's entries in it count from; zero in a list.</param>
 internal readonly record struct LentBlock(PackBlock Pack, StreamId Master);
 
+/// <summary>What comes behind the blocks of a value, as it was when it was lent.</summary>
+internal interface ILentTail
+{
+    /// <summary>Bytes that it takes when it is written.</summary>
+    long Bytes { get; }
+
+    /// <summary>Writes the next part, until the target is about as long as that; false when it was the last.</summary>
+    bool WriteNext(ByteBuffer target, int end);
+
+    /// <summary>The borrower is done.</summary>
+    void End();
+}
+
 /// <summary>
 /// A big value whose elements stand in blocks, one behind the other. A snapshot captures it by borrowing the blocks as they are, and writes them a part at a time while writes go on (S10): whoever changes a lent block changes a
 /// copy. So every change goes through <see cref="Own"/>, and what is given up through <see cref="Free(ref PackBlock)"/>.
@@ -64,6 +77,9 @@ internal abstract class BlockValue(NativeArena arena) : BigValue
 
     /// <summary>Writes what comes behind the blocks.</summary>
     public abstract void WriteTail(SpanWriter writer);
+
+    /// <summary>Lends what comes behind the blocks, as it is; null when there is never anything.</summary>
+    public virtual ILentTail? LendTail() => null;
 
     /// <summary>Bytes that a block takes when it is written.</summary>
     public abstract int BytesOf(in LentBlock block);

@@ -18,7 +18,7 @@ internal interface ICapture
     void LetGo();
 }
 
-/// <summary>A large list or stream on its way into a snapshot, a part at a time: its blocks are borrowed as they are when the capture begins, and what changes them afterwards changes copies.</summary>
+/// <summary>A large list or stream on its way into a snapshot, a part at a time: its blocks, and those of what is pending in a stream's groups, are borrowed as they are when the capture begins, and what changes them afterwards changes copies.</summary>
 internal sealed unsafe class CapturedBlocks : ICapture
 {
     /// <summary>Bytes of a part; a value that has no more is written at once.</summary>
@@ -27,7 +27,7 @@ internal sealed unsafe class CapturedBlocks : ICapture
     private readonly BlockValue value;
     private readonly LentBlock[] blocks;
     private readonly ByteBuffer head = new(256);
-    private readonly ByteBuffer tail = new(256);
+    private readonly ILentTail? tail;
     private int next;
 
     public CapturedBlocks(BlockValue value, byte* record, int slot)
@@ -37,8 +37,8 @@ internal sealed unsafe class CapturedBlocks : ICapture
         blocks = value.Lend();
         var before = new ByteBuffer(64);
         value.WriteHead(new SpanWriter(before));
-        value.WriteTail(new SpanWriter(tail));
-        var bytes = (long)before.Length + tail.Length;
+        tail = value.LendTail();
+        var bytes = before.Length + (tail?.Bytes ?? 0);
         foreach (var block in blocks) bytes += value.BytesOf(block);
         var writer = new SpanWriter(head);
         SnapshotCodec.BeginRecord(writer, record, slot, bytes);
@@ -52,6 +52,7 @@ internal sealed unsafe class CapturedBlocks : ICapture
     public void LetGo()
     {
         value.EndLoan();
+        tail?.End();
         value.Holders--;
     }
 
@@ -61,8 +62,6 @@ internal sealed unsafe class CapturedBlocks : ICapture
         var writer = new SpanWriter(target);
         if (next == 0) writer.WriteBytes(head.Written);
         for (; next < blocks.Length && target.Length - begin < PartBytes; next++) value.WriteBlock(writer, blocks[next]);
-        if (next < blocks.Length) return true;
-        writer.WriteBytes(tail.Written);
-        return false;
+        return next < blocks.Length || tail?.WriteNext(target, begin + PartBytes) == true;
     }
 }

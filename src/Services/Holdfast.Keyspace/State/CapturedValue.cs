@@ -67,7 +67,9 @@ internal sealed unsafe class CapturedValue : ICapture
     private int BeginPart(ByteBuffer target)
     {
         var begin = target.Length;
-        SnapshotCodec.WritePartHead(new SpanWriter(target), slot, kind, encoding, expiry, key);
+        var writer = new SpanWriter(target);
+        SnapshotCodec.WritePartHead(writer, slot, kind, encoding, expiry, key);
+        writer.WriteUInt64(0);
         return begin;
     }
 

@@ -78,7 +78,7 @@ internal static unsafe class SnapshotCodec
         writer.WriteBlock(key);
     }
 
-    /// <summary>Begins a record with a part of a large value: its elements follow, and then <see cref="EndPart"/>.</summary>
+    /// <summary>Begins a record with a part of a large value: that follows, and then <see cref="EndPart(ByteBuffer, int)"/>.</summary>
     public static void WritePartHead(SpanWriter writer, int slot, byte kind, byte encoding, long expiry, ReadOnlySpan<byte> key)
     {
         writer.WriteUInt32(0);
@@ -87,13 +87,15 @@ internal static unsafe class SnapshotCodec
         writer.WriteByte(encoding);
         writer.WriteUInt64((ulong)expiry);
         writer.WriteBlock(key);
-        writer.WriteUInt64(0);
     }
 
-    /// <summary>Says in the head of a part how long it is and how many elements it has.</summary>
+    /// <summary>Says in the head of a part how long it is.</summary>
+    public static void EndPart(ByteBuffer target, int begin) => BinaryPrimitives.WriteUInt32LittleEndian(target.Patch(begin, 4), (uint)(target.Length - begin - 4));
+
+    /// <summary>Says in the head of a part how long it is, and in the number behind the head how many elements it has.</summary>
     public static void EndPart(ByteBuffer target, int begin, long count)
     {
-        BinaryPrimitives.WriteUInt32LittleEndian(target.Patch(begin, 4), (uint)(target.Length - begin - 4));
+        EndPart(target, begin);
         var key = (int)BinaryPrimitives.ReadUInt32LittleEndian(target.Patch(begin + 16, 4));
         BinaryPrimitives.WriteUInt64LittleEndian(target.Patch(begin + 20 + key, 8), (ulong)count);
     }
@@ -115,7 +117,7 @@ internal static unsafe class SnapshotCodec
         if ((kind & 0x80) != 0)
         {
             var place = keyspace.Locate(key, slot);
-            if (place.IsBig) return keyspace.BigOf(place) is TableValue begun && begun.TryReadElements(ref body);
+            if (place.IsBig) return keyspace.BigOf(place) is TableValue begun && begun.TryReadMore(ref body);
             if (BigValues.Read((ValueKind)(kind & 0x7F), encoding, ref body, keyspace) is not { } big) return false;
             keyspace.Attach(KeyRecord.Make(keyspace.Arena, hash, key, (ValueKind)(kind & 0x7F), encoding, keyspace.Keep(big), true, expiry), slot);
             return true;

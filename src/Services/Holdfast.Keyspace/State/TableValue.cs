@@ -39,8 +39,10 @@ internal abstract unsafe class TableValue(Keyspace owner) : BigValue
     /// <summary>Writes one element.</summary>
     public abstract void WriteElement(SpanWriter writer, byte* record);
 
-    /// <summary>Reads elements that <see cref="BigValue.Write"/> or a part of a capture wrote, and adds them; false when they are none.</summary>
-    public bool TryReadElements(ref SpanReader reader)
+    public sealed override IValuePieces ToPieces() => new TablePieces(this);
+
+    /// <summary>Reads elements that <see cref="BigValue.Write"/>, a piece or a part of a capture wrote, and adds them; false when they are none.</summary>
+    public sealed override bool TryReadMore(ref SpanReader reader)
     {
         for (var left = reader.ReadUInt64(); left > 0 && reader.IsWhole; left--) ReadElement(ref reader);
         return reader.IsWhole;
@@ -50,7 +52,7 @@ internal abstract unsafe class TableValue(Keyspace owner) : BigValue
     public static TValue? Read<TValue>(TValue made, ref SpanReader reader)
         where TValue : TableValue
     {
-        if (made.TryReadElements(ref reader)) return made;
+        if (made.TryReadMore(ref reader)) return made;
         made.FreeAll();
         return null;
     }

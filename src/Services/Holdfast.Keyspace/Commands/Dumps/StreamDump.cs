@@ -45,25 +45,26 @@ internal sealed class StreamDump : IDumpForm
         writer.String(name);
         WriteId(writer, group.Last);
         writer.Length((ulong)group.Read);
-        WritePending(writer, group.Pending, isWhole: true);
+        WritePending(writer, group, group.Pending, isWhole: true);
         writer.Length((ulong)group.Consumers.Count);
         foreach (var (consumerName, consumer) in group.Consumers)
         {
             writer.String(consumerName);
             writer.Long(consumer.SeenAt);
-            WritePending(writer, consumer.Pending, isWhole: false);
+            WritePending(writer, group, consumer.Pending, isWhole: false);
         }
     }
 
-    private static void WritePending(RdbWriter writer, IdMap<PendingEntry> pending, bool isWhole)
+    private static void WritePending<T>(RdbWriter writer, StreamGroup group, IdMap<T> pending, bool isWhole)
+        where T : unmanaged
     {
         Span<byte> raw = stackalloc byte[StreamId.Bytes];
         writer.Length((ulong)pending.Count);
-        for (var next = StreamId.Zero; pending.TryAtLeast(next, out var id, out var entry);)
+        for (var next = StreamId.Zero; pending.TryAtLeast(next, out var id, out _);)
         {
             id.Write(raw);
             writer.Raw(raw);
-            if (isWhole)
+            if (isWhole && group.Pending.TryFind(id, out var entry))
             {
                 writer.Long(entry.DeliveredAt);
                 writer.Length((ulong)entry.Deliveries);
@@ -112,13 +113,13 @@ internal sealed class StreamDump : IDumpForm
             var name = reader.String().ToArray();
             var last = ReadId(ref reader);
             var read = type == RdbType.StreamFirst ? StreamProgress.Distance(stream, last) : (long)reader.Length();
-            var group = new StreamGroup(name, last, read);
+            var group = new StreamGroup(name, last, read, stream.Arena);
             if (!stream.Groups.TryAdd(name, group)) return false;
             for (var left = reader.Count(StreamId.Bytes + 9); left > 0 && reader.IsWhole; left--)
             {
                 var raw = reader.Raw(StreamId.Bytes);
                 if (!reader.IsWhole) return false;
-                group.Pending.Set(StreamId.Read(raw), new PendingEntry(null) { DeliveredAt = reader.Long(), Deliveries = (long)reader.Length() });
+                group.Pending.Set(StreamId.Read(raw), new PendingEntry { Consumer = PendingEntry.Nobody, DeliveredAt = reader.Long(), Deliveries = (long)reader.Length() });
             }
 
             if (!TryReadConsumers(ref reader, group, type)) return false;
@@ -133,13 +134,13 @@ internal sealed class StreamDump : IDumpForm
         var owned = 0;
         for (var consumers = reader.Count(); consumers > 0 && reader.IsWhole; consumers--)
         {
-            var consumer = new StreamConsumer(reader.String().ToArray()) { SeenAt = reader.Long() };
+            var consumer = new StreamConsumer(reader.String().ToArray(), group.Arena) { SeenAt = reader.Long() };
             if (type == RdbType.StreamThird) reader.Long();
-            if (!group.Consumers.TryAdd(consumer.Name, consumer)) return false;
+            if (!group.TryAdd(consumer)) return false;
             for (var left = reader.Count(StreamId.Bytes); left > 0 && reader.IsWhole; left--, owned++)
             {
                 var raw = reader.Raw(StreamId.Bytes);
-                if (!reader.IsWhole || group.Pending.Find(StreamId.Read(raw)) is not { Owner: null } entry) return false;
+                if (!reader.IsWhole || !group.Pending.TryFind(StreamId.Read(raw), out var entry) || entry.Consumer != PendingEntry.Nobody) return false;
                 group.Give(StreamId.Read(raw), entry, consumer);
             }
         }

@@ -17,9 +17,17 @@ internal sealed unsafe class HashWalkCommands : ICommandFamily
     private static void All(CommandCall call, bool names, bool values)
     {
         if (!call.TryLocateHash(1, out var place)) return;
-        var count = HashValue.CountOf(call, place);
+        var run = SlicedRun.Of<HashReplyRun>(call) ?? (ReplyRun.IsWorthSlicing(call, HashValue.HeldIn(call.Keyspace, place)) ? new HashReplyRun(names, values) : null);
+        if (run?.TryFinish(call) == false) return;
+        var count = run?.Elements ?? HashValue.CountOf(call, place);
         if (names && values) call.Reply.Map(count);
         else call.Reply.Array(count);
+        if (run is not null)
+        {
+            call.Reply.Raw(run.Written);
+            return;
+        }
+
         var writing = new Writing { Reply = call.Reply, Names = names, Values = values };
         HashValue.Walk(call, place, ref writing);
     }

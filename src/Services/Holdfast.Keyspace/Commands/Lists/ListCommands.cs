@@ -150,7 +150,16 @@ internal sealed class ListCommands : ICommandFamily
     {
         if (!call.TryInteger(2, out var start) || !call.TryInteger(3, out var end) || !call.TryLocate(1, ValueKind.List, out var place)) return;
         var list = place.Exists ? edit.Read(call, place) : null;
+        var (askedStart, askedEnd) = (start, end);
         (start, end) = Clip(start, end, list?.Count ?? 0);
+        if ((SlicedRun.Of<ListReplyRun>(call) ?? (ReplyRun.IsWorthSlicing(call, end - start + 1) ? new ListReplyRun(askedStart, askedEnd) : null)) is { } run)
+        {
+            if (!run.TryFinish(call)) return;
+            call.Reply.Array(run.Elements);
+            call.Reply.Raw(run.Written);
+            return;
+        }
+
         if (list is null || start > end)
         {
             call.Reply.Array(0);
@@ -206,8 +215,8 @@ internal sealed class ListCommands : ICommandFamily
         return !run.IsOfOtherKind;
     }
 
-    /// <summary>The range within the list; empty when the start is greater than the end.</summary>
-    private static (long Start, long End) Clip(long start, long end, long count)
+    /// <summary>The range within so many elements; empty when the start is greater than the end.</summary>
+    public static (long Start, long End) Clip(long start, long end, long count)
     {
         start = Math.Max(0, start < 0 ? start + count : start);
         end = end < 0 ? end + count : end;

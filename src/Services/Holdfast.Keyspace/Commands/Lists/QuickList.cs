@@ -366,13 +366,23 @@ internal sealed class QuickList(NativeArena arena, Keyspace? keyspace = null) : 
     public static BigValue Read(ref SpanReader reader, Keyspace keyspace)
     {
         var list = new QuickList(keyspace.Arena, keyspace);
+        list.TryReadMore(ref reader);
+        return list;
+    }
+
+    public override IValuePieces ToPieces() => new ListPieces(this);
+
+    public override bool TryReadMore(ref SpanReader reader)
+    {
+        var before = Blocks;
         for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--)
         {
             var pack = reader.ReadBlock();
-            if (Listpack.IsSound(pack, out var elements) && elements > 0) list.Open(list.Blocks, PackBlock.Of(keyspace.Arena, pack, elements));
+            if (Listpack.IsSound(pack, out var elements) && elements > 0) Open(Blocks, PackBlock.Of(Arena, pack, elements));
         }
 
-        return list;
+        if (Tells && Blocks > before) Tell(new ListUndo.Image(before, [], Blocks - before));
+        return reader.IsWhole;
     }
 
     public override long Free(int elementsMax)

@@ -105,7 +105,16 @@ internal sealed unsafe class SetCommands : ICommandFamily
     private static void Members(CommandCall call)
     {
         if (!call.TryLocate(1, ValueKind.Set, out var place)) return;
-        call.Reply.Set(SetValue.CountOf(call.Keyspace, place));
+        var count = SetValue.CountOf(call.Keyspace, place);
+        var run = SlicedRun.Of<SetReplyRun>(call) ?? (ReplyRun.IsWorthSlicing(call, count) ? new SetReplyRun() : null);
+        if (run?.TryFinish(call) == false) return;
+        call.Reply.Set(run?.Elements ?? count);
+        if (run is not null)
+        {
+            call.Reply.Raw(run.Written);
+            return;
+        }
+
         var writing = new Writing { Reply = call.Reply };
         SetValue.Walk(call.Keyspace, place, ref writing);
     }

@@ -32,7 +32,7 @@ internal sealed unsafe class SortedSetPopCommands : ICommandFamily
         var isNested = call.Reply.Protocol >= 3 && call.Count == 3;
         var all = SortedSetValue.CountOf(call.Keyspace, place);
         count = Math.Min(count, all);
-        if (!PopRun.TryWrite(call, 1, isMax ? all - 1 : 0, count, isMax, isNested, out var run)) return;
+        if (!SortedSetReplyRun.TryWrite(call, 1, isMax ? all - 1 : 0, count, isMax, hasScores: true, isNested, out var run)) return;
         call.Reply.Array(isNested ? count : count * 2);
         PopFrom(call, place, count, isMax, isNested, run);
     }
@@ -87,7 +87,7 @@ internal sealed unsafe class SortedSetPopCommands : ICommandFamily
     {
         var all = SortedSetValue.CountOf(call.Keyspace, place);
         count = Math.Min(count, all);
-        if (!PopRun.TryWrite(call, keyArgument, isMax ? all - 1 : 0, count, isMax, isNested: true, out var run)) return false;
+        if (!SortedSetReplyRun.TryWrite(call, keyArgument, isMax ? all - 1 : 0, count, isMax, hasScores: true, isNested: true, out var run)) return false;
         call.Reply.Array(2);
         call.Reply.Bulk(place.Key);
         call.Reply.Array(count);
@@ -96,7 +96,7 @@ internal sealed unsafe class SortedSetPopCommands : ICommandFamily
     }
 
     /// <summary>Removes so many members from an end, and writes them and their scores, nested or not, unless a run has; the head of the array is the caller's. (BZPOPMIN writes the key before.)</summary>
-    public static void PopFrom(CommandCall call, KeyPlace place, long count, bool isMax, bool isNested, PopRun? run = null)
+    public static void PopFrom(CommandCall call, KeyPlace place, long count, bool isMax, bool isNested, SortedSetReplyRun? run = null)
     {
         if (count == 0) return;
         var all = SortedSetValue.CountOf(call.Keyspace, place);

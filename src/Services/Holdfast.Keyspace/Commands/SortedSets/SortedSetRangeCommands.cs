@@ -27,7 +27,14 @@ internal sealed class SortedSetRangeCommands : ICommandFamily
         if (!call.TryLocate(1, ValueKind.SortedSet, out var place)) return;
         var (rank, count) = request.Resolve(call.Keyspace, place);
         var isNested = request.WithScores && call.Reply.Protocol >= 3;
+        if (!SortedSetReplyRun.TryWrite(call, 1, rank, count, request.IsReverse, request.WithScores, isNested, out var run)) return;
         call.Reply.Array(request.WithScores && !isNested ? count * 2 : count);
+        if (run is not null)
+        {
+            call.Reply.Raw(run.Written);
+            return;
+        }
+
         var writing = new ScoreWriting { Reply = call.Reply, Scores = request.WithScores, IsNested = isNested };
         SortedSetValue.Walk(call, place, rank, count, request.IsReverse, ref writing);
     }

@@ -41,10 +41,10 @@ internal sealed class ClaimCommands : ICommandFamily
         var claimed = new List<StreamId>();
         foreach (var id in ids)
         {
-            var entry = group.Pending.Find(id);
+            var isPending = group.Pending.TryFind(id, out var entry);
             if (!stream.Has(id))
             {
-                if (entry is null) continue;
+                if (!isPending) continue;
                 Open(call, place, ref opened);
                 stream.Keep(group, id);
                 group.Release(id);
@@ -52,12 +52,12 @@ internal sealed class ClaimCommands : ICommandFamily
                 continue;
             }
 
-            if (entry is null && !options.IsForced) continue;
-            if (entry is { Owner: not null } && idle > 0 && call.Now - entry.DeliveredAt < idle) continue;
+            if (!isPending && !options.IsForced) continue;
+            if (isPending && idle > 0 && call.Now - entry.DeliveredAt < idle) continue;
             Open(call, place, ref opened);
-            stream.Keep(group, id);
-            if (entry is null) group.Pending.Set(id, entry = new PendingEntry(null));
             var consumer = call.ConsumerOf(place.Key, stream, group, call[3]);
+            stream.Keep(group, id);
+            if (!isPending) entry.Deliveries = 1;
             entry.DeliveredAt = delivered;
             if (options.Deliveries >= 0) entry.Deliveries = options.Deliveries;
             else if (!options.OnlyIds) entry.Deliveries++;
@@ -130,8 +130,8 @@ internal sealed class ClaimCommands : ICommandFamily
 
             if (idle > 0 && call.Now - entry.DeliveredAt < idle) continue;
             Open(call, place, ref opened);
-            stream.Keep(group, id);
             var consumer = call.ConsumerOf(place.Key, stream, group, call[3]);
+            stream.Keep(group, id);
             entry.DeliveredAt = call.Now;
             if (!onlyIds) entry.Deliveries++;
             group.Give(id, entry, consumer);

@@ -42,7 +42,8 @@ internal sealed class GroupCommands : ICommandFamily
             return;
         }
 
-        StreamCommands.Open(call, ref place).Add(new StreamGroup(call[3].ToArray(), id, read));
+        var stream = StreamCommands.Open(call, ref place);
+        stream.Add(new StreamGroup(call[3].ToArray(), id, read, stream.Arena));
         call.Changed(place.Key, KeyEvents.Stream, "xgroup-create"u8);
         call.Reply.Ok();
     }
@@ -117,7 +118,7 @@ internal sealed class GroupCommands : ICommandFamily
         var acknowledged = 0;
         foreach (var id in ids)
         {
-            if (group.Pending.Find(id) is null) continue;
+            if (!group.Pending.Has(id)) continue;
             if (acknowledged++ == 0) call.Keyspace.OpenBig(place);
             stream.Keep(group, id);
             group.Release(id);
@@ -185,27 +186,23 @@ internal sealed class GroupCommands : ICommandFamily
 
     private static void ReplyPending(CommandCall call, StreamGroup group, int consumerAt, StreamId start, StreamId end, long count, long idle)
     {
-        var map = group.Pending;
-        if (consumerAt > 0)
-        {
-            if (group.Find(call[consumerAt]) is not { } consumer)
-            {
-                call.Reply.Array(0);
-                return;
-            }
+        if (consumerAt == 0) ReplyPending(call, group, group.Pending, start, end, count, idle);
+        else if (group.Find(call[consumerAt]) is { } consumer) ReplyPending(call, group, consumer.Pending, start, end, count, idle);
+        else call.Reply.Array(0);
+    }
 
-            map = consumer.Pending;
-        }
-
+    private static void ReplyPending<T>(CommandCall call, StreamGroup group, IdMap<T> map, StreamId start, StreamId end, long count, long idle)
+        where T : unmanaged
+    {
         var found = new List<(StreamId Id, PendingEntry Entry)>();
-        for (var goesOn = true; goesOn && found.Count < count && map.TryAtLeast(start, out var id, out var entry) && id <= end; goesOn = id.TryNext(out start))
-            if (idle == 0 || call.Now - entry.DeliveredAt >= idle) found.Add((id, entry));
+        for (var goesOn = true; goesOn && found.Count < count && map.TryAtLeast(start, out var id, out _) && id <= end; goesOn = id.TryNext(out start))
+            if (group.Pending.TryFind(id, out var entry) && (idle == 0 || call.Now - entry.DeliveredAt >= idle)) found.Add((id, entry));
         call.Reply.Array(found.Count);
         foreach (var (id, entry) in found)
         {
             call.Reply.Array(4);
             call.Reply.Id(id);
-            call.Reply.Bulk(entry.Owner!.Name);
+            call.Reply.Bulk(group.OwnerOf(entry)!.Name);
             call.Reply.Integer(Math.Max(0, call.Now - entry.DeliveredAt));
             call.Reply.Integer(entry.Deliveries);
         }

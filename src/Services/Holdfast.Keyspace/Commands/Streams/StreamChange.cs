@@ -46,6 +46,12 @@ internal sealed class NodeGone(int index, StreamNode node) : StreamChange
     public override void Forget(NativeArena arena) => node.Pack.Free(arena);
 }
 
+/// <summary>Nodes were added whole, by a piece of a stream that comes from another shard.</summary>
+internal sealed class NodesAdded(int count) : StreamChange
+{
+    public override void TakeBack(StreamValue stream) => stream.DropLastNodes(count);
+}
+
 /// <summary>A group was made.</summary>
 internal sealed class GroupMade(StreamGroup group) : StreamChange
 {
@@ -56,6 +62,8 @@ internal sealed class GroupMade(StreamGroup group) : StreamChange
 internal sealed class GroupGone(StreamGroup group) : StreamChange
 {
     public override void TakeBack(StreamValue stream) => stream.Groups.Add(group.Name, group);
+
+    public override void Forget(NativeArena arena) => StreamValue.FreeAll(group);
 }
 
 /// <summary>A group has read on, or was set elsewhere.</summary>
@@ -69,13 +77,13 @@ internal sealed class GroupBefore(StreamGroup group) : StreamChange
 /// <summary>A consumer was made.</summary>
 internal sealed class ConsumerMade(StreamGroup group, StreamConsumer consumer) : StreamChange
 {
-    public override void TakeBack(StreamValue stream) => group.Consumers.Remove(consumer.Name);
+    public override void TakeBack(StreamValue stream) => group.Remove(consumer);
 }
 
 /// <summary>A consumer was removed, after what it had pending.</summary>
 internal sealed class ConsumerGone(StreamGroup group, StreamConsumer consumer) : StreamChange
 {
-    public override void TakeBack(StreamValue stream) => group.Consumers.Add(consumer.Name, consumer);
+    public override void TakeBack(StreamValue stream) => group.TryAdd(consumer);
 }
 
 /// <summary>A consumer was seen.</summary>
@@ -87,16 +95,22 @@ internal sealed class ConsumerBefore(StreamConsumer consumer) : StreamChange
 }
 
 /// <summary>An entry became pending, was pending no more, was given to another or delivered again.</summary>
-internal sealed class PendingBefore(StreamGroup group, StreamId id, PendingEntry? entry) : StreamChange
+internal sealed class PendingBefore : StreamChange
 {
-    private readonly (StreamConsumer? Owner, long DeliveredAt, long Deliveries) before = entry is null ? default : (entry.Owner, entry.DeliveredAt, entry.Deliveries);
+    private readonly StreamGroup group;
+    private readonly StreamId id;
+    private readonly StreamConsumer? owner; // Itself: a consumer that comes back may have another number then.
+    private readonly PendingEntry entry;
+
+    public PendingBefore(StreamGroup group, StreamId id)
+    {
+        (this.group, this.id) = (group, id);
+        if (group.Pending.TryFind(id, out entry)) owner = group.OwnerOf(entry);
+    }
 
     public override void TakeBack(StreamValue stream)
     {
         group.Release(id);
-        if (entry is null) return;
-        (entry.Owner, entry.DeliveredAt, entry.Deliveries) = before;
-        group.Pending.Set(id, entry);
-        before.Owner?.Pending.Set(id, entry);
+        if (owner is not null) group.Give(id, entry, owner);
     }
 }

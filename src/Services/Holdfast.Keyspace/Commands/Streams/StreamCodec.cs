@@ -10,22 +10,69 @@ internal static class StreamCodec
 
     public static void WriteHead(StreamValue stream, SpanWriter writer)
     {
-        writer.WriteUInt64((ulong)stream.Length);
-        writer.WriteUInt64((ulong)stream.Added);
-        foreach (var id in (ReadOnlySpan<StreamId>)[stream.Last, stream.First, stream.DeletedMax]) Write(id, writer);
+        WriteCounters(stream, writer);
         writer.WriteUInt32((uint)stream.Nodes);
     }
 
-    public static void WriteNode(in LentBlock node, SpanWriter writer)
+    public static void WriteCounters(StreamValue stream, SpanWriter writer)
     {
-        Write(node.Master, writer);
-        writer.WriteBlock(node.Pack.Bytes);
+        writer.WriteUInt64((ulong)stream.Length);
+        writer.WriteUInt64((ulong)stream.Added);
+        foreach (var id in (ReadOnlySpan<StreamId>)[stream.Last, stream.First, stream.DeletedMax]) Write(id, writer);
+    }
+
+    public static void WriteNode(StreamId master, ReadOnlySpan<byte> pack, SpanWriter writer)
+    {
+        Write(master, writer);
+        writer.WriteBlock(pack);
     }
 
     public static void WriteGroups(StreamValue stream, SpanWriter writer)
     {
         writer.WriteUInt32((uint)stream.Groups.Count);
-        foreach (var (_, group) in stream.Groups) Write(group, writer);
+        foreach (var (_, group) in stream.Groups)
+        {
+            WriteHead(group, writer);
+            writer.WriteUInt32((uint)group.Consumers.Count);
+            foreach (var (_, consumer) in group.Consumers)
+            {
+                WriteHead(consumer, writer);
+                writer.WriteUInt32((uint)consumer.Pending.Count);
+                for (var next = StreamId.Zero; consumer.Pending.TryAtLeast(next, out var id, out _);)
+                {
+                    WritePending(group, id, writer);
+                    if (!id.TryNext(out next)) break;
+                }
+            }
+        }
+    }
+
+    /// <summary>Writes what comes before a group's consumers, how many they are not included.</summary>
+    public static void WriteHead(StreamGroup group, SpanWriter writer)
+    {
+        writer.WriteBlock(group.Name);
+        Write(group.Last, writer);
+        writer.WriteUInt64((ulong)group.Read);
+    }
+
+    /// <summary>Writes what comes before what a consumer has pending, how much that is not included.</summary>
+    public static void WriteHead(StreamConsumer consumer, SpanWriter writer)
+    {
+        writer.WriteBlock(consumer.Name);
+        writer.WriteUInt64((ulong)consumer.SeenAt);
+    }
+
+    public static void WritePending(StreamGroup group, StreamId id, SpanWriter writer)
+    {
+        group.Pending.TryFind(id, out var entry);
+        WritePending(id, entry, writer);
+    }
+
+    public static void WritePending(StreamId id, in PendingEntry entry, SpanWriter writer)
+    {
+        Write(id, writer);
+        writer.WriteUInt64((ulong)entry.DeliveredAt);
+        writer.WriteUInt64((ulong)entry.Deliveries);
     }
 
     public static BigValue Read(ref SpanReader reader, Keyspace keyspace)
@@ -38,6 +85,14 @@ internal static class StreamCodec
             First = ReadId(ref reader),
             DeletedMax = ReadId(ref reader),
         };
+        TryReadMore(stream, ref reader);
+        return stream;
+    }
+
+    /// <summary>Reads nodes, and groups with what is pending, and adds them to what is there; false when the bytes are none.</summary>
+    public static bool TryReadMore(StreamValue stream, ref SpanReader reader)
+    {
+        var nodesBefore = stream.Nodes;
         for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--)
         {
             var master = ReadId(ref reader);
@@ -45,53 +100,28 @@ internal static class StreamCodec
             if (Listpack.IsSound(pack, out _)) stream.AddNode(master, pack);
         }
 
-        for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--)
-        {
-            var group = ReadGroup(ref reader);
-            stream.Groups[group.Name] = group;
-        }
-
-        return stream;
+        stream.TellAdded(stream.Nodes - nodesBefore);
+        for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--) ReadGroup(stream, ref reader);
+        return reader.IsWhole;
     }
 
-    private static void Write(StreamGroup group, SpanWriter writer)
+    private static void ReadGroup(StreamValue stream, ref SpanReader reader)
     {
-        writer.WriteBlock(group.Name);
-        Write(group.Last, writer);
-        writer.WriteUInt64((ulong)group.Read);
-        writer.WriteUInt32((uint)group.Consumers.Count);
-        foreach (var (name, consumer) in group.Consumers)
-        {
-            writer.WriteBlock(name);
-            writer.WriteUInt64((ulong)consumer.SeenAt);
-            writer.WriteUInt32((uint)consumer.Pending.Count);
-            for (var next = StreamId.Zero; consumer.Pending.TryAtLeast(next, out var id, out var entry);)
-            {
-                Write(id, writer);
-                writer.WriteUInt64((ulong)entry.DeliveredAt);
-                writer.WriteUInt64((ulong)entry.Deliveries);
-                if (!id.TryNext(out next)) break;
-            }
-        }
-    }
-
-    private static StreamGroup ReadGroup(ref SpanReader reader)
-    {
-        var group = new StreamGroup(reader.ReadBlock().ToArray(), ReadId(ref reader), (long)reader.ReadUInt64());
+        var name = reader.ReadBlock();
+        var (last, read) = (ReadId(ref reader), (long)reader.ReadUInt64());
+        if (stream.Find(name) is not { } group) stream.Add(group = new StreamGroup(name.ToArray(), last, read, stream.Arena));
         for (var consumers = reader.ReadUInt32(); consumers > 0 && reader.IsWhole; consumers--)
         {
-            var consumer = new StreamConsumer(reader.ReadBlock().ToArray()) { SeenAt = (long)reader.ReadUInt64() };
-            group.Consumers[consumer.Name] = consumer;
+            var consumerName = reader.ReadBlock();
+            var seenAt = (long)reader.ReadUInt64();
+            if (group.Find(consumerName) is not { } consumer) stream.Add(group, consumer = new StreamConsumer(consumerName.ToArray(), stream.Arena) { SeenAt = seenAt });
             for (var left = reader.ReadUInt32(); left > 0 && reader.IsWhole; left--)
             {
                 var id = ReadId(ref reader);
-                var entry = new PendingEntry(consumer) { DeliveredAt = (long)reader.ReadUInt64(), Deliveries = (long)reader.ReadUInt64() };
-                group.Pending.Set(id, entry);
-                consumer.Pending.Set(id, entry);
+                stream.Keep(group, id);
+                group.Give(id, new PendingEntry { DeliveredAt = (long)reader.ReadUInt64(), Deliveries = (long)reader.ReadUInt64() }, consumer);
             }
         }
-
-        return group;
     }
 
     private static void Write(StreamId id, SpanWriter writer)

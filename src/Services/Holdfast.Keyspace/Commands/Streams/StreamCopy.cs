@@ -16,7 +16,7 @@ internal static class StreamCopy
 
         foreach (var (name, group) in source.Groups)
         {
-            if (!copy.Groups.TryGetValue(name, out var made)) copy.Groups[name] = made = new StreamGroup(name, group.Last, group.Read);
+            if (!copy.Groups.TryGetValue(name, out var made)) copy.Groups[name] = made = new StreamGroup(name, group.Last, group.Read, copy.Arena);
             if (!TryGoOn(group, made, ref elementsMax)) return false;
         }
 
@@ -31,25 +31,24 @@ internal static class StreamCopy
             if (!copy.Consumers.TryGetValue(name, out var made))
             {
                 if (elementsMax-- <= 0) return false;
-                copy.Consumers[name] = made = new StreamConsumer(name) { SeenAt = consumer.SeenAt };
+                copy.TryAdd(made = new StreamConsumer(name, copy.Arena) { SeenAt = consumer.SeenAt });
             }
 
-            if (!TryGoOn(consumer, made, copy, ref elementsMax)) return false;
+            if (!TryGoOn(source, consumer, made, copy, ref elementsMax)) return false;
         }
 
         return true;
     }
 
-    private static bool TryGoOn(StreamConsumer source, StreamConsumer copy, StreamGroup group, ref int elementsMax)
+    private static bool TryGoOn(StreamGroup from, StreamConsumer source, StreamConsumer copy, StreamGroup group, ref int elementsMax)
     {
         var next = StreamId.Zero;
         if (copy.Pending.Count > 0 && !copy.Pending.Last.TryNext(out next)) return true;
-        while (copy.Pending.Count < source.Pending.Count && source.Pending.TryAtLeast(next, out var id, out var entry))
+        while (copy.Pending.Count < source.Pending.Count && source.Pending.TryAtLeast(next, out var id, out _))
         {
             if (elementsMax-- <= 0) return false;
-            var made = new PendingEntry(copy) { DeliveredAt = entry.DeliveredAt, Deliveries = entry.Deliveries };
-            group.Pending.Set(id, made);
-            copy.Pending.Set(id, made);
+            from.Pending.TryFind(id, out var entry);
+            group.Give(id, entry, copy);
             if (!id.TryNext(out next)) return true;
         }
 

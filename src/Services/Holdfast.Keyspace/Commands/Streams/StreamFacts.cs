@@ -78,7 +78,7 @@ internal sealed class StreamFacts : ICommandFamily
             ReplyProgress(reply, stream, group);
             Pair(reply, "pel-count"u8, group.Pending.Count);
             reply.Bulk("pending"u8);
-            ReplyPending(reply, group.Pending, count, withOwner: true);
+            ReplyPending(reply, group, group.Pending, count, withOwner: true);
             reply.Bulk("consumers"u8);
             reply.Array(group.Consumers.Count);
             foreach (var (consumerName, consumer) in group.Consumers)
@@ -89,20 +89,22 @@ internal sealed class StreamFacts : ICommandFamily
                 Pair(reply, "seen-time"u8, consumer.SeenAt);
                 Pair(reply, "pel-count"u8, consumer.Pending.Count);
                 reply.Bulk("pending"u8);
-                ReplyPending(reply, consumer.Pending, count, withOwner: false);
+                ReplyPending(reply, group, consumer.Pending, count, withOwner: false);
             }
         }
     }
 
-    private static void ReplyPending(RespWriter reply, IdMap<PendingEntry> pending, long count, bool withOwner)
+    private static void ReplyPending<T>(RespWriter reply, StreamGroup group, IdMap<T> pending, long count, bool withOwner)
+        where T : unmanaged
     {
         var left = count == 0 ? pending.Count : Math.Min(count, pending.Count);
         reply.Array(left);
-        for (var next = StreamId.Zero; left > 0 && pending.TryAtLeast(next, out var id, out var entry); left--)
+        for (var next = StreamId.Zero; left > 0 && pending.TryAtLeast(next, out var id, out _); left--)
         {
+            group.Pending.TryFind(id, out var entry);
             reply.Array(withOwner ? 4 : 3);
             reply.Id(id);
-            if (withOwner) reply.Bulk(entry.Owner!.Name);
+            if (withOwner) reply.Bulk(group.OwnerOf(entry)!.Name);
             reply.Integer(entry.DeliveredAt);
             reply.Integer(entry.Deliveries);
             id.TryNext(out next);

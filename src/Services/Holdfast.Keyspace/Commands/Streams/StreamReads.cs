@@ -160,10 +160,7 @@ internal sealed class StreamReads : ICommandFamily
             StreamProgress.Advance(stream, group, entry.Id);
             if (consumer is null) continue;
             stream.Keep(group, entry.Id);
-            if (group.Pending.Find(entry.Id) is not { } pending) group.Pending.Set(entry.Id, pending = new PendingEntry(null));
-            pending.DeliveredAt = call.Now;
-            pending.Deliveries = 1;
-            group.Give(entry.Id, pending, consumer);
+            group.Give(entry.Id, new PendingEntry { DeliveredAt = call.Now, Deliveries = 1 }, consumer);
         }
     }
 
@@ -186,10 +183,9 @@ internal sealed class StreamReads : ICommandFamily
             }
 
             StreamCommands.Reply(aside, stream, entry);
-            var pending = consumer.Pending.Find(id)!;
             stream.Keep(group, id);
-            pending.DeliveredAt = call.Now;
-            pending.Deliveries++;
+            group.Pending.TryFind(id, out var pending);
+            group.Pending.Set(id, pending with { DeliveredAt = call.Now, Deliveries = pending.Deliveries + 1 });
         }
     }
 

@@ -28,7 +28,15 @@ internal sealed class StreamValue(Keyspace owner) : BlockValue(owner.Arena)
 
     public override long Count => Length;
 
-    public override long Bytes => bytes + 512;
+    public override long Bytes
+    {
+        get
+        {
+            var sum = bytes + 512;
+            foreach (var (_, group) in Groups) sum += group.Bytes;
+            return sum;
+        }
+    }
 
     /// <summary>Entries that are there.</summary>
     public long Length { get; set; }
@@ -140,7 +148,7 @@ internal sealed class StreamValue(Keyspace owner) : BlockValue(owner.Arena)
     /// <summary>What a group has pending of a number is about to change.</summary>
     public void Keep(StreamGroup group, StreamId id)
     {
-        if (Tells) Tell(new PendingBefore(group, id, group.Pending.Find(id)));
+        if (Tells) Tell(new PendingBefore(group, id));
     }
 
     /// <summary>Adds a group that is not there yet.</summary>
@@ -155,12 +163,13 @@ internal sealed class StreamValue(Keyspace owner) : BlockValue(owner.Arena)
     {
         Groups.Remove(group.Name);
         if (Tells) Tell(new GroupGone(group));
+        else FreeAll(group);
     }
 
     /// <summary>Adds a consumer that is not there yet.</summary>
     public void Add(StreamGroup group, StreamConsumer consumer)
     {
-        group.Consumers.Add(consumer.Name, consumer);
+        group.TryAdd(consumer);
         if (Tells) Tell(new ConsumerMade(group, consumer));
     }
 
@@ -173,7 +182,7 @@ internal sealed class StreamValue(Keyspace owner) : BlockValue(owner.Arena)
             group.Release(id);
         }
 
-        group.Consumers.Remove(consumer.Name);
+        group.Remove(consumer);
         if (Tells) Tell(new ConsumerGone(group, consumer));
     }
 
@@ -305,13 +314,31 @@ internal sealed class StreamValue(Keyspace owner) : BlockValue(owner.Arena)
         bytes += pack.Length;
     }
 
+    /// <summary>So many nodes were added whole, the last ones.</summary>
+    public void TellAdded(int count)
+    {
+        if (count > 0 && Tells) Tell(new NodesAdded(count));
+    }
+
+    /// <summary>The last nodes are there no more.</summary>
+    public void DropLastNodes(int count)
+    {
+        for (; count > 0; count--) DropNode(nodes.Count - 1);
+    }
+
     public override void WriteHead(SpanWriter writer) => StreamCodec.WriteHead(this, writer);
 
-    public override void WriteBlock(SpanWriter writer, in LentBlock block) => StreamCodec.WriteNode(block, writer);
+    public override void WriteBlock(SpanWriter writer, in LentBlock block) => StreamCodec.WriteNode(block.Master, block.Pack.Bytes, writer);
 
     public override void WriteTail(SpanWriter writer) => StreamCodec.WriteGroups(this, writer);
 
+    public override ILentTail LendTail() => new LentGroups(this);
+
     public override int BytesOf(in LentBlock block) => StreamCodec.NodeHeadBytes + block.Pack.Length;
+
+    public override IValuePieces ToPieces() => new StreamPieces(this);
+
+    public override bool TryReadMore(ref SpanReader reader) => StreamCodec.TryReadMore(this, ref reader);
 
     public override BigValue MakeEmpty() => new StreamValue(owner);
 
@@ -327,8 +354,21 @@ internal sealed class StreamValue(Keyspace owner) : BlockValue(owner.Arena)
             DropNode(nodes.Count - 1);
         }
 
-        // Its groups are the garbage collector's.
-        return nodes.Count;
+        while (nodes.Count == 0 && elementsMax > 0 && Groups.Count > 0)
+        {
+            var (name, group) = Groups.First();
+            elementsMax--;
+            if (group.Free(ref elementsMax)) Groups.Remove(name);
+        }
+
+        return nodes.Count + Groups.Count;
+    }
+
+    /// <summary>Frees a group that no stream has any more.</summary>
+    public static void FreeAll(StreamGroup group)
+    {
+        var all = int.MaxValue;
+        group.Free(ref all);
     }
 
     /// <summary>Whether a node goes as a whole.</summary>
