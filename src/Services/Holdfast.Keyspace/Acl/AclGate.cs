@@ -40,5 +40,5 @@ internal static class AclGate
     public static void Write(KeyspaceNode node, ClientSession client, AclVerdict verdict, string context, string about, string? user = null) => node.AclLog.Add(new AclLogEntry
     {
         Verdict = verdict, Context = context, Subject = about, User = user ?? client.User?.Name ?? "", Client = ClientCommands.Line(node, client), AtMicros = node.WallMicros,
-    });
+    }, node.Settings.RefusalsMax);
 }

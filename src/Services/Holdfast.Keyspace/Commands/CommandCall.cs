@@ -172,6 +172,9 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         return !waitsOn;
     }
 
+    /// <summary>What is done next nobody has asked for: nobody has made these changes himself.</summary>
+    public void ActForNobody() => Client = null;
+
     /// <summary>Executes a command of ours, asked for by nobody: its reply is dropped.</summary>
     public void RunOwn(IReadOnlyList<byte[]> words)
     {
@@ -216,7 +219,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         var place = Keyspace.Locate(key, Slot >= 0 ? Slot : KeySlot.Of(key));
         if (place.Expiry >= 0 && place.Expiry < Now && Mode != CallMode.Replay) Expire(ref place);
         if (Client is not null) OnLookedUp(place);
-        if (!place.Exists && Spec.Has(CommandFlags.ReadOnly)) Notify(key, KeyEvents.Miss, "keymiss"u8);
+        if (!place.Exists && Spec.CountsLookups) Notify(key, KeyEvents.Miss, "keymiss"u8);
         return place;
     }
 
@@ -277,7 +280,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
 
     private unsafe void OnLookedUp(in KeyPlace place)
     {
-        if (Spec.Has(CommandFlags.ReadOnly))
+        if (Spec.CountsLookups)
         {
             if (place.Exists) node.Counters.Hits++;
             else node.Counters.Misses++;

@@ -373,7 +373,7 @@ internal sealed partial class ScriptEngine(KeyspaceNode node)
             at += length;
         }
 
-        if (RequestRouter.Find(node.Table, words, out _) is not { } spec) return frame.Fail("ERR Invalid command passed to redis.acl_check_cmd()"u8, -1);
+        if ((RequestRouter.Find(node.Table, words, out _, out var meant) ?? meant) is not { } spec) return frame.Fail("ERR Invalid command passed to redis.acl_check_cmd()"u8, -1);
         frame.Push(Running?.Call.Client is not { } client || client.Identity.Allows(spec, words));
         return 1;
     }

@@ -36,7 +36,9 @@ internal sealed class TransactionCommands : ICommandFamily
     {
         if (spec.Place == CommandPlace.EveryShard) client.Gathering.Begin(1);
         call.Node.Meter.ShowQueued(client, spec, arguments, call.Shard);
+        var (begun, at) = (call.Node.ReadClock(), client.Replies.Writer.Target.Length);
         call.Run(client, spec, arguments, spec.Keys.Length > 0 ? slot : -1);
+        call.Node.Meter.LapWithin(client, spec, arguments, begun, client.Replies.Writer.Target.Written[at..], isOfScript: false);
     }
 
     private static void Multi(CommandCall call)
@@ -82,10 +84,11 @@ internal sealed class TransactionCommands : ICommandFamily
         reply.Array(queued.Count);
         foreach (var (spec, arguments) in queued)
         {
-            var before = reply.Target.Length;
+            var (begun, before) = (node.ReadClock(), reply.Target.Length);
             if (spec.Place == CommandPlace.EveryShard) client.Gathering.Begin(0);
             node.Meter.ShowQueued(client, spec, arguments, null);
             call.Run(client, spec, arguments, -1);
+            node.Meter.LapWithin(client, spec, arguments, begun, reply.Target.Written[before..], isOfScript: false);
             if (!wishes.IsAny || reply.Target.Length == before) continue;
             wishes.Add(reply.Target.Written[before..].ToArray());
             reply.Target.TruncateTo(before);
