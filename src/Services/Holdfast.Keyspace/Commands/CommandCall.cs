@@ -239,14 +239,27 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     /// <param name="changes">How many changes count, as Redis counts them for its snapshots.</param>
     public void Changed(ReadOnlySpan<byte> key, KeyEvents events, ReadOnlySpan<byte> name, long changes = 1)
     {
-        Changes += changes;
         if (node.Tracking.Clients > 0) node.Tracking.OnChanged(this, key);
+        if (Mode == CallMode.Execute) Shard.Watches.OnChanged(key);
+        ChangedBeside(key, events, name, changes);
+    }
+
+    /// <summary>The same of what is no part of the value that a key is read for (groups of a stream): who waits for the key learns of it, and not who watches it or has it in a cache.</summary>
+    public void ChangedBeside(ReadOnlySpan<byte> key, KeyEvents events, ReadOnlySpan<byte> name, long changes = 1)
+    {
+        CountChangesBeside(key, changes);
         if (Mode != CallMode.Execute) return;
-        Shard.Watches.OnChanged(key);
         Shard.Waits.OnChanged(key);
         if (Keyspace.KeyCount > keysBefore) Notify(key, KeyEvents.New, "new"u8);
         keysBefore = Keyspace.KeyCount;
         Notify(key, events, name);
+    }
+
+    /// <summary>The same, of which nobody is told but a command that goes over all of the key in slices.</summary>
+    public void CountChangesBeside(ReadOnlySpan<byte> key, long changes = 1)
+    {
+        Changes += changes;
+        if (Mode == CallMode.Execute) Shard.Watches.OnChangedBeside(key);
     }
 
     /// <summary>Counts changes that no key names (FLUSHALL): the command is an effect now.</summary>

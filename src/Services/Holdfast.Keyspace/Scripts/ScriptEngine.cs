@@ -142,7 +142,7 @@ internal sealed partial class ScriptEngine(KeyspaceNode node)
         }
         else
         {
-            reply.Error(run.IsKilled ? $"ERR Error running script. Script killed by user with {(run.IsFunction ? "FUNCTION" : "SCRIPT")} KILL. script: {run.Name}" : FaultOf(frame, run.Name));
+            reply.Error(run.IsKilled ? $"ERR Script killed by user with SCRIPT KILL... script: {run.Name}" : FaultOf(frame, run.Name));
             frame.Pop();
         }
 

@@ -49,7 +49,7 @@ internal sealed class ScriptRun(CommandCall call, string name, ScriptFlags flags
             return frame.Fail(fault.StartsWith("ERR wrong number", StringComparison.Ordinal) ? "ERR Wrong number of args calling Redis command from script"u8 : "ERR Unknown Redis command called from script"u8, -1);
         }
 
-        if (spec.Has(CommandFlags.NoScript) || spec.Place == CommandPlace.Connection) return frame.Fail("ERR This Redis command is not allowed from script"u8, -1);
+        if ((spec.Has(CommandFlags.NoScript) && !(call.Node.ScriptsMayDebug && spec is { Name: "debug", Place: CommandPlace.Node })) || spec.Place == CommandPlace.Connection) return frame.Fail("ERR This Redis command is not allowed from script"u8, -1);
         if (AclGate.RefusalInScript(call.Node, call.Client, spec, words, places) is { } denial) return frame.Fail(denial, -1);
         if (spec.Has(CommandFlags.DenyOom) && !HasWritten && (flags & ScriptFlags.AllowOom) == 0 && call.Node.IsOutOfMemory)
         {

@@ -173,6 +173,9 @@ internal sealed class KeyspaceNode
     /// <summary>Nothing is done but what clients ask for (DEBUG PAUSE-CRON).</summary>
     public bool IsCronPaused { get; set; }
 
+    /// <summary>Scripts may call DEBUG, for tests of what they read (DEBUG SET-DISABLE-DENY-SCRIPTS).</summary>
+    public bool ScriptsMayDebug { get; set; }
+
     /// <summary>Scratch for the places of keys.</summary>
     public List<int> Places { get; } = [];
 

@@ -169,7 +169,7 @@ internal sealed class ClusterChangeCommands : ICommandFamily
 
     private static void Failover(CommandCall call)
     {
-        if (call.Count > 3) call.Reply.Error("ERR unknown subcommand or wrong number of arguments for 'failover'. Try CLUSTER HELP."u8);
+        if (call.Count > 3) call.WrongSubcommand();
         else if (call.Count == 3 && !call.Is(2, "FORCE"u8) && !call.Is(2, "TAKEOVER"u8)) call.SyntaxError();
         else if (!call.Node.Topology.Follows.ContainsKey(call.Node.Topology.Self)) call.Reply.Error("ERR You should send CLUSTER FAILOVER to a replica"u8);
         else HoldfastCommands.Ask(call, new ClusterWish.TakeOver());
@@ -194,7 +194,7 @@ internal sealed class ClusterChangeCommands : ICommandFamily
 
     private static void Reset(CommandCall call)
     {
-        if (call.Count > 3) call.Reply.Error("ERR unknown subcommand or wrong number of arguments for 'reset'. Try CLUSTER HELP."u8);
+        if (call.Count > 3) call.WrongSubcommand();
         else if (call.Count == 3 && !call.Is(2, "SOFT"u8) && !call.Is(2, "HARD"u8)) call.SyntaxError();
         else if (call.Node.Topology.Alone is not null) HoldfastCommands.Ask(call, new ClusterWish.DropSlots(Every, DropsEpoch: call.Count == 3 && call.Is(2, "HARD"u8)));
         else if (HasSlots(call.Node.Topology)) call.Reply.Error("ERR CLUSTER RESET can't be called with master nodes containing keys"u8);

@@ -138,7 +138,7 @@ internal sealed class PubSubCommands : ICommandFamily
     {
         if (call.Count > 3)
         {
-            call.Reply.Error($"ERR unknown subcommand or wrong number of arguments for '{StreamArguments.Text(call[1])}'. Try PUBSUB HELP.");
+            call.WrongSubcommand();
             return;
         }
 

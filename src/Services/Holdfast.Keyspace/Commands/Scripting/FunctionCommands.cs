@@ -68,7 +68,7 @@ internal sealed class FunctionCommands : ICommandFamily
     {
         if (call.Count > 3)
         {
-            call.Reply.Error($"ERR unknown subcommand or wrong number of arguments for '{Encoding.UTF8.GetString(call[1])}'. Try FUNCTION HELP.");
+            call.WrongSubcommand();
             return;
         }
 

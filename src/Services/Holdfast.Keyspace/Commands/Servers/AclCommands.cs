@@ -44,7 +44,7 @@ internal sealed class AclCommands : ICommandFamily
     {
         if (call.Count > 3)
         {
-            call.Reply.Error("ERR unknown subcommand or wrong number of arguments for 'cat'. Try ACL HELP."u8);
+            call.WrongSubcommand();
             return;
         }
 
@@ -162,7 +162,7 @@ internal sealed class AclCommands : ICommandFamily
         var bits = 256L;
         if (call.Count > 3)
         {
-            call.Reply.Error("ERR unknown subcommand or wrong number of arguments for 'genpass'. Try ACL HELP."u8);
+            call.WrongSubcommand();
             return;
         }
 
@@ -217,7 +217,7 @@ internal sealed class AclCommands : ICommandFamily
         var count = 10L;
         if (call.Count > 3)
         {
-            call.Reply.Error("ERR unknown subcommand or wrong number of arguments for 'log'. Try ACL HELP."u8);
+            call.WrongSubcommand();
             return;
         }
 

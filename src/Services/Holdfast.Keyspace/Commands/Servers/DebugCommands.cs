@@ -21,7 +21,7 @@ internal sealed class DebugCommands : ICommandFamily
         "PAUSE-CRON <0|1>", "    Setting it to 1 stops what the node does by itself for its keys.", "POPULATE <count> [<prefix>] [<size>]", "    Create <count> string keys named key:<num>, or <prefix>:<num>, those of this", "    node's slots.", "PROTOCOL <type>", "    Reply with a test value of the specified type. <type> can be: string,",
         "    integer, double, bignum, null, array, set, map, attrib, push, verbatim, true, false.", "QUICKLIST-PACKED-THRESHOLD <size>", "    Accepted; lists here have no plain nodes.",
         "RELOAD [MERGE] [NOFLUSH]", "    Write every value of this node's slots as RDB does, and read it back.", "SDSLEN <key>", "    Show the lengths of a key and of its string.", "SET-ACTIVE-EXPIRE <0|1>",
-        "    Setting it to 0 disables expiring keys in background when they are not", "    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the", "    default.", "SLEEP <seconds>",
+        "    Setting it to 0 disables expiring keys in background when they are not", "    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the", "    default.", "SET-DISABLE-DENY-SCRIPTS <0|1>", "    Setting it to 1 lets scripts call DEBUG.", "SLEEP <seconds>",
         "    Hold all clients' commands back for <seconds>. Decimals allowed.", "STRINGMATCH-TEST", "    Match random patterns with random strings.", "HELP", "    Prints this help.",
     ];
 
@@ -72,11 +72,15 @@ internal sealed class DebugCommands : ICommandFamily
                 call.Node.ExpiresActively = RespNumber.TryParse(call[2], out long on) && on != 0;
                 call.Reply.Ok();
                 break;
+            case ("set-disable-deny-scripts", 3):
+                call.Node.ScriptsMayDebug = RespNumber.TryParse(call[2], out long allowed) && allowed != 0;
+                call.Reply.Ok();
+                break;
             case ("change-repl-id", 2):
                 call.Node.ReplicationChanges++;
                 call.Reply.Ok();
                 break;
-            default: call.Reply.Error($"ERR unknown subcommand or wrong number of arguments for '{Encoding.ASCII.GetString(call[1])}'. Try DEBUG HELP."); break;
+            default: call.WrongSubcommand(); break;
         }
     }
 
@@ -86,7 +90,7 @@ internal sealed class DebugCommands : ICommandFamily
         if (!double.TryParse(call[2], NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)) seconds = 0; // As strtod does.
         var node = call.Node;
         var until = node.Now + TimeSpan.FromSeconds(Math.Clamp(seconds, 0, SleepSecondsMax));
-        if (call.Client is not { Transaction.IsOpen: false } client || until <= node.Now)
+        if (call.DeniesWaiting || call.Client is not { Transaction.IsOpen: false } client || until <= node.Now)
         {
             call.Reply.Ok();
             return;
