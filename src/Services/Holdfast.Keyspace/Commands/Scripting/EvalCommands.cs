@@ -89,9 +89,9 @@ internal sealed class EvalCommands : ICommandFamily
     private static bool MayRun(CommandCall call, ScriptFlags flags)
     {
         if ((flags & ScriptFlags.Compatible) != 0) return true;
-        if ((flags & ScriptFlags.NoCluster) != 0) call.Reply.Error("ERR Can not run script on cluster, 'no-cluster' flag is set."u8);
+        if (call.Node.IsOutOfMemory && (flags & (ScriptFlags.AllowOom | ScriptFlags.NoWrites)) == 0) call.Reply.Error(CommandErrors.OutOfMemory);
+        else if ((flags & ScriptFlags.NoCluster) != 0) call.Reply.Error("ERR Can not run script on cluster, 'no-cluster' flag is set."u8);
         else if (call.Spec.Has(CommandFlags.ReadOnly) && (flags & ScriptFlags.NoWrites) == 0) call.Reply.Error("ERR Can not execute a script with write flag using *_ro command."u8);
-        else if (call.Node.IsOutOfMemory && (flags & (ScriptFlags.AllowOom | ScriptFlags.NoWrites)) == 0) call.Reply.Error("OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"u8);
         else return true;
         return false;
     }

@@ -87,13 +87,12 @@ internal sealed class Setting(string name, string value, SettingKind kind)
             case SettingKind.HostName:
                 return wanted.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.') ? null : "Hostnames may only contain alphanumeric characters, hyphens or dots";
             case SettingKind.Percentiles:
-                foreach (var part in Parts(wanted))
+                foreach (var part in wanted.Length == 0 ? [] : wanted.Split(' '))
                 {
                     if (!double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var share)) return $"Invalid {name} parameters";
                     if (share is not (>= 0 and <= 100)) return $"{name} parameters should sit between [0.0,100.0]";
                 }
 
-                kept = string.Join(' ', Parts(wanted));
                 return null;
             case SettingKind.Scores:
                 if (Parts(wanted).Length != 3) return "wrong number of arguments";
