@@ -176,6 +176,8 @@ internal sealed class LocalStage(LocalShards shards) : IStage
             {
                 var reply = client.Take();
                 if (reply != "(nothing)") return reply;
+                foreach (var waiting in shards.Node.Waiting.ToArray())
+                    if (!waiting.Retry()) shards.Node.Waiting.Remove(waiting); // As the loop does.
                 shards.Pass(TimeSpan.FromMilliseconds(50));
             }
 

@@ -59,7 +59,7 @@ internal sealed class DebugCommands : ICommandFamily
             case ("object", >= 3): DescribeObject(call); break;
             case ("protocol", 3): DebugProtocol.Reply(call); break;
             case ("quicklist-packed-threshold", 3):
-                if (Setting.ParseMemory(Encoding.ASCII.GetString(call[2])) is null or 1 or > PackedBytesMax) call.Reply.Error("ERR argument must be a memory value bigger than 1 and smaller than 4gb"u8);
+                if (Setting.ParseMemory(Encoding.ASCII.GetString(call[2])) is null or > PackedBytesMax) call.Reply.Error("ERR argument must be a memory value bigger than 1 and smaller than 4gb"u8);
                 else call.Reply.Ok();
                 break;
             case ("listpack", 3): TellListpack(call); break;
