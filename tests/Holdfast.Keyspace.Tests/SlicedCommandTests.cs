@@ -114,6 +114,29 @@ public sealed class SlicedCommandTests
     }
 
     [Fact]
+    public void What_is_acknowledged_meanwhile_is_not_pending_in_a_copy()
+    {
+        const string Command = "COPY {t}stream {t}made";
+        var shards = new LocalShards();
+        Fill(shards, Command);
+        var others = new LocalClient(() => shards.TurnOnce(), shards.Node);
+        others.Say("XGROUP CREATE {t}stream g 0");
+        others.Say("XREADGROUP GROUP g c COUNT 40000 STREAMS {t}stream >");
+        var client = new LocalClient(() => { }, shards.Node);
+        client.Send(Command.Split(' '));
+        var said = client.Take();
+        for (var turns = 1; said == "(nothing)"; said = client.Take(), turns++)
+        {
+            Assert.True(turns < 1000, "it begins anew for ever");
+            Assert.True(shards.TurnOnce());
+            others.Say($"XACK {{t}}stream g {turns}-1");
+        }
+
+        Assert.Equal(":1", said);
+        Assert.Equal(LocalShards.ContentOf(shards.Leader), LocalShards.ContentOf(shards.Replica));
+    }
+
+    [Fact]
     public void What_never_rests_is_done_in_one_go_in_the_end()
     {
         const string Command = "SUNIONSTORE {t}made {t}one {t}two";

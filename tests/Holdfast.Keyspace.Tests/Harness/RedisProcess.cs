@@ -140,6 +140,14 @@ internal sealed class RedisClient(Socket socket) : IDisposable
         return text;
     }
 
+    /// <summary>Waits until the server has closed the connection, having said nothing more.</summary>
+    public void AwaitClosed()
+    {
+        Assert.True(have == 0, "it was told: " + Encoding.Latin1.GetString(buffer, 0, Math.Min(have, 200)));
+        socket.ReceiveTimeout = 60_000;
+        Assert.Equal(0, socket.Receive(buffer));
+    }
+
     private void Next(System.Buffers.ReadOnlySpanAction<byte, int> take)
     {
         for (; ; )

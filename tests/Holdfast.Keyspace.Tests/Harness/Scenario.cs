@@ -12,6 +12,7 @@ namespace Holdfast.Keyspace.Tests;
 ///  a~ BLPOP k 0     sends a command that has nothing to say yet: the client waits
 ///  a&lt;              takes what comes next
 ///  a!               closes the connection
+///  a.               the server has closed it
 ///  blur REGEX       what matches is not compared (times)
 /// </code>
 /// $a is the number of connection a. Lines with # are comments.
@@ -64,6 +65,11 @@ internal sealed class Scenario(string name)
                 case '<':
                     heard.Add($"{line}\n    {Blur(actor.Take(), blurs)}");
                     break;
+                case '.':
+                    actor.AwaitClosed();
+                    heard.Add(line);
+                    actors.Remove(line[0]);
+                    break;
                 case '!':
                     actor.Close();
                     actors.Remove(line[0]);
@@ -104,6 +110,8 @@ internal interface IActor
     /// <summary>Until the server says that the client waits.</summary>
     void AwaitWaiting();
 
+    void AwaitClosed();
+
     void Close();
 }
 
@@ -139,6 +147,12 @@ internal sealed class RedisStage(Func<RedisClient> connect) : IStage, IDisposabl
                 Assert.True(begun.Elapsed < TimeSpan.FromSeconds(60), "the client does not wait at Redis");
         }
 
+        public void AwaitClosed()
+        {
+            client.AwaitClosed();
+            client.Dispose();
+        }
+
         public void Close() => client.Dispose();
     }
 }
@@ -162,13 +176,17 @@ internal sealed class LocalStage(LocalShards shards) : IStage
             {
                 var reply = client.Take();
                 if (reply != "(nothing)") return reply;
+                foreach (var waiting in shards.Node.Waiting.ToArray())
+                    if (!waiting.Retry()) shards.Node.Waiting.Remove(waiting); // As the loop does.
                 shards.Pass(TimeSpan.FromMilliseconds(50));
             }
 
             return "(nothing)";
         }
 
-        public void AwaitWaiting() => Assert.True(client.Session.IsBlocked, "the client does not wait; it was told: " + client.Take());
+        public void AwaitWaiting() => Assert.True(client.Session.IsBlocked || client.Session.IsPaused, "the client does not wait; it was told: " + client.Take());
+
+        public void AwaitClosed() => Assert.True(client.IsClosed, "the connection is not closed; it was told: " + client.Take());
 
         public void Close() => client.Session.Close();
     }

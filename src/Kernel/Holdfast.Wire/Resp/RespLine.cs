@@ -1,7 +1,7 @@
 namespace Holdfast.Wire.Resp;
 
 /// <summary>A request written as one line, for people with a terminal: words, and quoted words with escapes, as Redis splits them.</summary>
-internal static class RespLine
+public static class RespLine
 {
     /// <summary>Splits the line; the words' bytes go to <paramref name="target"/>, which is at least as long. False when quotes are not closed.</summary>
     public static bool TrySplit(ReadOnlySpan<byte> text, byte[] target, RespArguments words)

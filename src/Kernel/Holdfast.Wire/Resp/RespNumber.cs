@@ -64,6 +64,13 @@ public static class RespNumber
             return text.Length;
         }
 
+        if (double.IsNaN(number))
+        {
+            var nothing = double.IsNegative(number) ? "-nan"u8 : "nan"u8;
+            nothing.CopyTo(target);
+            return nothing.Length;
+        }
+
         if (number == 0)
         {
             var zero = double.IsNegative(number) ? "-0"u8 : "0"u8;

@@ -21,6 +21,27 @@ internal static class AclGate
         };
     }
 
+    /// <summary>The same for what was queued in a transaction that is being executed: leave may have been taken since.</summary>
+    public static string? RefusalAtLast(KeyspaceNode node, ClientSession client, CommandSpec spec, RespArguments words)
+    {
+        var reason = "no permission";
+        if (client.User is { } user)
+        {
+            if (user.IsUnlimited) return null;
+            var verdict = user.Check(spec, words, node.Places, out var about);
+            if (verdict == AclVerdict.Allowed) return null;
+            Write(node, client, verdict, "multi", about);
+            reason = verdict switch
+            {
+                AclVerdict.Command => "no permission to execute the command or subcommand",
+                AclVerdict.Key => "no permission to touch the specified keys",
+                _ => "no permission to access one of the channels used as arguments to the command",
+            };
+        }
+
+        return $"NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: {reason}";
+    }
+
     /// <summary>The same for what a script calls.</summary>
     public static string? RefusalInScript(KeyspaceNode node, ClientSession? client, CommandSpec spec, RespArguments words, List<int> places)
     {
@@ -40,5 +61,5 @@ internal static class AclGate
     public static void Write(KeyspaceNode node, ClientSession client, AclVerdict verdict, string context, string about, string? user = null) => node.AclLog.Add(new AclLogEntry
     {
         Verdict = verdict, Context = context, Subject = about, User = user ?? client.User?.Name ?? "", Client = ClientCommands.Line(node, client), AtMicros = node.WallMicros,
-    });
+    }, node.Settings.RefusalsMax);
 }

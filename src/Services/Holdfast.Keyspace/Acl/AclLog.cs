@@ -35,7 +35,8 @@ internal sealed class AclLog
 
     public void Clear() => entries.Clear();
 
-    public void Add(AclLogEntry entry)
+    /// <summary>Writes a refusal down; of more than <paramref name="most"/> the oldest go.</summary>
+    public void Add(AclLogEntry entry, long most = EntriesMax)
     {
         for (var at = entries.First; at is not null; at = at.Next)
         {
@@ -50,6 +51,6 @@ internal sealed class AclLog
         }
 
         entries.AddFirst(entry);
-        if (entries.Count > EntriesMax) entries.RemoveLast();
+        while (entries.Count > most) entries.RemoveLast();
     }
 }

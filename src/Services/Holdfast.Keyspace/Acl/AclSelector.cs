@@ -68,7 +68,7 @@ internal sealed class AclSelector(CommandTable table)
     {
         denied = "";
         if (!AllowsCommand(spec, words)) return AclVerdict.Command;
-        if (!HasAllKeys && (spec.Keys.Length > 0 || spec.MoreKeys is not null))
+        if (!HasAllKeys && spec.HasKeys)
         {
             spec.FindKeys(words, places);
             foreach (var place in places)
@@ -180,7 +180,8 @@ internal sealed class AclSelector(CommandTable table)
         return false;
     }
 
-    private bool AllowsChannel(ReadOnlySpan<byte> channel, bool isPattern)
+    /// <summary>Whether one of its patterns allows a channel; a pattern is allowed as it stands only.</summary>
+    public bool AllowsChannel(ReadOnlySpan<byte> channel, bool isPattern)
     {
         foreach (var pattern in channels)
             if (isPattern ? channel.SequenceEqual(pattern) : Glob.Matches(pattern, channel)) return true;
@@ -205,6 +206,12 @@ internal sealed class AclSelector(CommandTable table)
     {
         fault = "";
         var (access, at) = (KeyAccess.All, 1);
+        if (HasAllKeys && rule is not ("~*" or "%RW~*" or "%WR~*"))
+        {
+            fault = "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. Try 'resetkeys' to start with an empty list of patterns";
+            return false;
+        }
+
         if (rule[0] == '%')
         {
             access = KeyAccess.None;
@@ -222,9 +229,12 @@ internal sealed class AclSelector(CommandTable table)
         }
 
         if (rule[at..] == "*" && access == KeyAccess.All) return TryApply("allkeys", out fault);
-        if (HasAllKeys) fault = "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. Try 'resetkeys' to start with an empty list of patterns";
-        else if (HasBlank(rule)) fault = "Syntax error";
-        if (fault.Length > 0) return false;
+        if (HasBlank(rule))
+        {
+            fault = "Syntax error";
+            return false;
+        }
+
         var pattern = Encoding.Latin1.GetBytes(rule[at..]);
         var known = keys.FindIndex(key => key.Pattern.AsSpan().SequenceEqual(pattern));
         if (known >= 0) keys[known] = (keys[known].Access | access, pattern);
@@ -271,6 +281,12 @@ internal sealed class AclSelector(CommandTable table)
         }
         else if (spec.Subcommands is { } subcommands)
         {
+            if (parts[1].IndexOf('|', StringComparison.Ordinal) is > 0 and var bar && subcommands.ContainsKey(parts[1][..bar]))
+            {
+                fault = "Allowing first-arg of a subcommand is not supported";
+                return false;
+            }
+
             if (!subcommands.TryGetValue(parts[1], out var sub)) return Unknown(out fault);
             Set(sub, isOn);
         }
@@ -279,7 +295,7 @@ internal sealed class AclSelector(CommandTable table)
             fault = "Syntax error";
             return false;
         }
-        else if (!isOn)
+        else if (!isOn || parts[1].Contains('|', StringComparison.Ordinal))
         {
             return Unknown(out fault);
         }

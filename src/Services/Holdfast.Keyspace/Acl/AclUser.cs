@@ -114,6 +114,14 @@ internal sealed class AclUser
         return verdict;
     }
 
+    /// <summary>Whether he may listen to a channel, or to a pattern of channels.</summary>
+    public bool AllowsChannel(ReadOnlySpan<byte> channel, bool isPattern)
+    {
+        foreach (var selector in selectors)
+            if (selector.HasAllChannels || selector.AllowsChannel(channel, isPattern)) return true;
+        return false;
+    }
+
     public IEnumerable<string> Flags
     {
         get

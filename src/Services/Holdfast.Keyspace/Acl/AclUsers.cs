@@ -28,6 +28,19 @@ internal sealed class AclUsers(KeyspaceNode node)
 
     public AclUser? Find(string name) => All.GetValueOrDefault(name);
 
+    /// <summary>Users have changed: cuts off who is signed in as one that is no more, and who listens to what he may not hear any more. One whose own command this is hears its reply first.</summary>
+    public void CutOff()
+    {
+        foreach (var client in node.Clients.Values.ToArray())
+        {
+            if (client.IsLeaving) continue;
+            var user = client.User; // Says that it leaves, when there is no such user any more.
+            if (!client.IsLeaving && (user is null || client.Subscribed.AreAllowedTo(user))) continue;
+            if (client.HasRequest && !client.IsBlocked) client.IsLeaving = true;
+            else client.Close();
+        }
+    }
+
     private void Follow()
     {
         if (revision == node.Shared.Revision) return;

@@ -39,6 +39,9 @@ internal static class CallArguments
     /// <summary>The reply "syntax error".</summary>
     public static void SyntaxError(this CommandCall call) => call.Reply.Error(CommandErrors.Syntax);
 
+    /// <summary>The reply for a subcommand with arguments that it does not take: its name as it was said.</summary>
+    public static void WrongSubcommand(this CommandCall call) => call.Reply.Error($"ERR unknown subcommand or wrong number of arguments for '{Encoding.Latin1.GetString(call[1])}'. Try {call.Spec.Name.Split('|')[0].ToUpperInvariant()} HELP.");
+
     /// <summary>The reply for a subcommand or command with too few or too many arguments.</summary>
     public static void WrongArity(this CommandCall call) => call.Reply.Error($"ERR wrong number of arguments for '{call.Spec.Name}' command");
 }

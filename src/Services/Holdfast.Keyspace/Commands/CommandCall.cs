@@ -172,6 +172,9 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         return !waitsOn;
     }
 
+    /// <summary>What is done next nobody has asked for: nobody has made these changes himself.</summary>
+    public void ActForNobody() => Client = null;
+
     /// <summary>Executes a command of ours, asked for by nobody: its reply is dropped.</summary>
     public void RunOwn(IReadOnlyList<byte[]> words)
     {
@@ -216,7 +219,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
         var place = Keyspace.Locate(key, Slot >= 0 ? Slot : KeySlot.Of(key));
         if (place.Expiry >= 0 && place.Expiry < Now && Mode != CallMode.Replay) Expire(ref place);
         if (Client is not null) OnLookedUp(place);
-        if (!place.Exists && Spec.Has(CommandFlags.ReadOnly)) Notify(key, KeyEvents.Miss, "keymiss"u8);
+        if (!place.Exists && Spec.CountsLookups) Notify(key, KeyEvents.Miss, "keymiss"u8);
         return place;
     }
 
@@ -236,14 +239,27 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
     /// <param name="changes">How many changes count, as Redis counts them for its snapshots.</param>
     public void Changed(ReadOnlySpan<byte> key, KeyEvents events, ReadOnlySpan<byte> name, long changes = 1)
     {
-        Changes += changes;
         if (node.Tracking.Clients > 0) node.Tracking.OnChanged(this, key);
+        if (Mode == CallMode.Execute) Shard.Watches.OnChanged(key);
+        ChangedBeside(key, events, name, changes);
+    }
+
+    /// <summary>The same of what is no part of the value that a key is read for (groups of a stream): who waits for the key learns of it, and not who watches it or has it in a cache.</summary>
+    public void ChangedBeside(ReadOnlySpan<byte> key, KeyEvents events, ReadOnlySpan<byte> name, long changes = 1)
+    {
+        CountChangesBeside(key, changes);
         if (Mode != CallMode.Execute) return;
-        Shard.Watches.OnChanged(key);
         Shard.Waits.OnChanged(key);
         if (Keyspace.KeyCount > keysBefore) Notify(key, KeyEvents.New, "new"u8);
         keysBefore = Keyspace.KeyCount;
         Notify(key, events, name);
+    }
+
+    /// <summary>The same, of which nobody is told but a command that goes over all of the key in slices.</summary>
+    public void CountChangesBeside(ReadOnlySpan<byte> key, long changes = 1)
+    {
+        Changes += changes;
+        if (Mode == CallMode.Execute) Shard.Watches.OnChangedBeside(key);
     }
 
     /// <summary>Counts changes that no key names (FLUSHALL): the command is an effect now.</summary>
@@ -277,7 +293,7 @@ internal sealed class CommandCall(ShardMachine? shard, KeyspaceNode node)
 
     private unsafe void OnLookedUp(in KeyPlace place)
     {
-        if (Spec.Has(CommandFlags.ReadOnly))
+        if (Spec.CountsLookups)
         {
             if (place.Exists) node.Counters.Hits++;
             else node.Counters.Misses++;

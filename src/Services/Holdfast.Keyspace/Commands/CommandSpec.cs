@@ -56,6 +56,9 @@ internal sealed class CommandSpec
     /// <summary>Where its keys are.</summary>
     public required KeySpec[] Keys { get; init; }
 
+    /// <summary>Whether it may name keys: those of SSUBSCRIBE and its like are channels, which have slots and are no keys.</summary>
+    public bool HasKeys => MoreKeys is not null || Keys.Any(static key => !key.IsNoKey);
+
     /// <summary>What it does, in a sentence of ours; empty while nobody has written one.</summary>
     public string Summary { get; set; } = "";
 
@@ -80,7 +83,13 @@ internal sealed class CommandSpec
     /// <summary>It looks at a key without that counting as use (OBJECT, TTL …).</summary>
     public bool TouchesNothing { get; set; }
 
-    /// <summary>Finds keys that the key specs cannot describe (SORT … STORE); null when they can.</summary>
+    /// <summary>It looks keys up as one that reads: hits and misses are counted.</summary>
+    public bool CountsLookups => Has(CommandFlags.ReadOnly) || ReadsToo;
+
+    /// <summary>It changes keys, and replies what was there.</summary>
+    public bool ReadsToo { get; set; }
+
+    /// <summary>Finds keys that the key specs cannot describe (SORT … STORE), and drops what is none (MIGRATE's empty word before KEYS); null when they can.</summary>
     public Action<RespArguments, List<int>>? MoreKeys { get; set; }
 
     /// <summary>Whether clients may not call it: it stands in effects only.</summary>
@@ -137,7 +146,8 @@ internal sealed class CommandSpec
             if (first > 0 && place >= first && place <= last && (step <= 0 || (place - first) % step == 0)) return key.Access;
         }
 
-        return Has(CommandFlags.Write) ? KeyAccess.All : KeyAccess.Read;
+        // Found by MoreKeys: where SORT and its like store.
+        return Has(CommandFlags.Write) ? KeyAccess.Write : KeyAccess.Read;
     }
 
     /// <summary>What is done with the key at a place, in Redis's words.</summary>
@@ -151,7 +161,7 @@ internal sealed class CommandSpec
             if (first > 0 && place >= first && place <= last && (step <= 0 || (place - first) % step == 0)) return key.Flags;
         }
 
-        return ["RW", "access", "update"];
+        return ["OW", "update"];
     }
 
     private static bool Mentions(RespArguments arguments, int from, ReadOnlySpan<byte> word)

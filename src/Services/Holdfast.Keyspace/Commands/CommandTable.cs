@@ -64,6 +64,7 @@ internal sealed class CommandTable
         spec.Handler = handler;
         spec.Summary = summary;
         spec.TouchesNothing = name is "type" or "ttl" or "pttl" or "expiretime" or "pexpiretime" or "memory|usage" || name.StartsWith("object|", StringComparison.Ordinal);
+        spec.ReadsToo = name is "getex" or "getdel" or "getset" or "sort";
         spec.Place = place ?? (spec.Keys.Length > 0 ? CommandPlace.Shard : CommandPlace.Node);
         return spec;
     }

@@ -21,6 +21,9 @@ internal sealed class KeySpec
 
     public string[] Flags { get; }
 
+    /// <summary>It has a slot, and is no key (a channel of a shard).</summary>
+    public bool IsNoKey => Flags.Contains("not_key");
+
     /// <summary>What leave of its keys the command needs.</summary>
     public KeyAccess Access => (Flags.Contains("access") ? KeyAccess.Read : KeyAccess.None) | (Flags.Contains("insert") || Flags.Contains("update") || Flags.Contains("delete") ? KeyAccess.Write : KeyAccess.None);
 

@@ -29,18 +29,36 @@ internal sealed class LibraryLoad(string library, Instant startedAt)
         if (!code.StartsWith("#!"u8)) fault = "ERR Missing library metadata";
         else if ((bodyStart = code.IndexOf((byte)'\n')) < 0) fault = "ERR Invalid library metadata";
         if (fault.Length > 0) return false;
-        var words = Encoding.UTF8.GetString(code[2..bodyStart]).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (!TryWords(code[2..bodyStart], out var words))
+        {
+            fault = "ERR Invalid library metadata";
+            return false;
+        }
+
+        var given = default(string);
         foreach (var word in words.Skip(1))
         {
-            if (word.StartsWith("name=", StringComparison.OrdinalIgnoreCase) && name.Length == 0) name = word[5..];
-            else fault = $"ERR Invalid metadata value given: {word}";
+            if (!word.StartsWith("name=", StringComparison.OrdinalIgnoreCase)) fault = $"ERR Invalid metadata value given: {word}";
+            else if (given is not null) fault = "ERR Invalid metadata value, name argument was given multiple times";
+            else given = word[5..];
             if (fault.Length > 0) return false;
         }
 
-        if (name.Length == 0) fault = "ERR Library name was not given";
-        else if (!IsName(name)) fault = "ERR " + NameRule;
+        if (given is null) fault = "ERR Library name was not given";
+        else if (!IsName(name = given)) fault = "ERR " + NameRule;
         else if (!words[0].Equals("lua", StringComparison.OrdinalIgnoreCase)) fault = $"ERR Engine '{words[0]}' not found";
         return fault.Length == 0;
+    }
+
+    /// <summary>The words of the first line, quoted or not; false when there is none, or a quote is open.</summary>
+    private static bool TryWords(ReadOnlySpan<byte> line, out string[] words)
+    {
+        var (bytes, parts) = (new byte[line.Length], new Wire.Resp.RespArguments());
+        parts.Begin(bytes);
+        var isSplit = Wire.Resp.RespLine.TrySplit(line, bytes, parts) && parts.Count > 0;
+        words = new string[isSplit ? parts.Count : 0];
+        for (var i = 0; i < words.Length; i++) words[i] = Encoding.UTF8.GetString(parts[i]);
+        return isSplit;
     }
 
     /// <summary>redis.register_function.</summary>

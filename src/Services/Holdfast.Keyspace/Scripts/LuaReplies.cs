@@ -61,10 +61,26 @@ internal static class LuaReplies
                 return at + PushPairs(frame, reply[at..], (int)Number(text), "map"u8, hasValues: true);
             case (byte)'~':
                 return at + PushPairs(frame, reply[at..], (int)Number(text), "set"u8, hasValues: false);
+            case (byte)'|':
+                at += PassOver(frame, reply[at..], 2 * (int)Number(text));
+                return at + Push(frame, reply[at..]);
             default:
                 frame.PushNil();
                 return at;
         }
+    }
+
+    /// <summary>Attributes of a reply are not shown to scripts; returns how long they are.</summary>
+    private static int PassOver(LuaFrame frame, ReadOnlySpan<byte> bytes, int count)
+    {
+        var at = 0;
+        for (; count > 0; count--)
+        {
+            at += Push(frame, bytes[at..]);
+            frame.Pop();
+        }
+
+        return at;
     }
 
     /// <summary>Writes the value on top of the stack as a reply to a client, and takes it.</summary>

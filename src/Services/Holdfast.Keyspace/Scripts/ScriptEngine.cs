@@ -142,7 +142,7 @@ internal sealed partial class ScriptEngine(KeyspaceNode node)
         }
         else
         {
-            reply.Error(run.IsKilled ? $"ERR Error running script. Script killed by user with {(run.IsFunction ? "FUNCTION" : "SCRIPT")} KILL. script: {run.Name}" : FaultOf(frame, run.Name));
+            reply.Error(run.IsKilled ? $"ERR Script killed by user with SCRIPT KILL... script: {run.Name}" : FaultOf(frame, run.Name));
             frame.Pop();
         }
 
@@ -373,7 +373,7 @@ internal sealed partial class ScriptEngine(KeyspaceNode node)
             at += length;
         }
 
-        if (RequestRouter.Find(node.Table, words, out _) is not { } spec) return frame.Fail("ERR Invalid command passed to redis.acl_check_cmd()"u8, -1);
+        if ((RequestRouter.Find(node.Table, words, out _, out var meant) ?? meant) is not { } spec) return frame.Fail("ERR Invalid command passed to redis.acl_check_cmd()"u8, -1);
         frame.Push(Running?.Call.Client is not { } client || client.Identity.Allows(spec, words));
         return 1;
     }

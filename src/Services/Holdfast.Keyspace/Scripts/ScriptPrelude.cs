@@ -76,10 +76,10 @@ internal static class ScriptPrelude
         local shielded = setmetatable({}, { __mode = "k" })
         local sealed = {}
         local function protect(real)
-            local front = setmetatable({}, { __index = real, __newindex = function() error(READONLY, 2) end, __metatable = sealed, __pairs = function() return next, real, nil end,
-                __len = function() return #real end })
+            local meta = { __index = real, __newindex = function() error(READONLY, 2) end, __metatable = sealed, __pairs = function() return next, real, nil end, __len = function() return #real end }
+            local front = setmetatable({}, meta)
             shielded[front] = real
-            return front
+            return front, meta
         end
         setmetatable(sealed, { __newindex = function() error(READONLY, 2) end, __metatable = false })
         shielded[sealed] = {}
@@ -230,6 +230,7 @@ internal static class ScriptPrelude
         function M.log10(x) return log(x, 10.0) end
         function M.pow(x, y) return x ^ y end
         function M.fmod(x, y) return fmod(x + 0.0, y + 0.0) end
+        M.mod = M.fmod
         function M.cosh(x) return (exp(x) + exp(-x)) / 2 end
         function M.sinh(x) return (exp(x) - exp(-x)) / 2 end
         function M.tanh(x) local a = exp(2 * x); if a == huge then return 1.0 end return (a - 1) / (a + 1) end
@@ -338,7 +339,11 @@ internal static class ScriptPrelude
         end
         function basic.unpack(t, i, j) return unpack(t, whole(i), whole(j)) end
         function basic.gcinfo() return floor(rawcollect("count")) end
-        function basic.collectgarbage(what) return rawcollect(what == "count" and "count" or "step") end
+        function basic.collectgarbage(what)
+            if what == "count" then return rawcollect("count") end
+            rawcollect("step")
+            return 0.0
+        end
         local function settle(ok, e, ...)
             if ok then return ok, e, ... end
             if type(e) == "table" then
@@ -426,11 +431,11 @@ internal static class ScriptPrelude
 
         local function missing(_, name) error("Script attempted to access nonexistent global variable '" .. rawtostring(name) .. "'", 2) end
         local function environment(own)
-            local real, front = {}
+            local real, front, meta = {}
             for k, v in pairs(basic) do real[k] = v end
             for k, v in pairs(libraries) do real[k] = v end
             for k, v in pairs(own) do real[k] = v end
-            front = protect(real)
+            front, meta = protect(real)
             real._G = front
             local load = native.load
             function real.loadstring(source, name)
@@ -449,7 +454,7 @@ internal static class ScriptPrelude
                 return raise(load(rawconcat(pieces), name or "=(load)", front))
             end
             setmetatable(real, { __index = missing })
-            return front, real
+            return front, real, meta
         end
 
         local scriptfront, scriptreal = environment({ redis = protect(R) })
@@ -460,11 +465,12 @@ internal static class ScriptPrelude
         local loading = false
         local functionredis = setmetatable({}, { __index = function(_, name)
             local v = (loading and F or R)[name]
-            if v == nil then error("Script attempted to access nonexistent global variable '" .. rawtostring(name) .. "'", 2) end
+            if v == nil and loading then error("Script attempted to access nonexistent global variable '" .. rawtostring(name) .. "'", 2) end
             return v
         end, __newindex = function() error(READONLY, 2) end, __metatable = sealed })
         shielded[functionredis] = R
-        local functionfront = environment({ redis = functionredis })
+        local functionfront, functionreal, functionmeta = environment({ redis = functionredis })
+        local visible = setmetatable({ redis = functionredis, __select = select }, { __index = missing }) -- A library that is loaded sees nothing else.
 
         local function catch(e)
             if type(e) ~= "table" then e = { err = "ERR " .. rawtostring(translate(e)) } end
@@ -473,6 +479,6 @@ internal static class ScriptPrelude
             return e
         end
 
-        return { scripts = scriptfront, globals = scriptreal, functions = functionfront, catch = catch, loading = function(on) loading = on end }
+        return { scripts = scriptfront, globals = scriptreal, functions = functionfront, catch = catch, loading = function(on) loading = on; functionmeta.__index = on and visible or functionreal end }
         """u8;
 }

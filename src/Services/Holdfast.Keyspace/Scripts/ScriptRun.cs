@@ -43,15 +43,27 @@ internal sealed class ScriptRun(CommandCall call, string name, ScriptFlags flags
         if (!TakeArguments(frame)) return frame.Fail("ERR Lua redis lib command arguments must be strings or integers"u8, -1);
         var table = call.Node.Table;
         if (table.Find(words[0]) is { IsBound: false } unserved && unserved.Has(CommandFlags.NoScript)) return frame.Fail("ERR This Redis command is not allowed from script"u8, -1);
-        if (RequestRouter.Find(table, words, out var fault) is not { } spec)
+        if (RequestRouter.Find(table, words, out var fault, out var meant) is not { } spec)
+        {
+            if (meant is not null) meant.Statistics.Rejected++;
             return frame.Fail(fault.StartsWith("ERR wrong number", StringComparison.Ordinal) ? "ERR Wrong number of args calling Redis command from script"u8 : "ERR Unknown Redis command called from script"u8, -1);
-        if (spec.Has(CommandFlags.NoScript) || spec.Place == CommandPlace.Connection) return frame.Fail("ERR This Redis command is not allowed from script"u8, -1);
+        }
+
+        if ((spec.Has(CommandFlags.NoScript) && !(call.Node.ScriptsMayDebug && spec is { Name: "debug", Place: CommandPlace.Node })) || spec.Place == CommandPlace.Connection) return frame.Fail("ERR This Redis command is not allowed from script"u8, -1);
         if (AclGate.RefusalInScript(call.Node, call.Client, spec, words, places) is { } denial) return frame.Fail(denial, -1);
-        if (spec.Has(CommandFlags.DenyOom) && !HasWritten && (flags & ScriptFlags.AllowOom) == 0 && call.Node.IsOutOfMemory) return frame.Fail(CommandErrors.OutOfMemory, -1);
+        if (spec.Has(CommandFlags.DenyOom) && !HasWritten && (flags & ScriptFlags.AllowOom) == 0 && call.Node.IsOutOfMemory)
+        {
+            spec.Statistics.Rejected++;
+            return frame.Fail(CommandErrors.OutOfMemory, -1);
+        }
+
         if (spec.Has(CommandFlags.Write) && Refusal() is { } refusal) return frame.Fail(refusal, -1);
         if (!TryFindSlot(spec, out var of, out var why)) return frame.Fail(why, -1);
+        var begun = call.Node.ReadClock();
+        call.Node.Meter.ShowCalled(call, spec, words);
         Run(spec, of);
         var reply = answer.Target.Written;
+        call.Node.Meter.LapWithin(call.Client, spec, words, begun, reply, isOfScript: true);
         if (reply.Length > 0 && reply[0] == '-') return frame.Fail(reply[1..^2], -1);
         LuaReplies.Push(frame, reply);
         return 1;

@@ -48,6 +48,9 @@ internal sealed class ClientSession : ClientState
     /// <summary>It waits, or its reply comes later: no further command is taken up.</summary>
     public bool IsBlocked => Wait.IsOn || isReplyingLater;
 
+    /// <summary>Its command waits for the end of a pause (CLIENT PAUSE).</summary>
+    public bool IsPaused => HasRequest && next is { Road: Road.Wait, Spec: { } spec } && node.Pause.Holds(spec, Input.Request, Transaction, node);
+
     /// <summary>Its command is answered later (by the cluster's directory, or by another node): no further command is taken up.</summary>
     public bool IsAside { get; private set; }
 
@@ -133,12 +136,17 @@ internal sealed class ClientSession : ClientState
             return;
         }
 
-        if (spec.Has(CommandFlags.DenyOom) || spec.Place != CommandPlace.Shard) node.Eviction.MakeRoom(call);
+        if (spec.Has(CommandFlags.DenyOom) || spec.Place != CommandPlace.Shard)
+        {
+            call.ActForNobody();
+            node.Eviction.MakeRoom(call);
+        }
+
         if (Fence is { } fence && !FenceCommands.TryPass(fence, call, spec, Transaction)) FenceCommands.Refuse(this, fence, call);
         else if ((spec.Has(CommandFlags.DenyOom) || (spec.Place == CommandPlace.Connection && Transaction.DeniesOom)) && node.IsOutOfMemory)
         {
-            writer.Error(CommandErrors.OutOfMemory);
-            if (spec.Place == CommandPlace.Connection) Transaction.End(this);
+            RefuseForMemory(spec);
+            return;
         }
         else if (spec.Place == CommandPlace.Connection) TransactionCommands.ExecuteQueued(this, call, slot);
         else call.Run(this, spec, Input.Request, slot);
@@ -162,6 +170,15 @@ internal sealed class ClientSession : ClientState
         Done();
     }
 
+    private void RefuseForMemory(CommandSpec spec)
+    {
+        var refusal = RequestRouter.Aborting(spec, RequestRouter.Text(CommandErrors.OutOfMemory));
+        Replies.Writer.Error(refusal);
+        if (spec.Place == CommandPlace.Connection) Transaction.End(this);
+        node.Meter.Reject(spec, refusal);
+        Done();
+    }
+
     /// <summary>It was not executed: its way is looked for again, a moment later.</summary>
     public void Reroute(ProposalStatus status)
     {
@@ -182,7 +199,7 @@ internal sealed class ClientSession : ClientState
     {
         if (IsClosed) return false;
         next = RequestRouter.Route(node, this, Input.Request);
-        if (next.Road == Road.Wait && (node.Now < giveUpAt || (next.Spec is { } spec && node.Pause.Holds(spec, node.Now)))) return true;
+        if (next.Road == Road.Wait && (node.Now < giveUpAt || (next.Spec is { } spec && node.Pause.Holds(spec, Input.Request, Transaction, node)))) return true;
         if (next.Road == Road.Wait) next = Routed.Refuse(next.Text ?? RequestRouter.Text(CommandErrors.ClusterDown));
         giveUpAt = default;
         GoOn();
@@ -315,6 +332,13 @@ internal sealed class ClientSession : ClientState
                 continue;
             }
 
+            if (IsOfBrowser(Input.Request[0]))
+            {
+                node.Say?.Invoke(true, $"a client at {Traits.Address} speaks HTTP and was cut off: somebody may have a browser send commands here");
+                Close();
+                return false;
+            }
+
             HasRequest = true;
             LastMicros = node.WallMicros;
             node.Counters.Commands++;
@@ -325,6 +349,9 @@ internal sealed class ClientSession : ClientState
 
         return true;
     }
+
+    /// <summary>The first words of HTTP's lines: a page that somebody looks at may have his browser send commands in the body of a request, which are not to be executed.</summary>
+    private static bool IsOfBrowser(ReadOnlySpan<byte> word) => word.Length is 4 or 5 && (Ascii.EqualsIgnoreCase(word, "POST"u8) || Ascii.EqualsIgnoreCase(word, "Host:"u8));
 
     /// <summary>Its present command goes to another node, with those behind it that go there too; or in parts to the nodes of its slots.</summary>
     private void Forward()
@@ -364,7 +391,8 @@ internal sealed class ClientSession : ClientState
         switch (next.Road)
         {
             case Road.Refuse:
-                if (Transaction.IsOpen) Transaction.IsSpoilt = true;
+                if (next.Spec is { Name: "exec" }) Transaction.End(this);
+                else if (Transaction.IsOpen) Transaction.IsSpoilt = true;
                 node.Meter.Reject(next.Spec, next.Text!);
                 if (next.Text!.StartsWith("MOVED ", StringComparison.Ordinal)) node.Counters.Redirects++;
                 writer.Error(next.Text!);

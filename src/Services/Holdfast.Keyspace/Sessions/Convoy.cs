@@ -114,6 +114,7 @@ internal sealed class Convoy : IShardWork
     /// <summary>Those whose waiting a command has ended: their replies wait for the entry that served them, and they go on.</summary>
     private void HoldServed(ShardMachine shard, Batch batch)
     {
+        shard.Call.Node.Tracking.Broadcast(shard);
         foreach (var other in shard.Pushed) HoldFor(other, batch);
         shard.Pushed.Clear();
         served.Clear();

@@ -16,6 +16,7 @@ internal sealed class KeyspaceNode
         Scripts = new ScriptEngine(this);
         Functions = new FunctionCatalog(this);
         Users = new AclUsers(this);
+        Shared.Changed = Users.CutOff;
         Tracking = new TrackingTable(this);
         Eviction = new Eviction(this);
         Meter = new CommandMeter(this);
@@ -169,6 +170,12 @@ internal sealed class KeyspaceNode
     /// <summary>Whether keys that have expired are looked for, and not only met (DEBUG SET-ACTIVE-EXPIRE).</summary>
     public bool ExpiresActively { get; set; } = true;
 
+    /// <summary>Nothing is done but what clients ask for (DEBUG PAUSE-CRON).</summary>
+    public bool IsCronPaused { get; set; }
+
+    /// <summary>Scripts may call DEBUG, for tests of what they read (DEBUG SET-DISABLE-DENY-SCRIPTS).</summary>
+    public bool ScriptsMayDebug { get; set; }
+
     /// <summary>Scratch for the places of keys.</summary>
     public List<int> Places { get; } = [];
 
@@ -201,17 +208,21 @@ internal sealed class KeyspaceNode
     /// <summary>Settings have changed: those that others keep go there.</summary>
     public void OnSettings()
     {
+        SlowLog.Keep(Settings.SlowEntriesMax);
         if (KeyNotices.TryParse(Settings.Find("notify-keyspace-events")!.Value, out var events)) Notices.Wanted = events;
         OutputLimits = OutputLimits.Parse(Settings.Find("client-output-buffer-limit")!.Value, OutputLimits) ?? OutputLimits;
     }
 
-    public long NextClientId() => ++Counters.ClientsEver;
+    public long NextClientId() => Counters.CountClient();
 }
 
 /// <summary>What INFO counts. For one thread.</summary>
 internal sealed class NodeCounters
 {
-    public long ClientsEver { get; set; }
+    /// <summary>The highest number of a client.</summary>
+    public long ClientsEver { get; private set; }
+
+    public long Connections { get; private set; }
 
     public long Commands { get; set; }
 
@@ -246,10 +257,17 @@ internal sealed class NodeCounters
     /// <summary>Errors by their first word.</summary>
     public SortedDictionary<string, long> ErrorCodes { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>A client has come: its number.</summary>
+    public long CountClient()
+    {
+        Connections++;
+        return ++ClientsEver;
+    }
+
     /// <summary>What CONFIG RESETSTAT sets to zero.</summary>
     public void Reset()
     {
-        Commands = ExpiredKeys = EvictedKeys = Hits = Misses = BytesIn = BytesOut = RejectedClients = OutputDisconnections = Forwarded = Errors = Redirects = 0;
+        Connections = Commands = ExpiredKeys = EvictedKeys = Hits = Misses = BytesIn = BytesOut = RejectedClients = OutputDisconnections = Forwarded = Errors = Redirects = 0;
         ErrorCodes.Clear();
     }
 }

@@ -54,10 +54,10 @@ internal static class RequestRouter
 {
     public static Routed Route(KeyspaceNode node, ClientSession client, RespArguments request)
     {
-        if (Find(node.Table, request, out var fault) is not { } spec) return Routed.Refuse(fault);
-        if (AclGate.Refusal(node, client, spec, request) is { } refusal) return Routed.Refuse(spec.Name == "exec" ? "EXECABORT Transaction discarded because of: " + refusal : refusal, spec);
-        if (node.Scripts.IsBusy && !spec.Has(CommandFlags.AllowBusy)) return Routed.Refuse(ScriptCommands.Busy(node.Scripts.Running), spec);
-        if (node.Pause.Holds(spec, node.Now)) return new Routed(Road.Wait, spec, -1, null, null);
+        if (Find(node.Table, request, out var fault, out var meant) is not { } spec) return Routed.Refuse(fault, meant);
+        if (AclGate.Refusal(node, client, spec, request) is { } refusal) return Routed.Refuse(Aborting(spec, refusal), spec);
+        if (node.Scripts.IsBusy && !spec.Has(CommandFlags.AllowBusy)) return Routed.Refuse(Aborting(spec, ScriptCommands.Busy(node.Scripts.Running)), spec);
+        if (node.Pause.Holds(spec, request, client.Transaction, node)) return new Routed(Road.Wait, spec, -1, null, null);
         if (request.Bytes > WriteBytesMax && spec.Has(CommandFlags.Write)) return Routed.Refuse(Text(CommandErrors.StringTooLong), spec);
         var transaction = client.Transaction;
         if (client.IsOnlyListening && !MayListener(spec))
@@ -122,9 +122,12 @@ internal static class RequestRouter
     }
 
     /// <summary>The command of a request, or the words in which Redis refuses it.</summary>
-    public static CommandSpec? Find(CommandTable table, RespArguments request, out string fault)
+    public static CommandSpec? Find(CommandTable table, RespArguments request, out string fault) => Find(table, request, out fault, out _);
+
+    /// <summary>The same, and which command was meant when only the number of its arguments is wrong.</summary>
+    public static CommandSpec? Find(CommandTable table, RespArguments request, out string fault, out CommandSpec? meant)
     {
-        fault = "";
+        (fault, meant) = ("", null);
         var spec = table.Find(request[0]);
         if (spec is { IsInternal: true } || spec is null || !spec.IsBound)
         {
@@ -134,10 +137,10 @@ internal static class RequestRouter
 
         if (spec.Subcommands is { } subcommands && (request.Count > 1 || !spec.IsHandled))
         {
-            if (request.Count < 2) return Arity(spec, ref fault);
+            if (request.Count < 2) return Arity(spec, ref fault, out meant);
             if (!subcommands.TryGetValue(Text(request[1]).ToLowerInvariant(), out var sub) || !sub.IsBound)
             {
-                if (spec.IsHandled && spec.Arity < -1) return spec.Takes(request.Count) ? spec : Arity(spec, ref fault);
+                if (spec.IsHandled && spec.Arity < -1) return spec.Takes(request.Count) ? spec : Arity(spec, ref fault, out meant);
                 fault = $"ERR unknown subcommand '{Shown(request[1], 128)}'. Try {spec.Name.ToUpperInvariant()} HELP.";
                 return null;
             }
@@ -145,15 +148,19 @@ internal static class RequestRouter
             spec = sub;
         }
 
-        if (!spec.Takes(request.Count)) return Arity(spec, ref fault);
+        if (!spec.Takes(request.Count)) return Arity(spec, ref fault, out meant);
         return spec.Otherwise is null ? spec : spec.Otherwise(spec, request) ?? spec;
     }
 
-    private static CommandSpec? Arity(CommandSpec spec, ref string fault)
+    private static CommandSpec? Arity(CommandSpec spec, ref string fault, out CommandSpec meant)
     {
-        fault = $"ERR wrong number of arguments for '{spec.Name}' command";
+        meant = spec;
+        fault = Aborting(spec, $"ERR wrong number of arguments for '{spec.Name}' command");
         return null;
     }
+
+    /// <summary>An EXEC that is refused takes its transaction along, and says so.</summary>
+    public static string Aborting(CommandSpec spec, string refusal) => spec.Name != "exec" ? refusal : "EXECABORT Transaction discarded because of: " + (refusal.StartsWith("ERR ", StringComparison.Ordinal) ? refusal[4..] : refusal);
 
     private static string Unknown(RespArguments request)
     {
@@ -180,7 +187,7 @@ internal static class RequestRouter
     {
         if (spec.Keys.Length == 0 && spec.MoreKeys is null) return -1;
         var (first, last, _) = spec.Range;
-        if (first > 0 && last == first && spec.MoreKeys is null) return KeySlot.Of(request[first]);
+        if (first > 0 && last == first && spec is { Keys.Length: 1, MoreKeys: null }) return KeySlot.Of(request[first]);
         spec.FindKeys(request, places);
         var slot = -1;
         foreach (var place in places)

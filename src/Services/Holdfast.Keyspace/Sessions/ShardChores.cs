@@ -26,7 +26,7 @@ internal sealed class ShardChores(KeyspaceNode node)
             node.Tracking.OnSlots(seat.Machine);
             seat.Machine.Waits.EndLost(seat.Machine.State.Slots, node);
             if (!seat.Machine.State.Slots.IsClaimed) chores.Claim.Propose();
-            else if (node.ExpiresActively && (seat.Machine.Keyspace.VolatileCount > 0 || seat.Machine.Keyspace.HasFieldDates)) chores.Expiry.Propose();
+            else if (node is { ExpiresActively: true, IsCronPaused: false } && (seat.Machine.Keyspace.VolatileCount > 0 || seat.Machine.Keyspace.HasFieldDates)) chores.Expiry.Propose();
             if (seat.Machine.State.Slots.Incoming.Values.Any(move => move.Phase == ArrivalPhase.Refused)) chores.Tidy.Propose();
         }
     }
@@ -82,7 +82,9 @@ internal sealed class ShardChores(KeyspaceNode node)
 
         public void Run(ShardMachine shard)
         {
+            shard.Call.ActForNobody();
             run(shard.Call);
+            shard.Call.Node.Tracking.Broadcast(shard);
             foreach (var client in shard.Pushed) held.Add((client, client.Replies.Hold()));
             shard.Pushed.Clear();
         }

@@ -25,6 +25,9 @@ internal sealed class SharedSettings
 
     public IReadOnlyDictionary<string, string> Values => values;
 
+    /// <summary>Hears of every change, after it.</summary>
+    public Action? Changed { get; set; }
+
     /// <summary>Where they are kept; null for nowhere else.</summary>
     public ISharedStore? Store { get; set; }
 
@@ -35,6 +38,7 @@ internal sealed class SharedSettings
         if (next.Count == values.Count && next.All(pair => values.TryGetValue(pair.Key, out var value) && value == pair.Value)) return;
         values = next;
         Revision++;
+        Changed?.Invoke();
     }
 
     /// <summary>Changes settings for the client of a call, whose reply is written when it is done: the client's next commands wait.</summary>
@@ -74,6 +78,8 @@ internal sealed class SharedSettings
             else values[key] = value;
         }
 
-        if (changes.Count > 0) Revision++;
+        if (changes.Count == 0) return;
+        Revision++;
+        Changed?.Invoke();
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Holdfast.Wire.Resp;
 
 namespace Holdfast.Keyspace;
 
@@ -24,9 +25,15 @@ internal sealed class SlowLog
 
     public void Clear() => entries.Clear();
 
-    public void Add(KeyspaceNode node, ClientSession client, long micros)
+    /// <summary>No more entries than that are kept.</summary>
+    public void Keep(long most)
     {
-        var request = client.Input.Request;
+        while (entries.Count > most) entries.RemoveLast();
+    }
+
+    /// <summary>A command of a client has taken so long.</summary>
+    public void Add(KeyspaceNode node, ClientSession client, CommandSpec spec, RespArguments request, long micros)
+    {
         var arguments = new List<byte[]>();
         for (var i = 0; i < request.Count && arguments.Count < ArgumentsMax; i++)
         {
@@ -36,11 +43,11 @@ internal sealed class SlowLog
                 break;
             }
 
-            var word = request[i];
+            var word = Redaction.Hides(spec, request, i) ? Redaction.Shown : request[i];
             arguments.Add(word.Length <= ArgumentBytesMax ? word.ToArray() : [.. word[..ArgumentBytesMax], .. Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"... ({word.Length - ArgumentBytesMax} more bytes)"))]);
         }
 
         entries.AddFirst(new SlowEntry(ids++, node.WallMicros / 1_000_000, micros, arguments, client.Traits.Address, client.Traits.Name));
-        while (entries.Count > node.Settings.SlowEntriesMax) entries.RemoveLast();
+        Keep(node.Settings.SlowEntriesMax);
     }
 }

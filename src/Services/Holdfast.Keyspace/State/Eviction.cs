@@ -11,6 +11,9 @@ internal sealed unsafe class Eviction(KeyspaceNode node)
     /// <summary>What a new key's use is counted from, so that it is not the first to go.</summary>
     public const byte FrequencyOfNew = 5;
 
+    /// <summary>Fewer bytes are none: Redis itself takes more before it has a key, and who allows it so few (maxmemory 1) wants every write refused.</summary>
+    private const long LeastMemory = 1024;
+
     private const int PoolMax = 16;
     private const int KeysPerCommand = 128;
     private const int Draws = 8;
@@ -20,7 +23,7 @@ internal sealed unsafe class Eviction(KeyspaceNode node)
     private readonly List<(byte[] Key, int Slot, ulong Score)> pool = [];
 
     /// <summary>Whether keys take more than they may.</summary>
-    public bool IsOver => node.Settings.MemoryMax > 0 && node.MemoryUsed > node.Settings.MemoryMax;
+    public bool IsOver => node.Settings.MemoryMax is > 0 and var most && (most < LeastMemory || node.MemoryUsed > most);
 
     /// <summary>Deletes keys of the call's shard until there is room, or nothing that may go is left, or it is enough for once.</summary>
     public void MakeRoom(CommandCall call)

@@ -8,6 +8,9 @@ internal interface IKeyWatcher
 {
     /// <summary>A key that it watches was changed, or may have been.</summary>
     void OnChanged();
+
+    /// <summary>It must know of what is beside the value too (groups of a stream), which no reader of the key sees.</summary>
+    bool WatchesAll => false;
 }
 
 /// <summary>Who watches which keys (WATCH, a command that goes on in slices): on the leader only, in memory. Whatever makes the leader's knowledge uncertain breaks every watch.</summary>
@@ -38,6 +41,14 @@ internal sealed class WatchTable
     {
         if (watchers.Count == 0 || !bySpan.TryGetValue(key, out var list)) return;
         foreach (var watcher in list) watcher.OnChanged();
+    }
+
+    /// <summary>Something beside the key's value was changed.</summary>
+    public void OnChangedBeside(ReadOnlySpan<byte> key)
+    {
+        if (watchers.Count == 0 || !bySpan.TryGetValue(key, out var list)) return;
+        foreach (var watcher in list)
+            if (watcher.WatchesAll) watcher.OnChanged();
     }
 
     /// <summary>Nobody's watch holds any more.</summary>

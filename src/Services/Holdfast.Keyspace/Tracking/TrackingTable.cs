@@ -9,7 +9,7 @@ namespace Holdfast.Keyspace;
 /// </summary>
 internal sealed class TrackingTable(KeyspaceNode node)
 {
-    /// <summary>Keys that are remembered; beyond it some are told to be invalid before they are (tracking-table-max-keys of Redis).</summary>
+    /// <summary>The most keys that are remembered; beyond it, or what tracking-table-max-keys says, some are told to be invalid before they are.</summary>
     public const int KeysMax = 1_000_000;
 
     private static readonly Mark Full = new("keyspace: a tracked key was forgotten because the table was full", elsewhere: "TrackingTests: the simulated clients use registers and transactions only");
@@ -17,6 +17,7 @@ internal sealed class TrackingTable(KeyspaceNode node)
     private readonly Dictionary<byte[], HashSet<long>> readers = new(ByteKey.Comparer);
     private readonly SortedDictionary<long, ClientSession> listeners = [];
     private readonly List<byte[]> own = [];
+    private readonly SortedDictionary<(byte[] Prefix, long Client), SortedSet<byte[]>> broadcasts = new(BroadcastOrder.Instance);
     private readonly Dictionary<GroupId, ulong> epochs = [];
 
     /// <summary>Clients that track.</summary>
@@ -50,7 +51,7 @@ internal sealed class TrackingTable(KeyspaceNode node)
             var key = words[place].ToArray();
             if (!readers.TryGetValue(key, out var ids))
             {
-                if (readers.Count >= KeysMax) ForgetOne();
+                while (readers.Count >= node.Settings.TrackedKeysMax) ForgetOne();
                 readers[key] = ids = [];
             }
 
@@ -72,14 +73,33 @@ internal sealed class TrackingTable(KeyspaceNode node)
         }
 
         foreach (var listener in listeners.Values)
-            if (listener.Tracking.IsBroadcast && HasPrefix(listener.Tracking, bytes)) Tell(call, listener, by, bytes);
+        {
+            if (!listener.Tracking.IsBroadcast || (listener == by && listener.Tracking.IsNoLoop) || PrefixOf(listener.Tracking, bytes) is not { } prefix) continue;
+            if (call.Mode == CallMode.Execute) Gather(listener, prefix, bytes);
+            else Tell(call, listener, by, bytes);
+        }
+    }
+
+    /// <summary>What a client's commands have changed is told to whoever listens to prefixes: in one message for each, with the shard's entry.</summary>
+    public void Broadcast(ShardMachine shard)
+    {
+        if (broadcasts.Count == 0) return;
+        foreach (var ((_, id), keys) in broadcasts)
+            if (listeners.TryGetValue(id, out var listener) && Write(listener, [.. keys]) is { } target) shard.Pushed.Add(target);
+        broadcasts.Clear();
+    }
+
+    private void Gather(ClientSession listener, byte[] prefix, byte[] key)
+    {
+        if (!broadcasts.TryGetValue((prefix, listener.Id), out var keys)) broadcasts[(prefix, listener.Id)] = keys = new SortedSet<byte[]>(BroadcastOrder.Keys);
+        keys.Add(key);
     }
 
     /// <summary>Says what the client of a command changed itself: behind the command's reply.</summary>
     public void TellOwn(ClientSession client)
     {
         if (own.Count == 0) return;
-        foreach (var key in own) Write(client, key);
+        foreach (var key in own) Write(client, [key]);
         own.Clear();
     }
 
@@ -114,12 +134,12 @@ internal sealed class TrackingTable(KeyspaceNode node)
         Items = 0;
     }
 
-    private static bool HasPrefix(ClientTracking tracking, byte[] key)
+    private static byte[]? PrefixOf(ClientTracking tracking, byte[] key)
     {
-        if (tracking.Prefixes.Count == 0) return true;
+        if (tracking.Prefixes.Count == 0) return [];
         foreach (var prefix in tracking.Prefixes)
-            if (key.AsSpan().StartsWith(prefix)) return true;
-        return false;
+            if (key.AsSpan().StartsWith(prefix)) return prefix;
+        return null;
     }
 
     private void Tell(CommandCall call, ClientSession listener, ClientSession? by, byte[] key)
@@ -130,7 +150,7 @@ internal sealed class TrackingTable(KeyspaceNode node)
             return;
         }
 
-        if (Write(listener, key) is not { } target) return;
+        if (Write(listener, [key]) is not { } target) return;
         if (call.Mode == CallMode.Execute) call.Shard.Pushed.Add(target);
         else target.OnPushed(); // What is applied is committed.
     }
@@ -143,13 +163,13 @@ internal sealed class TrackingTable(KeyspaceNode node)
             readers.Remove(key);
             Items -= ids.Count;
             foreach (var id in ids)
-                if (listeners.TryGetValue(id, out var reader) && Write(reader, key) is { } target) target.OnPushed();
+                if (listeners.TryGetValue(id, out var reader) && Write(reader, [key]) is { } target) target.OnPushed();
             return;
         }
     }
 
     /// <summary>Writes the message to whom the client wants to hear it (null for all keys); who that is, or nobody.</summary>
-    private ClientSession? Write(ClientSession client, byte[]? key)
+    private ClientSession? Write(ClientSession client, IReadOnlyList<byte[]>? keys)
     {
         var target = client;
         if (client.Tracking.Redirect != 0 && !node.Clients.TryGetValue(client.Tracking.Redirect, out target!))
@@ -180,16 +200,26 @@ internal sealed class TrackingTable(KeyspaceNode node)
             return null;
         }
 
-        if (key is null)
+        if (keys is null)
         {
             writer.NullArray();
         }
         else
         {
-            writer.Array(1);
-            writer.Bulk(key);
+            writer.Array(keys.Count);
+            foreach (var key in keys) writer.Bulk(key);
         }
 
         return target;
     }
+}
+
+/// <summary>The order in which prefixes are told, and keys within a message: that of their bytes.</summary>
+internal sealed class BroadcastOrder : IComparer<(byte[] Prefix, long Client)>
+{
+    public static readonly BroadcastOrder Instance = new();
+
+    public static readonly IComparer<byte[]> Keys = Comparer<byte[]>.Create(static (left, right) => left.AsSpan().SequenceCompareTo(right));
+
+    public int Compare((byte[] Prefix, long Client) left, (byte[] Prefix, long Client) right) => Keys.Compare(left.Prefix, right.Prefix) is not 0 and var order ? order : left.Client.CompareTo(right.Client);
 }

@@ -26,7 +26,7 @@ internal sealed class ClusterChangeCommands : ICommandFamily
         table.Bind("cluster|set-config-epoch", SetConfigEpoch, "Gives a node without a cluster its epoch; refused in one: epochs come from the shards' logs");
         table.Bind("cluster|saveconfig", call => call.Reply.Ok(), "Does nothing: the cluster is in its log already");
         table.Bind("cluster|meet", Meet, "Makes this node and another one of one cluster: whichever of the two has none, and so no data, joins the other's");
-        table.Bind("migrate", Migrate, "Moves the slot of its keys to another node of this cluster, whole", CommandPlace.Node);
+        table.Bind("migrate", Migrate, "Moves the slot of its keys to another node of this cluster, whole", CommandPlace.Node).MoreKeys = DropEmpty;
     }
 
     private static bool TrySlot(CommandCall call, int argument, out int slot)
@@ -169,7 +169,7 @@ internal sealed class ClusterChangeCommands : ICommandFamily
 
     private static void Failover(CommandCall call)
     {
-        if (call.Count > 3) call.Reply.Error("ERR unknown subcommand or wrong number of arguments for 'failover'. Try CLUSTER HELP."u8);
+        if (call.Count > 3) call.WrongSubcommand();
         else if (call.Count == 3 && !call.Is(2, "FORCE"u8) && !call.Is(2, "TAKEOVER"u8)) call.SyntaxError();
         else if (!call.Node.Topology.Follows.ContainsKey(call.Node.Topology.Self)) call.Reply.Error("ERR You should send CLUSTER FAILOVER to a replica"u8);
         else HoldfastCommands.Ask(call, new ClusterWish.TakeOver());
@@ -194,7 +194,7 @@ internal sealed class ClusterChangeCommands : ICommandFamily
 
     private static void Reset(CommandCall call)
     {
-        if (call.Count > 3) call.Reply.Error("ERR unknown subcommand or wrong number of arguments for 'reset'. Try CLUSTER HELP."u8);
+        if (call.Count > 3) call.WrongSubcommand();
         else if (call.Count == 3 && !call.Is(2, "SOFT"u8) && !call.Is(2, "HARD"u8)) call.SyntaxError();
         else if (call.Node.Topology.Alone is not null) HoldfastCommands.Ask(call, new ClusterWish.DropSlots(Every, DropsEpoch: call.Count == 3 && call.Is(2, "HARD"u8)));
         else if (HasSlots(call.Node.Topology)) call.Reply.Error("ERR CLUSTER RESET can't be called with master nodes containing keys"u8);
@@ -242,6 +242,13 @@ internal sealed class ClusterChangeCommands : ICommandFamily
     }
 
     /// <summary>MIGRATE host port key|"" db timeout [COPY] [REPLACE] [AUTH password] [AUTH2 user password] [KEYS key …]: the whole slot goes, at once.</summary>
+    /// <summary>The word where the key would be is empty when KEYS follows.</summary>
+    private static void DropEmpty(Wire.Resp.RespArguments words, List<int> places)
+    {
+        const int Key = 3;
+        if (places.Count > 1 && words[Key].Length == 0) places.Remove(Key);
+    }
+
     private static void Migrate(CommandCall call)
     {
         if (call.Client is not { } client || client.Transaction.IsOpen)

@@ -138,11 +138,24 @@ internal sealed class ClientCommands : ICommandFamily
     internal static string Line(KeyspaceNode node, ClientSession client)
     {
         var traits = client.Traits;
-        var flags = (client.Transaction.IsOpen ? "x" : "") + (client.IsReadOnly ? "r" : "") + (client.IsBlocked ? "b" : "") + (client.Subscribed.IsAny ? "P" : "") + (traits.IsNoEvict ? "e" : "") + (client.Tracking.IsOn ? "t" : "") + (client.Tracking.IsBroadcast ? "B" : "") + (client.Tracking.IsBroken ? "R" : "") + (traits.IsNoTouch ? "T" : "") + (node.Meter.Monitors.Contains(client) ? "O" : "");
+        var flags = FlagsOf(node, client);
         var seconds = (node.WallMicros - client.ConnectedMicros) / 1_000_000;
         var idle = (node.WallMicros - Math.Max(client.LastMicros, client.ConnectedMicros)) / 1_000_000;
         var queued = client.Transaction.IsOpen ? client.Transaction.Queued.Count : -1;
+        var queuedBytes = client.Transaction.Queued.Sum(static each => each.Arguments.Bytes);
         return string.Create(CultureInfo.InvariantCulture,
-            $"id={client.Id} addr={traits.Address} laddr={traits.LocalAddress} fd={traits.Descriptor} name={traits.Name} age={seconds} idle={idle} flags={(flags.Length == 0 ? "N" : flags)} db=0 sub={client.Subscribed.Channels.Count} psub={client.Subscribed.Patterns.Count} ssub={client.Subscribed.ShardChannels.Count} multi={queued} qbuf={client.Input.Length} qbuf-free={client.Input.Capacity - client.Input.Length} argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={Math.Min(client.Replies.Length, ReplyQueue.BlockBytes)} oll={client.Replies.Blocks} omem={client.Replies.Blocks * (long)ReplyQueue.BlockBytes} tot-mem={client.Input.Capacity + client.Replies.Capacity} events=r cmd={client.LastCommand} user={client.User?.Name ?? AclUser.Default} redir={(client.Tracking.IsOn ? client.Tracking.Redirect : -1)} resp={client.Replies.Writer.Protocol} lib-name={traits.LibraryName} lib-ver={traits.LibraryVersion}");
+            $"id={client.Id} addr={traits.Address} laddr={traits.LocalAddress} fd={traits.Descriptor} name={traits.Name} age={seconds} idle={idle} flags={(flags.Length == 0 ? "N" : flags)} db=0 sub={client.Subscribed.Channels.Count} psub={client.Subscribed.Patterns.Count} ssub={client.Subscribed.ShardChannels.Count} multi={queued} qbuf={client.Input.Length} qbuf-free={client.Input.Capacity - client.Input.Length} argv-mem=0 multi-mem={queuedBytes} rbs=0 rbp=0 obl={Math.Min(client.Replies.Length, ReplyQueue.BlockBytes)} oll={client.Replies.Blocks} omem={client.Replies.Blocks * (long)ReplyQueue.BlockBytes} tot-mem={client.Input.Capacity + client.Replies.Capacity} events=r cmd={client.LastCommand} user={client.User?.Name ?? AclUser.Default} redir={(client.Tracking.IsOn ? client.Tracking.Redirect : -1)} resp={client.Replies.Writer.Protocol} lib-name={traits.LibraryName} lib-ver={traits.LibraryVersion}");
+    }
+
+    /// <summary>A letter for everything that is not usual about a client, in Redis's order.</summary>
+    private static string FlagsOf(KeyspaceNode node, ClientSession client)
+    {
+        var tracking = client.Tracking;
+        (bool Is, char Letter)[] all =
+        [
+            (node.Meter.Monitors.Contains(client), 'O'), (client.Subscribed.IsAny, 'P'), (client.Transaction.IsOpen, 'x'), (client.IsBlocked || client.IsPaused, 'b'), (tracking.IsOn, 't'), (tracking.IsBroken, 'R'), (tracking.IsBroadcast, 'B'),
+            (client.Transaction.IsBroken, 'd'), (client.IsLeaving, 'c'), (client.IsReadOnly, 'r'), (client.Traits.IsNoEvict, 'e'), (client.Traits.IsNoTouch, 'T'),
+        ];
+        return string.Concat(all.Where(static each => each.Is).Select(static each => each.Letter));
     }
 }

@@ -146,7 +146,22 @@ internal sealed class ClientPause
     private bool writesOnly;
 
     /// <summary>Whether a command has to wait now.</summary>
-    public bool Holds(CommandSpec spec, Instant now) => now < until && spec.Name is not ("client|pause" or "client|unpause") && (!writesOnly || spec.Has(CommandFlags.Write) || spec.Has(CommandFlags.MayReplicate) || spec is { Place: CommandPlace.AnyShard } && !spec.Has(CommandFlags.ReadOnly));
+    public bool Holds(CommandSpec spec, RespArguments words, Transaction transaction, KeyspaceNode node)
+    {
+        if (node.Now >= until || spec.Name is "client|pause" or "client|unpause") return false;
+        if (!writesOnly) return true;
+        if (spec.Name != "exec") return Writes(spec, words, node);
+        foreach (var (queued, arguments) in transaction.Queued)
+            if (Writes(queued, arguments, node)) return true;
+        return false;
+    }
+
+    /// <summary>Whether others may notice that it was executed: it changes keys, or publishes, or is a script that has not said that it does neither. (PFCOUNT keeps what it has counted.)</summary>
+    private static bool Writes(CommandSpec spec, RespArguments words, KeyspaceNode node)
+    {
+        if (spec.Has(CommandFlags.Write) || spec.Has(CommandFlags.MayReplicate) || spec.Name is "publish" or "spublish" or "pfcount") return true;
+        return spec is { Place: CommandPlace.AnyShard } && !spec.Has(CommandFlags.ReadOnly) && !EvalCommands.OnlyReads(spec, words, node);
+    }
 
     /// <summary>A pause that lasts longer, or holds more, is not made less by another.</summary>
     public void Begin(Instant end, bool onlyWrites)

@@ -34,9 +34,21 @@ internal sealed class TransactionCommands : ICommandFamily
 
     private static void RunQueued(ClientSession client, CommandCall call, CommandSpec spec, Wire.Resp.RespArguments arguments, int slot)
     {
+        if (TryRefuse(client, call.Node, spec, arguments)) return;
         if (spec.Place == CommandPlace.EveryShard) client.Gathering.Begin(1);
         call.Node.Meter.ShowQueued(client, spec, arguments, call.Shard);
+        var (begun, at) = (call.Node.ReadClock(), client.Replies.Writer.Target.Length);
         call.Run(client, spec, arguments, spec.Keys.Length > 0 ? slot : -1);
+        call.Node.Meter.LapWithin(client, spec, arguments, begun, client.Replies.Writer.Target.Written[at..], isOfScript: false);
+    }
+
+    /// <summary>What its user may not do any more is refused by itself; the rest of the transaction is executed.</summary>
+    private static bool TryRefuse(ClientSession client, KeyspaceNode node, CommandSpec spec, Wire.Resp.RespArguments arguments)
+    {
+        if (AclGate.RefusalAtLast(node, client, spec, arguments) is not { } refusal) return false;
+        client.Replies.Writer.Error(refusal);
+        node.Meter.Reject(spec, refusal);
+        return true;
     }
 
     private static void Multi(CommandCall call)
@@ -82,10 +94,12 @@ internal sealed class TransactionCommands : ICommandFamily
         reply.Array(queued.Count);
         foreach (var (spec, arguments) in queued)
         {
-            var before = reply.Target.Length;
+            if (TryRefuse(client, node, spec, arguments)) continue;
+            var (begun, before) = (node.ReadClock(), reply.Target.Length);
             if (spec.Place == CommandPlace.EveryShard) client.Gathering.Begin(0);
             node.Meter.ShowQueued(client, spec, arguments, null);
             call.Run(client, spec, arguments, -1);
+            node.Meter.LapWithin(client, spec, arguments, begun, reply.Target.Written[before..], isOfScript: false);
             if (!wishes.IsAny || reply.Target.Length == before) continue;
             wishes.Add(reply.Target.Written[before..].ToArray());
             reply.Target.TruncateTo(before);

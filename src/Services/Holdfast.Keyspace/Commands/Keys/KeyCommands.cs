@@ -62,6 +62,7 @@ internal sealed class KeyCommands : ICommandFamily
         source = call.Locate(1);
         call.Keyspace.MoveTo(ref source, ref target);
         call.Changed(source.Key, KeyEvents.Generic, "rename_from"u8);
+        call.Notify(target.Key, KeyEvents.New, "new"u8);
         call.Changed(target.Key, KeyEvents.Generic, "rename_to"u8);
         if (onlyIfAbsent) call.Reply.Integer(1);
         else call.Reply.Ok();

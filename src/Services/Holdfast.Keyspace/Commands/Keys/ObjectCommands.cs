@@ -15,7 +15,7 @@ internal sealed class ObjectCommands : ICommandFamily
     {
         table.Bind("object|help", call => ScriptCommands.ReplyHelp(call, Help), "Describes OBJECT");
         table.Bind("object|encoding", Encoding, "Says how a value is laid out");
-        table.Bind("object|refcount", RefCount, "Says how many names a value has: always one");
+        table.Bind("object|refcount", RefCount, "Says how many names a value has");
         table.Bind("object|idletime", IdleTime, "Says for how many seconds a key was not used");
         table.Bind("object|freq", Frequency, "Says how often a key is used, under an LFU policy");
     }
@@ -36,8 +36,11 @@ internal sealed class ObjectCommands : ICommandFamily
 
     private static void RefCount(CommandCall call)
     {
-        if (TryFind(call, out _)) call.Reply.Integer(1);
+        if (TryFind(call, out var place)) call.Reply.Integer(ReferencesOf(place));
     }
+
+    /// <summary>How many names a value has. Redis keeps the numbers below ten thousand once for all keys, and says so by the greatest number there is; there is no telling the two apart from outside.</summary>
+    public static int ReferencesOf(in KeyPlace place) => place is { Kind: ValueKind.String, Encoding: ValueEncoding.Int, Bytes.Length: <= 4 } && place.Bytes[0] != '-' ? int.MaxValue : 1;
 
     private static unsafe void IdleTime(CommandCall call)
     {

@@ -6,9 +6,6 @@ namespace Holdfast.Keyspace;
 /// </summary>
 internal sealed class ListEdit
 {
-    /// <summary>A large list that has shrunk to this becomes small again (Redis 7.2: half of a block, so that it does not go to and fro).</summary>
-    private const int ShrinkAt = QuickList.BlockBytesMax / 2;
-
     private readonly QuickList view = new(new NativeArena());
     private QuickList? copy;
 
@@ -39,7 +36,7 @@ internal sealed class ListEdit
     /// <summary>Sets a key to a list that was made for it, in the encoding that its size asks for.</summary>
     public static void Set(CommandCall call, scoped ref KeyPlace place, QuickList list, long expiry)
     {
-        if (list.Blocks > 1 || list.Bytes > QuickList.BlockBytesMax)
+        if (!Limits(call).IsSmall(list, isShrinking: false))
         {
             call.Keyspace.SetBig(ref place, ValueKind.List, ValueEncoding.Quicklist, list, expiry);
             return;
@@ -53,7 +50,7 @@ internal sealed class ListEdit
     public static void Replace(CommandCall call, scoped ref KeyPlace place, QuickList left)
     {
         if (left.Count == 0) call.Keyspace.Remove(ref place);
-        else if (left.Blocks > 1 || left.Bytes > ShrinkAt) call.Keyspace.SetBig(ref place, ValueKind.List, ValueEncoding.Quicklist, left, place.Expiry);
+        else if (!Limits(call).IsSmall(left, isShrinking: true)) call.Keyspace.SetBig(ref place, ValueKind.List, ValueEncoding.Quicklist, left, place.Expiry);
         else
         {
             call.Keyspace.Set(ref place, ValueKind.List, ValueEncoding.Listpack, left.Single, place.Expiry);
@@ -61,11 +58,13 @@ internal sealed class ListEdit
         }
     }
 
+    private static CollectionLimits Limits(CommandCall call) => call.Node.Settings.Collections;
+
     /// <summary>The change is made: stores it. A list without elements is removed. Its time to live stays.</summary>
     public void Save(CommandCall call, scoped ref KeyPlace place)
     {
         var list = List;
-        var isSmall = list.Blocks <= 1 && list.Bytes <= (copy is null ? ShrinkAt : QuickList.BlockBytesMax);
+        var isSmall = Limits(call).IsSmall(list, isShrinking: copy is null);
         if (list.Count == 0)
         {
             if (place.Exists) call.Keyspace.Remove(ref place);

@@ -15,6 +15,10 @@ internal sealed class ClientSubscriptions(Subscriptions all)
     /// <summary>Channels and patterns, as confirmations count them.</summary>
     public int Count => Channels.Count + Patterns.Count;
 
+    /// <summary>Whether a user may listen to all of it.</summary>
+    public bool AreAllowedTo(AclUser user) =>
+        user.IsUnlimited || (Channels.TrueForAll(channel => user.AllowsChannel(channel, isPattern: false)) && Patterns.TrueForAll(pattern => user.AllowsChannel(pattern, isPattern: true)) && ShardChannels.TrueForAll(channel => user.AllowsChannel(channel, isPattern: false)));
+
     public void Subscribe(ClientSession client, ReadOnlySpan<byte> channel)
     {
         if (TryAdd(Channels, channel) is { } added) all.Channels.Add(added, client);

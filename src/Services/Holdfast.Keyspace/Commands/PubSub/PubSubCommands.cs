@@ -49,9 +49,15 @@ internal sealed class PubSubCommands : ICommandFamily
 
     private static void SubscribeShard(CommandCall call)
     {
+        if (call.Client!.Transaction.IsOpen)
+        {
+            call.Reply.Error("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"u8);
+            return;
+        }
+
         for (var i = 1; i < call.Count; i++)
         {
-            call.Client!.Subscribed.SubscribeShard(call.Client, call[i], call.Shard);
+            call.Client.Subscribed.SubscribeShard(call.Client, call[i], call.Shard);
             Confirm(call, "ssubscribe"u8, call[i], call.Client.Subscribed.ShardChannels.Count);
         }
     }
@@ -132,7 +138,7 @@ internal sealed class PubSubCommands : ICommandFamily
     {
         if (call.Count > 3)
         {
-            call.Reply.Error($"ERR unknown subcommand or wrong number of arguments for '{StreamArguments.Text(call[1])}'. Try PUBSUB HELP.");
+            call.WrongSubcommand();
             return;
         }
 

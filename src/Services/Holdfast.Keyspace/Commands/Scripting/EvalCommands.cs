@@ -43,6 +43,7 @@ internal sealed class EvalCommands : ICommandFamily
 
     private static void Eval(CommandCall call)
     {
+        call.Node.Meter.ShowScript(call);
         if (!TryKeys(call, CommandErrors.NotAnInteger, out var keys)) return;
         if (call.Node.Scripts.Take(call[1], isLoaded: false, out var fault) is not { } script) call.Reply.Error(fault);
         else Run(call, script, keys);
@@ -50,6 +51,7 @@ internal sealed class EvalCommands : ICommandFamily
 
     private static void EvalDigest(CommandCall call)
     {
+        call.Node.Meter.ShowScript(call);
         if (!TryKeys(call, CommandErrors.NotAnInteger, out var keys)) return;
         if (call[1].Length != 40 || call.Node.Scripts.Cache.Find(Encoding.ASCII.GetString(call[1]).ToLowerInvariant()) is not { } script) call.Reply.Error("NOSCRIPT No matching script. Please use EVAL."u8);
         else Run(call, script, keys);
@@ -62,6 +64,7 @@ internal sealed class EvalCommands : ICommandFamily
 
     private static void Call(CommandCall call)
     {
+        call.Node.Meter.ShowScript(call);
         if (call.Node.Functions.Find(Encoding.UTF8.GetString(call[1])) is not { } function)
         {
             call.Reply.Error("ERR Function not found"u8);
@@ -71,13 +74,24 @@ internal sealed class EvalCommands : ICommandFamily
         if (TryKeys(call, "ERR Bad number of keys provided"u8, out var keys) && MayRun(call, function.Flags)) call.Node.Scripts.Run(call, function, keys, 3);
     }
 
+    /// <summary>Whether what is to be executed has said that it changes nothing.</summary>
+    public static bool OnlyReads(CommandSpec spec, RespArguments words, KeyspaceNode node) => (FlagsOf(spec, words, node) & ScriptFlags.NoWrites) != 0;
+
+    private static ScriptFlags FlagsOf(CommandSpec spec, RespArguments words, KeyspaceNode node) => spec.Name switch
+    {
+        "eval" => ScriptHead.Read(words[1], out _)?.Flags ?? ScriptFlags.None,
+        "evalsha" => words[1].Length == 40 && node.Scripts.Cache.Find(Encoding.ASCII.GetString(words[1]).ToLowerInvariant()) is { } script ? script.Head.Flags : ScriptFlags.None,
+        "fcall" => node.Functions.Find(Encoding.UTF8.GetString(words[1]))?.Flags ?? ScriptFlags.None,
+        _ => ScriptFlags.None,
+    };
+
     /// <summary>What the flags of a script forbid before it begins.</summary>
     private static bool MayRun(CommandCall call, ScriptFlags flags)
     {
         if ((flags & ScriptFlags.Compatible) != 0) return true;
-        if ((flags & ScriptFlags.NoCluster) != 0) call.Reply.Error("ERR Can not run script on cluster, 'no-cluster' flag is set."u8);
+        if (call.Node.IsOutOfMemory && (flags & (ScriptFlags.AllowOom | ScriptFlags.NoWrites)) == 0) call.Reply.Error(CommandErrors.OutOfMemory);
+        else if ((flags & ScriptFlags.NoCluster) != 0) call.Reply.Error("ERR Can not run script on cluster, 'no-cluster' flag is set."u8);
         else if (call.Spec.Has(CommandFlags.ReadOnly) && (flags & ScriptFlags.NoWrites) == 0) call.Reply.Error("ERR Can not execute a script with write flag using *_ro command."u8);
-        else if (call.Node.IsOutOfMemory && (flags & (ScriptFlags.AllowOom | ScriptFlags.NoWrites)) == 0) call.Reply.Error("OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"u8);
         else return true;
         return false;
     }

@@ -66,7 +66,13 @@ internal sealed class FunctionCommands : ICommandFamily
 
     private static void Flush(CommandCall call)
     {
-        if (call.Count > 3 || (call.Count == 3 && !call.Is(2, "SYNC"u8) && !call.Is(2, "ASYNC"u8)))
+        if (call.Count > 3)
+        {
+            call.WrongSubcommand();
+            return;
+        }
+
+        if (call.Count == 3 && !call.Is(2, "SYNC"u8) && !call.Is(2, "ASYNC"u8))
         {
             call.Reply.Error("ERR FUNCTION FLUSH only supports SYNC|ASYNC option"u8);
             return;

@@ -36,7 +36,7 @@ internal sealed class FunctionDumpCommands : ICommandFamily
     {
         if (call.Count > 4)
         {
-            call.Reply.Error("ERR unknown subcommand or wrong number of arguments for 'RESTORE'. Try FUNCTION HELP."u8);
+            call.WrongSubcommand();
             return;
         }
 

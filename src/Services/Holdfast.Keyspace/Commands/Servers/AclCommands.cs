@@ -44,7 +44,7 @@ internal sealed class AclCommands : ICommandFamily
     {
         if (call.Count > 3)
         {
-            call.Reply.Error("ERR unknown subcommand or wrong number of arguments for 'CAT'. Try ACL HELP."u8);
+            call.WrongSubcommand();
             return;
         }
 
@@ -86,6 +86,7 @@ internal sealed class AclCommands : ICommandFamily
     {
         var user = new AclUser(name, call.Node.Table);
         if (call.Node.Users.Find(name) is { } known) user.Apply(known.Describe().Split(' '));
+        else if (call.Node.Settings.NewUsersHaveChannels) user.Apply(["allchannels"]);
         if (user.Apply(rules) is { } fault) call.Reply.Error(fault);
         else call.Node.Shared.Change(call, [(AclUsers.Prefix + name, user.Describe())], reply);
     }
@@ -161,7 +162,7 @@ internal sealed class AclCommands : ICommandFamily
         var bits = 256L;
         if (call.Count > 3)
         {
-            call.Reply.Error("ERR unknown subcommand or wrong number of arguments for 'GENPASS'. Try ACL HELP."u8);
+            call.WrongSubcommand();
             return;
         }
 
@@ -216,7 +217,7 @@ internal sealed class AclCommands : ICommandFamily
         var count = 10L;
         if (call.Count > 3)
         {
-            call.Reply.Error("ERR unknown subcommand or wrong number of arguments for 'LOG'. Try ACL HELP."u8);
+            call.WrongSubcommand();
             return;
         }
 

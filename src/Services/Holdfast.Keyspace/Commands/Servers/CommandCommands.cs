@@ -140,6 +140,12 @@ internal sealed class CommandCommands : ICommandFamily
 
         var places = new List<int>();
         spec.FindKeys(request, places);
+        if (places.Count == 0 && spec.Has(CommandFlags.NoMandatoryKeys))
+        {
+            call.Reply.Array(0);
+            return;
+        }
+
         if (places.Count == 0)
         {
             call.Reply.Error(spec.Keys.Length == 0 ? "ERR The command has no key arguments"u8 : "ERR Invalid arguments specified for command"u8);

@@ -52,7 +52,7 @@ internal sealed class ConfigCommands : ICommandFamily
                 return;
             }
 
-            var fault = setting.IsImmutable ? "can't set immutable config" : changes.Exists(change => change.Setting == setting) ? "duplicate parameter" : null;
+            var fault = setting.IsImmutable || (setting.IsSettled && setting.Value != Encoding.Latin1.GetString(call[i + 1])) ? "can't set immutable config" : setting.IsProtected ? "can't set protected config" : changes.Exists(change => change.Setting == setting) ? "duplicate parameter" : null;
             if (fault is not null)
             {
                 Fail(call, said, fault);

@@ -11,16 +11,17 @@ namespace Holdfast.Keyspace;
 internal sealed class DebugCommands : ICommandFamily
 {
     private const double SleepSecondsMax = 3600;
+    private const long PackedBytesMax = 4L << 30;
 
     private static readonly string[] Help =
     [
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "CHANGE-REPL-ID", "    Change the replication ID that INFO shows.", "DIGEST", "    Output a hex signature of the keys of this node's slots.",
         "DIGEST-VALUE <key> [<key> ...]", "    Output a hex signature of the values of all the specified keys.", "ERROR <string>", "    Return a Redis protocol error with <string> as message.",
-        "LOADAOF", "    As RELOAD.", "LOG <message>", "    Write <message> to the server log.", "OBJECT <key>", "    Show low level info about <key> and its value.",
-        "POPULATE <count> [<prefix>] [<size>]", "    Create <count> string keys named key:<num>, or <prefix>:<num>, those of this", "    node's slots.", "PROTOCOL <type>", "    Reply with a test value of the specified type. <type> can be: string,",
+        "LOADAOF", "    As RELOAD.", "LISTPACK <key>", "    Say whether the value is one run of bytes.", "LOG <message>", "    Write <message> to the server log.", "OBJECT <key>", "    Show low level info about <key> and its value.",
+        "PAUSE-CRON <0|1>", "    Setting it to 1 stops what the node does by itself for its keys.", "POPULATE <count> [<prefix>] [<size>]", "    Create <count> string keys named key:<num>, or <prefix>:<num>, those of this", "    node's slots.", "PROTOCOL <type>", "    Reply with a test value of the specified type. <type> can be: string,",
         "    integer, double, bignum, null, array, set, map, attrib, push, verbatim, true, false.", "QUICKLIST-PACKED-THRESHOLD <size>", "    Accepted; lists here have no plain nodes.",
-        "RELOAD [MERGE] [NOFLUSH]", "    Write every value of this node's slots as RDB does, and read it back.", "SET-ACTIVE-EXPIRE <0|1>",
-        "    Setting it to 0 disables expiring keys in background when they are not", "    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the", "    default.", "SLEEP <seconds>",
+        "RELOAD [MERGE] [NOFLUSH]", "    Write every value of this node's slots as RDB does, and read it back.", "SDSLEN <key>", "    Show the lengths of a key and of its string.", "SET-ACTIVE-EXPIRE <0|1>",
+        "    Setting it to 0 disables expiring keys in background when they are not", "    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the", "    default.", "SET-DISABLE-DENY-SCRIPTS <0|1>", "    Setting it to 1 lets scripts call DEBUG.", "SLEEP <seconds>",
         "    Hold all clients' commands back for <seconds>. Decimals allowed.", "STRINGMATCH-TEST", "    Match random patterns with random strings.", "HELP", "    Prints this help.",
     ];
 
@@ -57,16 +58,29 @@ internal sealed class DebugCommands : ICommandFamily
                 break;
             case ("object", >= 3): DescribeObject(call); break;
             case ("protocol", 3): DebugProtocol.Reply(call); break;
-            case ("quicklist-packed-threshold", 3): call.Reply.Ok(); break;
+            case ("quicklist-packed-threshold", 3):
+                if (Setting.ParseMemory(Encoding.ASCII.GetString(call[2])) is null or > PackedBytesMax) call.Reply.Error("ERR argument must be a memory value bigger than 1 and smaller than 4gb"u8);
+                else call.Reply.Ok();
+                break;
+            case ("listpack", 3): TellListpack(call); break;
+            case ("sdslen", 3): TellLengths(call); break;
+            case ("pause-cron", 3):
+                call.Node.IsCronPaused = RespNumber.TryParse(call[2], out long paused) && paused != 0;
+                call.Reply.Ok();
+                break;
             case ("set-active-expire", 3):
                 call.Node.ExpiresActively = RespNumber.TryParse(call[2], out long on) && on != 0;
+                call.Reply.Ok();
+                break;
+            case ("set-disable-deny-scripts", 3):
+                call.Node.ScriptsMayDebug = RespNumber.TryParse(call[2], out long allowed) && allowed != 0;
                 call.Reply.Ok();
                 break;
             case ("change-repl-id", 2):
                 call.Node.ReplicationChanges++;
                 call.Reply.Ok();
                 break;
-            default: call.Reply.Error($"ERR unknown subcommand or wrong number of arguments for '{Encoding.ASCII.GetString(call[1])}'. Try DEBUG HELP."); break;
+            default: call.WrongSubcommand(); break;
         }
     }
 
@@ -76,15 +90,23 @@ internal sealed class DebugCommands : ICommandFamily
         if (!double.TryParse(call[2], NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)) seconds = 0; // As strtod does.
         var node = call.Node;
         var until = node.Now + TimeSpan.FromSeconds(Math.Clamp(seconds, 0, SleepSecondsMax));
-        if (call.Client is not { Transaction.IsOpen: false } client || until <= node.Now)
+        if (call.DeniesWaiting || call.Client is not { Transaction.IsOpen: false } client || until <= node.Now)
         {
             call.Reply.Ok();
             return;
         }
 
         node.Pause.Begin(until, onlyWrites: false);
-        var later = client.ReplyLater();
-        node.Waits.At(until, () => later(static writer => writer.Ok()));
+        var (later, spec, words, begun) = (client.ReplyLater(), call.Spec, new RespArguments(), node.Now);
+        words.CopyFrom(call.Arguments);
+        node.Waits.At(until, () =>
+        {
+            // To those who measure it is a command that took so long.
+            var micros = (node.Now - begun).Ticks / 10;
+            node.Meter.Judge(client, spec, words, micros);
+            if (node.Settings.LatencyMillis > 0) node.Latency.Add(LatencyMonitor.Command, micros);
+            later(static writer => writer.Ok());
+        });
     }
 
     /// <summary>Looks a key up that is led here, as it is at this moment; not as of a command on its shard, since nothing that it replies is an answer to rely on.</summary>
@@ -151,7 +173,22 @@ internal sealed class DebugCommands : ICommandFamily
         form.Write(there, place, serialized);
         var (used, idle) = UseOf(place, there.Now);
         call.Reply.Simple(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
-            $"Value at:0x{AddressOf(place):x12} refcount:1 encoding:{Encoding.ASCII.GetString(ValueNames.NameOf(place.Encoding))} serializedlength:{serialized.Written.Length - 1} lru:{used & 0xFFFFFF} lru_seconds_idle:{idle}")));
+            $"Value at:0x{AddressOf(place):x12} refcount:{ObjectCommands.ReferencesOf(place)} encoding:{Encoding.ASCII.GetString(ValueNames.NameOf(place.Encoding))} serializedlength:{serialized.Written.Length - 1} lru:{used & 0xFFFFFF} lru_seconds_idle:{idle}")));
+    }
+
+    private static void TellListpack(CommandCall call)
+    {
+        if (!TryFind(call, 2, out _, out var place)) call.Reply.Error("ERR no such key"u8);
+        else if (place.Encoding != ValueEncoding.Listpack || place.Kind == ValueKind.List) call.Reply.Error("ERR Not a listpack encoded object."u8);
+        else call.Reply.Simple("Listpack structure printed on stdout"u8);
+    }
+
+    /// <summary>A string here has as many bytes as it needs: nothing is left free.</summary>
+    private static void TellLengths(CommandCall call)
+    {
+        if (!TryFind(call, 2, out _, out var place)) call.Reply.Error("ERR no such key"u8);
+        else if (place.Kind != ValueKind.String || place.Encoding == ValueEncoding.Int) call.Reply.Error("ERR Not an sds encoded string."u8);
+        else call.Reply.Simple(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"key_sds_len:{call[2].Length}, key_sds_avail:0, key_zmalloc: {call[2].Length}, val_sds_len:{place.Bytes.Length}, val_sds_avail:0, val_zmalloc: {place.Bytes.Length}")));
     }
 
     private static unsafe long AddressOf(in KeyPlace place) => (nint)place.Record;

@@ -72,7 +72,7 @@ internal sealed class InfoCommand : ICommandFamily
     private static (string, string)[] Server(KeyspaceNode node) =>
     [
         ("redis_version", ConnectionCommands.RedisVersion), ("redis_git_sha1", "00000000"), ("redis_git_dirty", "0"), ("redis_build_id", "0"), ("redis_mode", "cluster"), ("os", "Linux"), ("arch_bits", "64"),
-        ("monotonic_clock", "POSIX clock_gettime"), ("multiplexing_api", "epoll"), ("process_id", Text(Environment.ProcessId)), ("process_supervised", "no"), ("run_id", ClusterPeer.NameOf(node.Topology.Self)),
+        ("monotonic_clock", "POSIX clock_gettime"), ("multiplexing_api", "epoll"), ("atomicvar_api", "dotnet"), ("gcc_version", "0.0.0"), ("process_id", Text(Environment.ProcessId)), ("process_supervised", "no"), ("run_id", ClusterPeer.NameOf(node.Topology.Self)),
         ("tcp_port", Text(node.Topology.PeerOf(node.Topology.Self)?.PortFor(null) ?? 0)), ("server_time_usec", Text(node.WallMicros)), ("uptime_in_seconds", Text((node.WallMicros - node.StartedMicros) / 1_000_000)),
         ("uptime_in_days", Text((node.WallMicros - node.StartedMicros) / 86_400_000_000)), ("hz", "10"), ("configured_hz", "10"), ("lru_clock", Text(node.WallMicros / 1_000_000 & 0xFFFFFF)), ("executable", Environment.ProcessPath ?? ""),
         ("config_file", ""), ("io_threads_active", "0"), ("server_name", "holdfast"),
@@ -82,7 +82,7 @@ internal sealed class InfoCommand : ICommandFamily
     [
         ("connected_clients", Text(node.Clients.Count)), ("cluster_connections", Text(Math.Max(0, node.Topology.Peers.Length - 1))), ("maxclients", Text(Math.Min(node.Options.ClientsMax, node.Settings.ClientsMax))),
         ("client_recent_max_input_buffer", Text(node.Clients.Values.Select(each => (long)each.Input.Capacity).DefaultIfEmpty().Max())), ("client_recent_max_output_buffer", Text(node.Clients.Values.Select(each => (long)each.Replies.Capacity).DefaultIfEmpty().Max())),
-        ("blocked_clients", Text(node.Clients.Values.Count(each => each.IsBlocked))), ("tracking_clients", Text(node.Tracking.Clients)), ("clients_in_timeout_table", "0"),
+        ("blocked_clients", Text(node.Clients.Values.Count(each => each.IsBlocked || each.IsPaused))), ("tracking_clients", Text(node.Tracking.Clients)), ("clients_in_timeout_table", "0"),
     ];
 
     private static (string, string)[] Memory(KeyspaceNode node)
@@ -117,7 +117,7 @@ internal sealed class InfoCommand : ICommandFamily
 
     private static (string, string)[] Statistics(KeyspaceNode node) =>
     [
-        ("total_connections_received", Text(node.Counters.ClientsEver)), ("total_commands_processed", Text(node.Counters.Commands)), ("instantaneous_ops_per_sec", Text((long)node.Rates.Commands)),
+        ("total_connections_received", Text(node.Counters.Connections)), ("total_commands_processed", Text(node.Counters.Commands)), ("instantaneous_ops_per_sec", Text((long)node.Rates.Commands)),
         ("total_net_input_bytes", Text(node.Counters.BytesIn)), ("total_net_output_bytes", Text(node.Counters.BytesOut)), ("total_net_repl_input_bytes", "0"), ("total_net_repl_output_bytes", "0"),
         ("instantaneous_input_kbps", Fixed(node.Rates.BytesIn / 1024)), ("instantaneous_output_kbps", Fixed(node.Rates.BytesOut / 1024)), ("instantaneous_input_repl_kbps", "0.00"), ("instantaneous_output_repl_kbps", "0.00"),
         ("rejected_connections", Text(node.Counters.RejectedClients)), ("sync_full", "0"), ("sync_partial_ok", "0"), ("sync_partial_err", "0"), ("expired_keys", Text(node.Counters.ExpiredKeys)), ("expired_stale_perc", "0.00"),
@@ -135,7 +135,7 @@ internal sealed class InfoCommand : ICommandFamily
     private static (string, string)[] Processor()
     {
         var used = Environment.CpuUsage;
-        return [("used_cpu_sys", Seconds(used.PrivilegedTime)), ("used_cpu_user", Seconds(used.UserTime)), ("used_cpu_sys_children", "0.000000"), ("used_cpu_user_children", "0.000000")];
+        return [("used_cpu_sys", Seconds(used.PrivilegedTime)), ("used_cpu_user", Seconds(used.UserTime)), ("used_cpu_sys_children", "0.000000"), ("used_cpu_user_children", "0.000000"), ("used_cpu_sys_main_thread", Seconds(used.PrivilegedTime)), ("used_cpu_user_main_thread", Seconds(used.UserTime))];
     }
 
     private static IEnumerable<(string, string)> Commands(KeyspaceNode node)
@@ -149,9 +149,12 @@ internal sealed class InfoCommand : ICommandFamily
         }
     }
 
-    private static IEnumerable<(string, string)> Latencies(KeyspaceNode node) =>
-        node.Table.Specs.Where(spec => spec.Statistics.Calls > 0).Select(spec => ("latency_percentiles_usec_" + spec.Name,
-            string.Create(CultureInfo.InvariantCulture, $"p50={spec.Statistics.Percentile(0.5):0.000},p99={spec.Statistics.Percentile(0.99):0.000},p99.9={spec.Statistics.Percentile(0.999):0.000}")));
+    private static IEnumerable<(string, string)> Latencies(KeyspaceNode node)
+    {
+        if (!node.Settings.TracksLatency) return [];
+        string Shares(CommandStatistics counted) => string.Join(',', node.Settings.Percentiles.Select(share => string.Create(CultureInfo.InvariantCulture, $"p{share}={counted.Percentile(share / 100):0.000}")));
+        return node.Table.Specs.Where(spec => spec.Statistics.IsTimed).Select(spec => ("latency_percentiles_usec_" + spec.Name, Shares(spec.Statistics)));
+    }
 
     private static IEnumerable<(string, string)> KeyCounts(KeyspaceNode node)
     {

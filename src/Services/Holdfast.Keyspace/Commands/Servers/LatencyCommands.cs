@@ -99,14 +99,14 @@ internal sealed class LatencyCommands : ICommandFamily
         var wanted = new List<CommandSpec>();
         if (call.Count == 2)
         {
-            wanted.AddRange(call.Node.Table.Specs.Where(spec => spec.Statistics.Calls > 0));
+            wanted.AddRange(call.Node.Table.Specs.Where(spec => spec.Statistics.IsTimed));
         }
         else
         {
             for (var i = 2; i < call.Count; i++)
             {
                 var name = Encoding.UTF8.GetString(call[i]).ToLowerInvariant();
-                wanted.AddRange(call.Node.Table.Specs.Where(spec => spec.Statistics.Calls > 0 && (spec.Name == name || spec.Name.StartsWith(name + "|", StringComparison.Ordinal))));
+                wanted.AddRange(call.Node.Table.Specs.Where(spec => spec.Statistics.IsTimed && (spec.Name == name || spec.Name.StartsWith(name + "|", StringComparison.Ordinal))));
             }
         }
 

@@ -13,6 +13,18 @@ internal enum SettingKind : byte
     Events,
     Save,
     OutputLimit,
+
+    /// <summary>Bytes, or percent of the memory that there is.</summary>
+    Share,
+
+    /// <summary>What a host's name may be; empty for none.</summary>
+    HostName,
+
+    /// <summary>Numbers from 0 to 100, with spaces between.</summary>
+    Percentiles,
+
+    /// <summary>Three whole numbers, with spaces between.</summary>
+    Scores,
 }
 
 /// <summary>A name of CONFIG: its value, and what it may be, in Redis's words where it may not.</summary>
@@ -39,6 +51,15 @@ internal sealed class Setting(string name, string value, SettingKind kind)
 
     public bool IsImmutable { get; init; }
 
+    /// <summary>Said at the node's start, which Redis would let change: it may be set to what it is, as a tool does that sets everything it has read.</summary>
+    public bool IsSettled { get; init; }
+
+    /// <summary>A password: written nowhere as it is.</summary>
+    public bool IsSecret { get; init; }
+
+    /// <summary>Where Redis writes its files: it changes that for those only who started it with leave for it.</summary>
+    public bool IsProtected { get; init; }
+
     /// <summary>Another name of the same setting; empty for none.</summary>
     public string Alias { get; init; } = "";
 
@@ -58,19 +79,38 @@ internal sealed class Setting(string name, string value, SettingKind kind)
                 if (!Wire.Resp.RespNumber.TryParse(System.Text.Encoding.ASCII.GetBytes(wanted), out long number)) return "argument couldn't be parsed into an integer";
                 return number < Least || number > Most ? string.Create(CultureInfo.InvariantCulture, $"argument must be between {Least} and {Most} inclusive") : null;
             case SettingKind.Memory:
-                if (ParseMemory(wanted) is not { } bytes) return "argument must be a memory value";
-                kept = bytes.ToString(CultureInfo.InvariantCulture);
+                return CheckMemory(wanted, out kept);
+            case SettingKind.Share:
+                if (!wanted.EndsWith('%')) return CheckMemory(wanted, out kept) is null ? null : "argument must be a memory or percent value";
+                if (!long.TryParse(wanted.AsSpan(0, wanted.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var percent)) return "argument must be a memory or percent value";
+                return percent > 100 ? "percentage argument must be less or equal to 100" : null;
+            case SettingKind.HostName:
+                return wanted.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.') ? null : "Hostnames may only contain alphanumeric characters, hyphens or dots";
+            case SettingKind.Percentiles:
+                foreach (var part in wanted.Length == 0 ? [] : wanted.Split(' '))
+                {
+                    if (!double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var share)) return $"Invalid {name} parameters";
+                    if (share is not (>= 0 and <= 100)) return $"{name} parameters should sit between [0.0,100.0]";
+                }
+
                 return null;
+            case SettingKind.Scores:
+                if (Parts(wanted).Length != 3) return "wrong number of arguments";
+                return Parts(wanted).All(part => int.TryParse(part, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)) ? null : "Invalid oom-score-adj-values, elements must be between -2000 and 2000.";
             case SettingKind.Events:
                 if (!KeyNotices.TryParse(wanted, out var events)) return "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
                 kept = KeyNotices.Format(events);
                 return null;
             case SettingKind.OutputLimit:
-                if (OutputLimits.Parse(wanted, OutputLimits.Parse(Value, OutputLimits.Default) ?? OutputLimits.Default) is not { } limits) return "Wrong number of arguments in buffer limit configuration.";
-                kept = limits.ToString();
-                return null;
+                if (OutputLimits.Parse(wanted, OutputLimits.Parse(Value, OutputLimits.Default) ?? OutputLimits.Default) is { } limits)
+                {
+                    kept = limits.ToString();
+                    return null;
+                }
+
+                return OutputLimits.FaultOf(wanted);
             case SettingKind.Save:
-                var parts = wanted.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+                var parts = Parts(wanted);
                 return parts.Length % 2 == 0 && parts.All(part => long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _)) ? null : "Invalid save parameters";
             default:
                 return null;
@@ -83,7 +123,19 @@ internal sealed class Setting(string name, string value, SettingKind kind)
         Number = long.TryParse(kept, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : 0;
     }
 
-    private static long? ParseMemory(string text)
+    private static string[] Parts(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
+    private string? CheckMemory(string wanted, out string kept)
+    {
+        kept = wanted;
+        if (ParseMemory(wanted) is not { } bytes) return "argument must be a memory value";
+        if (Least > 0 && bytes < Least) return string.Create(CultureInfo.InvariantCulture, $"argument must be between {Least} and {Most} inclusive");
+        kept = bytes.ToString(CultureInfo.InvariantCulture);
+        return null;
+    }
+
+    /// <summary>Bytes, with a unit or without; null for what is no such thing.</summary>
+    public static long? ParseMemory(string text)
     {
         var digits = text.TakeWhile(char.IsAsciiDigit).Count();
         var factor = text[digits..].ToLowerInvariant() switch { "" or "b" => 1L, "k" => 1000, "kb" => 1024, "m" => 1_000_000, "mb" => 1 << 20, "g" => 1_000_000_000, "gb" => 1 << 30, _ => 0 };

@@ -25,7 +25,7 @@ internal sealed class SlowLogCommands : ICommandFamily
         var count = 10L;
         if (call.Count > 3)
         {
-            call.Reply.Error("ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP."u8);
+            call.WrongSubcommand();
             return;
         }
 

@@ -30,6 +30,9 @@ internal abstract class SlicedRun : IKeyWatcher
     private bool isBroken;
     private bool needsKeys;
 
+    /// <summary>Groups of a stream are copied with it.</summary>
+    public bool WatchesAll => true;
+
     /// <summary>A key holds what this command does not take.</summary>
     public bool IsOfOtherKind { get; private set; }
 

@@ -34,7 +34,7 @@ internal sealed class ClaimCommands : ICommandFamily
             Open(call, place, ref opened);
             stream.Keep(group);
             group.Last = options.Last;
-            call.CountChanges(1);
+            call.CountChangesBeside(place.Key);
         }
 
         var delivered = options.DeliveredAt == -1 || options.DeliveredAt < 0 || options.DeliveredAt > call.Now ? call.Now : options.DeliveredAt;
@@ -48,7 +48,7 @@ internal sealed class ClaimCommands : ICommandFamily
                 Open(call, place, ref opened);
                 stream.Keep(group, id);
                 group.Release(id);
-                call.CountChanges(1);
+                call.CountChangesBeside(place.Key);
                 continue;
             }
 
@@ -63,7 +63,7 @@ internal sealed class ClaimCommands : ICommandFamily
             else if (!options.OnlyIds) entry.Deliveries++;
             group.Give(id, entry, consumer);
             claimed.Add(id);
-            call.CountChanges(1);
+            call.CountChangesBeside(place.Key);
         }
 
         Reply(call, stream, claimed, options.OnlyIds);
@@ -124,7 +124,7 @@ internal sealed class ClaimCommands : ICommandFamily
                 group.Release(id);
                 gone.Add(id);
                 count--;
-                call.CountChanges(1);
+                call.CountChangesBeside(place.Key);
                 continue;
             }
 
@@ -137,7 +137,7 @@ internal sealed class ClaimCommands : ICommandFamily
             group.Give(id, entry, consumer);
             claimed.Add(id);
             count--;
-            call.CountChanges(1);
+            call.CountChangesBeside(place.Key);
         }
 
         call.Reply.Array(3);

@@ -42,9 +42,11 @@ internal sealed class GroupCommands : ICommandFamily
             return;
         }
 
+        var isNew = !place.Exists;
         var stream = StreamCommands.Open(call, ref place);
         stream.Add(new StreamGroup(call[3].ToArray(), id, read, stream.Arena));
-        call.Changed(place.Key, KeyEvents.Stream, "xgroup-create"u8);
+        if (isNew) call.Changed(place.Key, KeyEvents.Stream, "xgroup-create"u8);
+        else call.ChangedBeside(place.Key, KeyEvents.Stream, "xgroup-create"u8);
         call.Reply.Ok();
     }
 
@@ -56,7 +58,7 @@ internal sealed class GroupCommands : ICommandFamily
         call.Keyspace.OpenBig(place);
         stream.Keep(group);
         (group.Last, group.Read) = (id, read);
-        call.Changed(place.Key, KeyEvents.Stream, "xgroup-setid"u8);
+        call.ChangedBeside(place.Key, KeyEvents.Stream, "xgroup-setid"u8);
         call.Reply.Ok();
     }
 
@@ -68,7 +70,7 @@ internal sealed class GroupCommands : ICommandFamily
         else
         {
             ((StreamValue)call.Keyspace.OpenBig(place)).Remove(group);
-            call.Changed(place.Key, KeyEvents.Stream, "xgroup-destroy"u8);
+            call.ChangedBeside(place.Key, KeyEvents.Stream, "xgroup-destroy"u8);
             call.Reply.Integer(1);
         }
     }
@@ -99,7 +101,7 @@ internal sealed class GroupCommands : ICommandFamily
         call.Keyspace.OpenBig(place);
         call.Reply.Integer(consumer.Pending.Count);
         stream.Remove(group, consumer);
-        call.Changed(place.Key, KeyEvents.Stream, "xgroup-delconsumer"u8);
+        call.ChangedBeside(place.Key, KeyEvents.Stream, "xgroup-delconsumer"u8);
     }
 
     private static void Acknowledge(CommandCall call)
@@ -124,7 +126,7 @@ internal sealed class GroupCommands : ICommandFamily
             group.Release(id);
         }
 
-        if (acknowledged > 0) call.CountChanges(acknowledged);
+        if (acknowledged > 0) call.CountChangesBeside(place.Key, acknowledged);
         call.Reply.Integer(acknowledged);
     }
 
@@ -223,7 +225,7 @@ internal sealed class GroupCommands : ICommandFamily
             }
             else
             {
-                call.Reply.Error($"ERR unknown subcommand or wrong number of arguments for '{StreamArguments.Text(call[1])}'. Try XGROUP HELP.");
+                call.WrongSubcommand();
                 return false;
             }
         }

@@ -9,7 +9,8 @@ namespace Holdfast.Keyspace;
 /// <param name="IdAt">The argument of the number.</param>
 internal readonly record struct StreamAddOptions(StreamTrim? Trim, bool MakesNoStream, StreamId Id, bool IsIdGiven, bool IsSequenceOpen, int IdAt)
 {
-    private const long LimitUsual = 100 * StreamValue.NodeEntriesMax;
+    /// <summary>Nodes that trimming approximately removes at most, when no limit is given.</summary>
+    private const long NodesUsual = 100;
 
     /// <summary>Parses them; otherwise the error is the reply.</summary>
     public static bool TryParse(CommandCall call, bool isAdd, out StreamAddOptions options)
@@ -57,7 +58,7 @@ internal readonly record struct StreamAddOptions(StreamTrim? Trim, bool MakesNoS
         if (limit > 0 && trim is null) return Refuse(call, "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"u8);
         if (!isAdd && trim is null) return Refuse(call, "ERR syntax error, XTRIM must be called with MAXLEN or MINID"u8);
         if (isLimited && trim is { IsApproximate: false }) return Refuse(call, "ERR syntax error, LIMIT cannot be used without the special ~ option"u8);
-        if (trim is { IsApproximate: true } cut) trim = cut with { Limit = isLimited ? limit : LimitUsual };
+        if (trim is { IsApproximate: true } cut) trim = cut with { Limit = isLimited ? limit : NodesUsual * call.Node.Settings.Collections.StreamNodeEntries };
         options = new StreamAddOptions(trim, makesNone, id, isGiven, isOpen, at);
         return true;
     }

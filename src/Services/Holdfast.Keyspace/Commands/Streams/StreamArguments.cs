@@ -71,7 +71,7 @@ internal static class StreamArguments
         if (group.Find(name) is not { } consumer)
         {
             stream.Add(group, consumer = new StreamConsumer(name.ToArray(), stream.Arena));
-            call.Changed(key, KeyEvents.Stream, "xgroup-createconsumer"u8);
+            call.ChangedBeside(key, KeyEvents.Stream, "xgroup-createconsumer"u8);
         }
 
         stream.Keep(consumer);

@@ -277,7 +277,7 @@ internal sealed class StreamCommands : ICommandFamily
             stream.Last = id;
             if (added != -1) stream.Added = added;
             if (!deletedMax.IsZero) stream.DeletedMax = deletedMax;
-            call.Changed(place.Key, KeyEvents.Stream, "xsetid"u8);
+            call.ChangedBeside(place.Key, KeyEvents.Stream, "xsetid"u8);
             call.Reply.Ok();
         }
     }

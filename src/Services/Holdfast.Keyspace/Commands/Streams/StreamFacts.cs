@@ -30,7 +30,7 @@ internal sealed class StreamFacts : ICommandFamily
             isFull = call.Is(3, "FULL"u8) && call.Count is 4 or 6 && (call.Count == 4 || call.Is(4, "COUNT"u8));
             if (!isFull)
             {
-                call.Reply.Error($"ERR unknown subcommand or wrong number of arguments for '{StreamArguments.Text(call[1])}'. Try XINFO HELP.");
+                call.WrongSubcommand();
                 return;
             }
 

@@ -19,6 +19,7 @@ internal readonly record struct StreamReadOptions(long Patience, long Count, int
             var more = call.Count - at - 1;
             if (more > 0 && call.Is(at, "BLOCK"u8))
             {
+                if (call is { DeniesWaiting: true, IsReplay: false }) return Refuse(call, $"ERR {StreamArguments.Text(call[0])} command is not allowed with BLOCK option from scripts");
                 if (!call.TryPatienceMilliseconds(++at, out patience)) return false;
             }
             else if (more > 0 && call.Is(at, "COUNT"u8))

@@ -109,7 +109,7 @@ internal sealed class StreamReads : ICommandFamily
             var consumer = call.ConsumerOf(place.Key, stream, group, call[options.GroupAt + 1]);
             if (isHistory) ReplyPending(call, stream, group, consumer, after[i], options.Count);
             else Deliver(call, stream, group, options.IsUnacknowledged ? null : consumer, CountOf(call, options));
-            call.CountChanges(1);
+            call.CountChangesBeside(place.Key);
             served++;
         }
 

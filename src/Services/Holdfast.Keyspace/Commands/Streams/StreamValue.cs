@@ -10,13 +10,13 @@ internal struct StreamNode
 }
 
 /// <summary>
-/// A stream: its entries outside the managed heap, in listpacks of at most <see cref="NodeBytesMax"/> or <see cref="NodeEntriesMax"/>, with fields that are the same as the first entry's written once; its counters as Redis
+/// A stream: its entries outside the managed heap, in listpacks as long as <c>stream-node-max-*</c> say, with fields that are the same as the first entry's written once; its counters as Redis
 /// keeps them; and its consumer groups by name. Whoever changes a group, a consumer or what is pending says so beforehand (<see cref="Keep(StreamGroup)"/> and its like), so that it can be taken back.
 /// </summary>
 /// <param name="owner">Whose memory it takes, and who is told of its changes once a key holds it.</param>
 internal sealed class StreamValue(Keyspace owner) : BlockValue(owner.Arena)
 {
-    /// <summary>Redis's default of stream-node-max-bytes. A constant, so that replicas cut alike.</summary>
+    /// <summary>Redis's default of stream-node-max-bytes. Replicas with other settings cut otherwise, and hold the same entries: what was trimmed approximately is logged as the length that is left.</summary>
     public const int NodeBytesMax = 4096;
 
     /// <summary>Redis's default of stream-node-max-entries.</summary>
@@ -89,7 +89,7 @@ internal sealed class StreamValue(Keyspace owner) : BlockValue(owner.Arena)
         var size = 0L;
         for (var i = fieldsAt; i < call.Count; i++) size += call[i].Length;
         if (Tells) Tell(new EntryAdded(Last, First, nodes.Count));
-        if (nodes.Count == 0 || IsFull(nodes[nodes.Count - 1].Pack.Bytes, size)) Begin(id, call, fieldsAt, fields);
+        if (nodes.Count == 0 || IsFull(nodes[nodes.Count - 1].Pack.Bytes, size, call.Node.Settings.Collections)) Begin(id, call, fieldsAt, fields);
         ref var node = ref Mine(nodes.Count - 1);
         bytes -= node.Pack.Length;
         var master = StreamPack.MasterOf(node.Pack.Bytes);
@@ -397,10 +397,10 @@ internal sealed class StreamValue(Keyspace owner) : BlockValue(owner.Arena)
         if (Tells) Tell(new NodeBefore(index, PackBlock.Of(Arena, nodes[index].Pack.Bytes, nodes[index].Pack.Count)));
     }
 
-    private static bool IsFull(ReadOnlySpan<byte> pack, long more)
+    private static bool IsFull(ReadOnlySpan<byte> pack, long more, CollectionLimits limits)
     {
         var master = StreamPack.MasterOf(pack);
-        return pack.Length + more >= NodeBytesMax || master.Live + master.Deleted >= NodeEntriesMax;
+        return pack.Length + more >= limits.StreamNodeBytes || master.Live + master.Deleted >= limits.StreamNodeEntries;
     }
 
     private void Begin(StreamId id, CommandCall call, int fieldsAt, int fields)

@@ -33,6 +33,16 @@ internal sealed record OutputLimits(OutputLimit Normal, OutputLimit Replica, Out
         return limits;
     }
 
+    /// <summary>What is wrong with a text that is no limits, in Redis's words.</summary>
+    public static string FaultOf(string text)
+    {
+        var words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (words.Length == 0 || words.Length % 4 != 0) return "Wrong number of arguments in buffer limit configuration.";
+        for (var i = 0; i < words.Length; i += 4)
+            if (words[i].ToLowerInvariant() is not ("normal" or "slave" or "replica" or "pubsub")) return "Invalid client class specified in buffer limit configuration.";
+        return "Error in hard, soft or soft_seconds setting in buffer limit configuration.";
+    }
+
     /// <summary>As CONFIG GET shows them: all classes, in bytes.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"normal {Show(Normal)} slave {Show(Replica)} pubsub {Show(PubSub)}");
 
