@@ -11,16 +11,28 @@ namespace Holdfast.Vectors.Machine;
 /// </summary>
 internal sealed class IndexWorkers : IDisposable
 {
+    private static readonly TimeSpan LoadLook = TimeSpan.FromMilliseconds(50);
+
     private readonly IndexWorkerOptions options;
     private readonly Dictionary<ShardMachine, ShardIndexing> shards = [];
     private readonly Lock gate = new();
     private readonly SemaphoreSlim work = new(0);
     private readonly Action<Exception> onFatal;
+    private readonly Func<TimeSpan> clock;
+    private readonly ArrivalRate arrivals = new();
     private Thread[] threads = [];
     private volatile bool isStopping;
+    private volatile bool isLoading;
 
     /// <summary>Threads begin with the first shard: a node without any has none.</summary>
-    public IndexWorkers(IndexWorkerOptions options, Action<Exception> onFatal) => (this.options, this.onFatal) = (options, onFatal);
+    /// <param name="options">How much they may take.</param>
+    /// <param name="onFatal">Told when one of them failed.</param>
+    /// <param name="clock">Time since anything; null for the process's own.</param>
+    public IndexWorkers(IndexWorkerOptions options, Action<Exception> onFatal, Func<TimeSpan>? clock = null) =>
+        (this.options, this.onFatal, this.clock) = (options, onFatal, clock ?? (static () => Stopwatch.GetElapsedTime(0)));
+
+    /// <summary>Whether graphs wait for the end of a load, as the last piece of work found it.</summary>
+    public bool IsLoading => isLoading;
 
     /// <summary>Looks after a shard from now on.</summary>
     public void Add(ShardMachine machine)
@@ -68,7 +80,8 @@ internal sealed class IndexWorkers : IDisposable
         {
             while (!isStopping)
             {
-                work.Wait();
+                // Nobody says that a load is over.
+                work.Wait(isLoading ? LoadLook : Timeout.InfiniteTimeSpan);
                 while (!isStopping && RunOnce())
                 {
                 }
@@ -85,7 +98,12 @@ internal sealed class IndexWorkers : IDisposable
     public bool RunOnce()
     {
         KeyValuePair<ShardMachine, ShardIndexing>[] all;
-        lock (gate) all = [.. shards];
+        lock (gate)
+        {
+            all = [.. shards];
+            Look(all);
+        }
+
         var didSomething = false;
         foreach (var (machine, indexing) in all)
         {
@@ -94,7 +112,7 @@ internal sealed class IndexWorkers : IDisposable
             {
                 try
                 {
-                    didSomething |= indexing.Work();
+                    didSomething |= indexing.Work(isLoading);
                 }
                 finally
                 {
@@ -110,6 +128,16 @@ internal sealed class IndexWorkers : IDisposable
         }
 
         return didSomething;
+    }
+
+    private void Look(KeyValuePair<ShardMachine, ShardIndexing>[] all)
+    {
+        var now = clock();
+        if (!arrivals.IsDue(now)) return;
+        var backlog = default(IndexBacklog);
+        foreach (var (_, indexing) in all) backlog = backlog.And(indexing.Backlog);
+        arrivals.Note(backlog.Rows, now);
+        isLoading = IndexPace.WaitsForLoad(arrivals.PerSecond, backlog.Bytes);
     }
 
     private void Rest(TimeSpan took, TimeSpan? onProcessor) => Thread.Sleep(IndexPace.RestAfter(took, onProcessor ?? took, options.Share));
