@@ -30,7 +30,8 @@ internal ref struct FieldScan(ReadOnlySpan<byte> message)
     {
         var from = rest;
         if (from.IsEmpty || !TryVarint(out var tag) || tag >> 3 is 0 or > int.MaxValue) return false;
-        (Number, IsBytes, Content) = ((int)(tag >> 3), false, default);
+        (Number, IsBytes) = ((int)(tag >> 3), false);
+        Content = default;
         var length = 0UL;
         switch ((int)tag & 7)
         {
