@@ -42,7 +42,7 @@ public sealed class WriteTurnsTests
         var time = new HandTime();
         using var turns = new WriteTurns(1, time);
         (await turns.TakeAsync(Large, CancellationToken.None))!.Dispose();
-        var (one, other) = (turns.BeginSearch(), WriteTurns.Search(turns, new NearestQuestion(new NearestQuery { Column = 0, Vector = [1] })));
+        var (one, other) = (turns.BeginSearch(), WriteTurns.Search(turns, new NearestQuestion(new NearestQuery { Column = 0, Vector = [1], Limit = 1 })));
         var waiting = Take(turns);
         one.Dispose();
         Assert.Equal(1, turns.WaitingCount);
@@ -56,7 +56,7 @@ public sealed class WriteTurnsTests
         using var turns = new WriteTurns(1, new HandTime());
         (await turns.TakeAsync(Large, CancellationToken.None))!.Dispose();
         using var count = WriteTurns.Search(turns, new CountQuestion());
-        using var nobody = WriteTurns.Search(null, new NearestQuestion(new NearestQuery { Column = 0, Vector = [1] }));
+        using var nobody = WriteTurns.Search(null, new NearestQuestion(new NearestQuery { Column = 0, Vector = [1], Limit = 1 }));
         Assert.NotNull(await turns.TakeAsync(Large, CancellationToken.None));
     }
 
