@@ -140,6 +140,7 @@ public sealed class WriteTurnsTests
             }
 
             foreach (var search in searches) search.Dispose();
+            await CollectAsync();
             while (held.Count + waiting.Count > 0)
             {
                 Assert.True(held.Count > 0, $"seed {seed}: a write waits for ever");
