@@ -37,6 +37,8 @@ internal sealed class SiteCollections(ClusterProcess process, VectorSite site) :
 
     public bool KnowsSplits => true;
 
+    public WriteTurns Turns => throw new NotSupportedException();
+
     public async ValueTask<CollectionRecord?> FindAsync(string name, CancellationToken cancel) => await AskAsync(() => Directory.Record, mayBeLost: false);
 
     public async ValueTask<bool> UpdateAsync(CollectionRecord known, CollectionConfig config, ShardLayout layout, CancellationToken cancel) => await AskAsync(() => Directory.Compare(known, layout), mayBeLost: !World.IsHealed);

@@ -78,6 +78,9 @@ public sealed class VectorFault : Exception
     /// <summary>421: the shard does not have what is asked for, or not for long: the directory says who has it. Between nodes and inside them only; a client is told to ask again when it takes too long.</summary>
     internal static VectorFault Misdirected(string what) => new(MisdirectedStatus, $"Service unavailable: {what}");
 
+    /// <summary>The same of a request whose other shards have done their part. Asking again is not safe where a write was to be made once only: what promised that becomes 500.</summary>
+    internal VectorFault HalfDone() => new(Status == 503 ? 500 : Status, $"a part of the request was done, and another refused: {Message}");
+
     /// <summary>Whether the shard that was asked does not have what it was asked for: nothing was done, and another has it.</summary>
     internal bool IsMisdirected => Status == MisdirectedStatus;
 

@@ -10,6 +10,7 @@ using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Queries;
 using Holdfast.Vectors.Routing;
 using Holdfast.Vectors.Shards;
+using Holdfast.Vectors.Tests.Endpoints;
 
 namespace Holdfast.Vectors.Tests.World;
 
@@ -39,13 +40,17 @@ internal sealed class SplitWorld
     /// <summary>Payload indexes that clients made, in one world of four; of dice of its own.</summary>
     private readonly List<string> indexes = [];
     private readonly SeededRandom? indexDice;
+
+    /// <summary>In one world of four clients write a point twice in one request, which goes as several commands; of dice of its own.</summary>
+    private readonly SeededRandom? pairDice;
     private int patience;
 
-    public SplitWorld(ulong seed, PlantedShardBug shardBug, PlantedSplitBug bug)
+    public SplitWorld(ulong seed, PlantedShardBug shardBug, PlantedSplitBug bug, PlantedWriteBug writeBug = PlantedWriteBug.None)
     {
         (dice, this.bug, givesUp, indexDice) = (new SeededRandom(seed), bug, seed % 3 == 0, seed % 4 == 1 ? new SeededRandom(seed ^ 0x1DE7) : null);
         collections = new LocalCollections(null, bug: shardBug);
-        face = new VectorFace(collections);
+        pairDice = seed % 4 == 3 ? new SeededRandom(seed ^ 0x2A1B) : null;
+        face = new VectorFace(collections) { PointsPerCommand = 2, Bug = writeBug };
     }
 
     /// <summary>How many drivers died.</summary>
@@ -56,6 +61,9 @@ internal sealed class SplitWorld
 
     /// <summary>How many payload indexes were made while the shard was split.</summary>
     public int Indexes => indexes.Count;
+
+    /// <summary>How many requests wrote a point twice.</summary>
+    public int Twice { get; private set; }
 
     /// <summary>Whether the split was given up.</summary>
     public bool GaveUp { get; private set; }
@@ -76,6 +84,7 @@ internal sealed class SplitWorld
             mayCrash &= step < StepsMax / 2; // A world in which everybody always dies ends nowhere.
             drivers.RemoveAll(driver => driver.Task.IsCompleted);
             if (drivers.Count < (mayCrash ? 2 : 1)) drivers.Add(new Driver(collections, record, bug));
+            if (pairDice?.Chance(0.1) == true) await WriteTwiceAsync(layouts[pairDice.Next(layouts.Count)], pairDice.Next(Ids), pairDice.Next(Ids));
             if (indexDice?.Chance(0.05) == true) await IndexAsync(layouts[indexDice.Next(layouts.Count)]);
             if (givesUp && dice.Chance(0.002)) GaveUp |= await SplitRunner.GiveUpAsync(collections, record, default);
             else if (dice.Chance(0.4)) await ActAsync();
@@ -136,19 +145,44 @@ internal sealed class SplitWorld
 
     private async Task WriteAsync(CollectionRecord record, int id, string text)
     {
-        var point = new PointWrite(PointId.Of((ulong)id), PayloadOf(text), [new NamedVector("", [id, 1])]);
-        await face.UpsertAsync(record, [point], null, default);
+        await face.UpsertAsync(record, [Point(id, text)], null, default);
         model[id] = text;
         busy.TryRemove(id, out _);
     }
 
+    /// <summary>A point, another one, and the first again: a shard that refuses the first command for the other's sake may not take the second, or the first would come after it.</summary>
+    private async Task WriteTwiceAsync(CollectionRecord record, int id, int other)
+    {
+        if (id == other || !busy.TryAdd(id, true)) return;
+        if (!busy.TryAdd(other, true))
+        {
+            busy.TryRemove(id, out _);
+            return;
+        }
+
+        Twice++;
+        var (earlier, later) = ($"p{written++}", $"q{written++}");
+        var task = WriteAsync();
+        if (task.IsCompleted) await task;
+        else waiting.Add(task);
+
+        async Task WriteAsync()
+        {
+            await face.UpsertAsync(record, [Point(id, earlier), Point(other, earlier), Point(id, later)], null, default);
+            (model[id], model[other]) = (later, earlier);
+            busy.TryRemove(id, out _);
+            busy.TryRemove(other, out _);
+        }
+    }
+
+    private static PointWrite Point(int id, string text) => new(PointId.Of((ulong)id), PayloadOf(text), [new NamedVector("", [id, 1])]);
+
     /// <summary>A holder of the one lock writes, or one who was: a point that was written under a newer token takes nothing from him, whichever shard has it by then (S22).</summary>
     private async Task WriteFencedAsync(CollectionRecord record, int id, string text, ulong held)
     {
-        var point = new PointWrite(PointId.Of((ulong)id), PayloadOf(text), [new NamedVector("", [id, 1])]);
         try
         {
-            await face.Under(new WriteFence("lock"u8.ToArray(), new FencingToken(held))).UpsertAsync(record, [point], null, default);
+            await face.Under(new WriteFence("lock"u8.ToArray(), new FencingToken(held))).UpsertAsync(record, [Point(id, text)], null, default);
             Assert.True(held >= fences[id], $"point {id} was written under token {held}, and had been under {fences[id]}");
             (model[id], fences[id]) = (text, held);
         }
@@ -279,44 +313,10 @@ internal sealed class SplitWorld
         public ValueTask<ShardAnswer> AskAsync(ShardQuestion question, ReadDemand demand, CancellationToken cancel) => driver.CallAsync(() => shard.AskAsync(question, demand, cancel));
     }
 
-    private sealed class Gated(LocalCollections inner, Driver driver) : ICollections
+    private sealed class Gated(LocalCollections inner, Driver driver) : PassedOn(inner)
     {
-        public ClusterShown Cluster => inner.Cluster;
+        public override ValueTask<bool> UpdateAsync(CollectionRecord known, CollectionConfig config, ShardLayout layout, CancellationToken cancel) => driver.CallAsync(() => base.UpdateAsync(known, config, layout, cancel));
 
-        public bool KnowsSplits => true;
-
-        public ValueTask<IReadOnlyList<CollectionRecord>> ListAsync(CancellationToken cancel) => inner.ListAsync(cancel);
-
-        public int CountHere => inner.CountHere;
-
-        public ValueTask<CollectionRecord?> FindAsync(string name, CancellationToken cancel) => inner.FindAsync(name, cancel);
-
-        public ValueTask<bool> CreateAsync(string name, CollectionConfig config, CancellationToken cancel) => inner.CreateAsync(name, config, cancel);
-
-        public ValueTask<bool> UpdateAsync(CollectionRecord known, CollectionConfig config, ShardLayout layout, CancellationToken cancel) => driver.CallAsync(() => inner.UpdateAsync(known, config, layout, cancel));
-
-        public ValueTask<bool> DeleteAsync(string name, CancellationToken cancel) => inner.DeleteAsync(name, cancel);
-
-        public ValueTask<IReadOnlyDictionary<string, string>> AliasesAsync(CancellationToken cancel) => inner.AliasesAsync(cancel);
-
-        public ValueTask ChangeAliasesAsync(IReadOnlyList<AliasChange> changes, CancellationToken cancel) => inner.ChangeAliasesAsync(changes, cancel);
-
-        public async ValueTask<IShard> ShardAsync(CollectionRecord collection, int shard, CancellationToken cancel) => new GatedShard(await inner.ShardAsync(collection, shard, cancel), driver);
-
-        public IReadOnlyList<ShardPlace> PlacesOf(CollectionRecord collection) => inner.PlacesOf(collection);
-
-        public ValueTask<IReadOnlyList<ShardStanding>> StandingsAsync(CollectionRecord collection, CancellationToken cancel) => inner.StandingsAsync(collection, cancel);
-
-        public ValueTask<ReplicaStanding?> ReplicaAsync(CollectionRecord collection, int shard, ulong node, CancellationToken cancel) => inner.ReplicaAsync(collection, shard, node, cancel);
-
-        public ValueTask<PeerStanding?> PeerAsync(ulong node, CancellationToken cancel) => inner.PeerAsync(node, cancel);
-
-        public ValueTask CatchUpAsync(CancellationToken cancel) => inner.CatchUpAsync(cancel);
-
-        public ValueTask PlaceAsync(CollectionRecord collection, int shard, IReadOnlyList<ulong> nodes, CancellationToken cancel) => inner.PlaceAsync(collection, shard, nodes, cancel);
-
-        public ValueTask HandOverAsync(CollectionRecord collection, int shard, ulong leader, ulong to, CancellationToken cancel) => inner.HandOverAsync(collection, shard, leader, to, cancel);
-
-        public ValueTask RemovePeerAsync(ulong node, bool isForced, CancellationToken cancel) => inner.RemovePeerAsync(node, isForced, cancel);
+        public override async ValueTask<IShard> ShardAsync(CollectionRecord collection, int shard, CancellationToken cancel) => new GatedShard(await base.ShardAsync(collection, shard, cancel), driver);
     }
 }

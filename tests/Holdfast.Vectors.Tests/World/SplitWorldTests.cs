@@ -17,7 +17,7 @@ public sealed class SplitWorldTests
     [Fact]
     public async Task What_was_acknowledged_is_read_once_whenever_a_driver_dies_and_whichever_layout_a_client_knows()
     {
-        var (crashes, gaveUp, fenced, indexes) = (0, 0, 0, 0);
+        var (crashes, gaveUp, fenced, indexes, twice) = (0, 0, 0, 0, 0);
         for (ulong seed = 1; seed <= Seeds; seed++)
         {
             var world = new SplitWorld(seed, PlantedShardBug.None, PlantedSplitBug.None);
@@ -25,6 +25,7 @@ public sealed class SplitWorldTests
             crashes += world.Crashes;
             fenced += world.Fenced;
             indexes += world.Indexes;
+            twice += world.Twice;
             if (world.GaveUp) gaveUp++;
         }
 
@@ -32,6 +33,7 @@ public sealed class SplitWorldTests
         Assert.True(gaveUp > 0, "nobody gave up");
         Assert.True(fenced > 10, $"{fenced} writes of former holders prove nothing");
         Assert.True(indexes > 10, $"{indexes} payload indexes prove nothing");
+        Assert.True(twice > 10, $"{twice} requests that write a point twice prove nothing");
     }
 
     [Theory]
@@ -48,6 +50,14 @@ public sealed class SplitWorldTests
         for (ulong seed = 1; seed <= SeedsMax; seed++)
             if (await Record.ExceptionAsync(() => new SplitWorld(seed, Enum.Parse<PlantedShardBug>(shardBug), Enum.Parse<PlantedSplitBug>(splitBug)).RunAsync()) is not null) return;
         Assert.Fail($"{shardBug} and {splitBug} were not found in {SeedsMax} seeds");
+    }
+
+    [Fact]
+    public async Task A_command_that_passes_one_that_was_refused_is_found()
+    {
+        for (ulong seed = 3; seed <= SeedsMax; seed += 4)
+            if (await Record.ExceptionAsync(() => new SplitWorld(seed, PlantedShardBug.None, PlantedSplitBug.None, PlantedWriteBug.PassesWhatWasRefused).RunAsync()) is not null) return;
+        Assert.Fail($"it was not found in {SeedsMax} seeds");
     }
 
     [Fact]

@@ -20,6 +20,15 @@ internal static class VectorNorm
         return vector with { Values = [.. vector.Values.Chunk(column.Size).SelectMany(one => PrepareOne(one, column))] };
     }
 
+    /// <summary>The same of a request's own vector, whose array may be changed: of many points each array that is saved is a stop of the collector that comes later.</summary>
+    public static NamedVector PrepareOwn(in NamedVector vector, VectorParams column, int? point = null)
+    {
+        if (vector.Indices is not null || column.Kind != VectorKind.Dense) return Prepare(vector, column, point);
+        var scale = ScaleOf(vector.Values, column);
+        if (scale != 1) Scale(vector.Values, vector.Values, scale);
+        return vector;
+    }
+
     /// <summary>A vector of length one where the distance compares angles; a zero vector stays what it is.</summary>
     /// <exception cref="VectorFault">It is of the wrong length, or holds what is no number.</exception>
     public static float[] Prepare(float[] vector, VectorParams column)
@@ -33,6 +42,16 @@ internal static class VectorNorm
 
     private static float[] PrepareOne(float[] vector, VectorParams column)
     {
+        var scale = ScaleOf(vector, column);
+        if (scale == 1) return vector;
+        var scaled = new float[vector.Length];
+        Scale(vector, scaled, scale);
+        return scaled;
+    }
+
+    /// <summary>What brings it to length one; one where it stays what it is.</summary>
+    private static double ScaleOf(float[] vector, VectorParams column)
+    {
         if (vector.Length != column.Size) throw VectorFault.WrongDimension(column.Size, vector.Length);
         var sum = 0.0;
         foreach (var component in vector)
@@ -41,9 +60,12 @@ internal static class VectorNorm
             sum += (double)component * component;
         }
 
-        if (column.Distance != Distance.Cosine || column.Datatype == VectorDatatype.Uint8 || sum == 0 || Math.Abs(sum - 1) < 1e-6) return vector;
-        var scale = 1 / Math.Sqrt(sum);
-        return Array.ConvertAll(vector, component => (float)(component * scale));
+        return column.Distance != Distance.Cosine || column.Datatype == VectorDatatype.Uint8 || sum == 0 || Math.Abs(sum - 1) < 1e-6 ? 1 : 1 / Math.Sqrt(sum);
+    }
+
+    private static void Scale(float[] from, float[] to, double scale)
+    {
+        for (var at = 0; at < to.Length; at++) to[at] = (float)(from[at] * scale);
     }
 
     private static NamedVector Sorted(string name, uint[] indices, float[] values, int? point)

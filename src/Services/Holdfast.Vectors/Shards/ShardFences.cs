@@ -46,6 +46,18 @@ internal sealed class ShardFences
         return buffer.Written.ToArray();
     }
 
+    /// <summary>Whether a command is under a fence.</summary>
+    public static bool IsUnder(ReadOnlySpan<byte> command) => command.Length > 1 && command[0] == ShardCommand.Version && command[1] == (byte)ShardCommandKind.Fenced;
+
+    /// <summary>Why a command under a fence would be refused; null when nothing is known against it. Nothing is declared by asking.</summary>
+    public string? Newer(ReadOnlySpan<byte> command)
+    {
+        var reader = new SpanReader(command[2..]);
+        var name = reader.ReadBlock();
+        var token = new FencingToken(reader.ReadUInt64());
+        return reader.IsWhole && table.Check(name, token) is { IsAccepted: false } verdict ? Refusal(name, token, verdict) : null;
+    }
+
     /// <summary>Reads past the fence of an entry, and asks it before the first slice.</summary>
     /// <returns>The kind of the command behind it, with the reader at its fields; null when the entry was refused.</returns>
     public ShardCommandKind? Pass(ref SpanReader reader, EntryWalk walk, PlantedShardBug bug)
@@ -64,13 +76,15 @@ internal sealed class ShardFences
         if (!verdict.IsAccepted && bug != PlantedShardBug.FencesAreNotAsked)
         {
             FencedOff.Hit();
-            walk.FenceOff(string.Create(CultureInfo.InvariantCulture, $"lock '{Encoding.UTF8.GetString(name)}' has a newer token than {token}: {verdict.Highest}"));
+            walk.FenceOff(Refusal(name, token, verdict));
             return null;
         }
 
         walk.IsPastFence = true;
         return kind;
     }
+
+    private static string Refusal(ReadOnlySpan<byte> name, FencingToken token, in FenceVerdict verdict) => string.Create(CultureInfo.InvariantCulture, $"lock '{Encoding.UTF8.GetString(name)}' has a newer token than {token}: {verdict.Highest}");
 
     /// <summary>Executes an entry that brings the source's fences to a target that expects them.</summary>
     public bool Take(ref SpanReader reader, EntryWalk walk, bool isExpecting)

@@ -105,6 +105,13 @@ internal sealed class ShardMachine : IStateMachine
         }
     }
 
+    /// <summary>Why a command under a lock would be refused now, and from now on: the lock has a newer token here. Null for any other. For any thread.</summary>
+    public string? NewerFence(ReadOnlySpan<byte> command)
+    {
+        if (!ShardFences.IsUnder(command)) return null;
+        lock (Gate) return Bug == PlantedShardBug.FencesAreNotAsked ? null : fences.Newer(command);
+    }
+
     /// <inheritdoc/>
     public ApplyResult Apply(in CommittedEntry entry)
     {

@@ -37,6 +37,8 @@ internal sealed class DirectoryCollections(ClusterNode cluster, NodeId self, Vec
     private readonly ConcurrentDictionary<string, (string Text, CollectionRecord Record)> read = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Id, int Shard), IShard> reached = new();
 
+    public WriteTurns Turns => groups.Turns;
+
     public ClusterShown Cluster
     {
         get

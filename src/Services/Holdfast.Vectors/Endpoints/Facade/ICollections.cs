@@ -94,6 +94,9 @@ internal interface ICollections
     /// <param name="cancel">Ends the wait for the directory.</param>
     ValueTask RemovePeerAsync(ulong node, bool isForced, CancellationToken cancel);
 
+    /// <summary>Which large write is prepared next on this node.</summary>
+    WriteTurns Turns { get; }
+
     /// <summary>The cluster.</summary>
     ClusterShown Cluster { get; }
 }

@@ -10,6 +10,10 @@ internal interface IShardGroup
     /// <exception cref="VectorFault">It was refused, or its fate is not known.</exception>
     ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel);
 
+    /// <summary>Refuses a command that would certainly be refused, by what this replica knows: more may stand against it at its place in the log.</summary>
+    /// <exception cref="VectorFault">It would.</exception>
+    ValueTask ForeseeAsync(byte[] command, CancellationToken cancel) => default;
+
     /// <summary>The state, to be searched on the caller's thread: with everything that was acknowledged before, or as it is.</summary>
     ValueTask<ShardState> ReadAsync(bool isStrong, CancellationToken cancel);
 

@@ -17,6 +17,8 @@ internal sealed class LocalCollections(IndexWorkers? workers, int segmentRowsMax
     private SortedDictionary<string, string> aliases = new(StringComparer.Ordinal);
     private int created;
 
+    public WriteTurns Turns { get; } = new(1);
+
     public ClusterShown Cluster => new(1, [new PeerShown(1, "")], 1, 0, 1, true, true);
 
     public ValueTask<IReadOnlyList<CollectionRecord>> ListAsync(CancellationToken cancel) => new([.. all.Values.Select(one => one.Record).OrderBy(record => record.Name, StringComparer.Ordinal)]);
@@ -59,7 +61,7 @@ internal sealed class LocalCollections(IndexWorkers? workers, int segmentRowsMax
     }
 
     public ValueTask<IShard> ShardAsync(CollectionRecord collection, int shard, CancellationToken cancel) =>
-        all.TryGetValue(collection.Name, out var one) && one.Shards.TryGetValue(shard, out var found) ? new(new NearShard(found)) : throw VectorFault.NoSuchCollection(collection.Name);
+        all.TryGetValue(collection.Name, out var one) && one.Shards.TryGetValue(shard, out var found) ? new(new NearShard(found) { Turns = Turns }) : throw VectorFault.NoSuchCollection(collection.Name);
 
     public IReadOnlyList<ShardPlace> PlacesOf(CollectionRecord collection) => [.. collection.Layout.Numbers.Select(number => new ShardPlace(number, [1]))];
 
@@ -104,6 +106,8 @@ internal sealed class LocalShard(int segmentRowsMax, PlantedShardBug bug = Plant
     public byte[] FencesWritten => Machine.FencesWritten;
 
     public (LogIndex Applied, LogIndex Committed) Position => (new LogIndex(Volatile.Read(ref index)), new LogIndex(Volatile.Read(ref index)));
+
+    public ValueTask ForeseeAsync(byte[] command, CancellationToken cancel) => Machine.NewerFence(command) is { } why ? throw VectorFault.Fenced(why) : default;
 
     public ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel)
     {

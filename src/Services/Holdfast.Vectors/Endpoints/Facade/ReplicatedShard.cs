@@ -18,9 +18,15 @@ internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machin
 
     public (LogIndex Applied, LogIndex Committed) Position => group.Status is var status ? (status.Applied, status.Commit) : default;
 
+    public async ValueTask ForeseeAsync(byte[] command, CancellationToken cancel)
+    {
+        await PassLevelAsync(command, cancel).ConfigureAwait(false);
+        if (machine.NewerFence(command) is { } why) throw VectorFault.Fenced(why);
+    }
+
     public async ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel)
     {
-        if (group.Status.FeatureLevel < ShardCommand.LateLevel && ShardCommand.LevelOf(command) is var needed && needed > group.Status.FeatureLevel) await LevelGate.PassAsync(needed, () => group.Status.FeatureLevel, levelAhead, cancel).ConfigureAwait(false);
+        await PassLevelAsync(command, cancel).ConfigureAwait(false);
         var outcome = await group.ProposeAsync(command, default, cancel).ConfigureAwait(false);
         return outcome.Status switch
         {
@@ -54,6 +60,9 @@ internal sealed class ReplicatedShard(ReplicatedGroup group, ShardMachine machin
             throw NoRead();
         }
     }
+
+    private ValueTask PassLevelAsync(byte[] command, CancellationToken cancel) =>
+        group.Status.FeatureLevel < ShardCommand.LateLevel && ShardCommand.LevelOf(command) is var needed && needed > group.Status.FeatureLevel ? LevelGate.PassAsync(needed, () => group.Status.FeatureLevel, levelAhead, cancel) : default;
 
     private static VectorFault NoRead() => VectorFault.Unavailable("no leader could confirm the read in time; nothing was read");
 }

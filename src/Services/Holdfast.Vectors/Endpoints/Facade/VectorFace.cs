@@ -17,7 +17,7 @@ internal delegate byte[] CommandOf(IReadOnlyList<PointId> ids, string filter);
 /// What the face can do, whichever protocol asks: finds the collection, prepares what is written, sends each shard its part and merges what they answer. Nothing here is tried twice (S25); a write answers only
 /// when a quorum has it, whatever the client asks for (S24).
 /// </summary>
-internal sealed class VectorFace(ICollections collections, WriteFence? fence = null)
+internal sealed class VectorFace(ICollections collections, WriteFence? fence = null, WriteTurn? turn = null)
 {
     /// <summary>A command's vectors take at most so many bytes: a loop that applies it has others waiting.</summary>
     private const int CommandBytesMax = 2 * 1024 * 1024;
@@ -31,14 +31,20 @@ internal sealed class VectorFace(ICollections collections, WriteFence? fence = n
     /// <summary>Which collections there are.</summary>
     public ICollections Collections => collections;
 
-    /// <summary>The same, for a request that writes under a lock.</summary>
-    public VectorFace Under(WriteFence? held) => held is null ? this : new VectorFace(collections, held);
+    /// <summary>Points of one command at most.</summary>
+    internal int PointsPerCommand { get; init; } = CollectionLimits.PointsPerCommandMax;
+
+    /// <summary>A planted bug.</summary>
+    internal PlantedWriteBug Bug { get; init; }
+
+    /// <summary>The same, for a request that writes under a lock, or in a turn that ends when it is proposed.</summary>
+    public VectorFace Under(WriteFence? held, WriteTurn? taken = null) => held is null && taken is null ? this : new VectorFace(collections, held, taken) { PointsPerCommand = PointsPerCommand, Bug = Bug };
 
     /// <summary>The collection of that name.</summary>
     /// <exception cref="VectorFault">There is none.</exception>
     public async ValueTask<CollectionRecord> RequireAsync(string name, CancellationToken cancel) => await collections.FindAsync(name, cancel).ConfigureAwait(false) ?? throw VectorFault.NoSuchCollection(name);
 
-    /// <summary>Writes whole points.</summary>
+    /// <summary>Writes whole points. Their vectors are brought to length one where they are.</summary>
     public Task<WriteDone> UpsertAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, IReadOnlyList<string>? keys, CancellationToken cancel) => WriteAsync(collection, points, ShardCommand.Upsert, keys, cancel);
 
     /// <summary>Writes whole points where a rule, asked at their place in the log, lets it.</summary>
@@ -52,7 +58,7 @@ internal sealed class VectorFace(ICollections collections, WriteFence? fence = n
     /// <summary>Does something to points that are named. Where clients name shards and this one did not, every shard is told.</summary>
     public async Task<WriteDone> ChangeAsync(CollectionRecord collection, IReadOnlyList<PointId> ids, CommandOf command, IReadOnlyList<string>? keys, CancellationToken cancel)
     {
-        var writes = new ShardWrites(collections, collection, fence, cancel);
+        var writes = WritesTo(collection, cancel);
         await ProposeAsync(writes, ShardsOf(collection, ids, keys), chunk => command(chunk, "")).ConfigureAwait(false);
 
         // Where every shard was told because nobody knows which of them has it, it is missing in all but one.
@@ -65,7 +71,7 @@ internal sealed class VectorFace(ICollections collections, WriteFence? fence = n
     /// </summary>
     public async Task<WriteDone> ChangeAsync(CollectionRecord collection, Filter filter, CommandOf command, IReadOnlyList<string>? keys, CancellationToken cancel)
     {
-        var writes = new ShardWrites(collections, collection, fence, cancel);
+        var writes = WritesTo(collection, cancel);
         var scope = ReadScope.Strong(cancel);
         foreach (var number in collection.Layout.Meant(keys))
         {
@@ -82,7 +88,7 @@ internal sealed class VectorFace(ICollections collections, WriteFence? fence = n
     /// </summary>
     public async Task<WriteDone> IndexAsync(CollectionRecord collection, byte[] command, CancellationToken cancel)
     {
-        var writes = new ShardWrites(collections, collection, fence, cancel);
+        var writes = WritesTo(collection, cancel);
         var told = new HashSet<int>();
         for (var record = collection; ;)
         {
@@ -97,7 +103,7 @@ internal sealed class VectorFace(ICollections collections, WriteFence? fence = n
     /// <summary>Proposes one command to every shard: for settings, which the directory has too.</summary>
     public async Task<WriteDone> TellAllAsync(CollectionRecord collection, byte[] command, CancellationToken cancel)
     {
-        var writes = new ShardWrites(collections, collection, fence, cancel);
+        var writes = WritesTo(collection, cancel);
         foreach (var number in collection.Layout.WithGroups) await writes.ProposeAsync(number, command).ConfigureAwait(false);
         return writes.Result;
     }
@@ -213,6 +219,8 @@ internal sealed class VectorFace(ICollections collections, WriteFence? fence = n
 
     private async Task<ShardAnswer> AskAsync(CollectionRecord collection, int number, ShardQuestion question, ReadScope scope)
     {
+        turn?.Dispose(); // Who asks before it writes waits for others.
+        using var search = WriteTurns.Search(collections.Turns, question);
         var (begun, part) = (Stopwatch.GetTimestamp(), collection.Layout.PartOf(number));
         try
         {
@@ -253,8 +261,10 @@ internal sealed class VectorFace(ICollections collections, WriteFence? fence = n
         return ids.Distinct().SelectMany(id => keys is null ? layout.ShardsOfAnyKey(id).Select(shard => (shard, id)) : keys.Select(key => (layout.ShardOf([key], id), id)));
     }
 
-    private static Task ProposeAsync(ShardWrites writes, IEnumerable<(int Shard, PointId Id)> ids, Func<IReadOnlyList<PointId>, byte[]> command) =>
-        writes.ProposeAsync(ids, static id => id, static ids => ids.Chunk(CollectionLimits.PointsPerCommandMax), command);
+    private ShardWrites WritesTo(CollectionRecord collection, CancellationToken cancel) => new(collections, collection, fence, cancel) { Turn = turn, Bug = Bug };
+
+    private Task ProposeAsync(ShardWrites writes, IEnumerable<(int Shard, PointId Id)> ids, Func<IReadOnlyList<PointId>, byte[]> command) =>
+        writes.ProposeAsync(ids, static id => id, ids => ids.Chunk(PointsPerCommand), command);
 
     private async Task<WriteDone> WriteAsync(CollectionRecord collection, IReadOnlyList<PointWrite> points, Func<IReadOnlyList<PointWrite>, Func<string, int>, byte[]> command, IReadOnlyList<string>? keys, CancellationToken cancel)
     {
@@ -265,11 +275,11 @@ internal sealed class VectorFace(ICollections collections, WriteFence? fence = n
         for (var at = 0; at < points.Count; at++)
         {
             var place = at;
-            prepared.Add(points[at] with { Vectors = [.. points[at].Vectors.Select(vector => VectorNorm.Prepare(vector, config.Columns[config.ColumnOf(vector.Name)], place))] });
+            prepared.Add(points[at] with { Vectors = [.. points[at].Vectors.Select(vector => VectorNorm.PrepareOwn(vector, config.Columns[config.ColumnOf(vector.Name)], place))] });
         }
 
-        var writes = new ShardWrites(collections, collection, fence, cancel);
-        await writes.ProposeAsync(prepared.Select(point => (collection.Layout.ShardOf(keys, point.Id), point)), static point => point.Id, Commands, chunk => command(chunk, config.ColumnOf)).ConfigureAwait(false);
+        var writes = WritesTo(collection, cancel);
+        await writes.ProposeAsync(prepared.Select(point => (collection.Layout.ShardOf(keys, point.Id), point)), static point => point.Id, chunked => Commands(chunked, PointsPerCommand), chunk => command(chunk, config.ColumnOf)).ConfigureAwait(false);
         return writes.Result with { VectorBytes = prepared.Sum(point => point.Vectors.Sum(VectorBytesOf)), PayloadBytes = prepared.Sum(point => (long)point.Payload.Json.Length) };
     }
 
@@ -282,13 +292,13 @@ internal sealed class VectorFace(ICollections collections, WriteFence? fence = n
     };
 
     /// <summary>As many points as one command may hold, again and again.</summary>
-    internal static IEnumerable<IReadOnlyList<PointWrite>> Commands(IEnumerable<PointWrite> points)
+    internal static IEnumerable<IReadOnlyList<PointWrite>> Commands(IEnumerable<PointWrite> points, int pointsMax = CollectionLimits.PointsPerCommandMax)
     {
         var (command, bytes) = (new List<PointWrite>(), 0L);
         foreach (var point in points)
         {
             var size = 64 + point.Payload.Json.Length + point.Vectors.Sum(VectorBytesOf);
-            if (command.Count > 0 && (command.Count == CollectionLimits.PointsPerCommandMax || bytes + size > CommandBytesMax))
+            if (command.Count > 0 && (command.Count == pointsMax || bytes + size > CommandBytesMax))
             {
                 yield return command;
                 (command, bytes) = ([], 0);

@@ -13,6 +13,9 @@ internal sealed class GrpcCall(VectorRoom room, AccessGrant grant, GrpcExchange 
 {
     private readonly List<VectorCall> calls = [];
 
+    /// <summary>The turn in which a large write is prepared; null for a small one, and for a read.</summary>
+    public Routing.WriteTurn? Turn { get; init; }
+
     /// <summary>Seconds since the call came.</summary>
     public double Time => Stopwatch.GetElapsedTime(begun).TotalSeconds;
 
@@ -37,7 +40,7 @@ internal sealed class GrpcCall(VectorRoom room, AccessGrant grant, GrpcExchange 
         using var deadline = CallDeadline.Of(timeout, exchange.Aborted);
         using var body = message is null ? null : ProtoToJson.Document(message);
         waits |= body is not null && Json.Field(body.RootElement, "wait") is { ValueKind: JsonValueKind.True };
-        var call = new VectorCall(room, grant, new Dictionary<string, string> { ["name"] = collection }, name => name == "wait" ? waits ? "true" : null : QueryOf(name, consistency), body?.RootElement ?? default, deadline.Token) { Right = right, TimeoutSeconds = deadline.Seconds, Face = room.Face.Under(WriteFence.Of(exchange.Headers[WriteFence.Header].ToString(), right)) };
+        var call = new VectorCall(room, grant, new Dictionary<string, string> { ["name"] = collection }, name => name == "wait" ? waits ? "true" : null : QueryOf(name, consistency), body?.RootElement ?? default, deadline.Token) { Right = right, TimeoutSeconds = deadline.Seconds, Face = room.Face.Under(WriteFence.Of(exchange.Headers[WriteFence.Header].ToString(), right), Turn) };
         calls.Add(call);
         return await deadline.RunAsync(() => run(call)).ConfigureAwait(false);
     }

@@ -67,7 +67,8 @@ internal sealed class GrpcDoor(VectorRoom room, AccessDesk access, Action<Except
         var collection = "";
         try
         {
-            var call = new GrpcCall(room, grant, exchange, method.Right, begun);
+            using var turn = method.Right == AccessRight.Write ? await room.Face.Collections.Turns.TakeAsync(message.Span.Length, exchange.Aborted).ConfigureAwait(false) : null;
+            var call = new GrpcCall(room, grant, exchange, method.Right, begun) { Turn = turn };
             var answer = await method.AnswerAsync(call, message, name => collection = name).ConfigureAwait(false);
             status = (int)GrpcCode.Ok;
             if (call.Session is { Length: > 0 } session) exchange.Trailers["holdfast-session"] = session;

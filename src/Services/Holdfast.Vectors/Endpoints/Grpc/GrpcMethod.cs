@@ -1,5 +1,7 @@
 using Google.Protobuf;
 using Holdfast.Vectors.Endpoints.Access;
+using Holdfast.Vectors.Protocol;
+using PointWrite = Holdfast.Vectors.Points.PointWrite;
 
 namespace Holdfast.Vectors.Endpoints.Grpc;
 
@@ -37,4 +39,24 @@ internal sealed class GrpcMethod<TRequest>(string service, string name, AccessRi
         if (collection is not null) onCollection(collection);
         return answer(call, request);
     }
+}
+
+/// <summary>Upserts: read by the shortest way (<see cref="UpsertReader"/>), unless they say which points may be written.</summary>
+internal sealed class UpsertMethod(string service, Func<GrpcCall, UpsertPoints, int, Func<List<PointWrite>>, Task<IMessage>> upsert, Func<GrpcCall, UpsertPoints, Task<IMessage>> upsertWhere)
+    : GrpcMethod(service, "Upsert", AccessRight.Write, isForCollections: true)
+{
+    /// <inheritdoc/>
+    public override Task<IMessage> AnswerAsync(GrpcCall call, LentMessage message, Action<string> onCollection)
+    {
+        UpsertPoints request;
+        List<PointWrite>? points = null;
+        if (UpsertReader.TryRead(message.Span) is { } read && IsPlain(read.Request)) (request, points) = read;
+        else request = UpsertPoints.Parser.ParseFrom(message.Span);
+        message.Return();
+        call.Grant.Require(Right, request.CollectionName);
+        onCollection(request.CollectionName);
+        return IsPlain(request) ? upsert(call, request, points?.Count ?? request.Points.Count, () => points ?? ProtoPoints.Read(request.Points)) : upsertWhere(call, request);
+    }
+
+    private static bool IsPlain(UpsertPoints request) => request.UpdateFilter is null && request.UpdateMode == UpdateMode.Upsert;
 }

@@ -7,6 +7,7 @@ using Holdfast.Vectors.Endpoints.Facade;
 using Holdfast.Vectors.Endpoints.Operations;
 using Holdfast.Vectors.Protocol;
 using Holdfast.Vectors.Queries;
+using PointWrite = Holdfast.Vectors.Points.PointWrite;
 using Proto = Holdfast.Vectors.Protocol;
 
 namespace Holdfast.Vectors.Endpoints.Grpc;
@@ -18,7 +19,7 @@ internal static class PointMethods
 
     public static readonly IReadOnlyList<GrpcMethod> All =
     [
-        new GrpcMethod<UpsertPoints>(Service, "Upsert", AccessRight.Write, UpsertPoints.Parser, static request => request.CollectionName, (call, request) => request.UpdateFilter is not null || request.UpdateMode != UpdateMode.Upsert ? WriteAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, Changes.UpsertAsync) : UpsertAsync(call, request)),
+        new UpsertMethod(Service, UpsertAsync, (call, request) => WriteAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, Changes.UpsertAsync)),
         new GrpcMethod<UpdatePointVectors>(Service, "UpdateVectors", AccessRight.Write, UpdatePointVectors.Parser, static request => request.CollectionName, UpdateVectorsAsync),
         new GrpcMethod<DeletePoints>(Service, "Delete", AccessRight.Write, DeletePoints.Parser, static request => request.CollectionName, (call, request) => WriteAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, Changes.DeleteAsync)),
         new GrpcMethod<DeletePointVectors>(Service, "DeleteVectors", AccessRight.Write, DeletePointVectors.Parser, static request => request.CollectionName, (call, request) => WriteAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, Changes.DeleteVectorsAsync)),
@@ -59,15 +60,10 @@ internal static class PointMethods
         _ => throw VectorFault.BadInput("A fallback shard key takes the place of exactly one shard key"),
     };
 
-    /// <summary>Points go the shortest way, unless it depends on something whether they are written.</summary>
-    private static Task<IMessage> UpsertAsync(GrpcCall call, UpsertPoints request) => request.UpdateFilter is not null || request.HasUpdateMode
-        ? WriteAsync(call, request.CollectionName, request, request.HasTimeout ? request.Timeout : null, Changes.UpsertAsync)
-        : UpsertAnyAsync(call, request);
-
-    private static Task<IMessage> UpsertAnyAsync(GrpcCall call, UpsertPoints request) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
+    private static Task<IMessage> UpsertAsync(GrpcCall call, UpsertPoints request, int count, Func<List<PointWrite>> read) => call.RunAsync<IMessage>(request.CollectionName, null, null, request.HasTimeout ? request.Timeout : null, async here =>
     {
-        var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector), request.Points.Count).ConfigureAwait(false);
-        var points = ProtoPoints.Read(request.Points);
+        var collection = await here.CollectionAsync(KeysOf(request.ShardKeySelector), count).ConfigureAwait(false);
+        var points = read();
         await StrictCheck.OnUpsertAsync(here, collection, points).ConfigureAwait(false);
         await TenantCheck.OnUpsertAsync(here, collection, points).ConfigureAwait(false);
         return Done(here, call, await here.Face.UpsertAsync(collection, points, KeysOf(request.ShardKeySelector), here.Cancelled).ConfigureAwait(false));

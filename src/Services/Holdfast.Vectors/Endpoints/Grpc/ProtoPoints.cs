@@ -14,7 +14,11 @@ namespace Holdfast.Vectors.Endpoints.Grpc;
 internal static class ProtoPoints
 {
     /// <summary>Points of an upsert.</summary>
-    public static List<PointWrite> Read(RepeatedField<Proto.PointStruct> points) => [.. points.Select(point => new PointWrite(Read(point.Id), Read(point.Payload), Read(point.Vectors)))];
+    public static List<PointWrite> Read(RepeatedField<Proto.PointStruct> points)
+    {
+        var reader = new PayloadReader();
+        return [.. points.Select(reader.Read)];
+    }
 
     /// <summary>Vectors of an update.</summary>
     public static List<PointWrite> Read(RepeatedField<Proto.PointVectors> points) => [.. points.Select(point => new PointWrite(Read(point.Id), Payload.Empty, Read(point.Vectors)))];
@@ -26,26 +30,6 @@ internal static class ProtoPoints
         Proto.PointId.PointIdOptionsOneofCase.Uuid => PointId.TryParseUuid(id.Uuid, out var uuid) ? uuid : throw VectorFault.BadInput($"Unable to parse UUID: {id.Uuid}"),
         _ => throw VectorFault.BadInput("Malformed point id"),
     };
-
-    /// <summary>A payload.</summary>
-    public static Payload Read(MapField<string, Proto.Value> payload)
-    {
-        if (payload.Count == 0) return Payload.Empty;
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, PayloadEdit.WriterOptions))
-        {
-            writer.WriteStartObject();
-            foreach (var (key, value) in payload)
-            {
-                writer.WritePropertyName(key);
-                WriteValue(writer, value, 0);
-            }
-
-            writer.WriteEndObject();
-        }
-
-        return Payload.FromNormalised(buffer.WrittenSpan);
-    }
 
     /// <summary>A point that was found.</summary>
     public static Proto.ScoredPoint Scored(CollectionRecord collection, FoundPoint point, ContentShown shown)
@@ -163,7 +147,8 @@ internal static class ProtoPoints
         return dense;
     }
 
-    private static List<NamedVector> Read(Proto.Vectors? vectors) => vectors?.VectorsOptionsCase switch
+    /// <summary>A point's vectors.</summary>
+    public static List<NamedVector> Read(Proto.Vectors? vectors) => vectors?.VectorsOptionsCase switch
     {
         Proto.Vectors.VectorsOptionsOneofCase.Vector => [Read("", vectors.Vector)],
         Proto.Vectors.VectorsOptionsOneofCase.Vectors_ => [.. vectors.Vectors_.Vectors.Select(each => Read(each.Key, each.Value))],
@@ -179,32 +164,4 @@ internal static class ProtoPoints
         return VectorBodies.Read(name, document.RootElement, isQuery: false);
     }
 #pragma warning restore CS0612
-
-    private static void WriteValue(Utf8JsonWriter writer, Proto.Value value, int depth)
-    {
-        if (depth > 62) throw VectorFault.BadInput("a payload is nested deeper than 62 levels");
-        switch (value.KindCase)
-        {
-            case Proto.Value.KindOneofCase.DoubleValue when double.IsFinite(value.DoubleValue): writer.WriteNumberValue(value.DoubleValue); break;
-            case Proto.Value.KindOneofCase.IntegerValue: writer.WriteNumberValue(value.IntegerValue); break;
-            case Proto.Value.KindOneofCase.StringValue: writer.WriteStringValue(value.StringValue); break;
-            case Proto.Value.KindOneofCase.BoolValue: writer.WriteBooleanValue(value.BoolValue); break;
-            case Proto.Value.KindOneofCase.StructValue:
-                writer.WriteStartObject();
-                foreach (var (key, inner) in value.StructValue.Fields)
-                {
-                    writer.WritePropertyName(key);
-                    WriteValue(writer, inner, depth + 1);
-                }
-
-                writer.WriteEndObject();
-                break;
-            case Proto.Value.KindOneofCase.ListValue:
-                writer.WriteStartArray();
-                foreach (var inner in value.ListValue.Values) WriteValue(writer, inner, depth + 1);
-                writer.WriteEndArray();
-                break;
-            default: writer.WriteNullValue(); break;
-        }
-    }
 }

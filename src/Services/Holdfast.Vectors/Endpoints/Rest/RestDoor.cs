@@ -80,13 +80,15 @@ internal sealed class RestDoor(VectorRoom room, AccessDesk access, Action<Except
         {
             if (parts.GetValueOrDefault("name") is { } name && Encoding.UTF8.GetByteCount(name) > CollectionLimits.NameBytesMax) throw VectorFault.InvalidPath("collection_name", $"must be from 1 to {CollectionLimits.NameBytesMax} bytes");
             grant.Require(route.Right, parts.GetValueOrDefault("name"));
-            using var body = route.TakesFile ? null : await BodyAsync(exchange).ConfigureAwait(false);
+            var bytes = route.TakesFile ? null : await BodyAsync(exchange).ConfigureAwait(false);
+            using var turn = bytes is not null && route.Right == AccessRight.Write ? await room.Face.Collections.Turns.TakeAsync(bytes.Length, exchange.Aborted).ConfigureAwait(false) : null;
+            using var body = bytes is null ? null : Parsed(bytes);
             using var limit = CallDeadline.Of(exchange.QueryOf("timeout"), exchange.Aborted);
             var call = new VectorCall(room, grant, parts, name => exchange.QueryOf(name) ?? HeaderOf(exchange, name), body?.RootElement ?? default, limit.Token)
             {
                 Upload = route.TakesFile ? exchange.Body : null,
                 Right = route.Right,
-                Face = room.Face.Under(WriteFence.Of(exchange.Headers[WriteFence.Header].ToString(), route.Right)),
+                Face = room.Face.Under(WriteFence.Of(exchange.Headers[WriteFence.Header].ToString(), route.Right), turn),
                 TimeoutSeconds = limit.Seconds,
                 UploadType = exchange.Headers.ContentType.ToString(),
             };
@@ -118,7 +120,8 @@ internal sealed class RestDoor(VectorRoom room, AccessDesk access, Action<Except
 
     private static string? HeaderOf(RestExchange exchange, string name) => name == "session" && exchange.Headers["holdfast-session"] is { Count: > 0 } session ? session.ToString() : null;
 
-    private static async Task<JsonDocument?> BodyAsync(RestExchange exchange)
+    /// <summary>The body's bytes, a copy: the pipe's buffers go back before the request is answered. Null for none.</summary>
+    private static async Task<byte[]?> BodyAsync(RestExchange exchange)
     {
         var reader = exchange.Body;
         while (true)
@@ -131,20 +134,21 @@ internal sealed class RestDoor(VectorRoom room, AccessDesk access, Action<Except
                 continue;
             }
 
-            if (read.Buffer.IsEmpty) return null;
-            try
-            {
-                // The document keeps its own copy: the pipe's buffers go back before the request is answered.
-                return JsonDocument.Parse(read.Buffer.ToArray(), BodyOptions);
-            }
-            catch (JsonException wrong)
-            {
-                throw VectorFault.BadJson(wrong.Message);
-            }
-            finally
-            {
-                reader.AdvanceTo(read.Buffer.End);
-            }
+            var bytes = read.Buffer.IsEmpty ? null : read.Buffer.ToArray();
+            reader.AdvanceTo(read.Buffer.End);
+            return bytes;
+        }
+    }
+
+    private static JsonDocument Parsed(byte[] bytes)
+    {
+        try
+        {
+            return JsonDocument.Parse(bytes, BodyOptions);
+        }
+        catch (JsonException wrong)
+        {
+            throw VectorFault.BadJson(wrong.Message);
         }
     }
 

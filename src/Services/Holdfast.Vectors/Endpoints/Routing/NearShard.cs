@@ -16,12 +16,20 @@ internal sealed class NearShard(IShardGroup group, ulong node = 0, AnswerCache? 
     /// <summary>Where it is added up what answers take; null for nowhere.</summary>
     public ReadLoad? Load { get; init; }
 
+    /// <summary>Told of searches, which go before writes; null where nobody counts them.</summary>
+    public WriteTurns? Turns { get; init; }
+
     /// <inheritdoc/>
     public ValueTask<ShardReply> ProposeAsync(byte[] command, CancellationToken cancel) => group.ProposeAsync(command, cancel);
 
     /// <inheritdoc/>
+    public ValueTask ForeseeAsync(byte[] command, CancellationToken cancel) => group.ForeseeAsync(command, cancel);
+
+    /// <inheritdoc/>
     public async ValueTask<ShardAnswer> AskAsync(ShardQuestion question, ReadDemand demand, CancellationToken cancel)
     {
+        using var search = WriteTurns.Search(Turns, question);
+
         // Where it is answered, it is timed: another node's clock says nothing here.
         if (question is NearestQuestion nearest) question = nearest with { Query = nearest.Query with { Clock = static () => (long)Stopwatch.GetElapsedTime(0).TotalMicroseconds } };
 

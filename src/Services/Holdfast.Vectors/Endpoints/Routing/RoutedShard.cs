@@ -77,6 +77,9 @@ internal sealed class RoutedShard(IReplicaPlaces places, NodeId self, INodeCalls
     }
 
     /// <inheritdoc/>
+    public ValueTask ForeseeAsync(byte[] command, CancellationToken cancel) => places.Near is { } near ? near.ForeseeAsync(command, cancel) : default;
+
+    /// <inheritdoc/>
     public async ValueTask<ShardAnswer> AskAsync(ShardQuestion question, ReadDemand demand, CancellationToken cancel)
     {
         var near = places.Near;
