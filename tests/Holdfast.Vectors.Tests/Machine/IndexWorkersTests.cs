@@ -45,33 +45,6 @@ public sealed class IndexWorkersTests
     }
 
     [Fact]
-    public void While_points_are_loaded_they_are_found_by_scans_and_graphs_come_behind_the_load()
-    {
-        var now = TimeSpan.Zero;
-        var machine = new ShardMachine(1 << 14);
-        using var workers = new IndexWorkers(new IndexWorkerOptions { Threads = 0, Share = 1, RowsMin = 100, SealRowsMin = 1 << 14 }, static _ => { }, () => now);
-        workers.Add(machine);
-        var (clusters, entry) = (new Clusters(32, 3), 1UL);
-        Apply(machine, entry++, ShardCommand.Configure(CollectionConfig.Create(JsonDocument.Parse("""{"vectors":{"size":32,"distance":"Cosine"}}""").RootElement, 1).Json));
-        workers.RunOnce();
-        for (var second = 0; second < 4; second++)
-        {
-            Apply(machine, entry++, ShardCommand.Upsert([.. Enumerable.Range(second * 2000, 2000).Select(id => new PointWrite(PointId.Of((ulong)id), Payload.Empty, [new("", clusters.Next())]))], _ => 0));
-            now += TimeSpan.FromSeconds(1);
-            Assert.False(workers.RunOnce());
-            Assert.True(workers.IsLoading);
-        }
-
-        var column = machine.State!.Store.Segments[0].Columns[0];
-        Assert.Null(column.Index);
-        Assert.Equal(10, ShardSearch.Nearest(machine.State, new NearestQuery { Column = 0, Vector = clusters.Next(), Limit = 10 }).Count);
-        now += TimeSpan.FromSeconds(1);
-        for (var steps = 0; workers.RunOnce(); steps++) Assert.True(steps < 10_000, "indexing comes to no end");
-        Assert.False(workers.IsLoading);
-        Assert.Equal(8000, column.Index!.Indexed);
-    }
-
-    [Fact]
     public void What_waits_for_its_turn_is_found_by_its_codes_and_what_codes_do_not_hold_as_it_is()
     {
         var shard = new FiledShard(null);

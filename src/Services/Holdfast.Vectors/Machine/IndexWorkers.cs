@@ -12,7 +12,7 @@ namespace Holdfast.Vectors.Machine;
 /// </summary>
 internal sealed class IndexWorkers : IDisposable
 {
-    private static readonly TimeSpan LooksEvery = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LooksEvery = TimeSpan.FromMilliseconds(100);
 
     private readonly IndexWorkerOptions options;
     private readonly Dictionary<ShardMachine, ShardIndexing> shards = [];
@@ -20,27 +20,18 @@ internal sealed class IndexWorkers : IDisposable
     private readonly SemaphoreSlim work = new(0);
     private readonly Action<Exception> onFatal;
     private readonly SharingParts sharing;
-    private readonly Func<TimeSpan> clock;
-    private readonly ArrivalRate arrivals = new();
     private Thread[] threads = [];
     private volatile bool isStopping;
-    private volatile bool isLoading;
 
     /// <summary>Threads begin with the first shard: a node without any has none.</summary>
-    /// <param name="options">How much they may take.</param>
-    /// <param name="onFatal">Told when one of them failed.</param>
-    /// <param name="clock">Time since anything; null for the process's own.</param>
-    public IndexWorkers(IndexWorkerOptions options, Action<Exception> onFatal, Func<TimeSpan>? clock = null)
+    public IndexWorkers(IndexWorkerOptions options, Action<Exception> onFatal)
     {
-        (this.options, this.onFatal, this.clock) = (options, onFatal, clock ?? (static () => Stopwatch.GetElapsedTime(0)));
+        (this.options, this.onFatal) = (options, onFatal);
         sharing = new SharingParts { Invite = Wake };
     }
 
     /// <summary>What indexing has done.</summary>
     public GraphMeters Meters => sharing.Meters;
-
-    /// <summary>Whether graphs wait for the end of a load, as the last piece of work found it.</summary>
-    public bool IsLoading => isLoading;
 
     /// <summary>Looks after a shard from now on.</summary>
     /// <param name="machine">The shard.</param>
@@ -100,8 +91,8 @@ internal sealed class IndexWorkers : IDisposable
         {
             while (!isStopping)
             {
-                // Nobody says that a load is over, and whoever waits for another node's graph looks at the time.
-                work.Wait(isLoading || IsWaiting ? LooksEvery : Timeout.InfiniteTimeSpan);
+                // Whoever waits for another node's graph looks at the time now and then.
+                work.Wait(IsWaiting ? LooksEvery : Timeout.InfiniteTimeSpan);
                 while (!isStopping && RunOnce())
                 {
                 }
@@ -118,12 +109,7 @@ internal sealed class IndexWorkers : IDisposable
     public bool RunOnce()
     {
         KeyValuePair<ShardMachine, ShardIndexing>[] all;
-        lock (gate)
-        {
-            all = [.. shards];
-            Look(all);
-        }
-
+        lock (gate) all = [.. shards];
         var didSomething = false;
         foreach (var (machine, indexing) in all)
         {
@@ -132,7 +118,7 @@ internal sealed class IndexWorkers : IDisposable
             {
                 try
                 {
-                    didSomething |= indexing.Work(isLoading);
+                    didSomething |= indexing.Work();
                 }
                 finally
                 {
@@ -159,16 +145,6 @@ internal sealed class IndexWorkers : IDisposable
                     if (indexing.IsWaiting) return true;
             return false;
         }
-    }
-
-    private void Look(KeyValuePair<ShardMachine, ShardIndexing>[] all)
-    {
-        var now = clock();
-        if (!arrivals.IsDue(now)) return;
-        var backlog = default(IndexBacklog);
-        foreach (var (_, indexing) in all) backlog = backlog.And(indexing.Backlog);
-        arrivals.Note(backlog.Rows, now);
-        isLoading = IndexPace.WaitsForLoad(arrivals.PerSecond, backlog.Bytes);
     }
 
     private void Rest(TimeSpan took, TimeSpan? onProcessor) => Thread.Sleep(IndexPace.RestAfter(took, onProcessor ?? took, options.Share));

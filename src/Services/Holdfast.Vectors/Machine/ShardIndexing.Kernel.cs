@@ -86,19 +86,15 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
         return true;
     }
 
-    /// <summary>What waits here for a graph.</summary>
-    public IndexBacklog Backlog => machine.State is { } state ? IndexBacklog.Of(state, options) : default;
-
     /// <summary>One batch; false when nothing is left to do, or what is left is another replica's.</summary>
-    /// <param name="isLoading">Whether graphs and merges wait for the end of a load: what searches would have to make themselves is done all the same.</param>
-    public bool Work(bool isLoading = false)
+    public bool Work()
     {
-        var didSomething = WorkOnce(isLoading);
+        var didSomething = WorkOnce();
         Volatile.Write(ref isAtWork, didSomething);
         return didSomething;
     }
 
-    private bool WorkOnce(bool isLoading)
+    private bool WorkOnce()
     {
         var state = machine.State;
         if (state?.Store != known)
@@ -124,20 +120,18 @@ internal sealed unsafe class ShardIndexing(ShardMachine machine, IndexWorkerOpti
             return false;
         }
 
-        var isMerging = !isLoading && Merge();
-        var mayInsert = !isLoading && MayInsert(state);
+        var isMerging = Merge();
+        var mayInsert = MayInsert(state);
         if (choosing is { } begun && !IsThere(store, begun.Column)) choosing = null;
         foreach (var segment in store.Segments)
             for (var number = 0; number < segment.Columns.Length; number++)
             {
                 if (IsDeleted(store, number)) continue;
                 var column = segment.Columns[number];
-                if (Extend(segment, column) || (!isLoading && Choose(segment, column, options.RowsMinOf(state.Config.Optimizers, store.Columns[number]))) || CodeAhead(segment, column)) return true;
-                if ((mayInsert && Insert(segment, column)) || (!isLoading && Mend(segment, column))) return true;
+                if (Extend(segment, column) || Choose(segment, column, options.RowsMinOf(state.Config.Optimizers, store.Columns[number])) || CodeAhead(segment, column) || (mayInsert && Insert(segment, column)) || Mend(segment, column)) return true;
             }
 
         if (FillDeclared(state) || isMerging) return true;
-        if (isLoading) return false;
         foreach (var segment in store.Segments)
             for (var column = 0; column < segment.Columns.Length; column++)
                 if (!IsDeleted(store, column) && Keep(store, segment, column)) return true;
