@@ -92,7 +92,7 @@ public sealed class AppendExecutionTests
         }
 
         Assert.False(leader.Group.Replica.Taking.IsIdle, "no view was captured");
-        Assert.Equal(jobsBefore, leader.JobsCarried);
+        Assert.InRange(leader.JobsCarried, jobsBefore, jobsBefore + 1); // Feeding rests; nothing of the snapshot is written.
         leader.IsDiskStuck = false;
         cluster.Until(() => leader.Group.Meters.SnapshotsTaken.Value > 0 && leader.Group.Replica.Execution!.IsSettled, "the snapshot");
         var (hash, last) = (leader.Machine.StateHash, leader.Group.Status.Applied);
