@@ -16,6 +16,8 @@ internal class PassedOn(LocalCollections inner) : ICollections
 
     public ValueTask<IReadOnlyList<CollectionRecord>> ListAsync(CancellationToken cancel) => inner.ListAsync(cancel);
 
+    public int CountHere => inner.CountHere;
+
     public ValueTask<CollectionRecord?> FindAsync(string name, CancellationToken cancel) => inner.FindAsync(name, cancel);
 
     public ValueTask<bool> CreateAsync(string name, CollectionConfig config, CancellationToken cancel) => inner.CreateAsync(name, config, cancel);

@@ -1,4 +1,5 @@
 using Holdfast.Vectors.Filters;
+using Holdfast.Vectors.Machine;
 using Holdfast.Vectors.Points;
 using Holdfast.Vectors.Shards;
 
@@ -7,6 +8,8 @@ namespace Holdfast.Vectors.Queries;
 /// <summary>Answers what is asked of a shard from its state, on any thread; what walks over the list of ids is <see cref="RowLookup"/>'s.</summary>
 internal static class ShardReader
 {
+    private static readonly IndexWorkerOptions Usual = new();
+
     /// <summary>The answer.</summary>
     public static ShardAnswer Answer(ShardState state, ShardQuestion question)
     {
@@ -48,8 +51,13 @@ internal static class ShardReader
         state.Store.Count,
         state.Store.Segments.Sum(segment => KnownColumns(state, segment).Sum(column => (long)Math.Min(column.Index?.Indexed ?? 0, column.LiveCount))),
         Math.Max(1, state.Store.Segments.Length),
-        state.Store.Segments.All(segment => KnownColumns(state, segment).All(column => column.Index is not { } index || index.Indexed >= segment.Visible)),
+        state.Store.Segments.All(segment => KnownColumns(state, segment).All(column => HasItsGraph(state, segment, column))),
         [.. state.Indexes]);
+
+    /// <summary>Whether nothing of a column waits for a graph: one that has none yet waits as soon as it is to have one.</summary>
+    private static bool HasItsGraph(ShardState state, Segment segment, VectorColumn column) => column.Index is { } index
+        ? index.Indexed >= segment.Visible
+        : column.Params.Kind != VectorKind.Dense || column.Params.Graph.M == 0 || column.LiveCount < Usual.RowsMinOf(state.Config.Optimizers, column.Params) || Usual.Under(state.Config).IsOff;
 
     private static IEnumerable<VectorColumn> KnownColumns(ShardState state, Segment segment) => segment.Columns.Where((_, number) => (state.Store.Known & (1UL << number)) != 0);
 }
