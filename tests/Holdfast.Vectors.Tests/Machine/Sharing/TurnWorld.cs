@@ -49,6 +49,7 @@ internal sealed class TurnWorld
             // A round in which the first replica is away from the beginning, and later ones in which it is back.
             var isAway = round == 1 && dice.Chance(0.5);
             foreach (var replica in replicas) replica.Begin(rows, now, isAway && replica.Node == 1);
+            if (!isCalm && dice.Chance(0.3)) replicas[0].IsCrawling = true;
             var last = now + (2 * options.WaitFor(rows)) + 400_000;
             for (; replicas.Any(replica => replica is { IsDead: false, IsHanging: false, Lacking: > 0 }); now += Tick)
             {
