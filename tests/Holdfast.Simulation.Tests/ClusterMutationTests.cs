@@ -38,7 +38,7 @@ public sealed class ClusterMutationTests
     [InlineData(nameof(ClusterMutation.StateBehindLogTaken), 62)]
     [InlineData(nameof(ClusterMutation.VersionDecidesInsteadOfLevel), 3)]
     [InlineData(nameof(ClusterMutation.WipedNodeKeepsName), 4)]
-    [InlineData(nameof(ClusterMutation.StaleBoundIgnored), 7)]
+    [InlineData(nameof(ClusterMutation.StaleBoundIgnored), 49)]
     [InlineData(nameof(ClusterMutation.AsyncNotWaitedFor), 1)]
     [InlineData(nameof(ClusterMutation.ProposedAgainAtElection), 1)]
     public void A_bug_of_a_replica_is_found(string name, int likely) => IsFound(name, likely);

@@ -32,7 +32,7 @@ public sealed class ShardWorldTests
     [InlineData(nameof(ClusterMutation.MovesLeftOutOfSnapshot), 2)]
     [InlineData(nameof(ClusterMutation.OwnershipNotUndone), 10)]
     [InlineData(nameof(ClusterMutation.ForgottenBeforeAdopted), 1)]
-    [InlineData(nameof(ClusterMutation.WatchIgnored), 23)]
+    [InlineData(nameof(ClusterMutation.WatchIgnored), 85)]
     [InlineData(nameof(ClusterMutation.ReplicaExpiresByOwnClock), 1)]
     [InlineData(nameof(ClusterMutation.WaiterHearsEarly), 5)]
     [InlineData(nameof(ClusterMutation.ShardReadNotHeld), 5)]

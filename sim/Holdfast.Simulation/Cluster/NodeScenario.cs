@@ -7,7 +7,7 @@ namespace Holdfast.Simulation.Cluster;
 internal static class NodeScenario
 {
     /// <summary>Seeds of a scenario that its bug may survive: it is made for it.</summary>
-    private const int Seeds = 10;
+    private const int Seeds = 30;
 
     /// <summary>Three nodes, busy clients, fast disks and wires, and no misfortune at all.</summary>
     public static ClusterOptions Calm(ulong seed) => ClusterOptions.Draw(seed, ClusterMutation.None).WithoutUpheaval().OnFastDisks(3) with
