@@ -89,7 +89,7 @@ internal sealed class CommandSpec
     /// <summary>It changes keys, and replies what was there.</summary>
     public bool ReadsToo { get; set; }
 
-    /// <summary>Finds keys that the key specs cannot describe (SORT … STORE), and drops what is none (MIGRATE's empty word before KEYS); null when they can.</summary>
+    /// <summary>Finds keys that the key specs cannot describe (SORT … STORE), and drops those that are not meant (MIGRATE's word, or those behind KEYS); null when they can.</summary>
     public Action<RespArguments, List<int>>? MoreKeys { get; set; }
 
     /// <summary>Whether clients may not call it: it stands in effects only.</summary>

@@ -26,7 +26,7 @@ internal sealed class ClusterChangeCommands : ICommandFamily
         table.Bind("cluster|set-config-epoch", SetConfigEpoch, "Gives a node without a cluster its epoch; refused in one: epochs come from the shards' logs");
         table.Bind("cluster|saveconfig", call => call.Reply.Ok(), "Does nothing: the cluster is in its log already");
         table.Bind("cluster|meet", Meet, "Makes this node and another one of one cluster: whichever of the two has none, and so no data, joins the other's");
-        table.Bind("migrate", Migrate, "Moves the slot of its keys to another node of this cluster, whole", CommandPlace.Node).MoreKeys = DropEmpty;
+        table.Bind("migrate", Migrate, "Moves the slot of its keys to another node of this cluster, whole", CommandPlace.Node).MoreKeys = ChooseKeys;
     }
 
     private static bool TrySlot(CommandCall call, int argument, out int slot)
@@ -241,14 +241,15 @@ internal sealed class ClusterChangeCommands : ICommandFamily
         return false;
     }
 
-    /// <summary>MIGRATE host port key|"" db timeout [COPY] [REPLACE] [AUTH password] [AUTH2 user password] [KEYS key …]: the whole slot goes, at once.</summary>
-    /// <summary>The word where the key would be is empty when KEYS follows.</summary>
-    private static void DropEmpty(Wire.Resp.RespArguments words, List<int> places)
+    /// <summary>The word where the key would be is empty when those behind KEYS are meant.</summary>
+    private static void ChooseKeys(Wire.Resp.RespArguments words, List<int> places)
     {
         const int Key = 3;
-        if (places.Count > 1 && words[Key].Length == 0) places.Remove(Key);
+        if (words[Key].Length > 0) places.RemoveAll(static place => place != Key);
+        else if (places.Count > 1) places.Remove(Key);
     }
 
+    /// <summary>MIGRATE host port key|"" db timeout [COPY] [REPLACE] [AUTH password] [AUTH2 user password] [KEYS key …]: the whole slot goes, at once.</summary>
     private static void Migrate(CommandCall call)
     {
         if (call.Client is not { } client || client.Transaction.IsOpen)
